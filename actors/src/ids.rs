@@ -89,6 +89,9 @@ pub struct HexVisitor;
 
 impl HexVisitor {
     /// Reads one id's bits.
+    ///
+    /// # Errors
+    /// The format's, when the text is not an id.
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         deserializer.deserialize_str(Self)
     }

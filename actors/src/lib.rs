@@ -1,4 +1,8 @@
 //! The real-time core of Segue: what a session is, who may sound, and the two actors around it.
 //! No HTTP, no SQL, no files, no environment; the outside world is the traits of `ports`.
 
+pub mod close;
 pub mod ids;
+pub mod ports;
+pub mod state;
+pub mod wire;

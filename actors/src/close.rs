@@ -1,0 +1,90 @@
+//! Why a socket ends: WebSocket close codes, what they say, and whether to come back.
+//! The private range of RFC 6455, section 7.4.2: 4000–4499 come back, 4500–4999 do not.
+
+macro_rules! close_reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident = $code:literal $slug:literal: $text:literal;)+) => {
+        /// Why the server ends a socket.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum CloseReason {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl CloseReason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The number in the close frame.
+            #[must_use]
+            pub const fn code(self) -> u16 {
+                match self { $(Self::$name => $code),+ }
+            }
+
+            /// The stable word for programs, sent in the close frame and in `goaway`.
+            #[must_use]
+            pub const fn slug(self) -> &'static str {
+                match self { $(Self::$name => $slug),+ }
+            }
+
+            /// What people may read.
+            #[must_use]
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+        }
+    };
+}
+
+close_reasons! {
+    /// The server stops.
+    Shutdown = 4000 "shutdown": "the server is stopping; come back shortly";
+    /// The session was started anew.
+    Restart = 4001 "restart": "the session was restarted; come back now";
+    /// Nothing was heard of the device for too long.
+    Dead = 4002 "dead": "nothing was heard of this device for too long";
+    /// The device takes frames too slowly.
+    Slow = 4003 "slow": "this device took its messages too slowly";
+    /// The database is out of reach.
+    Unavailable = 4004 "unavailable": "the server cannot reach its database";
+    /// No valid `hello` came in time.
+    NoHello = 4005 "no_hello": "no hello came within 5 seconds of connecting";
+    /// The device did not fall silent when its lease was taken.
+    NotSilent = 4006 "not_silent": "this device did not confirm within 1 second that it is silent";
+    /// More messages than a session takes in.
+    Overloaded = 4007 "overloaded": "the session has more messages than it can take; come back later";
+    /// A newer socket of the same device took its place.
+    Replaced = 4500 "replaced": "a newer connection of this device took its place";
+    /// The device was forgotten by a person.
+    Forgotten = 4501 "forgotten": "this device was removed from the list";
+    /// A frame could not be read.
+    BadFrame = 4502 "bad_frame": "a message was not valid";
+    /// The token is not valid.
+    BadToken = 4503 "bad_token": "the token is not valid or has expired; log in again";
+    /// The user has too many devices.
+    TooManyDevices = 4504 "too_many_devices": "too many devices are connected; forget one first";
+}
+
+impl CloseReason {
+    /// Whether the device should come back.
+    #[must_use]
+    pub const fn reconnect(self) -> bool {
+        self.code() < 4500
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_their_bands_and_texts_fit_a_close_frame() {
+        let mut codes: Vec<u16> = CloseReason::ALL.iter().map(|reason| reason.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), CloseReason::ALL.len());
+        for reason in CloseReason::ALL {
+            assert!((4000..5000).contains(&reason.code()), "{reason:?}");
+            // RFC 6455, section 5.5: a control frame carries at most 125 bytes, 2 of them the code.
+            assert!(reason.text().len() <= 123, "{reason:?}");
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! What people wish (R4): preconditions, then the operation. A rejected command changes nothing.
+
+use super::devices::{Volume, is_name};
+use super::messages::{Command, Op, Reject, RejectCode, TransferMode, place};
+use super::playback::{By, Intent, Item, Status};
+use super::queue::Resolved;
+use super::{At, Durability, Effect, SessionState, Speaker};
+use crate::close::CloseReason;
+use crate::ids::{DeviceId, InstanceId};
+
+/// `previous` within so much of an item goes to the one before it, later to its own start.
+const PREVIOUS_MS: i64 = 3_000;
+
+type Answer = Result<(), Reject>;
+
+impl SessionState {
+    pub(super) fn command(
+        &mut self,
+        at: At,
+        speaker: Speaker,
+        command: &Command<Resolved>,
+        seed: u64,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(revision) = self.record.devices.answer_to(speaker.device_id, command.id) {
+            effects.push(Effect::Ack(speaker.connection, command.id, revision));
+            return;
+        }
+        let mut next = self.clone();
+        let mut wanted = Vec::new();
+        match next.carry_out(at, speaker, command, seed, &mut wanted) {
+            Ok(()) => {
+                next.touch(at);
+                next.record.devices.remember(speaker.device_id, command.id, at.stamp.revision);
+                if next.record.playback.revision == at.stamp.revision {
+                    next.record.playback.by = Some(By { device_id: speaker.device_id, command_id: command.id });
+                }
+                *self = next;
+                effects.push(Effect::Commit(Durability::Now));
+                effects.push(Effect::Ack(speaker.connection, command.id, at.stamp.revision));
+                effects.append(&mut wanted);
+            }
+            Err(reject) => effects.push(Effect::Reject(speaker.connection, command.id, reject)),
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        at: At,
+        speaker: Speaker,
+        command: &Command<Resolved>,
+        seed: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Answer {
+        self.check_preconditions(speaker, command)?;
+        match &command.op {
+            Op::Play { item, tracks, start, position_ms, on } => {
+                let target = self.target_of_play(speaker, *on)?;
+                let item = self.item_to_play(at, *item, tracks, start.unwrap_or(0))?;
+                self.play(at, target, item, *position_ms)
+            }
+            Op::Pause => {
+                self.pause(at);
+                Ok(())
+            }
+            Op::Stop => {
+                self.stop(at);
+                Ok(())
+            }
+            Op::Seek { position_ms } => self.seek(at, *position_ms),
+            Op::Next => {
+                self.skip(at);
+                Ok(())
+            }
+            Op::Previous => {
+                self.go_back(at);
+                Ok(())
+            }
+            Op::Transfer { to, mode } => self.transfer(at, *to, *mode),
+            Op::Repeat { mode } => {
+                self.touch_playback(at);
+                self.record.playback.repeat = *mode;
+                self.refresh_next();
+                Ok(())
+            }
+            Op::Shuffle { on } => {
+                self.shuffle(at, *on, seed);
+                Ok(())
+            }
+            Op::Rate { rate } => {
+                self.freeze(at);
+                self.record.playback.rate = *rate;
+                self.wish(at, self.record.playback.intent);
+                Ok(())
+            }
+            Op::Volume { device_id, level, delta, muted } => self.volume(at, *device_id, *level, *delta, *muted),
+            Op::QueueReplace { tracks } => self.replace_queue(at, tracks),
+            Op::QueueInsert { tracks, after, before } => {
+                self.insert_tracks(at, tracks, place(*after, *before).ok_or(TWO_PLACES)?)
+            }
+            Op::QueueMove { item, after, before } => {
+                self.move_entry(at, *item, place(*after, *before).ok_or(TWO_PLACES)?)
+            }
+            Op::QueueRemove { items } => self.remove_entries(at, items),
+            Op::QueueClear => self.replace_queue(at, &[]),
+            Op::DeviceRename { device_id, name } => self.rename(at, *device_id, name),
+            Op::DeviceForget { device_id } => self.forget(at, *device_id, effects),
+        }
+    }
+
+    fn check_preconditions(&self, speaker: Speaker, command: &Command<Resolved>) -> Answer {
+        let playback = &self.record.playback;
+        if !speaker.controls {
+            return Err(Reject::new(RejectCode::Denied, "this device said in its hello that it does not control"));
+        }
+        if matches!(command.op, Op::Next | Op::Previous) && command.if_item.is_none() {
+            return Err(Reject::new(RejectCode::Invalid, "next and previous need if_item: the item that was seen"));
+        }
+        if command.op.tracks().len() > self.limits.tracks_per_command {
+            return Err(Reject::new(RejectCode::Invalid, "too many tracks in one command; send them in parts"));
+        }
+        if command.if_item.is_some() && command.if_item != playback.item.map(|item| item.id) {
+            return Err(Reject::new(RejectCode::Stale, "another item is current by now"));
+        }
+        if command.if_queue_revision.is_some_and(|revision| revision != playback.queue_revision) {
+            return Err(Reject::new(RejectCode::Stale, "the queue has changed since"));
+        }
+        if command.if_lease.is_some() && command.if_lease != playback.active.map(|active| active.lease) {
+            return Err(Reject::new(RejectCode::Stale, "the lease has changed since"));
+        }
+        Ok(())
+    }
+
+    /// The device that is to sound: the named one, else the active one, else the sender.
+    fn target_of_play(&self, speaker: Speaker, on: Option<DeviceId>) -> Result<(DeviceId, InstanceId), Reject> {
+        match (on, self.record.playback.active) {
+            (Some(id), _) => self.able_to_play(id),
+            (None, Some(active)) if self.has_connected_holder() => Ok((active.device_id, active.instance)),
+            (None, _) if speaker.plays => Ok((speaker.device_id, speaker.instance)),
+            (None, Some(_)) => Err(Reject::new(RejectCode::Offline, "the active device is out of contact")),
+            (None, None) => Err(Reject::new(RejectCode::NoActiveDevice, "no device is active; name one that plays")),
+        }
+    }
+
+    fn able_to_play(&self, id: DeviceId) -> Result<(DeviceId, InstanceId), Reject> {
+        let no_device = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
+        let device = self.record.devices.get(id).ok_or(no_device)?;
+        if !device.plays {
+            return Err(Reject::new(RejectCode::Denied, "that device cannot play"));
+        }
+        if !device.is_online() {
+            return Err(Reject::new(RejectCode::Offline, "that device is out of contact"));
+        }
+        Ok((id, device.instance))
+    }
+
+    fn play(
+        &mut self,
+        at: At,
+        (device_id, instance): (DeviceId, InstanceId),
+        item: Option<Item>,
+        position_ms: Option<i64>,
+    ) -> Answer {
+        let playback = &self.record.playback;
+        let holds = playback.active.is_some_and(|active| active.is(device_id, instance));
+        let sounds = matches!(playback.status, Status::Starting | Status::Playing | Status::Buffering);
+        if holds && item.is_none() && position_ms.is_none() && playback.intent == Intent::Play && sounds {
+            return Ok(());
+        }
+        self.freeze(at);
+        if !holds {
+            self.grant(at, device_id, instance);
+        }
+        self.record.failures = 0;
+        let ended = self.record.playback.status == Status::Ended;
+        let from_start = (ended || self.record.playback.item.is_none()).then(|| self.queue.first()).flatten();
+        match item.or(from_start) {
+            Some(item) => self.change_item(at, Some(item), position_ms.unwrap_or(0)),
+            None if self.record.playback.item.is_none() => {
+                return Err(Reject::new(RejectCode::Conflict, "the queue is empty; play tracks"));
+            }
+            None => {
+                let place_ms = position_ms.unwrap_or(self.record.playback.position_ms);
+                self.anchor(at, place_ms, at.now, self.resting_status());
+            }
+        }
+        self.wish(at, Intent::Play);
+        Ok(())
+    }
+
+    fn pause(&mut self, at: At) {
+        if self.record.playback.intent == Intent::Play {
+            self.freeze(at);
+            self.wish(at, Intent::Pause);
+        }
+    }
+
+    pub(super) fn stop(&mut self, at: At) {
+        self.freeze(at);
+        self.revoke(at);
+        self.wish(at, Intent::Stop);
+        self.record.playback.position_ms = 0;
+    }
+
+    fn seek(&mut self, at: At, position_ms: i64) -> Answer {
+        if self.record.playback.item.is_none() {
+            return Err(Reject::new(RejectCode::Conflict, "nothing is playing; play tracks first"));
+        }
+        self.freeze(at);
+        self.anchor(at, position_ms, at.now, self.resting_status());
+        self.wish(at, self.record.playback.intent);
+        Ok(())
+    }
+
+    fn skip(&mut self, at: At) {
+        let playback = &self.record.playback;
+        if let Some(item) = playback.item.and_then(|item| self.queue.skip_after(item.id, playback.repeat)) {
+            self.go_to(at, item);
+        } else if playback.intent != Intent::Stop {
+            self.freeze(at);
+            self.finish(at);
+        }
+    }
+
+    fn go_back(&mut self, at: At) {
+        let playback = &self.record.playback;
+        let early = playback.position_at(at.now) < PREVIOUS_MS;
+        let before = playback.item.filter(|_| early).and_then(|item| self.queue.before(item.id, playback.repeat));
+        if let Some(item) = before.or(playback.item) {
+            self.go_to(at, item);
+        }
+    }
+
+    /// Another item, from its start, under the same wish; from the end of the queue the wish is to pause.
+    fn go_to(&mut self, at: At, item: Item) {
+        self.record.failures = 0;
+        self.freeze(at);
+        self.change_item(at, Some(item), 0);
+    }
+
+    /// The prepare phase is empty: the grant is made at once, and the target waits for the source's yield.
+    fn transfer(&mut self, at: At, to: DeviceId, mode: TransferMode) -> Answer {
+        let (device_id, instance) = self.able_to_play(to)?;
+        let playback = &self.record.playback;
+        let intent = match (mode, playback.intent) {
+            _ if playback.item.is_none() => Intent::Stop,
+            (TransferMode::Play, _) | (TransferMode::Keep, Intent::Play) => Intent::Play,
+            (TransferMode::Pause | TransferMode::Keep, _) => Intent::Pause,
+        };
+        let holds = playback.active.is_some_and(|active| active.is(device_id, instance));
+        if holds && playback.intent == intent {
+            return Ok(());
+        }
+        let ended = playback.status == Status::Ended;
+        self.freeze(at);
+        if !holds {
+            self.grant(at, device_id, instance);
+        }
+        self.wish(at, intent);
+        if ended && intent == Intent::Pause {
+            self.record.playback.status = Status::Ended;
+        }
+        Ok(())
+    }
+
+    fn volume(
+        &mut self,
+        at: At,
+        device_id: DeviceId,
+        level: Option<u8>,
+        delta: Option<i16>,
+        muted: Option<bool>,
+    ) -> Answer {
+        let no_device = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
+        let known = self.record.devices.get(device_id).ok_or(no_device)?.volume;
+        let level = match (level, delta, known) {
+            (Some(level), None, _) if level <= 100 => level,
+            (None, Some(delta), Some(volume)) => {
+                let moved = i16::from(volume.level).saturating_add(delta).clamp(0, 100);
+                u8::try_from(moved).unwrap_or(volume.level)
+            }
+            (None, None, Some(volume)) if muted.is_some() => volume.level,
+            (None, _, None) => {
+                return Err(Reject::new(
+                    RejectCode::Conflict,
+                    "the volume of that device is not known yet; send a level",
+                ));
+            }
+            _ => return Err(Reject::new(RejectCode::Invalid, "volume needs a level from 0 to 100, a delta, or muted")),
+        };
+        let muted = muted.unwrap_or(known.is_some_and(|volume| volume.muted));
+        let version = known.map_or(1, |volume| volume.version.saturating_add(1));
+        self.touch_devices(at);
+        if let Some(device) = self.record.devices.get_mut(device_id) {
+            device.volume = Some(Volume { level, muted, version });
+        }
+        Ok(())
+    }
+
+    fn rename(&mut self, at: At, device_id: DeviceId, name: &str) -> Answer {
+        let name = name.trim();
+        if !is_name(name) {
+            return Err(Reject::new(RejectCode::Invalid, "a name has 1 to 64 characters, none of them a control"));
+        }
+        if self.record.devices.get(device_id).is_none() {
+            return Err(Reject::new(RejectCode::Invalid, "no such device; see the list of devices"));
+        }
+        self.touch_devices(at);
+        self.record.devices.rename(device_id, name);
+        Ok(())
+    }
+
+    /// A device without a socket goes at once, a connected one with the end of its socket.
+    fn forget(&mut self, at: At, device_id: DeviceId, effects: &mut Vec<Effect>) -> Answer {
+        let no_device = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
+        let connection = self.record.devices.get(device_id).ok_or(no_device)?.presence.connection();
+        if self.record.playback.active.is_some_and(|active| active.device_id == device_id) {
+            self.freeze(at);
+            self.revoke(at);
+            if self.record.playback.intent == Intent::Play {
+                self.wish(at, Intent::Pause);
+            }
+        }
+        self.touch_devices(at);
+        match connection {
+            Some(connection) => effects.push(Effect::Close(connection, CloseReason::Forgotten)),
+            None => self.record.devices.forget(device_id),
+        }
+        Ok(())
+    }
+}
+
+const TWO_PLACES: Reject = Reject::new(RejectCode::Invalid, "give after or before, not both");

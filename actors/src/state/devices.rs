@@ -1,0 +1,300 @@
+//! Who is there: a user's devices, their sockets and their volumes (R8, R15).
+
+use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What kind of thing a device is; screens choose an icon by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// A web page.
+    Browser,
+    /// A phone or tablet.
+    Phone,
+    /// A desktop or laptop program.
+    Computer,
+    /// A loudspeaker without a screen.
+    Speaker,
+    /// A terminal.
+    Terminal,
+    /// Anything else.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+/// Loudness of one device. It belongs to the device and never travels with the music.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// 0 (silent) to 100 (full).
+    pub level: u8,
+    /// Whether it is silenced without losing its level.
+    #[serde(default)]
+    pub muted: bool,
+    /// Counts commands; a device applies only versions above its last.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// What a device says of itself when it joins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Shown to people, unless a person renamed it.
+    pub name: String,
+    /// Icon.
+    pub kind: DeviceKind,
+    /// Can sound.
+    pub plays: bool,
+    /// May command.
+    pub controls: bool,
+    /// Media types it can decode, most liked first; empty: unknown.
+    pub codecs: Vec<String>,
+    /// Its loudness, where it knows.
+    pub volume: Option<Volume>,
+}
+
+/// Where a device is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Presence {
+    /// It has a socket.
+    Online {
+        /// On this node,
+        node: NodeId,
+        /// and this one.
+        connection: ConnectionId,
+    },
+    /// Its socket ended without a word.
+    Away {
+        /// When it leaves the list.
+        until_us: Micros,
+    },
+}
+
+impl Presence {
+    /// The socket, while there is one.
+    #[must_use]
+    pub const fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Online { connection, .. } => Some(*connection),
+            Self::Away { .. } => None,
+        }
+    }
+}
+
+/// A device in the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Persists on the device.
+    pub id: DeviceId,
+    /// This life of it.
+    pub instance: InstanceId,
+    /// Shown to people.
+    pub name: String,
+    /// Icon.
+    pub kind: DeviceKind,
+    /// Can sound.
+    pub plays: bool,
+    /// May command.
+    pub controls: bool,
+    /// Media types it can decode; empty: unknown.
+    #[serde(default)]
+    pub codecs: Vec<String>,
+    /// Loudness; `None` is unknown, never full.
+    #[serde(default)]
+    pub volume: Option<Volume>,
+    /// Since when it is as `presence` says.
+    pub since_us: Micros,
+    /// Socket or grace.
+    pub presence: Presence,
+}
+
+impl Device {
+    /// Whether it has a socket.
+    #[must_use]
+    pub const fn is_online(&self) -> bool {
+        matches!(self.presence, Presence::Online { .. })
+    }
+}
+
+/// The commands of one device that changed something, newest last, so that a resent one is not applied twice (R4).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Answered {
+    /// Command and the revision it made.
+    commands: VecDeque<(CommandId, u64)>,
+    /// When the device left the list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gone_us: Option<Micros>,
+}
+
+/// Longest name of a device, in characters.
+const NAME_CHARS: usize = 64;
+
+/// Whether people can be shown this as a device's name.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= NAME_CHARS && !text.chars().any(char::is_control)
+}
+
+/// How many answered commands of a device are remembered.
+const ANSWERED_KEPT: usize = 64;
+/// Of how many devices, those that have gone included.
+const ANSWERED_DEVICES: usize = 96;
+/// How long they are remembered after the device has gone.
+const ANSWERED_KEPT_MS: i64 = 10 * 60 * 1000;
+/// How many names given by people are remembered.
+const NAMES_KEPT: usize = 64;
+
+/// All that a session knows of devices.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Devices {
+    /// The list, in order of joining.
+    list: Vec<Device>,
+    /// Names given by people; they win over the device's own.
+    #[serde(default)]
+    renamed: BTreeMap<DeviceId, String>,
+    /// Also of devices that have gone, for a while.
+    #[serde(default)]
+    answered: BTreeMap<DeviceId, Answered>,
+}
+
+impl Devices {
+    /// The list, in order of joining.
+    pub fn iter(&self) -> impl Iterator<Item = &Device> {
+        self.list.iter()
+    }
+
+    /// How many are listed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether none is listed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The device of that id.
+    #[must_use]
+    pub fn get(&self, id: DeviceId) -> Option<&Device> {
+        self.list.iter().find(|device| device.id == id)
+    }
+
+    /// The device of that id, to change.
+    pub fn get_mut(&mut self, id: DeviceId) -> Option<&mut Device> {
+        self.list.iter_mut().find(|device| device.id == id)
+    }
+
+    /// The device that has this socket.
+    #[must_use]
+    pub fn by_connection(&self, connection: ConnectionId) -> Option<&Device> {
+        self.list.iter().find(|device| device.presence.connection() == Some(connection))
+    }
+
+    /// Whether this life of the device has a socket.
+    #[must_use]
+    pub fn is_connected(&self, id: DeviceId, instance: InstanceId) -> bool {
+        self.get(id).is_some_and(|device| device.instance == instance && device.is_online())
+    }
+
+    /// Lists a device, in place of an earlier entry of the same id.
+    pub fn put(&mut self, mut device: Device) {
+        if let Some(name) = self.renamed.get(&device.id) {
+            device.name.clone_from(name);
+        }
+        if let Some(answered) = self.answered.get_mut(&device.id) {
+            answered.gone_us = None;
+        }
+        match self.get_mut(device.id) {
+            Some(entry) => *entry = device,
+            None => self.list.push(device),
+        }
+    }
+
+    /// Takes a device off the list.
+    pub fn remove(&mut self, id: DeviceId, now: Micros) {
+        self.list.retain(|device| device.id != id);
+        if let Some(answered) = self.answered.get_mut(&id) {
+            answered.gone_us = Some(now);
+        }
+        self.answered
+            .retain(|_, answered| answered.gone_us.is_none_or(|gone_us| now.since_ms(gone_us) < ANSWERED_KEPT_MS));
+        while self.answered.len() > ANSWERED_DEVICES {
+            let gone = self.answered.iter().filter_map(|(id, answered)| Some((answered.gone_us?, *id)));
+            let Some((_, oldest)) = gone.min() else { break };
+            self.answered.remove(&oldest);
+        }
+    }
+
+    /// Gives a device a name that stays its own.
+    pub fn rename(&mut self, id: DeviceId, name: &str) {
+        if let Some(device) = self.get_mut(id) {
+            name.clone_into(&mut device.name);
+        }
+        self.renamed.insert(id, name.to_owned());
+        let listed: Vec<DeviceId> = self.list.iter().map(|device| device.id).collect();
+        while self.renamed.len() > NAMES_KEPT {
+            let Some(oldest) = self.renamed.keys().find(|id| !listed.contains(id)).copied() else { break };
+            self.renamed.remove(&oldest);
+        }
+    }
+
+    /// Forgets a device, its name and its answered commands.
+    pub fn forget(&mut self, id: DeviceId) {
+        self.list.retain(|device| device.id != id);
+        self.renamed.remove(&id);
+        self.answered.remove(&id);
+    }
+
+    /// The revision that this command made, when it was applied before.
+    #[must_use]
+    pub fn answer_to(&self, device_id: DeviceId, command_id: CommandId) -> Option<u64> {
+        let commands = &self.answered.get(&device_id)?.commands;
+        commands.iter().find(|(id, _)| *id == command_id).map(|(_, revision)| *revision)
+    }
+
+    /// Remembers that this command made this revision.
+    pub fn remember(&mut self, device_id: DeviceId, command_id: CommandId, revision: u64) {
+        let commands = &mut self.answered.entry(device_id).or_default().commands;
+        commands.push_back((command_id, revision));
+        if commands.len() > ANSWERED_KEPT {
+            commands.pop_front();
+        }
+    }
+
+    /// When the next device leaves the list.
+    #[must_use]
+    pub fn next_departure(&self) -> Option<Micros> {
+        self.list
+            .iter()
+            .filter_map(|device| match device.presence {
+                Presence::Away { until_us } => Some(until_us),
+                Presence::Online { .. } => None,
+            })
+            .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answered_commands_are_bounded_and_outlive_the_device() {
+        let mut devices = Devices::default();
+        let id = DeviceId(1);
+        for n in 0..70 {
+            devices.remember(id, CommandId(n), n);
+        }
+        assert_eq!(devices.answer_to(id, CommandId(5)), None);
+        assert_eq!(devices.answer_to(id, CommandId(6)), Some(6));
+        devices.remove(id, Micros(0));
+        devices.remove(DeviceId(9), Micros(0).plus_ms(ANSWERED_KEPT_MS - 1));
+        assert_eq!(devices.answer_to(id, CommandId(69)), Some(69));
+        devices.remove(DeviceId(9), Micros(0).plus_ms(ANSWERED_KEPT_MS));
+        assert_eq!(devices.answer_to(id, CommandId(69)), None);
+    }
+}

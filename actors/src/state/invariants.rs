@@ -1,0 +1,119 @@
+//! What holds after every step, in tests, in the simulation and in production: a session that breaks it restarts.
+
+use super::SessionState;
+use super::playback::{Intent, Status};
+use crate::ids::Stamp;
+
+/// A rule that did not hold: a bug.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Its number.
+    pub number: u8,
+    /// What should have held.
+    pub rule: &'static str,
+}
+
+impl SessionState {
+    /// Checks every numbered invariant.
+    ///
+    /// # Errors
+    /// The first that does not hold.
+    pub fn check(&self) -> Result<(), Violation> {
+        let rules: [(u8, &'static str, bool); 12] = [
+            (1, "intent and status are a legal pair", self.pair_is_legal()),
+            (2, "no part is newer than the record", self.stamps_are_bounded()),
+            (3, "the position lies in the item", self.position_is_in_item()),
+            (4, "sound is wanted of somebody only", self.wish_has_a_holder()),
+            (5, "what plays is played by a connected device that waits for nobody", self.sound_has_a_source()),
+            (6, "a wish that cannot be carried out now is shown as lost", self.absence_is_shown()),
+            (7, "a replaced holder is waited for once, and never the active life itself", self.after_is_a_set()),
+            (8, "a replaced holder that is waited for has a socket", self.after_is_connected()),
+            (9, "devices and sockets are listed once, within the limit", self.devices_are_unique()),
+            (10, "the queue holds its entries once, within the limit", self.queue_is_sound()),
+            (11, "item and next are what the queue says", self.items_match_queue()),
+            (12, "without an item nothing plays", self.nothing_is_idle()),
+        ];
+        match rules.into_iter().find(|(_, _, holds)| !holds) {
+            Some((number, rule, _)) => Err(Violation { number, rule }),
+            None => Ok(()),
+        }
+    }
+
+    fn pair_is_legal(&self) -> bool {
+        self.playback().status.is_legal_with(self.playback().intent)
+    }
+
+    fn stamps_are_bounded(&self) -> bool {
+        let playback = self.playback();
+        let newest = self.record().stamp;
+        let mut stamps: Vec<Stamp> = vec![playback.stamp(), playback.turn];
+        stamps.extend(playback.active.map(|active| active.lease));
+        stamps.extend(playback.after.iter().map(|entry| entry.since));
+        stamps.iter().all(|stamp| *stamp <= newest)
+            && self.record().devices_revision <= newest.revision
+            && playback.queue_revision <= newest.revision
+    }
+
+    fn position_is_in_item(&self) -> bool {
+        let playback = self.playback();
+        playback.position_ms == playback.clamp_ms(playback.position_ms)
+    }
+
+    fn wish_has_a_holder(&self) -> bool {
+        let playback = self.playback();
+        playback.intent != Intent::Play || (playback.active.is_some() && playback.item.is_some())
+    }
+
+    fn sound_has_a_source(&self) -> bool {
+        let playback = self.playback();
+        playback.status != Status::Playing || (self.has_connected_holder() && playback.after.is_empty())
+    }
+
+    fn absence_is_shown(&self) -> bool {
+        let playback = self.playback();
+        playback.intent != Intent::Play || self.has_connected_holder() || playback.status == Status::Lost
+    }
+
+    fn after_is_a_set(&self) -> bool {
+        let playback = self.playback();
+        let mut names: Vec<_> = playback.after.iter().map(|entry| (entry.device_id, entry.instance)).collect();
+        names.extend(playback.active.map(|active| (active.device_id, active.instance)));
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        names.len() == all
+    }
+
+    fn after_is_connected(&self) -> bool {
+        let mut after = self.playback().after.iter();
+        after.all(|entry| self.devices().is_connected(entry.device_id, entry.instance))
+    }
+
+    fn devices_are_unique(&self) -> bool {
+        let mut ids: Vec<_> = self.devices().iter().map(|device| device.id).collect();
+        let mut sockets: Vec<_> = self.devices().iter().filter_map(|device| device.presence.connection()).collect();
+        let (devices, connected) = (ids.len(), sockets.len());
+        ids.sort_unstable();
+        ids.dedup();
+        sockets.sort_unstable();
+        sockets.dedup();
+        ids.len() == devices && sockets.len() == connected && devices <= self.limits.devices
+    }
+
+    fn queue_is_sound(&self) -> bool {
+        self.queue.len() == self.playback().queue_length
+            && self.queue.len() <= self.limits.queue_items
+            && self.queue.is_sound()
+    }
+
+    fn items_match_queue(&self) -> bool {
+        let playback = self.playback();
+        let next = playback.item.and_then(|item| self.queue.next_after(item.id, playback.repeat));
+        playback.item.is_none_or(|item| self.queue.get(item.id) == Some(item)) && playback.next == next
+    }
+
+    fn nothing_is_idle(&self) -> bool {
+        let playback = self.playback();
+        playback.item.is_some() || (playback.status == Status::Idle && playback.position_ms == 0)
+    }
+}

@@ -1,0 +1,138 @@
+//! The lease (R1): who may sound, who may still sound, and when the position is anchored anew (R3, R5).
+
+use super::messages::Yield;
+use super::playback::{Active, After, Intent, Item, Status};
+use super::{At, Durability, Effect, SessionState, Speaker};
+use crate::close::CloseReason;
+use crate::ids::{DeviceId, InstanceId, Micros};
+
+impl SessionState {
+    /// Gives the right to sound to this life of a device; a connected earlier holder is waited for.
+    pub(super) fn grant(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
+        self.revoke(at);
+        let playback = &mut self.record.playback;
+        playback.after.retain(|entry| !(entry.device_id == device_id && entry.instance == instance));
+        playback.active = Some(Active { device_id, instance, lease: at.stamp, from_us: None, source: None });
+    }
+
+    /// Takes the right to sound away; the holder is waited for if it has a socket and so may be sounding.
+    pub(super) fn revoke(&mut self, at: At) {
+        self.touch_playback(at);
+        let Some(holder) = self.record.playback.active.take() else { return };
+        if self.record.devices.is_connected(holder.device_id, holder.instance) {
+            let Active { device_id, instance, lease, .. } = holder;
+            self.record.playback.after.push(After { device_id, instance, lease, since: at.stamp });
+        }
+    }
+
+    /// Whether somebody may sound and has a socket.
+    pub(super) fn has_connected_holder(&self) -> bool {
+        let active = self.record.playback.active;
+        active.is_some_and(|active| self.record.devices.is_connected(active.device_id, active.instance))
+    }
+
+    /// A device says that it is silent.
+    pub(super) fn yielded(&mut self, at: At, speaker: Speaker, yielded: Yield, effects: &mut Vec<Effect>) {
+        let clears = |entry: &After| {
+            entry.device_id == speaker.device_id
+                && entry.instance == speaker.instance
+                && entry.lease == yielded.lease
+                && yielded.seen >= entry.since
+        };
+        if self.record.playback.after.iter().any(clears) {
+            self.touch_playback(at);
+            self.record.playback.after.retain(|entry| !clears(entry));
+            effects.push(Effect::Commit(Durability::Soon));
+        }
+    }
+
+    /// A life of a device can no longer sound: its entries in `after` are over.
+    pub(super) fn silence(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
+        let over = |entry: &After| entry.device_id == device_id && entry.instance == instance;
+        if self.record.playback.after.iter().any(over) {
+            self.touch_playback(at);
+            self.record.playback.after.retain(|entry| !over(entry));
+        }
+    }
+
+    /// Keeps the deadlines of replaced holders with a socket here: a new entry, or a new socket, starts a new one.
+    pub(super) fn watch_replaced_holders(&mut self, now: Micros) {
+        let devices = &self.record.devices;
+        let due = now.plus_ms(self.limits.yield_ms);
+        let mut waits = Vec::new();
+        for entry in &self.record.playback.after {
+            let device = devices.get(entry.device_id).filter(|device| device.instance == entry.instance);
+            if let Some(connection) = device.and_then(|device| device.presence.connection()) {
+                let known = self.waits.iter().find(|(known, _)| *known == connection);
+                waits.push((connection, known.map_or(due, |(_, until_us)| *until_us)));
+            }
+        }
+        self.waits = waits;
+    }
+
+    /// Closes the sockets of replaced holders that did not say in time that they are silent.
+    pub(super) fn close_unsilent(&mut self, now: Micros, effects: &mut Vec<Effect>) {
+        let again = now.plus_ms(self.limits.yield_ms);
+        for (connection, until_us) in &mut self.waits {
+            if *until_us <= now {
+                effects.push(Effect::Close(*connection, CloseReason::NotSilent));
+                *until_us = again;
+            }
+        }
+    }
+
+    /// Anchors the position: it is `position_ms` at `at_us`, and the item is heard from there on or not.
+    pub(super) fn anchor(&mut self, at: At, position_ms: i64, at_us: Micros, status: Status) {
+        self.account(at_us.min(at.now));
+        self.touch_playback(at);
+        let playback = &mut self.record.playback;
+        playback.position_ms = playback.clamp_ms(position_ms);
+        playback.at_us = at_us;
+        playback.status = status;
+    }
+
+    /// Anchors the position where it is now, under what the wish makes of it.
+    pub(super) fn freeze(&mut self, at: At) {
+        let position_ms = self.record.playback.position_at(at.now);
+        self.anchor(at, position_ms, at.now, self.resting_status());
+    }
+
+    /// Sets what is wished; the active device carries it out under a new turn.
+    pub(super) fn wish(&mut self, at: At, intent: Intent) {
+        self.touch_playback(at);
+        self.record.playback.intent = intent;
+        self.record.playback.turn = at.stamp;
+        self.record.playback.status = self.resting_status();
+    }
+
+    /// Puts another item in place, or none, under a new turn.
+    pub(super) fn change_item(&mut self, at: At, item: Option<Item>, position_ms: i64) {
+        self.account(at.now);
+        self.touch_playback(at);
+        let playback = &mut self.record.playback;
+        let same = playback.item.map(|item| item.id) == item.map(|item| item.id);
+        playback.item = item;
+        playback.position_ms = if item.is_some() { playback.clamp_ms(position_ms) } else { 0 };
+        playback.at_us = at.now;
+        playback.turn = at.stamp;
+        self.record.playback.status = self.resting_status();
+        if !same {
+            self.begin_stay(at);
+        }
+        self.refresh_next();
+    }
+
+    /// The status before the active device has said anything of a new turn.
+    pub(super) fn resting_status(&self) -> Status {
+        let playback = &self.record.playback;
+        let reachable = playback.active.is_none() || self.has_connected_holder();
+        match playback.intent {
+            Intent::Stop => Status::Idle,
+            Intent::Pause if playback.item.is_none() => Status::Idle,
+            Intent::Pause if playback.status == Status::Lost && !reachable => Status::Lost,
+            Intent::Pause => Status::Paused,
+            Intent::Play if !reachable => Status::Lost,
+            Intent::Play => Status::Starting,
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The rules of a session, pure: [`SessionState::step`] never fails, waits, logs, randomises or reads a clock.
+//!
+//! A step changes the state and pushes [`Effect`]s. What everybody is shown is not an effect: whoever drives the
+//! state compares [`SessionState::shown`] before and after, so that several steps are one frame.
+
+pub mod devices;
+pub mod invariants;
+pub mod messages;
+pub mod playback;
+pub mod queue;
+
+mod commands;
+mod lease;
+mod plays;
+mod presence;
+mod queueing;
+mod reports;
+
+use crate::close::CloseReason;
+use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, Micros, NodeId, Stamp};
+use devices::{Description, Devices};
+use messages::{Command, Ended, Ready, Reject, Report, VolumeChange, Yield};
+use playback::Playback;
+use plays::Stay;
+use queue::{Queue, Resolved};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+pub use plays::Play;
+
+/// Everything of a session that the database keeps, but for the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Of the last change of anything.
+    pub stamp: Stamp,
+    /// What plays.
+    pub playback: Playback,
+    /// Of the device list's last change.
+    pub devices_revision: u64,
+    /// Who is there.
+    pub devices: Devices,
+    /// How long the current item was heard.
+    stay: Stay,
+    /// Number of the next queue entry in this epoch.
+    next_item: u32,
+    /// Items that failed in a row.
+    failures: u8,
+}
+
+impl Record {
+    /// The stamp of the queue this record belongs to.
+    #[must_use]
+    pub const fn queue_revision(&self) -> u64 {
+        self.playback.queue_revision
+    }
+}
+
+/// Numbers of the protocol that an operator may set, and bounds that hold always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How long a device that left without a word stays in the list.
+    pub grace_ms: i64,
+    /// Added to the grace where many come back at once.
+    pub jitter_ms: i64,
+    /// How long a replaced holder may take to say that it is silent.
+    pub yield_ms: i64,
+    /// Devices in the list.
+    pub devices: usize,
+    /// Entries in the queue.
+    pub queue_items: usize,
+    /// Tracks or entries named by one command.
+    pub tracks_per_command: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            grace_ms: 10_000,
+            jitter_ms: 5_000,
+            yield_ms: 1_000,
+            devices: 32,
+            queue_items: 10_000,
+            tracks_per_command: 500,
+        }
+    }
+}
+
+/// A device that said a valid `hello`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// Its new socket.
+    pub connection: ConnectionId,
+    /// The id it goes by; a fresh one for a device that has none.
+    pub device_id: DeviceId,
+    /// The id it gets if another living device has `device_id` (cloned storage).
+    pub spare_id: DeviceId,
+    /// This life of it.
+    pub instance: InstanceId,
+    /// What it says of itself.
+    pub description: Description,
+    /// The lease it still sounds under.
+    pub lease: Option<Stamp>,
+}
+
+/// How a socket ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// `bye`, a clean close, or sent away for good: no grace.
+    Clean,
+    /// Without a word; last heard of at this instant.
+    Lost(Micros),
+    /// Asked to come back: the grace is longer by the jitter. Last heard of at this instant.
+    SentAway(Micros),
+}
+
+/// What happens to a session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A device has come.
+    Join(Box<Join>),
+    /// A socket has ended.
+    Leave {
+        /// Which.
+        connection: ConnectionId,
+        /// How.
+        how: Leaving,
+    },
+    /// A device said something.
+    Said {
+        /// On this socket.
+        connection: ConnectionId,
+        /// What.
+        said: Said,
+    },
+    /// Time has come to [`SessionState::next_deadline`].
+    Deadline,
+}
+
+/// What a device says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said {
+    /// A wish; `seed` is random, for an order of songs.
+    Command {
+        /// The wish.
+        command: Box<Command<Resolved>>,
+        /// 64 random bits.
+        seed: u64,
+    },
+    /// What is true on the active device.
+    Report(Report),
+    /// The target of a transfer is ready.
+    Ready(Ready),
+    /// It is silent.
+    Yield(Yield),
+    /// An item came to its end.
+    Ended(Ended),
+    /// A hand turned its volume.
+    Volume(VolumeChange),
+    /// It wants a page of the queue.
+    Queue {
+        /// First entry, from 0.
+        from: usize,
+        /// At most so many.
+        limit: usize,
+    },
+}
+
+/// What a step wants done. Nothing of it happens if the change is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The change must be in the database: at once, before anything is shown, or soon after.
+    Commit(Durability),
+    /// The joined device is welcomed under this id.
+    Welcome(ConnectionId, DeviceId),
+    /// The command is accepted and durable.
+    Ack(ConnectionId, CommandId, u64),
+    /// The command changed nothing.
+    Reject(ConnectionId, CommandId, Reject),
+    /// One device is shown the playback again.
+    ShowPlayback(ConnectionId),
+    /// One device is shown the devices again.
+    ShowDevices(ConnectionId),
+    /// One device gets a page of the queue.
+    ShowQueue(ConnectionId, usize, usize),
+    /// A socket is to be closed.
+    Close(ConnectionId, CloseReason),
+    /// A track was listened to; kept once however often it is said.
+    Played(Play),
+}
+
+/// How much a change matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// It may be shown first and written within 2 s, where this is the only node.
+    Soon,
+    /// It is written before it is shown.
+    Now,
+}
+
+/// The revisions of what every device is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// Of the playback.
+    pub playback: Stamp,
+    /// Of the device list.
+    pub devices: Stamp,
+}
+
+/// One user's shared listening. Cheap to clone: the queue is shared until it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionState {
+    record: Record,
+    queue: Arc<Queue>,
+    node: NodeId,
+    limits: Limits,
+    /// Sockets that must say by an instant that they are silent.
+    waits: Vec<(ConnectionId, Micros)>,
+}
+
+/// The instant of a step and the stamp that its change gets.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    now: Micros,
+    stamp: Stamp,
+}
+
+impl SessionState {
+    /// The session of a user who never had one.
+    #[must_use]
+    pub fn new(now: Micros, epoch: u64, node: NodeId, limits: Limits) -> Self {
+        let stamp = Stamp { epoch, revision: 1 };
+        let record = Record {
+            stamp,
+            playback: Playback::new(stamp, now),
+            devices_revision: stamp.revision,
+            devices: Devices::default(),
+            stay: Stay::default(),
+            next_item: 0,
+            failures: 0,
+        };
+        Self { record, queue: Arc::default(), node, limits, waits: Vec::new() }
+    }
+
+    /// Applies one event at `now`, pushing what is to be done about it.
+    pub fn step(&mut self, now: Micros, event: Event, effects: &mut Vec<Effect>) {
+        let at = At { now, stamp: self.record.stamp.next() };
+        let heard_until = match event {
+            Event::Leave { how: Leaving::Lost(last) | Leaving::SentAway(last), .. } => last.min(now),
+            _ => now,
+        };
+        self.count_play(heard_until, effects);
+        match event {
+            Event::Join(join) => self.join(at, *join, effects),
+            Event::Leave { connection, how } => self.leave(at, connection, how, effects),
+            Event::Said { connection, said } => match self.record.devices.by_connection(connection) {
+                Some(device) => {
+                    let speaker = Speaker {
+                        connection,
+                        device_id: device.id,
+                        instance: device.instance,
+                        plays: device.plays,
+                        controls: device.controls,
+                    };
+                    self.hear(at, speaker, said, effects);
+                }
+                None => effects.push(Effect::Close(connection, CloseReason::Replaced)),
+            },
+            Event::Deadline => self.meet_deadlines(at, effects),
+        }
+        self.watch_replaced_holders(now);
+    }
+
+    fn hear(&mut self, at: At, speaker: Speaker, said: Said, effects: &mut Vec<Effect>) {
+        match said {
+            Said::Command { command, seed } => self.command(at, speaker, &command, seed, effects),
+            Said::Report(report) => self.report(at, speaker, report, effects),
+            Said::Ready(_) => effects.push(Effect::ShowPlayback(speaker.connection)),
+            Said::Yield(yielded) => self.yielded(at, speaker, yielded, effects),
+            Said::Ended(ended) => self.ended(at, speaker, ended, effects),
+            Said::Volume(change) => self.volume_turned(at, speaker, change, effects),
+            Said::Queue { from, limit } => effects.push(Effect::ShowQueue(speaker.connection, from, limit)),
+        }
+    }
+
+    /// When [`Event::Deadline`] is due, if ever.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Micros> {
+        let waits = self.waits.iter().map(|(_, until_us)| *until_us).min();
+        [self.record.devices.next_departure(), waits, self.play_is_due()].into_iter().flatten().min()
+    }
+
+    /// What the database keeps.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The queue at [`Record::queue_revision`].
+    #[must_use]
+    pub const fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
+    /// What plays.
+    #[must_use]
+    pub const fn playback(&self) -> &Playback {
+        &self.record.playback
+    }
+
+    /// Who is there.
+    #[must_use]
+    pub const fn devices(&self) -> &Devices {
+        &self.record.devices
+    }
+
+    /// The revisions of what every device is shown.
+    #[must_use]
+    pub const fn shown(&self) -> Shown {
+        let epoch = self.record.stamp.epoch;
+        Shown {
+            playback: self.record.playback.stamp(),
+            devices: Stamp { epoch, revision: self.record.devices_revision },
+        }
+    }
+
+    /// The playback is about to change in this step.
+    fn touch_playback(&mut self, at: At) {
+        self.touch(at);
+        self.record.playback.epoch = at.stamp.epoch;
+        self.record.playback.revision = at.stamp.revision;
+        self.record.playback.by = None;
+    }
+
+    /// The device list is about to change in this step.
+    fn touch_devices(&mut self, at: At) {
+        self.touch(at);
+        self.record.devices_revision = at.stamp.revision;
+    }
+
+    /// Anything at all is about to change in this step.
+    fn touch(&mut self, at: At) {
+        self.record.stamp = at.stamp;
+    }
+}
+
+/// The device that says something.
+#[derive(Debug, Clone, Copy)]
+struct Speaker {
+    connection: ConnectionId,
+    device_id: DeviceId,
+    instance: InstanceId,
+    plays: bool,
+    controls: bool,
+}
+
+/// The id of queue entry number `counter` in `epoch`: never repeated, whatever backup is put back.
+fn item_id(epoch: u64, counter: u32) -> ItemId {
+    ItemId((epoch << 32) | u64::from(counter))
+}

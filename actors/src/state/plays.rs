@@ -1,0 +1,100 @@
+//! What counts as a play: a stay on one queue entry in which 30 s or half of it were heard, whichever comes first.
+//!
+//! A stay begins when the entry becomes current and lasts through seeks, pauses, transfers, reconnects and `repeat one`.
+//! Nothing is committed for a play by itself: it is named by its stay and kept once however often it is said, so that
+//! a crash between hearing and writing is mended by counting again from the record.
+
+use super::playback::{MediaKind, Playback, Status};
+use super::{At, Effect, SessionState};
+use crate::ids::{DeviceId, ItemId, MediaId, Micros, Stamp};
+use serde::{Deserialize, Serialize};
+
+/// Heard at least so long counts, whatever the length of the item.
+const LONG_ENOUGH_US: i64 = 30_000_000;
+
+/// A track that was listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Play {
+    /// The queue entry, and
+    pub item: ItemId,
+    /// the change that made it current: together they name the play.
+    pub stay: Stamp,
+    /// What was heard.
+    pub media_id: MediaId,
+    /// Track or episode.
+    pub kind: MediaKind,
+    /// When the stay began.
+    pub started_us: Micros,
+    /// Where it sounded when it came to count.
+    pub device_id: Option<DeviceId>,
+}
+
+/// How long the current item was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Stay {
+    since: Stamp,
+    started_us: Micros,
+    heard_us: i64,
+    counted: bool,
+}
+
+impl SessionState {
+    /// The current item is another one from now on.
+    pub(super) fn begin_stay(&mut self, at: At) {
+        self.record.stay = Stay { since: at.stamp, started_us: at.now, heard_us: 0, counted: false };
+    }
+
+    /// Adds what was heard since the anchor, before the anchor changes.
+    pub(super) fn account(&mut self, until: Micros) {
+        let heard_us = heard_since_anchor_us(&self.record.playback, until);
+        let stay = &mut self.record.stay;
+        stay.heard_us = stay.heard_us.saturating_add(heard_us);
+    }
+
+    /// Says the play once it counts.
+    pub(super) fn count_play(&mut self, now: Micros, effects: &mut Vec<Effect>) {
+        let playback = &self.record.playback;
+        let (Some(item), false) = (playback.item, self.record.stay.counted) else { return };
+        if self.record.stay.heard_us.saturating_add(heard_since_anchor_us(playback, now)) < enough_us(playback) {
+            return;
+        }
+        self.record.stay.counted = true;
+        effects.push(Effect::Played(Play {
+            item: item.id,
+            stay: self.record.stay.since,
+            media_id: item.media_id,
+            kind: item.kind,
+            started_us: self.record.stay.started_us,
+            device_id: playback.active.map(|active| active.device_id),
+        }));
+    }
+
+    /// When the current item will count, if it plays on.
+    pub(super) fn play_is_due(&self) -> Option<Micros> {
+        let playback = &self.record.playback;
+        let waits = playback.status == Status::Playing && playback.item.is_some() && !self.record.stay.counted;
+        let missing_us = enough_us(playback).saturating_sub(self.record.stay.heard_us);
+        let wall_us = playback.rate.wall_us(missing_us).saturating_add(1);
+        let due = Micros(playback.at_us.0.saturating_add(wall_us));
+        let ends_before = playback.item.and_then(|item| item.duration_ms).is_some_and(|duration_ms| {
+            playback.position_ms.saturating_mul(1000).saturating_add(missing_us) > duration_ms.saturating_mul(1000)
+        });
+        (waits && !ends_before).then_some(due)
+    }
+}
+
+fn heard_since_anchor_us(playback: &Playback, until: Micros) -> i64 {
+    if playback.status != Status::Playing {
+        return 0;
+    }
+    let rest_us = playback
+        .item
+        .and_then(|item| item.duration_ms)
+        .map_or(i64::MAX, |duration_ms| duration_ms.saturating_sub(playback.position_ms).max(0).saturating_mul(1000));
+    playback.rate.audio_us(until.since_us(playback.at_us).max(0)).min(rest_us)
+}
+
+fn enough_us(playback: &Playback) -> i64 {
+    let half_us = playback.item.and_then(|item| item.duration_ms).map(|duration_ms| duration_ms.saturating_mul(500));
+    half_us.map_or(LONG_ENOUGH_US, |half_us| half_us.clamp(1, LONG_ENOUGH_US))
+}

@@ -1,0 +1,146 @@
+//! Changes of the queue: what is queued, in which order, and what that means for what plays.
+
+use super::messages::{Reject, RejectCode};
+use super::playback::{Intent, Item};
+use super::queue::{Place, Queue, Resolved};
+use super::{At, SessionState, item_id};
+use crate::ids::ItemId;
+use std::sync::Arc;
+
+type Answer = Result<(), Reject>;
+
+const NO_ENTRY: Reject = Reject::new(RejectCode::Conflict, "the queue has no such entry any more");
+const FULL: Reject = Reject::new(RejectCode::Invalid, "the queue would grow beyond its limit; remove something first");
+
+impl SessionState {
+    /// New entries for tracks, each with an id of its own.
+    fn entries_for(&mut self, at: At, tracks: &[Resolved]) -> Vec<Item> {
+        let first = self.record.next_item;
+        self.record.next_item = first.saturating_add(u32::try_from(tracks.len()).unwrap_or(u32::MAX));
+        let entry = |(track, counter): (&Resolved, u32)| Item {
+            id: item_id(at.stamp.epoch, counter),
+            kind: track.kind,
+            media_id: track.media_id,
+            duration_ms: track.duration_ms,
+        };
+        tracks.iter().zip(first..).map(entry).collect()
+    }
+
+    /// The item that a `play` names: an entry, or the `start`th of new tracks that take the queue's place.
+    pub(super) fn item_to_play(
+        &mut self,
+        at: At,
+        item: Option<ItemId>,
+        tracks: &[Resolved],
+        start: usize,
+    ) -> Result<Option<Item>, Reject> {
+        match (item, tracks) {
+            (None, []) => Ok(None),
+            (Some(id), []) => self.queue.get(id).map(Some).ok_or(NO_ENTRY),
+            (Some(_), _) => Err(Reject::new(RejectCode::Invalid, "give an item of the queue or tracks, not both")),
+            (None, tracks) => {
+                let entries = self.entries_for(at, tracks);
+                let no_start = Reject::new(RejectCode::Invalid, "start is beyond the last of the tracks");
+                let first = *entries.get(start).ok_or(no_start)?;
+                let mut queue = Queue::default();
+                queue.insert(Place::End, entries);
+                self.set_queue(at, queue);
+                Ok(Some(first))
+            }
+        }
+    }
+
+    /// Other tracks to come: the current item goes on as the first entry, unless it is stopped.
+    pub(super) fn replace_queue(&mut self, at: At, tracks: &[Resolved]) -> Answer {
+        let kept = self.record.playback.item.filter(|_| self.record.playback.intent != Intent::Stop);
+        let mut entries: Vec<Item> = kept.into_iter().collect();
+        entries.extend(self.entries_for(at, tracks));
+        let mut queue = Queue::default();
+        queue.insert(Place::End, entries);
+        if queue.len() > self.limits.queue_items {
+            return Err(FULL);
+        }
+        self.set_queue(at, queue);
+        if kept.is_none() {
+            self.change_item(at, None, 0);
+        }
+        Ok(())
+    }
+
+    pub(super) fn insert_tracks(&mut self, at: At, tracks: &[Resolved], place: Place) -> Answer {
+        if self.queue.len().saturating_add(tracks.len()) > self.limits.queue_items {
+            return Err(FULL);
+        }
+        let entries = self.entries_for(at, tracks);
+        self.edit_queue(at, |queue| queue.insert(place, entries))
+    }
+
+    pub(super) fn move_entry(&mut self, at: At, item: ItemId, place: Place) -> Answer {
+        let shuffled = self.record.playback.shuffle;
+        self.edit_queue(at, |queue| queue.shift(item, place, shuffled))
+    }
+
+    /// Takes entries out; without the current one the next that is left plays, or nothing does.
+    pub(super) fn remove_entries(&mut self, at: At, items: &[ItemId]) -> Answer {
+        if items.len() > self.limits.tracks_per_command {
+            return Err(Reject::new(RejectCode::Invalid, "too many entries in one command; send them in parts"));
+        }
+        let current = self.record.playback.item.map(|item| item.id);
+        let removed_current = current.is_some_and(|id| items.contains(&id));
+        let heir = current.filter(|_| removed_current).and_then(|id| {
+            self.queue.items().skip_while(|item| item.id != id).find(|item| !items.contains(&item.id)).copied()
+        });
+        self.edit_queue(at, |queue| items.iter().all(|id| queue.remove(*id)))?;
+        match heir {
+            Some(item) => {
+                self.freeze(at);
+                self.change_item(at, Some(item), 0);
+            }
+            None if removed_current => {
+                self.stop(at);
+                self.change_item(at, None, 0);
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Permutes the queue once with the current item in front, or brings the order back.
+    pub(super) fn shuffle(&mut self, at: At, on: bool, seed: u64) {
+        if self.record.playback.shuffle == on {
+            return;
+        }
+        let mut queue = Queue::clone(&self.queue);
+        if on {
+            queue.shuffle(self.record.playback.item.map(|item| item.id), seed);
+        } else {
+            queue.unshuffle();
+        }
+        self.set_queue(at, queue);
+        self.record.playback.shuffle = on;
+    }
+
+    fn edit_queue(&mut self, at: At, edit: impl FnOnce(&mut Queue) -> bool) -> Answer {
+        let mut queue = Queue::clone(&self.queue);
+        if !edit(&mut queue) {
+            return Err(NO_ENTRY);
+        }
+        self.set_queue(at, queue);
+        Ok(())
+    }
+
+    fn set_queue(&mut self, at: At, queue: Queue) {
+        self.touch_playback(at);
+        let playback = &mut self.record.playback;
+        playback.queue_revision = at.stamp.revision;
+        playback.queue_length = queue.len();
+        self.queue = Arc::new(queue);
+        self.refresh_next();
+    }
+
+    /// Shows what comes by itself after the current item.
+    pub(super) fn refresh_next(&mut self) {
+        let playback = &mut self.record.playback;
+        playback.next = playback.item.and_then(|item| self.queue.next_after(item.id, playback.repeat));
+    }
+}

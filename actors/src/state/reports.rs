@@ -1,0 +1,133 @@
+//! What the active device says is true (R3, R5), ends of items (R14), and a hand on a device's volume (R15).
+
+use super::devices::Volume;
+use super::messages::{Ended, Report, Sound, VolumeChange};
+use super::playback::{Intent, Item, Repeat, Status};
+use super::{At, Durability, Effect, SessionState, Speaker};
+use crate::ids::{ItemId, Stamp};
+
+/// A report that agrees with what is shown within this changes nothing.
+const AGREES_MS: i64 = 40;
+/// A report of playing that is older than this is a sign of life only.
+const STALE_MS: i64 = 5_000;
+/// Items that may fail in a row before the session stays where it is.
+const MOST_FAILURES: usize = 5;
+
+impl SessionState {
+    /// Whether the speaker holds the lease and speaks of what is current.
+    fn speaks_of_now(&self, speaker: Speaker, lease: Stamp, turn: Stamp, item: ItemId) -> bool {
+        let playback = &self.record.playback;
+        playback.active.is_some_and(|active| active.is(speaker.device_id, speaker.instance) && active.lease == lease)
+            && playback.turn == turn
+            && playback.item.is_some_and(|current| current.id == item)
+    }
+
+    pub(super) fn report(&mut self, at: At, speaker: Speaker, report: Report, effects: &mut Vec<Effect>) {
+        let current = self.speaks_of_now(speaker, report.lease, report.turn, report.item);
+        let playback = &self.record.playback;
+        let early = report.status == Sound::Playing && !playback.after.is_empty();
+        let over = playback.status == Status::Ended;
+        if !current || early || over || !report.status.fits(playback.intent) {
+            effects.push(Effect::ShowPlayback(speaker.connection));
+            return;
+        }
+        let at_us = report.at_us.min(at.now);
+        if report.status == Sound::Playing && at.now.since_ms(at_us) > STALE_MS {
+            return;
+        }
+        if report.status == Sound::Failed {
+            self.failed(at, effects);
+            return;
+        }
+        let status = Status::from(report.status);
+        let position_ms = playback.clamp_ms(report.position_ms);
+        let apart_ms = (position_ms - playback.position_at(at_us)).abs();
+        let agrees = status == playback.status && apart_ms <= AGREES_MS && at_us >= playback.at_us;
+        if !agrees {
+            self.anchor(at, position_ms, at_us, status);
+            effects.push(Effect::Commit(Durability::Soon));
+        }
+        if status == Status::Playing {
+            self.record.failures = 0;
+        }
+    }
+
+    /// The current item cannot be played: the next one, but not for ever.
+    fn failed(&mut self, at: At, effects: &mut Vec<Effect>) {
+        if self.record.playback.status == Status::Failed {
+            return;
+        }
+        let most = MOST_FAILURES.min(self.queue.len());
+        let failures = self.record.failures.saturating_add(1);
+        self.record.failures = failures;
+        let playing = self.record.playback.intent == Intent::Play;
+        let skip_to = self.following(Repeat::All).filter(|_| playing && usize::from(failures) < most);
+        match skip_to {
+            Some(item) => self.change_item(at, Some(item), 0),
+            None => self.anchor(at, self.record.playback.position_at(at.now), at.now, Status::Failed),
+        }
+        effects.push(Effect::Commit(Durability::Now));
+    }
+
+    /// What comes after the current item for one who does not want it again; round only if the queue goes round.
+    fn following(&self, round: Repeat) -> Option<Item> {
+        let playback = &self.record.playback;
+        let repeat = if playback.repeat == Repeat::Off { Repeat::Off } else { round };
+        playback.item.and_then(|item| self.queue.next_after(item.id, repeat))
+    }
+
+    pub(super) fn ended(&mut self, at: At, speaker: Speaker, ended: Ended, effects: &mut Vec<Effect>) {
+        let current = self.speaks_of_now(speaker, ended.lease, ended.turn, ended.item);
+        let playback = &self.record.playback;
+        if !current || playback.intent != Intent::Play {
+            effects.push(Effect::ShowPlayback(speaker.connection));
+            return;
+        }
+        self.record.failures = 0;
+        self.hear_to_the_end(at, ended);
+        let gone_on = ended.to_item.and_then(|id| self.queue.get(id));
+        match (gone_on, self.record.playback.next) {
+            (Some(item), _) => {
+                self.change_item(at, Some(item), 0);
+                self.anchor(at, ended.position_ms, ended.at_us.min(at.now), Status::Playing);
+            }
+            (None, Some(item)) => self.change_item(at, Some(item), 0),
+            (None, None) => self.finish(at),
+        }
+        effects.push(Effect::Commit(Durability::Now));
+    }
+
+    /// Counts what was heard of an item up to its end, which may lie before `now`.
+    fn hear_to_the_end(&mut self, at: At, ended: Ended) {
+        let until = if ended.to_item.is_some() { at.now } else { ended.at_us.min(at.now) };
+        let end_ms = self.record.playback.position_at(until);
+        self.anchor(at, end_ms, until, self.record.playback.status);
+    }
+
+    /// The queue came to its end.
+    pub(super) fn finish(&mut self, at: At) {
+        self.wish(at, Intent::Pause);
+        let end_ms = self.record.playback.item.and_then(|item| item.duration_ms);
+        let position_ms = end_ms.unwrap_or_else(|| self.record.playback.position_at(at.now));
+        self.anchor(at, position_ms, at.now, Status::Ended);
+    }
+
+    /// A hand turned a device's own volume; one that did not know of a later command is shown it instead.
+    pub(super) fn volume_turned(&mut self, at: At, speaker: Speaker, change: VolumeChange, effects: &mut Vec<Effect>) {
+        let Some(device) = self.record.devices.get(speaker.device_id) else { return };
+        let version = device.volume.map_or(0, |volume| volume.version);
+        if change.version != version || change.level > 100 {
+            effects.push(Effect::ShowDevices(speaker.connection));
+            return;
+        }
+        self.set_volume(at, speaker, Volume { level: change.level, muted: change.muted, version });
+    }
+
+    fn set_volume(&mut self, at: At, speaker: Speaker, volume: Volume) {
+        let Some(device) = self.record.devices.get_mut(speaker.device_id) else { return };
+        if device.volume != Some(volume) {
+            device.volume = Some(volume);
+            self.touch_devices(at);
+        }
+    }
+}

@@ -1,0 +1,486 @@
+//! The protocol's messages as JSON text frames `{"type": …}`; the server and its clients share them.
+//! `actors/PROTOCOL.md` describes them and its examples run against this file.
+
+use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, Micros, Stamp};
+use crate::state::devices::{Description, Device, DeviceKind, Volume, is_name};
+use crate::state::messages::{ByeReason, Command, Ended, Op, Ready, Reject, RejectCode, Report, VolumeChange, Yield};
+use crate::state::playback::{Item, Playback};
+use crate::state::{Record, queue::Queue};
+use crate::{close::CloseReason, ids::MediaId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The WebSocket subprotocol that both sides name.
+pub const SUBPROTOCOL: &str = "segue.sync.v1";
+/// Longest frame a device may send, in bytes.
+pub const FRAME_BYTES: usize = 64 * 1024;
+/// Longest page of the queue.
+pub const PAGE_ITEMS: usize = 200;
+/// Most media types that a device may list, and the longest of them in bytes.
+const CODECS: (usize, usize) = (32, 64);
+
+/// The first message of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The login, for clients that cannot set a header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Who it is.
+    pub device: HelloDevice,
+    /// The lease it still sounds under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Stamp>,
+}
+
+/// What a device says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelloDevice {
+    /// The id an earlier `welcome` gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<DeviceId>,
+    /// Random for each process or page load.
+    pub instance: InstanceId,
+    /// Shown to people.
+    pub name: String,
+    /// Icon.
+    #[serde(default)]
+    pub kind: DeviceKind,
+    /// Can sound.
+    pub plays: bool,
+    /// May command.
+    pub controls: bool,
+    /// Media types it can decode; empty: unknown.
+    #[serde(default)]
+    pub codecs: Vec<String>,
+    /// Its loudness, where it knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Volume>,
+}
+
+impl HelloDevice {
+    /// The description that a session keeps.
+    ///
+    /// # Errors
+    /// `WireError` when a field is beyond its bound.
+    pub fn description(self) -> Result<Description, WireError> {
+        let name = self.name.trim().to_owned();
+        let bad_name = !is_name(&name);
+        let bad_codecs = self.codecs.len() > CODECS.0 || self.codecs.iter().any(|codec| codec.len() > CODECS.1);
+        let bad_volume = self.volume.is_some_and(|volume| volume.level > 100);
+        match (bad_name, bad_codecs, bad_volume) {
+            (true, _, _) => Err(WireError("device.name has 1 to 64 characters, none of them a control".to_owned())),
+            (_, true, _) => Err(WireError("device.codecs has at most 32 entries of 64 bytes".to_owned())),
+            (_, _, true) => Err(WireError("device.volume.level is 0 to 100".to_owned())),
+            _ => Ok(Description {
+                name,
+                kind: self.kind,
+                plays: self.plays,
+                controls: self.controls,
+                codecs: self.codecs,
+                volume: self.volume,
+            }),
+        }
+    }
+}
+
+/// What a device sends.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClientMessage {
+    /// Joins.
+    Hello(Box<Hello>),
+    /// A clock probe.
+    Time {
+        /// The client's clock as it sent this.
+        client_us: i64,
+    },
+    /// A wish.
+    Command(Box<Command<MediaId>>),
+    /// A wish that cannot be understood, and why; answered with a reject.
+    BadCommand(CommandId, String),
+    /// What is true.
+    Report(Report),
+    /// A transfer's target has the audio loaded.
+    Ready(Ready),
+    /// It is silent.
+    Yield(Yield),
+    /// An item came to its end.
+    Ended(Ended),
+    /// A hand turned its volume.
+    Volume(VolumeChange),
+    /// It wants a page of the queue.
+    Queue {
+        /// First entry, from 0.
+        from: usize,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Answers a `ping`.
+    Pong,
+    /// Leaves cleanly.
+    Bye(ByeReason),
+    /// A type this server does not know: ignored.
+    Unknown,
+}
+
+/// The messages whose fields are read as they stand; commands are read in two steps.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Plain {
+    Hello(Box<Hello>),
+    Time {
+        client_us: i64,
+    },
+    Command(CommandHead),
+    Report(Report),
+    Ready(Ready),
+    Yield(Yield),
+    Ended(Ended),
+    Volume(VolumeChange),
+    Queue {
+        from: usize,
+        limit: usize,
+    },
+    Pong,
+    Bye {
+        reason: ByeReason,
+    },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CommandHead {
+    id: CommandId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    if_item: Option<ItemId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    if_queue_revision: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    if_lease: Option<Stamp>,
+}
+
+/// A command as it is written.
+#[derive(Serialize)]
+struct CommandOut<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    head: CommandHead,
+    #[serde(flatten)]
+    op: &'a Op<MediaId>,
+}
+
+/// A frame that is not a message: what was wrong, for the author of the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireError(pub String);
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WireError {}
+
+impl ClientMessage {
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// `WireError` when it is longer than [`FRAME_BYTES`], not JSON, or not shaped as its type says.
+    pub fn decode(text: &str) -> Result<Self, WireError> {
+        if text.len() > FRAME_BYTES {
+            return Err(WireError(format!("a frame has at most {FRAME_BYTES} bytes")));
+        }
+        let plain: Plain = serde_json::from_str(text).map_err(|error| WireError(error.to_string()))?;
+        Ok(match plain {
+            Plain::Hello(hello) => Self::Hello(hello),
+            Plain::Time { client_us } => Self::Time { client_us },
+            Plain::Command(head) => match serde_json::from_str::<Op<MediaId>>(text) {
+                Ok(op) => Self::Command(Box::new(Command {
+                    id: head.id,
+                    if_item: head.if_item,
+                    if_queue_revision: head.if_queue_revision,
+                    if_lease: head.if_lease,
+                    op,
+                })),
+                Err(error) => Self::BadCommand(head.id, error.to_string()),
+            },
+            Plain::Report(report) => Self::Report(report),
+            Plain::Ready(ready) => Self::Ready(ready),
+            Plain::Yield(yielded) => Self::Yield(yielded),
+            Plain::Ended(ended) => Self::Ended(ended),
+            Plain::Volume(change) => Self::Volume(change),
+            Plain::Queue { from, limit } => Self::Queue { from, limit },
+            Plain::Pong => Self::Pong,
+            Plain::Bye { reason } => Self::Bye(reason),
+            Plain::Unknown => Self::Unknown,
+        })
+    }
+
+    /// Writes a frame.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let plain = match self.clone() {
+            Self::Hello(hello) => Plain::Hello(hello),
+            Self::Time { client_us } => Plain::Time { client_us },
+            Self::Command(command) => return encode_command(&command),
+            Self::Report(report) => Plain::Report(report),
+            Self::Ready(ready) => Plain::Ready(ready),
+            Self::Yield(yielded) => Plain::Yield(yielded),
+            Self::Ended(ended) => Plain::Ended(ended),
+            Self::Volume(change) => Plain::Volume(change),
+            Self::Queue { from, limit } => Plain::Queue { from, limit },
+            Self::Pong => Plain::Pong,
+            Self::Bye(reason) => Plain::Bye { reason },
+            Self::BadCommand(..) | Self::Unknown => Plain::Unknown,
+        };
+        to_json(&plain)
+    }
+}
+
+fn encode_command(command: &Command<MediaId>) -> String {
+    let head = CommandHead {
+        id: command.id,
+        if_item: command.if_item,
+        if_queue_revision: command.if_queue_revision,
+        if_lease: command.if_lease,
+    };
+    to_json(&CommandOut { kind: "command", head, op: &command.op })
+}
+
+fn to_json(message: &impl Serialize) -> String {
+    serde_json::to_string(message).expect("messages have string keys and no failing serializers")
+}
+
+/// The numbers that a client must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientLimits {
+    /// Between two pings to an active device.
+    pub heartbeat_ms: i64,
+    /// Between two protocol pings to an idle device.
+    pub idle_ms: i64,
+    /// After so long without a word from the server a client reconnects; after so long without one from the active
+    /// device the server gives it up.
+    pub lease_ms: i64,
+    /// How long a device that is cut off may sound.
+    pub audio_ms: i64,
+    /// Longest frame.
+    pub frame_bytes: usize,
+    /// Longest page of the queue.
+    pub page_items: usize,
+    /// Most tracks in one command.
+    pub tracks: usize,
+}
+
+/// What the server sends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// The whole state, first of all.
+    Welcome(Box<Welcome>),
+    /// What plays.
+    Playback(Box<Playback>),
+    /// Who is there.
+    Devices(DeviceList),
+    /// A page of the queue.
+    Queue(QueuePage),
+    /// Answers a clock probe.
+    Time {
+        /// As it came.
+        client_us: i64,
+        /// When the probe was received.
+        received_us: Micros,
+        /// When this was sent.
+        sent_us: Micros,
+    },
+    /// Asks the active device for a sign of life.
+    Ping {
+        /// The server's time.
+        now_us: Micros,
+    },
+    /// The command is in the database.
+    Ack {
+        /// Which.
+        id: CommandId,
+        /// The revision it made.
+        revision: u64,
+    },
+    /// The command changed nothing.
+    Reject {
+        /// Which.
+        id: CommandId,
+        /// For programs.
+        code: RejectCode,
+        /// For people.
+        message: String,
+        /// When to try again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u32>,
+    },
+    /// The socket is about to be closed.
+    Goaway {
+        /// As in the close frame.
+        code: u16,
+        /// The stable word for it.
+        reason: String,
+        /// Whether to come back.
+        reconnect: bool,
+        /// Wait a random part of this first.
+        jitter_ms: i64,
+    },
+    /// A type this client does not know: ignored.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Everything a device needs to be right from its first frame on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The id it goes by, to be kept.
+    pub device_id: DeviceId,
+    /// The server's time.
+    pub now_us: Micros,
+    /// The clock of every `*_us`.
+    pub clock_id: ClockId,
+    /// Wait a random part of this before reconnecting.
+    pub jitter_ms: i64,
+    /// The numbers.
+    pub limits: ClientLimits,
+    /// What plays.
+    pub playback: Playback,
+    /// Who is there.
+    pub devices: DeviceList,
+}
+
+/// Who is there, whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceList {
+    /// With `devices_revision`: its order.
+    pub epoch: u64,
+    /// Of its last change.
+    pub devices_revision: u64,
+    /// The list.
+    pub devices: Vec<DeviceView>,
+}
+
+impl DeviceList {
+    /// The list as devices see it.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        Self {
+            epoch: record.stamp.epoch,
+            devices_revision: record.devices_revision,
+            devices: record.devices.iter().map(DeviceView::of).collect(),
+        }
+    }
+
+    /// Epoch and revision.
+    #[must_use]
+    pub const fn stamp(&self) -> Stamp {
+        Stamp { epoch: self.epoch, revision: self.devices_revision }
+    }
+}
+
+/// Whether a device can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceView {
+    /// It has a socket.
+    Online,
+    /// It was lost a moment ago.
+    Away,
+}
+
+/// A device as others see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceView {
+    /// Names it in commands.
+    pub id: DeviceId,
+    /// Shown to people.
+    pub name: String,
+    /// Icon.
+    pub kind: DeviceKind,
+    /// Can sound.
+    pub plays: bool,
+    /// May command.
+    pub controls: bool,
+    /// Whether it can be reached.
+    pub presence: PresenceView,
+    /// Loudness; absent is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Volume>,
+    /// Since when it is as `presence` says.
+    pub since_us: Micros,
+}
+
+impl DeviceView {
+    fn of(device: &Device) -> Self {
+        Self {
+            id: device.id,
+            name: device.name.clone(),
+            kind: device.kind,
+            plays: device.plays,
+            controls: device.controls,
+            presence: if device.is_online() { PresenceView::Online } else { PresenceView::Away },
+            volume: device.volume,
+            since_us: device.since_us,
+        }
+    }
+}
+
+/// Part of the queue, in play order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueuePage {
+    /// With `queue_revision`: its order.
+    pub epoch: u64,
+    /// Of the queue's last change.
+    pub queue_revision: u64,
+    /// Index of the first entry here.
+    pub from: usize,
+    /// Entries in all.
+    pub total: usize,
+    /// The entries.
+    pub items: Vec<Item>,
+}
+
+impl QueuePage {
+    /// At most `limit` entries from `from` on, and never more than [`PAGE_ITEMS`].
+    #[must_use]
+    pub fn of(record: &Record, queue: &Queue, from: usize, limit: usize) -> Self {
+        Self {
+            epoch: record.stamp.epoch,
+            queue_revision: record.queue_revision(),
+            from,
+            total: queue.len(),
+            items: queue.items().skip(from).take(limit.min(PAGE_ITEMS)).copied().collect(),
+        }
+    }
+}
+
+impl ServerMessage {
+    /// A refusal of a command.
+    #[must_use]
+    pub fn reject(id: CommandId, reject: &Reject) -> Self {
+        Self::Reject { id, code: reject.code, message: reject.message.to_owned(), retry_ms: reject.retry_ms }
+    }
+
+    /// The words before a socket is closed.
+    #[must_use]
+    pub fn goaway(reason: CloseReason, jitter_ms: i64) -> Self {
+        Self::Goaway { code: reason.code(), reason: reason.slug().to_owned(), reconnect: reason.reconnect(), jitter_ms }
+    }
+
+    /// Writes a frame.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        to_json(self)
+    }
+
+    /// Reads a frame.
+    ///
+    /// # Errors
+    /// `WireError` when it is not a message.
+    pub fn decode(text: &str) -> Result<Self, WireError> {
+        serde_json::from_str(text).map_err(|error| WireError(error.to_string()))
+    }
+}
