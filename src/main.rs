@@ -1,3 +1,5 @@
-//! Segue: a self-hosted music server whose heart is real-time playback sync.
+//! The `segue` program; everything is in the library.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    segue::cli::main()
+}

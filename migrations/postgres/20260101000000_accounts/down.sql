@@ -1,0 +1,4 @@
+DROP TABLE secrets;
+DROP TABLE revocations;
+DROP TABLE logins;
+DROP TABLE users;

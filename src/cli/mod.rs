@@ -1,0 +1,47 @@
+//! The command line: one file per command.
+
+mod config;
+mod output;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use std::{error::Error, io, process::ExitCode};
+
+/// Segue: a self-hosted music server. Whatever plays, and where in the track, is the same on every device.
+#[derive(Debug, Parser)]
+#[command(name = "segue", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Config(config::Config),
+}
+
+/// Why a command ended without success; its text is shown to the person.
+type Failure = Box<dyn Error>;
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(command) => command.run(),
+        Command::Config(command) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) if is_broken_pipe(failure.as_ref()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::failure(failure.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whoever read our output has had enough of it (`segue config | head`).
+fn is_broken_pipe(failure: &(dyn Error + 'static)) -> bool {
+    failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

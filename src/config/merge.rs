@@ -1,0 +1,204 @@
+//! Merging: defaults ← file ← environment ← flags, with the origin of each value and every problem at once. Pure.
+
+use super::{Key, OTHER_VARIABLES, value::Value};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf};
+
+/// What a setting's value looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A text.
+    Text,
+    /// A whole number.
+    Number,
+    /// True or false.
+    Switch,
+    /// A list of paths: an array in the file, with the system's separator in the environment.
+    Paths,
+}
+
+/// Everything that may set a setting.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The file's path and its text.
+    pub file: Option<(PathBuf, String)>,
+    /// The whole environment; variables without `SEGUE_` only serve defaults.
+    pub environment: BTreeMap<String, String>,
+    /// Values by setting name from the command line.
+    pub flags: BTreeMap<&'static str, Vec<String>>,
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// The settings file.
+    File(PathBuf),
+    /// This environment variable.
+    Environment(String),
+    /// This flag.
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "flag {name}"),
+        }
+    }
+}
+
+/// One setting as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The setting's name.
+    pub name: &'static str,
+    /// Its value as TOML, secrets masked.
+    pub value: String,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// Everything that is wrong with the settings, one sentence each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings cannot be used:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The variable that sets a setting.
+pub(super) fn variable(name: &str) -> String {
+    format!("SEGUE_{}", name.to_uppercase())
+}
+
+/// The flag that sets a setting.
+pub(super) fn flag(name: &str) -> String {
+    format!("--{}", name.replace('_', "-"))
+}
+
+/// The XDG data folder (freedesktop.org, "XDG Base Directory"), or a folder beside where one stands.
+pub(super) fn default_data_dir(sources: &Sources) -> PathBuf {
+    let absolute = |name: &str| sources.environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .map_or_else(|| PathBuf::from("segue-data"), |folder| folder.join("segue"))
+}
+
+/// A merge under way: one call per setting, in order.
+pub(super) struct Merge<'a> {
+    sources: &'a Sources,
+    keys: &'a [Key],
+    file: toml::Table,
+    origins: Vec<Origin>,
+    problems: Vec<String>,
+}
+
+impl<'a> Merge<'a> {
+    pub(super) fn new(sources: &'a Sources, keys: &'a [Key]) -> Self {
+        let mut merge = Self { sources, keys, file: toml::Table::new(), origins: Vec::new(), problems: Vec::new() };
+        if let Some((path, text)) = &sources.file {
+            match text.parse() {
+                Ok(table) => merge.file = table,
+                Err(error) => merge.problems.push(format!("{}: {error}", path.display())),
+            }
+        }
+        merge.refuse_unknown();
+        merge
+    }
+
+    fn refuse_unknown(&mut self) {
+        let known = |name: &str| self.keys.iter().any(|key| key.name == name);
+        let place = self.sources.file.as_ref().map(|(path, _)| path.display().to_string()).unwrap_or_default();
+        let mut unknown: Vec<_> =
+            self.file.keys().filter(|name| !known(name)).map(|name| format!("{place}: {name}")).collect();
+        unknown.extend(self.sources.environment.keys().filter_map(|name| {
+            let setting = name.strip_prefix("SEGUE_")?;
+            let taken = OTHER_VARIABLES.contains(&name.as_str()) || known(&setting.to_lowercase());
+            (!taken).then(|| format!("environment: {name}"))
+        }));
+        self.problems
+            .extend(unknown.into_iter().map(|name| format!("{name} is not a setting; `segue config` lists them")));
+    }
+
+    /// The value of the next setting: the strongest source's, else the default. A bad value is noted and skipped.
+    pub(super) fn value<T: Value>(&mut self, name: &'static str, default: impl FnOnce() -> T) -> T {
+        let (origin, texts) = self.strongest(name, T::SHAPE);
+        self.origins.push(origin.clone());
+        let parsed = match texts {
+            None => return default(),
+            Some(texts) => texts.and_then(|texts| T::parse(&texts)),
+        };
+        parsed.unwrap_or_else(|problem| {
+            self.problems.push(format!("{name} {problem} ({origin})"));
+            default()
+        })
+    }
+
+    fn strongest(&self, name: &'static str, shape: Shape) -> (Origin, Option<Result<Vec<String>, String>>) {
+        if let Some(texts) = self.sources.flags.get(name) {
+            return (Origin::Flag(flag(name)), Some(Ok(texts.clone())));
+        }
+        if let Some(text) = self.sources.environment.get(&variable(name)) {
+            return (Origin::Environment(variable(name)), Some(Ok(split(text, shape))));
+        }
+        match (self.file.get(name), &self.sources.file) {
+            (Some(value), Some((path, _))) => (Origin::File(path.clone()), Some(texts_of(value, shape))),
+            _ => (Origin::Default, None),
+        }
+    }
+
+    /// Notes a number outside its range.
+    pub(super) fn within<T: PartialOrd + fmt::Display>(&mut self, name: &str, value: &T, range: &RangeInclusive<T>) {
+        if !range.contains(value) {
+            self.problems.push(format!("{name} is from {} to {}, not {value}", range.start(), range.end()));
+        }
+    }
+
+    /// The origins of the values so far, in order.
+    pub(super) fn origins(&mut self) -> Vec<Origin> {
+        std::mem::take(&mut self.origins)
+    }
+
+    /// The settings, unless there was a problem; those of relations count when each value is good by itself.
+    pub(super) fn finish<T>(mut self, settings: T, relations: Vec<String>) -> Result<T, Problems> {
+        if self.problems.is_empty() {
+            self.problems = relations;
+        }
+        if self.problems.is_empty() { Ok(settings) } else { Err(Problems(self.problems)) }
+    }
+}
+
+fn split(text: &str, shape: Shape) -> Vec<String> {
+    match shape {
+        Shape::Paths => std::env::split_paths(text)
+            .filter(|path| !path.as_os_str().is_empty())
+            .map(|path| path.to_string_lossy().into_owned())
+            .collect(),
+        _ => vec![text.to_owned()],
+    }
+}
+
+fn texts_of(value: &toml::Value, shape: Shape) -> Result<Vec<String>, String> {
+    match (shape, value) {
+        (Shape::Text | Shape::Paths, toml::Value::String(text)) => Ok(vec![text.clone()]),
+        (Shape::Number, toml::Value::Integer(number)) => Ok(vec![number.to_string()]),
+        (Shape::Switch, toml::Value::Boolean(switch)) => Ok(vec![switch.to_string()]),
+        (Shape::Paths, toml::Value::Array(values)) => values
+            .iter()
+            .map(|value| value.as_str().map(str::to_owned).ok_or_else(|| "is a list of texts".to_owned()))
+            .collect(),
+        (Shape::Text, _) => Err("is a text in quotes".to_owned()),
+        (Shape::Number, _) => Err("is a whole number without quotes".to_owned()),
+        (Shape::Switch, _) => Err("is true or false, without quotes".to_owned()),
+        (Shape::Paths, _) => Err("is a list of texts".to_owned()),
+    }
+}

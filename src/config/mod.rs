@@ -1,0 +1,134 @@
+//! Settings: what an administrator may choose, merged from defaults, a file, the environment and flags.
+//! The one list of settings is [`Settings`], below; adding a line there adds the key everywhere.
+
+mod flags;
+mod load;
+mod merge;
+mod value;
+
+pub use flags::SettingFlags;
+pub use load::{LoadError, OTHER_VARIABLES, load};
+pub use merge::{Origin, Problems, Row, Shape, Sources};
+
+use crate::db::DatabaseUrl;
+use merge::Merge;
+use std::{net::SocketAddr, path::PathBuf};
+use value::{LogFilter, PublicUrl, Value as _};
+
+/// One setting, as the command line and the documentation see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The key in the file; `SEGUE_` and upper case in the environment; with dashes on the command line.
+    pub name: &'static str,
+    /// What it is for. Units are in the name: `_ms`, `_s`.
+    pub doc: &'static str,
+    /// What a value looks like.
+    pub shape: Shape,
+}
+
+macro_rules! settings {
+    (|$sources:ident| $($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $default:expr $(, within $range:expr)?;)+) => {
+        /// Every setting with its merged value; made by [`load`] or [`Settings::merge`].
+        #[derive(Debug, Clone)]
+        pub struct Settings {
+            $($(#[doc = $doc])+ pub $name: $kind,)+
+            origins: Vec<Origin>,
+        }
+
+        /// Every setting there is, in the order of the sample file.
+        pub const KEYS: &[Key] = &[$(Key {
+            name: stringify!($name),
+            doc: concat!($($doc),+).trim_ascii(),
+            shape: <$kind as value::Value>::SHAPE,
+        },)+];
+
+        impl Settings {
+            /// Merges the sources; a default may use the sources and the settings above it.
+            ///
+            /// # Errors
+            /// Every problem of every source at once.
+            pub fn merge($sources: &Sources) -> Result<Self, Problems> {
+                let mut merge = Merge::new($sources, KEYS);
+                $(let $name: $kind = merge.value(stringify!($name), || $default);
+                $(merge.within(stringify!($name), &$name, &$range);)?)+
+                let settings = Self { $($name,)+ origins: merge.origins() };
+                let broken = settings.broken_relations();
+                merge.finish(settings, broken)
+            }
+
+            /// Every setting as it stands, secrets masked, in the order of [`KEYS`].
+            #[must_use]
+            pub fn rows(&self) -> Vec<Row> {
+                let shown = [$((stringify!($name), self.$name.show()),)+];
+                shown.into_iter().zip(&self.origins).map(|((name, value), origin)| Row { name, value, origin: origin.clone() }).collect()
+            }
+        }
+    };
+}
+
+settings! { |sources|
+    /// The folder of everything Segue keeps: database, search index, cover cache.
+    data_dir: PathBuf = merge::default_data_dir(sources);
+    /// Address and port to listen on; port 0 takes a free one.
+    listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4747));
+    /// The address people reach this server at, for links and for the set-up link; empty: the one listened on.
+    public_url: PublicUrl = PublicUrl::default();
+    /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
+    database_url: DatabaseUrl = DatabaseUrl::in_folder(&data_dir);
+    /// Connections that may read at once, and on PostgreSQL as many that may write.
+    database_connections: u32 = 8, within 1..=1000;
+    /// Folders of music.
+    music: Vec<PathBuf> = Vec::new();
+    /// Time from the end of one scan to the start of the next; 0 scans at start and on changes only.
+    scan_interval_s: u64 = 3600, within 0..=31_536_000;
+    /// Time between two signs of life asked of the active device; an idle one is asked a tenth as often.
+    heartbeat_ms: u64 = 2000, within 50..=60_000;
+    /// Silence after which the active device counts as lost.
+    lease_ms: u64 = 5000, within 100..=600_000;
+    /// How long a device that is cut off may play on.
+    audio_ms: u64 = 600_000, within 100..=86_400_000;
+    /// How long a device that vanished stays on the list as away.
+    grace_ms: u64 = 10_000, within 0..=600_000;
+    /// Devices spread their reconnects over this time.
+    jitter_ms: u64 = 2000, within 0..=600_000;
+    /// How long a login lasts.
+    token_lifetime_s: u64 = 7_776_000, within 60..=315_360_000;
+    /// Failed or successful log-ins that one address may try per minute.
+    login_tries_per_address: u32 = 20, within 1..=100_000;
+    /// Log-ins that may be tried per minute for one user name, wherever they come from.
+    login_tries_per_user: u32 = 10, within 1..=100_000;
+    /// Whether people may make an account for themselves.
+    sign_up: bool = false;
+    /// What to log: a level, or a level per module such as `info,segue::catalog=debug`.
+    log: LogFilter = LogFilter::default();
+}
+
+impl Settings {
+    /// What is wrong between settings that are good each by itself.
+    fn broken_relations(&self) -> Vec<String> {
+        let lease = (self.lease_ms <= self.heartbeat_ms).then_some("lease_ms is more than heartbeat_ms");
+        let audio = (self.audio_ms < self.lease_ms).then_some("audio_ms is no less than lease_ms");
+        lease.into_iter().chain(audio).map(str::to_owned).collect()
+    }
+
+    /// The address that links are made of, without a slash at the end, given the address really listened on.
+    #[must_use]
+    pub fn base_url(&self, bound: SocketAddr) -> String {
+        self.public_url.as_str().map_or_else(|| format!("http://{}", reachable(bound)), str::to_owned)
+    }
+}
+
+/// An address that a browser on this machine can open: the unspecified address becomes the loopback one.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let mut address = bound;
+    if bound.ip().is_unspecified() {
+        address.set_ip(match bound {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! The kinds of values a setting may have: how each is read from text and shown as TOML.
+
+use super::merge::Shape;
+use crate::db::DatabaseUrl;
+use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr};
+
+/// A kind of setting. Sources are brought to texts first: one for a single value, any number for a list.
+pub(super) trait Value: Sized {
+    /// What the value looks like in each source.
+    const SHAPE: Shape;
+
+    /// Reads the texts; the error completes the sentence "KEY …".
+    fn parse(texts: &[String]) -> Result<Self, String>;
+
+    /// The value as TOML, secrets masked.
+    fn show(&self) -> String;
+}
+
+/// The only text of a single value.
+fn single(texts: &[String]) -> Result<&str, String> {
+    match texts {
+        [text] => Ok(text),
+        _ => Err("takes one value".to_owned()),
+    }
+}
+
+fn parse_single<T: FromStr>(texts: &[String], wanted: &str) -> Result<T, String> {
+    let text = single(texts)?;
+    text.parse().map_err(|_| format!("is {wanted}, not {text:?}"))
+}
+
+/// Text in TOML quotes. JSON's escapes are a subset of TOML's (toml.io, "String").
+pub(super) fn quote(text: impl Display) -> String {
+    serde_json::Value::String(text.to_string()).to_string()
+}
+
+macro_rules! plain_value {
+    ($($kind:ty: $shape:expr, $wanted:literal, $show:expr;)+) => {$(
+        impl Value for $kind {
+            const SHAPE: Shape = $shape;
+
+            fn parse(texts: &[String]) -> Result<Self, String> {
+                parse_single(texts, $wanted)
+            }
+
+            fn show(&self) -> String {
+                $show(self)
+            }
+        }
+    )+};
+}
+
+plain_value! {
+    u32: Shape::Number, "a whole number", ToString::to_string;
+    u64: Shape::Number, "a whole number", ToString::to_string;
+    bool: Shape::Switch, "true or false", ToString::to_string;
+    SocketAddr: Shape::Text, "an address and a port such as 127.0.0.1:4747 or [::]:4747", quote;
+}
+
+impl Value for PathBuf {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        absolute(single(texts)?)
+    }
+
+    fn show(&self) -> String {
+        quote(self.display())
+    }
+}
+
+impl Value for Vec<PathBuf> {
+    const SHAPE: Shape = Shape::Paths;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        texts.iter().map(|text| absolute(text)).collect()
+    }
+
+    fn show(&self) -> String {
+        let shown: Vec<_> = self.iter().map(|path| quote(path.display())).collect();
+        format!("[{}]", shown.join(", "))
+    }
+}
+
+fn absolute(text: &str) -> Result<PathBuf, String> {
+    std::path::absolute(text).map_err(|error| format!("is a path, not {text:?}: {error}"))
+}
+
+impl Value for DatabaseUrl {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        single(texts)?.parse().map_err(|error: crate::db::BadDatabaseUrl| error.to_string())
+    }
+
+    fn show(&self) -> String {
+        quote(self)
+    }
+}
+
+/// An `http` or `https` address without a slash at the end, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PublicUrl(Option<String>);
+
+impl PublicUrl {
+    /// The address, if one was given.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl Value for PublicUrl {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        let text = single(texts)?.trim_end_matches('/');
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        match rest {
+            Some(rest) if !rest.is_empty() && !rest.contains([' ', '?', '#', '"']) => Ok(Self(Some(text.to_owned()))),
+            _ => Err(format!("is an address such as https://music.example.org, not {text:?}")),
+        }
+    }
+
+    fn show(&self) -> String {
+        quote(self.0.as_deref().unwrap_or_default())
+    }
+}
+
+/// A filter in the syntax of `env_logger`, checked before the logger ignores what it cannot read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self("info,actix_server=warn".to_owned())
+    }
+}
+
+impl LogFilter {
+    /// The filter as `env_logger` reads it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for LogFilter {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        let text = single(texts)?;
+        let known = |directive: &str| match directive.trim().split_once('=') {
+            Some((module, level)) => !module.is_empty() && level.parse::<log::LevelFilter>().is_ok(),
+            None => directive.trim().parse::<log::LevelFilter>().is_ok(),
+        };
+        if text.split(',').all(known) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("is a level (off, error, warn, info, debug, trace) or MODULE=LEVEL, with commas, not {text:?}"))
+    }
+
+    fn show(&self) -> String {
+        quote(&self.0)
+    }
+}

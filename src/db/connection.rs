@@ -1,0 +1,126 @@
+//! One connection: how it is opened and made ready, for the pools and for migrations.
+
+use super::{DatabaseUrl, DbError};
+use diesel::{
+    Connection as _, MultiConnection, PgConnection, QueryResult, SqliteConnection,
+    connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _},
+    r2d2::{ManageConnection, R2D2Connection as _},
+};
+use std::fs;
+
+/// A connection to either database; diesel queries run on it as they are.
+///
+/// What only one dialect can say (`ON CONFLICT`, say) matches on the two.
+#[derive(MultiConnection)]
+pub enum DbConnection {
+    /// PostgreSQL, through libpq.
+    Postgres(PgConnection),
+    /// SQLite, bundled.
+    Sqlite(SqliteConnection),
+}
+
+/// What a connection may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Statements that read; others are refused.
+    Read,
+    /// Everything.
+    Write,
+}
+
+/// WAL lets readers go on beside the one writer; FULL makes a commit survive a power cut (sqlite.org/pragma.html).
+const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+/// Set on every connection: SQLite forgets them with it.
+const SQLITE_ALWAYS: &str = "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
+
+impl DbConnection {
+    /// Opens a connection and makes it ready.
+    ///
+    /// # Errors
+    /// `DbError::Connect` when there is no database to be had there.
+    pub(super) fn open(url: &DatabaseUrl, access: Access) -> Result<Self, DbError> {
+        let refused = |error: diesel::ConnectionError| DbError::Connect(error.into());
+        match url {
+            DatabaseUrl::Postgres(url) => PgConnection::establish(url).map(Self::Postgres).map_err(refused),
+            DatabaseUrl::Sqlite(path) => {
+                if let Some(folder) = path.parent() {
+                    fs::create_dir_all(folder).map_err(|error| DbError::Connect(error.into()))?;
+                }
+                let mut connection = SqliteConnection::establish(&path.to_string_lossy()).map_err(refused)?;
+                connection.batch_execute(SQLITE_ALWAYS)?;
+                connection.batch_execute(match access {
+                    Access::Read => "PRAGMA query_only = ON;",
+                    Access::Write => SQLITE_WRITER,
+                })?;
+                Ok(Self::Sqlite(connection))
+            }
+        }
+    }
+
+    /// Runs the closure in one transaction: a snapshot to read, or the right to write from the first statement on.
+    pub(super) fn in_transaction<T>(
+        &mut self,
+        access: Access,
+        run: impl FnOnce(&mut Self) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        match (&mut *self, access) {
+            (Self::Sqlite(sqlite), Access::Read) => AnsiTransactionManager::begin_transaction(sqlite)?,
+            (Self::Sqlite(sqlite), Access::Write) => {
+                AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
+            }
+            (Self::Postgres(postgres), Access::Read) => AnsiTransactionManager::begin_transaction_sql(
+                postgres,
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            )?,
+            (Self::Postgres(postgres), Access::Write) => AnsiTransactionManager::begin_transaction(postgres)?,
+        }
+        match run(self) {
+            Ok(value) => self.commit().map(|()| value).map_err(DbError::from),
+            Err(error) => {
+                if let Err(second) = self.roll_back() {
+                    log::warn!("a transaction could not be rolled back: {second}");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn commit(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Sqlite(sqlite) => AnsiTransactionManager::commit_transaction(sqlite),
+            Self::Postgres(postgres) => AnsiTransactionManager::commit_transaction(postgres),
+        }
+    }
+
+    fn roll_back(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Sqlite(sqlite) => AnsiTransactionManager::rollback_transaction(sqlite),
+            Self::Postgres(postgres) => AnsiTransactionManager::rollback_transaction(postgres),
+        }
+    }
+}
+
+/// Opens connections for a pool.
+#[derive(Debug, Clone)]
+pub(super) struct Opener {
+    pub(super) url: DatabaseUrl,
+    pub(super) access: Access,
+}
+
+impl ManageConnection for Opener {
+    type Connection = DbConnection;
+    type Error = DbError;
+
+    fn connect(&self) -> Result<DbConnection, DbError> {
+        DbConnection::open(&self.url, self.access)
+    }
+
+    fn is_valid(&self, connection: &mut DbConnection) -> Result<(), DbError> {
+        connection.ping().map_err(DbError::from)
+    }
+
+    fn has_broken(&self, connection: &mut DbConnection) -> bool {
+        // A panic leaves its transaction open: the connection goes, and the database rolls back.
+        std::thread::panicking() || connection.is_broken()
+    }
+}

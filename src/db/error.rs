@@ -1,0 +1,78 @@
+//! What can go wrong with the database.
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use std::{error::Error, fmt};
+
+/// The database failed, or could not be reached in time.
+#[derive(Debug)]
+pub enum DbError {
+    /// No connection could be made.
+    Connect(Box<dyn Error + Send + Sync>),
+    /// All connections stayed busy for as long as one may wait.
+    Busy,
+    /// A statement failed.
+    Query(DieselError),
+    /// The tables could not be brought up to date.
+    Migrate(Box<dyn Error + Send + Sync>),
+    /// The tables were made by a newer version, which ran this migration.
+    Newer(String),
+    /// The closure panicked; its transaction was rolled back.
+    Panicked,
+}
+
+impl DbError {
+    /// Whether the same call may succeed a moment later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Query(DieselError::DatabaseError(kind, information)) => match kind {
+                DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::SerializationFailure => true,
+                // SQLite's text for SQLITE_BUSY and SQLITE_LOCKED, PostgreSQL's for a deadlock and for a shut-down.
+                _ => ["is locked", "deadlock detected", "server closed the connection", "terminating connection"]
+                    .iter()
+                    .any(|text| information.message().contains(text)),
+            },
+            Self::Connect(_) | Self::Busy | Self::Query(DieselError::BrokenTransactionManager) => true,
+            Self::Query(_) | Self::Migrate(_) | Self::Newer(_) | Self::Panicked => false,
+        }
+    }
+
+    /// Whether a row was refused because another with its unique value is there.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+    }
+}
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connect(error) => write!(f, "the database cannot be reached: {error}"),
+            Self::Busy => f.write_str("all database connections are busy"),
+            Self::Query(error) => write!(f, "the database refused a statement: {error}"),
+            Self::Migrate(error) => write!(f, "the database's tables cannot be brought up to date: {error}"),
+            Self::Newer(version) => {
+                write!(f, "the database was made by a newer version of segue (migration {version}): start that version")
+            }
+            Self::Panicked => f.write_str("a database function panicked"),
+        }
+    }
+}
+
+impl Error for DbError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Connect(error) | Self::Migrate(error) => Some(error.as_ref()),
+            Self::Query(error) => Some(error),
+            Self::Busy | Self::Newer(_) | Self::Panicked => None,
+        }
+    }
+}
+
+impl From<DieselError> for DbError {
+    fn from(error: DieselError) -> Self {
+        Self::Query(error)
+    }
+}

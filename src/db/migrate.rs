@@ -1,0 +1,56 @@
+//! Bringing the tables up to date at start, one process at a time.
+
+use super::{
+    DatabaseUrl, DbError,
+    connection::{Access, DbConnection},
+};
+use diesel::{
+    RunQueryDsl as _,
+    connection::{AnsiTransactionManager, TransactionManager as _},
+    migration::{Migration as _, MigrationSource},
+    pg::Pg,
+    sqlite::Sqlite,
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::collections::BTreeSet;
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Runs the migrations that are missing. Two processes at once wait for each other.
+///
+/// # Errors
+/// `Connect`; `Newer` for tables of a later version; `Migrate` when a migration fails, which leaves the tables as they were
+/// before it.
+pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
+    match DbConnection::open(url, Access::Write)? {
+        DbConnection::Sqlite(mut sqlite) => {
+            AnsiTransactionManager::begin_transaction_sql(&mut sqlite, "BEGIN EXCLUSIVE")?;
+            run::<Sqlite, _>(&mut sqlite, SQLITE)?;
+            AnsiTransactionManager::commit_transaction(&mut sqlite)?;
+        }
+        DbConnection::Postgres(mut postgres) => {
+            // The lock ends with the connection, whatever happens. The number is "segue" in ASCII.
+            diesel::sql_query("SELECT pg_advisory_lock(495857006949)").execute(&mut postgres)?;
+            run::<Pg, _>(&mut postgres, POSTGRES)?;
+        }
+    }
+    Ok(())
+}
+
+fn run<B, C>(connection: &mut C, source: EmbeddedMigrations) -> Result<(), DbError>
+where
+    B: diesel::backend::Backend,
+    C: MigrationHarness<B>,
+{
+    let known = MigrationSource::<B>::migrations(&source).map_err(DbError::Migrate)?;
+    let known: BTreeSet<_> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let applied = connection.applied_migrations().map_err(DbError::Migrate)?;
+    if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
+        return Err(DbError::Newer(newer));
+    }
+    for version in connection.run_pending_migrations(source).map_err(DbError::Migrate)? {
+        log::info!("database migrated to {version}");
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! The database: the only user of diesel. One file per noun holds the functions that handlers call.
+
+mod connection;
+mod error;
+mod migrate;
+#[allow(missing_docs, reason = "generated")]
+pub mod schema;
+mod url;
+
+pub use connection::DbConnection;
+pub use error::DbError;
+pub use migrate::migrate;
+pub use url::{BadDatabaseUrl, DatabaseUrl};
+
+use connection::{Access, Opener};
+use diesel::r2d2::{Pool, R2D2Connection as _};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+
+/// How long a call may wait for its turn before it fails as [`DbError::Busy`].
+const TURN: Duration = Duration::from_secs(10);
+
+/// A handle of the database; clones share its connections.
+///
+/// `read` and `write` are for async code, the `_blocking` ones for threads that may wait.
+/// Each call is one transaction: `read` sees one snapshot and may not write; `write` is rolled back when it returns an error.
+#[derive(Clone)]
+pub struct Db {
+    readers: Lane,
+    writers: Lane,
+}
+
+impl Db {
+    /// Brings the tables up to date and opens the pools; `connections` may read at once.
+    ///
+    /// # Errors
+    /// As [`migrate`], and `Connect`.
+    pub fn open(url: &DatabaseUrl, connections: u32) -> Result<Self, DbError> {
+        migrate(url)?;
+        let writers = match url {
+            DatabaseUrl::Sqlite(_) => 1,
+            DatabaseUrl::Postgres(_) => connections,
+        };
+        Ok(Self {
+            readers: Lane::open(url, Access::Read, connections)?,
+            writers: Lane::open(url, Access::Write, writers)?,
+        })
+    }
+
+    /// Asks the database for nothing, to see that it answers.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub async fn ping(&self) -> Result<(), DbError> {
+        self.read(|connection| Ok(connection.ping()?)).await
+    }
+
+    /// Reads on a thread that may block.
+    ///
+    /// # Errors
+    /// The closure's; `Busy` and `Connect` when no connection was to be had.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        self.readers.run(run).await
+    }
+
+    /// Writes in one transaction on a thread that may block.
+    ///
+    /// # Errors
+    /// The closure's, after a roll-back; `Busy` and `Connect` when no connection was to be had.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        self.writers.run(run).await
+    }
+
+    /// Reads on this thread.
+    ///
+    /// # Errors
+    /// As [`Db::read`].
+    pub fn read_blocking<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, DbError>) -> Result<T, DbError> {
+        self.readers.run_blocking(run)
+    }
+
+    /// Writes in one transaction on this thread.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub fn write_blocking<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, DbError>) -> Result<T, DbError> {
+        self.writers.run_blocking(run)
+    }
+}
+
+/// A pool for one kind of access, and a turn for each of its connections, so that waiting calls hold no thread.
+#[derive(Clone)]
+struct Lane {
+    pool: Pool<Opener>,
+    turns: Arc<Semaphore>,
+    access: Access,
+}
+
+impl Lane {
+    fn open(url: &DatabaseUrl, access: Access, connections: u32) -> Result<Self, DbError> {
+        let pool = Pool::builder()
+            .max_size(connections)
+            .min_idle(Some(1))
+            .connection_timeout(TURN)
+            .test_on_check_out(matches!(url, DatabaseUrl::Postgres(_)))
+            .build(Opener { url: url.clone(), access })
+            .map_err(|error| DbError::Connect(error.into()))?;
+        let turns = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
+        Ok(Self { pool, turns: Arc::new(Semaphore::new(turns)), access })
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(DbError::Busy) };
+        let lane = self.clone();
+        let outcome = spawn_blocking(move || {
+            let outcome = lane.run_blocking(run);
+            drop(turn);
+            outcome
+        });
+        outcome.await.unwrap_or(Err(DbError::Panicked))
+    }
+
+    fn run_blocking<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, DbError>) -> Result<T, DbError> {
+        let mut connection = self.pool.get().map_err(|error| DbError::Connect(error.into()))?;
+        connection.in_transaction(self.access, run)
+    }
+}

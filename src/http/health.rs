@@ -1,0 +1,22 @@
+//! For whoever watches the server: does it live, and can it work?
+
+use crate::{app::App, error::ApiError};
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/healthz").route(web::get().to(lives)))
+        .service(web::resource("/readyz").route(web::get().to(is_ready)));
+}
+
+/// The process answers.
+async fn lives() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "ok"}))
+}
+
+/// The database answers, too.
+async fn is_ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+    app.db.ping().await?;
+    Ok(HttpResponse::Ok().json(json!({"status": "ok"})))
+}

@@ -1,0 +1,68 @@
+//! HTTP: the only user of actix-web. One file per noun, each with a `routes` function that is named below.
+
+mod compress;
+mod errors;
+mod health;
+
+use crate::app::App;
+use actix_web::{HttpServer, dev::Server, middleware::from_fn, web};
+use std::{io, net::SocketAddr, sync::Arc};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long open requests may take to end once the server is told to stop, in seconds.
+const STOP_WITHIN_S: u64 = 10;
+
+/// Every route, the fallbacks and the limits of bodies.
+pub fn routes(config: &mut web::ServiceConfig) {
+    errors::configure(config);
+    health::routes(config);
+}
+
+/// A server that has its port and has not begun to answer.
+pub struct Listening {
+    /// The address it listens on, with the port it was given.
+    pub address: SocketAddr,
+    server: Server,
+}
+
+/// Takes the port of the settings. Call it within an actix system.
+///
+/// # Errors
+/// When the port cannot be had.
+pub fn listen(app: Arc<App>) -> io::Result<Listening> {
+    let wanted = app.settings.listen;
+    let data = web::Data::from(app);
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .app_data(data.clone())
+            .wrap(from_fn(errors::as_json))
+            .wrap(from_fn(compress::json))
+            .configure(routes)
+    })
+    .shutdown_timeout(STOP_WITHIN_S)
+    .disable_signals()
+    .bind(wanted)
+    .map_err(|error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}")))?;
+    let address = server.addrs().first().copied().unwrap_or(wanted);
+    Ok(Listening { address, server: server.run() })
+}
+
+impl Listening {
+    /// Answers until SIGTERM or SIGINT, then lets open requests end.
+    ///
+    /// # Errors
+    /// When the server breaks.
+    pub async fn run(self) -> io::Result<()> {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let handle = self.server.handle();
+        actix_web::rt::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            log::info!("stopping");
+            handle.stop(true).await;
+        });
+        self.server.await
+    }
+}

@@ -1,0 +1,10 @@
+//! Segue: a self-hosted music server whose heart is real-time playback sync.
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod http;
+mod telemetry;
+pub mod time;

@@ -1,0 +1,124 @@
+//! The database handle: migrations, transactions, the rights of readers, panics.
+
+use crate::harness::{Dialect, TestDatabase};
+use diesel::{RunQueryDsl as _, sql_query};
+use segue::db::{Db, DbConnection, DbError, migrate};
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    count: i64,
+}
+
+fn add(connection: &mut DbConnection, name: &str) -> Result<(), DbError> {
+    sql_query(format!("INSERT INTO secrets (name, value) VALUES ('{name}', '')")).execute(connection)?;
+    Ok(())
+}
+
+fn count(connection: &mut DbConnection) -> Result<i64, DbError> {
+    Ok(sql_query("SELECT count(*) AS count FROM secrets").get_result::<Count>(connection)?.count)
+}
+
+async fn counted(db: &Db) -> i64 {
+    db.read(count).await.expect("reading works")
+}
+
+on_both_databases! {
+    async fn a_write_is_one_transaction(database) {
+        let db = database.open();
+        db.write(|connection| add(connection, "a")).await.expect("writing works");
+        let failed = db.write(|connection| { add(connection, "b")?; add(connection, "a") }).await;
+        assert!(failed.as_ref().is_err_and(|error| error.is_duplicate() && !error.is_transient()), "{failed:?}");
+        assert_eq!(counted(&db).await, 1);
+    }
+
+    async fn a_panic_rolls_back_and_the_handle_goes_on(database) {
+        let db = database.open();
+        for _ in 0..6 {
+            let outcome = db.write(|connection| { add(connection, "a")?; panic!("on purpose") }).await;
+            assert!(matches!(outcome, Err::<(), _>(DbError::Panicked)));
+        }
+        assert_eq!(counted(&db).await, 0);
+        db.write(|connection| add(connection, "a")).await.expect("writing works");
+    }
+
+    async fn a_reader_sees_one_snapshot_and_may_not_write(database) {
+        let db = database.open();
+        let other = db.clone();
+        let counts = db.read(move |connection| {
+            let before = count(connection)?;
+            other.write_blocking(|connection| add(connection, "a"))?;
+            Ok((before, count(connection)?))
+        });
+        assert_eq!(counts.await.expect("reading works"), (0, 0));
+        assert!(db.read(|connection| add(connection, "b")).await.is_err());
+        assert_eq!(counted(&db).await, 1);
+    }
+
+    async fn writers_take_turns(database) {
+        let db = database.open();
+        let all = (0..40).map(|number| {
+            let db = db.clone();
+            async move { db.write(move |connection| { count(connection)?; add(connection, &number.to_string()) }).await }
+        });
+        for outcome in futures_util::future::join_all(all).await {
+            outcome.expect("each waits for its turn");
+        }
+        assert_eq!(counted(&db).await, 40);
+    }
+
+    async fn a_newer_database_is_refused(database) {
+        let db = database.open();
+        let version = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231235959')";
+        db.write(move |connection| Ok(sql_query(version).execute(connection)?)).await.expect("writing works");
+        let refused = migrate(&database.parsed());
+        assert!(matches!(&refused, Err(DbError::Newer(version)) if version == "29991231235959"), "{refused:?}");
+    }
+}
+
+#[test]
+fn many_processes_may_migrate_at_once() {
+    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+        let database = TestDatabase::empty(dialect);
+        let url = database.parsed();
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..4).map(|_| scope.spawn(|| migrate(&url))).collect();
+            for one in all {
+                one.join().expect("no panic").expect("each waits for the others");
+            }
+        });
+        database.open().read_blocking(count).expect("the tables are there");
+    }
+}
+
+#[test]
+fn migrations_can_be_taken_back() {
+    use diesel_migrations::{FileBasedMigrations, MigrationHarness as _};
+    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+        let database = TestDatabase::new(dialect);
+        let folder = |name: &str| {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(name);
+            FileBasedMigrations::from_path(path).expect("the migrations are there")
+        };
+        database
+            .open()
+            .write_blocking(|connection| {
+                let reverted = match connection {
+                    DbConnection::Sqlite(sqlite) => sqlite.revert_all_migrations(folder("sqlite")).map(|all| all.len()),
+                    DbConnection::Postgres(postgres) => {
+                        postgres.revert_all_migrations(folder("postgres")).map(|all| all.len())
+                    }
+                };
+                assert!(reverted.expect("each has a way back") > 0);
+                Ok(())
+            })
+            .expect("the way back is one transaction");
+        migrate(&database.parsed()).expect("and forth again");
+    }
+}
+
+#[test]
+fn a_database_out_of_reach_is_told_and_transient() {
+    let refused = migrate(&"postgres://127.0.0.1:1/x?connect_timeout=2".parse().expect("a good URL"));
+    assert!(refused.as_ref().is_err_and(DbError::is_transient), "{refused:?}");
+}

@@ -1,0 +1,39 @@
+//! What tests stand on: databases of their own, the real server, and a client.
+
+mod database;
+mod postgres;
+mod reply;
+mod server;
+
+pub(crate) use database::{Dialect, TestDatabase};
+pub(crate) use reply::Reply;
+pub(crate) use server::{Server, segue, send};
+
+/// Runs an async test body on an actix system of its own.
+pub(crate) fn run<T>(body: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(body)
+}
+
+/// Declares a test that runs on both databases: `on_both_databases!(async fn name(database) { … })`, where `database` is a
+/// fresh [`TestDatabase`] whose tables are up to date.
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($database:ident) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports, reason = "a body may need nothing from around it")]
+            use super::*;
+
+            async fn check($database: $crate::harness::TestDatabase) $body
+
+            #[test]
+            fn sqlite() {
+                $crate::harness::run(check($crate::harness::TestDatabase::new($crate::harness::Dialect::Sqlite)));
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::harness::run(check($crate::harness::TestDatabase::new($crate::harness::Dialect::Postgres)));
+            }
+        }
+    )+};
+}

@@ -1,0 +1,121 @@
+//! The real server as a process of its own, on a free port.
+
+use super::{Reply, TestDatabase};
+use awc::{Client, ClientRequest, http::Method};
+use serde_json::Value;
+use std::{
+    io::{BufRead as _, BufReader},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
+};
+
+/// The `segue` program with this test's data folder and nothing of the caller's settings.
+///
+/// It dies with the thread that starts it, so that a killed test leaves nothing behind.
+pub(crate) fn segue(database: &TestDatabase) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_segue")]);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("SEGUE_") {
+            command.env_remove(name);
+        }
+    }
+    command.env("SEGUE_DATA_DIR", database.folder.path()).env("SEGUE_DATABASE_URL", &database.url);
+    command
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    /// `http://` and the address.
+    pub(crate) base: String,
+}
+
+impl Server {
+    /// Starts the server and waits until it is ready.
+    pub(crate) async fn start(database: &TestDatabase) -> Self {
+        Self::start_with(database, &[]).await
+    }
+
+    /// Starts the server with more arguments and waits until it is ready.
+    pub(crate) async fn start_with(database: &TestDatabase, arguments: &[&str]) -> Self {
+        let mut command = segue(database);
+        command.arg("serve").args(["--listen", "127.0.0.1:0"]).args(arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
+        let mut output = BufReader::new(child.stdout.take().expect("its output is piped"));
+        let base = loop {
+            let line = next_line(&mut output).expect("the server says where it listens before it ends");
+            if let Some(base) = line.strip_prefix("listening ") {
+                break base.to_owned();
+            }
+        };
+        let server = Self { child, output, base };
+        let ready = server.get("/readyz").await;
+        assert_eq!(ready.status, 200, "{}", String::from_utf8_lossy(&ready.body));
+        server
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line of its standard output; none when it has ended.
+    pub(crate) fn line(&mut self) -> Option<String> {
+        next_line(&mut self.output)
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status().expect("kill runs");
+        assert!(sent.success(), "the signal was not delivered");
+    }
+
+    /// Waits for the end and says whether it was a success.
+    pub(crate) fn wait(&mut self) -> bool {
+        self.child.wait().expect("the server is our child").success()
+    }
+
+    /// A request to change and to pass to [`Server::send`].
+    pub(crate) fn request(&self, method: Method, path: &str) -> ClientRequest {
+        let client = Client::builder().timeout(Duration::from_secs(30)).disable_redirects().finish();
+        client.request(method, format!("{}{path}", self.base)).no_decompress()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        receive(self.request(Method::POST, path).send_json(body).await).await
+    }
+}
+
+/// Sends a request without a body.
+pub(crate) async fn send(request: ClientRequest) -> Reply {
+    receive(request.send().await).await
+}
+
+/// Reads the whole answer.
+pub(crate) async fn receive<S>(answer: Result<awc::ClientResponse<S>, awc::error::SendRequestError>) -> Reply
+where
+    S: futures_util::Stream<Item = Result<bytes::Bytes, awc::error::PayloadError>>,
+{
+    let mut answer = answer.expect("the server answers");
+    let body = answer.body().limit(64 << 20).await.expect("the whole body arrives");
+    Reply { status: answer.status(), headers: answer.headers().clone(), body: body.to_vec() }
+}
+
+fn next_line(output: &mut BufReader<ChildStdout>) -> Option<String> {
+    let mut line = String::new();
+    let bytes = output.read_line(&mut line).expect("the server writes UTF-8");
+    (bytes > 0).then(|| line.trim_end().to_owned())
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().expect("the server is our child");
+        self.child.wait().expect("a killed process ends");
+    }
+}

@@ -1,0 +1,38 @@
+//! What every address shares: errors as JSON, compression, health, a graceful end.
+
+use crate::harness::{Dialect, Server, TestDatabase, run, send};
+use awc::http::Method;
+
+on_both_databases! {
+    async fn a_server_is_ready_when_its_database_answers(database) {
+        let server = Server::start(&database).await;
+        for path in ["/healthz", "/readyz"] {
+            let reply = server.get(path).await;
+            assert_eq!((reply.status.as_u16(), reply.json()), (200, serde_json::json!({"status": "ok"})));
+        }
+    }
+}
+
+#[test]
+fn errors_are_json_everywhere() {
+    run(async {
+        let server = Server::start(&TestDatabase::new(Dialect::Sqlite)).await;
+        server.get("/nowhere").await.assert_error(404, "not_found");
+        server.post("/nowhere", &serde_json::json!({})).await.assert_error(404, "not_found");
+        let reply = send(server.request(Method::DELETE, "/healthz")).await;
+        reply.assert_error(405, "method_not_allowed");
+        assert_eq!(reply.header("content-type"), "application/json");
+    });
+}
+
+#[test]
+fn a_server_told_to_stop_ends_in_good_order() {
+    run(async {
+        for signal in ["TERM", "INT"] {
+            let mut server = Server::start(&TestDatabase::new(Dialect::Sqlite)).await;
+            server.signal(signal);
+            assert!(server.wait(), "{signal}");
+            assert_eq!(server.line(), None, "nothing but the address was printed");
+        }
+    });
+}

@@ -1,0 +1,10 @@
+//! The integration tests: real files, real databases, the real server. One module per topic.
+#![allow(clippy::indexing_slicing, reason = "a test that finds less than it looks for should panic")]
+
+#[macro_use]
+mod harness;
+
+mod command_line;
+mod database;
+mod http;
+mod schema;

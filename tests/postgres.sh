@@ -1,0 +1,34 @@
+#!/bin/sh
+# Runs a PostgreSQL cluster of its own in a temp folder until standard input closes, then stops it and removes the folder.
+# Prints one line when it is ready: the folder, which is also the folder of its socket. Nothing listens on the network.
+# It does not wait for disks: what it holds is not worth keeping.
+set -eu
+
+for candidate in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -t/ -k5 -n); do bin=$candidate; done
+if [ -z "${bin:-}" ]; then
+    echo "no PostgreSQL server under /usr/lib/postgresql: apt-get install postgresql" >&2
+    exit 1
+fi
+# PostgreSQL refuses to run as root.
+if [ "$(id -u)" = 0 ]; then
+    exec setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/tmp sh -c "$(cat "$0")" "$0"
+fi
+
+# A signal to the whole group (ctrl-c) must not end the one that cleans up; the closed input will.
+trap '' INT TERM HUP
+folder=$(mktemp -d "${TMPDIR:-/tmp}/segue-postgres.XXXXXX")
+cd "$folder"
+{
+    "$bin/initdb" --pgdata=data --username=segue --auth=trust --encoding=UTF8 --locale=C --no-sync
+    "$bin/pg_ctl" --pgdata=data --log=log --wait --timeout=60 start --options="\
+        -c listen_addresses='' -c unix_socket_directories='$folder' -c max_connections=500 \
+        -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+} >start.log 2>&1 </dev/null || { cat start.log log >&2 2>/dev/null; failed=1; }
+if [ -z "${failed:-}" ]; then
+    echo "$folder"
+    cat >/dev/null
+fi
+"$bin/pg_ctl" --pgdata=data --mode=immediate stop >/dev/null 2>&1 || true
+cd /
+rm -rf "$folder"
+exit "${failed:-0}"
