@@ -1,0 +1,4 @@
+//! Audio bytes: what they are called, which of them a request asks for, and how they are read. No HTTP here.
+
+pub mod content_type;
+pub mod version;
