@@ -1,0 +1,340 @@
+//! Reading media files in chunks: bounded memory, no waiting on the event loop, never bytes of another version.
+
+use super::{multipart::Segment, range::ByteRange, version::FileStamp};
+use bytes::Bytes;
+use futures_util::{FutureExt, Stream};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// The most bytes read at once. It is all that a slow client holds, beside the 4 KiB that the connection may still have
+/// when it asks for more, so that both stay below 64 KiB; larger chunks gain nothing (figures in README.md).
+pub const CHUNK_BYTES: usize = 56 * 1024;
+
+/// Why a media file could not be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// There is no such file, or it is not a plain file.
+    Missing,
+    /// The file is not the one that was scanned.
+    Changed,
+    /// The system refused for another reason.
+    Failed(io::Error),
+}
+
+/// An open file that was, when it was opened, the one with the given stamp.
+#[derive(Debug)]
+pub struct MediaFile {
+    file: File,
+    stamp: FileStamp,
+}
+
+impl MediaFile {
+    /// Opens the file at `path`, which must still have this stamp. Blocks.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(path: &Path, stamp: FileStamp) -> Result<Self, OpenError> {
+        let file = File::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => OpenError::Missing,
+            _ => OpenError::Failed(error),
+        })?;
+        let metadata = file.metadata().map_err(OpenError::Failed)?;
+        if !metadata.is_file() {
+            return Err(OpenError::Missing);
+        }
+        if FileStamp::of(&metadata) != stamp {
+            return Err(OpenError::Changed);
+        }
+        Ok(Self { file, stamp })
+    }
+
+    /// Fails when the bytes just read may be those of another version. A write sets the time before it sets a byte, so
+    /// that bytes followed by an unchanged time are the old ones.
+    fn check(&self) -> io::Result<()> {
+        if FileStamp::of(&self.file.metadata()?) == self.stamp {
+            Ok(())
+        } else {
+            Err(io::Error::other("the file changed while it was sent"))
+        }
+    }
+
+    /// Reads what is in memory already, at least one byte; `None` when that would mean to wait.
+    #[cfg(target_os = "linux")]
+    fn read_ready(&self, at: u64, length: usize) -> Option<io::Result<Vec<u8>>> {
+        let mut chunk = vec![0; length];
+        let mut buffers = [io::IoSliceMut::new(&mut chunk)];
+        let read = rustix::io::preadv2(&self.file, &mut buffers, at, rustix::io::ReadWriteFlags::NOWAIT).ok()?;
+        if read == 0 {
+            return None;
+        }
+        chunk.truncate(read);
+        Some(self.check().map(|()| chunk))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn read_ready(&self, _at: u64, _length: usize) -> Option<io::Result<Vec<u8>>> {
+        None
+    }
+
+    fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut chunk = vec![0; length];
+        self.file.read_exact_at(&mut chunk, at)?;
+        self.check()?;
+        Ok(chunk)
+    }
+}
+
+/// Who wants the SHA-256 of a whole file once it was read.
+pub type DigestSink = Box<dyn FnOnce([u8; 32]) + Send>;
+
+/// A chunk, and the hash that it went into.
+type Read = (Vec<u8>, Option<Hashing>);
+
+struct Hashing {
+    hash: Sha256,
+    sink: DigestSink,
+}
+
+/// A body as a stream of chunks: the next is read when it is asked for, nothing ahead.
+///
+/// Bytes in the page cache are read in place (`RWF_NOWAIT`), which costs less than a change of threads; others, and all
+/// that are hashed on the way, are read on the blocking pool. After an error the body must not be taken for complete.
+pub struct MediaStream {
+    file: Arc<MediaFile>,
+    segments: VecDeque<Segment>,
+    hashing: Option<Hashing>,
+    reading: Option<JoinHandle<io::Result<Read>>>,
+}
+
+impl MediaStream {
+    /// The given pieces of a file.
+    #[must_use]
+    pub fn new(file: MediaFile, segments: Vec<Segment>) -> Self {
+        Self { file: Arc::new(file), segments: segments.into(), hashing: None, reading: None }
+    }
+
+    /// All of a file; its SHA-256 goes to `sink` after its last byte was read.
+    #[must_use]
+    pub fn hashed(file: MediaFile, sink: DigestSink) -> Self {
+        let whole = file.stamp.size.checked_sub(1).map(|last| Segment::Range(ByteRange { first: 0, last }));
+        let hashing = Some(Hashing { hash: Sha256::new(), sink });
+        Self { hashing, ..Self::new(file, whole.into_iter().collect()) }
+    }
+
+    /// How many bytes are still to come.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.segments.iter().map(Segment::length).sum()
+    }
+
+    /// Takes `count` bytes off the range in front.
+    fn advance(&mut self, count: usize) {
+        if let Some(Segment::Range(range)) = self.segments.front_mut() {
+            let count = u64::try_from(count).unwrap_or(u64::MAX);
+            if count < range.length() {
+                range.first += count;
+            } else {
+                self.segments.pop_front();
+            }
+        }
+    }
+}
+
+impl Stream for MediaStream {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.reading.is_none() {
+            let range = match self.segments.front() {
+                None => {
+                    if let Some(Hashing { hash, sink }) = self.hashing.take() {
+                        sink(hash.finalize().into());
+                    }
+                    return Poll::Ready(None);
+                }
+                Some(Segment::Text(text)) => {
+                    let text = text.clone();
+                    self.segments.pop_front();
+                    return Poll::Ready(Some(Ok(text)));
+                }
+                Some(Segment::Range(range)) => *range,
+            };
+            let length = usize::try_from(range.length()).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+            if self.hashing.is_none()
+                && let Some(read) = self.file.read_ready(range.first, length)
+            {
+                return Poll::Ready(Some(read.map(|chunk| {
+                    self.advance(chunk.len());
+                    Bytes::from(chunk)
+                })));
+            }
+            let (file, mut hashing) = (Arc::clone(&self.file), self.hashing.take());
+            self.reading = Some(spawn_blocking(move || {
+                let chunk = file.read(range.first, length)?;
+                if let Some(hashing) = &mut hashing {
+                    hashing.hash.update(&chunk);
+                }
+                Ok((chunk, hashing))
+            }));
+        }
+        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
+        let read = ready!(reading.poll_unpin(cx));
+        self.reading = None;
+        let (chunk, hashing) = read.map_err(io::Error::other).flatten()?;
+        self.hashing = hashing;
+        self.advance(chunk.len());
+        Poll::Ready(Some(Ok(chunk.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::StreamExt;
+    use std::{
+        fs,
+        io::Write,
+        sync::mpsc,
+        time::{Duration, SystemTime},
+    };
+
+    struct Fixture {
+        dir: tempfile::TempDir,
+        bytes: Vec<u8>,
+    }
+
+    impl Fixture {
+        fn new(size: u32) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let bytes: Vec<u8> = (0..size).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+            fs::write(dir.path().join("a"), &bytes).unwrap();
+            // Long ago, so that any write gives another time.
+            let file = File::options().write(true).open(dir.path().join("a")).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
+            Self { dir, bytes }
+        }
+
+        fn path(&self) -> std::path::PathBuf {
+            self.dir.path().join("a")
+        }
+
+        fn open(&self) -> MediaFile {
+            let stamp = FileStamp::of(&fs::metadata(self.path()).unwrap());
+            MediaFile::open(&self.path(), stamp).unwrap()
+        }
+    }
+
+    fn range(first: u64, last: u64) -> Segment {
+        Segment::Range(ByteRange { first, last })
+    }
+
+    async fn collect(mut stream: MediaStream) -> io::Result<Vec<u8>> {
+        let mut all = vec![];
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk?;
+            assert!(chunk.len() <= CHUNK_BYTES);
+            all.extend_from_slice(&chunk);
+        }
+        assert_eq!(stream.remaining(), 0);
+        Ok(all)
+    }
+
+    #[tokio::test]
+    async fn pieces_come_in_order_and_exactly() {
+        let fixture = Fixture::new(200_000);
+        let pieces = vec![range(150_000, 199_999), Segment::Text("--".into()), range(0, 0), range(5, 80_000)];
+        let stream = MediaStream::new(fixture.open(), pieces);
+        assert_eq!(stream.remaining(), 50_000 + 2 + 1 + 79_996);
+        let bytes = &fixture.bytes;
+        let expected = [&bytes[150_000..], b"--", &bytes[..1], &bytes[5..=80_000]].concat();
+        assert!(collect(stream).await.unwrap() == expected);
+    }
+
+    #[tokio::test]
+    async fn the_pool_reads_the_same_bytes_and_hashes_them() {
+        for size in [0, 1, 57_344, 57_345, 200_000] {
+            let fixture = Fixture::new(size);
+            let (sender, receiver) = mpsc::channel();
+            let stream = MediaStream::hashed(fixture.open(), Box::new(move |digest| sender.send(digest).unwrap()));
+            assert!(collect(stream).await.unwrap() == fixture.bytes);
+            assert_eq!(receiver.recv().unwrap(), <[u8; 32]>::from(Sha256::digest(&fixture.bytes)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_was_dropped_has_no_digest() {
+        let fixture = Fixture::new(200_000);
+        let (sender, receiver) = mpsc::channel();
+        let mut stream = MediaStream::hashed(fixture.open(), Box::new(move |digest| sender.send(digest).unwrap()));
+        stream.next().await.unwrap().unwrap();
+        drop(stream);
+        assert_eq!(receiver.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+    }
+
+    #[tokio::test]
+    async fn a_change_under_the_reader_ends_the_stream_with_an_error() {
+        type Change = fn(&Fixture);
+        let changes: [(&str, Change); 3] = [
+            ("truncated", |fixture| {
+                File::options().write(true).open(fixture.path()).unwrap().set_len(100_000).unwrap();
+            }),
+            ("overwritten", |fixture| {
+                File::options().write(true).open(fixture.path()).unwrap().write_all(b"other").unwrap();
+            }),
+            ("longer", |fixture| {
+                File::options().append(true).open(fixture.path()).unwrap().write_all(b"more").unwrap();
+            }),
+        ];
+        for (name, change) in changes {
+            for is_hashed in [false, true] {
+                let fixture = Fixture::new(200_000);
+                let mut stream = if is_hashed {
+                    MediaStream::hashed(fixture.open(), Box::new(|_| panic!("no digest of a changed file")))
+                } else {
+                    MediaStream::new(fixture.open(), vec![range(0, 199_999)])
+                };
+                stream.next().await.unwrap().unwrap();
+                change(&fixture);
+                let error = stream.next().await.unwrap().expect_err(name);
+                assert!(stream.remaining() > 0, "{name}: {error}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_replaced_by_another_is_read_to_its_own_end() {
+        let fixture = Fixture::new(200_000);
+        let mut stream = MediaStream::new(fixture.open(), vec![range(0, 199_999)]);
+        let first = stream.next().await.unwrap().unwrap();
+        fs::write(fixture.dir.path().join("b"), vec![0; 200_000]).unwrap();
+        fs::rename(fixture.dir.path().join("b"), fixture.path()).unwrap();
+        assert!([&first[..], &collect(stream).await.unwrap()].concat() == fixture.bytes);
+    }
+
+    #[test]
+    fn only_the_file_that_was_scanned_is_opened() {
+        let fixture = Fixture::new(10);
+        let stamp = FileStamp::of(&fs::metadata(fixture.path()).unwrap());
+        assert!(MediaFile::open(&fixture.path(), stamp).is_ok());
+        for other in [
+            FileStamp { size: 11, ..stamp },
+            FileStamp { mtime_ns: stamp.mtime_ns + 1, ..stamp },
+            FileStamp { inode: stamp.inode + 1, ..stamp },
+        ] {
+            assert!(matches!(MediaFile::open(&fixture.path(), other), Err(OpenError::Changed)));
+        }
+        assert!(matches!(MediaFile::open(fixture.dir.path(), stamp), Err(OpenError::Missing)));
+        assert!(matches!(MediaFile::open(&fixture.path().join("x"), stamp), Err(OpenError::Missing)));
+        assert!(matches!(MediaFile::open(&fixture.dir.path().join("x"), stamp), Err(OpenError::Missing)));
+    }
+}
