@@ -6,5 +6,6 @@ pub mod config;
 pub mod db;
 pub mod error;
 pub mod http;
+pub mod media;
 mod telemetry;
 pub mod time;
