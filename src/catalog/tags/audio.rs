@@ -1,0 +1,99 @@
+//! What the audio of a file is: container, codec, length, rates.
+
+use lofty::{
+    file::FileType,
+    mp4::{Mp4Codec, Mp4Properties},
+    properties::FileProperties,
+};
+
+/// No track longer than this is believed: a week.
+const MAX_DURATION_MS: u128 = 7 * 24 * 3600 * 1000;
+/// Fastest sample rate that exists (DSD512 and the like), in Hz.
+const MAX_SAMPLE_RATE_HZ: u32 = 45_158_400;
+/// No bit rate beyond this is believed, in kbit/s: 32 channels of 768 kHz and 32 bits.
+const MAX_BIT_RATE_KBPS: u32 = 1_000_000;
+/// No more channels than this are believed.
+const MAX_CHANNELS: u8 = 64;
+
+/// Properties of the audio; what was absent or nonsense is `None`, a length that nobody knows is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Audio {
+    /// File format: `mp3`, `flac`, `ogg`, `m4a`, `wav`, `aiff`, …; also the usual file extension.
+    pub container: &'static str,
+    /// Coding of the samples: `mp3`, `flac`, `vorbis`, `opus`, `aac`, `alac`, `pcm`, ….
+    pub codec: &'static str,
+    /// Length in milliseconds.
+    pub duration_ms: u64,
+    /// Samples per second and channel.
+    pub sample_rate_hz: Option<u32>,
+    /// Number of channels.
+    pub channels: Option<u8>,
+    /// Bits per sample.
+    pub bit_depth: Option<u8>,
+    /// Average bit rate in kbit/s.
+    pub bit_rate_kbps: Option<u32>,
+}
+
+impl Audio {
+    pub(super) fn new(file_type: FileType, properties: &FileProperties) -> Self {
+        let (container, codec) = names(file_type);
+        let duration_ms = properties.duration().as_millis();
+        Self {
+            container,
+            codec,
+            duration_ms: if duration_ms <= MAX_DURATION_MS { u64::try_from(duration_ms).unwrap_or(0) } else { 0 },
+            sample_rate_hz: properties.sample_rate().filter(|rate| (1..=MAX_SAMPLE_RATE_HZ).contains(rate)),
+            channels: properties.channels().filter(|channels| (1..=MAX_CHANNELS).contains(channels)),
+            bit_depth: properties.bit_depth().filter(|bits| (1..=64).contains(bits)),
+            bit_rate_kbps: properties
+                .audio_bitrate()
+                .or(properties.overall_bitrate())
+                .filter(|rate| (1..=MAX_BIT_RATE_KBPS).contains(rate)),
+        }
+    }
+
+    pub(super) fn with_mp4_codec(self, properties: &Mp4Properties) -> Self {
+        let codec = match properties.codec() {
+            Some(Mp4Codec::ALAC) => "alac",
+            Some(Mp4Codec::FLAC) => "flac",
+            Some(Mp4Codec::MP3) => "mp3",
+            _ => "aac",
+        };
+        Self { codec, ..self }
+    }
+}
+
+/// Container and codec of a file type of `lofty`.
+const fn names(file_type: FileType) -> (&'static str, &'static str) {
+    match file_type {
+        FileType::Aac => ("aac", "aac"),
+        FileType::Aiff => ("aiff", "pcm"),
+        FileType::Ape => ("ape", "ape"),
+        FileType::Flac => ("flac", "flac"),
+        FileType::Mpeg => ("mp3", "mp3"),
+        FileType::Mp4 => ("m4a", "aac"),
+        FileType::Mpc => ("mpc", "musepack"),
+        FileType::Opus => ("opus", "opus"),
+        FileType::Vorbis => ("ogg", "vorbis"),
+        FileType::Speex => ("spx", "speex"),
+        FileType::Wav => ("wav", "pcm"),
+        FileType::WavPack => ("wv", "wavpack"),
+        _ => ("bin", "unknown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn nonsense_is_refused() {
+        let properties =
+            FileProperties::new(Duration::from_secs(10_000_000), Some(4_000_000_000), None, Some(0), None, Some(0), None);
+        assert_eq!(
+            Audio::new(FileType::Mpeg, &properties),
+            Audio { container: "mp3", codec: "mp3", ..Audio::default() }
+        );
+    }
+}

@@ -1,0 +1,82 @@
+//! What one audio file says about itself, read with `lofty` and distrusted throughout.
+
+mod audio;
+mod fallback;
+mod fields;
+mod parse;
+mod patient;
+mod read;
+mod text;
+mod values;
+
+pub use audio::Audio;
+pub use fallback::{Named, name};
+pub use read::read;
+
+/// The largest embedded picture that is looked at, in bytes; a larger one counts as absent.
+pub const MAX_PICTURE_BYTES: usize = 10 * 1024 * 1024;
+
+/// The tags of a file, cleaned; whatever was absent, unreadable or nonsense is `None` or empty.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tags {
+    /// Title of the track.
+    pub title: Option<String>,
+    /// Artists in the order of the file.
+    pub artists: Vec<String>,
+    /// Title of the album.
+    pub album: Option<String>,
+    /// Artists of the album in the order of the file.
+    pub album_artists: Vec<String>,
+    /// Number of the disc within the album, from 1.
+    pub disc: Option<u32>,
+    /// Number of discs of the album.
+    pub discs: Option<u32>,
+    /// Number of the track on its disc, from 1.
+    pub track: Option<u32>,
+    /// Number of tracks on the disc.
+    pub tracks: Option<u32>,
+    /// Release date as `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    pub date: Option<String>,
+    /// Genres in the order of the file.
+    pub genres: Vec<String>,
+    /// The file calls its album a compilation of various artists.
+    pub compilation: bool,
+    /// ReplayGain 2.0 values.
+    pub gain: Gain,
+    /// The front cover in the file, as it is stored there (JPEG, PNG…).
+    pub picture: Option<Vec<u8>>,
+}
+
+/// ReplayGain of a track: how much louder to play it (dB), and its highest sample (1.0 is full scale).
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Gain {
+    /// For the track by itself, in dB.
+    pub track_db: Option<f64>,
+    /// Peak of the track.
+    pub track_peak: Option<f64>,
+    /// For the album as a whole, in dB.
+    pub album_db: Option<f64>,
+    /// Peak of the album.
+    pub album_peak: Option<f64>,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// What its tags say.
+    pub tags: Tags,
+    /// What its audio is.
+    pub audio: Audio,
+}
+
+/// Why a file could not be read; text for people, without the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable(pub String);
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreadable {}

@@ -1,0 +1,80 @@
+//! Hands a file to the parser of its format and collects what that found.
+
+use super::{Audio, fields::Fields};
+use lofty::{
+    aac::AacFile,
+    ape::ApeFile,
+    config::ParseOptions,
+    error::FileParseError,
+    file::{AudioFile, FileType},
+    flac::FlacFile,
+    iff::{aiff::AiffFile, wav::WavFile},
+    mp4::Mp4File,
+    mpeg::MpegFile,
+    musepack::MpcFile,
+    ogg::{OpusFile, SpeexFile, VorbisFile},
+    probe::Probe,
+    properties::FileProperties,
+    wavpack::WavPackFile,
+};
+use std::io::{Read, Seek};
+
+/// Reads the file behind `reader`, from its start, as a `file_type`.
+///
+/// # Errors
+/// Those of `lofty`.
+pub(super) fn parse<R: Read + Seek>(
+    file_type: FileType,
+    reader: &mut R,
+    options: ParseOptions,
+) -> Result<(Fields, Audio), FileParseError> {
+    let mut fields = Fields::default();
+    // Within one format the tag that its own specification names comes first, ID3v1 with its 30 characters last.
+    macro_rules! collect {
+        ($kind:ty: $($add:ident($get:ident)),+) => {{
+            let file = <$kind>::read_from(reader, options)?;
+            $(fields.$add(file.$get());)+
+            FileProperties::from(file.properties().clone())
+        }};
+    }
+    let properties = match file_type {
+        FileType::Flac => {
+            let file = FlacFile::read_from(reader, options)?;
+            fields.add_vorbis(file.vorbis_comments());
+            fields.add_ogg_pictures(&file);
+            fields.add_id3v2(file.id3v2());
+            FileProperties::from(file.properties().clone())
+        }
+        FileType::Mp4 => {
+            let file = Mp4File::read_from(reader, options)?;
+            fields.add_common(file.ilst());
+            let properties = file.properties().clone();
+            let audio = Audio::new(file_type, &FileProperties::from(properties.clone()));
+            return Ok((fields, audio.with_mp4_codec(&properties)));
+        }
+        FileType::Vorbis => {
+            let file = VorbisFile::read_from(reader, options)?;
+            fields.add_vorbis(Some(file.vorbis_comments()));
+            FileProperties::from(file.properties().clone())
+        }
+        FileType::Opus => {
+            let file = OpusFile::read_from(reader, options)?;
+            fields.add_vorbis(Some(file.vorbis_comments()));
+            FileProperties::from(file.properties().clone())
+        }
+        FileType::Speex => {
+            let file = SpeexFile::read_from(reader, options)?;
+            fields.add_vorbis(Some(file.vorbis_comments()));
+            FileProperties::from(file.properties().clone())
+        }
+        FileType::Mpeg => collect!(MpegFile: add_id3v2(id3v2), add_ape(ape), add_common(id3v1)),
+        FileType::Aac => collect!(AacFile: add_id3v2(id3v2), add_common(id3v1)),
+        FileType::Ape => collect!(ApeFile: add_ape(ape), add_id3v2(id3v2), add_common(id3v1)),
+        FileType::Mpc => collect!(MpcFile: add_ape(ape), add_id3v2(id3v2), add_common(id3v1)),
+        FileType::WavPack => collect!(WavPackFile: add_ape(ape), add_common(id3v1)),
+        FileType::Wav => collect!(WavFile: add_id3v2(id3v2), add_common(riff_info)),
+        FileType::Aiff => collect!(AiffFile: add_id3v2(id3v2), add_common(text_chunks)),
+        _ => FileProperties::from(Probe::with_file_type(reader, file_type).options(options).read()?.properties().clone()),
+    };
+    Ok((fields, Audio::new(file_type, &properties)))
+}

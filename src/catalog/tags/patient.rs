@@ -1,0 +1,74 @@
+//! A reader that loses patience: parsers that loop over a broken file end with an error.
+
+use std::{
+    io::{self, BufRead, Read, Seek, SeekFrom},
+    time::{Duration, Instant},
+};
+
+/// Reads and seeks that a well-formed file never needs; an endless loop over a file reaches it in about a second.
+const MAX_CALLS: u64 = 20_000_000;
+/// How many calls pass between two looks at the clock.
+const CLOCK_EVERY: u64 = 256;
+
+/// Wraps a reader; every call fails once the time or the number of calls is spent.
+pub(super) struct Patient<R> {
+    inner: R,
+    ends_at: Instant,
+    calls: u64,
+}
+
+impl<R> Patient<R> {
+    /// Lets `inner` be read for `limit` from now.
+    pub(super) fn new(inner: R, limit: Duration) -> Self {
+        let now = Instant::now();
+        Self { inner, ends_at: now.checked_add(limit).unwrap_or(now), calls: 0 }
+    }
+
+    fn spend(&mut self) -> io::Result<()> {
+        self.calls = self.calls.saturating_add(1);
+        let late = self.calls.is_multiple_of(CLOCK_EVERY) && Instant::now() > self.ends_at;
+        if late || self.calls > MAX_CALLS {
+            // Not `TimedOut` or `Interrupted`: `read_to_end` and friends retry some kinds.
+            return Err(io::Error::other("reading the tags took too long"));
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Patient<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.spend()?;
+        self.inner.read(buf)
+    }
+}
+
+impl<R: BufRead> BufRead for Patient<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.spend()?;
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.inner.consume(amount);
+    }
+}
+
+impl<R: Seek> Seek for Patient<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.spend()?;
+        self.inner.seek(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endless_loop_ends() {
+        let mut reader = Patient::new(io::repeat(0), Duration::ZERO);
+        let mut byte = [0];
+        let error = std::iter::repeat_with(|| reader.read(&mut byte)).find_map(Result::err).expect("the loop ended");
+        assert!(error.to_string().contains("too long"));
+    }
+}

@@ -1,0 +1,135 @@
+//! One file in, one `Reading` out: `lofty`, with everything around it that a hostile file calls for.
+
+use super::{
+    Gain, MAX_PICTURE_BYTES, Reading, Tags, Unreadable,
+    fields::{Field, Fields},
+    parse::parse,
+    patient::Patient,
+    text, values,
+};
+use lofty::{
+    config::{ParseOptions, ParsingMode},
+    file::FileType,
+    picture::{Picture, PictureType},
+    probe::Probe,
+};
+use std::{
+    error::Error,
+    fs::File,
+    io::{BufReader, Seek as _},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    time::Duration,
+};
+
+/// How far into a file named like MPEG audio a first frame is looked for: editors leave zeros behind tags.
+const MAX_JUNK_BYTES: usize = 64 * 1024;
+
+/// Reads tags and audio properties of `file`, whose name only breaks ties: the format is guessed from the content.
+///
+/// Blocks. `limit` ends parsers that read on and on; one that spins without reading is the caller's to abandon.
+///
+/// # Errors
+/// `Unreadable` with the reason, also when the parser panics.
+pub fn read(path: &Path, file: &File, limit: Duration) -> Result<Reading, Unreadable> {
+    catch_unwind(AssertUnwindSafe(|| read_unguarded(path, file, limit)))
+        .unwrap_or_else(|_| Err(Unreadable("the tag parser panicked".to_owned())))
+}
+
+fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, Unreadable> {
+    let mut reader = Patient::new(BufReader::with_capacity(16 * 1024, file), limit);
+    let by_name = FileType::from_path(path);
+    // Two bytes of a frame sync are found in anything that is long enough, so other names get no search.
+    let frames = matches!(by_name, Some(FileType::Mpeg | FileType::Aac));
+    let options = ParseOptions::new()
+        .parsing_mode(ParsingMode::BestAttempt)
+        .max_junk_bytes(if frames { MAX_JUNK_BYTES } else { 2 });
+    let guessed = Probe::new(&mut reader).options(options).guess_file_type().map_err(|error| because(&error))?;
+    let file_type = guessed
+        .file_type()
+        .or(by_name)
+        .ok_or_else(|| Unreadable("not an audio format that is supported".to_owned()))?;
+    // `lofty` sets the numbers of Vorbis comments through a conversion that reorders the other comments.
+    let comments = matches!(file_type, FileType::Flac | FileType::Vorbis | FileType::Opus | FileType::Speex);
+    let options = { options }.implicit_conversions(!comments);
+    // A picture or a tag that cannot be read must not cost the rest of the file.
+    let attempts = [options, { options }.read_cover_art(false), { options }.read_tags(false)];
+    let mut first_error = None;
+    for options in attempts {
+        reader.rewind().map_err(|error| because(&error))?;
+        match parse(file_type, &mut reader, options) {
+            Ok((_, audio)) if audio.duration_ms == 0 && audio.sample_rate_hz.is_none() => {
+                return Err(Unreadable("no audio was found in the file".to_owned()));
+            }
+            Ok((fields, audio)) => return Ok(Reading { tags: tags(&fields), audio }),
+            Err(error) => first_error = first_error.or_else(|| Some(because(&error))),
+        }
+    }
+    Err(first_error.unwrap_or_else(|| Unreadable("nothing could be read".to_owned())))
+}
+
+fn tags(fields: &Fields) -> Tags {
+    let (track, tracks) = number(fields, Field::Track, Field::Tracks);
+    let (disc, discs) = number(fields, Field::Disc, Field::Discs);
+    let all = |names: &[Field]| fields.all(names, |texts| text::clean_all(texts.into_iter()));
+    Tags {
+        title: fields.first(Field::Title, text::clean),
+        artists: all(&[Field::Artists, Field::Artist]),
+        album: fields.first(Field::Album, text::clean),
+        album_artists: all(&[Field::AlbumArtists, Field::AlbumArtist]),
+        disc,
+        discs,
+        track,
+        tracks,
+        date: [Field::Date, Field::ReleaseDate, Field::OriginalDate]
+            .into_iter()
+            .find_map(|field| fields.first(field, values::date)),
+        genres: all(&[Field::Genre]),
+        compilation: fields.first(Field::Compilation, |flag| Some(values::flag(flag))).unwrap_or(false),
+        gain: gain(fields),
+        picture: picture(fields.pictures()),
+    }
+}
+
+fn number(fields: &Fields, number: Field, total: Field) -> (Option<u32>, Option<u32>) {
+    let read = fields.first(number, |text| match values::number_of_total(text) {
+        (None, None) => None,
+        found => Some(found),
+    });
+    let (number, total_beside) = read.unwrap_or_default();
+    (number, fields.first(total, |text| values::number_of_total(text).0).or(total_beside))
+}
+
+fn gain(fields: &Fields) -> Gain {
+    let gain = |field, r128| {
+        fields.first(field, values::gain_db).or_else(|| fields.first(r128, values::r128_gain_db))
+    };
+    Gain {
+        track_db: gain(Field::TrackGain, Field::TrackR128),
+        track_peak: fields.first(Field::TrackPeak, values::peak),
+        album_db: gain(Field::AlbumGain, Field::AlbumR128),
+        album_peak: fields.first(Field::AlbumPeak, values::peak),
+    }
+}
+
+fn picture(pictures: &[Picture]) -> Option<Vec<u8>> {
+    let usable = |picture: &&Picture| {
+        let icon = matches!(picture.pic_type(), PictureType::Icon | PictureType::OtherIcon);
+        !icon && (1..=MAX_PICTURE_BYTES).contains(&picture.data().len())
+    };
+    let front = |picture: &&Picture| picture.pic_type() == PictureType::CoverFront;
+    let pictures = || pictures.iter().filter(usable);
+    pictures().find(front).or_else(|| pictures().next()).map(|picture| picture.data().to_vec())
+}
+
+/// An error with all its causes in one line.
+fn because(error: &(dyn Error + 'static)) -> Unreadable {
+    let mut texts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        texts.push(error.to_string());
+        cause = error.source();
+    }
+    texts.dedup();
+    Unreadable(text::clean(&texts.join(": ")).unwrap_or_else(|| "unknown error".to_owned()))
+}

@@ -1,0 +1,46 @@
+//! Texts as they may be stored: no control characters, no outer blanks, bounded, valid.
+
+/// The longest text that is kept of a tag, in characters; the rest is cut.
+const MAX_CHARS: usize = 1_000;
+/// The most values that are kept of one multi-value tag.
+const MAX_VALUES: usize = 32;
+
+/// A tag's text, or nothing when only blanks were there.
+pub(super) fn clean(text: &str) -> Option<String> {
+    let kept: String = text
+        .chars()
+        .map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c })
+        .filter(|c| !c.is_control() && *c != '\u{feff}')
+        .take(MAX_CHARS)
+        .collect();
+    let trimmed = kept.trim();
+    (!trimmed.is_empty()).then(|| trimmed.to_owned())
+}
+
+/// All values of a multi-value tag, in order, each once. A NUL inside a text separates values (ID3v2.4, section 4.2).
+pub(super) fn clean_all<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut values: Vec<String> = Vec::new();
+    for value in texts.flat_map(|text| text.split('\0')).filter_map(clean) {
+        if values.len() < MAX_VALUES && !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_trimmed_and_bounded() {
+        assert_eq!(clean(" \0 "), None);
+        assert_eq!(clean(" two\nlines \u{feff}").as_deref(), Some("two lines"));
+        assert_eq!(clean(&"ö".repeat(5_000)).map(|text| text.chars().count()), Some(1_000));
+    }
+
+    #[test]
+    fn values_keep_their_order_and_appear_once() {
+        assert_eq!(clean_all(["B\0A", "A", " ", "C"].into_iter()), ["B", "A", "C"]);
+    }
+}

@@ -1,0 +1,128 @@
+//! Numbers, dates and gains out of tag texts; nonsense is refused, never stored.
+
+/// No disc, track or total beyond this is believed.
+const MAX_NUMBER: u32 = 9_999;
+/// No gain beyond this many dB, up or down, is believed.
+const MAX_GAIN_DB: f64 = 60.0;
+/// No peak beyond this (1.0 is full scale) is believed.
+const MAX_PEAK: f64 = 100.0;
+/// R128 gains aim at -23 LUFS, ReplayGain 2.0 at -18 LUFS (RFC 7845, section 5.2.1).
+const R128_TO_REPLAYGAIN_DB: f64 = 5.0;
+
+/// The number and the total of `3`, `03` or `3/12`; zero means absent.
+pub(super) fn number_of_total(text: &str) -> (Option<u32>, Option<u32>) {
+    let (number, total) = text.split_once('/').map_or((text, None), |(number, total)| (number, Some(total)));
+    (number_at_start(number), total.and_then(number_at_start))
+}
+
+fn number_at_start(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text.get(..end)?.parse().ok().filter(|number| (1..=MAX_NUMBER).contains(number))
+}
+
+/// The date of `2003`, `2003-05`, `2003-05-07T…`, `2003/05/07` or `20030507`, as `YYYY[-MM[-DD]]`.
+pub(super) fn date(text: &str) -> Option<String> {
+    let text = text.trim();
+    let year = text.get(..4).filter(|year| is_number(year, 1000, 9999))?;
+    let rest = text.get(4..)?;
+    let (month, day) = match rest.chars().next() {
+        Some(dash @ ('-' | '/' | '.')) => {
+            let mut parts = rest.split(|c: char| c == dash || c == 'T' || c == ' ').skip(1);
+            (parts.next(), parts.next())
+        }
+        Some('0'..='9') if rest.len() == 4 => (rest.get(..2), rest.get(2..)),
+        None | Some('T' | ' ') => (None, None),
+        Some(_) => return (!rest.starts_with(|c: char| c.is_ascii_digit())).then(|| year.to_owned()),
+    };
+    let mut date = year.to_owned();
+    for (part, max) in [(month, 12), (day, 31)] {
+        let Some(part) = part.filter(|part| is_number(part, 1, max)) else { break };
+        date.push('-');
+        date.push_str(part);
+    }
+    Some(date)
+}
+
+fn is_number(text: &str, min: u32, max: u32) -> bool {
+    let digits = if max > 31 { 4 } else { 2 };
+    text.len() == digits
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && text.parse().is_ok_and(|number: u32| (min..=max).contains(&number))
+}
+
+/// The dB of `-7.03 dB` or `-7.03`.
+pub(super) fn gain_db(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let number = text.get(text.len().saturating_sub(2)..).filter(|unit| unit.eq_ignore_ascii_case("db"));
+    let number = if number.is_some() { text.get(..text.len().saturating_sub(2))? } else { text };
+    number.trim().parse().ok().filter(|db: &f64| db.abs() <= MAX_GAIN_DB)
+}
+
+/// The ReplayGain dB of an R128 gain: a whole number of 1/256 dB.
+pub(super) fn r128_gain_db(text: &str) -> Option<f64> {
+    let steps: i16 = text.trim().parse().ok()?;
+    Some(f64::from(steps) / 256.0 + R128_TO_REPLAYGAIN_DB).filter(|db| db.abs() <= MAX_GAIN_DB)
+}
+
+/// A peak, where 1.0 is full scale.
+pub(super) fn peak(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|peak: &f64| (0.0..=MAX_PEAK).contains(peak))
+}
+
+/// Whether a flag such as the compilation flag is set.
+pub(super) fn flag(text: &str) -> bool {
+    matches!(text.trim(), "1" | "true" | "True" | "TRUE" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_with_and_without_total() {
+        assert_eq!(number_of_total("3"), (Some(3), None));
+        assert_eq!(number_of_total(" 03/12 "), (Some(3), Some(12)));
+        assert_eq!(number_of_total("/12"), (None, Some(12)));
+        assert_eq!(number_of_total("0/0"), (None, None));
+        assert_eq!(number_of_total("A1"), (None, None));
+        assert_eq!(number_of_total("1000000000000000"), (None, None));
+        assert_eq!(number_of_total("-1"), (None, None));
+    }
+
+    #[test]
+    fn dates_are_as_precise_as_they_were_written() {
+        let cases = [
+            ("2003", Some("2003")),
+            ("2003-05", Some("2003-05")),
+            ("2003-05-07", Some("2003-05-07")),
+            ("2003-05-07T10:00:00Z", Some("2003-05-07")),
+            ("2003/05/07", Some("2003-05-07")),
+            ("20030507", Some("2003-05-07")),
+            ("2003-00-00", Some("2003")),
+            ("2003-13-01", Some("2003")),
+            ("2003 remaster", Some("2003")),
+            ("2003年", Some("2003")),
+            ("0000", None),
+            ("20031", None),
+            ("MMIII", None),
+            ("", None),
+            ("20é", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(date(text).as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn gains_and_peaks_refuse_nonsense() {
+        assert_eq!(gain_db("-7.03 dB"), Some(-7.03));
+        assert_eq!(gain_db("+2.5DB"), Some(2.5));
+        for nonsense in ["1e15", "NaN", "inf", "", "dB", "loud", "é"] {
+            assert_eq!(gain_db(nonsense), None, "{nonsense:?}");
+        }
+        assert_eq!(r128_gain_db("-1280"), Some(0.0));
+        assert_eq!(peak("0.98"), Some(0.98));
+        assert_eq!(peak("-1"), None);
+    }
+}
