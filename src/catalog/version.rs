@@ -84,7 +84,8 @@ pub fn version(mut file: &File, stat: Stat) -> io::Result<Version> {
 
 /// The first 16 bytes as hex digits.
 fn hex(hash: &[u8]) -> String {
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let bits = hash.iter().take(16).fold(0, |bits: u128, byte| (bits << 8) | u128::from(*byte));
+    format!("{bits:032x}")
 }
 
 #[cfg(test)]

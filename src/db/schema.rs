@@ -1,12 +1,127 @@
 //! The tables of both databases; written by the test `schema` from the migrated databases.
 
 diesel::table! {
+    album_artists (album_id, position) {
+        album_id -> BigInt,
+        position -> BigInt,
+        artist_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    albums (id) {
+        id -> BigInt,
+        title -> Text,
+        identity -> Text,
+        sort_key -> Text,
+        tagged -> Bool,
+        compilation -> Bool,
+        date -> Nullable<Text>,
+        disc_count -> BigInt,
+        track_count -> BigInt,
+        duration_ms -> BigInt,
+        cover_id -> Nullable<BigInt>,
+        added_us -> BigInt,
+        change -> BigInt,
+        stale -> Bool,
+    }
+}
+
+diesel::table! {
+    artists (id) {
+        id -> BigInt,
+        name -> Text,
+        identity -> Text,
+        sort_key -> Text,
+        album_count -> BigInt,
+        track_count -> BigInt,
+        cover_id -> Nullable<BigInt>,
+        added_us -> BigInt,
+        change -> BigInt,
+        stale -> Bool,
+    }
+}
+
+diesel::table! {
+    changes (id) {
+        id -> BigInt,
+        last -> BigInt,
+    }
+}
+
+diesel::table! {
+    files (id) {
+        id -> BigInt,
+        folder_id -> BigInt,
+        name -> Binary,
+        size -> BigInt,
+        mtime_ns -> BigInt,
+        inode -> BigInt,
+        reader -> BigInt,
+        version -> Text,
+        fingerprint -> Text,
+        sha256 -> Nullable<Text>,
+        tag_key -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        missing_us -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    folders (id) {
+        id -> BigInt,
+        path -> Binary,
+        cover_name -> Nullable<Binary>,
+        cover_size -> BigInt,
+        cover_mtime_ns -> BigInt,
+        cover_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    genres (id) {
+        id -> BigInt,
+        name -> Text,
+        identity -> Text,
+        sort_key -> Text,
+        track_count -> BigInt,
+        stale -> Bool,
+    }
+}
+
+diesel::table! {
     logins (id) {
         id -> BigInt,
         user_id -> BigInt,
         agent -> Text,
         created_us -> BigInt,
         expires_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    playlist_items (playlist_id, position) {
+        playlist_id -> BigInt,
+        position -> BigInt,
+        track_id -> BigInt,
+        added_by -> BigInt,
+        added_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    playlists (id) {
+        id -> BigInt,
+        owner_id -> BigInt,
+        name -> Text,
+        description -> Text,
+        public -> Bool,
+        snapshot -> BigInt,
+        track_count -> BigInt,
+        created_us -> BigInt,
+        updated_us -> BigInt,
+        deleted -> Bool,
+        change -> BigInt,
     }
 }
 
@@ -18,9 +133,60 @@ diesel::table! {
 }
 
 diesel::table! {
+    saved_tracks (user_id, track_id) {
+        user_id -> BigInt,
+        track_id -> BigInt,
+        added_us -> BigInt,
+    }
+}
+
+diesel::table! {
     secrets (name) {
         name -> Text,
         value -> Text,
+    }
+}
+
+diesel::table! {
+    track_artists (track_id, position) {
+        track_id -> BigInt,
+        position -> BigInt,
+        artist_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    track_genres (track_id, position) {
+        track_id -> BigInt,
+        position -> BigInt,
+        genre_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    tracks (id) {
+        id -> BigInt,
+        album_id -> BigInt,
+        title -> Text,
+        sort_key -> Text,
+        disc -> BigInt,
+        number -> Nullable<BigInt>,
+        date -> Nullable<Text>,
+        duration_ms -> BigInt,
+        container -> Text,
+        codec -> Text,
+        sample_rate_hz -> Nullable<BigInt>,
+        channels -> Nullable<BigInt>,
+        bit_depth -> Nullable<BigInt>,
+        bit_rate_kbps -> Nullable<BigInt>,
+        track_gain_db -> Nullable<Double>,
+        track_peak -> Nullable<Double>,
+        album_gain_db -> Nullable<Double>,
+        album_peak -> Nullable<Double>,
+        cover_id -> Nullable<BigInt>,
+        missing -> Bool,
+        added_us -> BigInt,
+        change -> BigInt,
     }
 }
 
@@ -38,8 +204,21 @@ diesel::table! {
 diesel::joinable!(logins -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query! {
+    album_artists,
+    albums,
+    artists,
+    changes,
+    files,
+    folders,
+    genres,
     logins,
+    playlist_items,
+    playlists,
     revocations,
+    saved_tracks,
     secrets,
+    track_artists,
+    track_genres,
+    tracks,
     users,
 }

@@ -89,8 +89,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        let properties =
-            FileProperties::new(Duration::from_secs(10_000_000), Some(4_000_000_000), None, Some(0), None, Some(0), None);
+        let properties = FileProperties::new(
+            Duration::from_secs(10_000_000),
+            Some(4_000_000_000),
+            None,
+            Some(0),
+            None,
+            Some(0),
+            None,
+        );
         assert_eq!(
             Audio::new(FileType::Mpeg, &properties),
             Audio { container: "mp3", codec: "mp3", ..Audio::default() }

@@ -4,9 +4,9 @@ use super::{Tags, text};
 use std::path::Path;
 
 /// Shown where neither tags nor path name the artist.
-pub const UNKNOWN_ARTIST: &str = "Unknown Artist";
+pub(super) const UNKNOWN_ARTIST: &str = "Unknown Artist";
 /// Shown where neither tags nor path name the album.
-pub const UNKNOWN_ALBUM: &str = "Unknown Album";
+pub(super) const UNKNOWN_ALBUM: &str = "Unknown Album";
 
 /// Tags without gaps: what the catalogue shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,8 +163,13 @@ mod tests {
             ..Tags::default()
         };
         let named = name(&tags, Path::new("x/y/CD1/01 - z.mp3"));
-        let expected =
-            Named { title: "T".into(), artists: vec!["A".into(), "B".into()], album: "L".into(), disc: 4, track: Some(5) };
+        let expected = Named {
+            title: "T".into(),
+            artists: vec!["A".into(), "B".into()],
+            album: "L".into(),
+            disc: 4,
+            track: Some(5),
+        };
         assert_eq!(named, expected);
     }
 }

@@ -41,7 +41,7 @@ use Field as F;
 
 /// The field of a key, in upper case: ID3v2.4 frames, `TXXX` descriptions, Vorbis comments and APE keys in one table,
 /// because no key means one thing here and another there. Sources: the ID3v2.4 frame list (section 4) and the
-/// field mappings of MusicBrainz Picard.
+/// field mappings of `MusicBrainz` Picard.
 fn field(key: &str) -> Option<Field> {
     Some(match key.to_ascii_uppercase().as_str() {
         "TIT2" | "TITLE" => F::Title,

@@ -34,7 +34,7 @@ pub(super) fn parse<R: Read + Seek>(
         ($kind:ty: $($add:ident($get:ident)),+) => {{
             let file = <$kind>::read_from(reader, options)?;
             $(fields.$add(file.$get());)+
-            FileProperties::from(file.properties().clone())
+            FileProperties::from(file.properties().to_owned())
         }};
     }
     let properties = match file_type {
@@ -43,7 +43,7 @@ pub(super) fn parse<R: Read + Seek>(
             fields.add_vorbis(file.vorbis_comments());
             fields.add_ogg_pictures(&file);
             fields.add_id3v2(file.id3v2());
-            FileProperties::from(file.properties().clone())
+            FileProperties::from(file.properties().to_owned())
         }
         FileType::Mp4 => {
             let file = Mp4File::read_from(reader, options)?;
@@ -55,17 +55,17 @@ pub(super) fn parse<R: Read + Seek>(
         FileType::Vorbis => {
             let file = VorbisFile::read_from(reader, options)?;
             fields.add_vorbis(Some(file.vorbis_comments()));
-            FileProperties::from(file.properties().clone())
+            FileProperties::from(file.properties().to_owned())
         }
         FileType::Opus => {
             let file = OpusFile::read_from(reader, options)?;
             fields.add_vorbis(Some(file.vorbis_comments()));
-            FileProperties::from(file.properties().clone())
+            FileProperties::from(file.properties().to_owned())
         }
         FileType::Speex => {
             let file = SpeexFile::read_from(reader, options)?;
             fields.add_vorbis(Some(file.vorbis_comments()));
-            FileProperties::from(file.properties().clone())
+            FileProperties::from(file.properties().to_owned())
         }
         FileType::Mpeg => collect!(MpegFile: add_id3v2(id3v2), add_ape(ape), add_common(id3v1)),
         FileType::Aac => collect!(AacFile: add_id3v2(id3v2), add_common(id3v1)),
@@ -74,7 +74,7 @@ pub(super) fn parse<R: Read + Seek>(
         FileType::WavPack => collect!(WavPackFile: add_ape(ape), add_common(id3v1)),
         FileType::Wav => collect!(WavFile: add_id3v2(id3v2), add_common(riff_info)),
         FileType::Aiff => collect!(AiffFile: add_id3v2(id3v2), add_common(text_chunks)),
-        _ => FileProperties::from(Probe::with_file_type(reader, file_type).options(options).read()?.properties().clone()),
+        _ => Probe::with_file_type(reader, file_type).options(options).read()?.properties().clone(),
     };
     Ok((fields, Audio::new(file_type, &properties)))
 }

@@ -41,9 +41,11 @@ fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, 
     let by_name = FileType::from_path(path);
     // Two bytes of a frame sync are found in anything that is long enough, so other names get no search.
     let frames = matches!(by_name, Some(FileType::Mpeg | FileType::Aac));
-    let options = ParseOptions::new()
-        .parsing_mode(ParsingMode::BestAttempt)
-        .max_junk_bytes(if frames { MAX_JUNK_BYTES } else { 2 });
+    let options = ParseOptions::new().parsing_mode(ParsingMode::BestAttempt).max_junk_bytes(if frames {
+        MAX_JUNK_BYTES
+    } else {
+        2
+    });
     let guessed = Probe::new(&mut reader).options(options).guess_file_type().map_err(|error| because(&error))?;
     let file_type = guessed
         .file_type()
@@ -101,9 +103,7 @@ fn number(fields: &Fields, number: Field, total: Field) -> (Option<u32>, Option<
 }
 
 fn gain(fields: &Fields) -> Gain {
-    let gain = |field, r128| {
-        fields.first(field, values::gain_db).or_else(|| fields.first(r128, values::r128_gain_db))
-    };
+    let gain = |field, r128| fields.first(field, values::gain_db).or_else(|| fields.first(r128, values::r128_gain_db));
     Gain {
         track_db: gain(Field::TrackGain, Field::TrackR128),
         track_peak: fields.first(Field::TrackPeak, values::peak),

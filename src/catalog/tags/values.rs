@@ -28,7 +28,7 @@ pub(super) fn date(text: &str) -> Option<String> {
     let rest = text.get(4..)?;
     let (month, day) = match rest.chars().next() {
         Some(dash @ ('-' | '/' | '.')) => {
-            let mut parts = rest.split(|c: char| c == dash || c == 'T' || c == ' ').skip(1);
+            let mut parts = rest.split([dash, 'T', ' ']).skip(1);
             (parts.next(), parts.next())
         }
         Some('0'..='9') if rest.len() == 4 => (rest.get(..2), rest.get(2..)),

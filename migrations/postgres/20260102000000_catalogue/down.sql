@@ -1,0 +1,10 @@
+DROP TABLE track_genres;
+DROP TABLE genres;
+DROP TABLE track_artists;
+DROP TABLE tracks;
+DROP TABLE album_artists;
+DROP TABLE albums;
+DROP TABLE artists;
+DROP TABLE files;
+DROP TABLE folders;
+DROP TABLE changes;
