@@ -2,7 +2,9 @@
 //! No HTTP, no SQL, no files, no environment; the outside world is the traits of `ports`.
 
 pub mod close;
+pub mod contracts;
 pub mod ids;
+pub mod memory;
 pub mod ports;
 pub mod state;
 pub mod wire;

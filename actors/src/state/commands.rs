@@ -31,9 +31,9 @@ impl SessionState {
         match next.carry_out(at, speaker, command, seed, &mut wanted) {
             Ok(()) => {
                 next.touch(at);
-                next.record.devices.remember(speaker.device_id, command.id, at.stamp.revision);
+                next.edit().devices.remember(speaker.device_id, command.id, at.stamp.revision);
                 if next.record.playback.revision == at.stamp.revision {
-                    next.record.playback.by = Some(By { device_id: speaker.device_id, command_id: command.id });
+                    next.edit().playback.by = Some(By { device_id: speaker.device_id, command_id: command.id });
                 }
                 *self = next;
                 effects.push(Effect::Commit(Durability::Now));
@@ -79,7 +79,7 @@ impl SessionState {
             Op::Transfer { to, mode } => self.transfer(at, *to, *mode),
             Op::Repeat { mode } => {
                 self.touch_playback(at);
-                self.record.playback.repeat = *mode;
+                self.edit().playback.repeat = *mode;
                 self.refresh_next();
                 Ok(())
             }
@@ -89,7 +89,7 @@ impl SessionState {
             }
             Op::Rate { rate } => {
                 self.freeze(at);
-                self.record.playback.rate = *rate;
+                self.edit().playback.rate = *rate;
                 self.wish(at, self.record.playback.intent);
                 Ok(())
             }
@@ -171,7 +171,7 @@ impl SessionState {
         if !holds {
             self.grant(at, device_id, instance);
         }
-        self.record.failures = 0;
+        self.edit().failures = 0;
         let ended = self.record.playback.status == Status::Ended;
         let from_start = (ended || self.record.playback.item.is_none()).then(|| self.queue.first()).flatten();
         match item.or(from_start) {
@@ -199,7 +199,7 @@ impl SessionState {
         self.freeze(at);
         self.revoke(at);
         self.wish(at, Intent::Stop);
-        self.record.playback.position_ms = 0;
+        self.edit().playback.position_ms = 0;
     }
 
     fn seek(&mut self, at: At, position_ms: i64) -> Answer {
@@ -233,7 +233,7 @@ impl SessionState {
 
     /// Another item, from its start, under the same wish; from the end of the queue the wish is to pause.
     fn go_to(&mut self, at: At, item: Item) {
-        self.record.failures = 0;
+        self.edit().failures = 0;
         self.freeze(at);
         self.change_item(at, Some(item), 0);
     }
@@ -258,7 +258,7 @@ impl SessionState {
         }
         self.wish(at, intent);
         if ended && intent == Intent::Pause {
-            self.record.playback.status = Status::Ended;
+            self.edit().playback.status = Status::Ended;
         }
         Ok(())
     }
@@ -291,7 +291,7 @@ impl SessionState {
         let muted = muted.unwrap_or(known.is_some_and(|volume| volume.muted));
         let version = known.map_or(1, |volume| volume.version.saturating_add(1));
         self.touch_devices(at);
-        if let Some(device) = self.record.devices.get_mut(device_id) {
+        if let Some(device) = self.edit().devices.get_mut(device_id) {
             device.volume = Some(Volume { level, muted, version });
         }
         Ok(())
@@ -306,7 +306,7 @@ impl SessionState {
             return Err(Reject::new(RejectCode::Invalid, "no such device; see the list of devices"));
         }
         self.touch_devices(at);
-        self.record.devices.rename(device_id, name);
+        self.edit().devices.rename(device_id, name);
         Ok(())
     }
 
@@ -324,7 +324,7 @@ impl SessionState {
         self.touch_devices(at);
         match connection {
             Some(connection) => effects.push(Effect::Close(connection, CloseReason::Forgotten)),
-            None => self.record.devices.forget(device_id),
+            None => self.edit().devices.forget(device_id),
         }
         Ok(())
     }

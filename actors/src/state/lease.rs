@@ -10,7 +10,7 @@ impl SessionState {
     /// Gives the right to sound to this life of a device; a connected earlier holder is waited for.
     pub(super) fn grant(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
         self.revoke(at);
-        let playback = &mut self.record.playback;
+        let playback = &mut self.edit().playback;
         playback.after.retain(|entry| !(entry.device_id == device_id && entry.instance == instance));
         playback.active = Some(Active { device_id, instance, lease: at.stamp, from_us: None, source: None });
     }
@@ -18,10 +18,10 @@ impl SessionState {
     /// Takes the right to sound away; the holder is waited for if it has a socket and so may be sounding.
     pub(super) fn revoke(&mut self, at: At) {
         self.touch_playback(at);
-        let Some(holder) = self.record.playback.active.take() else { return };
+        let Some(holder) = self.edit().playback.active.take() else { return };
         if self.record.devices.is_connected(holder.device_id, holder.instance) {
             let Active { device_id, instance, lease, .. } = holder;
-            self.record.playback.after.push(After { device_id, instance, lease, since: at.stamp });
+            self.edit().playback.after.push(After { device_id, instance, lease, since: at.stamp });
         }
     }
 
@@ -41,7 +41,7 @@ impl SessionState {
         };
         if self.record.playback.after.iter().any(clears) {
             self.touch_playback(at);
-            self.record.playback.after.retain(|entry| !clears(entry));
+            self.edit().playback.after.retain(|entry| !clears(entry));
             effects.push(Effect::Commit(Durability::Soon));
         }
     }
@@ -51,7 +51,7 @@ impl SessionState {
         let over = |entry: &After| entry.device_id == device_id && entry.instance == instance;
         if self.record.playback.after.iter().any(over) {
             self.touch_playback(at);
-            self.record.playback.after.retain(|entry| !over(entry));
+            self.edit().playback.after.retain(|entry| !over(entry));
         }
     }
 
@@ -85,7 +85,7 @@ impl SessionState {
     pub(super) fn anchor(&mut self, at: At, position_ms: i64, at_us: Micros, status: Status) {
         self.account(at_us.min(at.now));
         self.touch_playback(at);
-        let playback = &mut self.record.playback;
+        let playback = &mut self.edit().playback;
         playback.position_ms = playback.clamp_ms(position_ms);
         playback.at_us = at_us;
         playback.status = status;
@@ -100,22 +100,22 @@ impl SessionState {
     /// Sets what is wished; the active device carries it out under a new turn.
     pub(super) fn wish(&mut self, at: At, intent: Intent) {
         self.touch_playback(at);
-        self.record.playback.intent = intent;
-        self.record.playback.turn = at.stamp;
-        self.record.playback.status = self.resting_status();
+        self.edit().playback.intent = intent;
+        self.edit().playback.turn = at.stamp;
+        self.edit().playback.status = self.resting_status();
     }
 
     /// Puts another item in place, or none, under a new turn.
     pub(super) fn change_item(&mut self, at: At, item: Option<Item>, position_ms: i64) {
         self.account(at.now);
         self.touch_playback(at);
-        let playback = &mut self.record.playback;
+        let playback = &mut self.edit().playback;
         let same = playback.item.map(|item| item.id) == item.map(|item| item.id);
         playback.item = item;
         playback.position_ms = if item.is_some() { playback.clamp_ms(position_ms) } else { 0 };
         playback.at_us = at.now;
         playback.turn = at.stamp;
-        self.record.playback.status = self.resting_status();
+        self.edit().playback.status = self.resting_status();
         if !same {
             self.begin_stay(at);
         }

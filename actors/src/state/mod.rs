@@ -5,7 +5,9 @@
 
 pub mod devices;
 pub mod invariants;
+pub mod liveness;
 pub mod messages;
+pub mod outbox;
 pub mod playback;
 pub mod queue;
 
@@ -206,10 +208,10 @@ pub struct Shown {
     pub devices: Stamp,
 }
 
-/// One user's shared listening. Cheap to clone: the queue is shared until it changes.
+/// One user's shared listening. Cheap to clone: record and queue are shared until they change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionState {
-    record: Record,
+    record: Arc<Record>,
     queue: Arc<Queue>,
     node: NodeId,
     limits: Limits,
@@ -238,7 +240,7 @@ impl SessionState {
             next_item: 0,
             failures: 0,
         };
-        Self { record, queue: Arc::default(), node, limits, waits: Vec::new() }
+        Self { record: Arc::new(record), queue: Arc::default(), node, limits, waits: Vec::new() }
     }
 
     /// Applies one event at `now`, pushing what is to be done about it.
@@ -291,7 +293,7 @@ impl SessionState {
 
     /// What the database keeps.
     #[must_use]
-    pub const fn record(&self) -> &Record {
+    pub const fn record(&self) -> &Arc<Record> {
         &self.record
     }
 
@@ -303,19 +305,19 @@ impl SessionState {
 
     /// What plays.
     #[must_use]
-    pub const fn playback(&self) -> &Playback {
+    pub fn playback(&self) -> &Playback {
         &self.record.playback
     }
 
     /// Who is there.
     #[must_use]
-    pub const fn devices(&self) -> &Devices {
+    pub fn devices(&self) -> &Devices {
         &self.record.devices
     }
 
     /// The revisions of what every device is shown.
     #[must_use]
-    pub const fn shown(&self) -> Shown {
+    pub fn shown(&self) -> Shown {
         let epoch = self.record.stamp.epoch;
         Shown {
             playback: self.record.playback.stamp(),
@@ -323,23 +325,28 @@ impl SessionState {
         }
     }
 
+    /// The record, to change; whoever else holds it keeps it as it was.
+    fn edit(&mut self) -> &mut Record {
+        Arc::make_mut(&mut self.record)
+    }
+
     /// The playback is about to change in this step.
     fn touch_playback(&mut self, at: At) {
         self.touch(at);
-        self.record.playback.epoch = at.stamp.epoch;
-        self.record.playback.revision = at.stamp.revision;
-        self.record.playback.by = None;
+        self.edit().playback.epoch = at.stamp.epoch;
+        self.edit().playback.revision = at.stamp.revision;
+        self.edit().playback.by = None;
     }
 
     /// The device list is about to change in this step.
     fn touch_devices(&mut self, at: At) {
         self.touch(at);
-        self.record.devices_revision = at.stamp.revision;
+        self.edit().devices_revision = at.stamp.revision;
     }
 
     /// Anything at all is about to change in this step.
     fn touch(&mut self, at: At) {
-        self.record.stamp = at.stamp;
+        self.edit().stamp = at.stamp;
     }
 }
 

@@ -41,13 +41,13 @@ pub(super) struct Stay {
 impl SessionState {
     /// The current item is another one from now on.
     pub(super) fn begin_stay(&mut self, at: At) {
-        self.record.stay = Stay { since: at.stamp, started_us: at.now, heard_us: 0, counted: false };
+        self.edit().stay = Stay { since: at.stamp, started_us: at.now, heard_us: 0, counted: false };
     }
 
     /// Adds what was heard since the anchor, before the anchor changes.
     pub(super) fn account(&mut self, until: Micros) {
         let heard_us = heard_since_anchor_us(&self.record.playback, until);
-        let stay = &mut self.record.stay;
+        let stay = &mut self.edit().stay;
         stay.heard_us = stay.heard_us.saturating_add(heard_us);
     }
 
@@ -58,7 +58,6 @@ impl SessionState {
         if self.record.stay.heard_us.saturating_add(heard_since_anchor_us(playback, now)) < enough_us(playback) {
             return;
         }
-        self.record.stay.counted = true;
         effects.push(Effect::Played(Play {
             item: item.id,
             stay: self.record.stay.since,
@@ -67,6 +66,7 @@ impl SessionState {
             started_us: self.record.stay.started_us,
             device_id: playback.active.map(|active| active.device_id),
         }));
+        self.edit().stay.counted = true;
     }
 
     /// When the current item will count, if it plays on.

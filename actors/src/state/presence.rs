@@ -22,13 +22,13 @@ impl SessionState {
         last_beat: Option<Micros>,
         limits: Limits,
     ) -> Self {
-        let mut state = Self { record, queue, node, limits, waits: Vec::new() };
+        let mut state = Self { record: Arc::new(record), queue, node, limits, waits: Vec::new() };
         let epoch = state.record.stamp.epoch.saturating_add(1).max(epoch_at(now));
         let at = At { now, stamp: Stamp { epoch, revision: state.record.stamp.revision.saturating_add(1) } };
         state.touch_playback(at);
         state.touch_devices(at);
-        state.record.next_item = 0;
-        state.record.playback.after.clear();
+        state.edit().next_item = 0;
+        state.edit().playback.after.clear();
         let until_us = now.plus_ms(limits.grace_ms.saturating_add(limits.jitter_ms));
         let online: Vec<DeviceId> =
             state.record.devices.iter().filter(|device| device.is_online()).map(|device| device.id).collect();
@@ -51,7 +51,8 @@ impl SessionState {
             return;
         }
         let same_life = known.as_ref().filter(|device| device.instance == join.instance);
-        if let Some(old) = same_life.and_then(|device| device.presence.connection()) {
+        let old = same_life.and_then(|device| device.presence.connection());
+        if let Some(old) = old.filter(|old| *old != join.connection) {
             effects.push(Effect::Close(old, CloseReason::Replaced));
         }
         if same_life.is_none() {
@@ -67,7 +68,8 @@ impl SessionState {
         };
         let description = join.description;
         self.touch_devices(at);
-        self.record.devices.put(Device {
+        let presence = Presence::Online { node: self.node, connection: join.connection };
+        self.edit().devices.put(Device {
             id,
             instance: join.instance,
             name: description.name,
@@ -77,7 +79,7 @@ impl SessionState {
             codecs: description.codecs,
             volume,
             since_us,
-            presence: Presence::Online { node: self.node, connection: join.connection },
+            presence,
         });
         effects.push(Effect::Welcome(join.connection, id));
     }
@@ -99,12 +101,12 @@ impl SessionState {
             self.freeze(at);
         }
         self.touch_playback(at);
-        self.record.playback.active = None;
+        self.edit().playback.active = None;
         if self.record.playback.intent == Intent::Play {
             self.wish(at, Intent::Pause);
         }
         if self.record.playback.status == Status::Lost {
-            self.record.playback.status = self.resting_status();
+            self.edit().playback.status = self.resting_status();
         }
     }
 
@@ -115,7 +117,7 @@ impl SessionState {
         match how {
             Leaving::Clean => {
                 self.touch_devices(at);
-                self.record.devices.remove(id, at.now);
+                self.edit().devices.remove(id, at.now);
                 if holder {
                     self.holder_left(at);
                 }
@@ -138,7 +140,7 @@ impl SessionState {
 
     fn set_away(&mut self, at: At, id: DeviceId, until_us: Micros) {
         self.touch_devices(at);
-        if let Some(device) = self.record.devices.get_mut(id) {
+        if let Some(device) = self.edit().devices.get_mut(id) {
             device.presence = Presence::Away { until_us };
             device.since_us = at.now;
         }
@@ -167,7 +169,7 @@ impl SessionState {
             .filter(|device| matches!(device.presence, Presence::Away { until_us } if until_us <= at.now));
         for id in departed.map(|device| device.id).collect::<Vec<_>>() {
             self.touch_devices(at);
-            self.record.devices.remove(id, at.now);
+            self.edit().devices.remove(id, at.now);
         }
     }
 }

@@ -16,7 +16,7 @@ impl SessionState {
     /// New entries for tracks, each with an id of its own.
     fn entries_for(&mut self, at: At, tracks: &[Resolved]) -> Vec<Item> {
         let first = self.record.next_item;
-        self.record.next_item = first.saturating_add(u32::try_from(tracks.len()).unwrap_or(u32::MAX));
+        self.edit().next_item = first.saturating_add(u32::try_from(tracks.len()).unwrap_or(u32::MAX));
         let entry = |(track, counter): (&Resolved, u32)| Item {
             id: item_id(at.stamp.epoch, counter),
             kind: track.kind,
@@ -117,7 +117,7 @@ impl SessionState {
             queue.unshuffle();
         }
         self.set_queue(at, queue);
-        self.record.playback.shuffle = on;
+        self.edit().playback.shuffle = on;
     }
 
     fn edit_queue(&mut self, at: At, edit: impl FnOnce(&mut Queue) -> bool) -> Answer {
@@ -131,7 +131,7 @@ impl SessionState {
 
     fn set_queue(&mut self, at: At, queue: Queue) {
         self.touch_playback(at);
-        let playback = &mut self.record.playback;
+        let playback = &mut self.edit().playback;
         playback.queue_revision = at.stamp.revision;
         playback.queue_length = queue.len();
         self.queue = Arc::new(queue);
@@ -140,7 +140,8 @@ impl SessionState {
 
     /// Shows what comes by itself after the current item.
     pub(super) fn refresh_next(&mut self) {
-        let playback = &mut self.record.playback;
-        playback.next = playback.item.and_then(|item| self.queue.next_after(item.id, playback.repeat));
+        let playback = &self.record.playback;
+        let next = playback.item.and_then(|item| self.queue.next_after(item.id, playback.repeat));
+        self.edit().playback.next = next;
     }
 }

@@ -2,7 +2,7 @@
 
 use super::devices::Volume;
 use super::messages::{Ended, Report, Sound, VolumeChange};
-use super::playback::{Intent, Item, Repeat, Status};
+use super::playback::{Intent, Status};
 use super::{At, Durability, Effect, SessionState, Speaker};
 use crate::ids::{ItemId, Stamp};
 
@@ -47,8 +47,8 @@ impl SessionState {
             self.anchor(at, position_ms, at_us, status);
             effects.push(Effect::Commit(Durability::Soon));
         }
-        if status == Status::Playing {
-            self.record.failures = 0;
+        if status == Status::Playing && self.record.failures > 0 {
+            self.edit().failures = 0;
         }
     }
 
@@ -59,21 +59,16 @@ impl SessionState {
         }
         let most = MOST_FAILURES.min(self.queue.len());
         let failures = self.record.failures.saturating_add(1);
-        self.record.failures = failures;
-        let playing = self.record.playback.intent == Intent::Play;
-        let skip_to = self.following(Repeat::All).filter(|_| playing && usize::from(failures) < most);
+        self.edit().failures = failures;
+        let playback = &self.record.playback;
+        let goes_on = playback.intent == Intent::Play && usize::from(failures) < most;
+        let current = playback.item.filter(|_| goes_on);
+        let skip_to = current.and_then(|item| self.queue.skip_after(item.id, playback.repeat));
         match skip_to {
             Some(item) => self.change_item(at, Some(item), 0),
             None => self.anchor(at, self.record.playback.position_at(at.now), at.now, Status::Failed),
         }
         effects.push(Effect::Commit(Durability::Now));
-    }
-
-    /// What comes after the current item for one who does not want it again; round only if the queue goes round.
-    fn following(&self, round: Repeat) -> Option<Item> {
-        let playback = &self.record.playback;
-        let repeat = if playback.repeat == Repeat::Off { Repeat::Off } else { round };
-        playback.item.and_then(|item| self.queue.next_after(item.id, repeat))
     }
 
     pub(super) fn ended(&mut self, at: At, speaker: Speaker, ended: Ended, effects: &mut Vec<Effect>) {
@@ -83,7 +78,7 @@ impl SessionState {
             effects.push(Effect::ShowPlayback(speaker.connection));
             return;
         }
-        self.record.failures = 0;
+        self.edit().failures = 0;
         self.hear_to_the_end(at, ended);
         let gone_on = ended.to_item.and_then(|id| self.queue.get(id));
         match (gone_on, self.record.playback.next) {
@@ -124,7 +119,7 @@ impl SessionState {
     }
 
     fn set_volume(&mut self, at: At, speaker: Speaker, volume: Volume) {
-        let Some(device) = self.record.devices.get_mut(speaker.device_id) else { return };
+        let Some(device) = self.edit().devices.get_mut(speaker.device_id) else { return };
         if device.volume != Some(volume) {
             device.volume = Some(volume);
             self.touch_devices(at);

@@ -1,0 +1,181 @@
+//! What every implementation of a port must do: one suite for each, run on the twins here and on databases elsewhere.
+//! A suite panics with what was broken. Each needs a user of its own that nothing was ever kept of.
+
+use crate::ids::{DeviceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId};
+use crate::ports::{Bus, Change, Nodes, Outcome, PortError, SessionStore};
+use crate::state::playback::{Item, MediaKind};
+use crate::state::queue::{Place, Queue};
+use crate::state::{Limits, Play, Record, SessionState};
+use std::sync::{Arc, Mutex, PoisonError};
+
+fn record(revision: u64, queue_revision: u64) -> Arc<Record> {
+    let state = SessionState::new(Micros(1_000_000), 7, NodeId(1), Limits::default());
+    let mut record = Record::clone(state.record());
+    record.stamp = Stamp { epoch: 7, revision };
+    record.playback.revision = revision;
+    record.playback.queue_revision = queue_revision;
+    Arc::new(record)
+}
+
+fn queue(media: u64) -> Queue {
+    let mut queue = Queue::default();
+    let item =
+        Item { id: ItemId(media), kind: MediaKind::Track, media_id: MediaId(u64::MAX - media), duration_ms: Some(1) };
+    queue.insert(Place::End, vec![item]);
+    queue
+}
+
+async fn commit(store: &dyn SessionStore, user: UserId, expected: Option<u64>, next: &Arc<Record>) -> Outcome {
+    let expected = expected.map(|revision| Stamp { epoch: 7, revision });
+    store.commit(user, Change { expected, record: next.clone(), queue: None }).await
+}
+
+async fn stands(store: &dyn SessionStore, user: UserId) -> Option<Record> {
+    store.load(user).await.unwrap_or_else(|error| panic!("load: {error}"))
+}
+
+/// The suite of [`SessionStore`].
+///
+/// # Panics
+/// When the store breaks its contract.
+pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl AsyncFn() -> usize) {
+    assert!(stands(store, user).await.is_none(), "a user who never listened has no record");
+    let nothing = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
+    assert_eq!(nothing, (0, Queue::default()), "and an empty queue");
+
+    let (first, second, third) = (record(1, 1), record(2, 1), record(3, 3));
+    let outcome = commit(store, user, Some(9), &first).await;
+    assert!(matches!(outcome, Outcome::Conflict(None)), "nothing stands there: {outcome:?}");
+    let change = Change { expected: None, record: first.clone(), queue: Some(Arc::new(queue(1))) };
+    let outcome = store.commit(user, change.clone()).await;
+    assert!(matches!(outcome, Outcome::Committed), "the first record: {outcome:?}");
+    assert_eq!(stands(store, user).await.as_ref(), Some(&*first), "a record reads back as it was written");
+    let outcome = store.commit(user, change).await;
+    assert!(
+        matches!(&outcome, Outcome::Conflict(Some(standing)) if **standing == *first),
+        "a first record is written once: {outcome:?}"
+    );
+
+    assert!(matches!(commit(store, user, Some(1), &second).await, Outcome::Committed), "from the standing record");
+    let read = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
+    assert_eq!(read, (1, queue(1)), "a change without a queue leaves it");
+    let stale = Change { expected: Some(first.stamp), record: third.clone(), queue: Some(Arc::new(queue(3))) };
+    let outcome = store.commit(user, stale).await;
+    assert!(
+        matches!(&outcome, Outcome::Conflict(Some(standing)) if **standing == *second),
+        "from an older record nothing is written: {outcome:?}"
+    );
+    let read = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
+    assert_eq!(read, (1, queue(1)), "not even the queue");
+    let change = Change { expected: Some(second.stamp), record: third.clone(), queue: Some(Arc::new(queue(3))) };
+    assert!(matches!(store.commit(user, change).await, Outcome::Committed), "record and queue together");
+    let read = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
+    assert_eq!(read, (3, queue(3)), "and both read back");
+
+    race(store, user).await;
+
+    let play = Play {
+        item: ItemId(5),
+        stay: Stamp { epoch: 7, revision: 3 },
+        media_id: MediaId(6),
+        kind: MediaKind::Track,
+        started_us: Micros(5_000_000),
+        device_id: Some(DeviceId(u64::MAX)),
+    };
+    for _ in 0..3 {
+        let kept: Result<(), PortError> = store.played(user, play).await;
+        kept.unwrap_or_else(|error| panic!("played: {error}"));
+    }
+    assert_eq!(plays().await, 1, "a play is kept once however often it is said");
+    let other = Play { stay: Stamp { epoch: 7, revision: 4 }, ..play };
+    store.played(user, other).await.unwrap_or_else(|error| panic!("played: {error}"));
+    assert_eq!(plays().await, 2, "another stay on the same entry is another play");
+}
+
+/// Of many changes of one record made at once, one is written.
+async fn race(store: &dyn SessionStore, user: UserId) {
+    let next = record(4, 3);
+    let attempts: Vec<_> = (0..20)
+        .map(|_| {
+            let change = Change { expected: Some(Stamp { epoch: 7, revision: 3 }), record: next.clone(), queue: None };
+            store.commit(user, change)
+        })
+        .collect();
+    let mut written = 0;
+    for attempt in attempts {
+        match attempt.await {
+            Outcome::Committed => written += 1,
+            Outcome::Conflict(Some(standing)) => assert_eq!(*standing, *next, "the loser is told who won"),
+            other => panic!("a race ends in a commit or a conflict: {other:?}"),
+        }
+    }
+    assert_eq!(written, 1, "exactly one of many changes made at once is written");
+}
+
+/// The suite of [`Bus`].
+///
+/// # Panics
+/// When the bus breaks its contract.
+pub async fn bus(bus: &dyn Bus, user: UserId, other: UserId, settle: impl AsyncFn()) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let listen = |name: &'static str| -> Box<dyn Fn(Arc<Record>) + Send + Sync> {
+        let heard = heard.clone();
+        Box::new(move |record| {
+            heard.lock().unwrap_or_else(PoisonError::into_inner).push((name, record.stamp.revision));
+        })
+    };
+    let take = || {
+        let mut taken = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
+        taken.sort_unstable();
+        taken
+    };
+    bus.publish(user, record(1, 1));
+    let first = bus.subscribe(user, listen("first"));
+    let second = bus.subscribe(user, listen("second"));
+    let elsewhere = bus.subscribe(other, listen("elsewhere"));
+    bus.publish(user, record(2, 1));
+    settle().await;
+    assert_eq!(take(), [("first", 2), ("second", 2)], "every subscription of the user hears, nobody else does");
+    drop(first);
+    bus.publish(user, record(3, 1));
+    settle().await;
+    assert_eq!(take(), [("second", 3)], "a dropped subscription hears nothing more");
+    drop((second, elsewhere));
+    bus.publish(user, record(4, 1));
+    settle().await;
+    assert_eq!(take(), [], "nobody is left");
+}
+
+/// The suite of [`Nodes`]: `second` is a later run than `first` over the same store.
+///
+/// # Panics
+/// When the nodes break their contract.
+pub async fn nodes(first: &dyn Nodes, second: &dyn Nodes) {
+    let beat = async |node: &dyn Nodes, now_us| {
+        node.beat(Micros(now_us)).await.unwrap_or_else(|error| panic!("beat: {error}"));
+    };
+    let last = async |node: &dyn Nodes| node.last_beat().await.unwrap_or_else(|error| panic!("last_beat: {error}"));
+    assert_ne!(first.this(), second.this(), "every run has an id of its own");
+    assert_eq!(last(first).await, None, "nobody was there before the first");
+    beat(first, 5_000_000).await;
+    beat(first, 6_000_000).await;
+    assert_eq!(last(second).await, Some(Micros(6_000_000)), "the next run knows when the last was surely alive");
+    beat(second, 9_000_000).await;
+    assert_eq!(last(second).await, Some(Micros(6_000_000)), "its own beats do not change that");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::{MemoryBus, MemoryNodes, MemoryStore};
+
+    #[actix::test]
+    async fn the_twins_keep_their_contracts() {
+        let store = MemoryStore::default();
+        session_store(&store, UserId(1), async || store.plays(UserId(1)).len()).await;
+        bus(&MemoryBus::default(), UserId(1), UserId(2), async || ()).await;
+        let first = MemoryNodes::first(NodeId(1));
+        let second = first.again(NodeId(2));
+        nodes(&first, &second).await;
+    }
+}

@@ -1,0 +1,320 @@
+//! The ports' twins in memory: the core runs on them without any service, and tests make them fail.
+
+use crate::close::CloseReason;
+use crate::ids::{MediaId, Micros, NodeId, Stamp, UserId};
+use crate::ports::{
+    Bus, Change, Later, Logins, Nodes, Outcome, PortError, SessionStore, Socket, Subscription, Tracks, Wrote,
+};
+use crate::state::queue::{Queue, Resolved};
+use crate::state::{Play, Record};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn ready<T: Send + 'static>(value: T) -> Later<T> {
+    Box::pin(std::future::ready(value))
+}
+
+fn fault(message: &str) -> PortError {
+    PortError { message: message.to_owned(), is_transient: true }
+}
+
+/// How the next commit goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is refused before it is sent.
+    NotSent,
+    /// It is written, and the answer is lost.
+    UnknownWritten,
+    /// It is lost, and so is the answer.
+    UnknownLost,
+}
+
+#[derive(Default)]
+struct Rows {
+    records: HashMap<UserId, Record>,
+    queues: HashMap<UserId, (u64, Queue)>,
+    plays: BTreeMap<(UserId, Stamp), Play>,
+    faults: VecDeque<Fault>,
+    commits: usize,
+}
+
+/// Sessions in memory.
+pub struct MemoryStore {
+    rows: Arc<Mutex<Rows>>,
+    open: watch::Sender<bool>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self { rows: Arc::default(), open: watch::Sender::new(true) }
+    }
+}
+
+impl MemoryStore {
+    /// Lets the next commits go wrong, one after the other.
+    pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
+        lock(&self.rows).faults.extend(faults);
+    }
+
+    /// Holds every answer back while `held`.
+    pub fn hold(&self, held: bool) {
+        self.open.send_replace(!held);
+    }
+
+    /// How many commits were written.
+    #[must_use]
+    pub fn commits(&self) -> usize {
+        lock(&self.rows).commits
+    }
+
+    /// The plays of a user, in order of their stays.
+    #[must_use]
+    pub fn plays(&self, user: UserId) -> Vec<Play> {
+        lock(&self.rows).plays.iter().filter(|((owner, _), _)| *owner == user).map(|(_, play)| *play).collect()
+    }
+
+    /// Puts a record in place of whatever stands there: a backup that was put back, or another node.
+    pub fn put(&self, user: UserId, record: Record, queue: Queue) {
+        let mut rows = lock(&self.rows);
+        rows.queues.insert(user, (record.queue_revision(), queue));
+        rows.records.insert(user, record);
+    }
+
+    fn later<T: Send + 'static>(&self, answer: impl FnOnce(&mut Rows) -> T + Send + 'static) -> Later<T> {
+        let (rows, mut open) = (self.rows.clone(), self.open.subscribe());
+        Box::pin(async move {
+            // The sender lives as long as the store; without it nobody holds answers back.
+            let _ = open.wait_for(|open| *open).await;
+            answer(&mut lock(&rows))
+        })
+    }
+}
+
+impl SessionStore for MemoryStore {
+    fn load(&self, user: UserId) -> Later<Result<Option<Record>, PortError>> {
+        self.later(move |rows| Ok(rows.records.get(&user).cloned()))
+    }
+
+    fn queue(&self, user: UserId) -> Later<Result<(u64, Queue), PortError>> {
+        self.later(move |rows| Ok(rows.queues.get(&user).cloned().unwrap_or_default()))
+    }
+
+    fn commit(&self, user: UserId, change: Change) -> Later<Outcome> {
+        self.later(move |rows| {
+            let fault_now = rows.faults.pop_front();
+            match fault_now {
+                Some(Fault::NotSent) => return Outcome::NotSent(fault("refused for a test")),
+                Some(Fault::UnknownLost) => return Outcome::Unknown(fault("lost for a test")),
+                Some(Fault::UnknownWritten) | None => {}
+            }
+            let standing = rows.records.get(&user);
+            if standing.map(|record| record.stamp) != change.expected {
+                return Outcome::Conflict(standing.cloned().map(Box::new));
+            }
+            if let Some(queue) = change.queue {
+                rows.queues.insert(user, (change.record.queue_revision(), Queue::clone(&queue)));
+            }
+            rows.records.insert(user, Record::clone(&change.record));
+            rows.commits += 1;
+            match fault_now {
+                Some(_) => Outcome::Unknown(fault("answer lost for a test")),
+                None => Outcome::Committed,
+            }
+        })
+    }
+
+    fn played(&self, user: UserId, play: Play) -> Later<Result<(), PortError>> {
+        self.later(move |rows| {
+            rows.plays.entry((user, play.stay)).or_insert(play);
+            Ok(())
+        })
+    }
+}
+
+type Listener = Arc<dyn Fn(Arc<Record>) + Send + Sync>;
+
+#[derive(Default)]
+struct Listeners {
+    next: u64,
+    by_user: HashMap<UserId, BTreeMap<u64, Listener>>,
+}
+
+/// A bus within one process: each publication reaches every subscription of the user.
+#[derive(Default)]
+pub struct MemoryBus {
+    listeners: Arc<Mutex<Listeners>>,
+}
+
+impl Bus for MemoryBus {
+    fn publish(&self, user: UserId, record: Arc<Record>) {
+        let listeners: Vec<Listener> = match lock(&self.listeners).by_user.get(&user) {
+            Some(listeners) => listeners.values().cloned().collect(),
+            None => return,
+        };
+        for listener in listeners {
+            listener(record.clone());
+        }
+    }
+
+    fn subscribe(&self, user: UserId, on_record: Box<dyn Fn(Arc<Record>) + Send + Sync>) -> Subscription {
+        let mut listeners = lock(&self.listeners);
+        listeners.next += 1;
+        let id = listeners.next;
+        listeners.by_user.entry(user).or_default().insert(id, Arc::from(on_record));
+        let shared = self.listeners.clone();
+        Subscription::new(move || {
+            let mut listeners = lock(&shared);
+            if let Some(of_user) = listeners.by_user.get_mut(&user) {
+                of_user.remove(&id);
+                if of_user.is_empty() {
+                    listeners.by_user.remove(&user);
+                }
+            }
+        })
+    }
+}
+
+/// A node whose beats are kept in a table that it shares with the runs before and after it.
+pub struct MemoryNodes {
+    this: NodeId,
+    beats: Arc<Mutex<BTreeMap<NodeId, Micros>>>,
+}
+
+impl MemoryNodes {
+    /// The first node of all.
+    #[must_use]
+    pub fn first(this: NodeId) -> Self {
+        Self { this, beats: Arc::default() }
+    }
+
+    /// Another run over the same table.
+    #[must_use]
+    pub fn again(&self, this: NodeId) -> Self {
+        Self { this, beats: self.beats.clone() }
+    }
+}
+
+impl Nodes for MemoryNodes {
+    fn this(&self) -> NodeId {
+        self.this
+    }
+
+    fn beat(&self, now: Micros) -> Later<Result<(), PortError>> {
+        lock(&self.beats).insert(self.this, now);
+        ready(Ok(()))
+    }
+
+    fn last_beat(&self) -> Later<Result<Option<Micros>, PortError>> {
+        let beats = lock(&self.beats);
+        ready(Ok(beats.iter().filter(|(node, _)| **node != self.this).map(|(_, beat)| *beat).max()))
+    }
+}
+
+/// A catalogue that is a table.
+#[derive(Default)]
+pub struct MemoryTracks(BTreeMap<MediaId, Resolved>);
+
+impl MemoryTracks {
+    /// A catalogue of these tracks.
+    #[must_use]
+    #[must_use]
+    pub fn of(tracks: impl IntoIterator<Item = Resolved>) -> Self {
+        Self(tracks.into_iter().map(|track| (track.media_id, track)).collect())
+    }
+}
+
+impl Tracks for MemoryTracks {
+    fn resolve(&self, _: UserId, ids: Vec<MediaId>) -> Later<Result<Result<Vec<Resolved>, MediaId>, PortError>> {
+        ready(Ok(ids.into_iter().map(|id| self.0.get(&id).copied().ok_or(id)).collect()))
+    }
+}
+
+/// Logins that are a table of tokens.
+#[derive(Default)]
+pub struct MemoryLogins(HashMap<String, UserId>);
+
+impl MemoryLogins {
+    /// These tokens of these users.
+    #[must_use]
+    #[must_use]
+    pub fn of<'a>(tokens: impl IntoIterator<Item = (&'a str, UserId)>) -> Self {
+        Self(tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect())
+    }
+}
+
+impl Logins for MemoryLogins {
+    fn user_of(&self, token: &str) -> Option<UserId> {
+        self.0.get(token).copied()
+    }
+}
+
+#[derive(Default)]
+struct Line {
+    frames: Vec<Arc<str>>,
+    pings: usize,
+    closed: Option<CloseReason>,
+    blocked: bool,
+}
+
+/// The far end of a [`MemorySocket`].
+#[derive(Clone, Default)]
+pub struct MemoryLine(Arc<Mutex<Line>>);
+
+impl MemoryLine {
+    /// The frames that came since the last call.
+    pub fn take(&self) -> Vec<Arc<str>> {
+        std::mem::take(&mut lock(&self.0).frames)
+    }
+
+    /// The protocol pings that came since the last call.
+    pub fn take_pings(&self) -> usize {
+        std::mem::take(&mut lock(&self.0).pings)
+    }
+
+    /// Why the server ended the socket, once it has.
+    #[must_use]
+    pub fn closed(&self) -> Option<CloseReason> {
+        lock(&self.0).closed
+    }
+
+    /// Takes no more frames while `blocked`.
+    pub fn block(&self, blocked: bool) {
+        lock(&self.0).blocked = blocked;
+    }
+
+    /// The near end.
+    #[must_use]
+    pub fn socket(&self) -> MemorySocket {
+        MemorySocket(self.clone())
+    }
+}
+
+/// A socket whose far end is in the same test.
+pub struct MemorySocket(MemoryLine);
+
+impl Socket for MemorySocket {
+    fn try_write(&mut self, frame: Arc<str>) -> Wrote {
+        let mut line = lock(&self.0.0);
+        if line.closed.is_some() {
+            return Wrote::Closed;
+        }
+        if line.blocked {
+            return Wrote::Blocked;
+        }
+        line.frames.push(frame);
+        Wrote::Written
+    }
+
+    fn ping(&mut self) {
+        lock(&self.0.0).pings += 1;
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        lock(&self.0.0).closed.get_or_insert(reason);
+    }
+}

@@ -1,0 +1,171 @@
+//! Whether a socket's device is alive (R8). Any frame is a sign of life. The active device is pinged by text, which
+//! page code can see, and lost after `lease_ms` of silence; an idle one by protocol, and dropped after two unanswered.
+
+use crate::ids::Micros;
+
+/// The numbers of R8; by default all follow from the heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Between two pings to the active device.
+    pub heartbeat_ms: i64,
+    /// An active device that is silent for so long is lost.
+    pub lease_ms: i64,
+    /// Between two pings to an idle device.
+    pub idle_ms: i64,
+}
+
+impl Timing {
+    /// The usual proportions: lost after 2.5 heartbeats, idle devices pinged every 10.
+    #[must_use]
+    pub const fn of_heartbeat(heartbeat_ms: i64) -> Self {
+        Self { heartbeat_ms, lease_ms: heartbeat_ms.saturating_mul(5) / 2, idle_ms: heartbeat_ms.saturating_mul(10) }
+    }
+}
+
+/// An idle device is dropped after so many unanswered pings.
+const UNANSWERED: u8 = 2;
+
+/// What is to be done now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beat {
+    /// Nothing until [`Liveness::next`].
+    Wait,
+    /// Send a text ping.
+    PingText,
+    /// Send a protocol ping.
+    PingProtocol,
+    /// The device is dead: last heard of at this instant.
+    Dead(Micros),
+}
+
+/// What is known of one socket's life.
+#[derive(Debug, Clone, Copy)]
+pub struct Liveness {
+    timing: Timing,
+    is_active: bool,
+    heard: Micros,
+    ping_due: Micros,
+    unanswered: u8,
+}
+
+impl Liveness {
+    /// A socket that was heard of `now`. `chance` is random: the first ping comes at a random point of the interval,
+    /// so that devices that came together are not pinged together.
+    #[must_use]
+    pub fn new(timing: Timing, now: Micros, chance: u64) -> Self {
+        let share = i64::try_from(chance % 1000).unwrap_or(0);
+        let first_ms = timing.idle_ms.saturating_mul(share) / 1000;
+        Self { timing, is_active: false, heard: now, ping_due: now.plus_ms(first_ms), unanswered: 0 }
+    }
+
+    /// A frame of any kind came.
+    pub fn hear(&mut self, now: Micros) {
+        self.heard = now;
+        self.unanswered = 0;
+    }
+
+    /// When the device was last heard of.
+    #[must_use]
+    pub const fn heard(&self) -> Micros {
+        self.heard
+    }
+
+    /// The device sounds by the session's leave, or no longer does.
+    pub fn watch(&mut self, now: Micros, is_active: bool) {
+        if self.is_active != is_active {
+            self.is_active = is_active;
+            self.unanswered = 0;
+            self.ping_due = if is_active { now } else { now.plus_ms(self.timing.idle_ms) };
+        }
+    }
+
+    /// When [`Liveness::beat`] has something to do.
+    #[must_use]
+    pub fn next(&self) -> Micros {
+        if self.is_active { self.ping_due.min(self.lost_at()) } else { self.ping_due }
+    }
+
+    fn lost_at(&self) -> Micros {
+        self.heard.plus_ms(self.timing.lease_ms)
+    }
+
+    /// What is to be done at `now`.
+    pub fn beat(&mut self, now: Micros) -> Beat {
+        if self.is_active && self.lost_at() <= now {
+            return Beat::Dead(self.heard);
+        }
+        if now < self.ping_due {
+            return Beat::Wait;
+        }
+        if self.is_active {
+            self.ping_due = now.plus_ms(self.timing.heartbeat_ms);
+            return Beat::PingText;
+        }
+        if self.unanswered >= UNANSWERED {
+            return Beat::Dead(self.heard);
+        }
+        self.unanswered = self.unanswered.saturating_add(1);
+        self.ping_due = now.plus_ms(self.timing.idle_ms);
+        Beat::PingProtocol
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMING: Timing = Timing::of_heartbeat(2_000);
+
+    fn run_until_dead(mut liveness: Liveness, mut answer: impl FnMut(Beat, &mut Liveness, Micros)) -> (Vec<Beat>, i64) {
+        let mut beats = Vec::new();
+        for _ in 0..50 {
+            let now = liveness.next();
+            let beat = liveness.beat(now);
+            beats.push(beat);
+            if matches!(beat, Beat::Dead(_)) {
+                return (beats, now.0 / 1000);
+            }
+            answer(beat, &mut liveness, now);
+        }
+        (beats, i64::MAX)
+    }
+
+    #[test]
+    fn an_idle_device_is_dropped_after_two_unanswered_pings() {
+        for (chance, dead_ms) in [(0, 40_000), (500, 50_000), (999, 59_980)] {
+            let (beats, ms) = run_until_dead(Liveness::new(TIMING, Micros(0), chance), |_, _, _| ());
+            assert_eq!(beats, [Beat::PingProtocol, Beat::PingProtocol, Beat::Dead(Micros(0))]);
+            assert_eq!(ms, dead_ms);
+        }
+    }
+
+    #[test]
+    fn an_active_device_is_lost_after_the_lease() {
+        let mut liveness = Liveness::new(TIMING, Micros(0), 0);
+        liveness.watch(Micros(0), true);
+        let (beats, ms) = run_until_dead(liveness, |_, _, _| ());
+        assert_eq!(beats, [Beat::PingText, Beat::PingText, Beat::PingText, Beat::Dead(Micros(0))]);
+        assert_eq!(ms, 5_000);
+    }
+
+    #[test]
+    fn one_that_answers_lives() {
+        for is_active in [false, true] {
+            let mut liveness = Liveness::new(TIMING, Micros(0), 7);
+            liveness.watch(Micros(0), is_active);
+            let (_, ms) = run_until_dead(liveness, |_, liveness, now| liveness.hear(now.plus_ms(20)));
+            assert_eq!(ms, i64::MAX);
+        }
+    }
+
+    #[test]
+    fn a_device_that_becomes_active_is_asked_at_once() {
+        let mut liveness = Liveness::new(TIMING, Micros(0), 999);
+        assert_eq!(liveness.beat(Micros(1_000_000)), Beat::Wait);
+        liveness.hear(Micros(1_000_000));
+        liveness.watch(Micros(1_000_000), true);
+        assert_eq!(liveness.beat(Micros(1_000_000)), Beat::PingText);
+        liveness.watch(Micros(1_100_000), false);
+        assert_eq!(liveness.beat(Micros(9_000_000)), Beat::Wait, "idle again: nothing is owed");
+    }
+}

@@ -1,0 +1,111 @@
+//! What waits for a socket (R10): bounded, and never two of what replaces itself.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Most bytes that may wait for one socket.
+pub const OUTBOX_BYTES: usize = 64 * 1024;
+
+/// What a frame carries, as far as waiting goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameKind {
+    /// The whole playback: a newer one says everything an older one did.
+    Playback,
+    /// The whole device list, likewise.
+    Devices,
+    /// Anything else: each one counts.
+    Other,
+}
+
+/// More would wait than may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overflow;
+
+/// Frames in order, at most [`OUTBOX_BYTES`] of them.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    frames: VecDeque<(FrameKind, Arc<str>)>,
+    bytes: usize,
+}
+
+impl Outbox {
+    /// Puts a frame behind the others; it takes the place of an older one that it replaces.
+    ///
+    /// # Errors
+    /// [`Overflow`] when it does not fit.
+    pub fn push(&mut self, kind: FrameKind, frame: Arc<str>) -> Result<(), Overflow> {
+        if kind != FrameKind::Other {
+            self.frames.retain(|(waiting, _)| *waiting != kind);
+            self.bytes = self.frames.iter().map(|(_, frame)| frame.len()).sum();
+        }
+        if self.bytes.saturating_add(frame.len()) > OUTBOX_BYTES {
+            return Err(Overflow);
+        }
+        self.bytes = self.bytes.saturating_add(frame.len());
+        self.frames.push_back((kind, frame));
+        Ok(())
+    }
+
+    /// The frame to write next.
+    #[must_use]
+    pub fn first(&self) -> Option<Arc<str>> {
+        self.frames.front().map(|(_, frame)| frame.clone())
+    }
+
+    /// The first frame was written.
+    pub fn pop(&mut self) {
+        if let Some((_, frame)) = self.frames.pop_front() {
+            self.bytes = self.bytes.saturating_sub(frame.len());
+        }
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// How much waits.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_state_takes_the_place_of_older_ones_and_nothing_else_does() {
+        let mut outbox = Outbox::default();
+        let frames = [
+            (FrameKind::Playback, "p1"),
+            (FrameKind::Other, "ack"),
+            (FrameKind::Devices, "d1"),
+            (FrameKind::Other, "ack"),
+        ];
+        for (kind, frame) in frames.into_iter().chain([(FrameKind::Playback, "p2"), (FrameKind::Devices, "d2")]) {
+            outbox.push(kind, frame.into()).expect("it is small");
+        }
+        let mut written = Vec::new();
+        while let Some(frame) = outbox.first() {
+            written.push(frame.to_string());
+            outbox.pop();
+        }
+        assert_eq!(written, ["ack", "ack", "p2", "d2"]);
+        assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn a_full_outbox_refuses_and_keeps_its_size() {
+        let mut outbox = Outbox::default();
+        let frame: Arc<str> = "x".repeat(1000).into();
+        let fitted = (0..1000).take_while(|_| outbox.push(FrameKind::Other, frame.clone()).is_ok()).count();
+        assert_eq!(fitted, OUTBOX_BYTES / 1000);
+        assert!(outbox.bytes() <= OUTBOX_BYTES);
+        outbox.pop();
+        assert_eq!(outbox.push(FrameKind::Playback, frame.clone()), Ok(()));
+        assert_eq!(outbox.push(FrameKind::Playback, frame), Ok(()), "it replaces itself");
+    }
+}
