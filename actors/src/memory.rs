@@ -222,7 +222,6 @@ pub struct MemoryTracks(BTreeMap<MediaId, Resolved>);
 impl MemoryTracks {
     /// A catalogue of these tracks.
     #[must_use]
-    #[must_use]
     pub fn of(tracks: impl IntoIterator<Item = Resolved>) -> Self {
         Self(tracks.into_iter().map(|track| (track.media_id, track)).collect())
     }
@@ -240,7 +239,6 @@ pub struct MemoryLogins(HashMap<String, UserId>);
 
 impl MemoryLogins {
     /// These tokens of these users.
-    #[must_use]
     #[must_use]
     pub fn of<'a>(tokens: impl IntoIterator<Item = (&'a str, UserId)>) -> Self {
         Self(tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect())

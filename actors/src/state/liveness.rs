@@ -42,7 +42,8 @@ pub enum Beat {
 #[derive(Debug, Clone, Copy)]
 pub struct Liveness {
     timing: Timing,
-    is_active: bool,
+    /// Since when the device is active.
+    active: Option<Micros>,
     heard: Micros,
     ping_due: Micros,
     unanswered: u8,
@@ -55,7 +56,7 @@ impl Liveness {
     pub fn new(timing: Timing, now: Micros, chance: u64) -> Self {
         let share = i64::try_from(chance % 1000).unwrap_or(0);
         let first_ms = timing.idle_ms.saturating_mul(share) / 1000;
-        Self { timing, is_active: false, heard: now, ping_due: now.plus_ms(first_ms), unanswered: 0 }
+        Self { timing, active: None, heard: now, ping_due: now.plus_ms(first_ms), unanswered: 0 }
     }
 
     /// A frame of any kind came.
@@ -72,8 +73,8 @@ impl Liveness {
 
     /// The device sounds by the session's leave, or no longer does.
     pub fn watch(&mut self, now: Micros, is_active: bool) {
-        if self.is_active != is_active {
-            self.is_active = is_active;
+        if self.active.is_some() != is_active {
+            self.active = is_active.then_some(now);
             self.unanswered = 0;
             self.ping_due = if is_active { now } else { now.plus_ms(self.timing.idle_ms) };
         }
@@ -82,22 +83,23 @@ impl Liveness {
     /// When [`Liveness::beat`] has something to do.
     #[must_use]
     pub fn next(&self) -> Micros {
-        if self.is_active { self.ping_due.min(self.lost_at()) } else { self.ping_due }
+        self.lost_at().map_or(self.ping_due, |lost_at| lost_at.min(self.ping_due))
     }
 
-    fn lost_at(&self) -> Micros {
-        self.heard.plus_ms(self.timing.lease_ms)
+    /// An idle device may have been silent for long: it is asked before it is missed.
+    fn lost_at(&self) -> Option<Micros> {
+        self.active.map(|active| active.max(self.heard).plus_ms(self.timing.lease_ms))
     }
 
     /// What is to be done at `now`.
     pub fn beat(&mut self, now: Micros) -> Beat {
-        if self.is_active && self.lost_at() <= now {
+        if self.lost_at().is_some_and(|lost_at| lost_at <= now) {
             return Beat::Dead(self.heard);
         }
         if now < self.ping_due {
             return Beat::Wait;
         }
-        if self.is_active {
+        if self.active.is_some() {
             self.ping_due = now.plus_ms(self.timing.heartbeat_ms);
             return Beat::PingText;
         }
@@ -161,11 +163,11 @@ mod tests {
     #[test]
     fn a_device_that_becomes_active_is_asked_at_once() {
         let mut liveness = Liveness::new(TIMING, Micros(0), 999);
-        assert_eq!(liveness.beat(Micros(1_000_000)), Beat::Wait);
-        liveness.hear(Micros(1_000_000));
-        liveness.watch(Micros(1_000_000), true);
-        assert_eq!(liveness.beat(Micros(1_000_000)), Beat::PingText);
-        liveness.watch(Micros(1_100_000), false);
-        assert_eq!(liveness.beat(Micros(9_000_000)), Beat::Wait, "idle again: nothing is owed");
+        assert_eq!(liveness.beat(Micros(10_000_000)), Beat::Wait);
+        liveness.watch(Micros(10_000_000), true);
+        assert_eq!(liveness.beat(Micros(10_000_000)), Beat::PingText, "silent for long, and not yet missed");
+        assert_eq!(liveness.next(), Micros(12_000_000));
+        liveness.watch(Micros(11_000_000), false);
+        assert_eq!(liveness.beat(Micros(19_000_000)), Beat::Wait, "idle again: nothing is owed");
     }
 }
