@@ -2,4 +2,5 @@
 
 pub mod fold;
 pub mod tags;
-pub mod version;
+
+pub use crate::media::version;

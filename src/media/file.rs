@@ -1,6 +1,6 @@
 //! Reading media files in chunks: bounded memory, no waiting on the event loop, never bytes of another version.
 
-use super::{multipart::Segment, range::ByteRange, version::FileStamp};
+use super::{multipart::Segment, range::ByteRange, version::Stat};
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream};
 use sha2::{Digest, Sha256};
@@ -34,19 +34,19 @@ pub enum OpenError {
     Failed(io::Error),
 }
 
-/// An open file that was, when it was opened, the one with the given stamp.
+/// An open file that was, when it was opened, the one with the given stat.
 #[derive(Debug)]
 pub struct MediaFile {
     file: File,
-    stamp: FileStamp,
+    stat: Stat,
 }
 
 impl MediaFile {
-    /// Opens the file at `path`, which must still have this stamp. Blocks.
+    /// Opens the file at `path`, which must still have this stat. Blocks.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(path: &Path, stamp: FileStamp) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, stat: Stat) -> Result<Self, OpenError> {
         let file = File::open(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => OpenError::Missing,
             _ => OpenError::Failed(error),
@@ -55,16 +55,16 @@ impl MediaFile {
         if !metadata.is_file() {
             return Err(OpenError::Missing);
         }
-        if FileStamp::of(&metadata) != stamp {
+        if Stat::of(&metadata) != stat {
             return Err(OpenError::Changed);
         }
-        Ok(Self { file, stamp })
+        Ok(Self { file, stat })
     }
 
     /// Fails when the bytes just read may be those of another version. A write sets the time before it sets a byte, so
     /// that bytes followed by an unchanged time are the old ones.
     fn check(&self) -> io::Result<()> {
-        if FileStamp::of(&self.file.metadata()?) == self.stamp {
+        if Stat::of(&self.file.metadata()?) == self.stat {
             Ok(())
         } else {
             Err(io::Error::other("the file changed while it was sent"))
@@ -129,7 +129,7 @@ impl MediaStream {
     /// All of a file; its SHA-256 goes to `sink` after its last byte was read.
     #[must_use]
     pub fn hashed(file: MediaFile, sink: DigestSink) -> Self {
-        let whole = file.stamp.size.checked_sub(1).map(|last| Segment::Range(ByteRange { first: 0, last }));
+        let whole = file.stat.length().checked_sub(1).map(|last| Segment::Range(ByteRange { first: 0, last }));
         let hashing = Some(Hashing { hash: Sha256::new(), sink });
         Self { hashing, ..Self::new(file, whole.into_iter().collect()) }
     }
@@ -232,8 +232,8 @@ mod tests {
         }
 
         fn open(&self) -> MediaFile {
-            let stamp = FileStamp::of(&fs::metadata(self.path()).unwrap());
-            MediaFile::open(&self.path(), stamp).unwrap()
+            let stat = Stat::of(&fs::metadata(self.path()).unwrap());
+            MediaFile::open(&self.path(), stat).unwrap()
         }
     }
 
@@ -327,17 +327,17 @@ mod tests {
     #[test]
     fn only_the_file_that_was_scanned_is_opened() {
         let fixture = Fixture::new(10);
-        let stamp = FileStamp::of(&fs::metadata(fixture.path()).unwrap());
-        assert!(MediaFile::open(&fixture.path(), stamp).is_ok());
+        let stat = Stat::of(&fs::metadata(fixture.path()).unwrap());
+        assert!(MediaFile::open(&fixture.path(), stat).is_ok());
         for other in [
-            FileStamp { size: 11, ..stamp },
-            FileStamp { mtime_ns: stamp.mtime_ns + 1, ..stamp },
-            FileStamp { inode: stamp.inode + 1, ..stamp },
+            Stat { size: 11, ..stat },
+            Stat { mtime_ns: stat.mtime_ns + 1, ..stat },
+            Stat { inode: stat.inode + 1, ..stat },
         ] {
             assert!(matches!(MediaFile::open(&fixture.path(), other), Err(OpenError::Changed)));
         }
-        assert!(matches!(MediaFile::open(fixture.dir.path(), stamp), Err(OpenError::Missing)));
-        assert!(matches!(MediaFile::open(&fixture.path().join("x"), stamp), Err(OpenError::Missing)));
-        assert!(matches!(MediaFile::open(&fixture.dir.path().join("x"), stamp), Err(OpenError::Missing)));
+        assert!(matches!(MediaFile::open(fixture.dir.path(), stat), Err(OpenError::Missing)));
+        assert!(matches!(MediaFile::open(&fixture.path().join("x"), stat), Err(OpenError::Missing)));
+        assert!(matches!(MediaFile::open(&fixture.dir.path().join("x"), stat), Err(OpenError::Missing)));
     }
 }
