@@ -1,9 +1,11 @@
 //! The one struct of shared handles.
 
 use crate::{
+    auth::Auth,
     config::Settings,
     db::{Db, DbError},
 };
+use std::sync::Arc;
 
 /// What every request may use; built once from the settings.
 pub struct App {
@@ -11,6 +13,8 @@ pub struct App {
     pub settings: Settings,
     /// The database.
     pub db: Db,
+    /// Accounts: tokens, links, passwords.
+    pub auth: Arc<Auth>,
 }
 
 impl App {
@@ -20,6 +24,7 @@ impl App {
     /// What stands in the way of a start.
     pub fn open(settings: Settings) -> Result<Self, DbError> {
         let db = Db::open(&settings.database_url, settings.database_connections)?;
-        Ok(Self { settings, db })
+        let auth = Arc::new(Auth::open(&db, &settings)?);
+        Ok(Self { settings, db, auth })
     }
 }

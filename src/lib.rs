@@ -1,6 +1,7 @@
 //! Segue: a self-hosted music server whose heart is real-time playback sync.
 
 pub mod app;
+pub mod auth;
 pub mod catalog;
 pub mod cli;
 pub mod config;

@@ -9,3 +9,22 @@ pub fn now() -> Micros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
+
+/// An instant as JSON has it: RFC 3339, UTC, whole seconds.
+#[must_use]
+pub fn rfc3339(instant: Micros) -> String {
+    let seconds = instant.0.div_euclid(1_000_000);
+    jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_read_as_rfc3339() {
+        assert_eq!(rfc3339(Micros(1_767_225_600_999_999)), "2026-01-01T00:00:00Z");
+        assert_eq!(rfc3339(Micros(-1)), "1969-12-31T23:59:59Z");
+        assert_eq!(rfc3339(Micros(i64::MAX)), "9999-12-30T22:00:00.999999999Z");
+    }
+}

@@ -2,7 +2,9 @@
 
 mod config;
 mod output;
+mod password;
 mod serve;
+mod user;
 
 use clap::{Parser, Subcommand};
 use std::{error::Error, io, process::ExitCode};
@@ -19,6 +21,8 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Config(config::Config),
+    #[command(subcommand)]
+    User(user::User),
 }
 
 /// Why a command ended without success; its text is shown to the person.
@@ -30,6 +34,7 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::User(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,10 +4,11 @@ use super::{Failure, output};
 use crate::{
     app::App,
     config::{SettingFlags, load},
+    db::users,
     http, telemetry,
 };
 use clap::Args;
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// Run the server
 #[derive(Debug, Args)]
@@ -25,8 +26,22 @@ impl Serve {
             let server = http::listen(Arc::clone(&app))?;
             // The one line that programs read: how a port 0 becomes known.
             output::line(format_args!("listening http://{}", server.address))?;
+            let poll = Duration::from_millis(app.settings.poll_ms);
+            actix_web::rt::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
+            invite(&app, server.address).await?;
             server.run().await?;
             Ok(())
         })
     }
+}
+
+/// While nobody has an account: prints how to make the first one.
+async fn invite(app: &App, bound: SocketAddr) -> Result<(), Failure> {
+    if app.db.read(users::count).await? > 0 {
+        return Ok(());
+    }
+    let base = app.settings.base_url(bound);
+    output::line(format_args!("nobody has an account yet; open {base}/setup#{}", app.auth.setup.open()))?;
+    output::line("or run: segue user add NAME --admin")?;
+    Ok(())
 }

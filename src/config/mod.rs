@@ -91,6 +91,8 @@ settings! { |sources|
     grace_ms: u64 = 10_000, within 0..=600_000;
     /// Devices spread their reconnects over this time.
     jitter_ms: u64 = 2000, within 0..=600_000;
+    /// How often a node looks for what other nodes changed.
+    poll_ms: u64 = 5000, within 20..=600_000;
     /// How long a login lasts.
     token_lifetime_s: u64 = 7_776_000, within 60..=315_360_000;
     /// Failed or successful log-ins that one address may try per minute.

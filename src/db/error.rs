@@ -16,6 +16,8 @@ pub enum DbError {
     Migrate(Box<dyn Error + Send + Sync>),
     /// The tables were made by a newer version, which ran this migration.
     Newer(String),
+    /// A row holds what no version of segue writes; the text says which.
+    Corrupt(String),
     /// The closure panicked; its transaction was rolled back.
     Panicked,
 }
@@ -35,7 +37,7 @@ impl DbError {
                     .any(|text| information.message().contains(text)),
             },
             Self::Connect(_) | Self::Busy | Self::Query(DieselError::BrokenTransactionManager) => true,
-            Self::Query(_) | Self::Migrate(_) | Self::Newer(_) | Self::Panicked => false,
+            Self::Query(_) | Self::Migrate(_) | Self::Newer(_) | Self::Corrupt(_) | Self::Panicked => false,
         }
     }
 
@@ -56,6 +58,7 @@ impl fmt::Display for DbError {
             Self::Newer(version) => {
                 write!(f, "the database was made by a newer version of segue (migration {version}): start that version")
             }
+            Self::Corrupt(what) => write!(f, "the database holds something unreadable: {what}"),
             Self::Panicked => f.write_str("a database function panicked"),
         }
     }
@@ -66,7 +69,7 @@ impl Error for DbError {
         match self {
             Self::Connect(error) | Self::Migrate(error) => Some(error.as_ref()),
             Self::Query(error) => Some(error),
-            Self::Busy | Self::Newer(_) | Self::Panicked => None,
+            Self::Busy | Self::Newer(_) | Self::Corrupt(_) | Self::Panicked => None,
         }
     }
 }

@@ -2,10 +2,13 @@
 
 mod connection;
 mod error;
+pub mod logins;
 mod migrate;
 #[allow(missing_docs, reason = "generated")]
 pub mod schema;
+pub mod secrets;
 mod url;
+pub mod users;
 
 pub use connection::DbConnection;
 pub use error::DbError;

@@ -128,6 +128,7 @@ diesel::table! {
 diesel::table! {
     revocations (login_id) {
         login_id -> BigInt,
+        revoked_us -> BigInt,
         expires_us -> BigInt,
     }
 }

@@ -1,8 +1,15 @@
 //! HTTP: the only user of actix-web. One file per noun, each with a `routes` function that is named below.
 
+mod auth;
 mod compress;
 mod errors;
 mod health;
+mod identity;
+mod page;
+mod users;
+
+pub use identity::{Admin, AuthUser};
+pub use page::{Page, Paging, address};
 
 use crate::app::App;
 use actix_web::{HttpServer, dev::Server, middleware::from_fn, web};
@@ -16,6 +23,8 @@ const STOP_WITHIN_S: u64 = 10;
 pub fn routes(config: &mut web::ServiceConfig) {
     errors::configure(config);
     health::routes(config);
+    auth::routes(config);
+    users::routes(config);
 }
 
 /// A server that has its port and has not begun to answer.

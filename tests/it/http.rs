@@ -32,7 +32,6 @@ fn a_server_told_to_stop_ends_in_good_order() {
             let mut server = Server::start(&TestDatabase::new(Dialect::Sqlite)).await;
             server.signal(signal);
             assert!(server.wait(), "{signal}");
-            assert_eq!(server.line(), None, "nothing but the address was printed");
         }
     });
 }

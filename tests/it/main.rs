@@ -4,6 +4,7 @@
 #[macro_use]
 mod harness;
 
+mod accounts;
 mod command_line;
 mod database;
 mod http;

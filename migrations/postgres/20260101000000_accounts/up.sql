@@ -21,9 +21,11 @@ CREATE INDEX logins_by_expiry ON logins (expires_us);
 -- Not a column of logins: a revocation outlives its user until the token would have ended anyway.
 CREATE TABLE revocations (
     login_id BIGINT NOT NULL PRIMARY KEY,
+    revoked_us BIGINT NOT NULL,
     expires_us BIGINT NOT NULL
 );
 
+CREATE INDEX revocations_by_time ON revocations (revoked_us);
 CREATE INDEX revocations_by_expiry ON revocations (expires_us);
 
 CREATE TABLE secrets (

@@ -4,10 +4,12 @@ mod database;
 mod postgres;
 mod reply;
 mod server;
+mod wait;
 
 pub(crate) use database::{Dialect, TestDatabase};
 pub(crate) use reply::Reply;
-pub(crate) use server::{Server, segue, send};
+pub(crate) use server::{Server, receive, segue, send};
+pub(crate) use wait::until;
 
 /// Runs an async test body on an actix system of its own.
 pub(crate) fn run<T>(body: impl Future<Output = T>) -> T {

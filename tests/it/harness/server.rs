@@ -2,7 +2,7 @@
 
 use super::{Reply, TestDatabase};
 use awc::{Client, ClientRequest, http::Method};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, ChildStdout, Command, Stdio},
@@ -21,6 +21,8 @@ pub(crate) fn segue(database: &TestDatabase) -> Command {
         }
     }
     command.env("SEGUE_DATA_DIR", database.folder.path()).env("SEGUE_DATABASE_URL", &database.url);
+    // All tests come from one address.
+    command.env("SEGUE_LOGIN_TRIES_PER_ADDRESS", "100000").env("SEGUE_LOGIN_TRIES_PER_USER", "100000");
     command
 }
 
@@ -77,6 +79,38 @@ impl Server {
         self.child.wait().expect("the server is our child").success()
     }
 
+    /// Makes an account by the command line and logs in. The password is the name and `-password`.
+    pub(crate) async fn user(&self, database: &TestDatabase, name: &str) -> Login<'_> {
+        self.account(database, &["user", "add", name], name).await
+    }
+
+    /// The same for an admin.
+    pub(crate) async fn admin(&self, database: &TestDatabase, name: &str) -> Login<'_> {
+        self.account(database, &["user", "add", name, "--admin"], name).await
+    }
+
+    async fn account(&self, database: &TestDatabase, arguments: &[&str], name: &str) -> Login<'_> {
+        let password = format!("{name}-password");
+        let output =
+            segue(database).args(arguments).env("SEGUE_PASSWORD", &password).output().expect("the program runs");
+        assert!(output.status.success(), "{output:?}");
+        self.log_in(name, &password).await
+    }
+
+    /// Logs in.
+    pub(crate) async fn log_in(&self, name: &str, password: &str) -> Login<'_> {
+        let reply = self.post("/v1/auth/login", &json!({"username": name, "password": password})).await;
+        let body = reply.json();
+        assert_eq!(reply.status, 200, "{body}");
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        Login {
+            server: self,
+            token: text(&body["token"]),
+            id: text(&body["login_id"]),
+            user: text(&body["user"]["id"]),
+        }
+    }
+
     /// A request to change and to pass to [`Server::send`].
     pub(crate) fn request(&self, method: Method, path: &str) -> ClientRequest {
         let client = Client::builder().timeout(Duration::from_secs(30)).disable_redirects().finish();
@@ -89,6 +123,42 @@ impl Server {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         receive(self.request(Method::POST, path).send_json(body).await).await
+    }
+}
+
+/// A login on a server: requests with its token.
+pub(crate) struct Login<'a> {
+    server: &'a Server,
+    pub(crate) token: String,
+    pub(crate) id: String,
+    pub(crate) user: String,
+}
+
+impl Login<'_> {
+    /// A request with the token, to change and to pass to [`send`].
+    pub(crate) fn request(&self, method: Method, path: &str) -> ClientRequest {
+        self.server.request(method, path).bearer_auth(&self.token)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
+        send(self.request(Method::DELETE, path)).await
+    }
+
+    /// Sends a body by any method.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Reply {
+        receive(self.request(method, path).send_json(body).await).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(Method::POST, path, body).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Reply {
+        self.send(Method::PUT, path, body).await
     }
 }
 

@@ -1,0 +1,69 @@
+//! What a user may be called and what may be a password.
+
+use std::ops::RangeInclusive;
+use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
+
+/// The longest user name, in characters.
+const NAME_CHARS: usize = 64;
+
+/// How long a password is, in characters; the shortest as NIST SP 800-63B asks.
+pub const PASSWORD_CHARS: RangeInclusive<usize> = 8..=256;
+
+/// The name as it is kept: NFKC, without blanks around it.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn checked_name(name: &str) -> Result<String, String> {
+    let name: String = name.trim().nfkc().take(NAME_CHARS + 1).collect();
+    let allowed = |c: char| c.is_alphanumeric() || is_combining_mark(c) || ".-_@+'".contains(c);
+    if name.is_empty() || name.chars().count() > NAME_CHARS {
+        return Err(format!("a user name has 1 to {NAME_CHARS} characters"));
+    }
+    match name.chars().find(|&c| !allowed(c)) {
+        Some(bad) => Err(format!("a user name has letters, digits and . - _ @ + ' but not {bad:?}")),
+        None => Ok(name),
+    }
+}
+
+/// What makes two names the same: NFKC without case. Any text has one, so that a lookup never fails early.
+#[must_use]
+pub fn name_key(name: &str) -> String {
+    let folded: String = name.trim().nfkc().take(NAME_CHARS + 1).flat_map(char::to_lowercase).collect();
+    folded.nfkc().collect()
+}
+
+/// The password as it is hashed: NFC, so that every keyboard's spelling is the same.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn checked_password(password: &str) -> Result<String, String> {
+    let password: String = password.nfc().take(PASSWORD_CHARS.end() + 1).collect();
+    if !PASSWORD_CHARS.contains(&password.chars().count()) {
+        return Err(format!("a password has {} to {} characters", PASSWORD_CHARS.start(), PASSWORD_CHARS.end()));
+    }
+    Ok(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_normal_and_compared_without_case() {
+        assert_eq!(checked_name(" Jo\u{308}rg "), Ok("Jörg".to_owned()));
+        assert_eq!(name_key("JÖRG"), name_key("Jo\u{308}rg"));
+        assert_eq!(name_key("Ａｎｎａ"), "anna");
+        for good in ["Ольга", "हिन्दी", "a@b.org", "o'neil", "李"] {
+            assert!(checked_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", "  ", "a b", "a/b", "a\u{0}", "a\u{202e}b", &"x".repeat(65)] {
+            assert!(checked_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn passwords_have_a_length_and_one_spelling() {
+        assert!(checked_password("1234567").is_err() && checked_password(&"x".repeat(257)).is_err());
+        assert_eq!(checked_password("pa\u{0308}ssword"), checked_password("pässword"));
+    }
+}

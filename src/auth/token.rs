@@ -1,0 +1,128 @@
+//! Bearer tokens: `segue1.` and, in base64url, user, login, expiry (8 bytes each, big-endian, seconds) and signature.
+
+use super::{
+    LoginId,
+    key::{Key, MAC_BYTES},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use segue_actors::ids::{Micros, UserId};
+use std::fmt;
+
+const PREFIX: &str = "segue1.";
+const PURPOSE: &str = "token";
+const CLAIM_BYTES: usize = 24;
+
+/// What a token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claims {
+    /// Whose it is.
+    pub user: UserId,
+    /// The log-in that made it.
+    pub login: LoginId,
+    /// When it ends, in seconds since the Unix epoch.
+    pub expires_s: u64,
+}
+
+/// Why a token does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenError {
+    /// Not one of ours.
+    Forged,
+    /// Its time is over.
+    Expired,
+    /// Its login was ended.
+    Revoked,
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Forged => "the token is not valid: log in again",
+            Self::Expired => "the login has expired: log in again",
+            Self::Revoked => "this login was ended: log in again",
+        })
+    }
+}
+
+impl std::error::Error for TokenError {}
+
+impl Claims {
+    /// The token that says this.
+    #[must_use]
+    pub fn sign(&self, key: &Key) -> String {
+        let claims = self.to_bytes();
+        let bytes = [&claims[..], &key.sign(PURPOSE, &claims)[..]].concat();
+        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// What a token says, if it is ours and not over. Whether its login was revoked is another question.
+    ///
+    /// # Errors
+    /// `Forged` and `Expired`.
+    pub fn read(key: &Key, token: &str, now: Micros) -> Result<Self, TokenError> {
+        let text = token.strip_prefix(PREFIX).ok_or(TokenError::Forged)?;
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenError::Forged)?;
+        let (claims, signature) = bytes.split_first_chunk::<CLAIM_BYTES>().ok_or(TokenError::Forged)?;
+        if signature.len() != MAC_BYTES || !key.is_signed(PURPOSE, claims, signature) {
+            return Err(TokenError::Forged);
+        }
+        let claims = Self::from_bytes(*claims);
+        if claims.expires().0 <= now.0 { Err(TokenError::Expired) } else { Ok(claims) }
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn expires(&self) -> Micros {
+        Micros(i64::try_from(self.expires_s).unwrap_or(i64::MAX).saturating_mul(1_000_000))
+    }
+
+    fn to_bytes(self) -> [u8; CLAIM_BYTES] {
+        let mut bytes = [0; CLAIM_BYTES];
+        for (place, number) in bytes.chunks_exact_mut(8).zip([self.user.0, self.login.0, self.expires_s]) {
+            place.copy_from_slice(&number.to_be_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; CLAIM_BYTES]) -> Self {
+        let mut numbers = [0; 3];
+        for (number, place) in numbers.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *number = u64::from_be_bytes(*place);
+        }
+        let [user, login, expires_s] = numbers;
+        Self { user: UserId(user), login: LoginId(login), expires_s }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const CLAIMS: Claims = Claims { user: UserId(1), login: LoginId(u64::MAX), expires_s: 100 };
+
+    #[test]
+    fn a_token_says_what_was_signed_until_it_expires() {
+        let key = Key::random();
+        let token = CLAIMS.sign(&key);
+        assert_eq!(Claims::read(&key, &token, Micros(99_999_999)), Ok(CLAIMS));
+        assert_eq!(Claims::read(&key, &token, Micros(100_000_000)), Err(TokenError::Expired));
+        assert_eq!(Claims::read(&Key::random(), &token, Micros(0)), Err(TokenError::Forged));
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_token_does_not_count(at in 0_usize..82, with in "[ -~]") {
+            let key = Key::random();
+            let mut token = CLAIMS.sign(&key);
+            prop_assume!(at < token.len() && token[at..=at] != with);
+            token.replace_range(at..=at, &with);
+            prop_assert_eq!(Claims::read(&key, &token, Micros(0)), Err(TokenError::Forged));
+        }
+
+        #[test]
+        fn any_text_may_be_asked_for(token in "\\PC*") {
+            prop_assert_eq!(Claims::read(&Key::random(), &token, Micros(0)), Err(TokenError::Forged));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Logins, and those that were ended before their time.
+
+use super::{
+    DbConnection, DbError,
+    schema::{logins, revocations},
+};
+use crate::auth::{LoginId, Revocation};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, Insertable, QueryDsl as _, Queryable, RunQueryDsl as _,
+    Selectable, SelectableHelper as _,
+};
+use segue_actors::ids::{Micros, UserId};
+
+/// The most logins of one user; the oldest ends when another comes.
+const MOST_PER_USER: i64 = 100;
+
+/// Nodes' clocks may differ and a transaction takes its time: so much of the past is looked at again.
+const OVERLAP_MS: i64 = 60_000;
+
+/// One login.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = logins)]
+pub struct Login {
+    /// The bits of its [`LoginId`].
+    pub id: i64,
+    /// The bits of its user's id.
+    pub user_id: i64,
+    /// What the program called itself that logged in.
+    pub agent: String,
+    /// When, in microseconds UTC.
+    pub created_us: i64,
+    /// When its token ends, in microseconds UTC.
+    pub expires_us: i64,
+}
+
+/// Adds a login; the user's oldest ones beyond the limit end.
+///
+/// # Errors
+/// The database's.
+pub fn add(connection: &mut DbConnection, login: &Login) -> Result<Vec<Revocation>, DbError> {
+    diesel::insert_into(logins::table).values(login).execute(connection)?;
+    let beyond = logins::table.filter(logins::user_id.eq(login.user_id)).order((logins::created_us.desc(), logins::id));
+    // A limit must stand beside an offset in SQLite's grammar.
+    let ended: Vec<Login> =
+        beyond.offset(MOST_PER_USER).limit(MOST_PER_USER).select(Login::as_select()).load(connection)?;
+    end(connection, &ended)
+}
+
+/// The logins of a user, the newest first.
+///
+/// # Errors
+/// The database's.
+pub fn of_user(connection: &mut DbConnection, user: UserId, now: Micros) -> Result<Vec<Login>, DbError> {
+    let live = logins::table.filter(logins::user_id.eq(user.to_sql()).and(logins::expires_us.gt(now.0)));
+    Ok(live.order((logins::created_us.desc(), logins::id)).select(Login::as_select()).load(connection)?)
+}
+
+/// Ends one login of a user; nothing when there is no such login.
+///
+/// # Errors
+/// The database's.
+pub fn revoke(connection: &mut DbConnection, user: UserId, login: LoginId) -> Result<Vec<Revocation>, DbError> {
+    let one = logins::table.filter(logins::user_id.eq(user.to_sql()).and(logins::id.eq(login.to_sql())));
+    let ended = one.select(Login::as_select()).load(connection)?;
+    end(connection, &ended)
+}
+
+/// Ends every login of a user but `keep`.
+///
+/// # Errors
+/// The database's.
+pub fn revoke_all(
+    connection: &mut DbConnection,
+    user: UserId,
+    keep: Option<LoginId>,
+) -> Result<Vec<Revocation>, DbError> {
+    let mut ended: Vec<Login> =
+        logins::table.filter(logins::user_id.eq(user.to_sql())).select(Login::as_select()).load(connection)?;
+    ended.retain(|login| keep.map(LoginId::to_sql) != Some(login.id));
+    end(connection, &ended)
+}
+
+/// What was revoked of late and still matters: since the newest known, or all of it.
+///
+/// # Errors
+/// The database's.
+pub fn revoked_since(
+    connection: &mut DbConnection,
+    now: Micros,
+    newest: Option<Micros>,
+) -> Result<Vec<Revocation>, DbError> {
+    let since = newest.map_or(i64::MIN, |newest| newest.plus_ms(-OVERLAP_MS).0);
+    let live = revocations::table.filter(revocations::revoked_us.ge(since).and(revocations::expires_us.gt(now.0)));
+    let rows: Vec<(i64, i64, i64)> =
+        live.select((revocations::login_id, revocations::revoked_us, revocations::expires_us)).load(connection)?;
+    let read = |(login, revoked, expires)| Revocation {
+        login: LoginId::from_sql(login),
+        revoked: Micros(revoked),
+        expires: Micros(expires),
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Removes logins and revocations whose tokens have expired.
+///
+/// # Errors
+/// The database's.
+pub fn remove_expired(connection: &mut DbConnection, now: Micros) -> Result<(), DbError> {
+    diesel::delete(logins::table.filter(logins::expires_us.le(now.0))).execute(connection)?;
+    diesel::delete(revocations::table.filter(revocations::expires_us.le(now.0))).execute(connection)?;
+    Ok(())
+}
+
+fn end(connection: &mut DbConnection, ended: &[Login]) -> Result<Vec<Revocation>, DbError> {
+    let revoked = crate::time::now();
+    for login in ended {
+        diesel::delete(logins::table.find(login.id)).execute(connection)?;
+        let row = (
+            revocations::login_id.eq(login.id),
+            revocations::revoked_us.eq(revoked.0),
+            revocations::expires_us.eq(login.expires_us),
+        );
+        diesel::insert_into(revocations::table).values(row).execute(connection)?;
+    }
+    let read =
+        |login: &Login| Revocation { login: LoginId::from_sql(login.id), revoked, expires: Micros(login.expires_us) };
+    Ok(ended.iter().map(read).collect())
+}

@@ -1,0 +1,226 @@
+//! Accounts.
+
+use super::{DbConnection, DbError, logins, schema::users};
+use crate::auth::{self, Revocation};
+use diesel::{
+    ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _, Selectable,
+    SelectableHelper as _, sql_query,
+};
+use segue_actors::ids::{Micros, UserId};
+use std::{fmt, str::FromStr};
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Everything.
+    Admin,
+    /// What concerns them alone.
+    User,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Admin => "admin",
+            Self::User => "user",
+        })
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "admin" => Ok(Self::Admin),
+            "user" => Ok(Self::User),
+            _ => Err(format!("a role is admin or user, not {text:?}")),
+        }
+    }
+}
+
+/// An account.
+#[derive(Clone)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// The name as it was given.
+    pub name: String,
+    /// The password's hash, a PHC string.
+    pub password: String,
+    /// What it may do.
+    pub role: Role,
+    /// When it was made.
+    pub created: Micros,
+}
+
+impl User {
+    /// A new account. The name has passed [`auth::checked_name`]; the password is a hash.
+    #[must_use]
+    pub fn new(name: String, password: String, role: Role) -> Self {
+        Self { id: UserId(rand::random()), name, password, role, created: crate::time::now() }
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users)]
+struct Row {
+    id: i64,
+    name: String,
+    name_key: String,
+    password: String,
+    role: String,
+    created_us: i64,
+}
+
+impl From<&User> for Row {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id.to_sql(),
+            name: user.name.clone(),
+            name_key: auth::name_key(&user.name),
+            password: user.password.clone(),
+            role: user.role.to_string(),
+            created_us: user.created.0,
+        }
+    }
+}
+
+impl TryFrom<Row> for User {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let role = row.role.parse().map_err(DbError::Corrupt)?;
+        let (id, created) = (UserId::from_sql(row.id), Micros(row.created_us));
+        Ok(Self { id, name: row.name, password: row.password, role, created })
+    }
+}
+
+/// What became of a change to an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// Done; these logins ended with it.
+    Done(Vec<Revocation>),
+    /// There is no such user.
+    NotFound,
+    /// Without this admin there would be none.
+    LastAdmin,
+}
+
+/// Adds an account.
+///
+/// # Errors
+/// The database's; `is_duplicate` when the name is taken.
+pub fn add(connection: &mut DbConnection, user: &User) -> Result<(), DbError> {
+    diesel::insert_into(users::table).values(Row::from(user)).execute(connection)?;
+    Ok(())
+}
+
+/// Adds the first account. False when there is one already.
+///
+/// # Errors
+/// The database's.
+pub fn add_first(connection: &mut DbConnection, user: &User) -> Result<bool, DbError> {
+    lock(connection)?;
+    if count(connection)? > 0 {
+        return Ok(false);
+    }
+    add(connection, user).map(|()| true)
+}
+
+/// The account of this id.
+///
+/// # Errors
+/// The database's.
+pub fn by_id(connection: &mut DbConnection, id: UserId) -> Result<Option<User>, DbError> {
+    let row = users::table.find(id.to_sql()).select(Row::as_select()).first(connection).optional()?;
+    row.map(User::try_from).transpose()
+}
+
+/// The account of this name, however it is written.
+///
+/// # Errors
+/// The database's.
+pub fn by_name(connection: &mut DbConnection, name: &str) -> Result<Option<User>, DbError> {
+    let named = users::table.filter(users::name_key.eq(auth::name_key(name)));
+    named.select(Row::as_select()).first(connection).optional()?.map(User::try_from).transpose()
+}
+
+/// A page of accounts by name.
+///
+/// # Errors
+/// The database's.
+pub fn list(connection: &mut DbConnection, limit: i64, offset: i64) -> Result<Vec<User>, DbError> {
+    let page = users::table.order(users::name_key).limit(limit).offset(offset);
+    page.select(Row::as_select()).load(connection)?.into_iter().map(User::try_from).collect()
+}
+
+/// How many accounts there are.
+///
+/// # Errors
+/// The database's.
+pub fn count(connection: &mut DbConnection) -> Result<i64, DbError> {
+    Ok(users::table.count().get_result(connection)?)
+}
+
+/// Sets the password's hash, and ends every login but `keep`.
+///
+/// # Errors
+/// The database's.
+pub fn set_password(
+    connection: &mut DbConnection,
+    id: UserId,
+    hash: &str,
+    keep: Option<auth::LoginId>,
+) -> Result<Changed, DbError> {
+    let changed = diesel::update(users::table.find(id.to_sql())).set(users::password.eq(hash)).execute(connection)?;
+    if changed == 0 {
+        return Ok(Changed::NotFound);
+    }
+    logins::revoke_all(connection, id, keep).map(Changed::Done)
+}
+
+/// Sets what the user may do.
+///
+/// # Errors
+/// The database's.
+pub fn set_role(connection: &mut DbConnection, id: UserId, role: Role) -> Result<Changed, DbError> {
+    match (is_last_admin(connection, id)?, role) {
+        (None, _) => return Ok(Changed::NotFound),
+        (Some(true), Role::User) => return Ok(Changed::LastAdmin),
+        (Some(_), _) => {}
+    }
+    diesel::update(users::table.find(id.to_sql())).set(users::role.eq(role.to_string())).execute(connection)?;
+    Ok(Changed::Done(Vec::new()))
+}
+
+/// Removes the account and everything of the user, and ends its logins.
+///
+/// # Errors
+/// The database's.
+pub fn remove(connection: &mut DbConnection, id: UserId) -> Result<Changed, DbError> {
+    match is_last_admin(connection, id)? {
+        None => return Ok(Changed::NotFound),
+        Some(true) => return Ok(Changed::LastAdmin),
+        Some(false) => {}
+    }
+    let ended = logins::revoke_all(connection, id, None)?;
+    diesel::delete(users::table.find(id.to_sql())).execute(connection)?;
+    Ok(Changed::Done(ended))
+}
+
+/// Whether the user is an admin and the only one; none when there is no such user. Holds until the transaction's end.
+fn is_last_admin(connection: &mut DbConnection, id: UserId) -> Result<Option<bool>, DbError> {
+    lock(connection)?;
+    let Some(user) = by_id(connection, id)? else { return Ok(None) };
+    let admins: i64 = users::table.filter(users::role.eq(Role::Admin.to_string())).count().get_result(connection)?;
+    Ok(Some(user.role == Role::Admin && admins == 1))
+}
+
+/// Keeps other transactions from changing accounts; on SQLite writing alone does.
+fn lock(connection: &mut DbConnection) -> Result<(), DbError> {
+    if let DbConnection::Postgres(postgres) = connection {
+        sql_query("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").execute(postgres)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,276 @@
+//! Logging in and out, the list of logins, and the first account.
+
+use super::{identity::AuthUser, users::UserObject};
+use crate::{
+    app::App,
+    auth::{Claims, LoginId, PasswordError, checked_name, checked_password, name_key},
+    db::{
+        DbError,
+        logins::{self, Login},
+        users::{self, Role, User},
+    },
+    error::{ApiError, Kind},
+    time,
+};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use segue_actors::ids::Micros;
+use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, Ipv6Addr};
+use utoipa::ToSchema;
+
+/// How much of a program's name is kept, in characters.
+const AGENT_CHARS: usize = 200;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/setup").route(web::get().to(set_up_page)))
+        .service(web::resource("/v1/auth/setup").route(web::post().to(set_up)))
+        .service(web::resource("/v1/auth/sign-up").route(web::post().to(sign_up)))
+        .service(web::resource("/v1/auth/login").route(web::post().to(log_in)))
+        .service(web::resource("/v1/auth/logout").route(web::post().to(log_out)))
+        .service(web::resource("/v1/auth/logins").route(web::get().to(list)).route(web::delete().to(revoke_others)))
+        .service(web::resource("/v1/auth/logins/{id}").route(web::delete().to(revoke)));
+}
+
+/// A name and a password.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Credentials {
+    /// The user's name; case and spelling of letters do not matter.
+    username: String,
+    /// The password.
+    password: String,
+}
+
+/// Name and password of the first account, and the secret of the set-up link.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct FirstAccount {
+    /// What the console showed after the `#`.
+    secret: String,
+    #[serde(flatten)]
+    credentials: Credentials,
+}
+
+/// A new login.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LoggedIn {
+    /// To be sent as `Authorization: Bearer TOKEN`.
+    token: String,
+    /// Always `Bearer`.
+    token_type: &'static str,
+    /// Seconds until the token ends.
+    expires_in: u64,
+    /// The login's id.
+    #[schema(value_type = String)]
+    login_id: LoginId,
+    /// Who logged in.
+    user: UserObject,
+}
+
+/// Logs in.
+#[utoipa::path(post, path = "/v1/auth/login", tag = "accounts", request_body = Credentials, responses(
+    (status = 200, body = LoggedIn), (status = 401, description = "wrong name or password"),
+    (status = 429, description = "too many tries; Retry-After says when to try again")))]
+pub(super) async fn log_in(
+    request: HttpRequest,
+    app: web::Data<App>,
+    body: web::Json<Credentials>,
+) -> Result<web::Json<LoggedIn>, ApiError> {
+    let Credentials { username, password } = body.into_inner();
+    within_limits(&app, &request, &username)?;
+    let name = username.clone();
+    let user = app.db.read(move |connection| users::by_name(connection, &name)).await?;
+    let hash = user.as_ref().map(|user| user.password.clone());
+    // A password that could never be set is as wrong as any other, and takes as long.
+    let password = checked_password(&password).unwrap_or_default();
+    let right = app.auth.passwords.verify(password, hash).await?;
+    match user.filter(|_| right) {
+        Some(user) => open_login(&request, &app, &user).await,
+        None => Err(ApiError::new(Kind::Unauthorized, "the name or the password is wrong")),
+    }
+}
+
+/// Makes the first account, an admin, with the secret of the set-up link.
+#[utoipa::path(post, path = "/v1/auth/setup", tag = "accounts", request_body = FirstAccount, responses(
+    (status = 200, body = LoggedIn), (status = 403, description = "the link was used, is old, or there are accounts")))]
+pub(super) async fn set_up(
+    request: HttpRequest,
+    app: web::Data<App>,
+    body: web::Json<FirstAccount>,
+) -> Result<web::Json<LoggedIn>, ApiError> {
+    let FirstAccount { secret, credentials } = body.into_inner();
+    within_limits(&app, &request, &credentials.username)?;
+    let refused = || ApiError::new(Kind::Forbidden, "this set-up link is not valid: take the newest from the console");
+    if !app.auth.setup.is_open_to(&secret) {
+        return Err(refused());
+    }
+    let user = new_user(&app, credentials, Role::Admin).await?;
+    let first = user.clone();
+    if !app.db.write(move |connection| users::add_first(connection, &first)).await? {
+        return Err(refused());
+    }
+    app.auth.setup.close();
+    open_login(&request, &app, &user).await
+}
+
+/// Makes an account for oneself, where the settings allow it.
+#[utoipa::path(post, path = "/v1/auth/sign-up", tag = "accounts", request_body = Credentials, responses(
+    (status = 200, body = LoggedIn), (status = 403, description = "this server does not let people sign up"),
+    (status = 409, description = "the name is taken")))]
+pub(super) async fn sign_up(
+    request: HttpRequest,
+    app: web::Data<App>,
+    body: web::Json<Credentials>,
+) -> Result<web::Json<LoggedIn>, ApiError> {
+    if !app.settings.sign_up {
+        return Err(ApiError::new(Kind::Forbidden, "this server does not let people sign up: ask its admin"));
+    }
+    within_limits(&app, &request, &body.username)?;
+    let user = add_user(&app, body.into_inner(), Role::User).await?;
+    open_login(&request, &app, &user).await
+}
+
+/// Ends this login.
+#[utoipa::path(post, path = "/v1/auth/logout", tag = "accounts", responses((status = 204)))]
+pub(super) async fn log_out(app: web::Data<App>, asker: AuthUser) -> Result<HttpResponse, ApiError> {
+    end(&app, move |connection| logins::revoke(connection, asker.user, asker.login)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// One login of the user who asks.
+#[derive(Serialize, ToSchema)]
+pub(super) struct LoginObject {
+    #[schema(value_type = String)]
+    id: LoginId,
+    /// What the program called itself that logged in.
+    agent: String,
+    created_at: String,
+    expires_at: String,
+    /// Whether it is the one that asks.
+    current: bool,
+}
+
+/// All logins of the user who asks; there are at most 100.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Logins {
+    /// The newest first.
+    items: Vec<LoginObject>,
+}
+
+/// Lists the logins of the user who asks.
+#[utoipa::path(get, path = "/v1/auth/logins", tag = "accounts", responses((status = 200, body = Logins)))]
+pub(super) async fn list(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<Logins>, ApiError> {
+    let found = app.db.read(move |connection| logins::of_user(connection, asker.user, time::now())).await?;
+    let object = |login: Login| LoginObject {
+        id: LoginId::from_sql(login.id),
+        agent: login.agent,
+        created_at: time::rfc3339(Micros(login.created_us)),
+        expires_at: time::rfc3339(Micros(login.expires_us)),
+        current: LoginId::from_sql(login.id) == asker.login,
+    };
+    Ok(web::Json(Logins { items: found.into_iter().map(object).collect() }))
+}
+
+/// Ends one login of the user who asks.
+#[utoipa::path(delete, path = "/v1/auth/logins/{id}", tag = "accounts", params(("id" = String, Path)),
+    responses((status = 204), (status = 404)))]
+pub(super) async fn revoke(
+    app: web::Data<App>,
+    asker: AuthUser,
+    id: web::Path<LoginId>,
+) -> Result<HttpResponse, ApiError> {
+    let login = id.into_inner();
+    let ended = end(&app, move |connection| logins::revoke(connection, asker.user, login)).await?;
+    if ended == 0 { Err(ApiError::not_found("login")) } else { Ok(HttpResponse::NoContent().finish()) }
+}
+
+/// Ends every login of the user who asks but the one that asks.
+#[utoipa::path(delete, path = "/v1/auth/logins", tag = "accounts", responses((status = 204)))]
+pub(super) async fn revoke_others(app: web::Data<App>, asker: AuthUser) -> Result<HttpResponse, ApiError> {
+    end(&app, move |connection| logins::revoke_all(connection, asker.user, Some(asker.login))).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// The page that the set-up link leads to; its secret stays in the browser until it is sent.
+async fn set_up_page() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header((header::X_FRAME_OPTIONS, "DENY"))
+        .body(include_str!("setup.html"))
+}
+
+/// Adds an account whose name and password are still to be checked.
+pub(super) async fn add_user(app: &App, credentials: Credentials, role: Role) -> Result<User, ApiError> {
+    let user = new_user(app, credentials, role).await?;
+    let added = user.clone();
+    match app.db.write(move |connection| users::add(connection, &added)).await {
+        Ok(()) => Ok(user),
+        Err(error) if error.is_duplicate() => Err(ApiError::new(Kind::Conflict, "there is a user of this name")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn new_user(app: &App, credentials: Credentials, role: Role) -> Result<User, ApiError> {
+    let name = checked_name(&credentials.username).map_err(ApiError::invalid)?;
+    let hash = hashed(app, &credentials.password).await?;
+    Ok(User::new(name, hash, role))
+}
+
+/// The hash of a new password.
+pub(super) async fn hashed(app: &App, password: &str) -> Result<String, ApiError> {
+    let password = checked_password(password).map_err(ApiError::invalid)?;
+    Ok(app.auth.passwords.hash(password).await?)
+}
+
+/// Counts a try of whoever asks, for this name.
+pub(super) fn within_limits(app: &App, request: &HttpRequest, name: &str) -> Result<(), ApiError> {
+    let address = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
+    let counted = app.auth.limits.address(address).and_then(|()| app.auth.limits.user(&name_key(name)));
+    counted.map_err(|wait_s| ApiError {
+        retry_after_s: Some(wait_s),
+        ..ApiError::new(Kind::RateLimited, format!("too many tries: wait {wait_s} s"))
+    })
+}
+
+/// Ends logins in the database, then here. Says how many.
+pub(super) async fn end(
+    app: &App,
+    revoke: impl FnOnce(&mut crate::db::DbConnection) -> Result<Vec<crate::auth::Revocation>, DbError> + Send + 'static,
+) -> Result<usize, ApiError> {
+    let ended = app.db.write(revoke).await?;
+    let count = ended.len();
+    app.auth.revoked.add(ended);
+    Ok(count)
+}
+
+async fn open_login(request: &HttpRequest, app: &App, user: &User) -> Result<web::Json<LoggedIn>, ApiError> {
+    let (now, id) = (time::now(), LoginId(rand::random()));
+    let expires_in = app.settings.token_lifetime_s;
+    let now_s = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);
+    let claims = Claims { user: user.id, login: id, expires_s: now_s.saturating_add(expires_in) };
+    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let login = Login {
+        id: id.to_sql(),
+        user_id: user.id.to_sql(),
+        agent: agent.chars().take(AGENT_CHARS).collect(),
+        created_us: now.0,
+        expires_us: claims.expires().0,
+    };
+    end(app, move |connection| logins::add(connection, &login)).await?;
+    Ok(web::Json(LoggedIn {
+        token: claims.sign(&app.auth.key),
+        token_type: "Bearer",
+        expires_in,
+        login_id: id,
+        user: UserObject::new(request, user),
+    }))
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::unavailable("logging in", error),
+            PasswordError::Broken(_) => Self::internal(error),
+        }
+    }
+}

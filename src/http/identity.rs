@@ -1,0 +1,80 @@
+//! Who asks: extractors for handlers. A handler that takes neither is open to everybody.
+
+use crate::{
+    app::App,
+    auth::{Claims, LoginId},
+    db::users::{self, Role},
+    error::{ApiError, Kind},
+};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use segue_actors::ids::UserId;
+use std::{
+    future::{Ready, ready},
+    pin::Pin,
+};
+
+/// A user with a valid token. Costs no query.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthUser {
+    /// Who.
+    pub user: UserId,
+    /// By which login.
+    pub login: LoginId,
+}
+
+impl AuthUser {
+    fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header.and_then(|value| value.split_once(' '));
+        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let Some((_, token)) = token else {
+            return Err(ApiError::new(Kind::Unauthorized, "send a token: Authorization: Bearer TOKEN"));
+        };
+        let checked = app(request)?.auth.check(token.trim());
+        let Claims { user, login, .. } =
+            checked.map_err(|error| ApiError::new(Kind::Unauthorized, error.to_string()))?;
+        Ok(Self { user, login })
+    }
+}
+
+impl AuthUser {
+    /// Whether the user is an admin now. Costs one query.
+    pub(super) async fn is_admin(self, app: &App) -> Result<bool, ApiError> {
+        let user = app.db.read(move |connection| users::by_id(connection, self.user)).await?;
+        Ok(user.is_some_and(|user| user.role == Role::Admin))
+    }
+}
+
+impl FromRequest for AuthUser {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::of(request))
+    }
+}
+
+/// A user who is an admin now. Costs one query.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin(pub AuthUser);
+
+impl FromRequest for Admin {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let asked = AuthUser::of(request).and_then(|user| app(request).map(|app| (user, app.clone())));
+        Box::pin(async move {
+            let (user, app) = asked?;
+            if user.is_admin(&app).await? {
+                Ok(Self(user))
+            } else {
+                Err(ApiError::new(Kind::Forbidden, "only an admin may do this"))
+            }
+        })
+    }
+}
+
+fn app(request: &HttpRequest) -> Result<&web::Data<App>, ApiError> {
+    request.app_data::<web::Data<App>>().ok_or_else(|| ApiError::internal("the server was built without its App"))
+}

@@ -1,0 +1,111 @@
+//! Lists in pages: the paging object of the Spotify Web API.
+
+use crate::error::ApiError;
+use actix_web::HttpRequest;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// The most items of one page.
+const MOST: u32 = 50;
+
+/// Which page is asked for.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Paging {
+    /// How many items, 1 to 50.
+    #[param(default = 20, minimum = 1, maximum = 50)]
+    limit: Option<u32>,
+    /// The first item's place, from 0.
+    #[param(default = 0)]
+    offset: Option<u32>,
+}
+
+impl Paging {
+    /// Limit and offset as SQL takes them.
+    ///
+    /// # Errors
+    /// `invalid` for a limit of 0 or more than 50.
+    pub fn checked(self) -> Result<(i64, i64), ApiError> {
+        match self.limit.unwrap_or(20) {
+            limit @ 1..=MOST => Ok((limit.into(), self.offset.unwrap_or(0).into())),
+            other => Err(ApiError::invalid(format!("limit is from 1 to {MOST}, not {other}"))),
+        }
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The address of this page.
+    pub href: String,
+    /// What is on it.
+    pub items: Vec<T>,
+    /// The most items it could have.
+    pub limit: i64,
+    /// The address of the next page.
+    pub next: Option<String>,
+    /// The place of its first item.
+    pub offset: i64,
+    /// The address of the page before.
+    pub previous: Option<String>,
+    /// How many items the whole list has.
+    pub total: i64,
+}
+
+impl<T> Page<T> {
+    /// A page of a list of `total` items, with addresses like the request's.
+    #[must_use]
+    pub fn new(request: &HttpRequest, (limit, offset): (i64, i64), items: Vec<T>, total: i64) -> Self {
+        let href = |offset| {
+            let others = request.query_string().split('&').filter(|pair| !pair.is_empty());
+            let others = others.filter(|pair| !pair.starts_with("limit=") && !pair.starts_with("offset="));
+            let query: String = others.flat_map(|pair| [pair, "&"]).collect();
+            address(request, &format!("{}?{query}limit={limit}&offset={offset}", request.path()))
+        };
+        let next = offset.saturating_add(limit);
+        Self {
+            href: href(offset),
+            limit,
+            next: (next < total).then(|| href(next)),
+            offset,
+            previous: (offset > 0).then(|| href((offset - limit).max(0))),
+            total,
+            items,
+        }
+    }
+}
+
+/// The whole address of a path on this server, as whoever asks reaches it.
+#[must_use]
+pub fn address(request: &HttpRequest, path: &str) -> String {
+    let public = request.app_data::<actix_web::web::Data<crate::app::App>>();
+    if let Some(base) = public.and_then(|app| app.settings.public_url.as_str()) {
+        return format!("{base}{path}");
+    }
+    let seen = request.connection_info();
+    format!("{}://{}{path}", seen.scheme(), seen.host())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn pages_lead_to_their_neighbours() {
+        let request = TestRequest::with_uri("/v1/users?limit=2&a=b%26c&offset=3").to_http_request();
+        let page = Page::new(&request, (2, 3), vec!['d', 'e'], 6);
+        assert_eq!(page.href, "http://localhost:8080/v1/users?a=b%26c&limit=2&offset=3");
+        assert_eq!(page.next.as_deref(), Some("http://localhost:8080/v1/users?a=b%26c&limit=2&offset=5"));
+        assert_eq!(page.previous.as_deref(), Some("http://localhost:8080/v1/users?a=b%26c&limit=2&offset=1"));
+        assert_eq!(Page::new(&request, (2, 4), vec!['e', 'f'], 6).next, None);
+        assert_eq!(Page::new(&request, (2, 0), vec!['a', 'b'], 6).previous, None);
+    }
+
+    #[test]
+    fn a_page_has_a_bounded_size() {
+        let asked = |limit| Paging { limit, offset: Some(7) }.checked();
+        assert_eq!((asked(None), asked(Some(50))), (Ok((20, 7)), Ok((50, 7))));
+        assert!(asked(Some(0)).is_err() && asked(Some(51)).is_err());
+    }
+}

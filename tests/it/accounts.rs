@@ -1,0 +1,210 @@
+//! Accounts: the first one, logging in and out, what others may not do, and guessing.
+
+use crate::harness::{Dialect, Server, TestDatabase, receive, run, segue, send, until};
+use awc::http::Method;
+use serde_json::json;
+
+on_both_databases! {
+    async fn the_first_account_is_made_with_the_link_of_the_console_and_only_once(database) {
+        let mut server = Server::start(&database).await;
+        let invitation = server.line().expect("without users the console shows a link");
+        let secret = invitation.split_once("/setup#").expect("the link holds a secret").1.to_owned();
+        assert_eq!(server.line().as_deref(), Some("or run: segue user add NAME --admin"));
+        assert!(server.get("/setup").await.header("content-type").starts_with("text/html"));
+
+        let account = |secret: &str| json!({"secret": secret, "username": "Ånna", "password": "long enough"});
+        server.post("/v1/auth/setup", &account("wrong")).await.assert_error(403, "forbidden");
+        let short = json!({"secret": secret, "username": "Ånna", "password": "short"});
+        server.post("/v1/auth/setup", &short).await.assert_error(400, "invalid");
+        let made = server.post("/v1/auth/setup", &account(&secret)).await;
+        assert_eq!((made.status.as_u16(), &made.json()["user"]["role"]), (200, &json!("admin")));
+        server.post("/v1/auth/setup", &account(&secret)).await.assert_error(403, "forbidden");
+
+        let me = server.log_in("ånna", "long enough").await.get("/v1/me").await.json();
+        assert_eq!((&me["display_name"], &me["type"]), (&json!("Ånna"), &json!("user")));
+        drop(server);
+        let mut server = Server::start(&database).await;
+        server.signal("TERM");
+        assert_eq!(server.line(), None, "with a user no link is shown");
+    }
+
+    async fn a_login_ends_when_it_is_revoked(database) {
+        let server = Server::start(&database).await;
+        let phone = server.user(&database, "anna").await;
+        let tab = server.log_in("ANNA", "anna-password").await;
+        let desk = server.log_in("anna", "anna-password").await;
+        let other = server.user(&database, "ben").await;
+
+        let logins = phone.get("/v1/auth/logins").await.json();
+        let items = logins["items"].as_array().expect("a list");
+        assert_eq!(items.len(), 3);
+        let current: Vec<_> = items.iter().filter(|login| login["current"] == true).map(|login| &login["id"]).collect();
+        assert_eq!(current, [&json!(phone.id)]);
+
+        other.delete(&format!("/v1/auth/logins/{}", tab.id)).await.assert_error(404, "not_found");
+        assert_eq!(tab.get("/v1/me").await.status, 200);
+        assert_eq!(phone.delete(&format!("/v1/auth/logins/{}", tab.id)).await.status, 204);
+        tab.get("/v1/me").await.assert_error(401, "unauthorized");
+        assert_eq!(phone.delete("/v1/auth/logins").await.status, 204);
+        desk.get("/v1/me").await.assert_error(401, "unauthorized");
+        assert_eq!(phone.post("/v1/auth/logout", &json!({})).await.status, 204);
+        phone.get("/v1/me").await.assert_error(401, "unauthorized");
+        assert_eq!(other.get("/v1/me").await.status, 200);
+    }
+
+    async fn what_was_revoked_stays_so_after_a_restart_and_on_other_nodes(database) {
+        let one = Server::start(&database).await;
+        let two = Server::start_with(&database, &["--poll-ms=50"]).await;
+        let login = one.user(&database, "anna").await;
+        let there = |server: &Server| server.request(Method::GET, "/v1/me").bearer_auth(&login.token);
+        assert_eq!(send(there(&two)).await.status, 200, "one node's token counts on another");
+        assert_eq!(login.post("/v1/auth/logout", &json!({})).await.status, 204);
+        until("the other node learns of it", async || send(there(&two)).await.status == 401).await;
+        drop(two);
+        let again = Server::start(&database).await;
+        send(there(&again)).await.assert_error(401, "unauthorized");
+    }
+
+    async fn a_new_password_ends_the_other_logins(database) {
+        let server = Server::start(&database).await;
+        let here = server.user(&database, "anna").await;
+        let there = server.log_in("anna", "anna-password").await;
+        let change = |old: &str, new: &str| json!({"old": old, "new": new});
+        here.put("/v1/me/password", &change("wrong", "new password")).await.assert_error(403, "forbidden");
+        here.put("/v1/me/password", &change("anna-password", "short")).await.assert_error(400, "invalid");
+        assert_eq!(here.put("/v1/me/password", &change("anna-password", "new password")).await.status, 204);
+        assert_eq!(here.get("/v1/me").await.status, 200);
+        there.get("/v1/me").await.assert_error(401, "unauthorized");
+        let old = json!({"username": "anna", "password": "anna-password"});
+        server.post("/v1/auth/login", &old).await.assert_error(401, "unauthorized");
+        server.log_in("anna", "new password").await;
+    }
+
+    async fn admins_manage_accounts_and_others_cannot(database) {
+        let server = Server::start(&database).await;
+        let (admin, user) = (server.admin(&database, "root").await, server.user(&database, "anna").await);
+        let new = json!({"username": "ben", "password": "ben-password"});
+        user.get("/v1/users").await.assert_error(403, "forbidden");
+        user.post("/v1/users", &new).await.assert_error(403, "forbidden");
+        user.get(&format!("/v1/users/{}", admin.user)).await.assert_error(404, "not_found");
+        assert_eq!(user.get(&format!("/v1/users/{}", user.user)).await.status, 200);
+        server.get("/v1/users").await.assert_error(401, "unauthorized");
+
+        assert_eq!(admin.post("/v1/users", &new).await.status, 201);
+        admin.post("/v1/users", &json!({"username": "BEN", "password": "ben-password"})).await.assert_error(409, "conflict");
+        admin.post("/v1/users", &json!({"username": "a b", "password": "ben-password"})).await.assert_error(400, "invalid");
+        let page = admin.get("/v1/users?limit=2&offset=1").await.json();
+        let names: Vec<_> = page["items"].as_array().expect("a list").iter().map(|user| &user["display_name"]).collect();
+        assert_eq!((names, &page["total"], &page["next"]), (vec![&json!("ben"), &json!("root")], &json!(3), &json!(null)));
+        assert_eq!(page["previous"], format!("{}/v1/users?limit=2&offset=0", server.base));
+
+        let ben = server.log_in("ben", "ben-password").await;
+        let path = format!("/v1/users/{}", ben.user);
+        let change = json!({"password": "another one", "role": "admin"});
+        assert_eq!(admin.send(Method::PATCH, &path, &change).await.status, 204);
+        ben.get("/v1/me").await.assert_error(401, "unauthorized");
+        let ben = server.log_in("ben", "another one").await;
+        assert_eq!(ben.get("/v1/users").await.status, 200);
+        assert_eq!(ben.delete(&format!("/v1/users/{}", admin.user)).await.status, 204);
+        admin.get("/v1/me").await.assert_error(401, "unauthorized");
+        ben.delete(&path).await.assert_error(409, "conflict");
+        ben.send(Method::PATCH, &path, &json!({"role": "user"})).await.assert_error(409, "conflict");
+        ben.delete("/v1/users/0000000000000001").await.assert_error(404, "not_found");
+    }
+
+    async fn accounts_from_the_terminal(database) {
+        let server = Server::start_with(&database, &["--poll-ms=50"]).await;
+        let login = server.user(&database, "anna").await;
+        let file = database.folder.path().join("password");
+        std::fs::write(&file, "from a file\nand no more\n").expect("a file");
+        let output = segue(&database).args(["user", "passwd", "anna", "--password-file"]).arg(&file).output();
+        assert!(output.expect("the program runs").status.success());
+        server.log_in("anna", "from a file").await;
+        until("the server learns of it", async || login.get("/v1/me").await.status == 401).await;
+        let listed = segue(&database).args(["user", "list"]).output().expect("the program runs");
+        assert_eq!(String::from_utf8_lossy(&listed.stdout), "user\tanna\n");
+        for (arguments, told) in [
+            (&["user", "add", "Anna"][..], "there is a user named Anna"),
+            (&["user", "passwd", "nobody"], "there is no user named nobody"),
+            (&["user", "add", "a b"], "a user name has"),
+        ] {
+            let output = segue(&database).args(arguments).env("SEGUE_PASSWORD", "long enough").output();
+            let output = output.expect("the program runs");
+            assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(told), "{output:?}");
+        }
+    }
+}
+
+#[test]
+fn guessing_is_slowed_down_by_name_and_by_address() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start_with(&database, &["--login-tries-per-user=2", "--login-tries-per-address=5"]).await;
+        let guess =
+            async |name: &str| server.post("/v1/auth/login", &json!({"username": name, "password": "a guess"})).await;
+        guess("anna").await.assert_error(401, "unauthorized");
+        guess("ANNA").await.assert_error(401, "unauthorized");
+        let third = guess("anna").await;
+        third.assert_error(429, "rate_limited");
+        assert!(third.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=31).contains(&seconds)));
+        guess("ben").await.assert_error(401, "unauthorized");
+        guess("carl").await.assert_error(401, "unauthorized");
+        guess("dora").await.assert_error(429, "rate_limited");
+    });
+}
+
+#[test]
+fn signing_up_is_off_unless_allowed() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let account = json!({"username": "anna", "password": "long enough"});
+        let server = Server::start(&database).await;
+        server.post("/v1/auth/sign-up", &account).await.assert_error(403, "forbidden");
+        drop(server);
+        let server = Server::start_with(&database, &["--sign-up"]).await;
+        let made = server.post("/v1/auth/sign-up", &account).await;
+        assert_eq!((made.status.as_u16(), &made.json()["user"]["role"]), (200, &json!("user")));
+        server.post("/v1/auth/sign-up", &account).await.assert_error(409, "conflict");
+    });
+}
+
+#[test]
+fn bad_requests_are_told_what_is_wrong() {
+    run(async {
+        let server = Server::start(&TestDatabase::new(Dialect::Sqlite)).await;
+        let post = || server.request(Method::POST, "/v1/auth/login");
+        let with =
+            async |body: &'static str| receive(post().content_type("application/json").send_body(body).await).await;
+        with("{").await.assert_error(400, "invalid");
+        with(r#"{"username": 1}"#).await.assert_error(400, "invalid");
+        receive(post().send_body("{}").await).await.assert_error(415, "unsupported_media_type");
+        let huge = json!({"username": "x".repeat(2 << 20), "password": ""});
+        server.post("/v1/auth/login", &huge).await.assert_error(413, "too_large");
+        for header in ["", "Bearer", "Bearer x", "Basic YTpi", "Bearer segue1.AAAA"] {
+            let request = server.request(Method::GET, "/v1/me").insert_header(("authorization", header));
+            let reply = send(request).await;
+            reply.assert_error(401, "unauthorized");
+            assert_eq!(reply.header("www-authenticate"), "Bearer");
+        }
+    });
+}
+
+#[test]
+fn only_large_json_is_compressed_and_only_on_request() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        let login = server.admin(&database, "root").await;
+        for _ in 0..12 {
+            server.log_in("root", "root-password").await;
+        }
+        let ask = |path: &str| login.request(Method::GET, path).insert_header(("accept-encoding", "gzip"));
+        let reply = send(ask("/v1/auth/logins")).await;
+        assert_eq!((reply.header("content-encoding"), reply.header("vary")), ("gzip", "accept-encoding"));
+        assert!(reply.body.starts_with(&[0x1f, 0x8b]));
+        assert_eq!(login.get("/v1/auth/logins").await.header("content-encoding"), "");
+        for path in ["/v1/me", "/setup"] {
+            assert_eq!(send(ask(path)).await.header("content-encoding"), "", "{path}");
+        }
+    });
+}

@@ -1,0 +1,15 @@
+//! Waiting for a condition, not for a time.
+
+use std::time::{Duration, Instant};
+
+/// Asks until the condition holds; fails when it never does.
+///
+/// # Panics
+/// After 60 s, with `what`.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let started = Instant::now();
+    while !holds().await {
+        assert!(started.elapsed() < Duration::from_secs(60), "never happened: {what}");
+        tokio::task::yield_now().await;
+    }
+}
