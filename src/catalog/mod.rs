@@ -1,6 +1,7 @@
-//! The catalogue's way from folders of files to rows: walk, read, record, watch. No HTTP, no SQL.
+//! The catalogue's way from folders of files to rows: walk, read, record, watch; and the search index. No HTTP, no SQL.
 
 pub mod fold;
+pub mod search;
 pub mod tags;
 
 pub use crate::media::version;

@@ -1,0 +1,97 @@
+//! What is put into the index: plain documents, whatever database they come from.
+
+use segue_actors::ids::UserId;
+use std::{fmt, str::FromStr};
+
+/// What kind of thing a document stands for. Results are listed apart by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A track.
+    Track,
+    /// An album.
+    Album,
+    /// An artist.
+    Artist,
+    /// A playlist.
+    Playlist,
+}
+
+impl Kind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::Track, Self::Album, Self::Artist, Self::Playlist];
+
+    /// The number of the kind in the index and in the database: its place in [`Kind::ALL`].
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Track => 0,
+            Self::Album => 1,
+            Self::Artist => 2,
+            Self::Playlist => 3,
+        }
+    }
+
+    /// The kind with this number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// The name used in the HTTP API's `type` parameter.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Track => "track",
+            Self::Album => "album",
+            Self::Artist => "artist",
+            Self::Playlist => "playlist",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text named no kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadKind;
+
+impl FromStr for Kind {
+    type Err = BadKind;
+
+    fn from_str(text: &str) -> Result<Self, BadKind> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(BadKind)
+    }
+}
+
+/// The highest popularity, as in the Spotify Web API.
+pub const POPULARITY_MAX: u8 = 100;
+
+/// One thing that can be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// What it is.
+    pub kind: Kind,
+    /// Its id; unique within the kind.
+    pub id: u64,
+    /// Its own name: what ranks first.
+    pub name: String,
+    /// Names it is found by besides: a track's artists, album and album artists; an album's artists; a playlist's owner.
+    pub others: Vec<String>,
+    /// How often it is listened to, from 0 to [`POPULARITY_MAX`].
+    pub popularity: u8,
+    /// The only user who may find it; `None` for everybody.
+    pub private_to: Option<UserId>,
+}
+
+/// One step in the life of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The document is new or replaces the one of the same kind and id.
+    Put(Document),
+    /// There is no such document any more.
+    Remove(Kind, u64),
+}

@@ -1,0 +1,277 @@
+//! The index on disk: opened or made anew, fed in commits, searched in snapshots.
+
+use super::{
+    document::Change,
+    matching::Scratch,
+    schema::{Fields, VERSION},
+    snapshot::{Query, Results, Snapshot},
+};
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
+use tantivy::{
+    Index, IndexReader, IndexWriter, ReloadPolicy, TantivyError,
+    directory::MmapDirectory,
+    directory::error::OpenDirectoryError,
+    indexer::{IndexWriterOptions, LogMergePolicy},
+};
+
+/// Bytes that the writer gathers before it writes a segment.
+const WRITER_BYTES: usize = 48 << 20;
+/// Segments of like size that are merged into one: few segments make searches quick, rare merges make feeding so.
+const MERGED_AT_ONCE: usize = 5;
+/// Share of removed documents at which a segment is rewritten without them.
+const REMOVED_RATIO: f32 = 0.2;
+
+/// The index could not be opened, fed or searched.
+#[derive(Debug)]
+pub enum SearchError {
+    /// The folder cannot be used.
+    Folder(PathBuf, io::Error),
+    /// Another process has it open.
+    InUse(PathBuf),
+    /// The engine failed: damaged files, a full disk.
+    Engine(TantivyError),
+}
+
+impl std::fmt::Display for SearchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(path, error) => {
+                write!(f, "the search index folder {} cannot be used: {error}", path.display())
+            }
+            Self::InUse(path) => write!(f, "the search index in {} is in use by another process", path.display()),
+            Self::Engine(error) => write!(f, "the search index failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for SearchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Folder(_, error) => Some(error),
+            Self::InUse(_) => None,
+            Self::Engine(error) => Some(error),
+        }
+    }
+}
+
+impl From<TantivyError> for SearchError {
+    fn from(error: TantivyError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// The search index of one data folder. It may be thrown away at any time: the database holds the truth.
+pub struct SearchIndex {
+    folder: PathBuf,
+    open: RwLock<Open>,
+    /// Gone after a failure, with all it had not committed; the next use opens another.
+    feed: Mutex<Option<IndexWriter>>,
+    scratches: Mutex<Vec<Scratch>>,
+}
+
+struct Open {
+    fields: Fields,
+    reader: IndexReader,
+    snapshot: Arc<Snapshot>,
+}
+
+impl SearchIndex {
+    /// Opens the index below `folder`, or makes an empty one when there is none, it is of another version, or damaged.
+    ///
+    /// # Errors
+    /// When the folder cannot be used or another process uses it.
+    pub fn open(folder: &Path) -> Result<Self, SearchError> {
+        let current = folder.join(format!("v{VERSION}"));
+        fs::create_dir_all(&current).map_err(|error| SearchError::Folder(current.clone(), error))?;
+        let (open, writer) = match open_at(&current) {
+            Ok(opened) => opened,
+            Err(SearchError::Engine(error)) => {
+                log::warn!("search index is made anew, for the one found cannot be read: {error}");
+                empty(&current)?;
+                open_at(&current)?
+            }
+            Err(other) => return Err(other),
+        };
+        remove_others(folder, &current);
+        let scratches = Mutex::new(Vec::new());
+        Ok(Self { folder: current, open: RwLock::new(open), feed: Mutex::new(Some(writer)), scratches })
+    }
+
+    /// How far the index has followed the database: what the last [`SearchIndex::commit`] was given.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn cursor(&self) -> Result<Option<String>, SearchError> {
+        Ok(self.index().load_metas()?.payload)
+    }
+
+    /// Takes changes in; they are searchable and durable after the next commit.
+    ///
+    /// # Errors
+    /// When the engine cannot write; nothing applied since the last commit counts then.
+    pub fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), SearchError> {
+        let fields = self.open.read().unwrap_or_else(PoisonError::into_inner).fields;
+        self.write(|writer| {
+            for change in changes {
+                match change {
+                    Change::Put(document) => {
+                        writer.delete_term(fields.key_term(document.kind, document.id));
+                        writer.add_document(fields.document(&document))?;
+                    }
+                    Change::Remove(kind, id) => {
+                        writer.delete_term(fields.key_term(kind, id));
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes all applied changes durable together with the cursor, and searchable.
+    ///
+    /// # Errors
+    /// As [`SearchIndex::apply`].
+    pub fn commit(&self, cursor: &str) -> Result<(), SearchError> {
+        self.write(|writer| {
+            let mut prepared = writer.prepare_commit()?;
+            prepared.set_payload(cursor);
+            prepared.commit().map(|_| ())
+        })?;
+        self.reload()
+    }
+
+    /// Follows merges that ended after the last commit.
+    ///
+    /// # Errors
+    /// When the engine cannot read.
+    pub fn refresh(&self) -> Result<(), SearchError> {
+        let now: HashSet<_> = self.index().searchable_segment_ids()?.into_iter().collect();
+        let seen: HashSet<_> = self.snapshot().segment_ids().collect();
+        if now == seen { Ok(()) } else { self.reload() }
+    }
+
+    /// Drops everything, to be fed again from the beginning; [`SearchIndex::cursor`] is `None` then.
+    ///
+    /// # Errors
+    /// As [`SearchIndex::apply`].
+    pub fn clear(&self) -> Result<(), SearchError> {
+        self.write(|writer| {
+            writer.delete_all_documents()?;
+            writer.commit().map(|_| ())
+        })?;
+        self.reload()
+    }
+
+    /// Whether every file of the index still has the checksum it was written with. Reads all of them.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn is_sound(&self) -> Result<bool, SearchError> {
+        Ok(self.index().validate_checksum()?.is_empty())
+    }
+
+    /// Searches the last commit. Runs for up to some milliseconds on the caller's thread.
+    ///
+    /// # Errors
+    /// When the engine cannot read.
+    pub fn search(&self, query: &Query<'_>) -> Result<Results, SearchError> {
+        let snapshot = self.snapshot();
+        let mut scratch = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let results = snapshot.search(query, &mut scratch)?;
+        self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        Ok(results)
+    }
+
+    /// Documents that can be found.
+    #[must_use]
+    pub fn documents(&self) -> u64 {
+        self.snapshot().documents()
+    }
+
+    fn write(&self, work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<()>) -> Result<(), SearchError> {
+        let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = match feed.take() {
+            Some(writer) => writer,
+            None => writer_of(&self.index(), &self.folder)?,
+        };
+        work(&mut writer)?;
+        *feed = Some(writer);
+        Ok(())
+    }
+
+    fn index(&self) -> Index {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).reader.searcher().index().clone()
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.open.read().unwrap_or_else(PoisonError::into_inner).snapshot)
+    }
+
+    fn reload(&self) -> Result<(), SearchError> {
+        let (reader, fields, before) = {
+            let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
+            (open.reader.clone(), open.fields, Arc::clone(&open.snapshot))
+        };
+        reader.reload()?;
+        let snapshot = Snapshot::open(&reader.searcher(), fields, &before)?;
+        self.open.write().unwrap_or_else(PoisonError::into_inner).snapshot = Arc::new(snapshot);
+        Ok(())
+    }
+}
+
+fn open_at(folder: &Path) -> Result<(Open, IndexWriter), SearchError> {
+    let (schema, fields) = Fields::new();
+    let directory = MmapDirectory::open(folder).map_err(|error| match error {
+        OpenDirectoryError::IoError { io_error, .. } => {
+            SearchError::Folder(folder.to_owned(), io::Error::new(io_error.kind(), io_error.to_string()))
+        }
+        other => SearchError::Engine(other.into()),
+    })?;
+    let index = Index::open_or_create(directory, schema)?;
+    Fields::register(&index);
+    let writer = writer_of(&index, folder)?;
+    let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+    let snapshot = Arc::new(Snapshot::open(&reader.searcher(), fields, &Snapshot::default())?);
+    Ok((Open { fields, reader, snapshot }, writer))
+}
+
+fn writer_of(index: &Index, folder: &Path) -> Result<IndexWriter, SearchError> {
+    let options = IndexWriterOptions::builder()
+        .memory_budget_per_thread(WRITER_BYTES)
+        .num_worker_threads(1)
+        .num_merge_threads(1)
+        .build();
+    let writer: IndexWriter = index.writer_with_options(options).map_err(|error| match error {
+        TantivyError::LockFailure(..) => SearchError::InUse(folder.to_owned()),
+        other => SearchError::Engine(other),
+    })?;
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(MERGED_AT_ONCE);
+    policy.set_del_docs_ratio_before_merge(REMOVED_RATIO);
+    writer.set_merge_policy(Box::new(policy));
+    Ok(writer)
+}
+
+fn empty(folder: &Path) -> Result<(), SearchError> {
+    let failed = |error| SearchError::Folder(folder.to_owned(), error);
+    fs::remove_dir_all(folder).map_err(failed)?;
+    fs::create_dir_all(folder).map_err(failed)
+}
+
+/// Removes indexes of other versions; what cannot be removed only takes space.
+fn remove_others(folder: &Path, current: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path != current
+            && path.is_dir()
+            && let Err(error) = fs::remove_dir_all(&path)
+        {
+            log::warn!("old search index {} cannot be removed: {error}", path.display());
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Search: one box over tracks, albums, artists and playlists, as one types. See README.md.
+
+mod document;
+mod fold;
+mod index;
+mod matching;
+mod ranking;
+mod schema;
+mod segment;
+mod snapshot;
+mod tokens;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use document::{BadKind, Change, Document, Kind, POPULARITY_MAX};
+pub use index::{SearchError, SearchIndex};
+pub use ranking::Listing;
+pub use snapshot::{Query, RESULTS_MAX, Results};
+pub use words::QUERY_CHARS_MAX;

@@ -1,0 +1,118 @@
+//! The index as it was at one commit, and the search in it.
+
+use super::{
+    document::Kind,
+    matching::Scratch,
+    ranking::{Best, Listing, visible},
+    schema::Fields,
+    segment::{Segment, typos_allowed},
+    words::{Reading, read_query},
+};
+use segue_actors::ids::UserId;
+use std::{collections::BTreeMap, sync::Arc};
+use tantivy::{Searcher, index::SegmentId};
+
+/// A kind with fewer matches than this is searched again with typos allowed.
+const FEW: u64 = 5;
+/// The end of the last page, as in the Spotify Web API.
+pub const RESULTS_MAX: usize = 1000;
+
+/// What is searched for.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// As typed. Only its first [`super::QUERY_CHARS_MAX`] characters are read.
+    pub text: &'a str,
+    /// Kinds to list.
+    pub kinds: &'a [Kind],
+    /// Who asks: private documents of others stay hidden.
+    pub user: Option<UserId>,
+    /// Results of each kind.
+    pub limit: usize,
+    /// Results of each kind to leave out first. Pages end at [`RESULTS_MAX`].
+    pub offset: usize,
+}
+
+/// The results of each kind that was asked for.
+pub type Results = BTreeMap<Kind, Listing>;
+
+/// All segments at one commit.
+#[derive(Default)]
+pub(super) struct Snapshot {
+    segments: Vec<Segment>,
+}
+
+impl Snapshot {
+    /// Opens the segments of a searcher, taking over what `before` has read of them.
+    ///
+    /// # Errors
+    /// Of tantivy: the files are damaged.
+    pub(super) fn open(searcher: &Searcher, fields: Fields, before: &Self) -> tantivy::Result<Self> {
+        let known = |id: SegmentId| before.segments.iter().find(|segment| segment.reader.segment_id() == id);
+        let open = |reader: &tantivy::SegmentReader| {
+            let ranks = known(reader.segment_id()).map(|segment| Arc::clone(&segment.ranks));
+            Segment::open(reader.clone(), fields, ranks)
+        };
+        let segments = searcher.segment_readers().iter().map(open).collect::<tantivy::Result<_>>()?;
+        Ok(Self { segments })
+    }
+
+    /// Documents in the index.
+    #[must_use]
+    pub(super) fn documents(&self) -> u64 {
+        self.segments.iter().map(|segment| u64::from(segment.reader.num_docs())).sum()
+    }
+
+    /// The segments' ids, in no order.
+    pub(super) fn segment_ids(&self) -> impl Iterator<Item = SegmentId> + '_ {
+        self.segments.iter().map(|segment| segment.reader.segment_id())
+    }
+
+    /// Searches. A kind with few matches as typed lists those with one typo too, and then those with two.
+    ///
+    /// # Errors
+    /// Of tantivy: the files are damaged; `scratch` is then to be thrown away.
+    pub(super) fn search(&self, query: &Query<'_>, scratch: &mut Scratch) -> tantivy::Result<Results> {
+        let reading = read_query(query.text);
+        let mut results = Results::new();
+        let mut wanted = query.kinds.to_vec();
+        let typos_max = most_typos(&reading);
+        for typos in 0..=typos_max {
+            let lists = self.collect(query, &reading, typos, &wanted, scratch)?;
+            for (kind, best) in lists {
+                if best.total() >= FEW || typos == typos_max {
+                    wanted.retain(|still| *still != kind);
+                    results.insert(kind, best.page(query.offset));
+                }
+            }
+            if wanted.is_empty() {
+                break;
+            }
+        }
+        Ok(results)
+    }
+
+    fn collect(
+        &self,
+        query: &Query<'_>,
+        reading: &Reading,
+        typos: u8,
+        wanted: &[Kind],
+        scratch: &mut Scratch,
+    ) -> tantivy::Result<Vec<(Kind, Best)>> {
+        let places = query.offset.saturating_add(query.limit).min(RESULTS_MAX);
+        let mut lists: Vec<(Kind, Best)> = wanted.iter().map(|kind| (*kind, Best::new(places))).collect();
+        for segment in &self.segments {
+            scratch.matches(segment, reading, typos, |doc, score| {
+                let Some(rank) = visible(segment, doc, query.user) else { return };
+                if let Some((_, best)) = lists.iter_mut().find(|(kind, _)| *kind == rank.kind) {
+                    best.offer(score, rank, || segment.id(doc));
+                }
+            })?;
+        }
+        Ok(lists)
+    }
+}
+
+fn most_typos(reading: &Reading) -> u8 {
+    reading.alternatives.iter().flatten().map(|word| typos_allowed(&word.text)).max().unwrap_or(0)
+}

@@ -1,0 +1,35 @@
+//! No name and no query may upset the engine, and the quick way to match agrees with the plain one.
+
+use super::{Change, Fixture, Kind, Query, document};
+use crate::catalog::search::words::{name_words, read_query};
+use proptest::prelude::*;
+
+/// Texts that look like names, of few letters so that they meet; and any text at all.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[ab]{1,3}( [abc]{1,4}){0,3}", "[aå!$+#/&' .字東京방탄กข]{0,12}", any::<String>()]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn nothing_upsets_a_search(names in prop::collection::vec((text(), text()), 1..12), queries in prop::collection::vec(text(), 1..12)) {
+        let documents = (0..).zip(&names).map(|(id, (name, other))| document(Kind::Track, id, name, &[other], 0));
+        let fixture = Fixture::new(documents.collect());
+        fixture.index.apply([Change::Remove(Kind::Track, 0)]).expect("a removal");
+        fixture.index.commit("2").expect("a commit");
+        for query in queries.iter().chain(names.iter().map(|(name, _)| name)) {
+            let request = Query { text: query, kinds: &Kind::ALL, user: None, limit: 50, offset: 0 };
+            let results = fixture.index.search(&request).expect("a search");
+            let found = &results[&Kind::Track].ids;
+            prop_assert!(!found.contains(&0), "removed");
+            for (id, (name, other)) in (0..).zip(&names).skip(1) {
+                let words: Vec<String> = name_words(name).into_iter().chain(name_words(other)).collect();
+                let has = |word: &str| words.iter().any(|of_name| of_name.starts_with(word));
+                let reading = read_query(query);
+                let expected = reading.alternatives.iter().any(|all| all.iter().all(|word| has(&word.text)));
+                prop_assert!(found.contains(&id) || !expected, "{query:?} must find {name:?} {other:?}");
+            }
+        }
+    }
+}
