@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs a PostgreSQL cluster of its own in a temp folder until standard input closes, then stops it and removes the folder.
-# Prints one line when it is ready: the folder, which is also the folder of its socket. Nothing listens on the network.
+# Prints one line when it is ready: the folder, which is also the folder of its socket. Nothing listens on the network,
+# unless called as `postgres.sh tls PORT`: then it listens on that port of 127.0.0.1 with the certificate server.crt.
 # It does not wait for disks: what it holds is not worth keeping.
 set -eu
 
@@ -11,7 +12,7 @@ if [ -z "${bin:-}" ]; then
 fi
 # PostgreSQL refuses to run as root.
 if [ "$(id -u)" = 0 ]; then
-    exec setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/tmp sh -c "$(cat "$0")" "$0"
+    exec setpriv --reuid=postgres --regid=postgres --init-groups env HOME=/tmp sh -c "$(cat "$0")" "$0" "$@"
 fi
 
 # A signal to the whole group (ctrl-c) must not end the one that cleans up; the closed input will.
@@ -20,8 +21,15 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/segue-postgres.XXXXXX")
 cd "$folder"
 {
     "$bin/initdb" --pgdata=data --username=segue --auth=trust --encoding=UTF8 --locale=C --no-sync
-    "$bin/pg_ctl" --pgdata=data --log=log --wait --timeout=60 start --options="\
-        -c listen_addresses='' -c unix_socket_directories='$folder' -c max_connections=500 \
+    network="-c listen_addresses=''"
+    if [ "${1:-}" = tls ]; then
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+            -addext subjectAltName=IP:127.0.0.1 -keyout server.key -out server.crt
+        network="-c listen_addresses=127.0.0.1 -c port=$2 -c ssl=on \
+            -c ssl_cert_file='$folder/server.crt' -c ssl_key_file='$folder/server.key'"
+    fi
+    "$bin/pg_ctl" --pgdata=data --log=log --wait --timeout=60 start --options="$network \
+        -c unix_socket_directories='$folder' -c max_connections=500 \
         -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 } >start.log 2>&1 </dev/null || { cat start.log log >&2 2>/dev/null; failed=1; }
 if [ -z "${failed:-}" ]; then

@@ -22,12 +22,12 @@ impl Serve {
         let settings = load(&self.settings)?;
         telemetry::start(&settings);
         let app = Arc::new(App::open(settings)?);
-        actix_web::rt::System::new().block_on(async move {
+        http::block_on(async move {
             let server = http::listen(Arc::clone(&app))?;
             // The one line that programs read: how a port 0 becomes known.
             output::line(format_args!("listening http://{}", server.address))?;
             let poll = Duration::from_millis(app.settings.poll_ms);
-            actix_web::rt::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
+            tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
             invite(&app, server.address).await?;
             server.run().await?;
             Ok(())

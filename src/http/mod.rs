@@ -27,6 +27,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
     users::routes(config);
 }
 
+/// Runs a future on the event loop that servers and their handlers need.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(future)
+}
+
 /// A server that has its port and has not begun to answer.
 pub struct Listening {
     /// The address it listens on, with the port it was given.
@@ -34,7 +39,7 @@ pub struct Listening {
     server: Server,
 }
 
-/// Takes the port of the settings. Call it within an actix system.
+/// Takes the port of the settings. Call it within [`block_on`].
 ///
 /// # Errors
 /// When the port cannot be had.

@@ -7,5 +7,8 @@ mod harness;
 mod accounts;
 mod command_line;
 mod database;
+mod gate;
 mod http;
+mod licences;
 mod schema;
+mod tidy;

@@ -2,11 +2,15 @@
 
 mod database;
 mod postgres;
+mod python;
 mod reply;
 mod server;
 mod wait;
 
 pub(crate) use database::{Dialect, TestDatabase};
+#[cfg(feature = "postgres-tls")]
+pub(crate) use postgres::Cluster;
+pub(crate) use python::python;
 pub(crate) use reply::Reply;
 pub(crate) use server::{Server, receive, segue, send};
 pub(crate) use wait::until;

@@ -1,4 +1,4 @@
-//! One PostgreSQL cluster for the whole test process, and databases in it.
+//! PostgreSQL clusters: one for the whole test process, with a database for each test.
 
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
 use std::{
@@ -11,28 +11,39 @@ use std::{
     },
 };
 
-/// A running cluster; it stops when this process ends in whatever way, because its input closes then.
-struct Cluster {
-    folder: PathBuf,
+/// A running cluster; it stops when this is dropped or when this process ends in whatever way, because its input closes.
+pub(crate) struct Cluster {
+    /// Where it lies, its socket too.
+    pub(crate) folder: PathBuf,
     _input: ChildStdin,
 }
 
-fn cluster() -> &'static Cluster {
-    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| {
+impl Cluster {
+    /// Starts a cluster; the arguments are those of `tests/postgres.sh`.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/postgres.sh");
-        #[expect(clippy::zombie_processes, reason = "it lives until this process ends")]
-        let mut child = Command::new(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("tests/postgres.sh starts");
+        let mut command = Command::new(script);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        #[expect(clippy::zombie_processes, reason = "it ends by itself once its input is closed")]
+        let mut child = command.spawn().expect("tests/postgres.sh starts");
         let mut line = String::new();
         let output = child.stdout.take().expect("its output is piped");
         BufReader::new(output).read_line(&mut line).expect("the script says where the cluster is");
         assert!(line.ends_with('\n'), "PostgreSQL did not start; its log is above");
-        let cluster =
-            Cluster { folder: line.trim_end().into(), _input: child.stdin.take().expect("its input is piped") };
+        Self { folder: line.trim_end().into(), _input: child.stdin.take().expect("its input is piped") }
+    }
+
+    /// A database's URL, by the socket.
+    fn url(&self, name: &str) -> String {
+        format!("postgres:///{name}?host={}&user=segue", self.folder.display())
+    }
+}
+
+/// The cluster that all tests of this process share.
+fn shared() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let cluster = Cluster::start(&[]);
         execute(&cluster.url("postgres"), "CREATE DATABASE template_segue");
         let url = cluster.url("template_segue").parse().expect("a good URL");
         segue::db::migrate(&url).expect("the tables are made");
@@ -40,16 +51,10 @@ fn cluster() -> &'static Cluster {
     })
 }
 
-impl Cluster {
-    fn url(&self, name: &str) -> String {
-        format!("postgres:///{name}?host={}&user=segue", self.folder.display())
-    }
-}
-
 /// A new database's URL: empty, or with the tables of today.
 pub(super) fn create(migrated: bool) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let cluster = cluster();
+    let cluster = shared();
     let name = format!("test_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let template = if migrated { "template_segue" } else { "template0" };
     execute(&cluster.url("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template}"));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !holds().await {
-        assert!(started.elapsed() < Duration::from_secs(60), "never happened: {what}");
+        assert!(started.elapsed() < Duration::from_mins(1), "never happened: {what}");
         tokio::task::yield_now().await;
     }
 }

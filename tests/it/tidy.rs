@@ -1,0 +1,209 @@
+//! The rules of the house: sizes, who may use whom, the map in the README, words that must not be there.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// No file of ours is longer, in lines.
+const MOST_LINES: usize = 500;
+/// A README is at most one page, in lines.
+const PAGE_LINES: usize = 70;
+/// Not ours, or not written by hand.
+const SKIPPED: &[&str] = &[".git", "target", "Cargo.lock", "node_modules"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A text file of ours: its path from the root with slashes, and its text.
+struct File {
+    path: String,
+    text: String,
+}
+
+impl File {
+    fn has_extension(&self, wanted: &[&str]) -> bool {
+        let extension = Path::new(&self.path).extension().unwrap_or_default().to_string_lossy();
+        wanted.contains(&extension.as_ref())
+    }
+
+    fn is_rust_of(&self, folder: &str) -> bool {
+        self.path.starts_with(folder) && self.has_extension(&["rs"])
+    }
+}
+
+fn files() -> Vec<File> {
+    let ours = |entry: &walkdir::DirEntry| !SKIPPED.contains(&entry.file_name().to_string_lossy().as_ref());
+    let all = walkdir::WalkDir::new(root()).sort_by_file_name().into_iter().filter_entry(ours);
+    let files: Vec<_> = all
+        .map(|entry| entry.expect("the tree can be read"))
+        .filter(|entry| entry.file_type().is_file())
+        .filter_map(|entry| {
+            let path = entry.path().strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+            fs::read_to_string(entry.path()).ok().map(|text| File { path, text })
+        })
+        .collect();
+    assert!(files.len() > 50, "the tree was not found");
+    files
+}
+
+#[track_caller]
+fn assert_none(rule: &str, broken: impl IntoIterator<Item = String>) {
+    let broken: Vec<_> = broken.into_iter().collect();
+    assert!(broken.is_empty(), "{rule}:\n{}", broken.join("\n"));
+}
+
+/// `path:line` of each line of the file that holds the word.
+fn lines_with<'a>(file: &'a File, word: &'a str) -> impl Iterator<Item = String> + 'a {
+    let numbered = file.text.lines().zip(1..).filter(move |(line, _)| line.contains(word));
+    numbered.map(move |(_, number)| format!("{}:{number} holds {word}", file.path))
+}
+
+#[test]
+fn no_file_is_too_long() {
+    // What is written by hand; data is not. Scripts may have no extension.
+    let written = files()
+        .into_iter()
+        .filter(|file| file.has_extension(&["", "rs", "md", "sh", "py", "sql", "html", "css", "js"]));
+    let limit = |path: &str| if path.ends_with("README.md") { PAGE_LINES } else { MOST_LINES };
+    let long = written.map(|file| (file.text.lines().count(), file.path)).filter(|(lines, path)| *lines > limit(path));
+    assert_none("a file is at most 500 lines, a README 70", long.map(|(lines, path)| format!("{path}: {lines}")));
+}
+
+#[test]
+fn some_words_are_nowhere() {
+    // Put together here, so that this file does not hold them.
+    let words =
+        [["TO", "DO"], ["FIX", "ME"], ["#[ign", "ore"], ["/wo", "rk/"], ["/ro", "ot/"]].map(|parts| parts.concat());
+    let files = files();
+    let found = files.iter().flat_map(|file| words.iter().flat_map(|word| lines_with(file, word)));
+    assert_none("unfinished work, skipped tests and paths of one machine", found);
+}
+
+#[test]
+fn tests_wait_for_conditions() {
+    let files = files();
+    let tests = files.iter().filter(|file| file.is_rust_of("tests/"));
+    let word = ["slee", "p("].concat();
+    assert_none("a test that waits for a time is slow or wrong", tests.flat_map(|file| lines_with(file, &word)));
+}
+
+/// Who alone may name what: a word in code, and the paths that may hold it.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("diesel", &["src/db/"]),
+    ("actix_web", &["src/http/"]),
+    ("actix_http", &["src/http/"]),
+    ("actix_ws", &["src/http/"]),
+    ("redis::", &["src/store/"]),
+    ("crate::http", &["src/http/", "src/cli/"]),
+    ("crate::cli", &["src/cli/", "src/main.rs"]),
+];
+
+#[test]
+fn only_the_owner_of_a_thing_names_it() {
+    let files = files();
+    let code = files.iter().filter(|file| file.is_rust_of("src/"));
+    let found = code.flat_map(|file| {
+        let foreign = OWNERS.iter().filter(|(_, owners)| !owners.iter().any(|owner| file.path.starts_with(owner)));
+        foreign.flat_map(|(word, _)| lines_with(file, word).filter(|line| !is_comment(file, line)))
+    });
+    assert_none("only the owner of a thing names it", found);
+}
+
+/// Whether the line found is documentation.
+fn is_comment(file: &File, found: &str) -> bool {
+    let number = found.split_once(' ').and_then(|(place, _)| place.rsplit_once(':')).map(|(_, number)| number);
+    let number: usize = number.and_then(|number| number.parse().ok()).expect("path:line");
+    file.text.lines().nth(number - 1).is_some_and(|line| line.trim_start().starts_with("//"))
+}
+
+/// The code of the core without its tests: what comes before `#[cfg(test)]`, and nothing of files that are tests.
+fn core() -> Vec<File> {
+    let mut files = files();
+    files.retain(|file| file.is_rust_of("actors/src/"));
+    files.retain(|file| !file.path.contains("test"));
+    for file in &mut files {
+        let end = file.text.find("#[cfg(test)]").unwrap_or(file.text.len());
+        file.text.truncate(end);
+    }
+    files
+}
+
+#[test]
+fn the_core_knows_nothing_of_the_world() {
+    let world =
+        ["actix_web", "actix_ws", "diesel", "redis", "std::fs", "std::env", "std::net", "std::process", "SystemTime"];
+    let core = core();
+    let found = core.iter().flat_map(|file| world.iter().flat_map(|word| lines_with(file, word)));
+    assert_none("the core has no HTTP, SQL, files, environment or clock", found);
+    let actors = ["actors/src/device.rs", "actors/src/session.rs", "actors/src/directory.rs"];
+    let actor = |path: &str| actors.iter().any(|actor| path.starts_with(actor.trim_end_matches(".rs")));
+    let found = core.iter().filter(|file| !actor(&file.path)).flat_map(|file| lines_with(file, "use actix"));
+    assert_none("only device, session and directory name actix", found);
+}
+
+#[test]
+fn the_state_uses_plain_values_alone() {
+    let core = core();
+    let state = core.iter().filter(|file| file.path.starts_with("actors/src/state"));
+    // Ids and close reasons are values without behaviour.
+    let allowed = ["crate::ids", "crate::close", "crate::state", "super::", "self::", "std::", "serde::"];
+    let found = state.flat_map(|file| {
+        let used =
+            file.text.lines().filter_map(|line| line.trim_start().trim_start_matches("pub ").strip_prefix("use "));
+        let foreign = used.filter(|used| !used.starts_with(|first: char| first.is_uppercase()));
+        let foreign =
+            foreign.filter(|used| !allowed.iter().any(|allowed| used.starts_with(allowed)) && used.contains("::"));
+        let own: BTreeSet<_> = modules(&file.text);
+        foreign
+            .filter(move |used| !own.contains(used.split("::").next().unwrap_or_default()))
+            .map(|used| format!("{}: {used}", file.path))
+            .collect::<Vec<_>>()
+    });
+    assert_none("state uses ids, close reasons and the standard collections only", found);
+}
+
+/// The modules a file declares.
+fn modules(text: &str) -> BTreeSet<&str> {
+    let declared = text.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "));
+    declared.filter_map(|rest| rest.strip_suffix(';')).collect()
+}
+
+/// The folders that must explain themselves: those at the top and those of `src`.
+fn folders() -> BTreeSet<String> {
+    let below = |folder: &str| {
+        let entries = fs::read_dir(root().join(folder)).expect("the folder is there");
+        let paths: Vec<PathBuf> = entries.map(|entry| entry.expect("it can be read").path()).collect();
+        let hidden = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        let folders = paths.into_iter().filter(|path| path.is_dir() && !hidden(path));
+        folders.map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned()).collect()
+    };
+    let top: BTreeSet<String> = below("");
+    let mut all: BTreeSet<_> = top.into_iter().filter(|name| !SKIPPED.contains(&name.as_str())).collect();
+    all.extend::<BTreeSet<String>>(below("src"));
+    all
+}
+
+#[test]
+fn every_folder_has_a_readme() {
+    let missing = folders().into_iter().filter(|folder| !root().join(folder).join("README.md").is_file());
+    assert_none("a folder says in its README what is in it", missing);
+}
+
+#[test]
+fn the_map_in_the_readme_is_the_tree() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let map = readme.split("## The map").nth(1).expect("the README has a map");
+    let map = map.split("\n## ").next().expect("text has a first part");
+    let named: BTreeSet<String> = map
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .map(|path| path.trim_end_matches('/').to_owned())
+        .collect();
+    let tree = folders();
+    assert_none("a folder is missing in the map of README.md", tree.difference(&named).cloned());
+    let gone = named.iter().filter(|path| !root().join(path).exists()).cloned();
+    assert_none("the map of README.md names what is not there", gone);
+}
