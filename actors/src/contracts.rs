@@ -9,7 +9,7 @@ use crate::state::{Limits, Play, Record, SessionState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 fn record(revision: u64, queue_revision: u64) -> Arc<Record> {
-    let state = SessionState::new(Micros(1_000_000), 7, NodeId(1), Limits::default());
+    let state = SessionState::new(Micros(1_000_000), 6, NodeId(1), Limits::default());
     let mut record = Record::clone(state.record());
     record.stamp = Stamp { epoch: 7, revision };
     record.playback.revision = revision;

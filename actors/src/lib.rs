@@ -1,10 +1,13 @@
 //! The real-time core of Segue: what a session is, who may sound, and the two actors around it.
-//! No HTTP, no SQL, no files, no environment; the outside world is the traits of `ports`.
+//! No HTTP, no SQL, no files, no environment; the outside world is the traits of [`ports`].
 
 pub mod close;
 pub mod contracts;
+pub mod device;
+pub mod directory;
 pub mod ids;
 pub mod memory;
 pub mod ports;
+pub mod session;
 pub mod state;
 pub mod wire;

@@ -265,11 +265,13 @@ pub struct MemoryLine(Arc<Mutex<Line>>);
 
 impl MemoryLine {
     /// The frames that came since the last call.
+    #[must_use]
     pub fn take(&self) -> Vec<Arc<str>> {
         std::mem::take(&mut lock(&self.0).frames)
     }
 
     /// The protocol pings that came since the last call.
+    #[must_use]
     pub fn take_pings(&self) -> usize {
         std::mem::take(&mut lock(&self.0).pings)
     }

@@ -56,7 +56,7 @@ impl SessionState {
         match &command.op {
             Op::Play { item, tracks, start, position_ms, on } => {
                 let target = self.target_of_play(speaker, *on)?;
-                let item = self.item_to_play(at, *item, tracks, start.unwrap_or(0))?;
+                let item = self.item_to_play(at, *item, tracks, start.unwrap_or(0), seed)?;
                 self.play(at, target, item, *position_ms)
             }
             Op::Pause => {
@@ -94,7 +94,7 @@ impl SessionState {
                 Ok(())
             }
             Op::Volume { device_id, level, delta, muted } => self.volume(at, *device_id, *level, *delta, *muted),
-            Op::QueueReplace { tracks } => self.replace_queue(at, tracks),
+            Op::QueueReplace { tracks } => self.replace_queue(at, tracks, seed),
             Op::QueueInsert { tracks, after, before } => {
                 self.insert_tracks(at, tracks, place(*after, *before).ok_or(TWO_PLACES)?)
             }
@@ -102,7 +102,7 @@ impl SessionState {
                 self.move_entry(at, *item, place(*after, *before).ok_or(TWO_PLACES)?)
             }
             Op::QueueRemove { items } => self.remove_entries(at, items),
-            Op::QueueClear => self.replace_queue(at, &[]),
+            Op::QueueClear => self.replace_queue(at, &[], seed),
             Op::DeviceRename { device_id, name } => self.rename(at, *device_id, name),
             Op::DeviceForget { device_id } => self.forget(at, *device_id, effects),
         }
@@ -167,12 +167,12 @@ impl SessionState {
         if holds && item.is_none() && position_ms.is_none() && playback.intent == Intent::Play && sounds {
             return Ok(());
         }
+        let ended = playback.status == Status::Ended;
         self.freeze(at);
         if !holds {
             self.grant(at, device_id, instance);
         }
         self.edit().failures = 0;
-        let ended = self.record.playback.status == Status::Ended;
         let from_start = (ended || self.record.playback.item.is_none()).then(|| self.queue.first()).flatten();
         match item.or(from_start) {
             Some(item) => self.change_item(at, Some(item), position_ms.unwrap_or(0)),

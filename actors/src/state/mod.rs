@@ -227,10 +227,10 @@ struct At {
 }
 
 impl SessionState {
-    /// The session of a user who never had one.
+    /// The session of a user who never had one, under an epoch above `floor`.
     #[must_use]
-    pub fn new(now: Micros, epoch: u64, node: NodeId, limits: Limits) -> Self {
-        let stamp = Stamp { epoch, revision: 1 };
+    pub fn new(now: Micros, floor: u64, node: NodeId, limits: Limits) -> Self {
+        let stamp = Stamp { epoch: epoch_above(floor, now), revision: 1 };
         let record = Record {
             stamp,
             playback: Playback::new(stamp, now),
@@ -358,6 +358,12 @@ struct Speaker {
     instance: InstanceId,
     plays: bool,
     controls: bool,
+}
+
+/// An epoch above `floor`, and at least the Unix time in seconds, so that no backup can bring one back.
+fn epoch_above(floor: u64, now: Micros) -> u64 {
+    let unix_s = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);
+    unix_s.max(floor.saturating_add(1))
 }
 
 /// The id of queue entry number `counter` in `epoch`: never repeated, whatever backup is put back.

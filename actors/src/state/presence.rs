@@ -3,13 +3,13 @@
 use super::devices::{Device, Presence, Volume};
 use super::playback::{Intent, Status};
 use super::queue::Queue;
-use super::{At, Durability, Effect, Join, Leaving, Limits, Record, SessionState};
+use super::{At, Durability, Effect, Join, Leaving, Limits, Record, SessionState, epoch_above};
 use crate::close::CloseReason;
-use crate::ids::{ConnectionId, DeviceId, Micros, NodeId, Stamp};
+use crate::ids::{ConnectionId, DeviceId, InstanceId, Micros, NodeId, Stamp};
 use std::sync::Arc;
 
 impl SessionState {
-    /// The session that the database kept, under an epoch above every one it was shown under before.
+    /// The session that the database kept, under an epoch above `floor` and above every one it was shown under.
     ///
     /// No socket outlives a load here, so every device is away until it comes back; what played is `lost` at
     /// `last_beat`, the last instant at which the session was surely alive. Turn and lease stay: a holder that
@@ -20,11 +20,13 @@ impl SessionState {
         (record, queue): (Record, Arc<Queue>),
         node: NodeId,
         last_beat: Option<Micros>,
+        floor: u64,
         limits: Limits,
     ) -> Self {
         let mut state = Self { record: Arc::new(record), queue, node, limits, waits: Vec::new() };
-        let epoch = state.record.stamp.epoch.saturating_add(1).max(epoch_at(now));
+        let epoch = epoch_above(state.record.stamp.epoch.max(floor), now);
         let at = At { now, stamp: Stamp { epoch, revision: state.record.stamp.revision.saturating_add(1) } };
+        let alive_until = if state.holder_is_on(node) { now } else { last_beat.unwrap_or(now).min(now) };
         state.touch_playback(at);
         state.touch_devices(at);
         state.edit().next_item = 0;
@@ -35,10 +37,16 @@ impl SessionState {
         for id in online {
             state.set_away(at, id, until_us);
         }
-        let alive_until = last_beat.unwrap_or(state.record.playback.at_us).min(now);
         state.lose_holder(at, alive_until);
         state.drop_departed(at);
         state
+    }
+
+    /// Whether the holder's socket was on this very run of this node, which has been alive ever since.
+    fn holder_is_on(&self, this: NodeId) -> bool {
+        let active = self.record.playback.active;
+        let device = active.and_then(|active| self.record.devices.get(active.device_id));
+        device.is_some_and(|device| matches!(device.presence, Presence::Online { node, .. } if node == this))
     }
 
     pub(super) fn join(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
@@ -56,7 +64,7 @@ impl SessionState {
             effects.push(Effect::Close(old, CloseReason::Replaced));
         }
         if same_life.is_none() {
-            self.end_earlier_lives(at, id);
+            self.end_earlier_lives(at, id, join.instance);
         }
         let since_us = same_life.filter(|device| device.is_online()).map_or(at.now, |device| device.since_us);
         let volume = match (same_life, known.as_ref().and_then(|device| device.volume)) {
@@ -85,12 +93,13 @@ impl SessionState {
     }
 
     /// A device has begun another life: what its earlier ones held or owed is over.
-    fn end_earlier_lives(&mut self, at: At, id: DeviceId) {
-        let owed = self.record.playback.after.iter().filter(|entry| entry.device_id == id);
+    fn end_earlier_lives(&mut self, at: At, id: DeviceId, instance: InstanceId) {
+        let earlier = |other: DeviceId, life: InstanceId| other == id && life != instance;
+        let owed = self.record.playback.after.iter().filter(|entry| earlier(entry.device_id, entry.instance));
         for instance in owed.map(|entry| entry.instance).collect::<Vec<_>>() {
             self.silence(at, id, instance);
         }
-        if self.record.playback.active.is_some_and(|active| active.device_id == id) {
+        if self.record.playback.active.is_some_and(|active| earlier(active.device_id, active.instance)) {
             self.holder_left(at);
         }
     }
@@ -172,9 +181,4 @@ impl SessionState {
             self.edit().devices.remove(id, at.now);
         }
     }
-}
-
-/// The epoch of an instant: its Unix time in seconds.
-pub(super) fn epoch_at(now: Micros) -> u64 {
-    u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0)
 }

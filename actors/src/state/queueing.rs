@@ -33,6 +33,7 @@ impl SessionState {
         item: Option<ItemId>,
         tracks: &[Resolved],
         start: usize,
+        seed: u64,
     ) -> Result<Option<Item>, Reject> {
         match (item, tracks) {
             (None, []) => Ok(None),
@@ -44,6 +45,9 @@ impl SessionState {
                 let first = *entries.get(start).ok_or(no_start)?;
                 let mut queue = Queue::default();
                 queue.insert(Place::End, entries);
+                if self.record.playback.shuffle {
+                    queue.shuffle(Some(first.id), seed);
+                }
                 self.set_queue(at, queue);
                 Ok(Some(first))
             }
@@ -51,7 +55,7 @@ impl SessionState {
     }
 
     /// Other tracks to come: the current item goes on as the first entry, unless it is stopped.
-    pub(super) fn replace_queue(&mut self, at: At, tracks: &[Resolved]) -> Answer {
+    pub(super) fn replace_queue(&mut self, at: At, tracks: &[Resolved], seed: u64) -> Answer {
         let kept = self.record.playback.item.filter(|_| self.record.playback.intent != Intent::Stop);
         let mut entries: Vec<Item> = kept.into_iter().collect();
         entries.extend(self.entries_for(at, tracks));
@@ -59,6 +63,9 @@ impl SessionState {
         queue.insert(Place::End, entries);
         if queue.len() > self.limits.queue_items {
             return Err(FULL);
+        }
+        if self.record.playback.shuffle {
+            queue.shuffle(kept.map(|item| item.id), seed);
         }
         self.set_queue(at, queue);
         if kept.is_none() {

@@ -74,7 +74,7 @@ impl SessionState {
     pub(super) fn ended(&mut self, at: At, speaker: Speaker, ended: Ended, effects: &mut Vec<Effect>) {
         let current = self.speaks_of_now(speaker, ended.lease, ended.turn, ended.item);
         let playback = &self.record.playback;
-        if !current || playback.intent != Intent::Play {
+        if !current || playback.intent != Intent::Play || !playback.after.is_empty() {
             effects.push(Effect::ShowPlayback(speaker.connection));
             return;
         }

@@ -1,0 +1,413 @@
+//! [`DeviceActor`]: one socket of a device. It reads and checks what the device says, keeps watch over its life,
+//! and holds back what the socket cannot take yet.
+
+use crate::close::CloseReason;
+use crate::directory::{Directory, World};
+use crate::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros, UserId};
+use crate::ports::{Socket, Wrote};
+use crate::session::{Attach, Detach, FromDevice, SessionActor, ToDevice};
+use crate::state::liveness::{Beat, Liveness};
+use crate::state::messages::{Command, Reject, RejectCode};
+use crate::state::outbox::{FrameKind, Outbox};
+use crate::state::queue::Resolved;
+use crate::state::{Join, Leaving, Said};
+use crate::wire::{ClientMessage, Hello, ServerMessage};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
+    WrapFuture,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Messages that may wait in the mailbox.
+const MAILBOX: usize = 64;
+/// A socket that says no `hello` for so long is closed.
+const HELLO: Duration = Duration::from_secs(5);
+/// A socket that takes nothing for so long is closed.
+const STUCK_MS: i64 = 10_000;
+/// The catalogue may take so long to know a command's tracks.
+const RESOLVE: Duration = Duration::from_secs(2);
+/// What a client is told to wait when something is overloaded.
+const RETRY_MS: u32 = 1_000;
+
+/// What comes in on a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// A text frame.
+    Text(String),
+    /// A ping or pong of the protocol: a sign of life.
+    Life,
+    /// Something that no client of ours sends, or a frame beyond the limit.
+    Garbage,
+    /// The device closed the socket properly.
+    Closed,
+    /// The socket ended: reset, or cut without a close frame.
+    Broken,
+}
+
+/// The socket takes frames again.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Writable;
+
+/// One socket of a device.
+pub struct DeviceActor<S: Socket> {
+    socket: S,
+    directory: Arc<Directory>,
+    connection: ConnectionId,
+    /// The user of the request's token, until the `hello`.
+    user: Option<UserId>,
+    joined: Option<Joined>,
+    outbox: Outbox,
+    /// Since when the socket takes nothing.
+    stuck_since: Option<Micros>,
+    liveness: Liveness,
+    timer: Option<SpawnHandle>,
+}
+
+/// A device that is part of a session.
+struct Joined {
+    user: UserId,
+    session: Addr<SessionActor>,
+}
+
+impl<S: Socket + Unpin + 'static> DeviceActor<S> {
+    /// Starts the actor of a new socket: `user` is the one of the request's token where it had one.
+    pub fn start(
+        socket: impl FnOnce(Addr<Self>) -> S,
+        incoming: impl futures_core::Stream<Item = Incoming> + 'static,
+        directory: Arc<Directory>,
+        user: Option<UserId>,
+    ) -> Addr<Self> {
+        Self::create(|ctx| {
+            ctx.set_mailbox_capacity(MAILBOX);
+            ctx.add_stream(incoming);
+            let world = directory.world();
+            Self {
+                socket: socket(ctx.address()),
+                connection: ConnectionId((world.random)()),
+                user,
+                joined: None,
+                outbox: Outbox::default(),
+                stuck_since: None,
+                liveness: Liveness::new(world.timing, world.clock.now(), (world.random)()),
+                timer: None,
+                directory,
+            }
+        })
+    }
+
+    fn world(&self) -> &World {
+        self.directory.world()
+    }
+
+    fn now(&self) -> Micros {
+        self.world().clock.now()
+    }
+
+    // Reading
+
+    fn read(&mut self, text: &str, ctx: &mut Context<Self>) {
+        let received_us = self.now();
+        let message = match ClientMessage::decode(text) {
+            Ok(message) => message,
+            Err(error) => {
+                log::info!("socket {} sent a bad frame: {error}", self.connection);
+                self.close(CloseReason::BadFrame, ctx);
+                return;
+            }
+        };
+        match (message, self.joined.is_some()) {
+            (ClientMessage::Time { client_us }, _) => {
+                let sent_us = self.now();
+                self.send(FrameKind::Other, &ServerMessage::Time { client_us, received_us, sent_us }, ctx);
+            }
+            (ClientMessage::Hello(hello), false) => self.greet(*hello, ctx),
+            (ClientMessage::Hello(_), true) | (_, false) => self.close(CloseReason::BadFrame, ctx),
+            (ClientMessage::Command(command), true) => self.command(*command, ctx),
+            (ClientMessage::BadCommand(id, why), true) => self.reject(id, RejectCode::Invalid, why, None, ctx),
+            (ClientMessage::Report(report), true) => self.say(Said::Report(report), ctx),
+            (ClientMessage::Ready(ready), true) => self.say(Said::Ready(ready), ctx),
+            (ClientMessage::Yield(yielded), true) => self.say(Said::Yield(yielded), ctx),
+            (ClientMessage::Ended(ended), true) => self.say(Said::Ended(ended), ctx),
+            (ClientMessage::Volume(change), true) => self.say(Said::Volume(change), ctx),
+            (ClientMessage::Queue { from, limit }, true) => self.say(Said::Queue { from, limit }, ctx),
+            (ClientMessage::Bye(_), true) => {
+                self.detach(Leaving::Clean);
+                ctx.stop();
+            }
+            (ClientMessage::Pong | ClientMessage::Unknown, true) => {}
+        }
+    }
+
+    fn greet(&mut self, hello: Hello, ctx: &mut Context<Self>) {
+        let by_token = hello.token.as_deref().and_then(|token| self.world().logins.user_of(token));
+        let Some(user) = self.user.or(by_token) else {
+            self.close(CloseReason::BadToken, ctx);
+            return;
+        };
+        let (id, instance) = (hello.device.id, hello.device.instance);
+        let description = match hello.device.description() {
+            Ok(description) => description,
+            Err(error) => {
+                log::info!("socket {} sent a bad hello: {error}", self.connection);
+                self.close(CloseReason::BadFrame, ctx);
+                return;
+            }
+        };
+        let random = &self.world().random;
+        let join = Join {
+            connection: self.connection,
+            device_id: id.unwrap_or_else(|| DeviceId(random())),
+            spare_id: DeviceId(random()),
+            instance,
+            description,
+            lease: hello.lease,
+        };
+        self.attach(user, join, ctx);
+    }
+
+    /// Hands the device to its session; a session that ends in that moment gives way to a new one.
+    fn attach(&mut self, user: UserId, join: Join, ctx: &mut Context<Self>) {
+        let Some(session) = self.directory.session(user) else {
+            self.close(CloseReason::Shutdown, ctx);
+            return;
+        };
+        let attached = session.send(Attach { join, device: ctx.address().recipient() });
+        self.joined = Some(Joined { user, session });
+        ctx.wait(attached.into_actor(self).map(|attached, actor, ctx| {
+            if attached.is_err() {
+                actor.joined = None;
+                actor.close(CloseReason::Restart, ctx);
+            }
+        }));
+    }
+
+    /// The catalogue is asked before the session hears of tracks; nothing else of this device is read meanwhile.
+    fn command(&mut self, command: Command<MediaId>, ctx: &mut Context<Self>) {
+        let tracks = command.op.tracks();
+        if tracks.is_empty() {
+            self.forward(command, Vec::new(), ctx);
+            return;
+        }
+        let most = self.world().limits.tracks_per_command;
+        if tracks.len() > most {
+            let why = format!("a command names at most {most} tracks; send them in parts");
+            self.reject(command.id, RejectCode::Invalid, why, None, ctx);
+            return;
+        }
+        let Some(user) = self.joined.as_ref().map(|joined| joined.user) else { return };
+        let resolved = tokio::time::timeout(RESOLVE, self.world().tracks.resolve(user, tracks.to_vec()));
+        ctx.wait(resolved.into_actor(self).map(move |resolved, actor, ctx| match resolved {
+            Ok(Ok(Ok(tracks))) => actor.forward(command, tracks, ctx),
+            Ok(Ok(Err(unknown))) => {
+                let why = format!("there is no track {unknown} in the catalogue");
+                actor.reject(command.id, RejectCode::Invalid, why, None, ctx);
+            }
+            Ok(Err(error)) => {
+                log::warn!("the tracks of a command were not found: {error}");
+                actor.unavailable(command.id, ctx);
+            }
+            Err(_) => actor.unavailable(command.id, ctx),
+        }));
+    }
+
+    fn unavailable(&mut self, id: CommandId, ctx: &mut Context<Self>) {
+        let why = "the catalogue does not answer; try again".to_owned();
+        self.reject(id, RejectCode::Unavailable, why, Some(RETRY_MS), ctx);
+    }
+
+    fn forward(&mut self, command: Command<MediaId>, tracks: Vec<Resolved>, ctx: &mut Context<Self>) {
+        let Command { id, if_item, if_queue_revision, if_lease, op } = command;
+        let op = op.with_tracks(tracks);
+        let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
+        let seed = (self.world().random)();
+        self.say(Said::Command { command, seed }, ctx);
+    }
+
+    /// Tells the session. One that is overloaded rejects commands; anything else must not be lost, so the device
+    /// comes back and is told everything at once.
+    fn say(&mut self, said: Said, ctx: &mut Context<Self>) {
+        let Some(joined) = &self.joined else { return };
+        let command = match &said {
+            Said::Command { command, .. } => Some(command.id),
+            _ => None,
+        };
+        let connection = self.connection;
+        match (joined.session.try_send(FromDevice { connection, said }), command) {
+            (Ok(()), _) => {}
+            (Err(actix::dev::SendError::Closed(_)), _) => self.close(CloseReason::Restart, ctx),
+            (Err(actix::dev::SendError::Full(_)), Some(id)) => {
+                let why = Reject::new(RejectCode::Busy, "the session has more to do than it can; try again");
+                self.reject(id, why.code, why.message.to_owned(), Some(RETRY_MS), ctx);
+            }
+            (Err(actix::dev::SendError::Full(_)), None) => self.close(CloseReason::Overloaded, ctx),
+        }
+    }
+
+    // Writing
+
+    fn reject(
+        &mut self,
+        id: CommandId,
+        code: RejectCode,
+        message: String,
+        retry_ms: Option<u32>,
+        ctx: &mut Context<Self>,
+    ) {
+        self.send(FrameKind::Other, &ServerMessage::Reject { id, code, message, retry_ms }, ctx);
+    }
+
+    fn send(&mut self, kind: FrameKind, message: &ServerMessage, ctx: &mut Context<Self>) {
+        self.write(kind, message.encode().into(), ctx);
+    }
+
+    fn write(&mut self, kind: FrameKind, frame: Arc<str>, ctx: &mut Context<Self>) {
+        if self.outbox.push(kind, frame).is_err() {
+            self.close(CloseReason::Slow, ctx);
+            return;
+        }
+        self.drain(ctx);
+    }
+
+    fn drain(&mut self, ctx: &mut Context<Self>) {
+        while let Some(frame) = self.outbox.first() {
+            match self.socket.try_write(frame) {
+                Wrote::Written => self.outbox.pop(),
+                Wrote::Blocked => {
+                    if self.stuck_since.is_none() {
+                        self.stuck_since = Some(self.now());
+                        self.schedule(ctx);
+                    }
+                    return;
+                }
+                Wrote::Closed => {
+                    self.gone(Leaving::Lost(self.now()), ctx);
+                    return;
+                }
+            }
+        }
+        self.stuck_since = None;
+    }
+
+    // Living and dying
+
+    fn schedule(&mut self, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        let stuck_at = self.stuck_since.map(|since| since.plus_ms(STUCK_MS));
+        let due = stuck_at.map_or(self.liveness.next(), |at| at.min(self.liveness.next()));
+        let wait_us = u64::try_from(due.since_us(self.now())).unwrap_or(0);
+        self.timer = Some(ctx.run_later(Duration::from_micros(wait_us), Self::beat));
+    }
+
+    fn beat(&mut self, ctx: &mut Context<Self>) {
+        let now = self.now();
+        if self.stuck_since.is_some_and(|since| now.since_ms(since) >= STUCK_MS) {
+            self.close(CloseReason::Slow, ctx);
+            return;
+        }
+        match self.liveness.beat(now) {
+            Beat::Wait => {}
+            Beat::PingText => self.send(FrameKind::Other, &ServerMessage::Ping { now_us: now }, ctx),
+            Beat::PingProtocol => self.socket.ping(),
+            Beat::Dead(heard) => {
+                log::info!("socket {} is dead: silent for {} ms", self.connection, now.since_ms(heard));
+                self.socket.close(CloseReason::Dead);
+                self.gone(Leaving::Lost(heard), ctx);
+                return;
+            }
+        }
+        self.schedule(ctx);
+    }
+
+    /// Ends the socket with a reason.
+    fn close(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
+        let goaway = ServerMessage::goaway(reason, self.world().limits.jitter_ms).encode();
+        if self.outbox.is_empty() && self.socket.try_write(goaway.into()) == Wrote::Blocked {
+            log::debug!("socket {} takes no goaway", self.connection);
+        }
+        self.socket.close(reason);
+        let heard = self.liveness.heard();
+        self.gone(if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Clean }, ctx);
+    }
+
+    fn gone(&mut self, how: Leaving, ctx: &mut Context<Self>) {
+        self.detach(how);
+        ctx.stop();
+    }
+
+    fn detach(&mut self, how: Leaving) {
+        if let Some(Joined { session, .. }) = self.joined.take() {
+            session.do_send(Detach { connection: self.connection, how });
+        }
+    }
+}
+
+impl<S: Socket + Unpin + 'static> Actor for DeviceActor<S> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.schedule(ctx);
+        ctx.run_later(HELLO, |actor, ctx| {
+            if actor.joined.is_none() {
+                actor.close(CloseReason::NoHello, ctx);
+            }
+        });
+    }
+}
+
+/// However the actor ends, a panic included, its session learns of it.
+impl<S: Socket> Drop for DeviceActor<S> {
+    fn drop(&mut self) {
+        if let Some(Joined { session, .. }) = self.joined.take() {
+            let how = Leaving::Lost(self.liveness.heard());
+            session.do_send(Detach { connection: self.connection, how });
+        }
+    }
+}
+
+impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for DeviceActor<S> {
+    fn handle(&mut self, incoming: Incoming, ctx: &mut Self::Context) {
+        let now = self.now();
+        match incoming {
+            Incoming::Text(text) => {
+                self.liveness.hear(now);
+                self.read(&text, ctx);
+            }
+            Incoming::Life => self.liveness.hear(now),
+            Incoming::Garbage => self.close(CloseReason::BadFrame, ctx),
+            Incoming::Closed => self.gone(Leaving::Clean, ctx),
+            Incoming::Broken => self.gone(Leaving::Lost(now), ctx),
+        }
+    }
+
+    /// The end of the stream is the end of the socket, known the moment it happens.
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        self.gone(Leaving::Lost(self.now()), ctx);
+    }
+}
+
+impl<S: Socket + Unpin + 'static> Handler<Writable> for DeviceActor<S> {
+    type Result = ();
+
+    fn handle(&mut self, _: Writable, ctx: &mut Self::Context) {
+        self.drain(ctx);
+    }
+}
+
+impl<S: Socket + Unpin + 'static> Handler<ToDevice> for DeviceActor<S> {
+    type Result = ();
+
+    fn handle(&mut self, told: ToDevice, ctx: &mut Self::Context) {
+        match told {
+            ToDevice::Frame(kind, frame) => self.write(kind, frame, ctx),
+            ToDevice::Watch(is_active) => {
+                self.liveness.watch(self.now(), is_active);
+                self.schedule(ctx);
+            }
+            ToDevice::Close(reason) => self.close(reason, ctx),
+        }
+    }
+}

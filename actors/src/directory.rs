@@ -1,0 +1,149 @@
+//! Which session of which user runs on this node, and what every actor here shares.
+
+use crate::ids::UserId;
+use crate::ports::{Clock, Logins, Nodes, SessionStore, Tracks};
+use crate::session::{SessionActor, Shutdown};
+use crate::state::Limits;
+use crate::state::liveness::Timing;
+use crate::wire::{ClientLimits, FRAME_BYTES, PAGE_ITEMS};
+use actix::{Actor, Addr, ArbiterHandle};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Between two beats of a node.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// What the actors of a node share: the ports, the clock, chance, and the numbers.
+pub struct World {
+    /// Sessions in the database.
+    pub store: Arc<dyn SessionStore>,
+    /// This node and those before it.
+    pub nodes: Arc<dyn Nodes>,
+    /// The catalogue.
+    pub tracks: Arc<dyn Tracks>,
+    /// Who a token belongs to.
+    pub logins: Arc<dyn Logins>,
+    /// Server time.
+    pub clock: Clock,
+    /// 64 random bits a call.
+    pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
+    /// Of sessions.
+    pub limits: Limits,
+    /// Of heartbeats.
+    pub timing: Timing,
+    /// How long a device that is cut off may sound.
+    pub audio_ms: i64,
+}
+
+impl World {
+    /// What clients are told of the numbers.
+    #[must_use]
+    pub fn client_limits(&self) -> ClientLimits {
+        ClientLimits {
+            heartbeat_ms: self.timing.heartbeat_ms,
+            idle_ms: self.timing.idle_ms,
+            lease_ms: self.timing.lease_ms,
+            audio_ms: self.audio_ms,
+            frame_bytes: FRAME_BYTES,
+            page_items: PAGE_ITEMS,
+            tracks: self.limits.tracks_per_command,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Running {
+    started: u64,
+    sessions: HashMap<UserId, (u64, Addr<SessionActor>)>,
+    is_closed: bool,
+}
+
+/// The sessions that run on this node. A session is started by the first device that asks for it.
+pub struct Directory {
+    world: World,
+    running: Mutex<Running>,
+    arbiters: Vec<ArbiterHandle>,
+}
+
+impl Directory {
+    /// No sessions yet. They are spread over `arbiters`; without any they run where they are asked for.
+    #[must_use]
+    pub fn new(world: World, arbiters: Vec<ArbiterHandle>) -> Arc<Self> {
+        Arc::new(Self { world, running: Mutex::default(), arbiters })
+    }
+
+    /// What the actors share.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The user's session, started if there is none that takes messages; `None` once this node shuts down.
+    pub fn session(self: &Arc<Self>, user: UserId) -> Option<Addr<SessionActor>> {
+        let mut running = self.lock();
+        if running.is_closed {
+            return None;
+        }
+        if let Some((_, session)) = running.sessions.get(&user).filter(|(_, session)| session.connected()) {
+            return Some(session.clone());
+        }
+        running.started += 1;
+        let number = running.started;
+        let actor = SessionActor::new(user, number, self.clone());
+        let turn = usize::try_from(number).unwrap_or(0) % self.arbiters.len().max(1);
+        let session = match self.arbiters.get(turn) {
+            Some(arbiter) => SessionActor::start_in_arbiter(arbiter, move |_| actor),
+            None => actor.start(),
+        };
+        running.sessions.insert(user, (number, session.clone()));
+        Some(session)
+    }
+
+    /// How many sessions run here.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.lock().sessions.len()
+    }
+
+    /// The session of that number has ended; a newer one of the user stays listed.
+    pub(crate) fn ended(&self, user: UserId, number: u64) {
+        let mut running = self.lock();
+        if running.sessions.get(&user).is_some_and(|(listed, _)| *listed == number) {
+            running.sessions.remove(&user);
+        }
+    }
+
+    /// Ends every session: each writes what is unwritten and sends its devices away to come back later.
+    pub async fn shutdown(&self) {
+        let sessions: Vec<Addr<SessionActor>> = {
+            let mut running = self.lock();
+            running.is_closed = true;
+            running.sessions.values().map(|(_, session)| session.clone()).collect()
+        };
+        let endings: Vec<_> = sessions.iter().map(|session| session.send(Shutdown)).collect();
+        for ending in endings {
+            if ending.await.is_err() {
+                log::debug!("a session ended before it was asked to");
+            }
+        }
+    }
+
+    /// Writes this node's beat each second while it has sessions, for ever.
+    pub async fn beat(&self) {
+        let mut interval = tokio::time::interval(BEAT);
+        loop {
+            interval.tick().await;
+            if self.sessions() == 0 {
+                continue;
+            }
+            if let Err(error) = self.world.nodes.beat(self.world.clock.now()).await {
+                log::warn!("the node's beat was not written: {error}");
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
