@@ -32,6 +32,8 @@ pub enum Fault {
     UnknownWritten,
     /// It is lost, and so is the answer.
     UnknownLost,
+    /// Whoever asks panics: our own bug.
+    Panic,
 }
 
 #[derive(Default)]
@@ -105,12 +107,13 @@ impl SessionStore for MemoryStore {
     }
 
     fn commit(&self, user: UserId, change: Change) -> Later<Outcome> {
+        let fault_now = lock(&self.rows).faults.pop_front();
+        assert_ne!(fault_now, Some(Fault::Panic), "a panic for a test");
         self.later(move |rows| {
-            let fault_now = rows.faults.pop_front();
             match fault_now {
                 Some(Fault::NotSent) => return Outcome::NotSent(fault("refused for a test")),
                 Some(Fault::UnknownLost) => return Outcome::Unknown(fault("lost for a test")),
-                Some(Fault::UnknownWritten) | None => {}
+                Some(Fault::UnknownWritten | Fault::Panic) | None => {}
             }
             let standing = rows.records.get(&user);
             if standing.map(|record| record.stamp) != change.expected {

@@ -1,5 +1,7 @@
 //! Tests of the core: scenarios of the pure state, random sessions, the wire, and the real actors.
 
+#![allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
+
 mod actors;
 mod ends;
 mod leases;

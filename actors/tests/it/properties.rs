@@ -101,7 +101,8 @@ impl Session {
                 if number.is_multiple_of(3) {
                     self.lives[who] += 1;
                 }
-                self.sockets[who] = u64::from(number) << 32 | u64::from(happening.wait_ms) << 8 | happening.device + 1;
+                self.sockets[who] =
+                    (u64::from(number) << 32) | (u64::from(happening.wait_ms) << 8) | (happening.device + 1);
                 Event::Join(Box::new(Join {
                     connection: ConnectionId(self.sockets[who]),
                     device_id: DeviceId(happening.device + 1),

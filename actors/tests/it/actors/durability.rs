@@ -1,0 +1,243 @@
+//! Nothing acknowledged is lost: what is shown when, and what a failing database or our own bug costs.
+
+use super::{ANNA, Node, acks, pass, rejects};
+use segue_actors::close::CloseReason;
+use segue_actors::memory::Fault;
+use segue_actors::state::messages::{Op, Sound};
+use segue_actors::state::playback::{Intent, Status};
+
+#[actix::test]
+async fn a_change_is_shown_and_acked_only_once_it_is_stored() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    let mut phone = node.join("anna", "Phone", 2).await;
+    node.store.hold(true);
+    kitchen.play(10, &[1, 2]);
+    pass(300).await;
+    kitchen.settle().await;
+    phone.settle().await;
+    assert_eq!((kitchen.status(), phone.status()), (Some(Status::Idle), Some(Status::Idle)), "nothing is shown yet");
+    assert!(acks(&kitchen.rest).is_empty());
+    node.store.hold(false);
+    kitchen.settle().await;
+    phone.settle().await;
+    assert_eq!((kitchen.status(), phone.status()), (Some(Status::Starting), Some(Status::Starting)));
+    assert_eq!(acks(&kitchen.take_rest()), [10]);
+}
+
+#[actix::test]
+async fn events_that_wait_for_a_commit_are_committed_together() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    let before = node.store.commits();
+    node.store.hold(true);
+    kitchen.play(10, &[1, 2]);
+    pass(100).await;
+    for id in 11..31 {
+        kitchen.command(id, Op::Seek { position_ms: i64::try_from(id).expect("small") * 1_000 });
+    }
+    pass(100).await;
+    node.store.hold(false);
+    kitchen.settle().await;
+    assert_eq!(acks(&kitchen.take_rest()), (10..31).collect::<Vec<_>>(), "in order");
+    assert_eq!(node.store.commits() - before, 2, "the first alone, the twenty that waited together");
+    assert_eq!(kitchen.playback.as_ref().map(|shown| shown.position_ms), Some(30_000));
+}
+
+#[actix::test]
+async fn a_report_is_shown_first_and_written_soon() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    let mut phone = node.join("anna", "Phone", 2).await;
+    kitchen.play(10, &[1, 2]);
+    kitchen.settle().await;
+    let before = node.store.commits();
+    node.store.hold(true);
+    let now = node.directory.world().clock.now();
+    kitchen.report(Sound::Playing, 0, now);
+    kitchen.settle().await;
+    phone.settle().await;
+    assert_eq!(phone.status(), Some(Status::Playing), "shown while the database is slow");
+    node.store.hold(false);
+    pass(2_000).await;
+    assert_eq!(node.store.commits() - before, 1, "and written within 2 s");
+    for second in 0..20 {
+        pass(1_000).await;
+        kitchen.report(Sound::Playing, 2_000 + (second + 1) * 1_000, node.directory.world().clock.now());
+    }
+    phone.settle().await;
+    assert_eq!(node.store.commits() - before, 1, "a track that plays steadily commits nothing");
+}
+
+#[actix::test]
+async fn a_change_that_was_not_sent_is_rejected_and_undone() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    kitchen.play(10, &[1, 2]);
+    kitchen.settle().await;
+    let stamp = kitchen.playback.as_ref().map(|shown| shown.stamp());
+    node.store.fail_next([Fault::NotSent]);
+    kitchen.command(11, Op::Pause);
+    kitchen.settle().await;
+    assert_eq!(rejects(&kitchen.take_rest()), ["Unavailable"]);
+    assert_eq!(kitchen.playback.as_ref().map(|shown| shown.stamp()), stamp, "nothing changed");
+    kitchen.command(11, Op::Pause);
+    kitchen.settle().await;
+    assert_eq!(acks(&kitchen.take_rest()), [11], "the same command may be sent again");
+}
+
+/// The outcome of a commit is unknown: whichever it was, the resent command is applied once.
+#[actix::test]
+async fn t37_a_command_whose_answer_is_lost_is_applied_once() {
+    tokio::time::pause();
+    for fault in [Fault::UnknownWritten, Fault::UnknownLost] {
+        let node = Node::new();
+        let mut kitchen = node.join("anna", "Kitchen", 1).await;
+        kitchen.play(10, &[1, 2, 3]);
+        kitchen.settle().await;
+        node.store.fail_next([fault]);
+        kitchen.command(11, Op::Next);
+        kitchen.settle().await;
+        assert_eq!(acks(&kitchen.take_rest()), [10], "{fault:?}: no ack without knowing");
+        assert_eq!(kitchen.line.closed(), Some(CloseReason::Restart));
+        let seen = kitchen.playback.clone();
+        let mut again = node.join("anna", "Kitchen", 1).await;
+        again.playback = seen;
+        again.command(11, Op::Next);
+        again.settle().await;
+        assert_eq!(acks(&again.take_rest()), [11], "{fault:?}");
+        let witness = node.join("anna", "Phone", 2).await;
+        let shown = witness.playback.as_ref().expect("it was welcomed");
+        assert_eq!(shown.item.map(|item| item.media_id.0), Some(2), "{fault:?}: skipped once");
+    }
+}
+
+#[actix::test]
+async fn a_server_that_dies_between_arrival_and_commit_loses_nothing_acknowledged() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    kitchen.play(10, &[1, 2, 3]);
+    kitchen.settle().await;
+    assert_eq!(acks(&kitchen.take_rest()), [10]);
+    // The command has arrived, its commit has not: the next run of the server knows nothing of it.
+    node.store.hold(true);
+    kitchen.command(11, Op::Next);
+    pass(100).await;
+    let next_run = node.again();
+    let stored = next_run.store.clone();
+    stored.hold(false);
+    let mut again = next_run.join("anna", "Kitchen", 1).await;
+    let shown = again.playback.clone().expect("it is welcomed with the whole state");
+    assert_eq!(shown.intent, Intent::Play, "what was acknowledged is there");
+    assert_eq!(shown.status, Status::Lost, "and the holder is missed until it reports");
+    again.command(11, Op::Next);
+    again.settle().await;
+    assert_eq!(acks(&again.take_rest()), [11]);
+}
+
+#[actix::test]
+async fn a_database_put_back_under_a_live_session_restarts_it_under_a_higher_epoch() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    kitchen.play(10, &[1, 2, 3]);
+    kitchen.settle().await;
+    let backup = segue_actors::ports::SessionStore::load(&*node.store, ANNA).await.expect("a twin").expect("stored");
+    let (_, queue) = segue_actors::ports::SessionStore::queue(&*node.store, ANNA).await.expect("a twin");
+    kitchen.command(11, Op::Next);
+    kitchen.settle().await;
+    let seen = kitchen.playback.as_ref().map(|shown| shown.stamp());
+    node.store.put(ANNA, backup, queue);
+    kitchen.command(12, Op::Pause);
+    kitchen.settle().await;
+    assert_eq!(kitchen.line.closed(), Some(CloseReason::Restart));
+    let again = node.join("anna", "Kitchen", 1).await;
+    let shown = again.playback.as_ref().expect("it was welcomed");
+    assert_eq!(shown.item.map(|item| item.media_id.0), Some(1), "what stands in the database is the truth");
+    assert!(Some(shown.stamp()) > seen, "and is newer than everything that was shown");
+    assert!(shown.epoch > seen.map_or(0, |seen| seen.epoch));
+}
+
+#[actix::test]
+async fn a_panic_in_one_session_harms_nobody_else() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut anna = node.join("anna", "Kitchen", 1).await;
+    let mut bert = node.join("bert", "Garden", 1).await;
+    anna.play(10, &[1, 2]);
+    bert.play(10, &[3]);
+    anna.settle().await;
+    bert.settle().await;
+    node.store.fail_next([Fault::Panic]);
+    anna.command(11, Op::Pause);
+    anna.settle().await;
+    bert.settle().await;
+    assert_eq!(anna.line.closed(), Some(CloseReason::Restart), "its devices come back at once");
+    assert_eq!(bert.line.closed(), None);
+    bert.command(11, Op::Pause);
+    bert.settle().await;
+    assert_eq!(acks(&bert.take_rest()), [10, 11]);
+    let again = node.join("anna", "Kitchen", 1).await;
+    let shown = again.playback.as_ref().expect("a fresh session starts from the last record");
+    assert_eq!((shown.intent, shown.item.map(|item| item.media_id.0)), (Intent::Play, Some(1)));
+}
+
+#[actix::test]
+async fn a_shutdown_writes_what_was_shown_and_sends_everybody_away() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    kitchen.play(10, &[1, 2]);
+    kitchen.settle().await;
+    kitchen.report(Sound::Playing, 0, node.directory.world().clock.now());
+    kitchen.settle().await;
+    for second in 1..=10 {
+        pass(1_000).await;
+        kitchen.report(Sound::Playing, second * 1_000, node.directory.world().clock.now());
+    }
+    pass(100).await;
+    node.directory.shutdown().await;
+    kitchen.settle().await;
+    assert_eq!(kitchen.line.closed(), Some(CloseReason::Shutdown));
+    assert_eq!(node.directory.sessions(), 0);
+    let record = segue_actors::ports::SessionStore::load(&*node.store, ANNA).await.expect("a twin").expect("stored");
+    assert_eq!(record.playback.status, Status::Lost);
+    assert!((10_000..=10_150).contains(&record.playback.position_ms), "{}", record.playback.position_ms);
+    let late = node.connect();
+    assert!(node.directory.session(ANNA).is_none(), "no session is started any more");
+    drop(late);
+}
+
+#[actix::test]
+async fn a_session_without_devices_ends_and_is_found_again() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    kitchen.play(10, &[1, 2]);
+    kitchen.settle().await;
+    kitchen.cut();
+    pass(15_500).await;
+    assert_eq!(node.directory.sessions(), 0, "after the grace nobody is waited for");
+    let again = node.join("anna", "Kitchen", 1).await;
+    assert_eq!(again.status(), Some(Status::Lost), "the same life still has its lease");
+    assert_eq!(again.names(), ["Kitchen"]);
+}
+
+#[actix::test]
+async fn without_a_database_devices_are_told_to_come_back() {
+    tokio::time::pause();
+    let node = Node::new();
+    node.store.fail_next([Fault::NotSent; 100]);
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    pass(4_000).await;
+    assert_eq!(kitchen.line.closed(), None, "it is waited for");
+    pass(2_500).await;
+    kitchen.settle().await;
+    assert_eq!(kitchen.line.closed(), Some(CloseReason::Unavailable));
+    assert!(kitchen.welcome.is_none());
+}

@@ -1,0 +1,123 @@
+//! A slow, silent or hostile device costs a bounded amount and is told why it is sent away.
+
+use super::{Node, acks, pass, rejects};
+use segue_actors::close::CloseReason;
+use segue_actors::device::Incoming;
+use segue_actors::ids::MediaId;
+use segue_actors::state::messages::Op;
+use segue_actors::wire::ServerMessage;
+
+#[actix::test]
+async fn a_socket_must_say_hello_in_time_and_rightly() {
+    tokio::time::pause();
+    let node = Node::new();
+    let silent = node.connect();
+    pass(4_900).await;
+    assert_eq!(silent.line.closed(), None);
+    pass(200).await;
+    assert_eq!(silent.line.closed(), Some(CloseReason::NoHello));
+
+    let unknown = node.join("mallory", "Kitchen", 1).await;
+    assert_eq!(unknown.line.closed(), Some(CloseReason::BadToken));
+    let cases = ["nonsense", r#"{"type":"pong"}"#, r#"{"type":"hello","device":{}}"#];
+    for text in cases {
+        let mut device = node.connect();
+        device.feed(Incoming::Text(text.to_owned()));
+        device.settle().await;
+        assert_eq!(device.line.closed(), Some(CloseReason::BadFrame), "{text}");
+        let told = device.take_rest();
+        assert!(matches!(&told[..], [ServerMessage::Goaway { reconnect: false, .. }]), "{told:?}");
+    }
+    let mut nameless = node.join("anna", "  ", 1).await;
+    nameless.settle().await;
+    assert_eq!(nameless.line.closed(), Some(CloseReason::BadFrame));
+    let mut twice = node.join("anna", "Kitchen", 1).await;
+    assert_eq!(twice.line.closed(), None);
+    twice.hello("anna", "Kitchen", 1);
+    twice.settle().await;
+    assert_eq!(twice.line.closed(), Some(CloseReason::BadFrame));
+}
+
+#[actix::test]
+async fn t81_a_slow_reader_is_sent_away_with_a_bounded_amount_waiting() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut fast = node.join("anna", "Fast", 1).await;
+    let mut slow = node.join("anna", "Slow", 2).await;
+    fast.play(1, &[1, 2]);
+    fast.settle().await;
+    slow.settle().await;
+    slow.line.block(true);
+    for id in 2..200 {
+        fast.command(id, Op::Seek { position_ms: 5 });
+        fast.settle().await;
+    }
+    assert_eq!(slow.line.closed(), None, "the newest state replaces what waits");
+    slow.unblock();
+    slow.settle().await;
+    assert_eq!(slow.playback.as_ref().map(|shown| shown.stamp()), fast.playback.as_ref().map(|shown| shown.stamp()));
+
+    slow.line.block(true);
+    for _ in 0..40 {
+        slow.feed(Incoming::Text(r#"{"type":"queue","from":0,"limit":200}"#.to_owned()));
+        slow.settle().await;
+    }
+    let pages = slow.line.closed();
+    fast.command(1_000, Op::QueueReplace { tracks: vec![MediaId(3); 500] });
+    fast.settle().await;
+    for _ in 0..40 {
+        slow.feed(Incoming::Text(r#"{"type":"queue","from":0,"limit":200}"#.to_owned()));
+        slow.settle().await;
+    }
+    assert_eq!((pages, slow.line.closed()), (None, Some(CloseReason::Slow)), "more than 64 KiB of pages do not wait");
+    fast.settle().await;
+    assert_eq!(acks(&fast.take_rest()).len(), 200, "nobody else is slowed");
+}
+
+#[actix::test]
+async fn a_socket_that_takes_nothing_for_ten_seconds_is_closed() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut stuck = node.join("anna", "Stuck", 1).await;
+    stuck.line.block(true);
+    stuck.play(1, &[1]);
+    stuck.settle().await;
+    for _ in 0..9 {
+        pass(1_000).await;
+        stuck.feed(Incoming::Life);
+    }
+    assert_eq!(stuck.line.closed(), None);
+    pass(1_500).await;
+    assert_eq!(stuck.line.closed(), Some(CloseReason::Slow));
+}
+
+#[actix::test]
+async fn commands_that_make_no_sense_are_rejected_with_a_reason() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut device = node.join("anna", "Kitchen", 1).await;
+    device.play(1, &[1, 999]);
+    device.command(2, Op::QueueReplace { tracks: vec![MediaId(1); 501] });
+    device.feed(Incoming::Text(r#"{"type":"command","id":"0000000000000003","op":"levitate"}"#.to_owned()));
+    device.feed(Incoming::Text(r#"{"type":"tomorrow"}"#.to_owned()));
+    device.command(4, Op::Seek { position_ms: 1 });
+    device.settle().await;
+    let told = device.take_rest();
+    assert_eq!(rejects(&told), ["Invalid", "Invalid", "Invalid", "Conflict"]);
+    let text = format!("{told:?}");
+    assert!(text.contains("no track 00000000000003e7") && text.contains("at most 500"), "{text}");
+    assert_eq!(device.line.closed(), None);
+}
+
+#[actix::test]
+async fn the_thirty_third_device_is_refused() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut devices = Vec::new();
+    for number in 1..=33 {
+        devices.push(node.join("anna", "Device", number).await);
+    }
+    let closed: Vec<_> = devices.iter().filter_map(|device| device.line.closed()).collect();
+    assert_eq!(closed, [CloseReason::TooManyDevices]);
+    assert_eq!(devices[32].line.closed(), Some(CloseReason::TooManyDevices));
+}

@@ -1,0 +1,233 @@
+//! The real actors over the memory twins, with time that passes only when a test says so.
+
+mod durability;
+mod life;
+mod limits;
+
+use segue_actors::device::{DeviceActor, Incoming, Writable};
+use segue_actors::directory::{Directory, World};
+use segue_actors::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId};
+use segue_actors::memory::{MemoryLine, MemoryLogins, MemoryNodes, MemorySocket, MemoryStore, MemoryTracks};
+use segue_actors::ports::Clock;
+use segue_actors::state::Limits;
+use segue_actors::state::devices::DeviceKind;
+use segue_actors::state::liveness::Timing;
+use segue_actors::state::messages::{Cause, Command, Op, Report, Sound};
+use segue_actors::state::playback::{MediaKind, Playback, Status};
+use segue_actors::state::queue::Resolved;
+use segue_actors::wire::{ClientMessage, DeviceList, Hello, HelloDevice, ServerMessage, Welcome};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+const ANNA: UserId = UserId(1);
+const BERT: UserId = UserId(2);
+const TRACK_MS: i64 = 200_000;
+
+/// A node over twins; another over the same twins is its next run.
+struct Node {
+    directory: Arc<Directory>,
+    store: Arc<MemoryStore>,
+    nodes: Arc<MemoryNodes>,
+}
+
+impl Node {
+    fn new() -> Self {
+        Self::over(Arc::default(), Arc::new(MemoryNodes::first(NodeId(1))), 2_000)
+    }
+
+    fn with_heartbeat(heartbeat_ms: i64) -> Self {
+        Self::over(Arc::default(), Arc::new(MemoryNodes::first(NodeId(1))), heartbeat_ms)
+    }
+
+    /// The next run of the server, over the same store.
+    fn again(&self) -> Self {
+        Self::over(self.store.clone(), Arc::new(self.nodes.again(NodeId(2))), 2_000)
+    }
+
+    fn over(store: Arc<MemoryStore>, nodes: Arc<MemoryNodes>, heartbeat_ms: i64) -> Self {
+        let track = |id| Resolved { media_id: MediaId(id), kind: MediaKind::Track, duration_ms: Some(TRACK_MS) };
+        let chance = AtomicU64::new(1_000);
+        let world = World {
+            store: store.clone(),
+            nodes: nodes.clone(),
+            tracks: Arc::new(MemoryTracks::of((1..100).map(track))),
+            logins: Arc::new(MemoryLogins::of([("anna", ANNA), ("bert", BERT)])),
+            clock: Clock::starting_at(ClockId(1), Micros(1_700_000_000_000_000)),
+            random: Arc::new(move || chance.fetch_add(1_001, Ordering::Relaxed)),
+            limits: Limits::default(),
+            timing: Timing::of_heartbeat(heartbeat_ms),
+            audio_ms: 600_000,
+        };
+        Self { directory: Directory::new(world, Vec::new()), store, nodes }
+    }
+
+    fn connect(&self) -> Device {
+        let line = MemoryLine::default();
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let socket = line.socket();
+        let addr = DeviceActor::start(move |_| socket, Feed(receiver), self.directory.clone(), None);
+        Device { line, sender: Some(sender), addr, playback: None, devices: None, welcome: None, rest: Vec::new() }
+    }
+
+    async fn join(&self, token: &str, name: &str, number: u64) -> Device {
+        let mut device = self.connect();
+        device.hello(token, name, number);
+        device.settle().await;
+        device
+    }
+}
+
+struct Feed(mpsc::UnboundedReceiver<Incoming>);
+
+impl futures_core::Stream for Feed {
+    type Item = Incoming;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Incoming>> {
+        self.0.poll_recv(context)
+    }
+}
+
+/// A device as the far end of a socket, which remembers what it was shown.
+struct Device {
+    line: MemoryLine,
+    sender: Option<mpsc::UnboundedSender<Incoming>>,
+    addr: actix::Addr<DeviceActor<MemorySocket>>,
+    welcome: Option<Welcome>,
+    playback: Option<Playback>,
+    devices: Option<DeviceList>,
+    /// What came besides.
+    rest: Vec<ServerMessage>,
+}
+
+impl Device {
+    fn send(&self, message: &ClientMessage) {
+        self.feed(Incoming::Text(message.encode()));
+    }
+
+    fn feed(&self, incoming: Incoming) {
+        // A test may speak to a socket that the server has closed.
+        let _ = self.sender.as_ref().expect("the line is not cut").send(incoming);
+    }
+
+    fn hello(&mut self, token: &str, name: &str, number: u64) {
+        self.send(&ClientMessage::Hello(Box::new(Hello {
+            token: Some(token.to_owned()),
+            device: HelloDevice {
+                id: Some(DeviceId(number)),
+                instance: InstanceId(number),
+                name: name.to_owned(),
+                kind: DeviceKind::Terminal,
+                plays: true,
+                controls: true,
+                codecs: Vec::new(),
+                volume: None,
+            },
+            lease: None,
+        })));
+    }
+
+    fn command(&self, id: u64, op: Op<MediaId>) {
+        let if_item =
+            self.playback.as_ref().and_then(|shown| shown.item).filter(|_| matches!(op, Op::Next)).map(|item| item.id);
+        let command = Command { id: CommandId(id), if_item, if_queue_revision: None, if_lease: None, op };
+        self.send(&ClientMessage::Command(Box::new(command)));
+    }
+
+    fn play(&self, id: u64, tracks: &[u64]) {
+        let tracks = tracks.iter().copied().map(MediaId).collect();
+        self.command(id, Op::Play { item: None, tracks, start: None, position_ms: None, on: None });
+    }
+
+    /// Reports of what it was last shown.
+    fn report(&self, status: Sound, position_ms: i64, at_us: Micros) {
+        let shown = self.playback.as_ref().expect("it was shown something");
+        self.send(&ClientMessage::Report(Report {
+            lease: shown.active.map_or(Stamp::default(), |active| active.lease),
+            turn: shown.turn,
+            item: shown.item.map_or(ItemId(0), |item| item.id),
+            position_ms,
+            at_us,
+            status,
+            cause: Cause::Start,
+        }));
+    }
+
+    /// Lets everything that can happen now happen, and reads what came.
+    async fn settle(&mut self) {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        for frame in self.line.take() {
+            match ServerMessage::decode(&frame).expect("the server sends messages") {
+                ServerMessage::Welcome(welcome) => {
+                    self.playback = Some(welcome.playback.clone());
+                    self.devices = Some(welcome.devices.clone());
+                    self.welcome = Some(*welcome);
+                }
+                ServerMessage::Playback(playback) => {
+                    if self.playback.as_ref().is_none_or(|shown| shown.stamp() < playback.stamp()) {
+                        self.playback = Some(*playback);
+                    }
+                }
+                ServerMessage::Devices(devices) => self.devices = Some(devices),
+                other => self.rest.push(other),
+            }
+        }
+    }
+
+    fn status(&self) -> Option<Status> {
+        self.playback.as_ref().map(|shown| shown.status)
+    }
+
+    fn take_rest(&mut self) -> Vec<ServerMessage> {
+        std::mem::take(&mut self.rest)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let list = self.devices.as_ref().map(|list| list.devices.as_slice()).unwrap_or_default();
+        list.iter().map(|device| device.name.clone()).collect()
+    }
+
+    /// The socket is cut without a word.
+    fn cut(&mut self) {
+        self.sender = None;
+    }
+
+    fn unblock(&self) {
+        self.line.block(false);
+        self.addr.do_send(Writable);
+    }
+}
+
+/// Lets `ms` pass, in steps short enough that every timer fires in its turn.
+async fn pass(ms: u64) {
+    let mut left = ms;
+    while left > 0 {
+        let step = left.min(50);
+        tokio::time::advance(Duration::from_millis(step)).await;
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        left -= step;
+    }
+}
+
+fn acks(messages: &[ServerMessage]) -> Vec<u64> {
+    let ack = |message: &ServerMessage| match message {
+        ServerMessage::Ack { id, .. } => Some(id.0),
+        _ => None,
+    };
+    messages.iter().filter_map(ack).collect()
+}
+
+fn rejects(messages: &[ServerMessage]) -> Vec<String> {
+    let reject = |message: &ServerMessage| match message {
+        ServerMessage::Reject { code, .. } => Some(format!("{code:?}")),
+        _ => None,
+    };
+    messages.iter().filter_map(reject).collect()
+}
