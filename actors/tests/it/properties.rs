@@ -60,7 +60,7 @@ impl Session {
         let track = |n: u16| Resolved {
             media_id: MediaId(u64::from(n)),
             kind: MediaKind::Track,
-            duration_ms: (n % 3 != 0).then_some(i64::from(n % 90) * 1000),
+            duration_ms: (!n.is_multiple_of(3)).then_some(i64::from(n % 90) * 1000),
         };
         let tracks: Vec<Resolved> = (0..number % 5).map(|n| track(n + number % 100)).collect();
         match happening.kind {

@@ -4,7 +4,7 @@ use super::{ANNA, Node, acks, pass, rejects};
 use segue_actors::close::CloseReason;
 use segue_actors::memory::Fault;
 use segue_actors::state::messages::{Op, Sound};
-use segue_actors::state::playback::{Intent, Status};
+use segue_actors::state::playback::{Intent, Playback, Status};
 
 #[actix::test]
 async fn a_change_is_shown_and_acked_only_once_it_is_stored() {
@@ -79,12 +79,12 @@ async fn a_change_that_was_not_sent_is_rejected_and_undone() {
     let mut kitchen = node.join("anna", "Kitchen", 1).await;
     kitchen.play(10, &[1, 2]);
     kitchen.settle().await;
-    let stamp = kitchen.playback.as_ref().map(|shown| shown.stamp());
+    let stamp = kitchen.playback.as_ref().map(Playback::stamp);
     node.store.fail_next([Fault::NotSent]);
     kitchen.command(11, Op::Pause);
     kitchen.settle().await;
     assert_eq!(rejects(&kitchen.take_rest()), ["Unavailable"]);
-    assert_eq!(kitchen.playback.as_ref().map(|shown| shown.stamp()), stamp, "nothing changed");
+    assert_eq!(kitchen.playback.as_ref().map(Playback::stamp), stamp, "nothing changed");
     kitchen.command(11, Op::Pause);
     kitchen.settle().await;
     assert_eq!(acks(&kitchen.take_rest()), [11], "the same command may be sent again");
@@ -151,7 +151,7 @@ async fn a_database_put_back_under_a_live_session_restarts_it_under_a_higher_epo
     let (_, queue) = segue_actors::ports::SessionStore::queue(&*node.store, ANNA).await.expect("a twin");
     kitchen.command(11, Op::Next);
     kitchen.settle().await;
-    let seen = kitchen.playback.as_ref().map(|shown| shown.stamp());
+    let seen = kitchen.playback.as_ref().map(Playback::stamp);
     node.store.put(ANNA, backup, queue);
     kitchen.command(12, Op::Pause);
     kitchen.settle().await;

@@ -5,6 +5,7 @@ use segue_actors::close::CloseReason;
 use segue_actors::device::Incoming;
 use segue_actors::ids::MediaId;
 use segue_actors::state::messages::Op;
+use segue_actors::state::playback::Playback;
 use segue_actors::wire::ServerMessage;
 
 #[actix::test]
@@ -55,7 +56,7 @@ async fn t81_a_slow_reader_is_sent_away_with_a_bounded_amount_waiting() {
     assert_eq!(slow.line.closed(), None, "the newest state replaces what waits");
     slow.unblock();
     slow.settle().await;
-    assert_eq!(slow.playback.as_ref().map(|shown| shown.stamp()), fast.playback.as_ref().map(|shown| shown.stamp()));
+    assert_eq!(slow.playback.as_ref().map(Playback::stamp), fast.playback.as_ref().map(Playback::stamp));
 
     slow.line.block(true);
     for _ in 0..40 {
