@@ -155,7 +155,7 @@ impl Session {
         }
     }
 
-    fn step(&mut self, event: Event) -> Result<Vec<Effect>, TestCaseError> {
+    fn step(&mut self, event: &Event) -> Result<Vec<Effect>, TestCaseError> {
         let before = self.state.clone();
         let mut effects = Vec::new();
         self.state.step(self.now, event.clone(), &mut effects);
@@ -195,15 +195,15 @@ proptest! {
         for happening in happenings {
             session.now = session.now.plus_ms(i64::from(happening.wait_ms));
             while let Some(due) = session.state.next_deadline().filter(|due| *due <= session.now) {
-                session.step(Event::Deadline)?;
+                session.step(&Event::Deadline)?;
                 prop_assert!(session.state.next_deadline().is_none_or(|next| next > due), "a deadline is met once");
             }
             let event = session.event(happening);
             let is_command = matches!(event, Event::Said { said: Said::Command { .. }, .. });
-            let effects = session.step(event.clone())?;
+            let effects = session.step(&event)?;
             if is_command && effects.iter().any(|effect| matches!(effect, Effect::Ack(..))) {
                 let stood = Record::clone(session.state.record());
-                session.step(event)?;
+                session.step(&event)?;
                 prop_assert_eq!(&stood, &**session.state.record(), "a resent command is not applied again");
             }
         }
@@ -215,7 +215,7 @@ proptest! {
         for happening in happenings {
             session.now = session.now.plus_ms(i64::from(happening.wait_ms));
             let event = session.event(happening);
-            session.step(event)?;
+            session.step(&event)?;
         }
         let state = &session.state;
         let loaded = (Record::clone(state.record()), state.queue().clone());

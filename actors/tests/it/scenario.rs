@@ -88,7 +88,7 @@ impl Scenario {
         let who = who.trim_end_matches(':');
         let words: Vec<&str> = what.split(' ').collect();
         match words[..] {
-            ["joins"] => self.join(who, true),
+            ["joins" | "returns"] => self.join(who, true),
             ["joins", "as", "remote"] => self.join(who, false),
             ["joins", "anew"] => {
                 let number = self.number();
@@ -96,7 +96,6 @@ impl Scenario {
                 self.actors.get_mut(who).expect("known").instance = instance;
                 self.join(who, true);
             }
-            ["returns"] => self.join(who, true),
             ["leaves"] => self.leave(who, Leaving::Clean),
             ["is", "lost"] => self.leave(who, Leaving::Lost(self.now)),
             ["is", "lost", "since", ms] => {
@@ -213,9 +212,9 @@ impl Scenario {
     }
 
     fn item(&self, name: &str) -> ItemId {
-        let index: usize = name.trim_start_matches('i').parse().expect("i and a number");
-        let counted = |item: &&Item| item.id.0 & 0xffff_ffff == index as u64;
-        self.state.queue().items().find(counted).map_or(ItemId(index as u64), |item| item.id)
+        let index: u64 = name.trim_start_matches('i').parse().expect("i and a number");
+        let counted = |item: &&Item| item.id.0 & 0xffff_ffff == index;
+        self.state.queue().items().find(counted).map_or(ItemId(index), |item| item.id)
     }
 
     fn command(&mut self, who: &str, words: &[&str]) {

@@ -1,0 +1,216 @@
+//! [`SessionActor`]: one user's session on this node. It steps the state, commits, and then shows.
+//!
+//! While a commit is in flight later events wait, are then stepped together and committed once. What others would see
+//! of a change, its author's ack included, is sent only once the change stands in the database; on a single node
+//! reports and presence are shown first and written soon after.
+
+mod load;
+mod show;
+mod step;
+
+use crate::close::CloseReason;
+use crate::directory::{Directory, World};
+use crate::ids::{ConnectionId, Micros, Stamp, UserId};
+use crate::ports::Change;
+use crate::state::outbox::FrameKind;
+use crate::state::{Event, Join, Leaving, Said, SessionState};
+use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Messages that may wait in the mailbox.
+const MAILBOX: usize = 256;
+/// Events that may wait for a commit.
+const INBOX: usize = 1_024;
+
+/// A device has said a valid `hello`; answered once the session has it in hand.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Attach {
+    /// Who it is.
+    pub join: Join,
+    /// Where it hears.
+    pub device: Recipient<ToDevice>,
+}
+
+/// A device says something.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct FromDevice {
+    /// On this socket.
+    pub connection: ConnectionId,
+    /// What.
+    pub said: Said,
+}
+
+/// A socket has ended.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Detach {
+    /// Which.
+    pub connection: ConnectionId,
+    /// How.
+    pub how: Leaving,
+}
+
+/// The node stops; answered once everything is written.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Shutdown;
+
+/// What a session tells a device's actor.
+#[derive(Message, Debug, Clone)]
+#[rtype(result = "()")]
+pub enum ToDevice {
+    /// Send this.
+    Frame(FrameKind, Arc<str>),
+    /// You are (or are no longer) the one that plays.
+    Watch(bool),
+    /// End your socket.
+    Close(CloseReason),
+}
+
+/// One user's session on this node.
+pub struct SessionActor {
+    user: UserId,
+    number: u64,
+    directory: Arc<Directory>,
+    devices: HashMap<ConnectionId, Recipient<ToDevice>>,
+    inbox: VecDeque<Event>,
+    live: Option<Live>,
+    /// No stamp of this epoch or an earlier one may be given again.
+    floor: u64,
+    /// A load or a commit is in flight.
+    is_busy: bool,
+    loading_since: Micros,
+    watched: Option<ConnectionId>,
+    deadline: Option<(Micros, SpawnHandle)>,
+    soon: Option<SpawnHandle>,
+    unwritten_plays: usize,
+    stopping: Vec<oneshot::Sender<()>>,
+}
+
+/// A session that is loaded.
+struct Live {
+    state: SessionState,
+    /// The stamp that stands in the database, and its queue's revision.
+    stored: Option<(Stamp, u64)>,
+}
+
+impl Live {
+    fn is_stored(&self) -> bool {
+        self.stored.is_some_and(|(stamp, _)| stamp == self.state.record().stamp)
+    }
+
+    fn change(&self) -> Change {
+        let record = self.state.record().clone();
+        let queue_is_stored = self.stored.is_some_and(|(_, revision)| revision == record.queue_revision());
+        Change {
+            expected: self.stored.map(|(stamp, _)| stamp),
+            queue: (!queue_is_stored).then(|| self.state.queue().clone()),
+            record,
+        }
+    }
+}
+
+impl SessionActor {
+    pub(crate) fn new(user: UserId, number: u64, directory: Arc<Directory>) -> Self {
+        let loading_since = directory.world().clock.now();
+        Self {
+            user,
+            number,
+            directory,
+            devices: HashMap::new(),
+            inbox: VecDeque::new(),
+            live: None,
+            floor: 0,
+            is_busy: true,
+            loading_since,
+            watched: None,
+            deadline: None,
+            soon: None,
+            unwritten_plays: 0,
+            stopping: Vec::new(),
+        }
+    }
+
+    fn world(&self) -> &World {
+        self.directory.world()
+    }
+
+    fn now(&self) -> Micros {
+        self.world().clock.now()
+    }
+}
+
+impl Actor for SessionActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        self.load(ctx);
+    }
+}
+
+/// However a session ends, a panic included, its devices are told to come back and the directory forgets it.
+impl Drop for SessionActor {
+    fn drop(&mut self) {
+        self.close_all(CloseReason::Restart);
+        self.directory.ended(self.user, self.number);
+    }
+}
+
+impl Handler<Attach> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, Attach { join, device }: Attach, ctx: &mut Self::Context) {
+        if !self.stopping.is_empty() {
+            device.do_send(ToDevice::Close(CloseReason::Shutdown));
+            return;
+        }
+        self.devices.insert(join.connection, device);
+        self.take_in(Event::Join(Box::new(join)), ctx);
+    }
+}
+
+impl Handler<FromDevice> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, FromDevice { connection, said }: FromDevice, ctx: &mut Self::Context) {
+        if self.inbox.len() < INBOX {
+            self.take_in(Event::Said { connection, said }, ctx);
+        } else if let Some(device) = self.devices.get(&connection) {
+            device.do_send(ToDevice::Close(CloseReason::Overloaded));
+        }
+    }
+}
+
+impl Handler<Detach> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, Detach { connection, how }: Detach, ctx: &mut Self::Context) {
+        self.devices.remove(&connection);
+        self.take_in(Event::Leave { connection, how }, ctx);
+    }
+}
+
+impl Handler<Shutdown> for SessionActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) -> Self::Result {
+        let (ended, end) = oneshot::channel();
+        self.stopping.push(ended);
+        let now = self.now();
+        let connections: Vec<ConnectionId> = self.devices.keys().copied().collect();
+        self.close_all(CloseReason::Shutdown);
+        for connection in connections {
+            self.inbox.push_back(Event::Leave { connection, how: Leaving::SentAway(now) });
+        }
+        self.go_on(ctx);
+        Box::pin(async move {
+            // The sender is dropped with the actor, which is what is waited for.
+            let _ = end.await;
+        })
+    }
+}

@@ -1,0 +1,145 @@
+//! What a step changed is shown: to everybody what is shown to all, to each one what it is told.
+
+use super::{SessionActor, ToDevice};
+use crate::close::CloseReason;
+use crate::ids::ConnectionId;
+use crate::state::outbox::FrameKind;
+use crate::state::playback::Intent;
+use crate::state::{Effect, Play, Shown};
+use crate::wire::{DeviceList, QueuePage, ServerMessage, Welcome};
+use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two attempts to keep a play.
+const RETRY: Duration = Duration::from_millis(500);
+/// Plays that may wait for the database.
+const UNWRITTEN_PLAYS: usize = 64;
+
+impl SessionActor {
+    /// Sends what everybody is shown anew, then what each one is told.
+    pub(super) fn release(&mut self, before: Shown, effects: Vec<Effect>, ctx: &mut Context<Self>) {
+        let Some(live) = &self.live else { return };
+        let shown = live.state.shown();
+        let welcomed: HashSet<ConnectionId> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Welcome(connection, _) => Some(*connection),
+                _ => None,
+            })
+            .collect();
+        if shown.playback != before.playback {
+            let frame = ServerMessage::Playback(Box::new(live.state.playback().clone())).encode();
+            self.send_all(&welcomed, FrameKind::Playback, &frame.into());
+        }
+        if shown.devices != before.devices
+            && let Some(live) = &self.live
+        {
+            let frame = ServerMessage::Devices(DeviceList::of(live.state.record())).encode();
+            self.send_all(&welcomed, FrameKind::Devices, &frame.into());
+        }
+        for effect in effects {
+            self.release_one(effect, ctx);
+        }
+        self.watch();
+    }
+
+    pub(super) fn release_one(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        let Some(live) = &self.live else { return };
+        let record = live.state.record();
+        let (connection, kind, message) = match effect {
+            Effect::Commit(_) => return,
+            Effect::Close(connection, reason) => {
+                if let Some(device) = self.devices.get(&connection) {
+                    device.do_send(ToDevice::Close(reason));
+                }
+                return;
+            }
+            Effect::Played(play) => {
+                self.keep_play(play, ctx);
+                return;
+            }
+            Effect::Welcome(connection, device_id) => {
+                let world = self.world();
+                let welcome = Welcome {
+                    device_id,
+                    now_us: world.clock.now(),
+                    clock_id: world.clock.id(),
+                    jitter_ms: world.limits.jitter_ms,
+                    limits: world.client_limits(),
+                    playback: record.playback.clone(),
+                    devices: DeviceList::of(record),
+                };
+                (connection, FrameKind::Other, ServerMessage::Welcome(Box::new(welcome)))
+            }
+            Effect::Ack(connection, id, revision) => {
+                (connection, FrameKind::Other, ServerMessage::Ack { id, revision })
+            }
+            Effect::Reject(connection, id, reject) => {
+                (connection, FrameKind::Other, ServerMessage::reject(id, &reject))
+            }
+            Effect::ShowPlayback(connection) => {
+                (connection, FrameKind::Playback, ServerMessage::Playback(Box::new(record.playback.clone())))
+            }
+            Effect::ShowDevices(connection) => {
+                (connection, FrameKind::Devices, ServerMessage::Devices(DeviceList::of(record)))
+            }
+            Effect::ShowQueue(connection, from, limit) => {
+                let page = QueuePage::of(record, live.state.queue(), from, limit);
+                (connection, FrameKind::Other, ServerMessage::Queue(page))
+            }
+        };
+        self.send(connection, kind, &message.encode().into());
+    }
+
+    pub(super) fn send_all(&mut self, but: &HashSet<ConnectionId>, kind: FrameKind, frame: &Arc<str>) {
+        let others: Vec<ConnectionId> = self.devices.keys().filter(|id| !but.contains(id)).copied().collect();
+        for connection in others {
+            self.send(connection, kind, frame);
+        }
+    }
+
+    /// A device whose mailbox is full is too slow: it comes back and is told everything at once.
+    pub(super) fn send(&mut self, connection: ConnectionId, kind: FrameKind, frame: &Arc<str>) {
+        let Some(device) = self.devices.get(&connection) else { return };
+        if device.try_send(ToDevice::Frame(kind, frame.clone())).is_err() {
+            device.do_send(ToDevice::Close(CloseReason::Slow));
+        }
+    }
+
+    /// Tells the device that is to sound that its life is watched closely, and the one before that it no longer is.
+    pub(super) fn watch(&mut self) {
+        let Some(live) = &self.live else { return };
+        let playback = live.state.playback();
+        let active = playback.active.filter(|_| playback.intent == Intent::Play);
+        let device = active.and_then(|active| live.state.devices().get(active.device_id));
+        let wanted = device.and_then(|device| device.presence.connection());
+        if self.watched == wanted {
+            return;
+        }
+        for (connection, is_active) in [(self.watched, false), (wanted, true)] {
+            if let Some(device) = connection.and_then(|connection| self.devices.get(&connection)) {
+                device.do_send(ToDevice::Watch(is_active));
+            }
+        }
+        self.watched = wanted;
+    }
+
+    pub(super) fn keep_play(&mut self, play: Play, ctx: &mut Context<Self>) {
+        if self.unwritten_plays >= UNWRITTEN_PLAYS {
+            log::error!("a play of {} is lost: {UNWRITTEN_PLAYS} others wait for the database", self.user);
+            return;
+        }
+        self.unwritten_plays += 1;
+        let kept = self.world().store.played(self.user, play);
+        ctx.spawn(kept.into_actor(self).map(move |kept, actor, ctx| {
+            actor.unwritten_plays -= 1;
+            if let Err(error) = kept {
+                log::warn!("a play of {} was not written and will be: {error}", actor.user);
+                ctx.run_later(RETRY, move |actor, ctx| actor.keep_play(play, ctx));
+            }
+            actor.go_on(ctx);
+        }));
+    }
+}
