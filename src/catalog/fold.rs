@@ -1,5 +1,6 @@
 //! One spelling for names that people take for the same, and keys to sort by.
 
+use sha2::{Digest as _, Sha256};
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
 /// The longest folded text in bytes; PostgreSQL's index entries hold less than 2,704.
@@ -20,6 +21,17 @@ pub fn sort_key(name: &str) -> String {
     let base = if without_signs.is_empty() { plain.as_str() } else { without_signs };
     let articles = ["the ", "a ", "an "];
     articles.iter().find_map(|article| base.strip_prefix(article)).unwrap_or(base).to_owned()
+}
+
+/// 64 bits that name a list of texts or bytes: ids that are the same at each scan.
+#[must_use]
+pub fn short_hash<T: AsRef<[u8]>>(parts: &[T]) -> i64 {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(u64::try_from(part.as_ref().len()).unwrap_or(u64::MAX).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(8).fold(0, |bits: i64, byte| (bits << 8) | i64::from(*byte))
 }
 
 /// Letters that no decomposition turns into their plain neighbours.

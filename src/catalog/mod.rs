@@ -1,7 +1,8 @@
 //! The catalogue's way from folders of files to rows: walk, read, record, watch; and the search index. No HTTP, no SQL.
 
+pub mod content;
 pub mod fold;
+pub mod path;
+pub mod scan;
 pub mod search;
 pub mod tags;
-
-pub use crate::media::version;

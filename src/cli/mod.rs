@@ -3,6 +3,7 @@
 mod config;
 mod output;
 mod password;
+mod scan;
 mod serve;
 mod user;
 
@@ -20,6 +21,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
+    Scan(scan::Scan),
     Config(config::Config),
     #[command(subcommand)]
     User(user::User),
@@ -33,6 +35,7 @@ type Failure = Box<dyn Error>;
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(command) => command.run(),
+        Command::Scan(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::User(command) => command.run(),
     };

@@ -28,8 +28,10 @@ impl Serve {
             output::line(format_args!("listening http://{}", server.address))?;
             let poll = Duration::from_millis(app.settings.poll_ms);
             tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
+            app.start_scanning();
             invite(&app, server.address).await?;
             server.run().await?;
+            app.scanner.stop();
             Ok(())
         })
     }

@@ -19,6 +19,24 @@ pub enum DbConnection {
     Sqlite(SqliteConnection),
 }
 
+/// Inserts all rows of a slice, however many: diesel's two-dialect connection takes one at a time.
+macro_rules! insert_all {
+    ($connection:expr, $table:expr, $rows:expr) => {{
+        // SQLite takes 32,766 values in a statement (sqlite.org/limits.html), PostgreSQL 65,535; no table has 32 columns.
+        for rows in $rows.chunks(1_000) {
+            match $connection {
+                $crate::db::DbConnection::Postgres(postgres) => {
+                    diesel::insert_into($table).values(rows).execute(postgres)?;
+                }
+                $crate::db::DbConnection::Sqlite(sqlite) => {
+                    diesel::insert_into($table).values(rows).execute(sqlite)?;
+                }
+            }
+        }
+    }};
+}
+pub(in crate::db) use insert_all;
+
 /// What a connection may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {

@@ -1,9 +1,13 @@
 //! The database: the only user of diesel. One file per noun holds the functions that handlers call.
 
+pub mod changes;
 mod connection;
+pub mod covers;
 mod error;
+pub mod files;
 pub mod logins;
 mod migrate;
+pub mod scan;
 #[allow(missing_docs, reason = "generated")]
 pub mod schema;
 pub mod secrets;

@@ -203,6 +203,9 @@ diesel::table! {
 }
 
 diesel::joinable!(logins -> users (user_id));
+diesel::joinable!(playlist_items -> playlists (playlist_id));
+diesel::joinable!(playlists -> users (owner_id));
+diesel::joinable!(saved_tracks -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query! {
     album_artists,

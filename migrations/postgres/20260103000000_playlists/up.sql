@@ -1,6 +1,6 @@
 CREATE TABLE playlists (
     id BIGINT NOT NULL PRIMARY KEY,
-    owner_id BIGINT NOT NULL,
+    owner_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
     description TEXT NOT NULL,
     public BOOLEAN NOT NULL,
@@ -16,7 +16,7 @@ CREATE INDEX playlists_by_owner ON playlists (owner_id, created_us, id) WHERE NO
 CREATE INDEX playlists_by_change ON playlists (change);
 
 CREATE TABLE playlist_items (
-    playlist_id BIGINT NOT NULL,
+    playlist_id BIGINT NOT NULL REFERENCES playlists (id) ON DELETE CASCADE,
     position BIGINT NOT NULL,
     track_id BIGINT NOT NULL,
     added_by BIGINT NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE playlist_items (
 );
 
 CREATE TABLE saved_tracks (
-    user_id BIGINT NOT NULL,
+    user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     track_id BIGINT NOT NULL,
     added_us BIGINT NOT NULL,
     PRIMARY KEY (user_id, track_id)

@@ -16,6 +16,7 @@ CREATE TABLE folders (
     cover_id BIGINT
 );
 
+CREATE UNIQUE INDEX folders_by_path ON folders (path);
 CREATE INDEX folders_by_cover ON folders (cover_id) WHERE cover_id IS NOT NULL;
 
 -- A file that was ever seen; a readable one has a track of the same id. Rows stay when the file goes.

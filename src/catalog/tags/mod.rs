@@ -10,6 +10,7 @@ mod text;
 mod values;
 
 pub use audio::Audio;
+pub(crate) use fallback::disc_of_folder;
 pub use fallback::{Named, name};
 pub use read::read;
 

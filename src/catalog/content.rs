@@ -1,0 +1,102 @@
+//! From what a file says to what the catalogue keeps of it.
+
+use super::{
+    fold::{identity, short_hash},
+    path::folder_id,
+    tags::{self, MAX_PICTURE_BYTES, Reading, disc_of_folder},
+};
+use crate::db::scan::{AlbumOf, Content};
+use std::path::Path;
+
+/// What the catalogue keeps of the file at `path`, which lies in the music folder `root`.
+#[must_use]
+pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64) -> Content {
+    let Reading { tags, audio } = reading;
+    let named = tags::name(&tags, path.strip_prefix(root).unwrap_or(path));
+    let tag_key = match (&tags.title, tags.artists.is_empty()) {
+        (Some(title), false) => Some(tag_key(&tags.artists, &named.album, title)),
+        _ => None,
+    };
+    Content {
+        album: album_of(&named.album, &tags, path),
+        title: named.title,
+        artists: named.artists,
+        genres: tags.genres,
+        disc: i64::from(named.disc),
+        number: named.track.map(i64::from),
+        date: tags.date,
+        audio,
+        gain: tags.gain,
+        cover_id: tags.picture.and_then(|picture| cover_id(salt, &picture)),
+        tag_key,
+    }
+}
+
+/// The key by which a new encoding of the same recording is known again: what its tags call it.
+fn tag_key(artists: &[String], album: &str, title: &str) -> i64 {
+    let artists: Vec<String> = artists.iter().map(|artist| identity(artist)).collect();
+    short_hash(&[artists.join("\t"), identity(album), identity(title)])
+}
+
+/// Albums with a tagged album artist are one wherever their files lie; others, compilations among them, are one per
+/// folder, where the folders of several discs count as the one above them.
+fn album_of(title: &str, tags: &tags::Tags, path: &Path) -> AlbumOf {
+    let artists = tags.album_artists.clone();
+    let folder = path.parent().unwrap_or(path);
+    let is_disc = folder.file_name().is_some_and(|name| disc_of_folder(&name.to_string_lossy()).is_some());
+    let folder = folder.parent().filter(|_| is_disc).unwrap_or(folder);
+    let place = if artists.is_empty() {
+        format!("folder\t{:016x}", folder_id(folder))
+    } else {
+        let artists: Vec<String> = artists.iter().map(|artist| identity(artist)).collect();
+        format!("artist\t{}", artists.join("\t"))
+    };
+    AlbumOf {
+        identity: format!("{place}\n{}", identity(title)),
+        title: title.to_owned(),
+        artists,
+        compilation: tags.compilation,
+    }
+}
+
+/// The id of a picture: its bytes hashed with a secret of this server, so that it tells nothing and cannot be guessed.
+/// `None` for what is no picture that we show.
+#[must_use]
+pub fn cover_id(salt: i64, picture: &[u8]) -> Option<i64> {
+    let known = picture.len() <= MAX_PICTURE_BYTES && image::guess_format(picture).is_ok();
+    known.then(|| short_hash(&[&salt.to_le_bytes(), picture]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::tags::{Audio, Tags};
+
+    fn album(path: &str, tags: Tags) -> AlbumOf {
+        let reading = Reading { tags, audio: Audio::default() };
+        of(reading, Path::new(path), Path::new("/music"), 0).album
+    }
+
+    #[test]
+    fn a_tagged_album_is_one_wherever_its_files_lie() {
+        let tags =
+            |artist: &str| Tags { album: Some("Live".into()), album_artists: vec![artist.into()], ..Tags::default() };
+        assert_eq!(album("/music/a/1.mp3", tags("X")).identity, album("/music/b/2.mp3", tags("x ")).identity);
+        assert_ne!(album("/music/a/1.mp3", tags("X")).identity, album("/music/a/2.mp3", tags("Y")).identity);
+    }
+
+    #[test]
+    fn an_untagged_album_is_its_folder_with_all_its_discs() {
+        let first = album("/music/A/Album/CD1/1.mp3", Tags::default());
+        assert_eq!(first, album("/music/A/Album/CD2/1.mp3", Tags::default()));
+        assert_eq!((first.title.as_str(), first.artists.len()), ("Album", 0));
+        assert_ne!(first.identity, album("/music/B/Album/1.mp3", Tags::default()).identity);
+    }
+
+    #[test]
+    fn a_compilation_is_by_nobody_in_particular() {
+        let tags = Tags { album: Some("Hits".into()), artists: vec!["X".into()], compilation: true, ..Tags::default() };
+        let album = album("/music/Hits/1.mp3", tags);
+        assert!(album.compilation && album.artists.is_empty());
+    }
+}

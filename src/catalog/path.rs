@@ -1,0 +1,26 @@
+//! Paths as the database keeps them: the bytes that the system spells them with, which need not be UTF-8.
+
+use super::fold::short_hash;
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
+    path::{Path, PathBuf},
+};
+
+/// The bytes of a path or of a part of one.
+#[must_use]
+pub fn to_bytes(path: impl AsRef<OsStr>) -> Vec<u8> {
+    path.as_ref().as_bytes().to_vec()
+}
+
+/// The path of these bytes.
+#[must_use]
+pub fn from_bytes(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsString::from_vec(bytes.to_vec()))
+}
+
+/// The id of a folder: the same at each scan.
+#[must_use]
+pub fn folder_id(path: &Path) -> i64 {
+    short_hash(&[path.as_os_str().as_bytes()])
+}

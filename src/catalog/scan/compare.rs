@@ -1,0 +1,205 @@
+//! The first half of a scan: the walk, compared with what the database knows, a few folders at a time.
+
+use super::{
+    READER,
+    progress::Board,
+    readers::Job,
+    walk::{Entry, Step, Visit, walk},
+};
+use crate::{
+    catalog::path,
+    db::{
+        Db, DbError, covers, files,
+        scan::{Folder, Found, Gone},
+    },
+    media::version::Stat,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Sender, SyncSender, TrySendError},
+    },
+    thread,
+    time::Duration,
+};
+
+/// Folders are compared when this many have gathered…
+const FOLDERS: usize = 250;
+/// … or hold this many files.
+const FILES: usize = 4_000;
+
+/// How long to wait for a place in the queue of jobs, which holds work for longer than this.
+const FULL: Duration = Duration::from_millis(2);
+
+/// What the comparison finds.
+#[derive(Debug)]
+pub(super) enum Finding {
+    /// A file that is there and cannot be looked at.
+    Refused(Found),
+    /// Files that are no longer in their folder.
+    Gone(Vec<Gone>),
+    /// A folder that has no cover any more.
+    Uncovered(Arc<Folder>),
+    /// The walk is over.
+    End(Box<Result<Walked, DbError>>),
+}
+
+/// What the whole walk came by.
+#[derive(Debug, Default)]
+pub(super) struct Walked {
+    /// The ids of all folders that were read.
+    pub(super) folders: HashSet<i64>,
+    /// Folders that could not be read: what is known of them and below stays as it is.
+    pub(super) refused: Vec<PathBuf>,
+    /// How many jobs were handed out.
+    pub(super) jobs: u64,
+    /// It was stopped before its end.
+    pub(super) stopped: bool,
+}
+
+/// Where the comparison reads from and hands on to.
+pub(super) struct Compare<'a, T> {
+    pub(super) db: &'a Db,
+    pub(super) board: &'a Board,
+    pub(super) stop: &'a AtomicBool,
+    /// Nobody takes jobs or findings any more.
+    pub(super) over: &'a AtomicBool,
+    pub(super) jobs: SyncSender<Job>,
+    pub(super) findings: Sender<T>,
+    pub(super) wrap: fn(Finding) -> T,
+    /// The music folders.
+    pub(super) roots: Vec<Arc<PathBuf>>,
+    /// Where to walk.
+    pub(super) starts: Vec<PathBuf>,
+}
+
+impl<T> Compare<'_, T> {
+    /// Walks over the roots and compares all of it; the last finding is `End`.
+    pub(super) fn run(self) {
+        let outcome = self.walk();
+        self.tell(Finding::End(Box::new(outcome)));
+    }
+
+    fn walk(&self) -> Result<Walked, DbError> {
+        let mut walked = Walked::default();
+        let mut waiting: Vec<Visit> = Vec::new();
+        let mut failure = None;
+        let roots: Vec<PathBuf> = self.roots.iter().map(|root| PathBuf::clone(root)).collect();
+        walk(&self.starts, &roots, &mut |step| {
+            match step {
+                Step::Refused(path, reason) => {
+                    self.board.trouble(Some(&path), &reason);
+                    walked.refused.push(path);
+                }
+                Step::Visit(visit) => {
+                    if walked.folders.insert(visit.folder.id) {
+                        waiting.push(visit);
+                    }
+                }
+            }
+            let gathered = waiting.iter().map(|visit| visit.files.len()).sum::<usize>();
+            if waiting.len() >= FOLDERS || gathered >= FILES {
+                failure = self.compare(std::mem::take(&mut waiting), &mut walked).err();
+            }
+            walked.stopped = self.is_over();
+            failure.is_none() && !walked.stopped
+        });
+        if failure.is_none() && !walked.stopped {
+            failure = self.compare(waiting, &mut walked).err();
+        }
+        failure.map_or(Ok(walked), Err)
+    }
+
+    fn compare(&self, visits: Vec<Visit>, walked: &mut Walked) -> Result<(), DbError> {
+        let ids: Vec<i64> = visits.iter().map(|visit| visit.folder.id).collect();
+        let (known, covers) = super::patiently(self.stop, || {
+            self.db.read_blocking(|connection| {
+                Ok((files::known_in(connection, &ids)?, covers::of_folders(connection, &ids)?))
+            })
+        })?;
+        let mut known_in: HashMap<i64, HashMap<Vec<u8>, _>> = HashMap::new();
+        for file in known {
+            known_in.entry(file.folder_id).or_default().insert(file.name.clone(), file);
+        }
+        let mut covers: HashMap<i64, _> = covers.into_iter().collect();
+        for visit in visits {
+            let path = path::from_bytes(&visit.folder.path);
+            let mut known = known_in.remove(&visit.folder.id).unwrap_or_default();
+            let (mut unchanged, seen) = (0_u64, visit.files.len().saturating_add(visit.refused.len()));
+            let mut changed = Vec::new();
+            for entry in visit.files {
+                match known.remove(&entry.name) {
+                    Some(file) if !file.missing && file.stat == entry.stat && file.reader == READER => unchanged += 1,
+                    _ => changed.push(entry),
+                }
+            }
+            self.board.change(|progress| {
+                progress.folder = Some(path.display().to_string());
+                progress.seen = progress.seen.saturating_add(u64::try_from(seen).unwrap_or(u64::MAX));
+                progress.unchanged = progress.unchanged.saturating_add(unchanged);
+                progress.done = progress.done.saturating_add(unchanged);
+            });
+            for entry in changed {
+                self.hand_out(&visit.folder, &path, entry, false, walked);
+            }
+            for (name, reason) in visit.refused {
+                let stat = known.remove(&name).map(|file| file.stat);
+                self.tell(Finding::Refused(refused(&visit.folder, stat, name, reason)));
+            }
+            let gone: Vec<Gone> = known
+                .into_values()
+                .filter(|file| !file.missing)
+                .map(|file| Gone { id: file.id.to_sql(), folder_id: file.folder_id })
+                .collect();
+            if !gone.is_empty() {
+                self.tell(Finding::Gone(gone));
+            }
+            let before = covers.remove(&visit.folder.id).filter(|cover| cover.name.is_some());
+            match (before, visit.cover) {
+                (Some(before), Some(now))
+                    if before.name.as_ref() == Some(&now.name)
+                        && (before.size, before.mtime_ns) == (now.stat.size, now.stat.mtime_ns) => {}
+                (_, Some(now)) => self.hand_out(&visit.folder, &path, now, true, walked),
+                (Some(_), None) => self.tell(Finding::Uncovered(visit.folder)),
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_out(&self, folder: &Arc<Folder>, path: &Path, entry: Entry, is_cover: bool, walked: &mut Walked) {
+        let Some(root) =
+            self.roots.iter().filter(|root| path.starts_with(&***root)).max_by_key(|root| root.as_os_str().len())
+        else {
+            return;
+        };
+        let job = Job { folder: Arc::clone(folder), root: Arc::clone(root), entry, is_cover };
+        walked.jobs = walked.jobs.saturating_add(1);
+        // Not `send`: readers that hang would hold it up for ever.
+        let mut waiting = job;
+        while let Err(TrySendError::Full(job)) = self.jobs.try_send(waiting) {
+            if self.is_over() {
+                return;
+            }
+            thread::sleep(FULL);
+            waiting = job;
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.over.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, finding: Finding) {
+        drop(self.findings.send((self.wrap)(finding)));
+    }
+}
+
+/// What is recorded of a file that is there and cannot be looked at.
+fn refused(folder: &Arc<Folder>, stat: Option<Stat>, name: Vec<u8>, reason: String) -> Found {
+    let stat = stat.unwrap_or(Stat { size: 0, mtime_ns: 0, inode: 0 });
+    Found { folder: Arc::clone(folder), name, stat, version: None, content: Err(reason) }
+}

@@ -1,0 +1,142 @@
+//! How far a scan is, for the terminal and for HTTP.
+
+use segue_actors::ids::Micros;
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::watch;
+
+/// How many troubles are kept as text; all are counted.
+const MAX_TROUBLES: usize = 100;
+
+/// The state of the scan that runs, or of the last one.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Progress {
+    /// A scan runs now.
+    pub running: bool,
+    /// It came to its end.
+    pub complete: bool,
+    /// Another one follows it.
+    pub queued: bool,
+    /// When it began.
+    pub started: Option<Micros>,
+    /// When it ended.
+    pub finished: Option<Micros>,
+    /// The folder it is at.
+    pub folder: Option<String>,
+    /// Files seen so far.
+    pub seen: u64,
+    /// Files that are dealt with: unchanged ones, and those that were read and written.
+    pub done: u64,
+    /// How many files there probably are; 0 while unknown.
+    pub expected: u64,
+    /// Files that were not read again because nothing changed.
+    pub unchanged: u64,
+    /// Files that were never seen before.
+    pub added: u64,
+    /// Files that were read again.
+    pub changed: u64,
+    /// Files that were found in another place.
+    pub moved: u64,
+    /// Files that are no longer there.
+    pub missing: u64,
+    /// Files read in this scan that cannot be read.
+    pub unreadable: u64,
+    /// What went wrong with folders, and why a scan ended early: the first of them.
+    pub troubles: Vec<String>,
+    /// How many troubles there were.
+    pub trouble_count: u64,
+}
+
+impl Progress {
+    /// Files per second so far.
+    #[must_use]
+    pub fn rate(&self, now: Micros) -> f64 {
+        let elapsed_us = self.elapsed_us(now);
+        if elapsed_us == 0 { 0.0 } else { float(self.done) * 1e6 / float(elapsed_us) }
+    }
+
+    /// Seconds until it is probably done; `None` when nothing tells.
+    #[must_use]
+    pub fn eta_s(&self, now: Micros) -> Option<u64> {
+        let left = self.expected.checked_sub(self.done).filter(|_| self.running && self.done > 0)?;
+        self.elapsed_us(now).saturating_mul(left).checked_div(self.done.saturating_mul(1_000_000))
+    }
+
+    fn elapsed_us(&self, now: Micros) -> u64 {
+        let Some(started) = self.started else { return 0 };
+        u64::try_from(self.finished.unwrap_or(now).since_us(started)).unwrap_or(0)
+    }
+}
+
+fn float(count: u64) -> f64 {
+    f64::from(u32::try_from(count / 1_000).unwrap_or(u32::MAX)) * 1e3
+        + f64::from(u32::try_from(count % 1_000).unwrap_or(0))
+}
+
+/// The one progress that a scan writes and everybody may read.
+#[derive(Debug)]
+pub struct Board {
+    progress: Mutex<Progress>,
+    changes: watch::Sender<u64>,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self { progress: Mutex::default(), changes: watch::Sender::new(0) }
+    }
+}
+
+impl Board {
+    /// Says whenever something was written to the catalogue by this process; what it was, the database tells
+    /// ([`crate::db::changes`]). Other processes write too, so look there now and then anyway.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Says that something was written to the catalogue.
+    pub fn announce(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// What it says now.
+    #[must_use]
+    pub fn read(&self) -> Progress {
+        self.lock().clone()
+    }
+
+    pub(super) fn change(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut self.lock());
+    }
+
+    /// Notes what went wrong with a folder or with the scan as a whole.
+    pub(super) fn trouble(&self, path: Option<&Path>, reason: &str) {
+        let text = path.map_or_else(|| reason.to_owned(), |path| format!("{}: {reason}", path.display()));
+        log::warn!("scan: {text}");
+        let mut progress = self.lock();
+        progress.trouble_count = progress.trouble_count.saturating_add(1);
+        if progress.troubles.len() < MAX_TROUBLES {
+            progress.troubles.push(text);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_and_time_left() {
+        let progress =
+            Progress { running: true, started: Some(Micros(0)), done: 100, expected: 400, ..Progress::default() };
+        assert!((progress.rate(Micros(2_000_000)) - 50.0).abs() < 1e-9);
+        assert_eq!(progress.eta_s(Micros(2_000_000)), Some(6));
+        assert_eq!(Progress { expected: 0, ..progress }.eta_s(Micros(2_000_000)), None);
+    }
+}

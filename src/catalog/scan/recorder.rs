@@ -1,0 +1,181 @@
+//! The second half of a scan: what was read and what is gone, written in batches.
+
+use super::{
+    READER, ScanError, Scope,
+    compare::{Finding, Walked},
+    now_us, patiently,
+    progress::Board,
+    readers::Done,
+};
+use crate::{
+    catalog::path,
+    db::{
+        Db, DbConnection, DbError, covers,
+        scan::{self, Found},
+    },
+    media::version::Stat,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+    time::{Duration, Instant},
+};
+
+/// Files per transaction.
+const BATCH: usize = 500;
+/// A batch that is not full is written after this time.
+const BATCH_AGE: Duration = Duration::from_secs(1);
+/// How often albums, artists and genres are summed up while files keep coming.
+const REFRESH_EVERY: Duration = Duration::from_secs(5);
+/// Folders that are looked up at once when those that are gone are sought.
+const FOLDER_PAGE: i64 = 5_000;
+
+pub(super) struct Recorder<'a> {
+    db: &'a Db,
+    board: &'a Board,
+    stop: &'a AtomicBool,
+    roots: Vec<PathBuf>,
+    batch: Vec<Found>,
+    since: Option<Instant>,
+    refreshed: Instant,
+}
+
+impl<'a> Recorder<'a> {
+    pub(super) fn new(db: &'a Db, board: &'a Board, stop: &'a AtomicBool, roots: Vec<PathBuf>) -> Self {
+        let batch = Vec::with_capacity(BATCH);
+        Self { db, board, stop, roots, batch, since: None, refreshed: Instant::now() }
+    }
+
+    /// Takes what a reader brought.
+    pub(super) fn take(&mut self, done: Done) -> Result<(), ScanError> {
+        match done {
+            Done::File(found) => self.add(found),
+            Done::Cover(job, cover_id) => {
+                let picture = (job.entry.name.as_slice(), job.entry.stat);
+                self.write(|connection| {
+                    scan::add_folders(connection, std::iter::once(&*job.folder))?;
+                    covers::set(connection, &job.folder, Some(picture), cover_id)
+                })
+            }
+        }
+    }
+
+    /// Takes what the comparison found.
+    pub(super) fn note(&mut self, finding: Finding) -> Result<(), ScanError> {
+        match finding {
+            Finding::Refused(found) => self.add(found),
+            Finding::Uncovered(folder) => self.write(|connection| covers::set(connection, &folder, None, None)),
+            Finding::Gone(gone) => {
+                // What moved away is in the batch, perhaps.
+                self.flush()?;
+                for some in gone.chunks(BATCH) {
+                    let count = self.write(|connection| scan::mark_missing(connection, some, now_us()))?;
+                    self.count_missing(count);
+                }
+                Ok(())
+            }
+            Finding::End(_) => Ok(()),
+        }
+    }
+
+    /// Writes what has waited for long enough.
+    pub(super) fn tick(&mut self) -> Result<(), ScanError> {
+        if self.since.is_some_and(|since| since.elapsed() >= BATCH_AGE) {
+            self.flush()?;
+        }
+        if self.refreshed.elapsed() >= REFRESH_EVERY {
+            self.refresh()?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, found: Found) -> Result<(), ScanError> {
+        self.since.get_or_insert_with(Instant::now);
+        self.batch.push(found);
+        if self.batch.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes the batch.
+    pub(super) fn flush(&mut self) -> Result<(), ScanError> {
+        self.since = None;
+        let batch = std::mem::take(&mut self.batch);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let roots = &self.roots;
+        let holds = |folder: &[u8], name: &[u8], stat: Stat| holds(roots, folder, name, stat);
+        let recorded =
+            self.write(|connection| scan::record(connection, &batch, READER, now_us(), &mut rand::random, &holds))?;
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        self.board.change(|progress| {
+            progress.done = progress.done.saturating_add(count);
+            progress.added = progress.added.saturating_add(recorded.added);
+            progress.changed = progress.changed.saturating_add(recorded.changed);
+            progress.moved = progress.moved.saturating_add(recorded.moved);
+            progress.unreadable = progress.unreadable.saturating_add(recorded.unreadable);
+        });
+        Ok(())
+    }
+
+    /// Marks what lies in folders that the walk did not come by, and sums up everything.
+    pub(super) fn finish(mut self, walked: &Walked, scope: &Scope) -> Result<(), ScanError> {
+        if walked.stopped {
+            return Ok(());
+        }
+        let mut after = None;
+        loop {
+            let page = patiently(self.stop, || {
+                self.db.read_blocking(|connection| scan::folders_after(connection, after, FOLDER_PAGE))
+            })?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+            let gone: Vec<i64> = page
+                .into_iter()
+                .map(|(id, path)| (id, path::from_bytes(&path)))
+                .filter(|(id, path)| {
+                    !walked.folders.contains(id) && scope.holds(path) && !is_refused(&walked.refused, path)
+                })
+                .map(|(id, _)| id)
+                .collect();
+            for some in gone.chunks(BATCH) {
+                loop {
+                    let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+                    let count = self.write(|connection| scan::forget_folders(connection, some, limit, now_us()))?;
+                    self.count_missing(count);
+                    if count == 0 {
+                        break;
+                    }
+                }
+            }
+        }
+        self.refresh()
+    }
+
+    fn refresh(&mut self) -> Result<(), ScanError> {
+        while self.write(|connection| scan::refresh(connection, now_us(), &mut rand::random))? {}
+        self.refreshed = Instant::now();
+        Ok(())
+    }
+
+    fn count_missing(&self, count: usize) {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.board.change(|progress| progress.missing = progress.missing.saturating_add(count));
+    }
+
+    fn write<T>(&self, run: impl Fn(&mut DbConnection) -> Result<T, DbError>) -> Result<T, ScanError> {
+        let written = patiently(self.stop, || self.db.write_blocking(&run))?;
+        self.board.announce();
+        Ok(written)
+    }
+}
+
+/// Whether a path, which must lie in a music folder of this scan, still holds the file that a row tells of.
+fn holds(roots: &[PathBuf], folder: &[u8], name: &[u8], stat: Stat) -> bool {
+    let path = path::from_bytes(folder).join(path::from_bytes(name));
+    roots.iter().any(|root| path.starts_with(root)) && fs::metadata(path).is_ok_and(|found| Stat::of(&found) == stat)
+}
+
+fn is_refused(refused: &[PathBuf], path: &Path) -> bool {
+    refused.iter().any(|folder| path.starts_with(folder))
+}

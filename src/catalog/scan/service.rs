@@ -1,0 +1,159 @@
+//! When to scan: at start, each interval, when asked, and when files change; one at a time.
+
+use super::{Board, Lock, NotLocked, Progress, Scope, scan, watch};
+use crate::{db::Db, time};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long to wait while another process scans.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Scans in the background of a server. Idle until started; it may be asked, and be read, from any thread.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    board: Arc<Board>,
+    wishes: Arc<Wishes>,
+}
+
+/// What the scanning thread waits for.
+#[derive(Debug, Default)]
+pub(super) struct Wishes {
+    wish: Mutex<Wish>,
+    changed: Condvar,
+    stop: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Wish {
+    asked: bool,
+    changes: watch::Changes,
+}
+
+impl Wishes {
+    /// Something changed in a folder; `None` when nobody knows where.
+    pub(super) fn changed(&self, folder: Option<PathBuf>) {
+        self.lock().changes.note(folder, Instant::now());
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Wish> {
+        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there is something to scan; `None` when it is time to stop.
+    fn next(&self, interval_ends: Option<Instant>) -> Option<Scope> {
+        let mut wish = self.lock();
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            let now = Instant::now();
+            if std::mem::take(&mut wish.asked) || interval_ends.is_some_and(|at| now >= at) {
+                wish.changes = watch::Changes::default();
+                return Some(Scope::All);
+            }
+            let due = wish.changes.due();
+            if due.is_some_and(|at| now >= at) {
+                return Some(std::mem::take(&mut wish.changes).scope());
+            }
+            let until = [due, interval_ends].into_iter().flatten().min();
+            let wait = until.map_or(Duration::from_hours(1), |at| at.saturating_duration_since(now));
+            wish = self.changed.wait_timeout(wish, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Scanner {
+    /// Begins: a scan at once, and then whenever one is due. `interval` is from the end of one to the start of the next.
+    pub fn start(&self, db: Db, music: Vec<PathBuf>, data_dir: PathBuf, interval: Option<Duration>) {
+        if music.is_empty() {
+            return;
+        }
+        self.wishes.lock().asked = true;
+        let (board, wishes) = (Arc::clone(&self.board), Arc::clone(&self.wishes));
+        let run = move || {
+            let watcher = watch::watch(&music, &wishes);
+            let mut interval_ends = None;
+            while let Some(scope) = wishes.next(interval_ends) {
+                match Lock::take(&data_dir) {
+                    Ok(_lock) => run_one(&db, &music, &scope, &board, &wishes.stop),
+                    Err(NotLocked::Busy) => wait_for_others(&wishes),
+                    Err(error) => board.trouble(None, &error.to_string()),
+                }
+                interval_ends = interval.and_then(|interval| Instant::now().checked_add(interval));
+            }
+            drop(watcher);
+        };
+        if let Err(error) = thread::Builder::new().name("scan".to_owned()).spawn(run) {
+            self.board.trouble(None, &format!("no thread to scan with: {error}"));
+        }
+    }
+
+    /// Asks for a scan: one that has not begun is as good, otherwise it follows the one that runs.
+    pub fn ask(&self) {
+        self.wishes.lock().asked = true;
+        self.wishes.changed.notify_all();
+    }
+
+    /// How far the scan is that runs, or how the last one went.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let queued = self.wishes.lock().asked;
+        Progress { queued, ..self.board.read() }
+    }
+
+    /// Where a scan writes what it does.
+    #[must_use]
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Ends the scan that runs, and begins no more.
+    pub fn stop(&self) {
+        self.wishes.stop.store(true, Ordering::Relaxed);
+        self.wishes.changed.notify_all();
+    }
+}
+
+impl Drop for Scanner {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Scans once and says so on the board.
+pub fn run_one(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) {
+    board.change(|progress| *progress = Progress { running: true, started: Some(time::now()), ..Progress::default() });
+    let outcome = scan(db, music, scope, board, stop);
+    board.change(|progress| {
+        progress.running = false;
+        progress.complete = outcome.is_ok() && !stop.load(Ordering::Relaxed);
+        progress.folder = None;
+        progress.finished = Some(time::now());
+    });
+    let progress = board.read();
+    if outcome.is_ok() {
+        log::info!(
+            "scan: {} files, {} new, {} changed, {} moved, {} gone, {} unreadable",
+            progress.seen,
+            progress.added,
+            progress.changed,
+            progress.moved,
+            progress.missing,
+            progress.unreadable
+        );
+    }
+}
+
+fn wait_for_others(wishes: &Wishes) {
+    let mut wish = wishes.lock();
+    wish.asked = true;
+    drop(wishes.changed.wait_timeout(wish, BUSY));
+}

@@ -1,0 +1,187 @@
+//! The walk over music folders: every folder with its audio files and its cover, each once, whatever links there are.
+
+use crate::{catalog::path, db::scan::Folder, media::version::Stat};
+use std::{
+    collections::VecDeque,
+    ffi::OsStr,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use walkdir::{DirEntry, WalkDir};
+
+/// Endings of files that are opened: what `lofty` reads, and audio that it does not, which is then named as such.
+const AUDIO: [&str; 37] = [
+    "mp3", "mp2", "mp1", "flac", "ogg", "oga", "opus", "spx", "m4a", "m4b", "m4p", "mp4", "aac", "alac", "wav", "wave",
+    "aif", "aiff", "aifc", "ape", "mpc", "mp+", "mpp", "wv", "wma", "asf", "dsf", "dff", "tta", "tak", "ofr", "ofs",
+    "ac3", "eac3", "3g2", "oggflac", "webm",
+];
+/// Names of folder covers, the preferred first.
+const COVERS: [&str; 5] = ["cover", "folder", "front", "album", "albumart"];
+/// Endings of folder covers.
+const PICTURES: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
+/// Folders that systems keep for themselves.
+const SYSTEM_FOLDERS: [&str; 4] = ["@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
+
+/// A file as the walk saw it.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// Its name in its folder.
+    pub(super) name: Vec<u8>,
+    /// What the file system says.
+    pub(super) stat: Stat,
+}
+
+/// One folder.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub(super) folder: Arc<Folder>,
+    /// Audio files.
+    pub(super) files: Vec<Entry>,
+    /// Audio files that are there and cannot be looked at, with the reason.
+    pub(super) refused: Vec<(Vec<u8>, String)>,
+    /// The picture that stands for the folder.
+    pub(super) cover: Option<Entry>,
+}
+
+/// What the walk comes by.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// A folder, read to its end.
+    Visit(Visit),
+    /// A folder that cannot be read, with the reason: what is known of it and below it stays as it is.
+    Refused(PathBuf, String),
+}
+
+/// Walks over `starts`, which lie in the music folders `roots`, until `see` answers `false`.
+pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], see: &mut impl FnMut(Step) -> bool) {
+    let mut covered: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+    let mut queue: VecDeque<PathBuf> = starts.iter().cloned().collect();
+    while let Some(start) = queue.pop_front() {
+        let mut links = Vec::new();
+        if !walk_one(&start, &covered, &mut links, see) {
+            return;
+        }
+        // Links to folders come after all real folders, so that a file is found under its own name first.
+        for link in links {
+            let Ok(target) = link.canonicalize() else { continue };
+            if !covered.iter().any(|seen| target.starts_with(seen) || seen.starts_with(&target)) {
+                covered.push(target);
+                queue.push_back(link);
+            }
+        }
+    }
+}
+
+/// How many audio files lie below `roots`, links aside; adds them up in `count` until `see` answers `false`.
+pub(super) fn count(roots: &[PathBuf], see: &mut impl FnMut() -> bool) {
+    for entry in roots.iter().flat_map(|root| WalkDir::new(root).into_iter().filter_entry(is_wanted)).flatten() {
+        if is_audio(entry.file_name()) && !see() {
+            return;
+        }
+    }
+}
+
+fn walk_one(start: &Path, covered: &[PathBuf], links: &mut Vec<PathBuf>, see: &mut impl FnMut(Step) -> bool) -> bool {
+    let files_first = |a: &DirEntry, b: &DirEntry| {
+        (a.file_type().is_dir(), a.file_name()).cmp(&(b.file_type().is_dir(), b.file_name()))
+    };
+    let mut open: Option<Open> = None;
+    for entry in WalkDir::new(start).sort_by(files_first).into_iter().filter_entry(is_wanted) {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() || entry.depth() == 0 => {
+                if open.take().is_some_and(|open| !open.close(see)) {
+                    return false;
+                }
+                open = Some(Open::new(entry.into_path()));
+            }
+            Ok(entry) => {
+                if let Some(open) = &mut open {
+                    open.add(&entry, covered, links);
+                }
+            }
+            Err(error) => {
+                let path = error.path().map_or_else(|| start.to_owned(), Path::to_owned);
+                let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                // The folder was announced before it turned out to be closed.
+                open = open.filter(|open| open.path != path);
+                if !see(Step::Refused(path, reason)) {
+                    return false;
+                }
+            }
+        }
+    }
+    open.is_none_or(|open| open.close(see))
+}
+
+/// A folder whose entries are still coming.
+struct Open {
+    path: PathBuf,
+    visit: Visit,
+    cover_rank: usize,
+}
+
+impl Open {
+    fn new(path: PathBuf) -> Self {
+        let folder = Folder { id: path::folder_id(&path), path: path::to_bytes(&path) };
+        let visit = Visit { folder: Arc::new(folder), files: Vec::new(), refused: Vec::new(), cover: None };
+        Self { path, visit, cover_rank: usize::MAX }
+    }
+
+    fn close(self, see: &mut impl FnMut(Step) -> bool) -> bool {
+        see(Step::Visit(self.visit))
+    }
+
+    fn add(&mut self, entry: &DirEntry, covered: &[PathBuf], links: &mut Vec<PathBuf>) {
+        let cover_rank = cover_rank(entry.file_name()).filter(|rank| *rank < self.cover_rank);
+        let audio = is_audio(entry.file_name());
+        let link = entry.path_is_symlink();
+        if !audio && !link && cover_rank.is_none() {
+            return;
+        }
+        let name = path::to_bytes(entry.file_name());
+        match fs::metadata(entry.path()) {
+            Ok(metadata) if metadata.is_dir() => links.push(entry.path().to_owned()),
+            Ok(metadata) if !metadata.is_file() => {}
+            Ok(_) if link && is_covered(entry.path(), covered) => {}
+            Ok(metadata) if audio => self.visit.files.push(Entry { name, stat: Stat::of(&metadata) }),
+            Ok(metadata) => {
+                if let Some(rank) = cover_rank {
+                    self.cover_rank = rank;
+                    self.visit.cover = Some(Entry { name, stat: Stat::of(&metadata) });
+                }
+            }
+            // Gone since the folder was listed, or a link that leads nowhere.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if audio => self.visit.refused.push((name, error.to_string())),
+            Err(_) => {}
+        }
+    }
+}
+
+/// Whether a link leads to a place that the walk comes by anyway.
+fn is_covered(link: &Path, covered: &[PathBuf]) -> bool {
+    link.canonicalize().is_ok_and(|target| covered.iter().any(|place| target.starts_with(place)))
+}
+
+/// Hidden files and folders, and those of systems, hold no music; `._x.mp3` is what macOS leaves beside `x.mp3`.
+fn is_wanted(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    entry.depth() == 0
+        || !(name.as_encoded_bytes().starts_with(b".") || SYSTEM_FOLDERS.iter().any(|system| name == *system))
+}
+
+fn is_audio(name: &OsStr) -> bool {
+    ending(name).is_some_and(|ending| AUDIO.contains(&ending.as_str()))
+}
+
+fn cover_rank(name: &OsStr) -> Option<usize> {
+    let ending = ending(name)?;
+    let stem = Path::new(name).file_stem()?.to_str()?.to_lowercase();
+    let rank = COVERS.iter().position(|cover| *cover == stem)?;
+    PICTURES.contains(&ending.as_str()).then_some(rank)
+}
+
+fn ending(name: &OsStr) -> Option<String> {
+    Path::new(name).extension()?.to_str().map(str::to_ascii_lowercase)
+}

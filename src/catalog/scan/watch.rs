@@ -1,0 +1,125 @@
+//! File changes as the system tells of them.
+
+use super::{Scope, service::Wishes};
+use notify::{
+    Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
+    event::{AccessKind, AccessMode, EventKind as Kind, MetadataKind, ModifyKind},
+};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// A scan begins when nothing has changed for this long…
+const QUIET: Duration = Duration::from_secs(2);
+/// … or when the first change is this old.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// With more changed folders than this all are scanned.
+const MAX_FOLDERS: usize = 200;
+
+/// Changes that wait for a scan.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    folders: BTreeSet<PathBuf>,
+    /// Too many, or the system lost count.
+    all: bool,
+    first: Option<Instant>,
+    last: Option<Instant>,
+}
+
+impl Changes {
+    /// Notes a change in a folder; `None` when nobody knows where.
+    pub(super) fn note(&mut self, folder: Option<PathBuf>, now: Instant) {
+        match folder {
+            Some(folder) if self.folders.len() < MAX_FOLDERS => {
+                self.folders.insert(folder);
+            }
+            _ => self.all = true,
+        }
+        self.first.get_or_insert(now);
+        self.last = Some(now);
+    }
+
+    /// When a scan of these is due.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let (first, last) = (self.first?, self.last?);
+        Some(last.checked_add(QUIET)?.min(first.checked_add(PATIENCE)?))
+    }
+
+    /// What to scan for them; outer folders stand for those below.
+    pub(super) fn scope(self) -> Scope {
+        if self.all {
+            return Scope::All;
+        }
+        let mut folders: Vec<PathBuf> = Vec::new();
+        // In order, an outer folder comes before those below it.
+        for folder in self.folders {
+            if !folders.last().is_some_and(|outer| folder.starts_with(outer)) {
+                folders.push(folder);
+            }
+        }
+        Scope::Below(folders)
+    }
+}
+
+/// Watches the music folders as far as the system allows; changes end with the returned value.
+pub(super) fn watch(music: &[PathBuf], wishes: &Arc<Wishes>) -> Option<RecommendedWatcher> {
+    let tell = Arc::clone(wishes);
+    let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| match event {
+        Ok(event) if event.need_rescan() => tell.changed(None),
+        Ok(event) if matters(event.kind) => {
+            for path in &event.paths {
+                tell.changed(path.parent().map(Path::to_owned));
+            }
+        }
+        Ok(_) => {}
+        Err(error) => {
+            log::warn!("file changes: {error}");
+            tell.changed(None);
+        }
+    });
+    let mut watcher = watcher.map_err(|error| log::warn!("file changes are not noticed: {error}")).ok()?;
+    for folder in music {
+        if let Err(error) = watcher.watch(folder, RecursiveMode::Recursive) {
+            log::warn!("changes in {} are noticed by the next scan only: {error}", folder.display());
+        }
+    }
+    Some(watcher)
+}
+
+/// Reading a file, ours above all, is no change.
+fn matters(kind: EventKind) -> bool {
+    match kind {
+        Kind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        Kind::Access(_) | Kind::Modify(ModifyKind::Metadata(MetadataKind::AccessTime)) => false,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_waits_for_quiet_but_not_for_ever() {
+        let mut changes = Changes::default();
+        assert_eq!(changes.due(), None);
+        let start = Instant::now();
+        changes.note(Some("/music/a".into()), start);
+        assert_eq!(changes.due(), Some(start + QUIET));
+        changes.note(Some("/music/a/b".into()), start + PATIENCE);
+        assert_eq!(changes.due(), Some(start + PATIENCE));
+        assert_eq!(changes.scope(), Scope::Below(vec!["/music/a".into()]));
+    }
+
+    #[test]
+    fn too_many_changes_are_a_change_of_everything() {
+        let mut changes = Changes::default();
+        for number in 0..=MAX_FOLDERS {
+            changes.note(Some(format!("/music/{number}").into()), Instant::now());
+        }
+        assert_eq!(changes.scope(), Scope::All);
+    }
+}

@@ -1,0 +1,74 @@
+//! The order of changes: every row of artists, albums, tracks and playlists carries the number of its last change, so
+//! that whoever follows (the search index) reads what is new since a number, in order, and misses nothing.
+//!
+//! Numbers are taken within the transaction that writes the rows, under the lock of one row, so that they become visible
+//! in their order on PostgreSQL too. Rows are never deleted: what is gone is marked, and the mark is a change.
+
+use super::{
+    DbConnection, DbError,
+    schema::{albums, artists, changes, playlists, tracks},
+};
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+
+/// What kind of row changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A row of `artists`; gone when it has neither tracks nor albums.
+    Artist,
+    /// A row of `albums`; gone when it has no tracks.
+    Album,
+    /// A row of `tracks`; gone when it is missing.
+    Track,
+    /// A row of `playlists`; gone when it is deleted.
+    Playlist,
+}
+
+/// One row's last change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Its number; higher is later.
+    pub number: i64,
+    /// What kind of row.
+    pub kind: Kind,
+    /// The row's id.
+    pub id: i64,
+}
+
+/// Takes `count` numbers for rows that this transaction changes, and returns the first.
+pub(in crate::db) fn take(connection: &mut DbConnection, count: usize) -> Result<i64, DbError> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    diesel::update(changes::table).set(changes::last.eq(changes::last + count)).execute(connection)?;
+    let last: i64 = changes::table.select(changes::last).first(connection)?;
+    Ok(last - count + 1)
+}
+
+/// The number of the latest change.
+///
+/// # Errors
+/// Those of the database.
+pub fn last(connection: &mut DbConnection) -> Result<i64, DbError> {
+    Ok(changes::table.select(changes::last).first(connection)?)
+}
+
+/// The first `limit` rows whose last change came after number `after`, in order.
+///
+/// # Errors
+/// Those of the database.
+pub fn since(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Vec<Change>, DbError> {
+    let mut all = Vec::new();
+    macro_rules! read {
+        ($($table:ident: $kind:expr;)+) => {$(
+            let rows: Vec<(i64, i64)> = $table::table
+                .filter($table::change.gt(after))
+                .order($table::change)
+                .limit(limit)
+                .select(($table::change, $table::id))
+                .load(connection)?;
+            all.extend(rows.into_iter().map(|(number, id)| Change { number, kind: $kind, id }));
+        )+};
+    }
+    read! { artists: Kind::Artist; albums: Kind::Album; tracks: Kind::Track; playlists: Kind::Playlist; }
+    all.sort_unstable_by_key(|change| change.number);
+    all.truncate(usize::try_from(limit).unwrap_or(0));
+    Ok(all)
+}

@@ -1,0 +1,111 @@
+//! Files that are no longer there: marked, never deleted, so that playlists and history survive.
+
+use super::write;
+use crate::db::{
+    DbConnection, DbError, changes,
+    schema::{files, folders, tracks},
+};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
+    RunQueryDsl as _,
+};
+
+/// A file that a scan did not find where it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// Its id.
+    pub id: i64,
+    /// The folder it was in; a row that has another by now has moved and is not gone.
+    pub folder_id: i64,
+}
+
+/// Marks those of `gone` that are still said to be in their folder; returns how many were marked.
+///
+/// # Errors
+/// Those of the database.
+pub fn mark_missing(connection: &mut DbConnection, gone: &[Gone], now_us: i64) -> Result<usize, DbError> {
+    let here: Vec<(i64, i64)> = files::table
+        .filter(files::id.eq_any(gone.iter().map(|file| file.id)))
+        .filter(files::missing_us.is_null())
+        .select((files::id, files::folder_id))
+        .load(connection)?;
+    let still: Vec<i64> = here
+        .into_iter()
+        .filter(|(id, folder_id)| gone.contains(&Gone { id: *id, folder_id: *folder_id }))
+        .map(|(id, _)| id)
+        .collect();
+    mark(connection, &still, now_us)?;
+    Ok(still.len())
+}
+
+/// Marks files as missing.
+pub(super) fn mark(connection: &mut DbConnection, ids: &[i64], now_us: i64) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    diesel::update(files::table.filter(files::id.eq_any(ids)))
+        .set(files::missing_us.eq(Some(now_us)))
+        .execute(connection)?;
+    let change = changes::take(connection, ids.len())?;
+    for (id, change) in ids.iter().zip(change..) {
+        diesel::update(tracks::table.filter(tracks::id.eq(*id)))
+            .set((tracks::missing.eq(true), tracks::change.eq(change)))
+            .execute(connection)?;
+    }
+    write::mark_stale(connection, ids)
+}
+
+/// Marks up to `limit` files of a folder that a scan did not come by; returns how many were marked.
+///
+/// # Errors
+/// Those of the database.
+pub fn forget_folders(
+    connection: &mut DbConnection,
+    folder_ids: &[i64],
+    limit: i64,
+    now_us: i64,
+) -> Result<usize, DbError> {
+    let there: Vec<i64> = files::table
+        .filter(files::folder_id.eq_any(folder_ids))
+        .filter(files::missing_us.is_null())
+        .select(files::id)
+        .limit(limit)
+        .load(connection)?;
+    mark(connection, &there, now_us)?;
+    Ok(there.len())
+}
+
+/// Up to `limit` folders after the one with id `after`, in the order of their ids: id and path.
+///
+/// # Errors
+/// Those of the database.
+pub fn folders_after(
+    connection: &mut DbConnection,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
+    let all = folders::table.select((folders::id, folders::path)).order(folders::id).limit(limit);
+    Ok(match after {
+        Some(after) => all.filter(folders::id.gt(after)).load(connection)?,
+        None => all.load(connection)?,
+    })
+}
+
+/// Whether any file is said to be in the folder of this path, or below it.
+///
+/// # Errors
+/// Those of the database.
+pub fn has_files_below(connection: &mut DbConnection, path: &[u8]) -> Result<bool, DbError> {
+    let (mut first, mut end) = (path.to_vec(), path.to_vec());
+    first.push(b'/');
+    end.push(b'/'.saturating_add(1));
+    let within = folders::path.eq(path.to_vec()).or(folders::path.ge(first).and(folders::path.lt(end)));
+    let there: Option<i64> = files::table
+        .inner_join(folders::table.on(folders::id.eq(files::folder_id)))
+        .filter(within)
+        .filter(files::missing_us.is_null())
+        .select(files::id)
+        .first(connection)
+        .optional()?;
+    Ok(there.is_some())
+}

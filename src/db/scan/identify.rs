@@ -1,0 +1,203 @@
+//! Which row is this file? A track's id outlives moves, renames, new tags and new encodings.
+
+use super::Found;
+use crate::{
+    db::{
+        DbConnection, DbError,
+        schema::{files, folders},
+    },
+    media::version::{Stat, Version},
+};
+use diesel::{ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use std::collections::{HashMap, HashSet};
+
+/// How many rows with one fingerprint or one tag key are looked at, on average over a batch.
+const CANDIDATES: i64 = 4;
+
+/// What a file's row says about its identity.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) id: i64,
+    /// Folder and name: unique among rows.
+    pub(super) place: (i64, Vec<u8>),
+    folder_path: Option<Vec<u8>>,
+    stat: Stat,
+    version: String,
+    fingerprint: String,
+    tag_key: Option<i64>,
+    missing: bool,
+}
+
+/// What became of a found file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identified {
+    /// The row, new or old.
+    pub(super) id: i64,
+    /// What happened to it.
+    pub(super) fate: Fate,
+}
+
+/// How a found file relates to the rows there were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Never seen before.
+    New,
+    /// Was there before, in other words or other bytes.
+    Changed,
+    /// Was elsewhere before.
+    Moved,
+}
+
+/// Gives each found file its row. Returns also the rows that lost their place to another file.
+///
+/// `holds` looks whether a path still holds what a row says: it takes the folder, the name and the row's stat.
+pub(super) fn identify(
+    connection: &mut DbConnection,
+    found: &[Found],
+    new_id: &mut impl FnMut() -> i64,
+    holds: &impl Fn(&[u8], &[u8], Stat) -> bool,
+) -> Result<(Vec<Identified>, Vec<i64>), DbError> {
+    let rows = Rows::load(connection, found)?;
+    let mut taken = HashSet::new();
+    let mut identified = Vec::with_capacity(found.len());
+    for file in found {
+        let place = (file.folder.id, file.name.clone());
+        let here = rows.by_place.get(&place).and_then(|id| rows.by_id.get(id)).filter(|row| !taken.contains(&row.id));
+        let is_free = |row: &&Row| {
+            let gone =
+                row.missing || !row.folder_path.as_ref().is_some_and(|folder| holds(folder, &row.place.1, row.stat));
+            !taken.contains(&row.id) && row.place != place && gone
+        };
+        let chosen = choose(&rows, file, here, &is_free);
+        let answer = match chosen {
+            Some(row) if row.place == place => Identified { id: row.id, fate: Fate::Changed },
+            Some(row) => Identified { id: row.id, fate: Fate::Moved },
+            None => Identified { id: new_id(), fate: Fate::New },
+        };
+        taken.insert(answer.id);
+        identified.push(answer);
+    }
+    let places: HashSet<(i64, &[u8])> = found.iter().map(|file| (file.folder.id, file.name.as_slice())).collect();
+    let displaced = rows
+        .by_id
+        .values()
+        .filter(|row| places.contains(&(row.place.0, row.place.1.as_slice())) && !taken.contains(&row.id));
+    let displaced = displaced.map(|row| row.id).collect();
+    Ok((identified, displaced))
+}
+
+/// The same bytes come first, then the same place with the same recording, then the same content or recording whose own
+/// place is empty, then whatever was at this place.
+fn choose<'a>(
+    rows: &'a Rows,
+    file: &Found,
+    here: Option<&'a Row>,
+    is_free: &impl Fn(&&'a Row) -> bool,
+) -> Option<&'a Row> {
+    let tag_key = file.content.as_ref().ok().and_then(|content| content.tag_key);
+    if let Some(Version { version, fingerprint }) = &file.version {
+        let same_bytes = here.filter(|row| row.version == *version);
+        if let Some(row) = same_bytes.or_else(|| rows.with_version(version).find(is_free)) {
+            return Some(row);
+        }
+        if let Some(row) =
+            here.filter(|row| row.fingerprint == *fingerprint || (tag_key.is_some() && row.tag_key == tag_key))
+        {
+            return Some(row);
+        }
+        if let Some(row) = rows.with_fingerprint(fingerprint).find(is_free) {
+            return Some(row);
+        }
+    }
+    tag_key.and_then(|key| rows.with_tag_key(key).find(is_free)).or(here)
+}
+
+/// The rows that files of a batch may turn out to be.
+#[expect(clippy::struct_field_names, reason = "they are all indices of the same rows")]
+#[derive(Default)]
+struct Rows {
+    by_id: HashMap<i64, Row>,
+    by_place: HashMap<(i64, Vec<u8>), i64>,
+    by_version: HashMap<String, Vec<i64>>,
+    by_fingerprint: HashMap<String, Vec<i64>>,
+    by_tag_key: HashMap<i64, Vec<i64>>,
+}
+
+impl Rows {
+    fn load(connection: &mut DbConnection, found: &[Found]) -> Result<Self, DbError> {
+        let limit = i64::try_from(found.len()).unwrap_or(i64::MAX).saturating_mul(CANDIDATES);
+        let folders_of: HashSet<i64> = found.iter().map(|file| file.folder.id).collect();
+        let names: HashSet<&[u8]> = found.iter().map(|file| file.name.as_slice()).collect();
+        let versions = || found.iter().filter_map(|file| file.version.as_ref());
+        let tag_keys = found.iter().filter_map(|file| file.content.as_ref().ok()?.tag_key);
+        macro_rules! rows {
+            ($filter:expr) => {
+                files::table
+                    .left_join(folders::table.on(folders::id.eq(files::folder_id)))
+                    .filter($filter)
+                    .select((
+                        files::id,
+                        files::folder_id,
+                        files::name,
+                        folders::path.nullable(),
+                        (files::size, files::mtime_ns, files::inode),
+                        files::version,
+                        files::fingerprint,
+                        files::tag_key,
+                        files::missing_us,
+                    ))
+                    .order(files::id)
+            };
+        }
+        let mut all = Self::default();
+        all.add(rows!(files::folder_id.eq_any(folders_of)).filter(files::name.eq_any(names)).load(connection)?);
+        all.add(
+            rows!(files::version.eq_any(versions().map(|version| &version.version))).limit(limit).load(connection)?,
+        );
+        all.add(
+            rows!(files::fingerprint.eq_any(versions().map(|version| &version.fingerprint)))
+                .limit(limit)
+                .load(connection)?,
+        );
+        all.add(rows!(files::tag_key.eq_any(tag_keys)).limit(limit).load(connection)?);
+        Ok(all)
+    }
+
+    fn add(&mut self, loaded: Vec<Loaded>) {
+        for (id, folder_id, name, folder_path, (size, mtime_ns, inode), version, fingerprint, tag_key, missing) in
+            loaded
+        {
+            if self.by_id.contains_key(&id) {
+                continue;
+            }
+            self.by_place.insert((folder_id, name.clone()), id);
+            self.by_version.entry(version.clone()).or_default().push(id);
+            self.by_fingerprint.entry(fingerprint.clone()).or_default().push(id);
+            if let Some(key) = tag_key {
+                self.by_tag_key.entry(key).or_default().push(id);
+            }
+            let stat = Stat { size, mtime_ns, inode };
+            let missing = missing.is_some();
+            let place = (folder_id, name);
+            self.by_id.insert(id, Row { id, place, folder_path, stat, version, fingerprint, tag_key, missing });
+        }
+    }
+
+    fn with_version(&self, version: &str) -> impl Iterator<Item = &Row> {
+        self.rows(self.by_version.get(version))
+    }
+
+    fn with_fingerprint(&self, fingerprint: &str) -> impl Iterator<Item = &Row> {
+        self.rows(self.by_fingerprint.get(fingerprint))
+    }
+
+    fn with_tag_key(&self, key: i64) -> impl Iterator<Item = &Row> {
+        self.rows(self.by_tag_key.get(&key))
+    }
+
+    fn rows<'a>(&'a self, ids: Option<&'a Vec<i64>>) -> impl Iterator<Item = &'a Row> {
+        ids.into_iter().flatten().filter_map(|id| self.by_id.get(id))
+    }
+}
+
+type Loaded = (i64, i64, Vec<u8>, Option<Vec<u8>>, (i64, i64, i64), String, String, Option<i64>, Option<i64>);

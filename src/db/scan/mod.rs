@@ -1,0 +1,96 @@
+//! What a scan writes: files that were read, files that are gone, and the sums that follow from both.
+
+mod gone;
+mod identify;
+mod names;
+mod record;
+mod refresh;
+mod write;
+
+pub use gone::{Gone, folders_after, forget_folders, has_files_below, mark_missing};
+pub use record::{Recorded, add_folders, record};
+pub use refresh::refresh;
+
+use crate::media::version::{Stat, Version};
+use segue_actors::ids::MediaId;
+
+/// A folder that holds files or a cover.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Folder {
+    /// A hash of the path.
+    pub id: i64,
+    /// The absolute path, as the system spells it.
+    pub path: Vec<u8>,
+}
+
+/// A file that was looked at.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Where it lies.
+    pub folder: std::sync::Arc<Folder>,
+    /// Its name in the folder, as the system spells it.
+    pub name: Vec<u8>,
+    /// What the file system said about it.
+    pub stat: Stat,
+    /// The names of its bytes; `None` when it could not be opened.
+    pub version: Option<Version>,
+    /// What is in it, or why that could not be read.
+    pub content: Result<Box<Content>, String>,
+}
+
+/// What the catalogue keeps of a readable file.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    /// Title; never empty.
+    pub title: String,
+    /// Artists in order; at least one.
+    pub artists: Vec<String>,
+    /// Genres in order.
+    pub genres: Vec<String>,
+    /// The album it belongs to.
+    pub album: AlbumOf,
+    /// Disc number, from 1.
+    pub disc: i64,
+    /// Track number, from 1.
+    pub number: Option<i64>,
+    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    pub date: Option<String>,
+    /// What the audio is.
+    pub audio: crate::catalog::tags::Audio,
+    /// `ReplayGain`.
+    pub gain: crate::catalog::tags::Gain,
+    /// The picture in the file.
+    pub cover_id: Option<i64>,
+    /// A hash of what the tags call this recording; `None` when they do not say enough.
+    pub tag_key: Option<i64>,
+}
+
+/// Which album a track belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlbumOf {
+    /// Equal for tracks of one album.
+    pub identity: String,
+    /// Its title.
+    pub title: String,
+    /// Its artists as tagged; empty where they follow from the tracks.
+    pub artists: Vec<String>,
+    /// The tags call it a compilation.
+    pub compilation: bool,
+}
+
+/// A file's row, as far as a scan compares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The file and its track.
+    pub id: MediaId,
+    /// The folder it was seen in last.
+    pub folder_id: i64,
+    /// Its name there.
+    pub name: Vec<u8>,
+    /// What the file system said then.
+    pub stat: Stat,
+    /// Which version of our tag reading read it.
+    pub reader: i64,
+    /// It was not there at a later look.
+    pub missing: bool,
+}

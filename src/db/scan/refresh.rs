@@ -1,0 +1,251 @@
+//! Sums that follow from tracks: what an album, an artist or a genre holds. Rows whose tracks changed are marked stale
+//! and made anew here, a few at a time, so that a large scan does not do it for each file.
+
+use super::names::various_artists;
+use crate::{
+    catalog::tags::disc_of_folder,
+    db::{
+        DbConnection, DbError, changes,
+        schema::{album_artists, albums, artists, files, folders, genres, track_artists, track_genres, tracks},
+    },
+};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _,
+    RunQueryDsl as _,
+    dsl::{count_star, max, min},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+/// How many albums are made anew in one transaction.
+const ALBUMS: i64 = 100;
+/// How many artists or genres are made anew in one transaction.
+const NAMES: i64 = 500;
+
+/// Makes a few stale rows anew; returns whether there may be more.
+///
+/// # Errors
+/// Those of the database.
+pub fn refresh(connection: &mut DbConnection, now_us: i64, new_id: &mut impl FnMut() -> i64) -> Result<bool, DbError> {
+    // Artists count albums, so albums come first.
+    Ok(refresh_albums(connection, now_us, new_id)? || refresh_artists(connection)? || refresh_genres(connection)?)
+}
+
+struct Track {
+    disc: i64,
+    duration_ms: i64,
+    date: Option<String>,
+    cover_id: Option<i64>,
+    added_us: i64,
+    folder_id: i64,
+    artist_id: Option<i64>,
+}
+
+fn refresh_albums(
+    connection: &mut DbConnection,
+    now_us: i64,
+    new_id: &mut impl FnMut() -> i64,
+) -> Result<bool, DbError> {
+    let stale: Vec<(i64, bool, bool, i64)> = albums::table
+        .filter(albums::stale)
+        .order(albums::id)
+        .limit(ALBUMS)
+        .select((albums::id, albums::tagged, albums::compilation, albums::added_us))
+        .load(connection)?;
+    if stale.is_empty() {
+        return Ok(false);
+    }
+    let album_ids: Vec<i64> = stale.iter().map(|(id, ..)| *id).collect();
+    let mut tracks_of = tracks_of(connection, &album_ids)?;
+    let covers = folder_covers(connection, tracks_of.values().flatten().map(|track| track.folder_id))?;
+    let change = changes::take(connection, stale.len())?;
+    for ((id, tagged, compilation, added_us), change) in stale.into_iter().zip(change..) {
+        let all = tracks_of.remove(&id).unwrap_or_default();
+        if !tagged && !all.is_empty() {
+            let artist_id = match (compilation, common_artist(&all)) {
+                (false, Some(artist_id)) => artist_id,
+                _ => various_artists(connection, now_us, new_id)?,
+            };
+            set_artist(connection, id, artist_id)?;
+        }
+        let folder_cover = all.iter().find_map(|track| covers.get(&track.folder_id).copied());
+        let sums = (
+            albums::disc_count.eq(all.iter().map(|track| track.disc).max().unwrap_or(0)),
+            albums::track_count.eq(i64::try_from(all.len()).unwrap_or(i64::MAX)),
+            albums::duration_ms.eq(all.iter().map(|track| track.duration_ms).sum::<i64>()),
+            albums::date.eq(most_common(all.iter().filter_map(|track| track.date.as_deref()))),
+            albums::cover_id.eq(folder_cover.or_else(|| all.iter().find_map(|track| track.cover_id))),
+            albums::added_us.eq(all.iter().map(|track| track.added_us).min().unwrap_or(added_us)),
+            albums::change.eq(change),
+            albums::stale.eq(false),
+        );
+        diesel::update(albums::table.filter(albums::id.eq(id))).set(sums).execute(connection)?;
+    }
+    let by = album_artists::table.filter(album_artists::album_id.eq_any(&album_ids));
+    let artist_ids: Vec<i64> = by.select(album_artists::artist_id).distinct().load(connection)?;
+    mark_artists(connection, &artist_ids)?;
+    Ok(true)
+}
+
+fn mark_artists(connection: &mut DbConnection, artist_ids: &[i64]) -> Result<(), DbError> {
+    let fresh = artists::table.filter(artists::id.eq_any(artist_ids)).filter(artists::stale.eq(false));
+    diesel::update(fresh).set(artists::stale.eq(true)).execute(connection)?;
+    Ok(())
+}
+
+/// The tracks that are there, by album, in the order in which they are played.
+fn tracks_of(connection: &mut DbConnection, album_ids: &[i64]) -> Result<HashMap<i64, Vec<Track>>, DbError> {
+    type Row = (i64, i64, i64, Option<String>, Option<i64>, i64, i64, Option<i64>);
+    let first_artist =
+        track_artists::table.on(track_artists::track_id.eq(tracks::id).and(track_artists::position.eq(0)));
+    let rows: Vec<Row> = tracks::table
+        .inner_join(files::table.on(files::id.eq(tracks::id)))
+        .left_join(first_artist)
+        .filter(tracks::album_id.eq_any(album_ids))
+        .filter(tracks::missing.eq(false))
+        .order((tracks::album_id, tracks::disc, tracks::number, tracks::id))
+        .select((
+            tracks::album_id,
+            tracks::disc,
+            tracks::duration_ms,
+            tracks::date,
+            tracks::cover_id,
+            tracks::added_us,
+            files::folder_id,
+            track_artists::artist_id.nullable(),
+        ))
+        .load(connection)?;
+    let mut by_album: HashMap<i64, Vec<Track>> = HashMap::new();
+    for (album_id, disc, duration_ms, date, cover_id, added_us, folder_id, artist_id) in rows {
+        let track = Track { disc, duration_ms, date, cover_id, added_us, folder_id, artist_id };
+        by_album.entry(album_id).or_default().push(track);
+    }
+    Ok(by_album)
+}
+
+/// The covers that lie in these folders, or beside them when they hold one disc of several.
+fn folder_covers(
+    connection: &mut DbConnection,
+    folder_ids: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, i64>, DbError> {
+    let mut ids: Vec<i64> = folder_ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let here = folders::table.filter(folders::id.eq_any(&ids));
+    let rows: Vec<(i64, Vec<u8>, Option<i64>)> =
+        here.select((folders::id, folders::path, folders::cover_id)).load(connection)?;
+    let mut covers = HashMap::new();
+    let mut parents = HashMap::new();
+    for (id, path, cover_id) in rows {
+        if let Some(cover_id) = cover_id {
+            covers.insert(id, cover_id);
+        } else if let Some(parent) = parent_of_disc(&path) {
+            parents.insert(id, parent);
+        }
+    }
+    let above = folders::table.filter(folders::id.eq_any(parents.values())).filter(folders::cover_id.is_not_null());
+    let above: Vec<(i64, Option<i64>)> = above.select((folders::id, folders::cover_id)).load(connection)?;
+    let above: HashMap<i64, i64> = above.into_iter().filter_map(|(id, cover_id)| Some((id, cover_id?))).collect();
+    covers.extend(parents.into_iter().filter_map(|(id, parent)| Some((id, *above.get(&parent)?))));
+    Ok(covers)
+}
+
+/// The id of the folder above one that is called like a disc.
+fn parent_of_disc(path: &[u8]) -> Option<i64> {
+    let path = crate::catalog::path::from_bytes(path);
+    disc_of_folder(&path.file_name()?.to_string_lossy())?;
+    path.parent().map(|parent: &Path| crate::catalog::path::folder_id(parent))
+}
+
+/// The artist who comes first on at least three quarters of the tracks.
+fn common_artist(tracks: &[Track]) -> Option<i64> {
+    let artist_id = most_common(tracks.iter().filter_map(|track| track.artist_id))?;
+    let count = tracks.iter().filter(|track| track.artist_id == Some(artist_id)).count();
+    (count.saturating_mul(4) >= tracks.len().saturating_mul(3)).then_some(artist_id)
+}
+
+/// The value that occurs most; of several the least.
+fn most_common<T: Ord>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut counts = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_insert(0_u64) += 1;
+    }
+    let most = counts.values().copied().max()?;
+    counts.into_iter().find(|(_, count)| *count == most).map(|(value, _)| value)
+}
+
+/// Makes one artist the album's only one; the one before is counted anew.
+fn set_artist(connection: &mut DbConnection, album_id: i64, artist_id: i64) -> Result<(), DbError> {
+    let here = album_artists::table.filter(album_artists::album_id.eq(album_id));
+    let before: Vec<i64> = here.select(album_artists::artist_id).load(connection)?;
+    if before == [artist_id] {
+        return Ok(());
+    }
+    diesel::delete(here).execute(connection)?;
+    let row =
+        (album_artists::album_id.eq(album_id), album_artists::position.eq(0), album_artists::artist_id.eq(artist_id));
+    diesel::insert_into(album_artists::table).values(row).execute(connection)?;
+    mark_artists(connection, &before)
+}
+
+fn refresh_artists(connection: &mut DbConnection) -> Result<bool, DbError> {
+    let stale = artists::table.filter(artists::stale).order(artists::id).limit(NAMES);
+    let stale: Vec<(i64, i64)> = stale.select((artists::id, artists::added_us)).load(connection)?;
+    if stale.is_empty() {
+        return Ok(false);
+    }
+    let ids: Vec<i64> = stale.iter().map(|(id, _)| *id).collect();
+    let tracks: Vec<(i64, i64, Option<i64>)> = track_artists::table
+        .inner_join(tracks::table.on(tracks::id.eq(track_artists::track_id)))
+        .filter(track_artists::artist_id.eq_any(&ids))
+        .filter(tracks::missing.eq(false))
+        .group_by(track_artists::artist_id)
+        .select((track_artists::artist_id, count_star(), min(tracks::added_us)))
+        .load(connection)?;
+    let tracks: HashMap<i64, (i64, Option<i64>)> =
+        tracks.into_iter().map(|(id, count, added_us)| (id, (count, added_us))).collect();
+    let albums: Vec<(i64, i64, Option<i64>)> = album_artists::table
+        .inner_join(albums::table.on(albums::id.eq(album_artists::album_id)))
+        .filter(album_artists::artist_id.eq_any(&ids))
+        .filter(albums::track_count.gt(0))
+        .group_by(album_artists::artist_id)
+        .select((album_artists::artist_id, count_star(), max(albums::cover_id)))
+        .load(connection)?;
+    let albums: HashMap<i64, (i64, Option<i64>)> =
+        albums.into_iter().map(|(id, count, cover_id)| (id, (count, cover_id))).collect();
+    let change = changes::take(connection, stale.len())?;
+    for ((id, added_us), change) in stale.into_iter().zip(change..) {
+        let (track_count, first_us) = tracks.get(&id).copied().unwrap_or_default();
+        let (album_count, cover_id) = albums.get(&id).copied().unwrap_or_default();
+        let sums = (
+            artists::track_count.eq(track_count),
+            artists::album_count.eq(album_count),
+            artists::cover_id.eq(cover_id),
+            artists::added_us.eq(first_us.unwrap_or(added_us)),
+            artists::change.eq(change),
+            artists::stale.eq(false),
+        );
+        diesel::update(artists::table.filter(artists::id.eq(id))).set(sums).execute(connection)?;
+    }
+    Ok(true)
+}
+
+fn refresh_genres(connection: &mut DbConnection) -> Result<bool, DbError> {
+    let stale: Vec<i64> =
+        genres::table.filter(genres::stale).order(genres::id).limit(NAMES).select(genres::id).load(connection)?;
+    let counts: Vec<(i64, i64)> = track_genres::table
+        .inner_join(tracks::table.on(tracks::id.eq(track_genres::track_id)))
+        .filter(track_genres::genre_id.eq_any(&stale))
+        .filter(tracks::missing.eq(false))
+        .group_by(track_genres::genre_id)
+        .select((track_genres::genre_id, count_star()))
+        .load(connection)?;
+    let counts: HashMap<i64, i64> = counts.into_iter().collect();
+    for id in &stale {
+        let sums = (genres::track_count.eq(counts.get(id).copied().unwrap_or(0)), genres::stale.eq(false));
+        diesel::update(genres::table.filter(genres::id.eq(*id))).set(sums).execute(connection)?;
+    }
+    Ok(!stale.is_empty())
+}

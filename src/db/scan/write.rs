@@ -1,0 +1,197 @@
+//! The rows of files, of their tracks, and of who and what those name.
+
+#![allow(clippy::ref_option_ref, reason = "diesel's derives make them")]
+
+use super::{Content, Found, names::Ids, record::file_columns};
+use crate::{
+    catalog::fold::{identity, sort_key},
+    db::{
+        DbConnection, DbError,
+        connection::insert_all,
+        schema::{albums, artists, files, genres, track_artists, track_genres, tracks},
+    },
+};
+use diesel::{AsChangeset, ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
+use std::collections::HashMap;
+
+/// A whole row of `files`; an absent value overwrites.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = files, treat_none_as_null = true, treat_none_as_default_value = false)]
+pub(super) struct FileRow<'a> {
+    id: i64,
+    folder_id: i64,
+    name: &'a [u8],
+    size: i64,
+    mtime_ns: i64,
+    inode: i64,
+    reader: i64,
+    version: &'a str,
+    fingerprint: &'a str,
+    sha256: Option<&'a str>,
+    tag_key: Option<i64>,
+    error: Option<&'a str>,
+    missing_us: Option<i64>,
+}
+
+pub(super) fn file_row(file: &Found, id: i64, reader: i64) -> FileRow<'_> {
+    let (folder_id, name, (size, mtime_ns, inode), version, fingerprint, tag_key, error) = file_columns(file);
+    FileRow {
+        id,
+        folder_id,
+        name,
+        size,
+        mtime_ns,
+        inode,
+        reader,
+        version,
+        fingerprint,
+        sha256: None,
+        tag_key,
+        error,
+        missing_us: None,
+    }
+}
+
+/// Overwrites the row of a file that was known. The hash of the whole stays only with the bytes it was made of.
+pub(super) fn update_file(connection: &mut DbConnection, file: &Found, id: i64, reader: i64) -> Result<(), DbError> {
+    let row = file_row(file, id, reader);
+    let here = files::table.filter(files::id.eq(id));
+    let same: Option<(String, Option<String>)> =
+        diesel::OptionalExtension::optional(here.select((files::version, files::sha256)).first(connection))?;
+    let sha256 = same.filter(|(version, _)| version == row.version).and_then(|(_, sha256)| sha256);
+    diesel::update(here).set(FileRow { sha256: sha256.as_deref(), ..row }).execute(connection)?;
+    Ok(())
+}
+
+/// A whole row of `tracks` but for when it was added.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = tracks, treat_none_as_null = true, treat_none_as_default_value = false)]
+struct TrackRow<'a> {
+    id: i64,
+    album_id: i64,
+    title: &'a str,
+    sort_key: String,
+    disc: i64,
+    number: Option<i64>,
+    date: Option<&'a str>,
+    duration_ms: i64,
+    container: &'a str,
+    codec: &'a str,
+    sample_rate_hz: Option<i64>,
+    channels: Option<i64>,
+    bit_depth: Option<i64>,
+    bit_rate_kbps: Option<i64>,
+    track_gain_db: Option<f64>,
+    track_peak: Option<f64>,
+    album_gain_db: Option<f64>,
+    album_peak: Option<f64>,
+    cover_id: Option<i64>,
+    missing: bool,
+    change: i64,
+}
+
+fn track_row<'a>(content: &'a Content, id: i64, ids: &Ids, change: i64) -> TrackRow<'a> {
+    let audio = &content.audio;
+    TrackRow {
+        id,
+        album_id: ids.albums.get(&content.album.identity).copied().unwrap_or_default(),
+        title: &content.title,
+        sort_key: sort_key(&content.title),
+        disc: content.disc,
+        number: content.number,
+        date: content.date.as_deref(),
+        duration_ms: i64::try_from(audio.duration_ms).unwrap_or(0),
+        container: audio.container,
+        codec: audio.codec,
+        sample_rate_hz: audio.sample_rate_hz.map(i64::from),
+        channels: audio.channels.map(i64::from),
+        bit_depth: audio.bit_depth.map(i64::from),
+        bit_rate_kbps: audio.bit_rate_kbps.map(i64::from),
+        track_gain_db: content.gain.track_db,
+        track_peak: content.gain.track_peak,
+        album_gain_db: content.gain.album_db,
+        album_peak: content.gain.album_peak,
+        cover_id: content.cover_id,
+        missing: false,
+        change,
+    }
+}
+
+/// Writes the tracks of files, whose rows are there. `had` holds the tracks there were, with their albums; `change` is
+/// the first of as many numbers as there are rows.
+pub(super) fn tracks(
+    connection: &mut DbConnection,
+    rows: &[(&Found, i64)],
+    had: &HashMap<i64, i64>,
+    ids: &Ids,
+    now_us: i64,
+    change: i64,
+) -> Result<(), DbError> {
+    let old: Vec<i64> = rows.iter().map(|(_, id)| *id).filter(|id| had.contains_key(id)).collect();
+    if !old.is_empty() {
+        diesel::delete(track_artists::table.filter(track_artists::track_id.eq_any(&old))).execute(connection)?;
+        diesel::delete(track_genres::table.filter(track_genres::track_id.eq_any(&old))).execute(connection)?;
+    }
+    let (mut new, mut by, mut of) = (Vec::new(), Vec::new(), Vec::new());
+    for ((file, id), change) in rows.iter().zip(change..) {
+        let here = tracks::table.filter(tracks::id.eq(*id));
+        let Ok(content) = &file.content else {
+            diesel::update(here).set((tracks::missing.eq(true), tracks::change.eq(change))).execute(connection)?;
+            continue;
+        };
+        let row = track_row(content, *id, ids, change);
+        if had.contains_key(id) {
+            diesel::update(here).set(row).execute(connection)?;
+        } else {
+            new.push((row, tracks::added_us.eq(now_us)));
+        }
+        let artists = content.artists.iter().filter_map(|name| ids.artists.get(&identity(name)));
+        by.extend(numbered(artists).map(|(position, artist_id)| {
+            (
+                track_artists::track_id.eq(*id),
+                track_artists::position.eq(position),
+                track_artists::artist_id.eq(artist_id),
+            )
+        }));
+        let genres = content.genres.iter().filter_map(|name| ids.genres.get(&identity(name)));
+        of.extend(numbered(genres).map(|(position, genre_id)| {
+            (track_genres::track_id.eq(*id), track_genres::position.eq(position), track_genres::genre_id.eq(genre_id))
+        }));
+    }
+    insert_all!(connection, tracks::table, new);
+    insert_all!(connection, track_artists::table, by);
+    insert_all!(connection, track_genres::table, of);
+    let all: Vec<i64> = rows.iter().map(|(_, id)| *id).collect();
+    mark_stale(connection, &all)
+}
+
+/// Each id once, numbered from 0.
+fn numbered<'a>(ids: impl Iterator<Item = &'a i64>) -> impl Iterator<Item = (i64, i64)> {
+    let mut once: Vec<i64> = Vec::new();
+    for id in ids {
+        if !once.contains(id) {
+            once.push(*id);
+        }
+    }
+    (0_i64..).zip(once)
+}
+
+/// Says that the sums of the albums, artists and genres of these tracks have to be made anew.
+pub(super) fn mark_stale(connection: &mut DbConnection, track_ids: &[i64]) -> Result<(), DbError> {
+    if track_ids.is_empty() {
+        return Ok(());
+    }
+    let of_tracks = tracks::table.filter(tracks::id.eq_any(track_ids)).select(tracks::album_id).distinct();
+    let album_ids: Vec<i64> = of_tracks.load(connection)?;
+    let fresh = albums::table.filter(albums::id.eq_any(album_ids)).filter(albums::stale.eq(false));
+    diesel::update(fresh).set(albums::stale.eq(true)).execute(connection)?;
+    let by_tracks = track_artists::table.filter(track_artists::track_id.eq_any(track_ids));
+    let artist_ids: Vec<i64> = by_tracks.select(track_artists::artist_id).distinct().load(connection)?;
+    let fresh = artists::table.filter(artists::id.eq_any(artist_ids)).filter(artists::stale.eq(false));
+    diesel::update(fresh).set(artists::stale.eq(true)).execute(connection)?;
+    let of_tracks = track_genres::table.filter(track_genres::track_id.eq_any(track_ids));
+    let genre_ids: Vec<i64> = of_tracks.select(track_genres::genre_id).distinct().load(connection)?;
+    let fresh = genres::table.filter(genres::id.eq_any(genre_ids)).filter(genres::stale.eq(false));
+    diesel::update(fresh).set(genres::stale.eq(true)).execute(connection)?;
+    Ok(())
+}
