@@ -27,7 +27,7 @@ fn frames_are_read_as_the_protocol_writes_them() {
         format!(r#"{{"type":"command","id":"{id}","op":"queue.insert","tracks":[],"before":"{id}"}}"#),
         format!(r#"{{"type":"command","id":"{id}","op":"seek"}}"#),
         format!(r#"{{"type":"command","id":"{id}","op":"levitate"}}"#),
-        format!(r#"{{"type":"yield","lease":[7,3],"seen":[7,5]}}"#),
+        r#"{"type":"yield","lease":[7,3],"seen":[7,5]}"#.to_owned(),
         r#"{"type":"time","client_us":-5}"#.to_owned(),
         r#"{"type":"pong"}"#.to_owned(),
         r#"{"type":"bye","reason":"sleep"}"#.to_owned(),

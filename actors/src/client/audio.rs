@@ -1,0 +1,80 @@
+//! What a device's audio does, as far as the rules must know it.
+
+use crate::ids::Micros;
+use crate::state::messages::Sound;
+use crate::state::playback::{Item, Rate};
+
+/// The audio of one device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audio {
+    /// Silent, nothing loaded.
+    Silent,
+    /// An item is being loaded to start at a place.
+    Loading {
+        /// What.
+        item: Item,
+        /// Where it is to start, in milliseconds.
+        position_ms: i64,
+        /// Whether the platform refuses until a person acts.
+        is_blocked: bool,
+    },
+    /// Sounding: it was at a place at an instant of server time.
+    Sounding {
+        /// What.
+        item: Item,
+        /// Where, in milliseconds.
+        position_ms: i64,
+        /// When.
+        at_us: Micros,
+        /// How fast.
+        rate: Rate,
+    },
+    /// The item cannot be played.
+    Failed {
+        /// Which.
+        item: Item,
+    },
+}
+
+impl Audio {
+    /// What is loaded.
+    #[must_use]
+    pub const fn item(&self) -> Option<Item> {
+        match self {
+            Self::Silent => None,
+            Self::Loading { item, .. } | Self::Sounding { item, .. } | Self::Failed { item } => Some(*item),
+        }
+    }
+
+    /// Whether anything can be heard.
+    #[must_use]
+    pub const fn is_sounding(&self) -> bool {
+        matches!(self, Self::Sounding { .. })
+    }
+
+    /// The place at `now`, in milliseconds, within the item.
+    #[must_use]
+    pub fn position_at(&self, now: Micros) -> Option<i64> {
+        match self {
+            Self::Loading { position_ms, .. } => Some(*position_ms),
+            Self::Sounding { item, position_ms, at_us, rate } => {
+                let run_us = rate.audio_us(now.since_us(*at_us).max(0));
+                let end_ms = item.duration_ms.unwrap_or(i64::MAX);
+                Some(position_ms.saturating_add(run_us / 1000).min(end_ms))
+            }
+            Self::Silent | Self::Failed { .. } => None,
+        }
+    }
+
+    /// What a report would say of it.
+    #[must_use]
+    pub const fn sound(&self) -> Sound {
+        match self {
+            Self::Silent => Sound::Paused,
+            Self::Loading { is_blocked: true, .. } => Sound::Blocked,
+            Self::Loading { .. } => Sound::Buffering,
+            Self::Sounding { .. } => Sound::Playing,
+            Self::Failed { .. } => Sound::Failed,
+        }
+    }
+}

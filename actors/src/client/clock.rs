@@ -1,0 +1,102 @@
+//! The server's time as a client knows it: from the probe with the least round trip among the last ones.
+
+use crate::ids::Micros;
+use std::collections::VecDeque;
+
+/// Probes sent one after the other on connect.
+pub(super) const BURST: u8 = 8;
+/// Probes that are remembered.
+const KEPT: usize = 8;
+
+/// An answered probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sample {
+    offset_us: i64,
+    trip_us: i64,
+}
+
+/// What is added to the client's own clock to get the server's.
+#[derive(Debug, Clone, Default)]
+pub struct ServerTime {
+    samples: VecDeque<Sample>,
+    provisional_us: Option<i64>,
+}
+
+impl ServerTime {
+    /// Another clock: nothing of the old one counts. `now_us` came just now.
+    pub fn restart(&mut self, local_us: i64, now_us: Micros) {
+        self.samples.clear();
+        self.provisional_us = Some(now_us.0.saturating_sub(local_us));
+    }
+
+    /// A probe sent at `client_us` was answered and the answer came at `local_us`.
+    pub fn learn(&mut self, client_us: i64, received_us: Micros, sent_us: Micros, local_us: i64) {
+        let trip_us = local_us.saturating_sub(client_us).saturating_sub(sent_us.since_us(received_us));
+        let there_us = received_us.0.saturating_sub(client_us);
+        let back_us = sent_us.0.saturating_sub(local_us);
+        let offset_us = there_us.saturating_add(back_us).div_euclid(2);
+        if trip_us < 0 {
+            return;
+        }
+        if self.samples.len() == KEPT {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(Sample { offset_us, trip_us });
+    }
+
+    fn best(&self) -> Option<Sample> {
+        self.samples.iter().min_by_key(|sample| sample.trip_us).copied()
+    }
+
+    /// The server's time at `local_us` of the client's clock.
+    #[must_use]
+    pub fn at(&self, local_us: i64) -> Micros {
+        let offset_us = self.best().map(|best| best.offset_us).or(self.provisional_us).unwrap_or(0);
+        Micros(local_us.saturating_add(offset_us))
+    }
+
+    /// The client's time at the server's `instant`.
+    #[must_use]
+    pub fn local(&self, instant: Micros) -> i64 {
+        instant.0.saturating_sub(self.at(0).0)
+    }
+
+    /// How far [`ServerTime::at`] may be off, in microseconds; `None` before the first answer.
+    #[must_use]
+    pub fn bound_us(&self) -> Option<i64> {
+        self.best().map(|best| best.trip_us / 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fastest_probe_decides_and_its_bound_holds() {
+        let truth_us = 5_000_000;
+        let mut time = ServerTime::default();
+        time.restart(1_000, Micros(9_999));
+        // (sent at, way there, at the server, way back)
+        for (client_us, there_us, stay_us, back_us) in
+            [(0, 9_000, 100, 1_000), (100_000, 400, 50, 600), (200_000, 200_000, 10, 5_000)]
+        {
+            let received_us = Micros(client_us + there_us + truth_us);
+            let sent_us = Micros(received_us.0 + stay_us);
+            time.learn(client_us, received_us, sent_us, client_us + there_us + stay_us + back_us);
+            let error_us = (time.at(0).0 - truth_us).abs();
+            assert!(time.bound_us().is_some_and(|bound_us| error_us <= bound_us), "{time:?}");
+        }
+        assert_eq!((time.at(0).0 - truth_us, time.bound_us()), (-100, Some(500)));
+        assert_eq!(time.local(time.at(77)), 77);
+        time.restart(10, Micros(20));
+        assert_eq!((time.at(10), time.bound_us()), (Micros(20), None), "a new clock, nothing known of it yet");
+    }
+
+    #[test]
+    fn a_probe_answered_before_it_was_sent_is_no_probe() {
+        let mut time = ServerTime::default();
+        time.learn(1_000, Micros(5_000), Micros(9_000), 2_000);
+        assert_eq!(time.bound_us(), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! The connection of a client: probes, silence, and how to come back (R8, R12).
+
+use super::clock::BURST;
+use super::{Client, Output};
+use crate::close::CloseReason;
+use crate::wire::{ClientLimits, ClientMessage, Hello};
+
+/// What is assumed before the first `welcome`.
+pub(super) const FIRST_LIMITS: ClientLimits = ClientLimits {
+    heartbeat_ms: 2_000,
+    idle_ms: 20_000,
+    lease_ms: 5_000,
+    audio_ms: 600_000,
+    frame_bytes: 65_536,
+    page_items: 200,
+    tracks: 500,
+};
+/// Longest wait between two attempts.
+const LONGEST_WAIT_MS: i64 = 30_000;
+/// First wait after a failed attempt, doubled with each further one.
+const FIRST_WAIT_MS: i64 = 250;
+/// A device that sounds waits no longer than this before its first attempt.
+const SOUNDING_WAIT_MS: i64 = 1_000;
+/// An attempt to connect and be welcomed takes no longer.
+const ATTEMPT_MS: i64 = 10_000;
+
+/// How a client is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Not; the next attempt is at this local instant.
+    Down(i64),
+    /// A socket was asked for, or is open and waits for its `welcome`, since this local instant.
+    Trying(i64),
+    /// Welcomed.
+    Up,
+    /// Sent away for good.
+    Over,
+}
+
+/// The connection of a client.
+#[derive(Debug, Clone)]
+pub struct Link {
+    phase: Phase,
+    attempts: u32,
+    pub(super) jitter_ms: i64,
+    heard_us: i64,
+    welcomed_us: i64,
+    probe_due_us: i64,
+    burst_left: u8,
+}
+
+impl Link {
+    /// No connection yet, the first attempt at once.
+    pub(super) const fn down(local_us: i64) -> Self {
+        Self {
+            phase: Phase::Down(local_us),
+            attempts: 0,
+            jitter_ms: 0,
+            heard_us: local_us,
+            welcomed_us: local_us,
+            probe_due_us: i64::MAX,
+            burst_left: 0,
+        }
+    }
+
+    /// Whether the server has welcomed this device and the socket is up.
+    #[must_use]
+    pub fn is_welcomed(&self) -> bool {
+        self.phase == Phase::Up
+    }
+
+    /// Whether the server sent this device away for good.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    /// The server was heard; on a welcomed socket that is contact.
+    pub(super) fn hear(&mut self, local_us: i64) {
+        self.heard_us = local_us;
+        if self.is_welcomed() {
+            self.welcomed_us = local_us;
+        }
+    }
+
+    /// The last contact on a welcomed socket: `audio_ms` counts from it.
+    pub(super) const fn contact_us(&self) -> i64 {
+        self.welcomed_us
+    }
+}
+
+impl Client {
+    pub(super) fn greet(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        self.link.phase = Phase::Trying(local_us);
+        self.link.heard_us = local_us;
+        let (token, device) = (self.token.clone(), self.device.clone());
+        let lease = self.carried.map(|(lease, _)| lease).filter(|_| self.audio.is_sounding());
+        outputs.push(Output::Send(ClientMessage::Hello(Box::new(Hello { token, device, lease }))));
+        self.link.burst_left = BURST;
+        self.probe(local_us, outputs);
+    }
+
+    pub(super) fn welcomed(&mut self, local_us: i64, jitter_ms: i64, outputs: &mut Vec<Output>) {
+        self.link.phase = Phase::Up;
+        self.link.attempts = 0;
+        self.link.jitter_ms = jitter_ms;
+        self.link.hear(local_us);
+        outputs.push(Output::Show);
+    }
+
+    /// The first wait is a random part of the server's jitter, the later ones of a time that doubles.
+    pub(super) fn closed(&mut self, local_us: i64, chance: u64, code: Option<u16>, outputs: &mut Vec<Output>) {
+        let reason = CloseReason::ALL.iter().find(|reason| Some(reason.code()) == code);
+        if let Some(reason) = reason.filter(|reason| !reason.reconnect()) {
+            self.link.phase = Phase::Over;
+            self.fall_silent(outputs);
+            outputs.push(Output::GiveUp(*reason));
+            return;
+        }
+        let was_up = self.link.is_welcomed();
+        let longest_ms = if was_up && self.audio.is_sounding() {
+            self.link.jitter_ms.min(SOUNDING_WAIT_MS)
+        } else if was_up {
+            self.link.jitter_ms
+        } else {
+            let doubled = FIRST_WAIT_MS.saturating_mul(1_i64 << self.link.attempts.min(10));
+            doubled.min(LONGEST_WAIT_MS)
+        };
+        self.link.attempts = self.link.attempts.saturating_add(1);
+        let share_us = i64::try_from(chance % 1000).unwrap_or(0).saturating_mul(longest_ms);
+        self.link.phase = Phase::Down(local_us.saturating_add(share_us));
+        self.link.probe_due_us = i64::MAX;
+        outputs.push(Output::Show);
+    }
+
+    fn probe(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        self.link.burst_left = self.link.burst_left.saturating_sub(1);
+        self.link.probe_due_us = local_us.saturating_add(self.probe_ms().saturating_mul(1000));
+        outputs.push(Output::Send(ClientMessage::Time { client_us: local_us }));
+    }
+
+    /// The next probe of a burst follows the answer to the one before.
+    pub(super) fn probe_again(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        if self.link.burst_left > 0 {
+            self.probe(local_us, outputs);
+        }
+    }
+
+    /// A device that sounds must notice sooner that nobody hears it any more.
+    fn probe_ms(&self) -> i64 {
+        if self.is_active() { self.limits.heartbeat_ms.saturating_mul(5) / 4 } else { self.limits.idle_ms / 2 }
+    }
+
+    /// Nothing heard for so long means that the socket is dead, whatever it looks like.
+    fn silence_ms(&self) -> i64 {
+        if self.is_active() {
+            self.limits.lease_ms.saturating_mul(13) / 10
+        } else {
+            self.limits.idle_ms.saturating_mul(3) / 2
+        }
+    }
+
+    pub(super) fn link_deadline(&self) -> i64 {
+        match self.link.phase {
+            Phase::Down(at) => at,
+            Phase::Trying(since) => since.saturating_add(ATTEMPT_MS * 1000),
+            Phase::Up => self.link.probe_due_us.min(self.dead_at()),
+            Phase::Over => i64::MAX,
+        }
+    }
+
+    fn dead_at(&self) -> i64 {
+        self.link.heard_us.saturating_add(self.silence_ms().saturating_mul(1000))
+    }
+
+    pub(super) fn tick_link(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        match self.link.phase {
+            Phase::Down(at) if at <= local_us => {
+                self.link.phase = Phase::Trying(local_us);
+                outputs.push(Output::Connect);
+            }
+            Phase::Trying(since) if since.saturating_add(ATTEMPT_MS * 1000) <= local_us => {
+                outputs.push(Output::Disconnect);
+                self.closed(local_us, 500, None, outputs);
+            }
+            Phase::Up if self.dead_at() <= local_us => {
+                outputs.push(Output::Disconnect);
+                self.closed(local_us, 0, None, outputs);
+            }
+            Phase::Up if self.link.probe_due_us <= local_us => self.probe(local_us, outputs),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The client's rules, pure: the counterpart of the session's. When to sound, when to fall silent, what to report,
+//! how to keep the server's time, how to come back. Time is the client's own steady clock in microseconds.
+//!
+//! The state is the command: each `playback` is compared with what the audio does, and the audio is corrected.
+
+mod audio;
+mod clock;
+mod link;
+mod obey;
+
+pub use audio::Audio;
+pub use clock::ServerTime;
+pub use link::Link;
+
+use crate::close::CloseReason;
+use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, Micros, Stamp};
+use crate::state::messages::{Command, Ended, Op, RejectCode};
+use crate::state::playback::{Item, Playback};
+use crate::wire::{ClientLimits, ClientMessage, DeviceList, HelloDevice, QueuePage, ServerMessage};
+use crate::{ids::MediaId, state::playback::Status};
+use std::collections::VecDeque;
+
+/// Commands that may wait for their answers.
+const UNANSWERED: usize = 16;
+
+/// What happens to a client.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The socket that [`Output::Connect`] asked for is open.
+    Opened,
+    /// There is no socket any more, or there never was; the close code where one came.
+    Closed(Option<u16>),
+    /// The server says something.
+    Frame(Box<ServerMessage>),
+    /// A person or program wishes something; `id` is random.
+    Wish(CommandId, Op<MediaId>),
+    /// The audio that was started sounds from this place on.
+    Started {
+        /// Which item.
+        item: Item,
+        /// Where it began.
+        position_ms: i64,
+    },
+    /// Audio ran out or is not ready yet.
+    Stalled,
+    /// The platform refuses sound.
+    Blocked,
+    /// The item cannot be played.
+    Failed,
+    /// The audio came to the end of its item.
+    Finished,
+    /// Time has come to [`Client::next_deadline`].
+    Tick,
+}
+
+/// What a client wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Open a socket.
+    Connect,
+    /// End the socket.
+    Disconnect,
+    /// Say this.
+    Send(ClientMessage),
+    /// Sound this item from this place on, in place of whatever sounds.
+    Sound(Item, i64),
+    /// Be silent at once.
+    Silence,
+    /// A command was answered: the revision it made, or why it changed nothing.
+    Answered(CommandId, Result<u64, (RejectCode, String)>),
+    /// A page of the queue came.
+    Queue(QueuePage),
+    /// What is shown has changed.
+    Show,
+    /// The server does not want this client back, and why.
+    GiveUp(CloseReason),
+}
+
+/// One device, as far as the protocol goes.
+#[derive(Debug, Clone)]
+pub struct Client {
+    device: HelloDevice,
+    token: Option<String>,
+    limits: ClientLimits,
+    link: Link,
+    clock_id: Option<ClockId>,
+    time: ServerTime,
+    playback: Option<Playback>,
+    devices: Option<DeviceList>,
+    audio: Audio,
+    /// The lease and turn that the audio carries out.
+    carried: Option<(Stamp, Stamp)>,
+    /// An end that the server has not shown to know of.
+    ended: Option<Ended>,
+    ended_due: i64,
+    report_due: Option<i64>,
+    unanswered: VecDeque<Command<MediaId>>,
+}
+
+impl Client {
+    /// A client that has never connected. `token` goes into the `hello` where no header carries it.
+    #[must_use]
+    pub fn new(device: HelloDevice, token: Option<String>, local_us: i64) -> Self {
+        Self {
+            device,
+            token,
+            limits: link::FIRST_LIMITS,
+            link: Link::down(local_us),
+            clock_id: None,
+            time: ServerTime::default(),
+            playback: None,
+            devices: None,
+            audio: Audio::Silent,
+            carried: None,
+            ended: None,
+            ended_due: local_us,
+            report_due: None,
+            unanswered: VecDeque::new(),
+        }
+    }
+
+    /// Applies one input at `local_us`; `chance` is random and used for waits alone.
+    pub fn step(&mut self, local_us: i64, chance: u64, input: Input, outputs: &mut Vec<Output>) {
+        match input {
+            Input::Opened => self.greet(local_us, outputs),
+            Input::Closed(code) => self.closed(local_us, chance, code, outputs),
+            Input::Frame(message) => self.hear(local_us, *message, outputs),
+            Input::Wish(id, op) => self.wish(id, op, outputs),
+            Input::Started { item, position_ms } => {
+                if self.audio.item().is_some_and(|loaded| loaded.id == item.id) {
+                    let (at_us, rate) = (self.time.at(local_us), self.rate());
+                    self.audio = Audio::Sounding { item, position_ms, at_us, rate };
+                    self.report(local_us, outputs);
+                }
+            }
+            Input::Stalled => self.interrupted(local_us, false, outputs),
+            Input::Blocked => self.interrupted(local_us, true, outputs),
+            Input::Failed => {
+                if let Some(item) = self.audio.item() {
+                    self.audio = Audio::Failed { item };
+                    self.report(local_us, outputs);
+                }
+            }
+            Input::Finished => self.finished(local_us, outputs),
+            Input::Tick => self.tick(local_us, outputs),
+        }
+    }
+
+    fn hear(&mut self, local_us: i64, message: ServerMessage, outputs: &mut Vec<Output>) {
+        self.link.hear(local_us);
+        match message {
+            ServerMessage::Welcome(welcome) => {
+                if self.clock_id != Some(welcome.clock_id) {
+                    self.clock_id = Some(welcome.clock_id);
+                    self.time.restart(local_us, welcome.now_us);
+                }
+                self.limits = welcome.limits;
+                self.device.id = Some(welcome.device_id);
+                self.welcomed(local_us, welcome.jitter_ms, outputs);
+                self.devices = Some(welcome.devices);
+                self.ended_due = local_us;
+                self.shown(local_us, welcome.playback, outputs);
+                for command in &self.unanswered {
+                    outputs.push(Output::Send(ClientMessage::Command(Box::new(command.clone()))));
+                }
+            }
+            ServerMessage::Playback(playback) => {
+                let known = self.playback.as_ref().map(Playback::stamp);
+                if known.is_none_or(|known| known <= playback.stamp()) {
+                    self.shown(local_us, *playback, outputs);
+                }
+            }
+            ServerMessage::Devices(devices) => {
+                if self.devices.as_ref().is_none_or(|known| known.stamp() < devices.stamp()) {
+                    self.devices = Some(devices);
+                    outputs.push(Output::Show);
+                }
+            }
+            ServerMessage::Queue(page) => outputs.push(Output::Queue(page)),
+            ServerMessage::Time { client_us, received_us, sent_us } => {
+                self.time.learn(client_us, received_us, sent_us, local_us);
+                self.probe_again(local_us, outputs);
+            }
+            ServerMessage::Ping { .. } => outputs.push(Output::Send(ClientMessage::Pong)),
+            ServerMessage::Ack { id, revision } => self.answered(id, Ok(revision), outputs),
+            ServerMessage::Reject { id, code, message, .. } => self.answered(id, Err((code, message)), outputs),
+            ServerMessage::Goaway { jitter_ms, .. } => self.link.jitter_ms = jitter_ms,
+            ServerMessage::Unknown => {}
+        }
+    }
+
+    fn wish(&mut self, id: CommandId, op: Op<MediaId>, outputs: &mut Vec<Output>) {
+        if self.unanswered.len() >= UNANSWERED {
+            let why = "too many commands wait for an answer".to_owned();
+            outputs.push(Output::Answered(id, Err((RejectCode::Busy, why))));
+            return;
+        }
+        let current = self.playback.as_ref().and_then(|shown| shown.item).map(|item| item.id);
+        let if_item = matches!(op, Op::Next | Op::Previous).then_some(current).flatten();
+        let command = Command { id, if_item, if_queue_revision: None, if_lease: None, op };
+        self.unanswered.push_back(command.clone());
+        if self.link.is_welcomed() {
+            outputs.push(Output::Send(ClientMessage::Command(Box::new(command))));
+        }
+    }
+
+    fn answered(&mut self, id: CommandId, answer: Result<u64, (RejectCode, String)>, outputs: &mut Vec<Output>) {
+        if self.unanswered.iter().any(|command| command.id == id) {
+            self.unanswered.retain(|command| command.id != id);
+            outputs.push(Output::Answered(id, answer));
+        }
+    }
+
+    // What screens show
+
+    /// What plays, as it was last shown.
+    #[must_use]
+    pub const fn playback(&self) -> Option<&Playback> {
+        self.playback.as_ref()
+    }
+
+    /// Who is there, as it was last shown.
+    #[must_use]
+    pub const fn devices(&self) -> Option<&DeviceList> {
+        self.devices.as_ref()
+    }
+
+    /// The place in the item at `local_us`, as every screen shows it.
+    #[must_use]
+    pub fn position_at(&self, local_us: i64) -> Option<i64> {
+        self.playback.as_ref().map(|shown| shown.position_at(self.time.at(local_us)))
+    }
+
+    /// The server's time.
+    #[must_use]
+    pub const fn time(&self) -> &ServerTime {
+        &self.time
+    }
+
+    /// The connection.
+    #[must_use]
+    pub const fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// What this device's audio does.
+    #[must_use]
+    pub const fn audio(&self) -> &Audio {
+        &self.audio
+    }
+
+    /// The id this device goes by, once it was welcomed.
+    #[must_use]
+    pub const fn device_id(&self) -> Option<DeviceId> {
+        self.device.id
+    }
+
+    /// This life of the device.
+    #[must_use]
+    pub const fn instance(&self) -> InstanceId {
+        self.device.instance
+    }
+
+    /// Whether this device holds the lease.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.lease().is_some()
+    }
+
+    fn lease(&self) -> Option<Stamp> {
+        let id = self.device.id?;
+        let active = self.playback.as_ref()?.active?;
+        active.is(id, self.device.instance).then_some(active.lease)
+    }
+
+    /// When [`Input::Tick`] is due, in the client's own time.
+    #[must_use]
+    pub fn next_deadline(&self) -> i64 {
+        let from = self.playback.as_ref().and_then(|shown| shown.active?.from_us).map(|from| self.time.local(from));
+        let waits_to_sound = from.filter(|_| self.is_active() && !self.audio.is_sounding());
+        let report = self.report_due.filter(|_| self.link.is_welcomed());
+        let ended = self.ended.filter(|_| self.link.is_welcomed()).map(|_| self.ended_due);
+        [Some(self.link_deadline()), report, ended, self.silent_at(), waits_to_sound]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(i64::MAX)
+    }
+
+    /// What the person sees of the state: the shown status, or that there is no connection.
+    #[must_use]
+    pub fn status(&self) -> Option<Status> {
+        self.playback.as_ref().map(|shown| shown.status)
+    }
+
+    fn server_now(&self, local_us: i64) -> Micros {
+        self.time.at(local_us)
+    }
+}

@@ -1,0 +1,219 @@
+//! The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14).
+
+use super::{Audio, Client, Output};
+use crate::ids::Stamp;
+use crate::state::messages::{Cause, Ended, Report, Sound, Yield};
+use crate::state::playback::{Intent, Item, Playback, Rate, Status};
+use crate::wire::ClientMessage;
+
+/// Audio within this of the shown place is where it should be; a report within this would change nothing.
+const AGREES_MS: i64 = 40;
+/// While it sounds, a device says where it is this often.
+const REPORT_MS: i64 = 5_000;
+/// An end that no playback knows of is said again after so long.
+const SAY_AGAIN_MS: i64 = 1_000;
+
+impl Client {
+    pub(super) fn rate(&self) -> Rate {
+        self.playback.as_ref().map_or(Rate::NORMAL, |shown| shown.rate)
+    }
+
+    /// A playback that is no older than the one before is obeyed.
+    pub(super) fn shown(&mut self, local_us: i64, playback: Playback, outputs: &mut Vec<Output>) {
+        let ended_is_known = self.ended.is_some_and(|ended| {
+            playback.turn != ended.turn || playback.active.map(|active| active.lease) != Some(ended.lease)
+        });
+        let is_new = self.playback.as_ref() != Some(&playback);
+        self.playback = Some(playback);
+        if ended_is_known {
+            self.ended = None;
+        }
+        if is_new {
+            outputs.push(Output::Show);
+        }
+        self.obey(local_us, outputs);
+    }
+
+    fn obey(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        let (Some(shown), Some(id)) = (self.playback.clone(), self.device.id) else { return };
+        if let Some(lease) = self.lease() {
+            self.hold(local_us, lease, &shown, outputs);
+        } else {
+            self.fall_silent(outputs);
+        }
+        let owed = shown.after.iter().find(|entry| entry.device_id == id && entry.instance == self.device.instance);
+        if let Some(entry) = owed {
+            let yielded = Yield { lease: entry.lease, seen: shown.stamp(), to: None };
+            outputs.push(Output::Send(ClientMessage::Yield(yielded)));
+        }
+    }
+
+    /// What the holder of the lease does about what is shown.
+    fn hold(&mut self, local_us: i64, lease: Stamp, shown: &Playback, outputs: &mut Vec<Output>) {
+        if self.ended.is_some() {
+            self.say_ended(local_us, outputs);
+            return;
+        }
+        let may_sound = shown.after.is_empty() && self.switch_has_come(local_us, shown);
+        let has_carried = self.carried == Some((lease, shown.turn));
+        match (shown.intent, shown.item) {
+            (Intent::Play, Some(item)) if may_sound => {
+                if !has_carried {
+                    self.carried = Some((lease, shown.turn));
+                    self.go_to(local_us, item, shown, outputs);
+                } else if self.audio == Audio::Silent {
+                    self.go_to(local_us, item, shown, outputs);
+                }
+            }
+            (Intent::Play, Some(_)) => self.fall_silent(outputs),
+            _ => {
+                self.carried = Some((lease, shown.turn));
+                self.fall_silent(outputs);
+            }
+        }
+        self.report_if_shown_wrong(local_us, shown, outputs);
+    }
+
+    fn switch_has_come(&self, local_us: i64, shown: &Playback) -> bool {
+        shown.active.and_then(|active| active.from_us).is_none_or(|from| self.server_now(local_us) >= from)
+    }
+
+    /// Takes the audio to the shown place, unless it is there.
+    fn go_to(&mut self, local_us: i64, item: Item, shown: &Playback, outputs: &mut Vec<Output>) {
+        let now = self.server_now(local_us);
+        let wanted_ms = shown.position_at(now);
+        let is_there = match &self.audio {
+            Audio::Sounding { item: sounding, rate, .. } => {
+                let apart_ms = self.audio.position_at(now).map_or(i64::MAX, |place| (place - wanted_ms).abs());
+                sounding.id == item.id && *rate == shown.rate && apart_ms <= AGREES_MS
+            }
+            _ => false,
+        };
+        if !is_there {
+            self.audio = Audio::Loading { item, position_ms: wanted_ms, is_blocked: false };
+            outputs.push(Output::Sound(item, wanted_ms));
+        }
+    }
+
+    pub(super) fn fall_silent(&mut self, outputs: &mut Vec<Output>) {
+        self.ended = None;
+        self.report_due = None;
+        if self.audio != Audio::Silent {
+            self.audio = Audio::Silent;
+            outputs.push(Output::Silence);
+        }
+    }
+
+    pub(super) fn interrupted(&mut self, local_us: i64, is_blocked: bool, outputs: &mut Vec<Output>) {
+        let place = self.audio.position_at(self.server_now(local_us));
+        if let (Some(item), Some(position_ms)) = (self.audio.item(), place) {
+            self.audio = Audio::Loading { item, position_ms, is_blocked };
+            self.report(local_us, outputs);
+        }
+    }
+
+    /// What is shown of this device is compared with what it does.
+    fn report_if_shown_wrong(&mut self, local_us: i64, shown: &Playback, outputs: &mut Vec<Output>) {
+        let now = self.server_now(local_us);
+        let wanted = match (shown.intent, self.audio.sound()) {
+            (Intent::Stop, _) => return,
+            (_, sound) => Status::from(sound),
+        };
+        let apart_ms = self.audio.position_at(now).map_or(0, |place| (place - shown.position_at(now)).abs());
+        let is_settled = matches!(shown.status, Status::Ended | Status::Idle | Status::Failed);
+        let waits = wanted == Status::Buffering && shown.status == Status::Starting;
+        if !is_settled && !waits && (shown.status != wanted || apart_ms > AGREES_MS) {
+            self.report(local_us, outputs);
+        }
+    }
+
+    /// Says how the audio is, under the lease and turn that it carries out.
+    pub(super) fn report(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        let now = self.server_now(local_us);
+        let sounding = self.audio.is_sounding();
+        self.report_due = sounding.then(|| local_us.saturating_add(REPORT_MS * 1000));
+        let Some(shown) = &self.playback else { return };
+        let (Some((lease, turn)), Some(item), true) = (self.carried, shown.item, self.link.is_welcomed()) else {
+            return;
+        };
+        if self.ended.is_some() || self.lease() != Some(lease) || shown.turn != turn {
+            return;
+        }
+        let position_ms = self.audio.position_at(now).unwrap_or_else(|| shown.position_at(now));
+        let status = self.audio.sound();
+        let cause = match status {
+            Sound::Playing | Sound::Starting => Cause::Start,
+            Sound::Paused => Cause::Pause,
+            Sound::Buffering => Cause::Underrun,
+            Sound::Blocked | Sound::Failed => Cause::Error,
+        };
+        let report = Report { lease, turn, item: item.id, position_ms, at_us: now, status, cause };
+        outputs.push(Output::Send(ClientMessage::Report(report)));
+    }
+
+    /// The item ended: the next one follows without a gap, whether or not anybody hears of it now.
+    pub(super) fn finished(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        let (Some(item), Some(shown)) = (self.audio.item(), self.playback.clone()) else { return };
+        let (Some((lease, turn)), Some(current)) = (self.carried, shown.item) else { return };
+        let now = self.server_now(local_us);
+        let next = shown.next.filter(|_| item.id == current.id);
+        let end_ms = self.audio.position_at(now).unwrap_or(0);
+        let first = self.ended.map_or(item.id, |ended| ended.item);
+        if let Some(item) = next {
+            outputs.push(Output::Sound(item, 0));
+            self.audio = Audio::Loading { item, position_ms: 0, is_blocked: false };
+        } else {
+            outputs.push(Output::Silence);
+            self.audio = Audio::Silent;
+        }
+        let to_item = next.map(|item| item.id);
+        let position_ms = if next.is_some() { 0 } else { end_ms };
+        let ended = Ended { lease, turn, item: first, to_item, position_ms, at_us: now };
+        self.ended = Some(ended);
+        self.ended_due = local_us;
+        self.say_ended(local_us, outputs);
+        outputs.push(Output::Show);
+    }
+
+    /// Says an end, with the place the audio has come to since; again each second until a playback knows of it.
+    fn say_ended(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        let Some(ended) = self.ended.filter(|_| self.link.is_welcomed() && self.ended_due <= local_us) else { return };
+        self.ended_due = local_us.saturating_add(SAY_AGAIN_MS * 1000);
+        let now = self.server_now(local_us);
+        let place = self.audio.position_at(now).filter(|_| ended.to_item.is_some());
+        let ended = match place {
+            Some(position_ms) => Ended { position_ms, at_us: now, ..ended },
+            None => ended,
+        };
+        outputs.push(Output::Send(ClientMessage::Ended(ended)));
+    }
+
+    /// When a device that is cut off falls silent, in local time.
+    pub(super) fn silent_at(&self) -> Option<i64> {
+        let is_cut_off = self.audio != Audio::Silent && !self.link.is_welcomed();
+        is_cut_off.then(|| self.link.contact_us().saturating_add(self.limits.audio_ms.saturating_mul(1000)))
+    }
+
+    pub(super) fn tick(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        self.tick_link(local_us, outputs);
+        self.say_ended(local_us, outputs);
+        if self.silent_at().is_some_and(|at| at <= local_us) {
+            self.fall_silent(outputs);
+            outputs.push(Output::Show);
+        }
+        if self.report_due.is_some_and(|due| due <= local_us) {
+            self.report(local_us, outputs);
+        }
+        self.obey_when_due(local_us, outputs);
+    }
+
+    /// A switch at an instant that has come.
+    fn obey_when_due(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        let scheduled = self.playback.as_ref().is_some_and(|shown| {
+            shown.active.is_some_and(|active| active.from_us.is_some()) && shown.intent == Intent::Play
+        });
+        if scheduled && self.audio == Audio::Silent && self.link.is_welcomed() {
+            self.obey(local_us, outputs);
+        }
+    }
+}
