@@ -9,5 +9,6 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod media;
+pub mod store;
 mod telemetry;
 pub mod time;

@@ -3,6 +3,7 @@
 # Prints one line when it is ready: the folder, which is also the folder of its socket. Nothing listens on the network,
 # unless called as `postgres.sh tls PORT`: then it listens on that port of 127.0.0.1 with the certificate server.crt.
 # It does not wait for disks: what it holds is not worth keeping.
+# A line `stop` on its input stops the cluster as a crash would, `start` starts it again; each is answered by the same line.
 set -eu
 
 for candidate in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -t/ -k5 -n); do bin=$candidate; done
@@ -19,6 +20,11 @@ fi
 trap '' INT TERM HUP
 folder=$(mktemp -d "${TMPDIR:-/tmp}/segue-postgres.XXXXXX")
 cd "$folder"
+start() {
+    "$bin/pg_ctl" --pgdata=data --log=log --wait --timeout=60 start --options="$network \
+        -c unix_socket_directories='$folder' -c max_connections=500 \
+        -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+}
 {
     "$bin/initdb" --pgdata=data --username=segue --auth=trust --encoding=UTF8 --locale=C --no-sync
     network="-c listen_addresses=''"
@@ -28,13 +34,17 @@ cd "$folder"
         network="-c listen_addresses=127.0.0.1 -c port=$2 -c ssl=on \
             -c ssl_cert_file='$folder/server.crt' -c ssl_key_file='$folder/server.key'"
     fi
-    "$bin/pg_ctl" --pgdata=data --log=log --wait --timeout=60 start --options="$network \
-        -c unix_socket_directories='$folder' -c max_connections=500 \
-        -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+    start
 } >start.log 2>&1 </dev/null || { cat start.log log >&2 2>/dev/null; failed=1; }
 if [ -z "${failed:-}" ]; then
     echo "$folder"
-    cat >/dev/null
+    while read -r command; do
+        case $command in
+            stop) "$bin/pg_ctl" --pgdata=data --mode=immediate --wait stop ;;
+            start) start ;;
+        esac >>start.log 2>&1 </dev/null || true
+        echo "$command"
+    done
 fi
 "$bin/pg_ctl" --pgdata=data --mode=immediate stop >/dev/null 2>&1 || true
 cd /

@@ -44,12 +44,24 @@ pub(super) enum Access {
     Read,
     /// Everything.
     Write,
+    /// Everything, on a connection of `Write`; a power cut may take it back.
+    WriteLazily,
+    /// Everything; what is committed is on disk, and nothing takes long.
+    Sessions,
 }
 
-/// WAL lets readers go on beside the one writer; FULL makes a commit survive a power cut (sqlite.org/pragma.html).
-const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+/// WAL lets readers go on beside the one writer.
+const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL;";
+/// Said before each transaction: FULL makes a commit survive a power cut (sqlite.org/pragma.html).
+pub(super) const SQLITE_SYNCED: &str = "PRAGMA synchronous = FULL;";
+/// A commit survives the end of the process, and is on disk some time later.
+const SQLITE_LAZY: &str = "PRAGMA synchronous = NORMAL;";
 /// Set on every connection: SQLite forgets them with it.
 const SQLITE_ALWAYS: &str = "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
+
+/// An administrator's `synchronous_commit = off` would lose acknowledged changes; its other values are theirs to choose.
+const POSTGRES_SESSIONS: &str = "SET statement_timeout = '5s';
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
 impl DbConnection {
     /// Opens a connection and makes it ready.
@@ -59,7 +71,13 @@ impl DbConnection {
     pub(super) fn open(url: &DatabaseUrl, access: Access) -> Result<Self, DbError> {
         let refused = |error: diesel::ConnectionError| DbError::Connect(error.into());
         match url {
-            DatabaseUrl::Postgres(url) => PgConnection::establish(url).map(Self::Postgres).map_err(refused),
+            DatabaseUrl::Postgres(url) => {
+                let mut connection = PgConnection::establish(&patient(url)).map_err(refused)?;
+                if access == Access::Sessions {
+                    connection.batch_execute(POSTGRES_SESSIONS)?;
+                }
+                Ok(Self::Postgres(connection))
+            }
             DatabaseUrl::Sqlite(path) => {
                 if let Some(folder) = path.parent() {
                     fs::create_dir_all(folder).map_err(|error| DbError::Connect(error.into()))?;
@@ -68,7 +86,7 @@ impl DbConnection {
                 connection.batch_execute(SQLITE_ALWAYS)?;
                 connection.batch_execute(match access {
                     Access::Read => "PRAGMA query_only = ON;",
-                    Access::Write => SQLITE_WRITER,
+                    Access::Write | Access::WriteLazily | Access::Sessions => SQLITE_WRITER,
                 })?;
                 Ok(Self::Sqlite(connection))
             }
@@ -83,14 +101,20 @@ impl DbConnection {
     ) -> Result<T, DbError> {
         match (&mut *self, access) {
             (Self::Sqlite(sqlite), Access::Read) => AnsiTransactionManager::begin_transaction(sqlite)?,
-            (Self::Sqlite(sqlite), Access::Write) => {
+            (Self::Sqlite(sqlite), _) => {
+                sqlite.batch_execute(if access == Access::WriteLazily { SQLITE_LAZY } else { SQLITE_SYNCED })?;
                 AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
             }
             (Self::Postgres(postgres), Access::Read) => AnsiTransactionManager::begin_transaction_sql(
                 postgres,
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             )?,
-            (Self::Postgres(postgres), Access::Write) => AnsiTransactionManager::begin_transaction(postgres)?,
+            (Self::Postgres(postgres), _) => {
+                AnsiTransactionManager::begin_transaction(postgres)?;
+                if access == Access::WriteLazily {
+                    postgres.batch_execute("SET LOCAL synchronous_commit = off")?;
+                }
+            }
         }
         match run(self) {
             Ok(value) => self.commit().map(|()| value).map_err(DbError::from),
@@ -141,4 +165,17 @@ impl ManageConnection for Opener {
         // A panic leaves its transaction open: the connection goes, and the database rolls back.
         std::thread::panicking() || connection.is_broken()
     }
+}
+
+/// The URL with a limit for each wait for a host that does not answer, where it sets none (postgresql.org, "Parameter Key
+/// Words"): libpq's own are minutes or none at all.
+fn patient(url: &str) -> String {
+    let mut url = url.to_owned();
+    for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "5000")] {
+        if !url.contains(&format!("{name}=")) {
+            let sign = if url.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{sign}{name}={value}"));
+        }
+    }
+    url
 }

@@ -7,10 +7,14 @@ mod error;
 pub mod files;
 pub mod logins;
 mod migrate;
+pub mod nodes;
+pub mod plays;
+pub mod queueable;
 pub mod scan;
 #[allow(missing_docs, reason = "generated")]
 pub mod schema;
 pub mod secrets;
+pub mod sessions;
 mod url;
 pub mod users;
 
@@ -20,12 +24,15 @@ pub use migrate::migrate;
 pub use url::{BadDatabaseUrl, DatabaseUrl};
 
 use connection::{Access, Opener};
-use diesel::r2d2::{Pool, R2D2Connection as _};
+use diesel::r2d2::{Pool, PooledConnection, R2D2Connection as _};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 /// How long a call may wait for its turn before it fails as [`DbError::Busy`].
 const TURN: Duration = Duration::from_secs(10);
+
+/// How long sessions wait for a connection to PostgreSQL: they have said when they give up.
+const SESSION_TURN: Duration = Duration::from_secs(2);
 
 /// A handle of the database; clones share its connections.
 ///
@@ -35,6 +42,7 @@ const TURN: Duration = Duration::from_secs(10);
 pub struct Db {
     readers: Lane,
     writers: Lane,
+    sessions: Lane,
 }
 
 impl Db {
@@ -48,10 +56,14 @@ impl Db {
             DatabaseUrl::Sqlite(_) => 1,
             DatabaseUrl::Postgres(_) => connections,
         };
-        Ok(Self {
-            readers: Lane::open(url, Access::Read, connections)?,
-            writers: Lane::open(url, Access::Write, writers)?,
-        })
+        let readers = Lane::open(url, Access::Read, connections)?;
+        let writers = Lane::open(url, Access::Write, writers)?;
+        let sessions = match url {
+            // There is one writer: whoever waits for it waits in one line.
+            DatabaseUrl::Sqlite(_) => writers.clone(),
+            DatabaseUrl::Postgres(_) => Lane::open(url, Access::Sessions, 1)?,
+        };
+        Ok(Self { readers, writers, sessions })
     }
 
     /// Asks the database for nothing, to see that it answers.
@@ -84,6 +96,22 @@ impl Db {
         self.writers.run(run).await
     }
 
+    /// Writes as [`Db::write`] does, but a power cut may take it back: no disk is waited for.
+    ///
+    /// # Errors
+    /// As [`Db::write`].
+    pub async fn write_lazily<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        Lane { access: Access::WriteLazily, ..self.writers.clone() }.run(run).await
+    }
+
+    /// The connection that writes sessions, in no transaction. Blocks until it is free.
+    fn sessions(&self) -> Result<PooledConnection<Opener>, DbError> {
+        self.sessions.pool.get().map_err(|error| DbError::Connect(error.into()))
+    }
+
     /// Reads on this thread.
     ///
     /// # Errors
@@ -114,7 +142,7 @@ impl Lane {
         let pool = Pool::builder()
             .max_size(connections)
             .min_idle(Some(1))
-            .connection_timeout(TURN)
+            .connection_timeout(if access == Access::Sessions { SESSION_TURN } else { TURN })
             .test_on_check_out(matches!(url, DatabaseUrl::Postgres(_)))
             .build(Opener { url: url.clone(), access })
             .map_err(|error| DbError::Connect(error.into()))?;

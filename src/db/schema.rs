@@ -100,6 +100,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    nodes (node_id) {
+        node_id -> BigInt,
+        beat_us -> BigInt,
+    }
+}
+
+diesel::table! {
     playlist_items (playlist_id, position) {
         playlist_id -> BigInt,
         position -> BigInt,
@@ -126,6 +133,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    plays (user_id, epoch, revision) {
+        user_id -> BigInt,
+        epoch -> BigInt,
+        revision -> BigInt,
+        media_id -> BigInt,
+        kind -> Text,
+        started_us -> BigInt,
+        device_id -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     revocations (login_id) {
         login_id -> BigInt,
         revoked_us -> BigInt,
@@ -145,6 +164,23 @@ diesel::table! {
     secrets (name) {
         name -> Text,
         value -> Text,
+    }
+}
+
+diesel::table! {
+    session_queues (user_id) {
+        user_id -> BigInt,
+        queue_revision -> BigInt,
+        queue -> Text,
+    }
+}
+
+diesel::table! {
+    sessions (user_id) {
+        user_id -> BigInt,
+        epoch -> BigInt,
+        revision -> BigInt,
+        record -> Text,
     }
 }
 
@@ -216,11 +252,15 @@ diesel::allow_tables_to_appear_in_same_query! {
     folders,
     genres,
     logins,
+    nodes,
     playlist_items,
     playlists,
+    plays,
     revocations,
     saved_tracks,
     secrets,
+    session_queues,
+    sessions,
     track_artists,
     track_genres,
     tracks,

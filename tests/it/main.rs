@@ -11,4 +11,5 @@ mod gate;
 mod http;
 mod licences;
 mod schema;
+mod store;
 mod tidy;

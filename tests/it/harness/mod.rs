@@ -8,7 +8,6 @@ mod server;
 mod wait;
 
 pub(crate) use database::{Dialect, TestDatabase};
-#[cfg(feature = "postgres-tls")]
 pub(crate) use postgres::Cluster;
 pub(crate) use python::python;
 pub(crate) use reply::Reply;

@@ -2,9 +2,9 @@
 
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _};
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     path::PathBuf,
-    process::{ChildStdin, Command, Stdio},
+    process::{ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -15,7 +15,8 @@ use std::{
 pub(crate) struct Cluster {
     /// Where it lies, its socket too.
     pub(crate) folder: PathBuf,
-    _input: ChildStdin,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
 }
 
 impl Cluster {
@@ -26,15 +27,37 @@ impl Cluster {
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         #[expect(clippy::zombie_processes, reason = "it ends by itself once its input is closed")]
         let mut child = command.spawn().expect("tests/postgres.sh starts");
+        let input = child.stdin.take().expect("its input is piped");
+        let output = BufReader::new(child.stdout.take().expect("its output is piped"));
+        let mut cluster = Self { folder: PathBuf::new(), input, output };
+        cluster.folder = cluster.line().into();
+        cluster
+    }
+
+    /// Stops it as a crash would.
+    pub(crate) fn crash(&mut self) {
+        self.tell("stop");
+    }
+
+    /// Starts it again.
+    pub(crate) fn recover(&mut self) {
+        self.tell("start");
+    }
+
+    fn tell(&mut self, command: &str) {
+        writeln!(self.input, "{command}").expect("the script listens");
+        assert_eq!(self.line(), command);
+    }
+
+    fn line(&mut self) -> String {
         let mut line = String::new();
-        let output = child.stdout.take().expect("its output is piped");
-        BufReader::new(output).read_line(&mut line).expect("the script says where the cluster is");
+        self.output.read_line(&mut line).expect("the script answers");
         assert!(line.ends_with('\n'), "PostgreSQL did not start; its log is above");
-        Self { folder: line.trim_end().into(), _input: child.stdin.take().expect("its input is piped") }
+        line.trim_end().to_owned()
     }
 
     /// A database's URL, by the socket.
-    fn url(&self, name: &str) -> String {
+    pub(crate) fn url(&self, name: &str) -> String {
         format!("postgres:///{name}?host={}&user=segue", self.folder.display())
     }
 }

@@ -1,0 +1,2 @@
+DROP TABLE session_queues;
+DROP TABLE sessions;

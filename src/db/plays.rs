@@ -1,0 +1,49 @@
+//! Plays: what was listened to, and what is listened to most.
+
+use super::{DbConnection, DbError, schema};
+use diesel::{ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
+use segue_actors::{
+    ids::UserId,
+    state::{Play, playback::MediaKind},
+};
+
+/// A play as its row says it.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = schema::plays)]
+pub struct NewPlay {
+    pub(super) user_id: i64,
+    pub(super) epoch: i64,
+    pub(super) revision: i64,
+    pub(super) media_id: i64,
+    pub(super) kind: &'static str,
+    pub(super) started_us: i64,
+    pub(super) device_id: Option<i64>,
+}
+
+impl NewPlay {
+    /// The row of this user's play.
+    #[must_use]
+    pub fn of(user: UserId, play: &Play) -> Self {
+        Self {
+            user_id: user.to_sql(),
+            epoch: play.stay.epoch.cast_signed(),
+            revision: play.stay.revision.cast_signed(),
+            media_id: play.media_id.to_sql(),
+            kind: match play.kind {
+                MediaKind::Track => "track",
+                MediaKind::Episode => "episode",
+            },
+            started_us: play.started_us.0,
+            device_id: play.device_id.map(|device| device.to_sql()),
+        }
+    }
+}
+
+/// How many plays of this user are kept.
+///
+/// # Errors
+/// The database's.
+pub fn count(connection: &mut DbConnection, user: UserId) -> Result<i64, DbError> {
+    use schema::plays::dsl::{plays, user_id};
+    Ok(plays.filter(user_id.eq(user.to_sql())).count().get_result(connection)?)
+}

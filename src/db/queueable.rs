@@ -1,0 +1,24 @@
+//! What may be put into a queue.
+
+use super::{DbConnection, DbError, schema};
+use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use segue_actors::ids::MediaId;
+
+/// Binds of one statement; SQLite allows 32,766 (sqlite.org/limits.html), and long lists are slow to parse.
+const AT_ONCE: usize = 500;
+
+/// The tracks among `ids` that can be played, in no order, with their lengths in milliseconds where they are known.
+///
+/// # Errors
+/// The database's.
+pub fn durations_ms(connection: &mut DbConnection, ids: &[MediaId]) -> Result<Vec<(MediaId, Option<i64>)>, DbError> {
+    use schema::tracks::dsl::{duration_ms, id, missing, tracks};
+    let mut found = Vec::with_capacity(ids.len());
+    for chunk in ids.chunks(AT_ONCE) {
+        let chunk = chunk.iter().map(|track| track.to_sql());
+        let rows: Vec<(i64, i64)> =
+            tracks.filter(id.eq_any(chunk).and(missing.eq(false))).select((id, duration_ms)).load(connection)?;
+        found.extend(rows.into_iter().map(|(track, ms)| (MediaId::from_sql(track), (ms > 0).then_some(ms))));
+    }
+    Ok(found)
+}

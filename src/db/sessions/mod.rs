@@ -1,0 +1,97 @@
+//! Sessions and their queues: reading one, and writing many in one transaction.
+
+mod postgres;
+mod sqlite;
+
+use super::{Db, DbConnection, DbError, plays::NewPlay, schema};
+use diesel::{
+    ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, connection::SimpleConnection as _,
+};
+use segue_actors::ids::{Stamp, UserId};
+
+/// A session's record and, where it changed, its queue; both are JSON.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Whose.
+    pub user: UserId,
+    /// The stamp that must stand there; `None`: no record may.
+    pub expected: Option<Stamp>,
+    /// The record's own stamp.
+    pub stamp: Stamp,
+    /// The record.
+    pub record: String,
+    /// The queue's revision and the queue.
+    pub queue: Option<(u64, String)>,
+}
+
+/// What one transaction writes: at most one session of each user, and any plays.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Each is written if what it expects stands there, whatever becomes of the others.
+    pub sessions: Vec<NewSession>,
+    /// Each is kept once.
+    pub plays: Vec<NewPlay>,
+}
+
+/// Why a batch has no answer.
+#[derive(Debug)]
+pub enum BatchError {
+    /// Nothing of it is written or ever will be.
+    NotSent(DbError),
+    /// All of it may have been written.
+    Unknown(DbError),
+}
+
+impl Db {
+    /// Writes a batch in one transaction that is on disk when this returns. Says whose sessions were written;
+    /// those of other users expected something else. Blocks.
+    ///
+    /// # Errors
+    /// As [`BatchError`] says.
+    pub fn write_batch_blocking(&self, batch: &Batch) -> Result<Vec<UserId>, BatchError> {
+        let mut connection = self.sessions().map_err(BatchError::NotSent)?;
+        let written = match &mut *connection {
+            DbConnection::Sqlite(sqlite) => sqlite::write(sqlite, batch)?,
+            DbConnection::Postgres(postgres) => match postgres::write(postgres, batch) {
+                Ok(written) => written,
+                // Who answers a question after an error has rolled the statement back. A dead connection tells nothing.
+                Err(error) if postgres.batch_execute("SELECT 1").is_ok() => {
+                    return Err(BatchError::NotSent(error.into()));
+                }
+                Err(error) => return Err(BatchError::Unknown(error.into())),
+            },
+        };
+        Ok(written.into_iter().map(UserId::from_sql).collect())
+    }
+}
+
+/// The records of those of `users` who have one.
+///
+/// # Errors
+/// The database's.
+pub fn records(connection: &mut DbConnection, users: &[UserId]) -> Result<Vec<(UserId, String)>, DbError> {
+    use schema::sessions::dsl::{record, sessions, user_id};
+    let users = users.iter().map(|user| user.to_sql());
+    let rows: Vec<(i64, String)> = sessions.filter(user_id.eq_any(users)).select((user_id, record)).load(connection)?;
+    Ok(rows.into_iter().map(|(user, text)| (UserId::from_sql(user), text)).collect())
+}
+
+/// The user's record.
+///
+/// # Errors
+/// The database's.
+pub fn record(connection: &mut DbConnection, user: UserId) -> Result<Option<String>, DbError> {
+    use schema::sessions::dsl::{record, sessions};
+    Ok(sessions.find(user.to_sql()).select(record).first(connection).optional()?)
+}
+
+/// The user's queue and its revision.
+///
+/// # Errors
+/// The database's.
+pub fn queue(connection: &mut DbConnection, user: UserId) -> Result<Option<(u64, String)>, DbError> {
+    use schema::session_queues::dsl::{queue, queue_revision, session_queues};
+    let row: Option<(i64, String)> =
+        session_queues.find(user.to_sql()).select((queue_revision, queue)).first(connection).optional()?;
+    Ok(row.map(|(revision, text)| (revision.cast_unsigned(), text)))
+}

@@ -1,0 +1,43 @@
+//! What the catalogue knows of the tracks that a command names.
+
+use super::{Later, PortError, fault, read};
+use crate::db::{self, Db};
+use segue_actors::{
+    ids::{MediaId, UserId},
+    ports::Tracks,
+    state::{playback::MediaKind, queue::Resolved},
+};
+use std::collections::HashMap;
+
+/// Ids of one question: as many as a queue holds.
+const IDS: usize = 10_000;
+
+/// The tracks of the catalogue. One whose file is gone cannot be played, so it counts as unknown.
+pub struct DbTracks {
+    db: Db,
+}
+
+impl DbTracks {
+    /// The tracks in `db`.
+    #[must_use]
+    pub fn new(db: Db) -> Self {
+        Self { db }
+    }
+}
+
+impl Tracks for DbTracks {
+    fn resolve(&self, _: UserId, ids: Vec<MediaId>) -> Later<Result<Result<Vec<Resolved>, MediaId>, PortError>> {
+        if ids.len() > IDS {
+            let message = format!("{} tracks were asked for at once; {IDS} is the most", ids.len());
+            return Box::pin(std::future::ready(Err(fault(message, false))));
+        }
+        read(&self.db, move |connection| {
+            let known: HashMap<_, _> = db::queueable::durations_ms(connection, &ids)?.into_iter().collect();
+            let resolved = ids.into_iter().map(|media_id| match known.get(&media_id) {
+                Some(&duration_ms) => Ok(Resolved { media_id, kind: MediaKind::Track, duration_ms }),
+                None => Err(media_id),
+            });
+            Ok(resolved.collect())
+        })
+    }
+}

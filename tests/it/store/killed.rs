@@ -1,0 +1,124 @@
+//! A process that is killed at any moment has lost nothing of what it acknowledged.
+
+use super::*;
+use segue_actors::state::{Play, playback::MediaKind};
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, BufReader, Write as _},
+    process::{Command, Stdio},
+};
+
+/// Set in the child: where it commits to until it is killed.
+const COMMIT_TO: &str = "SEGUE_TEST_COMMIT_TO";
+const USERS: u64 = 8;
+const ROUNDS: usize = 6;
+
+/// Commits one change after the other, and a play of each, and says each acknowledged revision.
+async fn commit_on(store: &DbStore, user: UserId, until: u64) {
+    let from = revision(store, user).await.unwrap_or(0);
+    for to in from + 1..=until {
+        assert_committed(&store.commit(user, change(to, 0)).await);
+        store.played(user, play(to)).await.expect("it is kept");
+        // One write for each line, so that a killed process leaves at most one broken line, its last.
+        let line = format!("kept {user} {to}\n");
+        std::io::stdout().write_all(line.as_bytes()).expect("the parent listens");
+    }
+}
+
+fn play(revision: u64) -> Play {
+    Play {
+        item: segue_actors::ids::ItemId(1),
+        stay: stamp(revision),
+        media_id: MediaId(revision),
+        kind: MediaKind::Track,
+        started_us: Micros(0),
+        device_id: None,
+    }
+}
+
+/// The process that is killed is this test, run again with a database to commit to. By itself it commits a little.
+#[test]
+fn commits_one_after_the_other() {
+    crate::harness::run(async {
+        let commit_all = async |store: &DbStore, until| {
+            join_all((1..=USERS).map(|user| commit_on(store, UserId(user), until))).await;
+        };
+        if let Ok(url) = std::env::var(COMMIT_TO) {
+            let db = Db::open(&url.parse().expect("a good URL"), 4).expect("the database opens");
+            commit_all(&DbStore::open(db).expect("its thread starts"), u64::MAX).await;
+        }
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let (_, store) = open(&database);
+        commit_all(&store, 5).await;
+        for user in 1..=USERS {
+            assert_eq!(revision(&store, UserId(user)).await, Some(5));
+        }
+    });
+}
+
+/// What the child acknowledged to one user.
+#[derive(Default)]
+struct Kept {
+    /// The last revision.
+    last: u64,
+    /// How many.
+    changes: u64,
+}
+
+/// Runs the child until it has said so many lines, kills it, and returns what it acknowledged.
+fn kill_after(url: &str, lines: usize) -> HashMap<UserId, Kept> {
+    let mut child = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL"])
+        .arg(std::env::current_exe().expect("a test has a file"))
+        .args(["--exact", "store::killed::commits_one_after_the_other", "--nocapture"])
+        .env(COMMIT_TO, url)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut output = BufReader::new(child.stdout.take().expect("its output is piped"));
+    let (mut kept, mut said) = (HashMap::<_, Kept>::new(), 0);
+    let mut line = String::new();
+    while output.read_line(&mut line).expect("it writes UTF-8") > 0 {
+        let words: Vec<_> = line.strip_suffix('\n').unwrap_or_default().split(' ').collect();
+        if let ["kept", user, revision] = words[..] {
+            let kept = kept.entry(user.parse().expect("an id")).or_default();
+            kept.last = revision.parse().expect("a number");
+            kept.changes += 1;
+            said += 1;
+        }
+        if said == lines {
+            child.kill().expect("it is our child");
+            said += 1;
+        }
+        line.clear();
+    }
+    let status = child.wait().expect("it is our child");
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "it would have gone on: {status}");
+    kept
+}
+
+on_both_databases! {
+    async fn at_any_moment_it_has_lost_nothing(database) {
+        let mut plays_before = HashMap::new();
+        for _ in 0..ROUNDS {
+            let lines = rand::random_range(1..200);
+            let kept = kill_after(&database.url, lines);
+            assert!(!kept.is_empty(), "something was acknowledged");
+            let (db, store) = open(&database);
+            for (user, Kept { last, changes }) in kept {
+                let standing = store.load(user).await.expect("the database answers").expect("it has a record");
+                let revision = standing.stamp.revision;
+                assert!(
+                    (last..=last + 1).contains(&revision),
+                    "killed after {lines} lines: {revision} stands, {last} was acknowledged to {user}"
+                );
+                let (queue_revision, _) = store.queue(user).await.expect("the database answers");
+                assert_eq!(queue_revision, standing.queue_revision(), "record and queue are written together");
+                let plays = db.read(move |connection| db::plays::count(connection, user)).await;
+                let plays = plays.expect("the database answers").cast_unsigned();
+                let before = plays_before.insert(user, plays).unwrap_or(0);
+                assert!(plays >= before + changes, "{user} had {before} plays, {changes} more were acknowledged: {plays}");
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Tracks as commands name them.
+
+use super::*;
+use segue::store::DbTracks;
+use segue_actors::{
+    ports::Tracks as _,
+    state::{playback::MediaKind, queue::Resolved},
+};
+
+async fn resolve(db: &Db, ids: Vec<u64>) -> Result<Vec<Resolved>, MediaId> {
+    let ids = ids.into_iter().map(MediaId).collect();
+    DbTracks::new(db.clone()).resolve(UserId(1), ids).await.expect("the database answers")
+}
+
+fn track(id: u64, duration_ms: Option<i64>) -> Resolved {
+    Resolved { media_id: MediaId(id), kind: MediaKind::Track, duration_ms }
+}
+
+/// Track `n` lasts `n` ms; 3 has no file any more.
+async fn with_tracks(database: &TestDatabase) -> Db {
+    let db = database.open();
+    db.write(|connection| {
+        let sql = "WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 1999)
+            INSERT INTO tracks (id, album_id, title, sort_key, disc, duration_ms, container, codec, missing, added_us, change)
+            SELECT n, 1, '', '', 1, n, '', '', n = 3, 0, 1 FROM n";
+        Ok(sql_query(sql).execute(connection)?)
+    })
+    .await
+    .expect("tracks are made");
+    db
+}
+
+on_both_databases! {
+    async fn are_resolved_in_the_order_asked_for(database) {
+        let db = with_tracks(&database).await;
+        let found = resolve(&db, vec![5, 2, 5, 0, 2]).await;
+        assert_eq!(found, Ok(vec![track(5, Some(5)), track(2, Some(2)), track(5, Some(5)), track(0, None), track(2, Some(2))]));
+        assert_eq!(resolve(&db, vec![]).await, Ok(vec![]));
+        let all: Vec<u64> = (4..2000).rev().collect();
+        let found = resolve(&db, all.clone()).await.expect("all are there");
+        assert_eq!(found.iter().map(|track| track.media_id.0).collect::<Vec<_>>(), all);
+    }
+
+    async fn that_cannot_be_played_are_named(database) {
+        let db = with_tracks(&database).await;
+        assert_eq!(resolve(&db, vec![5, 9999, u64::MAX]).await, Err(MediaId(9999)));
+        assert_eq!(resolve(&db, vec![5, 3]).await, Err(MediaId(3)), "its file is gone");
+        let many = DbTracks::new(db.clone()).resolve(UserId(1), vec![MediaId(1); 10_001]).await;
+        assert!(many.is_err_and(|error| !error.is_transient), "more than a queue holds");
+    }
+}
