@@ -60,7 +60,7 @@ const SQLITE_LAZY: &str = "PRAGMA synchronous = NORMAL;";
 const SQLITE_ALWAYS: &str = "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
 
 /// An administrator's `synchronous_commit = off` would lose acknowledged changes; its other values are theirs to choose.
-const POSTGRES_SESSIONS: &str = "SET statement_timeout = '5s';
+const POSTGRES_SESSIONS: &str = "SET statement_timeout = '3s';
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
 impl DbConnection {
@@ -173,8 +173,8 @@ fn patient(url: &str) -> String {
     let mut url = url.to_owned();
     for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "5000")] {
         if !url.contains(&format!("{name}=")) {
-            let sign = if url.contains('?') { '&' } else { '?' };
-            url.push_str(&format!("{sign}{name}={value}"));
+            let sign = if url.contains('?') { "&" } else { "?" };
+            url.extend([sign, name, "=", value]);
         }
     }
     url

@@ -31,10 +31,16 @@ impl DbError {
                 DatabaseErrorKind::ClosedConnection
                 | DatabaseErrorKind::UnableToSendCommand
                 | DatabaseErrorKind::SerializationFailure => true,
-                // SQLite's text for SQLITE_BUSY and SQLITE_LOCKED, PostgreSQL's for a deadlock and for a shut-down.
-                _ => ["is locked", "deadlock detected", "server closed the connection", "terminating connection"]
-                    .iter()
-                    .any(|text| information.message().contains(text)),
+                // SQLite's text for SQLITE_BUSY and SQLITE_LOCKED, PostgreSQL's for a deadlock, a time limit and a shut-down.
+                _ => [
+                    "is locked",
+                    "deadlock detected",
+                    "canceling statement",
+                    "server closed the connection",
+                    "terminating connection",
+                ]
+                .iter()
+                .any(|text| information.message().contains(text)),
             },
             Self::Connect(_) | Self::Busy | Self::Query(DieselError::BrokenTransactionManager) => true,
             Self::Query(_) | Self::Migrate(_) | Self::Newer(_) | Self::Corrupt(_) | Self::Panicked => false,

@@ -3,7 +3,7 @@
 use super::{DbConnection, DbError, schema};
 use diesel::{ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
 use segue_actors::{
-    ids::UserId,
+    ids::{DeviceId, UserId},
     state::{Play, playback::MediaKind},
 };
 
@@ -34,9 +34,19 @@ impl NewPlay {
                 MediaKind::Episode => "episode",
             },
             started_us: play.started_us.0,
-            device_id: play.device_id.map(|device| device.to_sql()),
+            device_id: play.device_id.map(DeviceId::to_sql),
         }
     }
+}
+
+/// Forgets what the user listened to.
+///
+/// # Errors
+/// The database's.
+pub fn erase(connection: &mut DbConnection, user: UserId) -> Result<(), DbError> {
+    use schema::plays::dsl::{plays, user_id};
+    diesel::delete(plays.filter(user_id.eq(user.to_sql()))).execute(connection)?;
+    Ok(())
 }
 
 /// How many plays of this user are kept.

@@ -95,7 +95,7 @@ impl Gathered {
                 // To be without a connection took its time already.
                 Err(BatchError::NotSent(DbError::Connect(_))) => break,
                 Err(BatchError::NotSent(error)) if error.is_transient() => {
-                    outcome = db.write_batch_blocking(&self.batch)
+                    outcome = db.write_batch_blocking(&self.batch);
                 }
                 _ => break,
             }

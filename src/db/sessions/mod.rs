@@ -95,3 +95,13 @@ pub fn queue(connection: &mut DbConnection, user: UserId) -> Result<Option<(u64,
         session_queues.find(user.to_sql()).select((queue_revision, queue)).first(connection).optional()?;
     Ok(row.map(|(revision, text)| (revision.cast_unsigned(), text)))
 }
+
+/// Forgets the user's session and queue.
+///
+/// # Errors
+/// The database's.
+pub fn erase(connection: &mut DbConnection, user: UserId) -> Result<(), DbError> {
+    diesel::delete(schema::sessions::table.find(user.to_sql())).execute(connection)?;
+    diesel::delete(schema::session_queues::table.find(user.to_sql())).execute(connection)?;
+    Ok(())
+}

@@ -1,0 +1,72 @@
+//! How many changes of sessions a database keeps in a second: `cargo bench --profile ci --bench commits -- URL [seconds]`.
+//! Each user commits one change after the other, as a session does. The database is left with the rows.
+#![expect(clippy::print_stdout, reason = "it prints its figures")]
+
+use futures_util::future::join_all;
+use segue::{db::Db, store::DbStore};
+use segue_actors::{
+    ids::{Micros, NodeId, Stamp, UserId},
+    ports::{Change, Outcome, SessionStore as _},
+    state::{Limits, Record, SessionState},
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How many users commit at once.
+const USERS: &[u64] = &[1, 10, 100, 1000, 4000];
+
+/// Commits until the end; how long each commit took.
+async fn commit_on(store: &DbStore, user: UserId, end: Instant) -> Vec<Duration> {
+    let mut record = Record::clone(SessionState::new(Micros(0), 1, NodeId(1), Limits::default()).record());
+    let standing = store.load(user).await.expect("the database answers").map(|record| record.stamp);
+    let mut expected = standing;
+    record.stamp = standing.unwrap_or(Stamp { epoch: 1, revision: 0 });
+    let mut took = Vec::new();
+    while Instant::now() < end {
+        record.stamp = record.stamp.next();
+        let change = Change { expected, record: Arc::new(record.clone()), queue: None };
+        let start = Instant::now();
+        let outcome = store.commit(user, change).await;
+        assert!(matches!(outcome, Outcome::Committed), "{outcome:?}");
+        took.push(start.elapsed());
+        expected = Some(record.stamp);
+    }
+    took
+}
+
+async fn measure(store: &DbStore, users: u64, length: Duration) {
+    let (before, start) = (store.written(), Instant::now());
+    let all = join_all((1..=users).map(|user| commit_on(store, UserId(user), start + length))).await;
+    let seconds = start.elapsed().as_secs_f64();
+    let mut took = all.concat();
+    took.sort_unstable();
+    let at = |percent: usize| took.get(took.len() * percent / 100).copied().unwrap_or_default().as_secs_f64() * 1e3;
+    let written = store.written();
+    let transactions = written.transactions - before.transactions;
+    let rate = |count: u64| f64::from(u32::try_from(count).expect("not that many")) / seconds;
+    println!(
+        "{users:5} users: {:6.0} commits/s in {:5.0} transactions/s of {:5.1}; p50 {:6.2} ms, p99 {:6.2} ms",
+        rate(written.changes - before.changes),
+        rate(transactions),
+        rate(written.changes - before.changes) / rate(transactions),
+        at(50),
+        at(99),
+    );
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let Some(url) = arguments.next() else {
+        println!("usage: cargo bench --profile ci --bench commits -- sqlite:PATH|postgres://… [seconds]");
+        return;
+    };
+    let seconds = arguments.next().map_or(3, |text| text.parse().expect("a number of seconds"));
+    let db = Db::open(&url.parse().expect("a database URL"), 8).expect("the database opens");
+    let store = DbStore::open(db).expect("its thread starts");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
+    for users in USERS {
+        runtime.block_on(measure(&store, *users, Duration::from_secs(seconds)));
+    }
+}
