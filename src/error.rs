@@ -22,14 +22,11 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $code,)+ }
             }
 
-            /// The kind of a status that a library chose; the nearest one for those we never choose.
+            /// The kind of a status that a library chose: the first with that status, or the nearest one.
             #[must_use]
             pub const fn of_status(status: u16) -> Self {
-                match status {
-                    $($status => Self::$kind,)+
-                    500.. => Self::Internal,
-                    _ => Self::Invalid,
-                }
+                $(if status == $status { return Self::$kind; })+
+                if status >= 500 { Self::Internal } else { Self::Invalid }
             }
         }
     };
@@ -42,6 +39,8 @@ kinds! {
     Unauthorized = 401, "unauthorized";
     /// Known, but not allowed.
     Forbidden = 403, "forbidden";
+    /// The link's time is over; a new one helps.
+    LinkExpired = 403, "link_expired";
     /// Nothing is there, or nothing this user may know of.
     NotFound = 404, "not_found";
     /// The address exists for other methods.
@@ -52,6 +51,8 @@ kinds! {
     Timeout = 408, "timeout";
     /// It contradicts what is there.
     Conflict = 409, "conflict";
+    /// The file is not as it was scanned; it will be scanned again.
+    MediaChanged = 409, "media_changed";
     /// What the request was conditional on does not hold.
     PreconditionFailed = 412, "precondition_failed";
     /// The body is too large.

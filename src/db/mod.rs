@@ -6,6 +6,7 @@ pub mod covers;
 mod error;
 pub mod files;
 pub mod logins;
+pub mod media;
 mod migrate;
 pub mod nodes;
 pub mod plays;

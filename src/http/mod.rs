@@ -5,7 +5,9 @@ mod compress;
 mod errors;
 mod health;
 mod identity;
+mod media;
 mod page;
+mod stream;
 mod users;
 
 pub use identity::{Admin, AuthUser};
@@ -25,6 +27,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     health::routes(config);
     auth::routes(config);
     users::routes(config);
+    stream::routes(config);
 }
 
 /// Runs a future on the event loop that servers and their handlers need.
@@ -53,6 +56,7 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
             .wrap(from_fn(compress::json))
             .configure(routes)
     })
+    .h1_write_buffer_size(media::WRITE_BUFFER_BYTES)
     .shutdown_timeout(STOP_WITHIN_S)
     .disable_signals()
     .bind(wanted)

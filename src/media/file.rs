@@ -1,9 +1,9 @@
 //! Reading media files in chunks: bounded memory, no waiting on the event loop, never bytes of another version.
 
-use super::{multipart::Segment, range::ByteRange, version::Stat};
+use super::{digest::Digest, multipart::Segment, range::ByteRange, version::Stat};
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream};
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::VecDeque,
     fs::File,
@@ -98,7 +98,7 @@ impl MediaFile {
 }
 
 /// Who wants the SHA-256 of a whole file once it was read.
-pub type DigestSink = Box<dyn FnOnce([u8; 32]) + Send>;
+pub type DigestSink = Box<dyn FnOnce(Digest) + Send>;
 
 /// A chunk, and the hash that it went into.
 type Read = (Vec<u8>, Option<Hashing>);
@@ -161,7 +161,7 @@ impl Stream for MediaStream {
             let range = match self.segments.front() {
                 None => {
                     if let Some(Hashing { hash, sink }) = self.hashing.take() {
-                        sink(hash.finalize().into());
+                        sink(Digest(hash.finalize().into()));
                     }
                     return Poll::Ready(None);
                 }
@@ -270,7 +270,7 @@ mod tests {
             let (sender, receiver) = mpsc::channel();
             let stream = MediaStream::hashed(fixture.open(), Box::new(move |digest| sender.send(digest).unwrap()));
             assert!(collect(stream).await.unwrap() == fixture.bytes);
-            assert_eq!(receiver.recv().unwrap(), <[u8; 32]>::from(Sha256::digest(&fixture.bytes)));
+            assert_eq!(receiver.recv().unwrap(), Digest(Sha256::digest(&fixture.bytes).into()));
         }
     }
 

@@ -57,6 +57,12 @@ pub struct Version {
     pub fingerprint: String,
 }
 
+/// Whether a text has the form of a version.
+#[must_use]
+pub fn is_version(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// Reads both ends of `file`, whose `stat` was taken from the same handle, and names its bytes. Blocks; does not move
 /// the file's position.
 ///
@@ -140,7 +146,8 @@ mod tests {
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), count, "inode, time, head, tail and size all count");
-        assert!(seen.iter().all(|name| name.len() == 32));
+        assert!(seen.iter().all(|name| is_version(name)));
+        assert!(!is_version("") && !is_version(&"A".repeat(32)) && !is_version(&"a".repeat(33)));
     }
 
     #[test]

@@ -12,4 +12,5 @@ mod http;
 mod licences;
 mod schema;
 mod store;
+mod stream;
 mod tidy;

@@ -1,0 +1,161 @@
+//! The answer to a request for the bytes of a file: whole, in part, or the reason why not.
+
+use crate::{
+    app::App,
+    db::media::{self, Media},
+    error::{ApiError, Kind},
+    media::{
+        content_type::content_type,
+        file::{DigestSink, MediaFile, MediaStream, OpenError},
+        multipart,
+        multipart::Segment,
+        precondition::{Decision, Fields, Method, Object, decide},
+        range::ByteRange,
+    },
+    time,
+};
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _,
+    body::SizedStream,
+    http::{self, StatusCode, header},
+    rt, web,
+};
+use bytes::Bytes;
+use futures_util::{TryStreamExt as _, stream};
+use std::{
+    io,
+    time::{Duration, UNIX_EPOCH},
+};
+
+/// What a connection may still have to send when it asks for the next chunk of a body, in bytes; with that chunk it is
+/// all that a slow client holds.
+pub(super) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Answers with the bytes of `media` that the request asks for.
+///
+/// # Errors
+/// `not_found` when the file is gone, `media_changed` when it is not as it was scanned, `precondition_failed` and
+/// `range_not_satisfiable` as RFC 9110 says.
+pub(super) async fn respond(
+    request: &HttpRequest,
+    app: &web::Data<App>,
+    media: Media,
+    cache_control: &'static str,
+) -> Result<HttpResponse, ApiError> {
+    let file = open(&media).await?;
+    let etag = format!("\"{}\"", media.version);
+    let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
+    // A time after that of the answer must not be sent (RFC 9110, 8.8.2.1).
+    let modified_s = media.stat.modified_s().min(now_s);
+    let length = media.stat.length();
+    let method = if request.method() == http::Method::HEAD { Method::Head } else { Method::Get };
+    let decision = decide(method, &fields(request), &Object { etag: &etag, modified_s, length }, now_s);
+
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::ETAG, etag))
+        .insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(modified_s))))
+        .insert_header((header::CACHE_CONTROL, cache_control));
+    if decision == Decision::NotModified {
+        return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
+    }
+    let media_type = content_type(&media.container, &media.codec);
+    response
+        .insert_header((header::CONTENT_TYPE, media_type))
+        .insert_header((header::ACCEPT_RANGES, "bytes"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+    if let Some(digest) = media.sha256 {
+        response.insert_header(("repr-digest", digest.field()));
+    }
+    let segments = match decision {
+        Decision::Part(part) => {
+            response.status(StatusCode::PARTIAL_CONTENT);
+            response.insert_header((header::CONTENT_RANGE, format!("bytes {}-{}/{length}", part.first, part.last)));
+            vec![Segment::Range(part)]
+        }
+        Decision::Parts(parts) => {
+            let boundary = format!("{:032x}", rand::random::<u128>());
+            response.status(StatusCode::PARTIAL_CONTENT);
+            response.insert_header((header::CONTENT_TYPE, format!("multipart/byteranges; boundary={boundary}")));
+            multipart::segments(&parts, length, media_type, &boundary)
+        }
+        Decision::PreconditionFailed => {
+            return Err(ApiError::new(Kind::PreconditionFailed, "these are not the bytes that the request is for"));
+        }
+        Decision::Unsatisfiable => return Ok(unsatisfiable(length)),
+        Decision::Whole | Decision::NotModified => {
+            let last = length.checked_sub(1);
+            last.map(|last| Segment::Range(ByteRange { first: 0, last })).into_iter().collect()
+        }
+    };
+    let is_whole = match *segments {
+        [] => true,
+        [Segment::Range(part)] => part.length() == length,
+        _ => false,
+    };
+    let body = if is_whole && method == Method::Get && media.sha256.is_none() {
+        MediaStream::hashed(file, recorder(app, &media))
+    } else {
+        MediaStream::new(file, segments)
+    };
+    Ok(send(&mut response, method, body, media))
+}
+
+/// Opens the file if it is still the one that was scanned.
+async fn open(media: &Media) -> Result<MediaFile, ApiError> {
+    let (path, stat) = (media.path.clone(), media.stat);
+    let opened = web::block(move || MediaFile::open(&path, stat)).await.map_err(ApiError::internal)?;
+    opened.map_err(|error| match error {
+        OpenError::Missing => ApiError::new(Kind::NotFound, "the file of this track is not where it was"),
+        OpenError::Changed => {
+            log::info!("{} is not as it was scanned", media.path.display());
+            let message = "the file of this track has changed and must be scanned again; try again after that";
+            ApiError::new(Kind::MediaChanged, message)
+        }
+        OpenError::Failed(error) => ApiError::unavailable("the file of this track", error),
+    })
+}
+
+fn fields(request: &HttpRequest) -> Fields<'_> {
+    let lines = |name| request.headers().get_all(name).map(header::HeaderValue::as_bytes).collect();
+    Fields {
+        if_match: lines(header::IF_MATCH),
+        if_unmodified_since: lines(header::IF_UNMODIFIED_SINCE),
+        if_none_match: lines(header::IF_NONE_MATCH),
+        if_modified_since: lines(header::IF_MODIFIED_SINCE),
+        if_range: lines(header::IF_RANGE),
+        range: lines(header::RANGE),
+    }
+}
+
+fn unsatisfiable(length: u64) -> HttpResponse {
+    let message = format!("the ranges lie beyond the end: there are {length} bytes");
+    let mut response = ApiError::new(Kind::RangeNotSatisfiable, message).error_response();
+    let value = header::HeaderValue::from_str(&format!("bytes */{length}")).expect("digits fit a header");
+    response.headers_mut().insert(header::CONTENT_RANGE, value);
+    response
+}
+
+/// Keeps the SHA-256 of a file once its bytes went by.
+fn recorder(app: &web::Data<App>, media: &Media) -> DigestSink {
+    let (db, version, path) = (app.db.clone(), media.version.clone(), media.path.clone());
+    Box::new(move |digest| {
+        rt::spawn(async move {
+            if let Err(error) = db.write(move |connection| media::set_sha256(connection, &version, digest)).await {
+                log::warn!("the hash of {} could not be kept: {error}", path.display());
+            }
+        });
+    })
+}
+
+/// The answer with its length said beforehand, so that a body that ends early is seen to have done so.
+fn send(response: &mut HttpResponseBuilder, method: Method, body: MediaStream, media: Media) -> HttpResponse {
+    let length = body.remaining();
+    match method {
+        Method::Head => response.body(SizedStream::new(length, stream::empty::<io::Result<Bytes>>())),
+        Method::Get => {
+            let body = body.inspect_err(move |error| log::warn!("{} broke off: {error}", media.path.display()));
+            response.body(SizedStream::new(length, body))
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Audio by track, and by version under addresses whose bytes never change.
+
+use super::{AuthUser, media::respond, page::address};
+use crate::{
+    app::App,
+    auth::LinkError,
+    db::media::{self, Media},
+    error::{ApiError, Kind},
+    media::{content_type::content_type, version::is_version},
+    time,
+};
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
+use segue_actors::ids::MediaId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// Links end at midnight (UTC) of the day after the next, so that one is good for a day at least, which outlives any
+/// track and pause, and is the same text all day, which lets browsers find what they have.
+const DAY_S: u64 = 24 * 60 * 60;
+
+/// A track's address may get other bytes: caches of the listener alone may keep them, and ask each time.
+const BY_TRACK: &str = "private, no-cache";
+/// A version's bytes never change. Private, because only who has a link or a token may have them.
+const BY_VERSION: &str = "private, max-age=31536000, immutable";
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/v1/tracks/{id}/stream").route(web::get().to(by_track)).route(web::head().to(by_track)))
+        .service(web::resource("/v1/tracks/{id}/media").route(web::get().to(info)))
+        .service(
+            web::resource("/media/{version}.{ending}")
+                .route(web::get().to(by_version))
+                .route(web::head().to(by_version)),
+        );
+}
+
+/// What a signed link carries in its query.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LinkQuery {
+    /// When the link ends, in seconds since 1970.
+    expires: Option<u64>,
+    /// The signature.
+    signature: Option<String>,
+}
+
+/// The audio of a track: where its bytes are and what they are.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct MediaObject {
+    /// Address of the bytes for `<audio>`, which needs no token. These bytes never change.
+    url: String,
+    /// When the address ends, in seconds since 1970; a new one is had here.
+    expires_s: u64,
+    /// Address of the bytes the track has now, for whoever can send a token.
+    stream_url: String,
+    /// The name of the bytes; their `ETag` is this in quotes.
+    version: String,
+    /// The type, as in `Content-Type`.
+    content_type: &'static str,
+    /// How many bytes.
+    size_bytes: u64,
+    /// SHA-256 of all bytes in hex, once it is known.
+    sha256: Option<String>,
+}
+
+impl MediaObject {
+    /// Describes a file, with links that are good from now on.
+    pub(crate) fn new(request: &HttpRequest, app: &App, media: &Media) -> Self {
+        let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
+        let expires_s = (now_s / DAY_S + 2) * DAY_S;
+        let Media { version, container, .. } = media;
+        let signature = app.auth.key.sign_link("media", version, expires_s);
+        let path = format!("/media/{version}.{container}?expires={expires_s}&signature={signature}");
+        Self {
+            url: address(request, &path),
+            expires_s,
+            stream_url: address(request, &format!("/v1/tracks/{}/stream", media.track)),
+            version: version.clone(),
+            content_type: content_type(container, &media.codec),
+            size_bytes: media.stat.length(),
+            sha256: media.sha256.map(|digest| digest.to_string()),
+        }
+    }
+}
+
+/// Describes the audio of a track, with a fresh link.
+#[utoipa::path(get, path = "/v1/tracks/{id}/media", tag = "media", params(("id" = String, Path)),
+    responses((status = 200, body = MediaObject), (status = 404, description = "no such track")))]
+pub(super) async fn info(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: AuthUser,
+    track: web::Path<MediaId>,
+) -> Result<web::Json<MediaObject>, ApiError> {
+    let media = of_track(&app, *track).await?;
+    Ok(web::Json(MediaObject::new(&request, &app, &media)))
+}
+
+/// The bytes a track has now: all, or ranges (RFC 9110, section 14). With a token, or with a signed link.
+#[utoipa::path(get, path = "/v1/tracks/{id}/stream", tag = "media", params(("id" = String, Path), LinkQuery),
+    responses((status = 200, description = "all bytes"), (status = 206, description = "the bytes of the ranges"),
+        (status = 304, description = "the bytes are those the client has"),
+        (status = 403, description = "`link_expired`: ask for a new link"), (status = 404, description = "no such track"),
+        (status = 409, description = "`media_changed`: the file changed and is scanned again; try again"),
+        (status = 412, description = "the bytes are not those the client wants"),
+        (status = 416, description = "the ranges lie beyond the end")))]
+pub(super) async fn by_track(
+    request: HttpRequest,
+    app: web::Data<App>,
+    track: web::Path<MediaId>,
+    link: web::Query<LinkQuery>,
+) -> Result<HttpResponse, ApiError> {
+    authorize(&request, &app, &link, "track", &track.to_string()).await?;
+    let media = of_track(&app, *track).await?;
+    respond(&request, &app, media, BY_TRACK).await
+}
+
+/// Bytes that never change, by the name of their version. With a token, or with a signed link.
+#[utoipa::path(get, path = "/media/{version}.{ending}", tag = "media",
+    params(("version" = String, Path), ("ending" = String, Path), LinkQuery),
+    responses((status = 200, description = "all bytes"), (status = 206, description = "the bytes of the ranges"),
+        (status = 304, description = "the client has these bytes"),
+        (status = 403, description = "`link_expired`: ask for a new link"),
+        (status = 404, description = "there are no such bytes any more"),
+        (status = 409, description = "`media_changed`: the file changed and is scanned again"),
+        (status = 412, description = "the bytes are not those the client wants"),
+        (status = 416, description = "the ranges lie beyond the end")))]
+pub(super) async fn by_version(
+    request: HttpRequest,
+    app: web::Data<App>,
+    path: web::Path<(String, String)>,
+    link: web::Query<LinkQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (version, ending) = path.into_inner();
+    authorize(&request, &app, &link, "media", &version).await?;
+    let media = if is_version(&version) {
+        app.db.read(move |connection| media::of_version(connection, &version)).await?
+    } else {
+        None
+    };
+    let media = media.filter(|media| media.container == ending);
+    respond(&request, &app, media.ok_or_else(|| ApiError::not_found("media"))?, BY_VERSION).await
+}
+
+async fn of_track(app: &App, track: MediaId) -> Result<Media, ApiError> {
+    let media = app.db.read(move |connection| media::of_track(connection, track)).await?;
+    media.ok_or_else(|| ApiError::not_found("track"))
+}
+
+/// A signed link to this very thing decides, and without one the token.
+async fn authorize(request: &HttpRequest, app: &App, link: &LinkQuery, kind: &str, id: &str) -> Result<(), ApiError> {
+    let LinkQuery { expires: Some(expires_s), signature: Some(signature) } = link else {
+        return AuthUser::extract(request).await.map(drop);
+    };
+    app.auth.key.verify_link(kind, id, *expires_s, signature, time::now()).map_err(|error| {
+        let kind = match error {
+            LinkError::Expired => Kind::LinkExpired,
+            LinkError::Forged => Kind::Forbidden,
+        };
+        ApiError::new(kind, error.to_string())
+    })
+}

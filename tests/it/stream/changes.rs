@@ -1,0 +1,124 @@
+//! Files that change, and clients that go away.
+
+use super::fixture::{Track, noise, receive_raw, send_raw};
+use crate::harness::{Dialect, Server, TestDatabase, run, until};
+use std::{
+    fs::{self, File},
+    io::{Read as _, Write as _},
+    path::Path,
+};
+
+/// More than the buffers of the kernel on both sides hold, so that the server waits for the client.
+const LONG: usize = 48 << 20;
+
+/// How many descriptors of the server point to the file.
+fn open_files(server: &Server, path: &Path) -> usize {
+    let folder = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
+    folder.filter(|entry| fs::read_link(entry.as_ref().unwrap().path()).is_ok_and(|target| target == path)).count()
+}
+
+#[test]
+fn another_file_in_its_place_is_not_sent() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let tracks = ["a.mp3", "b.mp3", "c.mp3", "d.mp3"].map(|name| Track::add(&database, name, &noise(1000)));
+        let server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let [written, renamed, longer, gone] = &tracks;
+        fs::write(&written.path, noise(1000)).unwrap();
+        let modified = fs::metadata(&renamed.path).unwrap().modified().unwrap();
+        let copy = renamed.path.with_extension("copy");
+        fs::copy(&renamed.path, &copy).unwrap();
+        File::options().write(true).open(&copy).unwrap().set_modified(modified).unwrap();
+        fs::rename(&copy, &renamed.path).unwrap();
+        let file = File::options().append(true).open(&longer.path).unwrap();
+        (&file).write_all(b"more").unwrap();
+        file.set_modified(modified).unwrap();
+        fs::remove_file(&gone.path).unwrap();
+        for track in [written, renamed, longer] {
+            login.get(&track.stream()).await.assert_error(409, "media_changed");
+            login.get(&format!("/media/{}.mp3", track.version)).await.assert_error(409, "media_changed");
+        }
+        login.get(&gone.stream()).await.assert_error(404, "not_found");
+    });
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_sent_breaks_the_answer_off() {
+    run(async {
+        type Change = fn(&Path);
+        let changes: [(&str, Change); 2] = [
+            ("truncated", |path| File::options().write(true).open(path).unwrap().set_len(30 << 20).unwrap()),
+            ("overwritten", |path| {
+                File::options().write(true).open(path).unwrap().write_all(&vec![0; LONG]).unwrap();
+            }),
+        ];
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let bytes = noise(LONG);
+        for (name, change) in changes {
+            // Hashed on the way, and not.
+            for range in ["Range: bytes=0-", "Range: bytes=1-"] {
+                let start = usize::from(range.ends_with("1-"));
+                let track = Track::add(&database, &format!("{name}{start}.flac"), &bytes);
+                let server = Server::start(&database).await;
+                let login = server.user(&database, &format!("{name}{start}")).await;
+                let token = format!("Authorization: Bearer {}", login.token);
+                let mut stream = send_raw(&server, "GET", &track.stream(), &[range, &token]);
+                let mut first = [0; 9];
+                stream.read_exact(&mut first).unwrap();
+                change(&track.path);
+                let mut rest = vec![];
+                let _ = stream.read_to_end(&mut rest);
+                let body = rest.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+                let body = &rest[body..];
+                assert!(body.len() < LONG - start, "{name}: the answer broke off");
+                assert!(*body == bytes[start..start + body.len()], "{name}: what came was right");
+                until("the file is closed", async || open_files(&server, &track.path) == 0).await;
+                login.get(&track.stream()).await.assert_error(409, "media_changed");
+                assert!(login.get(&format!("/v1/tracks/{}/media", track.id)).await.json()["sha256"].is_null());
+            }
+        }
+    });
+}
+
+#[test]
+fn a_file_replaced_while_it_is_sent_is_sent_to_its_end() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let bytes = noise(LONG);
+        let track = Track::add(&database, "a.flac", &bytes);
+        let server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let token = format!("Authorization: Bearer {}", login.token);
+        let stream = send_raw(&server, "GET", &track.stream(), &[&token, "Connection: close"]);
+        until("the file is open", async || open_files(&server, &track.path) == 1).await;
+        let other = track.path.with_extension("new");
+        fs::write(&other, noise(1000)).unwrap();
+        fs::rename(&other, &track.path).unwrap();
+        let answer = receive_raw(stream);
+        assert!(answer.status == 200 && answer.body == bytes);
+    });
+}
+
+#[test]
+fn a_client_that_goes_away_ends_the_work() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let track = Track::add(&database, "a.flac", &noise(LONG));
+        let server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let token = format!("Authorization: Bearer {}", login.token);
+        // Hashed, in one range, and in several.
+        for range in ["X: x", "Range: bytes=1-", "Range: bytes=0-20000000,20000002-"] {
+            let mut clients: Vec<_> =
+                (0..20).map(|_| send_raw(&server, "GET", &track.stream(), &[range, &token])).collect();
+            for client in &mut clients {
+                client.read_exact(&mut [0; 1000]).unwrap();
+            }
+            assert_eq!(open_files(&server, &track.path), 20);
+            drop(clients);
+            until("all files are closed", async || open_files(&server, &track.path) == 0).await;
+        }
+        assert_eq!(login.get("/v1/me").await.status, 200);
+    });
+}

@@ -1,0 +1,9 @@
+//! Streaming: ranges, links, changed files, slow and vanished clients, a second opinion.
+#![allow(clippy::unwrap_used, reason = "a test whose files or server fail should panic where they do")]
+
+mod changes;
+mod fixture;
+mod links;
+mod ranges;
+mod redbot;
+mod slow;

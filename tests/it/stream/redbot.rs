@@ -1,0 +1,52 @@
+//! `REDbot`, a linter of HTTP, on the addresses of a track.
+
+use super::{
+    fixture::{Track, noise},
+    links::key,
+};
+use crate::harness::{Dialect, Server, TestDatabase, python, run};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Notes of level bad or warning that are right as they are, and why.
+const ACCEPTED: [(&str, &str); 1] = [(
+    "CONTENT_TYPE_MISMATCH",
+    "sniffpy 1.0.0 compares audio with the patterns of images alone and so takes every audio file for `undefined`",
+)];
+
+/// Every note in the report with its level, those below others too.
+fn notes<'a>(report: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
+    if let (Some(id), Some(level)) = (report["note_id"].as_str(), report["level"].as_str()) {
+        found.push((id, level));
+    }
+    match report {
+        Value::Array(items) => items.iter().for_each(|item| notes(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| notes(field, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn redbot_has_no_complaint() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let track = Track::add(&database, "a.flac", &noise(200_000));
+        let server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let info = login.get(&format!("/v1/tracks/{}/media", track.id)).await.json();
+        let signature = key(&database).sign_link("track", &track.id.to_string(), 99_999_999_999);
+        let stream = format!("{}{}?expires=99999999999&signature={signature}", server.base, track.stream());
+        let accepted: BTreeSet<&str> = ACCEPTED.iter().map(|(id, _)| *id).collect();
+        // After the first time the hash is known and sent, too.
+        for url in [info["url"].as_str().unwrap(), &stream] {
+            let output = python().args(["-m", "redbot.cli", "-o", "har", url]).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let mut found = vec![];
+            notes(&report, &mut found);
+            assert!(found.iter().any(|(_, level)| *level == "GOOD"), "it read the answer: {found:?}");
+            let complaints = found.into_iter().filter(|(_, level)| matches!(*level, "BAD" | "WARN"));
+            assert_eq!(complaints.map(|(id, _)| id).collect::<BTreeSet<_>>(), accepted, "found, and accepted: {url}");
+        }
+    });
+}

@@ -1,0 +1,73 @@
+//! What slow clients cost.
+
+use super::fixture::{Track, noise, send_raw};
+use crate::harness::{Dialect, Server, TestDatabase, run};
+use std::{fs, io::Read as _, net::TcpStream};
+
+/// More than the buffers of the kernel on both sides hold, so that every stream waits for its client.
+const LONG: usize = 24 << 20;
+const CLIENTS: usize = 256;
+/// How much each client reads at a time: more than a chunk, so that the server goes on with each.
+const SIP: usize = 48 * 1024;
+
+/// The server's own memory in KiB: anonymous pages, where all its heap is.
+fn memory_kib(server: &Server) -> usize {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse().unwrap()
+}
+
+/// Starts streams and reads the head of each answer.
+fn open(server: &Server, path: &str, token: &str, count: usize) -> Vec<TcpStream> {
+    let mut clients: Vec<_> = (0..count).map(|_| send_raw(server, "GET", path, &["Range: bytes=8-", token])).collect();
+    for client in &mut clients {
+        let mut head = vec![];
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            client.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 206"));
+    }
+    clients
+}
+
+/// Takes a sip of each and compares it.
+fn sip(clients: &mut [TcpStream], bytes: &[u8], round: usize) {
+    let mut found = vec![0; SIP];
+    for client in clients {
+        client.read_exact(&mut found).unwrap();
+        assert!(found == bytes[8 + round * SIP..][..SIP]);
+    }
+}
+
+/// The figure holds all: the chunk in the connection's buffer, the connection's buffer for requests (8 KiB), and the
+/// state of connection, request and stream. What the kernel holds for sockets is not in it. A first batch of streams
+/// pays for what is made once (pools, threads, arenas).
+#[test]
+fn a_slow_client_holds_at_most_64_kib() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let bytes = noise(LONG);
+        let track = Track::add(&database, "a.flac", &bytes);
+        let server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let token = format!("Authorization: Bearer {}", login.token);
+
+        let mut first = open(&server, &track.stream(), &token, 32);
+        for round in 0..16 {
+            sip(&mut first, &bytes, round);
+        }
+        let before = memory_kib(&server);
+        let mut clients = open(&server, &track.stream(), &token, CLIENTS);
+        let mut most = memory_kib(&server);
+        for round in 0..100 {
+            sip(&mut clients, &bytes, round);
+            most = most.max(memory_kib(&server));
+        }
+        let each = most.saturating_sub(before) / CLIENTS;
+        println!("{each} KiB for each of {CLIENTS} slow clients");
+        assert!(each <= 64, "{each} KiB for each of {CLIENTS} slow clients");
+        assert_eq!(login.get("/v1/me").await.status, 200, "the server has time for others");
+    });
+}
