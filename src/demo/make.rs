@@ -1,0 +1,219 @@
+//! Writes the demo library into a folder, on all cores, and goes on where an interrupted run stopped.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use super::cover;
+use super::encode::{EncodeError, encode};
+use super::library::{ALBUMS, Album, Format, Track};
+use super::music::{Piece, compose};
+use super::number::frames;
+use super::sound::{Stereo, render};
+
+/// Lies in the folder once everything was made; from then on nothing is made again, whatever people delete.
+const MADE: &str = ".segue-demo-made";
+
+/// How long the tracks are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// 45 to 120 seconds.
+    Full,
+    /// A few bars: made in a moment.
+    Short,
+}
+
+/// How far the making is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Tracks that are there.
+    pub done: usize,
+    /// Tracks of the whole library.
+    pub total: usize,
+}
+
+/// The library could not be made.
+#[derive(Debug)]
+pub enum MakeError {
+    /// A file or folder cannot be written.
+    Write(PathBuf, io::Error),
+    /// A sound or picture cannot be encoded.
+    Encode(PathBuf, EncodeError),
+}
+
+impl fmt::Display for MakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Write(path, error) => {
+                write!(f, "{} cannot be written: {error}", path.display())?;
+                match error.kind() {
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                        f.write_str("; the demo library needs 300 MB: make room or choose another folder with --data")
+                    }
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                        f.write_str("; choose another folder with --data")
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Self::Encode(path, error) => write!(f, "{} cannot be encoded: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for MakeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Write(_, error) => Some(error),
+            Self::Encode(_, error) => Some(error.as_ref()),
+        }
+    }
+}
+
+/// Makes in `folder` what is missing of the library and tells `progress` after each piece. Files appear whole or not at
+/// all. Returns whether there was anything to make.
+///
+/// # Errors
+/// The first file that could not be made; those already made stay, and the next call goes on after them.
+pub fn make(folder: &Path, length: Length, mut progress: impl FnMut(Progress)) -> Result<bool, MakeError> {
+    let made = folder.join(MADE);
+    if made.exists() {
+        return Ok(false);
+    }
+    let jobs: Vec<Job> = jobs(folder);
+    let total = jobs.iter().map(|job| job.tracks.len()).sum();
+    let next = AtomicUsize::new(0);
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(jobs.len());
+    thread::scope(|scope| {
+        let (sender, results) = mpsc::channel();
+        for _ in 0..workers {
+            let (sender, jobs, next) = (sender.clone(), &jobs, &next);
+            scope.spawn(move || {
+                while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = job.run(length).map(|()| job.tracks.len());
+                    if result.is_err() {
+                        // Nobody starts anything more; what runs is finished.
+                        next.store(jobs.len(), Ordering::Relaxed);
+                    }
+                    if sender.send(result).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut done = 0;
+        progress(Progress { done, total });
+        for result in results {
+            done += result?;
+            progress(Progress { done, total });
+        }
+        Ok(())
+    })?;
+    write_whole(&made, b"Made by `segue demo`. Without this file it makes again what is missing here.\n")?;
+    Ok(true)
+}
+
+/// What is made in one go: a track, or an album whose tracks run into each other.
+struct Job {
+    album: &'static Album,
+    folder: PathBuf,
+    tracks: &'static [Track],
+}
+
+/// All jobs, the long ones first so that the cores end together.
+fn jobs(folder: &Path) -> Vec<Job> {
+    let of_album = |album: &'static Album| {
+        let size = if album.continuous { album.tracks.len() } else { 1 };
+        let folder = folder.join(album.artist).join(format!("{} ({})", file_name(album.title), album.year));
+        album.tracks.chunks(size.max(1)).map(move |tracks| Job { album, folder: folder.clone(), tracks })
+    };
+    let mut jobs: Vec<Job> = ALBUMS.iter().flat_map(of_album).collect();
+    jobs.sort_by_key(|job| std::cmp::Reverse(job.tracks.len()));
+    jobs
+}
+
+impl Job {
+    fn path(&self, track: &Track) -> PathBuf {
+        let extension = match self.album.format {
+            Format::Flac => "flac",
+            Format::Wav => "wav",
+        };
+        let several = self.album.tracks.iter().any(|other| other.disc > 1);
+        let folder = if several { self.folder.join(format!("Disc {}", track.disc)) } else { self.folder.clone() };
+        folder.join(format!("{:02} {}.{extension}", track.number, file_name(track.title)))
+    }
+
+    /// Makes the missing files of this job.
+    fn run(&self, length: Length) -> Result<(), MakeError> {
+        let picture = self.folder.join("cover.jpg");
+        let wants_picture = self.album.format == Format::Wav && !picture.exists();
+        if !wants_picture && self.tracks.iter().all(|track| self.path(track).exists()) {
+            return Ok(());
+        }
+        let cover = self.album.cover.jpeg(cover::SIDE).map_err(|error| MakeError::Encode(picture.clone(), error.into()))?;
+        if wants_picture {
+            write_whole(&picture, &cover)?;
+        }
+        let pieces: Vec<Piece> = self.tracks.iter().map(|track| track.piece.within(length)).collect();
+        let (score, ends_s) = compose(&pieces);
+        let rate = self.tracks.first().map_or(44_100, |track| track.rate);
+        let sound = render(&score, rate);
+        let mut start = 0;
+        for (track, end_s) in self.tracks.iter().zip(ends_s) {
+            let end = frames(end_s, rate);
+            let path = self.path(track);
+            if !path.exists() {
+                let part = Stereo { left: cut(&sound.left, start, end), right: cut(&sound.right, start, end) };
+                let bytes = encode(self.album, track, &part, &cover);
+                write_whole(&path, &bytes.map_err(|error| MakeError::Encode(path.clone(), error))?)?;
+            }
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+impl Piece {
+    fn within(self, length: Length) -> Self {
+        match length {
+            Length::Full => self,
+            Length::Short => Self { length_s: 3.0, ..self },
+        }
+    }
+}
+
+fn cut(samples: &[f32], start: usize, end: usize) -> Vec<f32> {
+    samples.get(start..end.min(samples.len())).unwrap_or_default().to_vec()
+}
+
+/// `title` as every common file system takes it.
+fn file_name(title: &str) -> String {
+    title.replace(['/', '\\', ':', '*', '?', '"', '<', '>', '|'], "-")
+}
+
+/// Writes a file under another name first, so that it is there whole or not at all, even after a power cut.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), MakeError> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|error| MakeError::Write(folder.to_owned(), error))?;
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".part");
+    let part = folder.join(name);
+    let write = || {
+        let mut file = File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        fs::rename(&part, path)
+    };
+    write().map_err(|error| {
+        // What was begun only takes room that may be scarce now.
+        drop(fs::remove_file(&part));
+        MakeError::Write(path.to_owned(), error)
+    })
+}

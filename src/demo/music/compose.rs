@@ -1,0 +1,264 @@
+//! Plays a style: turns its patterns, chords and tunes into the notes of one piece.
+
+use super::super::number::{real, single, whole};
+use super::super::random::Random;
+use super::super::sound::{Note, Score, Space, Voice};
+use super::chord::Chord;
+use super::melody;
+use super::style::{Layer, Part, Style};
+
+/// One piece of music to be composed. The same piece gives the same score.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::demo) struct Piece {
+    /// Its style.
+    pub(in crate::demo) style: &'static Style,
+    /// Beats per minute.
+    pub(in crate::demo) tempo_bpm: f64,
+    /// Semitones above C.
+    pub(in crate::demo) key: i32,
+    /// Who plays the tune.
+    pub(in crate::demo) lead: Voice,
+    /// Chooses among the many pieces of this style.
+    pub(in crate::demo) seed: u64,
+    /// About how long it should be; whole sections make up the real length.
+    pub(in crate::demo) length_s: f64,
+}
+
+/// A stroke of a pattern within its bar; start and length as shares of the bar.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Stroke {
+    pub(super) sign: char,
+    pub(super) start: f64,
+    pub(super) length: f64,
+}
+
+/// Composes pieces that run into each other; each but the last ends with its last bar, the last one with a final chord
+/// that rings. Returns the whole and the seconds at which each piece ends.
+pub(in crate::demo) fn compose(pieces: &[Piece]) -> (Score, Vec<f64>) {
+    let mut score = Score {
+        notes: Vec::new(),
+        length_s: 0.0,
+        space: Space { room: 0.0, fade_s: 1.0, dark: 0.5, echo: 0.0, echo_s: 0.0 },
+        loudness_lufs: -16.0,
+    };
+    let mut ends_s = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        let last = index + 1 == pieces.len();
+        score.length_s = Composer::new(piece, score.length_s).write(last, &mut score.notes);
+        ends_s.push(score.length_s);
+        let beat_s = 60.0 / piece.tempo_bpm;
+        score.space = Space { echo_s: piece.style.space.echo_s * beat_s, ..piece.style.space };
+        score.loudness_lufs = piece.style.loudness_lufs;
+    }
+    (score, ends_s)
+}
+
+struct Composer<'a> {
+    piece: &'a Piece,
+    start_s: f64,
+    beat_s: f64,
+    /// Bars in a section; fewer than the style's in a piece that is shorter than one section.
+    bars: usize,
+    random: Random,
+}
+
+impl<'a> Composer<'a> {
+    fn new(piece: &'a Piece, start_s: f64) -> Self {
+        let beat_s = 60.0 / piece.tempo_bpm;
+        let bar_s = beat_s * f64::from(real(piece.style.beats));
+        let room = usize::try_from(whole(single(piece.length_s / bar_s))).unwrap_or(1).max(1);
+        Self { piece, start_s, beat_s, bars: piece.style.bars.min(room), random: Random::new(piece.seed) }
+    }
+
+    fn bar_s(&self) -> f64 {
+        f64::from(real(self.piece.style.beats)) * self.beat_s
+    }
+
+    /// The letters of the sections: as many as come nearest to the wanted length.
+    fn form(&self) -> Vec<char> {
+        let style = self.piece.style;
+        let section_s = self.bar_s() * f64::from(real(self.bars));
+        let count = usize::try_from(whole(single((self.piece.length_s - self.bar_s()) / section_s)));
+        let count = count.unwrap_or(1).max(1);
+        let letters = (0..count).zip(style.form.chars().cycle());
+        letters
+            .map(|(index, letter)| match index {
+                0 if count > 2 => 'i',
+                _ if index + 1 == count && count > 3 => 'o',
+                _ => letter,
+            })
+            .collect()
+    }
+
+    /// Writes the notes and returns the second at which the piece is over.
+    fn write(mut self, last: bool, notes: &mut Vec<Note>) -> f64 {
+        let style = self.piece.style;
+        let form = self.form();
+        for (section, &letter) in form.iter().enumerate() {
+            let harmony = harmony(style, letter, self.piece.key);
+            for layer in style.layers.iter().filter(|layer| layer.sections.contains(letter)) {
+                self.section(layer, section * self.bars, letter, &harmony, notes);
+            }
+        }
+        let body_bars = form.len() * self.bars;
+        let over_s = self.start_s + self.bar_s() * f64::from(real(body_bars));
+        if !last {
+            return over_s;
+        }
+        let ending = harmony(style, form.first().copied().unwrap_or('i'), self.piece.key);
+        for layer in style.layers.iter().filter(|layer| layer.sections.contains(form.last().copied().unwrap_or('o'))) {
+            self.ending(layer, body_bars, &ending, notes);
+        }
+        over_s + self.bar_s() + f64::from(style.space.fade_s).clamp(2.0, 4.0)
+    }
+
+    /// One player through one section.
+    fn section(&mut self, layer: &Layer, first_bar: usize, letter: char, harmony: &[Vec<Chord>], notes: &mut Vec<Note>) {
+        let style = self.piece.style;
+        let chord = |bar: usize, place: f64| chord_at(harmony, bar, place);
+        match layer.part {
+            Part::Tune { voice, rhythms, low, shift } => {
+                let plan = melody::Plan { scale: style.scale, tonic: self.piece.key, low, shift, rhythms };
+                // The first and the last section share the tune of the main one.
+                let theme = if "io".contains(letter) { 'a' } else { letter };
+                let seed = self.piece.seed ^ u64::from(u32::from(theme)) << 20;
+                for (bar, stroke, pitch) in melody::tune(plan, self.bars, seed, chord) {
+                    let voice = voice.unwrap_or(self.piece.lead);
+                    self.note(layer, voice, first_bar + bar, stroke, pitch, notes);
+                }
+            }
+            Part::Drum { voice, pattern } => {
+                for (bar, stroke) in bars(pattern, self.bars) {
+                    self.note(layer, voice, first_bar + bar, Stroke { length: 0.0, ..stroke }, 60, notes);
+                }
+            }
+            Part::Chord { voice, pattern, base, rooted, strum_s } => {
+                for (bar, stroke) in bars(pattern, self.bars) {
+                    let Some(chord) = chord(bar, stroke.start) else { continue };
+                    let tones = if rooted { chord.rooted(base) } else { chord.close(base) };
+                    self.chord(layer, (voice, strum_s), first_bar + bar, stroke, &tones, notes);
+                }
+            }
+        }
+    }
+
+    /// One stroke of a pattern over the notes of a chord.
+    fn chord(
+        &mut self,
+        layer: &Layer,
+        (voice, strum_s): (Voice, f64),
+        bar: usize,
+        stroke: Stroke,
+        tones: &[i32],
+        notes: &mut Vec<Note>,
+    ) {
+        if let Some(digit) = stroke.sign.to_digit(10).and_then(|digit| usize::try_from(digit).ok()) {
+            let octave = i32::try_from(digit / tones.len().max(1)).unwrap_or(0);
+            if let Some(tone) = tones.get(digit % tones.len().max(1)) {
+                self.note(layer, voice, bar, stroke, tone + 12 * octave, notes);
+            }
+            return;
+        }
+        for (index, tone) in tones.iter().enumerate() {
+            let later = strum_s * f64::from(real(index)) / self.bar_s();
+            self.note(layer, voice, bar, Stroke { start: stroke.start + later, ..stroke }, *tone, notes);
+        }
+    }
+
+    /// The last chord: everybody on the tonic, once.
+    fn ending(&mut self, layer: &Layer, bar: usize, harmony: &[Vec<Chord>], notes: &mut Vec<Note>) {
+        let whole = Stroke { sign: 'x', start: 0.0, length: 1.0 };
+        let Some(tonic) = chord_at(harmony, 0, 0.0) else { return };
+        match layer.part {
+            Part::Chord { voice, base, rooted, strum_s, pattern } => {
+                let tones = if rooted { tonic.rooted(base) } else { tonic.close(base) };
+                let sign = if pattern.contains(['x', 'X']) { 'x' } else { '0' };
+                self.chord(layer, (voice, strum_s * 2.5), bar, Stroke { sign, ..whole }, &tones, notes);
+            }
+            Part::Drum { voice, pattern } if pattern.starts_with(['x', 'X']) => {
+                self.note(layer, voice, bar, Stroke { length: 0.0, ..whole }, 60, notes);
+            }
+            _ => {}
+        }
+    }
+
+    /// One note, swung, a little early or late, a little louder or softer.
+    fn note(&mut self, layer: &Layer, voice: Voice, bar: usize, stroke: Stroke, pitch: i32, notes: &mut Vec<Note>) {
+        let style = self.piece.style;
+        let beats = f64::from(real(style.beats));
+        let at = |place: f64| self.start_s + self.beat_s * (swing(place * beats, style) + beats * f64::from(real(bar)));
+        let (start_s, end_s) = (at(stroke.start), at(stroke.start + stroke.length));
+        let strength = match stroke.sign {
+            'X' => 1.25,
+            'o' => 0.5,
+            _ => 1.0,
+        };
+        // A small accent on the first beat, as players give it.
+        let accent = if stroke.start < 1e-6 { 1.06 } else { 1.0 };
+        let stray_s = f64::from(self.random.bipolar()) * style.stray_ms / 1000.0;
+        notes.push(Note {
+            start_s: (start_s + stray_s).max(0.0),
+            length_s: single((end_s - start_s) * 0.97),
+            pitch: single(f64::from(pitch)),
+            gain: layer.gain * strength * accent * (1.0 + 0.08 * self.random.bipolar()),
+            pan: layer.pan,
+            voice,
+        });
+    }
+}
+
+/// The place of `beat` after swinging: of two notes the first is longer by `swing`.
+fn swing(beat: f64, style: &Style) -> f64 {
+    let pair = style.swing_beats * 2.0;
+    if pair <= 0.0 {
+        return beat;
+    }
+    let (pairs, rest) = ((beat / pair).floor(), beat.rem_euclid(pair));
+    let first = style.swing_beats * (1.0 + style.swing);
+    let swung = if rest < style.swing_beats {
+        rest * (1.0 + style.swing)
+    } else {
+        first + (rest - style.swing_beats) * (1.0 - style.swing)
+    };
+    pairs * pair + swung
+}
+
+/// The chords of each bar of the section `letter`, or of the style's first harmony.
+fn harmony(style: &Style, letter: char, key: i32) -> Vec<Vec<Chord>> {
+    let named = style.harmony.iter().find(|(letters, _)| letters.contains(letter)).or(style.harmony.first());
+    let text = named.map_or("C", |(_, text)| text);
+    let bar = |bar: &str| bar.split_whitespace().filter_map(Chord::parse).map(|chord| chord.transpose(key)).collect();
+    text.split('|').map(bar).collect()
+}
+
+fn chord_at(harmony: &[Vec<Chord>], bar: usize, place: f64) -> Option<Chord> {
+    let chords = harmony.get(bar.checked_rem(harmony.len())?)?;
+    let count = f64::from(real(chords.len()));
+    let index = (0..chords.len()).rev().find(|&index| f64::from(real(index)) <= place * count + 1e-6)?;
+    chords.get(index).copied()
+}
+
+/// The strokes of `pattern` over `count` bars, its own bars taken in turn.
+fn bars(pattern: &str, count: usize) -> impl Iterator<Item = (usize, Stroke)> {
+    let own: Vec<&str> = pattern.split('|').collect();
+    (0..count).zip(own.into_iter().cycle()).flat_map(|(bar, text)| strokes(text).into_iter().map(move |stroke| (bar, stroke))).collect::<Vec<_>>().into_iter()
+}
+
+/// The strokes of one bar.
+pub(super) fn strokes(bar: &str) -> Vec<Stroke> {
+    let signs: Vec<char> = bar.chars().filter(|sign| !sign.is_whitespace()).collect();
+    let share = 1.0 / f64::from(real(signs.len().max(1)));
+    let mut strokes: Vec<Stroke> = Vec::new();
+    let mut held = false;
+    for (index, &sign) in signs.iter().enumerate() {
+        match sign {
+            '-' if held => strokes.last_mut().into_iter().for_each(|stroke| stroke.length += share),
+            '.' | '-' => held = false,
+            _ => {
+                strokes.push(Stroke { sign, start: f64::from(real(index)) * share, length: share });
+                held = true;
+            }
+        }
+    }
+    strokes
+}

@@ -1,0 +1,77 @@
+//! Four movements of one long piece: patterns that never stop, at one tempo, so that they can run into each other.
+
+use super::super::super::sound::Voice::{Bell, Choir, Clarinet, Flute, Glass, Marimba, Pad, RoundBass, Shaker, Strings};
+use super::super::chord::Scale;
+use super::super::style::{Style, chords, drum, room, roots, tune};
+use super::super::super::sound::Space;
+
+/// One room for all four, as they are one piece.
+const HALL: Space = room(0.26, 2.4, 0.35);
+const LONG: &[&str] = &["x-----------", "......x-----"];
+
+const TIDE: Style = Style {
+    beats: 6,
+    swing: 0.0,
+    swing_beats: 0.5,
+    stray_ms: 2.0,
+    bars: 4,
+    form: "abcb",
+    scale: Scale::Lydian,
+    harmony: &[("i", "Cmaj7"), ("a", "Cmaj7|Cmaj7|Am7|Am7"), ("b", "Cmaj7|Em7|Am7|D"), ("co", "Am7|Am7|D|D")],
+    layers: &[],
+    space: HALL,
+    loudness_lufs: -16.5,
+};
+
+/// Two marimbas, one a little behind the other.
+pub(in crate::demo) const EBB: Style = Style {
+    layers: &[
+        chords(Marimba, 60, "0.12.30.2.13", 0.34, -0.45, "iabco"),
+        chords(Marimba, 60, ".30.2.130.12", 0.28, 0.45, "abco"),
+        roots(Marimba, 41, "0...2.0..2..", 0.4, 0.0, "bco"),
+        chords(Clarinet, 55, "x-----------", 0.07, 0.1, "co"),
+    ],
+    ..TIDE
+};
+
+/// Glass over a slow swell.
+pub(in crate::demo) const SLACK: Style = Style {
+    harmony: &[("ia", "Fmaj7|Fmaj7|Em7|Em7"), ("b", "Am9|Em7|Fmaj7|G"), ("co", "Dm9|Am7|Dm9|G")],
+    layers: &[
+        chords(Glass, 67, "0..2..1..3..", 0.26, 0.35, "iabco"),
+        chords(Marimba, 60, "0..1..2..1..", 0.18, -0.4, "iabco"),
+        chords(Pad, 53, "x", 0.13, 0.0, "iabco"),
+        roots(RoundBass, 29, "0-----------", 0.34, 0.0, "bco"),
+        tune(72, LONG, 0.16, -0.1, "bc"),
+    ],
+    ..TIDE
+};
+
+/// The water comes back.
+pub(in crate::demo) const FLOOD: Style = Style {
+    harmony: &[("iao", "Am7|Am7|F|F"), ("b", "Am7|C|F|G"), ("c", "Dm7|F|C|G")],
+    layers: &[
+        chords(Marimba, 57, "012301230123", 0.3, -0.45, "iabco"),
+        chords(Marimba, 69, "3.2.1.3.2.0.", 0.24, 0.45, "iabco"),
+        roots(RoundBass, 29, "0.0.0.2.0.0.", 0.42, 0.0, "iabco"),
+        chords(Strings, 57, "x.x.x.x.x.x.", 0.1, 0.2, "abco"),
+        drum(Shaker, "xoxoxoxoxoxo", 0.09, -0.1, "bco"),
+        tune(69, LONG, 0.16, 0.0, "bc"),
+    ],
+    ..TIDE
+};
+
+/// Everybody, with bells.
+pub(in crate::demo) const SPRING: Style = Style {
+    harmony: &[("iao", "D|D|Em7|Em7"), ("b", "G|D|Em7|A"), ("c", "Bm7|G|D|A")],
+    layers: &[
+        chords(Marimba, 60, "0.12.30.2.13", 0.26, -0.45, "iabco"),
+        chords(Marimba, 72, "30.2.130.12.", 0.22, 0.45, "iabco"),
+        roots(RoundBass, 29, "0..0..2..0..", 0.4, 0.0, "iabco"),
+        chords(Bell, 62, "0.....2.....", 0.2, 0.25, "iabco"),
+        chords(Choir, 57, "x", 0.16, -0.2, "bco"),
+        chords(Flute, 74, "0-1-2-1-0-1-", 0.07, -0.3, "bc"),
+        drum(Shaker, "xoxoxoxoxoxo", 0.08, 0.1, "abc"),
+    ],
+    ..TIDE
+};
