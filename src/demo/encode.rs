@@ -86,7 +86,8 @@ fn flac(samples: &[i32], track: &Track) -> Result<Vec<u8>, EncodeError> {
     let config = config.into_verified().map_err(|(_, error)| error.to_string())?;
     let rate = usize::try_from(track.rate)?;
     let source = flacenc::source::MemSource::from_samples(samples, usize::from(track.channels), 16, rate);
-    let stream = flacenc::encode_with_fixed_block_size(&config, source, block_size).map_err(|error| error.to_string())?;
+    let stream =
+        flacenc::encode_with_fixed_block_size(&config, source, block_size).map_err(|error| error.to_string())?;
     let mut sink = flacenc::bitsink::ByteSink::new();
     stream.write(&mut sink).map_err(|error| error.to_string())?;
     Ok(sink.into_inner())

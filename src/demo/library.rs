@@ -104,7 +104,12 @@ pub(super) const ALBUMS: &[Album] = &[
         cover: Motif::Hills,
         tracks: &[
             Track::new(1, "First Frost", MARLOW, piece(&folk::FROST, 112.0, 7, Voice::Flute, 21, 62.0)),
-            Track::new(2, "The Cartwright’s Jig", MARLOW, piece(&folk::JIG_DANCE, 118.0, 2, Voice::Accordion, 22, 50.0)),
+            Track::new(
+                2,
+                "The Cartwright’s Jig",
+                MARLOW,
+                piece(&folk::JIG_DANCE, 118.0, 2, Voice::Accordion, 22, 50.0),
+            ),
             Track::new(3, "Lamplighter", MARLOW, piece(&folk::LAMPLIGHT, 84.0, 9, Voice::Clarinet, 23, 66.0)),
         ],
     },
@@ -134,12 +139,33 @@ pub(super) const ALBUMS: &[Album] = &[
         format: Format::Flac,
         cover: Motif::Orbits,
         tracks: &[
-            Track::new(1, "Prelude for a Comet", ORRERY, piece(&classical::PRELUDE_RUNNING, 92.0, 2, Voice::Flute, 41, 56.0)),
-            Track::new(2, "Sarabande in Dust", ORRERY, piece(&classical::SARABANDE_DUST, 66.0, 4, Voice::Strings, 42, 62.0)),
-            Track::new(3, "Toccata of Rings", ORRERY, piece(&classical::TOCCATA_RINGS, 104.0, 7, Voice::Organ, 43, 52.0)),
-            Track::new(1, "Nocturne for Two Moons", ORRERY, piece(&classical::NOCTURNE_MOONS, 72.0, 8, Voice::Piano, 44, 70.0))
+            Track::new(
+                1,
+                "Prelude for a Comet",
+                ORRERY,
+                piece(&classical::PRELUDE_RUNNING, 92.0, 2, Voice::Flute, 41, 56.0),
+            ),
+            Track::new(
+                2,
+                "Sarabande in Dust",
+                ORRERY,
+                piece(&classical::SARABANDE_DUST, 66.0, 4, Voice::Strings, 42, 62.0),
+            ),
+            Track::new(
+                3,
+                "Toccata of Rings",
+                ORRERY,
+                piece(&classical::TOCCATA_RINGS, 104.0, 7, Voice::Organ, 43, 52.0),
+            ),
+            Track::new(
+                1,
+                "Nocturne for Two Moons",
+                ORRERY,
+                piece(&classical::NOCTURNE_MOONS, 72.0, 8, Voice::Piano, 44, 70.0),
+            )
+            .disc(2),
+            Track::new(2, "Chorale", ORRERY, piece(&classical::CHORALE_VOICES, 76.0, 5, Voice::Choir, 45, 58.0))
                 .disc(2),
-            Track::new(2, "Chorale", ORRERY, piece(&classical::CHORALE_VOICES, 76.0, 5, Voice::Choir, 45, 58.0)).disc(2),
         ],
     },
     Album {
@@ -183,7 +209,8 @@ pub(super) const ALBUMS: &[Album] = &[
         cover: Motif::Tiles,
         tracks: &[
             Track::new(1, "Marée haute à midi", ECLIPSE, piece(&travel::BOSSA, 126.0, 0, Voice::Flute, 71, 54.0)),
-            Track::new(2, "Vélo sans freins", ECLIPSE, piece(&folk::WALTZ_MINOR, 184.0, 2, Voice::Accordion, 72, 48.0)).mono(),
+            Track::new(2, "Vélo sans freins", ECLIPSE, piece(&folk::WALTZ_MINOR, 184.0, 2, Voice::Accordion, 72, 48.0))
+                .mono(),
             Track::new(3, "Naïve, la forêt", ECLIPSE, piece(&travel::BOSSA, 104.0, 7, Voice::Clarinet, 73, 62.0)),
         ],
     },
@@ -211,12 +238,32 @@ pub(super) const ALBUMS: &[Album] = &[
         format: Format::Flac,
         cover: Motif::Lanterns,
         tracks: &[
-            Track::new(1, "Ξημέρωμα στο λιμάνι", &["Θαλασσινή Πυξίδα"], piece(&travel::NINE_BEATS, 132.0, 2, Voice::Steel, 91, 54.0)),
-            Track::new(2, "قمر على النهر", &["فرقة نجوم الوادي"], piece(&travel::NIGHT_RIVER, 94.0, 2, Voice::Oud, 92, 54.0)),
-            Track::new(3, "Halfway Home", &["Nina Vellacott", "Otto Brandvold"], piece(&night::SLOW_SOUL, 88.0, 0, Voice::Lead, 93, 60.0)),
+            Track::new(
+                1,
+                "Ξημέρωμα στο λιμάνι",
+                &["Θαλασσινή Πυξίδα"],
+                piece(&travel::NINE_BEATS, 132.0, 2, Voice::Steel, 91, 54.0),
+            ),
+            Track::new(
+                2,
+                "قمر على النهر",
+                &["فرقة نجوم الوادي"],
+                piece(&travel::NIGHT_RIVER, 94.0, 2, Voice::Oud, 92, 54.0),
+            ),
+            Track::new(
+                3,
+                "Halfway Home",
+                &["Nina Vellacott", "Otto Brandvold"],
+                piece(&night::SLOW_SOUL, 88.0, 0, Voice::Lead, 93, 60.0),
+            ),
             Track::new(4, "Jökulljós", &["Þoka"], piece(&night::GLACIER, 58.0, 2, Voice::Flute, 94, 76.0)),
             Track::new(5, "새벽 항구", &["푸른 등대"], piece(&night::DAWN_HARP, 80.0, 10, Voice::Glass, 95, 58.0)),
-            Track::new(6, "El Farero", &["Ñandú Azul"], piece(&travel::WALKING_HOME, 100.0, 5, Voice::Clarinet, 96, 52.0)),
+            Track::new(
+                6,
+                "El Farero",
+                &["Ñandú Azul"],
+                piece(&travel::WALKING_HOME, 100.0, 5, Voice::Clarinet, 96, 52.0),
+            ),
         ],
     },
 ];

@@ -156,7 +156,8 @@ impl Job {
         if !wants_picture && self.tracks.iter().all(|track| self.path(track).exists()) {
             return Ok(());
         }
-        let cover = self.album.cover.jpeg(cover::SIDE).map_err(|error| MakeError::Encode(picture.clone(), error.into()))?;
+        let cover =
+            self.album.cover.jpeg(cover::SIDE).map_err(|error| MakeError::Encode(picture.clone(), error.into()))?;
         if wants_picture {
             write_whole(&picture, &cover)?;
         }

@@ -68,22 +68,23 @@ pub(super) fn windows(x: f32, y: f32) -> Colour {
     let mut colour = Colour::along(&[0x0e_1a_33, 0x24_2f_57, 0x5a_46_6e, 0xb0_66_6a], y * 1.35);
     let moon = (x - 0.74).hypot(y - 0.2);
     colour = colour.glow(Colour::hex(0xff_ee_cc), 0.25 * (-(moon * 6.0).powi(2)).exp());
-    colour = colour.mix(Colour::hex(0xfd_f3_d8), inside(moon - 0.075) * (1.0 - inside((x - 0.7).hypot(y - 0.185) - 0.07)));
+    colour =
+        colour.mix(Colour::hex(0xfd_f3_d8), inside(moon - 0.075) * (1.0 - inside((x - 0.7).hypot(y - 0.185) - 0.07)));
     for layer in 0..3_u8 {
-        let n = f32::from(layer);
-        let width = 0.11 + 0.035 * n;
-        let house = whole(((x + 0.037 * n) / width).floor());
-        let place = ((x + 0.037 * n) / width).fract();
-        let height = 0.3 + 0.15 * n + 0.16 * chance(house, i32::from(layer), 41);
-        let top = 0.34 + 0.13 * n + 0.2 * chance(house, i32::from(layer), 42) - 0.02 * height;
+        let near = f32::from(layer);
+        let width = 0.11 + 0.035 * near;
+        let house = whole(((x + 0.037 * near) / width).floor());
+        let place = ((x + 0.037 * near) / width).fract();
+        let height = 0.3 + 0.15 * near + 0.16 * chance(house, i32::from(layer), 41);
+        let top = 0.34 + 0.13 * near + 0.2 * chance(house, i32::from(layer), 42) - 0.02 * height;
         let roof = if chance(house, i32::from(layer), 43) > 0.5 { (place - 0.5).abs() * 0.09 - 0.045 } else { 0.0 };
-        let wall = Colour::along(&[0x3d_35_60, 0x26_25_48, 0x12_14_2c], n / 2.0);
+        let wall = Colour::along(&[0x3d_35_60, 0x26_25_48, 0x12_14_2c], near / 2.0);
         colour = colour.mix(wall, inside(top + roof - y));
         if y > top + 0.025 {
-            let (across, down) = (place * (3.0 + n), (y - top) / 0.05);
-            let (u, v) = (across.fract() - 0.5, down.fract() - 0.5);
+            let (across, down) = (place * (3.0 + near), (y - top) / 0.05);
+
             let lit = chance(whole(across.floor()) + 31 * house, whole(down.floor()) + 97 * i32::from(layer), 44);
-            let pane = inside((u.abs() - 0.24).max(v.abs() - 0.27) * 0.04);
+            let pane = inside(((across.fract() - 0.5).abs() - 0.24).max((down.fract() - 0.5).abs() - 0.27) * 0.04);
             let lamp = Colour::along(&[0xff_c8_5a, 0xff_e9_a8, 0xf0_90_5a], (lit * 37.0).fract());
             if lit > 0.62 {
                 colour = colour.mix(lamp, pane);
@@ -125,7 +126,8 @@ pub(super) fn pixels(x: f32, y: f32) -> Colour {
     let (column, row) = (whole((x * 24.0).floor()), whole((y * 24.0).floor()));
     let height = single(f64::from(row)) / 24.0;
     let step = (height * 8.0 + 0.45 * chance(column, row, 51)).floor() / 8.0;
-    let mut colour = Colour::along(&[0x1a_2a_6c, 0x3a_5f_c8, 0x5f_b4_e8, 0xb8_ec_f0, 0xff_d9_a8, 0xff_a8_7a], step * 1.12);
+    let mut colour =
+        Colour::along(&[0x1a_2a_6c, 0x3a_5f_c8, 0x5f_b4_e8, 0xb8_ec_f0, 0xff_d9_a8, 0xff_a8_7a], step * 1.12);
     if (column - 18).pow(2) + (row - 6).pow(2) < 8 {
         colour = Colour::hex(0xff_f2_9a);
     }
@@ -167,13 +169,12 @@ pub(super) fn lanterns(x: f32, y: f32) -> Colour {
         colour = colour.mix(glow.mix(Colour::hex(0xff_f6_dc), 0.45), 0.95 * inside(distance - size * 0.62));
     }
     let ridge = shore - 0.03 - 0.025 * (x * TAU * 1.3).sin() - 0.012 * (x * TAU * 4.7 + 1.0).sin();
-    if !wet {
-        colour = colour.mix(Colour::hex(0x07_08_16), inside(ridge - y));
-    } else {
+    if wet {
         let depth = (y - shore) / (1.0 - shore);
         colour = colour.mix(Colour::hex(0x05_07_14), 0.25 + 0.5 * depth);
         let ripple = line(((y * 62.0 + (x * 9.0).sin() * 0.6).fract() - 0.5) * 0.016, 0.0012);
-        colour = colour.glow(Colour::hex(0x6a_6a_9a), 0.12 * ripple * (1.0 - depth));
+        colour.glow(Colour::hex(0x6a_6a_9a), 0.12 * ripple * (1.0 - depth))
+    } else {
+        colour.mix(Colour::hex(0x07_08_17), inside(ridge - y))
     }
-    colour
 }

@@ -45,7 +45,8 @@ pub(super) fn waves(x: f32, y: f32) -> Colour {
     for row in 0..17_u8 {
         let depth = f32::from(row) / 16.0;
         let swell = 0.012 + 0.035 * depth;
-        let crest = 0.3 + 0.68 * depth.powf(1.15)
+        let crest = 0.3
+            + 0.68 * depth.powf(1.15)
             + swell * (x * TAU * (2.6 - 1.3 * depth) + 1.9 * f32::from(row)).sin()
             + 0.4 * swell * (x * TAU * 4.1 + 0.7 * f32::from(row)).sin();
         let water = Colour::along(&[0x9f_c9_c4, 0x4f_9d_a6, 0x1f_6f_8b, 0x12_48_6b, 0x0b_24_47], depth);
@@ -109,18 +110,15 @@ pub(super) fn tiles(x: f32, y: f32) -> Colour {
         2 => (u, 1.0 - v),
         _ => (1.0 - u, 1.0 - v),
     };
-    let mut colour = Colour::hex(ground_colour);
+    let colour = Colour::hex(ground_colour);
     // Tiles are a fifth of the cover wide; distances are scaled back so that edges stay one pixel soft.
     let cut = |distance: f32| inside(distance / 5.0);
+    let paint = Colour::hex(shape_colour);
     match whole((chance(column, row, 24) * 5.0).floor()) {
-        0 => colour = colour.mix(Colour::hex(shape_colour), cut((u - 0.5).hypot(v - 0.5) - 0.36)),
-        1 => {
-            colour = colour.mix(Colour::hex(shape_colour), cut(u.hypot(v) - 1.0));
-            colour = colour.mix(Colour::hex(accent), cut(u.hypot(v) - 0.5));
-        }
-        2 => colour = colour.mix(Colour::hex(shape_colour), cut(u.hypot(v) - 1.0) * cut((u - 1.0).hypot(v - 1.0) - 1.0)),
-        3 => colour = colour.mix(Colour::hex(shape_colour), cut((u - 0.5).hypot(v) - 0.5) + cut((u - 0.5).hypot(v - 1.0) - 0.5)),
-        _ => colour = colour.mix(Colour::hex(shape_colour), cut(u.hypot(v) - 1.0)),
+        0 => colour.mix(paint, cut((u - 0.5).hypot(v - 0.5) - 0.36)),
+        1 => colour.mix(paint, cut(u.hypot(v) - 1.0)).mix(Colour::hex(accent), cut(u.hypot(v) - 0.5)),
+        2 => colour.mix(paint, cut(u.hypot(v) - 1.0) * cut((u - 1.0).hypot(v - 1.0) - 1.0)),
+        3 => colour.mix(paint, cut((u - 0.5).hypot(v) - 0.5) + cut((u - 0.5).hypot(v - 1.0) - 0.5)),
+        _ => colour.mix(paint, cut(u.hypot(v) - 1.0)),
     }
-    colour
 }

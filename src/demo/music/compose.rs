@@ -113,7 +113,14 @@ impl<'a> Composer<'a> {
     }
 
     /// One player through one section.
-    fn section(&mut self, layer: &Layer, first_bar: usize, letter: char, harmony: &[Vec<Chord>], notes: &mut Vec<Note>) {
+    fn section(
+        &mut self,
+        layer: &Layer,
+        first_bar: usize,
+        letter: char,
+        harmony: &[Vec<Chord>],
+        notes: &mut Vec<Note>,
+    ) {
         let style = self.piece.style;
         let chord = |bar: usize, place: f64| chord_at(harmony, bar, place);
         match layer.part {
@@ -160,8 +167,8 @@ impl<'a> Composer<'a> {
             return;
         }
         for (index, tone) in tones.iter().enumerate() {
-            let later = strum_s * f64::from(real(index)) / self.bar_s();
-            self.note(layer, voice, bar, Stroke { start: stroke.start + later, ..stroke }, *tone, notes);
+            let delay = strum_s * f64::from(real(index)) / self.bar_s();
+            self.note(layer, voice, bar, Stroke { start: stroke.start + delay, ..stroke }, *tone, notes);
         }
     }
 
@@ -241,7 +248,11 @@ fn chord_at(harmony: &[Vec<Chord>], bar: usize, place: f64) -> Option<Chord> {
 /// The strokes of `pattern` over `count` bars, its own bars taken in turn.
 fn bars(pattern: &str, count: usize) -> impl Iterator<Item = (usize, Stroke)> {
     let own: Vec<&str> = pattern.split('|').collect();
-    (0..count).zip(own.into_iter().cycle()).flat_map(|(bar, text)| strokes(text).into_iter().map(move |stroke| (bar, stroke))).collect::<Vec<_>>().into_iter()
+    (0..count)
+        .zip(own.into_iter().cycle())
+        .flat_map(|(bar, text)| strokes(text).into_iter().map(move |stroke| (bar, stroke)))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// The strokes of one bar.

@@ -30,7 +30,8 @@ pub(super) fn tune(
     let steps = plan.scale.ladder(plan.tonic, plan.low, plan.low + 40);
     let first = random.pick(plan.rhythms).copied().unwrap_or("x");
     let second = random.pick(plan.rhythms).copied().unwrap_or("x");
-    let contour: Vec<i32> = (0..24).map(|_| random.pick(&[-2, -1, -1, -1, 1, 1, 1, 2, 0, 3]).copied().unwrap_or(0)).collect();
+    let contour: Vec<i32> =
+        (0..24).map(|_| random.pick(&[-2, -1, -1, -1, 1, 1, 1, 2, 0, 3]).copied().unwrap_or(0)).collect();
     let home = ladder.len() / 2 + random.below(2);
 
     let mut notes = Vec::new();

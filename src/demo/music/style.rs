@@ -56,22 +56,49 @@ pub(super) enum Part {
 }
 
 /// A player of chords near `base`.
-pub(super) const fn chords(voice: Voice, base: i32, pattern: &'static str, gain: f32, pan: f32, sections: &'static str) -> Layer {
+pub(super) const fn chords(
+    voice: Voice,
+    base: i32,
+    pattern: &'static str,
+    gain: f32,
+    pan: f32,
+    sections: &'static str,
+) -> Layer {
     Layer { part: Part::Chord { voice, pattern, base, rooted: false, strum_s: 0.0 }, gain, pan, sections }
 }
 
 /// A player of chords who strums.
-pub(super) const fn strum(voice: Voice, base: i32, pattern: &'static str, gain: f32, pan: f32, sections: &'static str) -> Layer {
+pub(super) const fn strum(
+    voice: Voice,
+    base: i32,
+    pattern: &'static str,
+    gain: f32,
+    pan: f32,
+    sections: &'static str,
+) -> Layer {
     Layer { part: Part::Chord { voice, pattern, base, rooted: true, strum_s: 0.014 }, gain, pan, sections }
 }
 
 /// A player of chords from their root: basses and broad arpeggios.
-pub(super) const fn roots(voice: Voice, base: i32, pattern: &'static str, gain: f32, pan: f32, sections: &'static str) -> Layer {
+pub(super) const fn roots(
+    voice: Voice,
+    base: i32,
+    pattern: &'static str,
+    gain: f32,
+    pan: f32,
+    sections: &'static str,
+) -> Layer {
     Layer { part: Part::Chord { voice, pattern, base, rooted: true, strum_s: 0.0 }, gain, pan, sections }
 }
 
 /// The melody, played by the piece's lead.
-pub(super) const fn tune(low: i32, rhythms: &'static [&'static str], gain: f32, pan: f32, sections: &'static str) -> Layer {
+pub(super) const fn tune(
+    low: i32,
+    rhythms: &'static [&'static str],
+    gain: f32,
+    pan: f32,
+    sections: &'static str,
+) -> Layer {
     Layer { part: Part::Tune { voice: None, rhythms, low, shift: 0 }, gain, pan, sections }
 }
 

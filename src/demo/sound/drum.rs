@@ -35,13 +35,14 @@ fn hiss(hz: f32, half_s: f32, sharp: bool, rate: u32, mut random: Random) -> imp
 }
 
 pub(super) fn kick(rate: u32, random: &Random) -> Vec<f32> {
-    let (mut skin, mut click) = (skin(190.0, 48.0, 0.022, 0.11, rate), hiss(2500.0, 0.004, false, rate, random.clone()));
+    let (mut skin, mut click) =
+        (skin(190.0, 48.0, 0.022, 0.11, rate), hiss(2500.0, 0.004, false, rate, random.clone()));
     hit(0.5, rate, |time_s| (1.4 * skin(time_s) + 0.3 * click(time_s)).tanh())
 }
 
 pub(super) fn soft_kick(rate: u32) -> Vec<f32> {
-    let mut skin = skin(110.0, 52.0, 0.03, 0.08, rate);
-    hit(0.4, rate, |time_s| skin(time_s))
+    let skin = skin(110.0, 52.0, 0.03, 0.08, rate);
+    hit(0.4, rate, skin)
 }
 
 pub(super) fn snare(rate: u32, random: &Random) -> Vec<f32> {
@@ -55,8 +56,8 @@ pub(super) fn brush(rate: u32, random: &Random) -> Vec<f32> {
 }
 
 pub(super) fn hat(rate: u32, half_s: f32, random: &Random) -> Vec<f32> {
-    let mut metal = hiss(7500.0, half_s, true, rate, random.clone());
-    hit(half_s * 8.0, rate, |time_s| metal(time_s))
+    let metal = hiss(7500.0, half_s, true, rate, random.clone());
+    hit(half_s * 8.0, rate, metal)
 }
 
 pub(super) fn clap(rate: u32, random: &Random) -> Vec<f32> {

@@ -28,7 +28,7 @@ impl Phase {
         (self.advance(step) * TAU).sin()
     }
 
-    /// A saw-tooth whose edge is rounded by a polynomial, so that it hardly aliases (PolyBLEP).
+    /// A saw-tooth whose edge is rounded by a polynomial, so that it hardly aliases (`PolyBLEP`).
     pub(super) fn saw(&mut self, step: f32) -> f32 {
         let phase = self.advance(step);
         phase.mul_add(2.0, -1.0) - edge(phase, step)
@@ -43,7 +43,7 @@ impl Phase {
     }
 }
 
-/// What PolyBLEP takes off a unit step at phase 0.
+/// What `PolyBLEP` takes off a unit step at phase 0.
 fn edge(phase: f32, step: f32) -> f32 {
     if phase < step {
         let x = phase / step;
@@ -119,10 +119,6 @@ impl Filter {
 
     pub(super) fn band(&mut self, input: f32) -> f32 {
         self.split(input).1
-    }
-
-    pub(super) fn high(&mut self, input: f32) -> f32 {
-        self.split(input).2
     }
 }
 

@@ -31,7 +31,11 @@ fn weighting(rate: u32) -> [Section; 2] {
     let edge = f64::powf(high, 0.499_666_774_154_541_6);
     let norm = 1.0 + k / q + k * k;
     let shelf = Section {
-        forward: [(high + edge * k / q + k * k) / norm, 2.0 * (k * k - high) / norm, (high - edge * k / q + k * k) / norm],
+        forward: [
+            (high + edge * k / q + k * k) / norm,
+            2.0 * (k * k - high) / norm,
+            (high - edge * k / q + k * k) / norm,
+        ],
         back: [2.0 * (k * k - 1.0) / norm, (1.0 - k / q + k * k) / norm],
         state: [0.0; 2],
     };

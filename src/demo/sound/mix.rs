@@ -136,8 +136,8 @@ impl Notes {
             // The noise in a note depends on the note alone, so that forgetting notes changes nothing.
             let seed = u64::from(cents.unsigned_abs()) << 32 | u64::from(length_ms.unsigned_abs());
             let pitch_hz = 440.0 * ((single(f64::from(cents)) / 100.0 - 69.0) / 12.0).exp2();
-            let length_s = single(f64::from(length_ms)) / 1000.0;
-            let samples = note.voice.render(pitch_hz, length_s, self.rate, &mut Random::new(seed));
+            let held_s = single(f64::from(length_ms)) / 1000.0;
+            let samples = note.voice.render(pitch_hz, held_s, self.rate, &mut Random::new(seed));
             self.samples += samples.len();
             samples
         })

@@ -122,10 +122,10 @@ pub(super) fn electric_piano(pitch_hz: f32, length_s: f32, rate: u32) -> Vec<f32
             let time_s = real(frame) / sample_rate;
             let bend = body.sine(step) * (0.4 + 1.3 * decay(time_s, 0.25));
             let ping = tine.sine((step * 14.0).min(0.4)) * 0.12 * decay(time_s, 0.05);
-            let tone = (carrier.advance(step) * TAU + bend + ping * 3.0).sin();
+            let note = (carrier.advance(step) * TAU + bend + ping * 3.0).sin();
             let tremolo = 1.0 - 0.12 * (time_s * 5.1 * TAU).sin();
             let released = (1.0 - (time_s - length_s) / 0.35).clamp(0.0, 1.0);
-            (tone + ping) * decay(time_s, 0.9) * tremolo * (time_s / 0.002).min(1.0) * released
+            (note + ping) * decay(time_s, 0.9) * tremolo * (time_s / 0.002).min(1.0) * released
         })
         .collect()
 }

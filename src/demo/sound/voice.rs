@@ -8,7 +8,6 @@ use super::struck;
 
 /// An instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names of instruments say it")]
 pub(in crate::demo) enum Voice {
     Nylon,
     Steel,
@@ -92,7 +91,9 @@ impl Voice {
         };
         let peak = note.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
         if peak > 0.0 {
-            note.iter_mut().for_each(|sample| *sample /= peak);
+            for sample in &mut note {
+                *sample /= peak;
+            }
         }
         note
     }

@@ -1,7 +1,8 @@
 //! Machines that dance.
 
 use super::super::super::sound::Voice::{
-    Clap, ElectricPiano, Glass, Hat, Kick, Lead, OpenHat, Pad, Pulse, RoundBass, SawBass, Shaker, Snare, Square, Triangle,
+    Clap, ElectricPiano, Glass, Hat, Kick, Lead, OpenHat, Pad, Pulse, RoundBass, SawBass, Shaker, Snare, Square,
+    Triangle,
 };
 use super::super::chord::Scale;
 use super::super::style::{Style, chords, drum, echoing, room, roots, tune};

@@ -1,8 +1,8 @@
 //! Small hours: guitars in the rain, snow globes, slow soul.
 
 use super::super::super::sound::Voice::{
-    Bell, Brush, Choir, Clap, ElectricPiano, Glass, Harp, Hat, Kick, MusicBox, Organ, Pad, PluckedBass, Rim, RoundBass, Snare,
-    SoftKick, Steel, Strings,
+    Bell, Brush, Choir, Clap, ElectricPiano, Glass, Harp, Hat, Kick, MusicBox, Organ, Pad, PluckedBass, Rim, RoundBass,
+    Snare, SoftKick, Steel, Strings,
 };
 use super::super::chord::Scale;
 use super::super::style::{Style, chords, drum, echoing, room, roots, strum, tune};

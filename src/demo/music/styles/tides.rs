@@ -1,9 +1,11 @@
 //! Four movements of one long piece: patterns that never stop, at one tempo, so that they can run into each other.
 
-use super::super::super::sound::Voice::{Bell, Choir, Clarinet, Flute, Glass, Marimba, Pad, RoundBass, Shaker, Strings};
+use super::super::super::sound::Space;
+use super::super::super::sound::Voice::{
+    Bell, Choir, Clarinet, Flute, Glass, Marimba, Pad, RoundBass, Shaker, Strings,
+};
 use super::super::chord::Scale;
 use super::super::style::{Style, chords, drum, room, roots, tune};
-use super::super::super::sound::Space;
 
 /// One room for all four, as they are one piece.
 const HALL: Space = room(0.26, 2.4, 0.35);
