@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod config;
+mod demo;
 mod output;
 mod password;
 mod scan;
@@ -20,6 +21,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Serve(serve::Serve),
     Scan(scan::Scan),
     Config(config::Config),
@@ -34,6 +36,7 @@ type Failure = Box<dyn Error>;
 #[must_use]
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Scan(command) => command.run(),
         Command::Config(command) => command.run(),

@@ -3,7 +3,7 @@
 use super::{Failure, output};
 use crate::{
     app::App,
-    config::{SettingFlags, load},
+    config::{SettingFlags, Settings, load},
     db::users,
     http, telemetry,
 };
@@ -19,22 +19,30 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let settings = load(&self.settings)?;
-        telemetry::start(&settings);
-        let app = Arc::new(App::open(settings)?);
-        http::block_on(async move {
-            let server = http::listen(Arc::clone(&app))?;
-            // The one line that programs read: how a port 0 becomes known.
-            output::line(format_args!("listening http://{}", server.address))?;
-            let poll = Duration::from_millis(app.settings.poll_ms);
-            tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
-            app.start_scanning();
-            invite(&app, server.address).await?;
-            server.run().await?;
-            app.scanner.stop();
-            Ok(())
-        })
+        run(load(&self.settings)?, async |_, _| Ok(()))
     }
+}
+
+/// Runs a server until it is told to stop; `ready` is called once it answers, with the address it listens on.
+pub(super) fn run(
+    settings: Settings,
+    ready: impl AsyncFnOnce(&App, SocketAddr) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    telemetry::start(&settings);
+    let app = Arc::new(App::open(settings)?);
+    http::block_on(async move {
+        let server = http::listen(Arc::clone(&app))?;
+        // The one line that programs read: how a port 0 becomes known.
+        output::line(format_args!("listening http://{}", server.address))?;
+        let poll = Duration::from_millis(app.settings.poll_ms);
+        tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
+        app.start_scanning();
+        invite(&app, server.address).await?;
+        ready(&app, server.address).await?;
+        server.run().await?;
+        app.scanner.stop();
+        Ok(())
+    })
 }
 
 /// While nobody has an account: prints how to make the first one.

@@ -17,7 +17,7 @@ use super::number::frames;
 use super::sound::{Stereo, render};
 
 /// Lies in the folder once everything was made; from then on nothing is made again, whatever people delete.
-const MADE: &str = ".segue-demo-made";
+pub(super) const MADE: &str = ".segue-demo-made";
 
 /// How long the tracks are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ impl Job {
 }
 
 impl Piece {
-    fn within(self, length: Length) -> Self {
+    pub(super) fn within(self, length: Length) -> Self {
         match length {
             Length::Full => self,
             Length::Short => Self { length_s: 3.0, ..self },

@@ -7,6 +7,7 @@ mod harness;
 mod accounts;
 mod command_line;
 mod database;
+mod demo;
 mod gate;
 mod http;
 mod licences;

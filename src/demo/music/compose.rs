@@ -273,3 +273,58 @@ pub(super) fn strokes(bar: &str) -> Vec<Stroke> {
     }
     strokes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::styles::every;
+    use super::*;
+
+    #[test]
+    fn every_style_is_spelled_right() {
+        for style in every() {
+            for (letters, chords) in style.harmony {
+                assert!(!letters.is_empty());
+                for name in chords.split('|').flat_map(str::split_whitespace) {
+                    assert!(Chord::parse(name).is_some(), "{name} is no chord");
+                }
+            }
+            for layer in style.layers {
+                let (texts, signs) = match layer.part {
+                    Part::Chord { pattern, .. } => (vec![pattern], "xX0123456789-. "),
+                    Part::Drum { pattern, .. } => (vec![pattern], "xXo. "),
+                    Part::Tune { rhythms, .. } => (rhythms.to_vec(), "x-."),
+                };
+                for text in texts {
+                    assert!(text.split('|').all(|bar| bar.chars().all(|sign| signs.contains(sign))), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bar_is_shared_evenly_among_its_letters() {
+        let stroke = |sign, start, length| Stroke { sign, start, length };
+        assert_eq!(strokes("x-.X"), [stroke('x', 0.0, 0.5), stroke('X', 0.75, 0.25)]);
+        assert_eq!(strokes("- x .-"), [stroke('x', 0.25, 0.25)]);
+        assert_eq!(strokes(""), []);
+    }
+
+    #[test]
+    fn a_chord_lasts_its_share_of_the_bar() {
+        let style = every().find(|style| style.harmony.iter().any(|(_, text)| text.contains("Fm G"))).unwrap();
+        let chords = harmony(style, 'i', 0);
+        let names = |bar, place| chord_at(&chords, bar, place);
+        assert_eq!(names(3, 0.0), Chord::parse("Fm"));
+        assert_eq!(names(3, 0.49), Chord::parse("Fm"));
+        assert_eq!(names(3, 0.5), Chord::parse("G"));
+        assert_eq!(names(7, 0.5), Chord::parse("G"));
+    }
+
+    #[test]
+    fn the_same_piece_is_composed_alike_and_another_seed_is_another_piece() {
+        let style = every().next().unwrap();
+        let piece = Piece { style, tempo_bpm: 100.0, key: 2, lead: Voice::Flute, seed: 5, length_s: 40.0 };
+        assert_eq!(compose(&[piece]), compose(&[piece]));
+        assert_ne!(compose(&[piece]).0, compose(&[Piece { seed: 6, ..piece }]).0);
+    }
+}

@@ -55,12 +55,15 @@ pub(super) fn choir(note: Held, random: &mut Random) -> Vec<f32> {
     let (mut one, mut two) = (Phase::new(), Phase::new());
     let mut mouth = [(700.0, 1.0), (1150.0, 0.7), (2600.0, 0.3), (3300.0, 0.15)]
         .map(|(hz, strength)| (Filter::new(note.cutoff(hz), 0.92), strength));
+    let mut body = Filter::new(note.cutoff(note.pitch_hz * 1.5), 0.3);
     let hurry = 4.6 + random.unit();
     note.play(0.22, 0.5, |time_s, step| {
         let sway = vibrato(time_s, hurry, 22.0);
         let breath = random.bipolar() * 0.03;
         let source = one.saw(step * sway) + 0.8 * two.saw(step * (2.0 - sway) * 1.003) + breath;
-        mouth.iter_mut().map(|(filter, strength)| filter.band(source) * *strength).sum::<f32>()
+        // The chest: without it low notes would be all mouth.
+        let chest = 0.35 * body.low(source);
+        chest + mouth.iter_mut().map(|(filter, strength)| filter.band(source) * *strength).sum::<f32>()
     })
 }
 

@@ -11,7 +11,7 @@ pub(crate) use database::{Dialect, TestDatabase};
 pub(crate) use postgres::Cluster;
 pub(crate) use python::python;
 pub(crate) use reply::Reply;
-pub(crate) use server::{Login, Server, receive, segue, send};
+pub(crate) use server::{Login, Server, bare, receive, segue, send};
 pub(crate) use wait::until;
 
 /// Runs an async test body on an actix system of its own.

@@ -10,9 +10,16 @@ use std::{
 };
 
 /// The `segue` program with this test's data folder and nothing of the caller's settings.
+pub(crate) fn segue(database: &TestDatabase) -> Command {
+    let mut command = bare();
+    command.env("SEGUE_DATA_DIR", database.folder.path()).env("SEGUE_DATABASE_URL", &database.url);
+    command
+}
+
+/// The `segue` program with nothing of the caller's settings.
 ///
 /// It dies with the thread that starts it, so that a killed test leaves nothing behind.
-pub(crate) fn segue(database: &TestDatabase) -> Command {
+pub(crate) fn bare() -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_segue")]);
     for (name, _) in std::env::vars_os() {
@@ -20,7 +27,6 @@ pub(crate) fn segue(database: &TestDatabase) -> Command {
             command.env_remove(name);
         }
     }
-    command.env("SEGUE_DATA_DIR", database.folder.path()).env("SEGUE_DATABASE_URL", &database.url);
     // All tests come from one address.
     command.env("SEGUE_LOGIN_TRIES_PER_ADDRESS", "100000").env("SEGUE_LOGIN_TRIES_PER_USER", "100000");
     command

@@ -105,6 +105,6 @@ pub(in crate::demo) const CHORALE_VOICES: Style = Style {
         roots(Harp, 48, "0-2-3-4-", 0.1, 0.4, "b"),
         second(Flute, 7, 67, CHORALE, 0.06, -0.4, "b"),
     ],
-    space: room(0.42, 3.8, 0.3),
+    space: room(0.26, 3.2, 0.4),
     loudness_lufs: -18.0,
 };

@@ -6,3 +6,9 @@ pub(in crate::demo) mod folk;
 pub(in crate::demo) mod night;
 pub(in crate::demo) mod tides;
 pub(in crate::demo) mod travel;
+
+/// The styles that the library uses.
+#[cfg(test)]
+pub(in crate::demo) fn every() -> impl Iterator<Item = &'static super::Style> {
+    super::super::library::ALBUMS.iter().flat_map(|album| album.tracks).map(|track| track.piece.style)
+}

@@ -1,0 +1,148 @@
+//! `segue demo` from nothing, again, and after a kill at any moment.
+
+use crate::harness::{Reply, bare, run, send, until};
+use awc::Client;
+use serde_json::json;
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::SystemTime,
+};
+
+/// A demo with tracks of a few seconds.
+struct Demo {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Demo {
+    fn start(data: &Path, arguments: &[&str]) -> Self {
+        let mut child = command(data, arguments).stdout(Stdio::piped()).spawn().expect("the demo starts");
+        let output = BufReader::new(child.stdout.take().expect("its output is piped"));
+        Self { child, output }
+    }
+
+    /// Reads its output until the line that ends the greeting.
+    fn greeting(&mut self) -> String {
+        let mut text = String::new();
+        while !text.contains("Ctrl-C") {
+            assert!(self.output.read_line(&mut text).expect("it writes UTF-8") > 0, "ended early: {text}");
+        }
+        text
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.child.kill().expect("the demo is our child");
+        self.child.wait().expect("a killed process ends");
+    }
+}
+
+fn command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = bare();
+    command.args(["demo", "--short", "--data"]).arg(data).args(arguments);
+    command
+}
+
+/// The word after `label` in the greeting.
+fn word<'a>(greeting: &'a str, label: &str) -> &'a str {
+    let rest = greeting.split_once(label).unwrap_or_else(|| panic!("no {label:?} in {greeting}")).1;
+    rest.split_whitespace().next().expect("a word")
+}
+
+async fn log_in(greeting: &str) -> Reply {
+    let base = word(greeting, "ready at ");
+    let body = json!({"username": word(greeting, "user "), "password": word(greeting, "password ")});
+    crate::harness::receive(Client::default().post(format!("{base}/v1/auth/login")).send_json(&body).await).await
+}
+
+fn music(data: &Path) -> BTreeMap<PathBuf, SystemTime> {
+    fn add(folder: &Path, found: &mut BTreeMap<PathBuf, SystemTime>) {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let entry = entry.expect("an entry");
+            // A file that is being written may be gone again.
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_dir() {
+                add(&entry.path(), found);
+            } else {
+                found.insert(entry.path(), metadata.modified().expect("a time"));
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    add(&data.join("music"), &mut found);
+    found
+}
+
+#[test]
+fn a_killed_first_start_goes_on_and_later_starts_change_nothing() {
+    run(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("new/demo");
+        let whole = |found: &BTreeMap<PathBuf, SystemTime>| -> BTreeMap<PathBuf, SystemTime> {
+            let is_whole = |path: &PathBuf| !path.to_string_lossy().ends_with(".part");
+            found.iter().filter(|(path, _)| is_whole(path)).map(|(path, time)| (path.clone(), *time)).collect()
+        };
+        let killed = Demo::start(&data, &["--listen", "127.0.0.1:0"]);
+        until("three tracks are made", async || whole(&music(&data)).len() >= 3).await;
+        drop(killed);
+        let survivors = whole(&music(&data));
+
+        let mut first = Demo::start(&data, &["--listen", "127.0.0.1:0"]);
+        let greeting = first.greeting();
+        let login = log_in(&greeting).await;
+        assert_eq!(login.status, 200, "{:?}", login.json());
+        let made = music(&data);
+        assert_eq!(made, whole(&made), "half-written files were left");
+        assert!(made.len() > 30, "{made:?}");
+        assert!(survivors.iter().all(|(path, time)| made.get(path) == Some(time)), "a whole file was made again");
+        let mode = fs::metadata(data.join("password")).expect("the password's file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let kept = fs::read_to_string(data.join("password")).expect("the password's file");
+        assert_eq!(kept.trim_end(), word(&greeting, "password "));
+
+        let second = command(&data, &["--listen", "127.0.0.1:0"]).output().expect("the program runs");
+        let told = String::from_utf8_lossy(&second.stderr).into_owned();
+        assert!(!second.status.success() && told.contains("another demo runs"), "{told}");
+        drop(first);
+
+        let mut again = Demo::start(&data, &["--listen", "127.0.0.1:0"]);
+        let greeting_again = again.greeting();
+        assert_eq!(word(&greeting_again, "password "), word(&greeting, "password "));
+        assert_eq!(music(&data), made, "the second start made something");
+        assert_eq!(log_in(&greeting_again).await.status, 200);
+        let ready = send(Client::default().get(format!("{}/readyz", word(&greeting_again, "ready at ")))).await;
+        assert_eq!(ready.status, 200);
+    });
+}
+
+#[test]
+fn a_lost_password_file_is_made_anew() {
+    run(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let greeting = Demo::start(folder.path(), &["--listen", "127.0.0.1:0"]).greeting();
+        fs::remove_file(folder.path().join("password")).expect("it was there");
+        let mut demo = Demo::start(folder.path(), &["--listen", "0.0.0.0:0"]);
+        let again = demo.greeting();
+        assert_ne!(word(&again, "password "), word(&greeting, "password "));
+        assert_eq!(log_in(&again).await.status, 200);
+    });
+}
+
+#[test]
+fn folders_that_cannot_be_used_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("letter.txt"), "").expect("a file");
+    for (data, told) in
+        [(folder.path().to_owned(), "no demo made"), (folder.path().join("letter.txt"), "cannot be used")]
+    {
+        let output = command(&data, &[]).output().expect("the program runs");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && text.contains(told) && text.contains("--data"), "{text}");
+    }
+}
