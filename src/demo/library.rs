@@ -194,7 +194,7 @@ pub(super) const ALBUMS: &[Album] = &[
         cover: Motif::Windows,
         tracks: &[
             Track::new(1, "Последний трамвай", MAYAK, piece(&night::LAST_TRAM, 148.0, 4, Voice::Steel, 61, 54.0)),
-            Track::new(2, "Туман над рекой", MAYAK, piece(&folk::WALTZ_MINOR, 126.0, 9, Voice::Accordion, 62, 52.0)),
+            Track::new(2, "Туман над рекой", MAYAK, piece(&folk::WALTZ_MINOR, 126.0, 9, Voice::Strings, 62, 52.0)),
             Track::new(3, "Ёлка и огни", MAYAK, piece(&night::SNOW_GLOBE, 108.0, 5, Voice::MusicBox, 63, 50.0)),
         ],
     },
