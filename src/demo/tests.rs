@@ -116,7 +116,6 @@ fn a_stopped_making_goes_on_and_the_same_bytes_come_out() {
     fs::remove_file(root.join(gone[0])).unwrap();
     assert!(!make(root, Length::Short, |_| {}).unwrap());
     assert!(!root.join(gone[0]).exists());
-
 }
 
 fn check_tags(root: &Path) {
