@@ -155,17 +155,17 @@ mod tests {
 
     #[test]
     fn the_password_is_for_the_owner_only() {
-        let mode = |path: PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;
+        let bits = |path: PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;
         let folder = tempfile::tempdir().unwrap();
         let home = Home::take(&folder.path().join("a/b")).unwrap();
         assert_eq!(home.password().unwrap(), None);
         let made = new_password([7; 20]);
         home.keep_password(&made).unwrap();
-        assert_eq!(mode(home.password_file()), 0o600);
+        assert_eq!(bits(home.password_file()), 0o600);
         fs::set_permissions(home.password_file(), Permissions::from_mode(0o644)).unwrap();
         assert_eq!(home.password().unwrap(), Some(made));
-        assert_eq!(mode(home.password_file()), 0o600);
-        assert_eq!(mode(home.folder().to_owned()), 0o700);
+        assert_eq!(bits(home.password_file()), 0o600);
+        assert_eq!(bits(home.folder().to_owned()), 0o700);
     }
 
     #[test]

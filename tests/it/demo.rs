@@ -101,8 +101,8 @@ fn a_killed_first_start_goes_on_and_later_starts_change_nothing() {
         assert_eq!(made, whole(&made), "half-written files were left");
         assert!(made.len() > 30, "{made:?}");
         assert!(survivors.iter().all(|(path, time)| made.get(path) == Some(time)), "a whole file was made again");
-        let mode = fs::metadata(data.join("password")).expect("the password's file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let bits = fs::metadata(data.join("password")).expect("the password's file").permissions().mode();
+        assert_eq!(bits & 0o777, 0o600);
         let kept = fs::read_to_string(data.join("password")).expect("the password's file");
         assert_eq!(kept.trim_end(), word(&greeting, "password "));
 

@@ -130,13 +130,7 @@ mod tests {
 
     #[test]
     fn a_ladder_holds_the_scale_only() {
-        assert_eq!(
-            Scale::Hirajoshi.ladder(2, 60, 75),
-            [61, 62, 64, 65, 69, 70, 73, 74]
-                .into_iter()
-                .filter(|pitch| [2, 4, 5, 9, 10].contains(&(pitch % 12)))
-                .collect::<Vec<_>>()
-        );
+        assert_eq!(Scale::Hirajoshi.ladder(2, 60, 75), [62, 64, 65, 69, 70, 74]);
         assert_eq!(Scale::Major.ladder(0, 60, 72), [60, 62, 64, 65, 67, 69, 71, 72]);
     }
 }

@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn silence_has_a_floor() {
-        assert!(loudness_lufs(&[&[0.0; 48_000]], 48_000) <= -70.0);
+        assert!(loudness_lufs(&[vec![0.0; 48_000].as_slice()], 48_000) <= -70.0);
         assert!(loudness_lufs(&[], 48_000) <= -70.0);
     }
 }
