@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
 use super::cover;
@@ -124,6 +124,8 @@ struct Job {
     album: &'static Album,
     folder: PathBuf,
     tracks: &'static [Track],
+    /// Painted by the first of the album's jobs that needs it.
+    cover: Arc<OnceLock<Result<Vec<u8>, String>>>,
 }
 
 /// All jobs, the long ones first so that the cores end together.
@@ -131,7 +133,9 @@ fn jobs(folder: &Path) -> Vec<Job> {
     let of_album = |album: &'static Album| {
         let size = if album.continuous { album.tracks.len() } else { 1 };
         let folder = folder.join(album.artist).join(format!("{} ({})", file_name(album.title), album.year));
-        album.tracks.chunks(size.max(1)).map(move |tracks| Job { album, folder: folder.clone(), tracks })
+        let cover = Arc::default();
+        let job = move |tracks| Job { album, folder: folder.clone(), tracks, cover: Arc::clone(&cover) };
+        album.tracks.chunks(size.max(1)).map(job)
     };
     let mut jobs: Vec<Job> = ALBUMS.iter().flat_map(of_album).collect();
     jobs.sort_by_key(|job| std::cmp::Reverse(job.tracks.len()));
@@ -152,14 +156,17 @@ impl Job {
     /// Makes the missing files of this job.
     fn run(&self, length: Length) -> Result<(), MakeError> {
         let picture = self.folder.join("cover.jpg");
-        let wants_picture = self.album.format == Format::Wav && !picture.exists();
+        // The picture belongs to the job of the first track, lest two jobs write it at once.
+        let first =
+            self.album.tracks.first().is_some_and(|first| self.tracks.iter().any(|track| std::ptr::eq(track, first)));
+        let wants_picture = first && self.album.format == Format::Wav && !picture.exists();
         if !wants_picture && self.tracks.iter().all(|track| self.path(track).exists()) {
             return Ok(());
         }
-        let cover =
-            self.album.cover.jpeg(cover::SIDE).map_err(|error| MakeError::Encode(picture.clone(), error.into()))?;
+        let cover = self.cover.get_or_init(|| self.album.cover.jpeg(cover::SIDE).map_err(|error| error.to_string()));
+        let cover = cover.as_ref().map_err(|error| MakeError::Encode(picture.clone(), error.as_str().into()))?;
         if wants_picture {
-            write_whole(&picture, &cover)?;
+            write_whole(&picture, cover)?;
         }
         let pieces: Vec<Piece> = self.tracks.iter().map(|track| track.piece.within(length)).collect();
         let (score, ends_s) = compose(&pieces);
@@ -171,7 +178,7 @@ impl Job {
             let path = self.path(track);
             if !path.exists() {
                 let part = Stereo { left: cut(&sound.left, start, end), right: cut(&sound.right, start, end) };
-                let bytes = encode(self.album, track, &part, &cover);
+                let bytes = encode(self.album, track, &part, cover);
                 write_whole(&path, &bytes.map_err(|error| MakeError::Encode(path.clone(), error))?)?;
             }
             start = end;
