@@ -1,6 +1,6 @@
 //! `segue demo`: the server with a library and an account of its own, from nothing.
 
-use super::{Failure, output, serve};
+use super::{Failure, output, scan, serve};
 use crate::{
     app::App,
     auth::hash_password,
@@ -50,7 +50,11 @@ impl Demo {
             output::end_progress();
         }
         let settings = load(&flags(&home, listen)?)?;
-        let password = account(&Db::open(&settings.database_url, 1)?, &home)?;
+        let db = Db::open(&settings.database_url, settings.database_connections)?;
+        let password = account(&db, &home)?;
+        // The server scans at its start too, but the person should find everything there.
+        scan::once(&db, &settings)?;
+        drop(db);
         serve::run(settings, async |app, bound| greet(app, bound, &home, &password).await)
     }
 }

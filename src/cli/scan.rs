@@ -3,7 +3,7 @@
 use super::{Failure, output};
 use crate::{
     catalog::scan::{Board, Lock, NotLocked, Progress, Scope, run_one},
-    config::{SettingFlags, load},
+    config::{SettingFlags, Settings, load},
     db::{Db, files},
     telemetry, time,
 };
@@ -35,21 +35,26 @@ impl Scan {
             return Err("there are no music folders: name one with --music DIR, or in the settings file".into());
         }
         let db = Db::open(&settings.database_url, settings.database_connections)?;
-        let _lock = match Lock::take(&settings.data_dir) {
-            Err(NotLocked::Busy) => return Err("another process is scanning this library; let it finish".into()),
-            taken => taken?,
-        };
-        let (board, stop, over) = (Board::default(), AtomicBool::new(false), AtomicBool::new(false));
-        thread::scope(|scope| {
-            let line = scope.spawn(|| show(&board, &over));
-            run_one(&db, &settings.music, &Scope::All, &board, &stop);
-            over.store(true, Ordering::Relaxed);
-            line.thread().unpark();
-        });
-        let progress = board.read();
+        let progress = once(&db, &settings)?;
         report(&db, &progress)?;
         if progress.complete { Ok(()) } else { Err("the scan did not come to its end".into()) }
     }
+}
+
+/// Scans the music folders of `settings` with a progress line on a terminal.
+pub(super) fn once(db: &Db, settings: &Settings) -> Result<Progress, Failure> {
+    let _lock = match Lock::take(&settings.data_dir) {
+        Err(NotLocked::Busy) => return Err("another process is scanning this library; let it finish".into()),
+        taken => taken?,
+    };
+    let (board, stop, over) = (Board::default(), AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let line = scope.spawn(|| show(&board, &over));
+        run_one(db, &settings.music, &Scope::All, &board, &stop);
+        over.store(true, Ordering::Relaxed);
+        line.thread().unpark();
+    });
+    Ok(board.read())
 }
 
 /// Keeps one line on a terminal that says how far the scan is.

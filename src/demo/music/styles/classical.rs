@@ -6,7 +6,7 @@ use super::super::style::{Style, chords, room, roots, second, tune};
 
 const PRELUDE: &[&str] = &["x-xxx-x-", "x-x-xxx-", "xxxxx-x-"];
 /// A brisk prelude in running notes.
-pub(in crate::demo) const PRELUDE_RUNNING: Style = Style {
+pub(in crate::demo) static PRELUDE_RUNNING: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -27,7 +27,7 @@ pub(in crate::demo) const PRELUDE_RUNNING: Style = Style {
 
 const SARABANDE: &[&str] = &["x-x---", "x-x-x-", "x---x-", "x-xxx-"];
 /// A grave dance for strings.
-pub(in crate::demo) const SARABANDE_DUST: Style = Style {
+pub(in crate::demo) static SARABANDE_DUST: Style = Style {
     beats: 3,
     swing: 0.0,
     swing_beats: 0.5,
@@ -48,7 +48,7 @@ pub(in crate::demo) const SARABANDE_DUST: Style = Style {
 
 const TOCCATA: &[&str] = &["x-x-x-x-x-x-x---", "xxxxx---xxxxx---", "x---xxxxx---xxxx"];
 /// A toccata with a walking pedal.
-pub(in crate::demo) const TOCCATA_RINGS: Style = Style {
+pub(in crate::demo) static TOCCATA_RINGS: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -69,7 +69,7 @@ pub(in crate::demo) const TOCCATA_RINGS: Style = Style {
 
 const NOCTURNE: &[&str] = &["x-----x-x---", "..x---x-----", "x---x-x-----", "x-----x-xxx-"];
 /// A nocturne: broad broken chords under a singing line.
-pub(in crate::demo) const NOCTURNE_MOONS: Style = Style {
+pub(in crate::demo) static NOCTURNE_MOONS: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,
@@ -89,7 +89,7 @@ pub(in crate::demo) const NOCTURNE_MOONS: Style = Style {
 
 const CHORALE: &[&str] = &["x-x-x-x-", "x---x-x-", "x-x-x---"];
 /// Voices alone in a great stone room.
-pub(in crate::demo) const CHORALE_VOICES: Style = Style {
+pub(in crate::demo) static CHORALE_VOICES: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,

@@ -9,7 +9,7 @@ use super::super::style::{Style, chords, drum, echoing, room, roots, tune};
 
 const HOOK: &[&str] = &["..x-..x-x-..x---", "x-..x-..x-x-....", "....x-x-..x-x---"];
 /// Four on the floor.
-pub(in crate::demo) const HOUSE: Style = Style {
+pub(in crate::demo) static HOUSE: Style = Style {
     beats: 4,
     swing: 0.08,
     swing_beats: 0.25,
@@ -34,7 +34,7 @@ pub(in crate::demo) const HOUSE: Style = Style {
 
 const SPARSE: &[&str] = &["x-------....x---", "....x-------x---", "x---x-----------"];
 /// Broken beats at high speed under slow chords.
-pub(in crate::demo) const BREAKS: Style = Style {
+pub(in crate::demo) static BREAKS: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -59,7 +59,7 @@ pub(in crate::demo) const BREAKS: Style = Style {
 
 const LAZY: &[&str] = &["..x-x-----x-x---", "x-----x-..x-----", "....x-x-x-----x-"];
 /// Late, dusty drums under an electric piano.
-pub(in crate::demo) const LOFI: Style = Style {
+pub(in crate::demo) static LOFI: Style = Style {
     beats: 4,
     swing: 0.24,
     swing_beats: 0.25,
@@ -82,7 +82,7 @@ pub(in crate::demo) const LOFI: Style = Style {
 
 const ANTHEM: &[&str] = &["x---x-x---x-----", "x-----x-x---x---", "x---..x-x-x-x---"];
 /// Neon and gated snares.
-pub(in crate::demo) const SYNTHWAVE: Style = Style {
+pub(in crate::demo) static SYNTHWAVE: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -106,7 +106,7 @@ pub(in crate::demo) const SYNTHWAVE: Style = Style {
 
 const ARCADE: &[&str] = &["x-x-x-xxx-..x-x-", "x-xxx-x-x-x-x---", "xxx-x-x-xxx-x-x-"];
 /// Four channels of a game console, happy.
-pub(in crate::demo) const ARCADE_SKY: Style = Style {
+pub(in crate::demo) static ARCADE_SKY: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -129,7 +129,7 @@ pub(in crate::demo) const ARCADE_SKY: Style = Style {
 
 const CAVE: &[&str] = &["x---..x-x---....", "x-x-x-----..x---", "....x-x-x-------"];
 /// The same channels underground.
-pub(in crate::demo) const ARCADE_CAVE: Style = Style {
+pub(in crate::demo) static ARCADE_CAVE: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,

@@ -6,7 +6,7 @@ use super::super::style::{Style, chords, drum, room, roots, second, strum, tune}
 
 const SLOW: &[&str] = &["x---x-", "x-x-x-", "x-----", "x--xx-"];
 /// Fingerpicked steel strings in a slow three.
-pub(in crate::demo) const FROST: Style = Style {
+pub(in crate::demo) static FROST: Style = Style {
     beats: 3,
     swing: 0.0,
     swing_beats: 0.5,
@@ -27,7 +27,7 @@ pub(in crate::demo) const FROST: Style = Style {
 
 const JIG: &[&str] = &["x-xx-x", "xxxx-x", "x-xxxx", "xxxxxx"];
 /// A quick dance in six.
-pub(in crate::demo) const JIG_DANCE: Style = Style {
+pub(in crate::demo) static JIG_DANCE: Style = Style {
     beats: 2,
     swing: 0.0,
     swing_beats: 0.5,
@@ -50,7 +50,7 @@ pub(in crate::demo) const JIG_DANCE: Style = Style {
 
 const SONG: &[&str] = &["x--xx---", "..x-x-x-", "x---x-x-", "x-x---x-"];
 /// An unhurried song for nylon strings.
-pub(in crate::demo) const LAMPLIGHT: Style = Style {
+pub(in crate::demo) static LAMPLIGHT: Style = Style {
     beats: 4,
     swing: 0.12,
     swing_beats: 0.5,
@@ -72,7 +72,7 @@ pub(in crate::demo) const LAMPLIGHT: Style = Style {
 
 const WALTZ: &[&str] = &["x---x-", "x-x-x-", "x-----", "x-xxx-"];
 /// A waltz for accordion.
-pub(in crate::demo) const WALTZ_MINOR: Style = Style {
+pub(in crate::demo) static WALTZ_MINOR: Style = Style {
     beats: 3,
     swing: 0.0,
     swing_beats: 0.5,

@@ -9,7 +9,7 @@ use super::super::style::{Style, chords, drum, echoing, room, roots, strum, tune
 
 const TRAM: &[&str] = &["x-x-x---", "..x-x-x-", "x---x-x-", "x-xxx---"];
 /// A driving bass and thin guitars.
-pub(in crate::demo) const LAST_TRAM: Style = Style {
+pub(in crate::demo) static LAST_TRAM: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,
@@ -33,7 +33,7 @@ pub(in crate::demo) const LAST_TRAM: Style = Style {
 
 const LULLABY: &[&str] = &["x-x-x-", "x---x-", "x-xxx-"];
 /// A music box under the tree.
-pub(in crate::demo) const SNOW_GLOBE: Style = Style {
+pub(in crate::demo) static SNOW_GLOBE: Style = Style {
     beats: 3,
     swing: 0.0,
     swing_beats: 0.5,
@@ -55,7 +55,7 @@ pub(in crate::demo) const SNOW_GLOBE: Style = Style {
 
 const CROON: &[&str] = &["..x-x---x-x---..", "x---x-x-....x---", "....x-x-x-----x-"];
 /// Slow soul for two.
-pub(in crate::demo) const SLOW_SOUL: Style = Style {
+pub(in crate::demo) static SLOW_SOUL: Style = Style {
     beats: 4,
     swing: 0.2,
     swing_beats: 0.25,
@@ -81,7 +81,7 @@ pub(in crate::demo) const SLOW_SOUL: Style = Style {
 
 const AIR: &[&str] = &["x-------", "....x---", "x---x---"];
 /// Almost nothing moves.
-pub(in crate::demo) const GLACIER: Style = Style {
+pub(in crate::demo) static GLACIER: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,
@@ -103,7 +103,7 @@ pub(in crate::demo) const GLACIER: Style = Style {
 
 const DAWN: &[&str] = &["x-x-x---", "x---x-x-", "..x-x---"];
 /// A harp at first light.
-pub(in crate::demo) const DAWN_HARP: Style = Style {
+pub(in crate::demo) static DAWN_HARP: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,
