@@ -30,7 +30,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 /// How long a call may wait for its turn before it fails as [`DbError::Busy`].
-const TURN: Duration = Duration::from_secs(10);
+const TURN: Duration = Duration::from_secs(5);
 
 /// How long sessions wait for a connection to PostgreSQL: they have said when they give up.
 const SESSION_TURN: Duration = Duration::from_secs(2);

@@ -1,6 +1,6 @@
 //! What every address shares: errors as JSON, compression, health, a graceful end.
 
-use crate::harness::{Dialect, Server, TestDatabase, run, send};
+use crate::harness::{Cluster, Dialect, Server, TestDatabase, run, send, until};
 use awc::http::Method;
 
 on_both_databases! {
@@ -11,6 +11,23 @@ on_both_databases! {
             assert_eq!((reply.status.as_u16(), reply.json()), (200, serde_json::json!({"status": "ok"})));
         }
     }
+}
+
+#[test]
+fn a_server_whose_database_is_away_says_so_and_lives() {
+    run(async {
+        let cluster = Cluster::start(&[]);
+        let folder = tempfile::tempdir().expect("a temp folder");
+        let database = TestDatabase { dialect: Dialect::Postgres, url: cluster.url("postgres"), folder };
+        let server = Server::start(&database).await;
+        let user = server.user(&database, "anna").await;
+        drop(cluster);
+        until("the database is missed", async || server.get("/readyz").await.status == 503).await;
+        let reply = user.get("/v1/me").await;
+        reply.assert_error(503, "unavailable");
+        assert_eq!(reply.header("retry-after"), "1");
+        assert_eq!(server.get("/healthz").await.status, 200);
+    });
 }
 
 #[test]
