@@ -6,7 +6,6 @@ use diesel::{
     connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _},
     r2d2::{ManageConnection, R2D2Connection as _},
 };
-use std::fs;
 
 /// A connection to either database; diesel queries run on it as they are.
 ///
@@ -79,9 +78,6 @@ impl DbConnection {
                 Ok(Self::Postgres(connection))
             }
             DatabaseUrl::Sqlite(path) => {
-                if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder).map_err(|error| DbError::Connect(error.into()))?;
-                }
                 let mut connection = SqliteConnection::establish(&path.to_string_lossy()).map_err(refused)?;
                 connection.batch_execute(SQLITE_ALWAYS)?;
                 connection.batch_execute(match access {

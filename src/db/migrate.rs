@@ -12,7 +12,11 @@ use diesel::{
     sqlite::Sqlite,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io,
+};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -23,6 +27,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// `Connect`; `Newer` for tables of a later version; `Migrate` when a migration fails, which leaves the tables as they were
 /// before it.
 pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
+    let _lock = lock_file(url).map_err(|error| DbError::Connect(error.into()))?;
     match DbConnection::open(url, Access::Write)? {
         DbConnection::Sqlite(mut sqlite) => {
             AnsiTransactionManager::begin_transaction_sql(&mut sqlite, "BEGIN EXCLUSIVE")?;
@@ -36,6 +41,20 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
         }
     }
     Ok(())
+}
+
+/// For SQLite a lock on a file beside the database, held until it is dropped: turning to WAL happens outside of any
+/// transaction, and of two processes that try it at once one fails (sqlite.org/wal.html), however long it would wait.
+fn lock_file(url: &DatabaseUrl) -> io::Result<Option<File>> {
+    let DatabaseUrl::Sqlite(path) = url else { return Ok(None) };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut name = path.clone().into_os_string();
+    name.push("-lock");
+    let file = File::create(name)?;
+    file.lock()?;
+    Ok(Some(file))
 }
 
 fn run<B, C>(connection: &mut C, source: EmbeddedMigrations) -> Result<(), DbError>
