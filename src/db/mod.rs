@@ -25,7 +25,7 @@ pub use migrate::migrate;
 pub use url::{BadDatabaseUrl, DatabaseUrl};
 
 use connection::{Access, Opener};
-use diesel::r2d2::{Pool, PooledConnection, R2D2Connection as _};
+use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection, R2D2Connection as _};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
@@ -145,6 +145,8 @@ impl Lane {
             .min_idle(Some(1))
             .connection_timeout(if access == Access::Sessions { SESSION_TURN } else { TURN })
             .test_on_check_out(matches!(url, DatabaseUrl::Postgres(_)))
+            // The call that fails for want of a connection tells the last error.
+            .error_handler(Box::new(NopErrorHandler))
             .build(Opener { url: url.clone(), access })
             .map_err(|error| DbError::Connect(error.into()))?;
         let turns = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
