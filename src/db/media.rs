@@ -26,11 +26,9 @@ pub struct Media {
     pub container: String,
     /// Coding of the samples.
     pub codec: String,
-    /// Whether the last scan did not find it.
-    pub is_missing: bool,
 }
 
-type Row = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String, Option<String>, (String, String), Option<i64>);
+type Row = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String, Option<String>, (String, String));
 
 /// A query for [`Row`]s.
 macro_rules! media {
@@ -46,13 +44,12 @@ macro_rules! media {
                 files::version,
                 files::sha256,
                 (tracks::container, tracks::codec),
-                files::missing_us,
             ))
     };
 }
 
 fn from_row(row: Row) -> Media {
-    let (id, folder, name, (size, mtime_ns, inode), version, sha256, (container, codec), missing_us) = row;
+    let (id, folder, name, (size, mtime_ns, inode), version, sha256, (container, codec)) = row;
     Media {
         track: MediaId::from_sql(id),
         path: PathBuf::from(OsString::from_vec(folder)).join(OsString::from_vec(name)),
@@ -61,7 +58,6 @@ fn from_row(row: Row) -> Media {
         sha256: sha256.and_then(|text| text.parse().ok()),
         container,
         codec,
-        is_missing: missing_us.is_some(),
     }
 }
 

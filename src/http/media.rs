@@ -42,7 +42,7 @@ pub(super) async fn respond(
     media: Media,
     cache_control: &'static str,
 ) -> Result<HttpResponse, ApiError> {
-    let file = open(&media).await?;
+    let file = open(app, &media).await?;
     let etag = format!("\"{}\"", media.version);
     let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
     // A time after that of the answer must not be sent (RFC 9110, 8.8.2.1).
@@ -101,17 +101,20 @@ pub(super) async fn respond(
     Ok(send(&mut response, method, body, media))
 }
 
-/// Opens the file if it is still the one that was scanned.
-async fn open(media: &Media) -> Result<MediaFile, ApiError> {
+/// Opens the file if it is still the one that was scanned; otherwise its folder is scanned again.
+async fn open(app: &App, media: &Media) -> Result<MediaFile, ApiError> {
     let (path, stat) = (media.path.clone(), media.stat);
     let opened = web::block(move || MediaFile::open(&path, stat)).await.map_err(ApiError::internal)?;
+    if matches!(opened, Err(OpenError::Changed)) {
+        log::info!("{} is not as it was scanned", media.path.display());
+        media.path.parent().into_iter().for_each(|folder| app.scanner.notice(folder));
+    }
     opened.map_err(|error| match error {
         OpenError::Missing => ApiError::new(Kind::NotFound, "the file of this track is not where it was"),
-        OpenError::Changed => {
-            log::info!("{} is not as it was scanned", media.path.display());
-            let message = "the file of this track has changed and must be scanned again; try again after that";
-            ApiError::new(Kind::MediaChanged, message)
-        }
+        OpenError::Changed => ApiError {
+            retry_after_s: Some(2),
+            ..ApiError::new(Kind::MediaChanged, "the file of this track has changed and is scanned again; try then")
+        },
         OpenError::Failed(error) => ApiError::unavailable("the file of this track", error),
     })
 }

@@ -3,7 +3,7 @@
 use super::{Board, Lock, NotLocked, Progress, Scope, scan, watch};
 use crate::{db::Db, time};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -100,6 +100,11 @@ impl Scanner {
     pub fn ask(&self) {
         self.wishes.lock().asked = true;
         self.wishes.changed.notify_all();
+    }
+
+    /// Tells of a folder with a file that is not as it was scanned; it is scanned again soon.
+    pub fn notice(&self, folder: &Path) {
+        self.wishes.changed(Some(folder.to_owned()));
     }
 
     /// How far the scan is that runs, or how the last one went.

@@ -36,7 +36,9 @@ fn another_file_in_its_place_is_not_sent() {
         file.set_modified(modified).unwrap();
         fs::remove_file(&gone.path).unwrap();
         for track in [written, renamed, longer] {
-            login.get(&track.stream()).await.assert_error(409, "media_changed");
+            let reply = login.get(&track.stream()).await;
+            reply.assert_error(409, "media_changed");
+            assert_eq!(reply.header("retry-after"), "2");
             login.get(&format!("/media/{}.mp3", track.version)).await.assert_error(409, "media_changed");
         }
         login.get(&gone.stream()).await.assert_error(404, "not_found");

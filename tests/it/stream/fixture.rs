@@ -31,9 +31,11 @@ pub(super) struct Track {
 }
 
 impl Track {
-    /// Writes the file, last changed in 2001, and its rows.
+    /// Writes the file, last changed in 2001, in a folder of its own, and its rows.
     pub(super) fn add(database: &TestDatabase, name: &str, bytes: &[u8]) -> Self {
-        let path = database.folder.path().join(name);
+        let folder = database.folder.path().join(format!("folder of {name}"));
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join(name);
         fs::write(&path, bytes).unwrap();
         Self::add_file(database, &path)
     }

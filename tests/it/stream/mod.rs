@@ -6,4 +6,5 @@ mod fixture;
 mod links;
 mod ranges;
 mod redbot;
+mod rescan;
 mod slow;
