@@ -4,9 +4,16 @@ use crate::{
     auth::Auth,
     catalog::scan::Scanner,
     config::Settings,
-    db::{Db, DbError},
+    db::Db,
+    store::{self, DbStore, DbTracks, TokenLogins},
+    time,
 };
-use std::{sync::Arc, time::Duration};
+use segue_actors::{
+    directory::{Directory, World},
+    ids::{ClockId, NodeId},
+    state::{Limits, liveness::Timing},
+};
+use std::{error::Error, sync::Arc, time::Duration};
 
 /// What every request may use; built once from the settings.
 pub struct App {
@@ -18,17 +25,20 @@ pub struct App {
     pub auth: Arc<Auth>,
     /// Scans of the music folders.
     pub scanner: Scanner,
+    /// The sessions that run here.
+    pub directory: Arc<Directory>,
 }
 
 impl App {
-    /// Opens everything the settings name. Blocks: call it before the event loop starts.
+    /// Opens everything the settings name. Blocks: call it before anything is served.
     ///
     /// # Errors
     /// What stands in the way of a start.
-    pub fn open(settings: Settings) -> Result<Self, DbError> {
+    pub async fn open(settings: Settings) -> Result<Self, Box<dyn Error>> {
         let db = Db::open(&settings.database_url, settings.database_connections)?;
         let auth = Arc::new(Auth::open(&db, &settings)?);
-        Ok(Self { settings, db, auth, scanner: Scanner::default() })
+        let directory = directory(&settings, &db, &auth).await?;
+        Ok(Self { settings, db, auth, scanner: Scanner::default(), directory })
     }
 
     /// Scans the music folders now, and from then on whenever a scan is due.
@@ -37,4 +47,27 @@ impl App {
         let interval = (*scan_interval_s > 0).then(|| Duration::from_secs(*scan_interval_s));
         self.scanner.start(self.db.clone(), music.clone(), data_dir.clone(), interval);
     }
+}
+
+/// The sessions of this run of the server.
+async fn directory(settings: &Settings, db: &Db, auth: &Arc<Auth>) -> Result<Arc<Directory>, Box<dyn Error>> {
+    let (this, clock) = (NodeId(rand::random()), ClockId(rand::random()));
+    let (nodes, clock) = store::start(db.clone(), time::now(), this, clock).await?;
+    let heartbeat_ms = i64::try_from(settings.heartbeat_ms)?;
+    let world = World {
+        store: Arc::new(DbStore::open(db.clone())?),
+        nodes: Arc::new(nodes),
+        tracks: Arc::new(DbTracks::new(db.clone())),
+        logins: Arc::new(TokenLogins::new(auth.clone())),
+        clock,
+        random: Arc::new(rand::random::<u64>),
+        limits: Limits {
+            grace_ms: i64::try_from(settings.grace_ms)?,
+            jitter_ms: i64::try_from(settings.jitter_ms)?,
+            ..Limits::default()
+        },
+        timing: Timing { lease_ms: i64::try_from(settings.lease_ms)?, ..Timing::of_heartbeat(heartbeat_ms) },
+        audio_ms: i64::try_from(settings.audio_ms)?,
+    };
+    Ok(Directory::new(world, Vec::new()))
 }

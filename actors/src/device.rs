@@ -324,7 +324,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
 
     /// Ends the socket with a reason.
     fn close(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
-        let goaway = ServerMessage::goaway(reason, self.world().limits.jitter_ms).encode();
+        let goaway = ServerMessage::goaway(reason, self.directory.jitter_ms()).encode();
         if self.outbox.is_empty() && self.socket.try_write(goaway.into()) == Wrote::Blocked {
             log::debug!("socket {} takes no goaway", self.connection);
         }

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// Between two beats of a node.
 const BEAT: Duration = Duration::from_secs(1);
 
+/// A welcome costs well under this, so that spread reconnects leave most of the node's time to others.
+const JITTER_MS_PER_SESSION: i64 = 2;
+
 /// What the actors of a node share: the ports, the clock, chance, and the numbers.
 pub struct World {
     /// Sessions in the database.
@@ -98,6 +101,13 @@ impl Directory {
         };
         running.sessions.insert(user, (number, session.clone()));
         Some(session)
+    }
+
+    /// The time over which devices spread their reconnects: the longer the more of them there are.
+    #[must_use]
+    pub fn jitter_ms(&self) -> i64 {
+        let sessions = i64::try_from(self.sessions()).unwrap_or(i64::MAX);
+        sessions.saturating_mul(JITTER_MS_PER_SESSION).min(self.world.limits.jitter_ms)
     }
 
     /// How many sessions run here.

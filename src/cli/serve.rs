@@ -29,13 +29,15 @@ pub(super) fn run(
     ready: impl AsyncFnOnce(&App, SocketAddr) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     telemetry::start(&settings);
-    let app = Arc::new(App::open(settings)?);
     http::block_on(async move {
+        let app = Arc::new(App::open(settings).await?);
         let server = http::listen(Arc::clone(&app))?;
         // The one line that programs read: how a port 0 becomes known.
         output::line(format_args!("listening http://{}", server.address))?;
         let poll = Duration::from_millis(app.settings.poll_ms);
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
+        let directory = Arc::clone(&app.directory);
+        tokio::spawn(async move { directory.beat().await });
         app.start_scanning();
         invite(&app, server.address).await?;
         ready(&app, server.address).await?;

@@ -83,13 +83,13 @@ settings! { |sources|
     scan_interval_s: u64 = 3600, within 0..=31_536_000;
     /// Time between two signs of life asked of the active device; an idle one is asked a tenth as often.
     heartbeat_ms: u64 = 2000, within 50..=60_000;
-    /// Silence after which the active device counts as lost.
-    lease_ms: u64 = 5000, within 100..=600_000;
+    /// Silence after which the active device counts as lost; 2.5 heartbeats unless set.
+    lease_ms: u64 = heartbeat_ms * 5 / 2, within 100..=600_000;
     /// How long a device that is cut off may play on.
     audio_ms: u64 = 600_000, within 100..=86_400_000;
-    /// How long a device that vanished stays on the list as away.
-    grace_ms: u64 = 10_000, within 0..=600_000;
-    /// Devices spread their reconnects over this time.
+    /// How long a device that vanished stays on the list as away; 5 heartbeats unless set.
+    grace_ms: u64 = heartbeat_ms * 5, within 0..=600_000;
+    /// Devices spread their reconnects over at most this time; over less where few are connected.
     jitter_ms: u64 = 2000, within 0..=600_000;
     /// How often a node looks for what other nodes changed.
     poll_ms: u64 = 5000, within 20..=600_000;

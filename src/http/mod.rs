@@ -7,6 +7,7 @@ mod health;
 mod identity;
 mod media;
 mod page;
+mod socket;
 mod stream;
 mod users;
 
@@ -15,11 +16,16 @@ pub use page::{Page, Paging, address};
 
 use crate::app::App;
 use actix_web::{HttpServer, dev::Server, middleware::from_fn, web};
-use std::{io, net::SocketAddr, sync::Arc};
-use tokio::signal::unix::{SignalKind, signal};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
 
 /// How long open requests may take to end once the server is told to stop, in seconds.
 const STOP_WITHIN_S: u64 = 10;
+/// How long sessions may take to write their last changes once the server is told to stop.
+const SESSIONS_WITHIN: Duration = Duration::from_secs(5);
 
 /// Every route, the fallbacks and the limits of bodies.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -28,6 +34,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     auth::routes(config);
     users::routes(config);
     stream::routes(config);
+    socket::routes(config);
 }
 
 /// Runs a future on the event loop that servers and their handlers need.
@@ -40,6 +47,7 @@ pub struct Listening {
     /// The address it listens on, with the port it was given.
     pub address: SocketAddr,
     server: Server,
+    app: Arc<App>,
 }
 
 /// Takes the port of the settings. Call it within [`block_on`].
@@ -48,7 +56,7 @@ pub struct Listening {
 /// When the port cannot be had.
 pub fn listen(app: Arc<App>) -> io::Result<Listening> {
     let wanted = app.settings.listen;
-    let data = web::Data::from(app);
+    let data = web::Data::from(Arc::clone(&app));
     let server = HttpServer::new(move || {
         actix_web::App::new()
             .app_data(data.clone())
@@ -57,16 +65,17 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
             .configure(routes)
     })
     .h1_write_buffer_size(media::WRITE_BUFFER_BYTES)
+    .tcp_nodelay(true)
     .shutdown_timeout(STOP_WITHIN_S)
     .disable_signals()
     .bind(wanted)
     .map_err(|error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}")))?;
     let address = server.addrs().first().copied().unwrap_or(wanted);
-    Ok(Listening { address, server: server.run() })
+    Ok(Listening { address, server: server.run(), app })
 }
 
 impl Listening {
-    /// Answers until SIGTERM or SIGINT, then lets open requests end.
+    /// Answers until SIGTERM or SIGINT, then ends the sessions and lets open requests end.
     ///
     /// # Errors
     /// When the server breaks.
@@ -79,6 +88,9 @@ impl Listening {
                 _ = interrupt.recv() => {}
             }
             log::info!("stopping");
+            if timeout(SESSIONS_WITHIN, self.app.directory.shutdown()).await.is_err() {
+                log::error!("the database did not take the last changes of every session in time");
+            }
             handle.stop(true).await;
         });
         self.server.await

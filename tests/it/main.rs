@@ -14,4 +14,5 @@ mod licences;
 mod schema;
 mod store;
 mod stream;
+mod sync;
 mod tidy;

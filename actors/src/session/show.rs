@@ -66,7 +66,7 @@ impl SessionActor {
                     device_id,
                     now_us: world.clock.now(),
                     clock_id: world.clock.id(),
-                    jitter_ms: world.limits.jitter_ms,
+                    jitter_ms: self.directory.jitter_ms(),
                     limits: world.client_limits(),
                     playback: record.playback.clone(),
                     devices: DeviceList::of(record),

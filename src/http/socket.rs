@@ -1,0 +1,149 @@
+//! `GET /v1/sync`: a device's WebSocket. The protocol is the core's (`actors/PROTOCOL.md`); here is the transport.
+
+use super::AuthUser;
+use crate::{
+    app::App,
+    error::{ApiError, Kind},
+};
+use actix::Addr;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::header, rt, web};
+use actix_ws::{AggregatedMessage, CloseCode, ProtocolError, Session as WsHandle};
+use futures_util::StreamExt;
+use segue_actors::{
+    close::CloseReason,
+    device::{DeviceActor, Incoming, Writable},
+    ports::{Socket, Wrote},
+    wire::{FRAME_BYTES, SUBPROTOCOL},
+};
+use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+
+/// A socket that takes no close frame for so long is dropped without one.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/v1/sync", web::get().to(sync));
+}
+
+async fn sync(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+    let user = if request.headers().contains_key(header::AUTHORIZATION) {
+        Some(AuthUser::from_request(&request, &mut dev::Payload::None).await?.user)
+    } else {
+        None
+    };
+    let upgraded = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL]);
+    let (response, handle, messages) =
+        upgraded.map_err(|error| ApiError::new(Kind::Invalid, format!("this address is a WebSocket: {error}")))?;
+    let messages = messages.max_frame_size(FRAME_BYTES).aggregate_continuations().max_continuation_size(FRAME_BYTES);
+    let (frames, waiting) = mpsc::channel(1);
+    let pongs = frames.clone();
+    let incoming = messages.map(move |message| arrived(message, &pongs));
+    DeviceActor::start(|device| WsSocket::new(handle, device, frames, waiting), incoming, app.directory.clone(), user);
+    Ok(response)
+}
+
+/// What a message means to the device's actor; pings are answered here.
+fn arrived(message: Result<AggregatedMessage, ProtocolError>, pongs: &mpsc::Sender<Outgoing>) -> Incoming {
+    match message {
+        Ok(AggregatedMessage::Text(text)) => Incoming::Text(text.to_string()),
+        Ok(AggregatedMessage::Ping(payload)) => {
+            // A device that does not take the frame in flight takes no pong either.
+            let _ = pongs.try_send(Outgoing::Pong(payload.to_vec()));
+            Incoming::Life
+        }
+        Ok(AggregatedMessage::Pong(_)) => Incoming::Life,
+        Ok(AggregatedMessage::Close(reason)) => match reason.map(|reason| reason.code) {
+            None | Some(CloseCode::Normal | CloseCode::Away) => Incoming::Closed,
+            Some(_) => Incoming::Broken,
+        },
+        Err(ProtocolError::Io(_)) => Incoming::Broken,
+        Ok(AggregatedMessage::Binary(_)) | Err(_) => Incoming::Garbage,
+    }
+}
+
+/// What is written to the socket, one at a time.
+enum Outgoing {
+    Text(Arc<str>),
+    Ping,
+    Pong(Vec<u8>),
+    Close(CloseReason),
+}
+
+/// The near end of a WebSocket: at most one frame waits here; the rest is the device's outbox.
+struct WsSocket {
+    frames: mpsc::Sender<Outgoing>,
+    writer: JoinHandle<()>,
+    /// A frame was refused, so the device wants to know when there is room.
+    is_awaited: Rc<Cell<bool>>,
+}
+
+impl WsSocket {
+    fn new(
+        handle: WsHandle,
+        device: Addr<DeviceActor<Self>>,
+        frames: mpsc::Sender<Outgoing>,
+        waiting: mpsc::Receiver<Outgoing>,
+    ) -> Self {
+        let is_awaited = Rc::new(Cell::new(false));
+        let writer = rt::spawn(write(handle, device, waiting, is_awaited.clone()));
+        Self { frames, writer, is_awaited }
+    }
+}
+
+/// Writes what comes, and ends the socket when the device's actor has ended.
+async fn write(
+    mut handle: WsHandle,
+    device: Addr<DeviceActor<WsSocket>>,
+    mut waiting: mpsc::Receiver<Outgoing>,
+    is_awaited: Rc<Cell<bool>>,
+) {
+    let mut reason = None;
+    while let Some(frame) = waiting.recv().await {
+        if is_awaited.take() {
+            device.do_send(Writable);
+        }
+        let written = match frame {
+            Outgoing::Text(text) => handle.text(&*text).await,
+            Outgoing::Ping => handle.ping(&[]).await,
+            Outgoing::Pong(payload) => handle.pong(&payload).await,
+            Outgoing::Close(why) => {
+                reason = Some(why);
+                break;
+            }
+        };
+        if written.is_err() {
+            return;
+        }
+    }
+    let code = reason.map_or(CloseCode::Normal, |reason| CloseCode::Other(reason.code()));
+    let description = reason.map(|reason| reason.slug().to_owned());
+    // One that is gone already needs no close frame.
+    let _ = timeout(CLOSE_WITHIN, handle.close(Some(actix_ws::CloseReason { code, description }))).await;
+}
+
+impl Socket for WsSocket {
+    fn try_write(&mut self, frame: Arc<str>) -> Wrote {
+        match self.frames.try_send(Outgoing::Text(frame)) {
+            Ok(()) => Wrote::Written,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.is_awaited.set(true);
+                Wrote::Blocked
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => Wrote::Closed,
+        }
+    }
+
+    fn ping(&mut self) {
+        // A socket with a frame in flight is being asked already.
+        let _ = self.frames.try_send(Outgoing::Ping);
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        let (frames, writer) = (self.frames.clone(), self.writer.abort_handle());
+        rt::spawn(async move {
+            if timeout(CLOSE_WITHIN, frames.send(Outgoing::Close(reason))).await.is_err() {
+                writer.abort();
+            }
+        });
+    }
+}
