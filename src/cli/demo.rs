@@ -120,10 +120,12 @@ async fn greet(app: &App, bound: SocketAddr, home: &Home, password: &str) -> Res
     let user = app.db.read(|connection| users::by_name(connection, USER)).await?;
     let hash = user.map(|user| user.password);
     let holds = app.auth.passwords.verify(password.to_owned(), hash).await?;
-    let shown = if holds { password } else { "(changed since the demo was made)" };
+    let (shown, typed) = if holds { (password, password) } else { ("(changed since the demo was made)", "PASSWORD") };
     let base = app.settings.base_url(bound);
     let file = home.password_file();
-    let device = format!("segue device --server {base} --user {USER} --password-file '{}' --name", file.display());
+    // As this program was called, so that the lines can be pasted.
+    let program = env::args().next().unwrap_or_else(|| "segue".to_owned());
+    let device = format!("{program} device --server {base} --user {USER} --password-file '{}' --name", file.display());
     output::line("")?;
     output::line(format_args!("Segue is ready at {base}"))?;
     for address in others(bound) {
@@ -139,7 +141,7 @@ async fn greet(app: &App, bound: SocketAddr, home: &Home, password: &str) -> Res
     output::line(format_args!("  {base}/docs"))?;
     output::line("or ask it:")?;
     output::line(format_args!(
-        "  curl {base}/v1/auth/login --json '{{\"username\":\"{USER}\",\"password\":\"{shown}\"}}'"
+        "  curl {base}/v1/auth/login --json '{{\"username\":\"{USER}\",\"password\":\"{typed}\"}}'"
     ))?;
     output::line("Ctrl-C stops it; the same command starts it again with everything as it was.")?;
     Ok(())

@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod openapi;
 mod output;
 mod password;
 mod scan;
@@ -25,6 +26,7 @@ enum Command {
     Serve(serve::Serve),
     Scan(scan::Scan),
     Config(config::Config),
+    Openapi(openapi::Openapi),
     #[command(subcommand)]
     User(user::User),
 }
@@ -40,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Scan(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Openapi(command) => command.run(),
         Command::User(command) => command.run(),
     };
     match outcome {

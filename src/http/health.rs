@@ -11,12 +11,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// The process answers.
-async fn lives() -> HttpResponse {
+#[utoipa::path(get, path = "/healthz", tag = "server", responses((status = 200)))]
+pub(super) async fn lives() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok"}))
 }
 
 /// The database answers, too.
-async fn is_ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+#[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200), (status = 503, description = "something needed is away")))]
+pub(super) async fn is_ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
     app.db.ping().await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ok"})))
 }

@@ -6,12 +6,14 @@ mod errors;
 mod health;
 mod identity;
 mod media;
+mod openapi;
 mod page;
 mod socket;
 mod stream;
 mod users;
 
 pub use identity::{Admin, AuthUser};
+pub use openapi::openapi;
 pub use page::{Page, Paging, address};
 
 use crate::app::App;
@@ -35,6 +37,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     users::routes(config);
     stream::routes(config);
     socket::routes(config);
+    openapi::routes(config);
 }
 
 /// Runs a future on the event loop that servers and their handlers need.

@@ -22,10 +22,17 @@ use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/v1/sync", web::get().to(sync));
+    config.service(web::resource("/v1/sync").route(web::get().to(sync)));
 }
 
-async fn sync(request: HttpRequest, body: web::Payload, app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+/// Joins as a device, over a WebSocket. The token comes with the request or in the first frame.
+#[utoipa::path(get, path = "/v1/sync", tag = "sync", responses((status = 101, description = "the socket is open"),
+    (status = 400, description = "the request asks for no WebSocket"), (status = 401, description = "the token does not count")))]
+pub(super) async fn sync(
+    request: HttpRequest,
+    body: web::Payload,
+    app: web::Data<App>,
+) -> Result<HttpResponse, ApiError> {
     let user = if request.headers().contains_key(header::AUTHORIZATION) {
         Some(AuthUser::from_request(&request, &mut dev::Payload::None).await?.user)
     } else {

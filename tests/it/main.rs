@@ -11,6 +11,7 @@ mod demo;
 mod gate;
 mod http;
 mod licences;
+mod openapi;
 mod schema;
 mod store;
 mod stream;

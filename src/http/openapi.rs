@@ -1,0 +1,162 @@
+//! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
+
+use super::{auth, health, socket, stream, users};
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_FRAME_OPTIONS},
+    },
+    web,
+};
+use serde::Serialize;
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::{
+        ContentBuilder, OpenApi as Description, Ref, RefOr, ResponseBuilder,
+        path::{Operation, Parameter},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+/// Every handler with an address of its own. A test compares this list with the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Segue", description = include_str!("openapi.md"), license(name = "MIT OR Apache-2.0")),
+    paths(
+        auth::log_in, auth::set_up, auth::sign_up, auth::log_out, auth::list, auth::revoke, auth::revoke_others,
+        health::lives, health::is_ready,
+        socket::sync,
+        stream::info, stream::by_track, stream::by_version,
+        users::me, users::set_own_password, users::list, users::create, users::get, users::change, users::remove,
+    ),
+    components(schemas(Failed)),
+    tags(
+        (name = "sync", description = "What plays, and where, on every device."),
+        (name = "media", description = "The bytes of the music."),
+        (name = "accounts", description = "Users, logins and passwords."),
+        (name = "server", description = "For whoever watches the server."),
+    ),
+    modifiers(&Common),
+)]
+struct Document;
+
+/// Addresses that need no token.
+const OPEN: &[&str] = &["/v1/auth/login", "/v1/auth/setup", "/v1/auth/sign-up", "/healthz", "/readyz", "/v1/sync"];
+
+/// The body of every error.
+#[derive(Serialize, ToSchema)]
+struct Failed {
+    error: Failure,
+}
+
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+struct Failure {
+    /// The HTTP status.
+    status: u16,
+    /// A stable code: clients may decide by it.
+    #[schema(example = "not_found")]
+    code: String,
+    /// What was wrong and what to do, for people.
+    message: String,
+}
+
+/// What all operations have in common and no handler should have to repeat.
+struct Common;
+
+impl Modify for Common {
+    fn modify(&self, description: &mut Description) {
+        let bearer =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The token of a log-in.")).build();
+        let signature = ApiKeyValue::with_description("signature", "A link that was signed for somebody with a token.");
+        let components = description.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+        components.add_security_scheme("link", SecurityScheme::ApiKey(ApiKey::Query(signature)));
+        description.security = Some(vec![needs("token")]);
+        for (path, item) in &mut description.paths.paths {
+            let methods = [
+                ("get", &mut item.get),
+                ("head", &mut item.head),
+                ("post", &mut item.post),
+                ("put", &mut item.put),
+                ("patch", &mut item.patch),
+                ("delete", &mut item.delete),
+            ];
+            for (method, operation) in methods {
+                if let Some(operation) = operation {
+                    complete(method, path, operation);
+                }
+            }
+        }
+    }
+}
+
+fn complete(method: &str, path: &str, operation: &mut Operation) {
+    // Names of functions repeat from noun to noun; an address and a method do not.
+    let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    operation.operation_id = Some([method].into_iter().chain(words).collect::<Vec<_>>().join("_"));
+    if OPEN.contains(&path) {
+        operation.security = Some(Vec::new());
+    } else if operation.parameters.iter().flatten().any(is_signature) {
+        operation.security = Some(vec![needs("token"), needs("link")]);
+    }
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            meaning(status).clone_into(&mut response.description);
+        }
+    }
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Failed"))).build();
+    let failed = ResponseBuilder::new().description("An error").content("application/json", content).build();
+    operation.responses.responses.entry("default".to_owned()).or_insert_with(|| failed.into());
+}
+
+/// What a status means by itself.
+fn meaning(status: &str) -> &'static str {
+    let known = status.parse().ok().and_then(|code: u16| StatusCode::from_u16(code).ok());
+    known.and_then(|status| status.canonical_reason()).unwrap_or("Done")
+}
+
+fn is_signature(parameter: &RefOr<Parameter>) -> bool {
+    matches!(parameter, RefOr::T(parameter) if parameter.name == "signature")
+}
+
+fn needs(scheme: &str) -> SecurityRequirement {
+    SecurityRequirement::new(scheme, Vec::<String>::new())
+}
+
+/// The whole description as JSON with indents.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn openapi() -> Result<String, serde_json::Error> {
+    Document::openapi().to_pretty_json()
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/openapi.json").route(web::get().to(document)))
+        .service(web::resource("/docs").route(web::get().to(|| async { file("text/html", include_str!("docs.html")) })))
+        .service(
+            web::resource("/docs.css").route(web::get().to(|| async { file("text/css", include_str!("docs.css")) })),
+        )
+        .service(
+            web::resource("/docs.js")
+                .route(web::get().to(|| async { file("text/javascript", include_str!("docs.js")) })),
+        );
+}
+
+async fn document() -> HttpResponse {
+    HttpResponse::Ok().json(Document::openapi())
+}
+
+/// A part of the page. It fetches from this server alone, and the browser sees to that.
+fn file(kind: &str, text: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, format!("{kind}; charset=utf-8")))
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"))
+        .insert_header((X_FRAME_OPTIONS, "DENY"))
+        .body(text)
+}

@@ -1,0 +1,114 @@
+//! The description of the API says what the server does, no more and no less.
+
+use crate::harness::{Dialect, Server, TestDatabase, bare, python, run, send};
+use awc::http::Method;
+use serde_json::Value;
+use std::{collections::BTreeSet, fs, io::Write as _, path::Path, process::Stdio};
+
+/// Pages for people, and the description itself.
+const PAGES: &[&str] = &["/setup", "/docs", "/docs.css", "/docs.js", "/openapi.json"];
+
+fn printed() -> String {
+    let output = bare().arg("openapi").output().expect("the program runs");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("JSON is UTF-8")
+}
+
+fn description() -> Value {
+    serde_json::from_str(&printed()).expect("it is JSON")
+}
+
+/// Method and path of each operation, with whether it needs a token.
+fn described(description: &Value) -> BTreeSet<(String, String, bool)> {
+    let paths = description["paths"].as_object().expect("paths");
+    let operations = paths.iter().flat_map(|(path, item)| {
+        let methods = item.as_object().expect("a path item").iter();
+        methods.map(move |(method, operation)| {
+            (
+                method.to_uppercase(),
+                path.clone(),
+                operation["security"].as_array().is_none_or(|needs| !needs.is_empty()),
+            )
+        })
+    });
+    operations.collect()
+}
+
+/// What `src/http` registers but for HEAD, read from its source: the framework does not tell.
+fn registered() -> BTreeSet<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
+    let files = walkdir::WalkDir::new(folder).into_iter().map(|entry| entry.expect("the tree can be read").into_path());
+    let mut found = BTreeSet::new();
+    for file in files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
+        let text = fs::read_to_string(file).expect("a text");
+        let text = text.replace(".route(\"", "web::resource(\"");
+        for resource in text.split("web::resource(\"").skip(1) {
+            let (path, routes) = resource.split_once('"').expect("a path in quotes");
+            for method in ["get", "post", "put", "patch", "delete"] {
+                if routes.contains(&format!("web::{method}()")) && !PAGES.contains(&path) {
+                    found.insert((method.to_uppercase(), path.to_owned()));
+                }
+            }
+        }
+    }
+    assert!(found.len() > 10, "the routes were not found");
+    found
+}
+
+#[test]
+fn every_route_is_described_and_nothing_else() {
+    let described: BTreeSet<_> =
+        described(&description()).into_iter().map(|(method, path, _)| (method, path)).collect();
+    let registered = registered();
+    let missing: Vec<_> = registered.difference(&described).collect();
+    let invented: Vec<_> = described.difference(&registered).collect();
+    assert!(missing.is_empty() && invented.is_empty(), "not described: {missing:?}; no such route: {invented:?}");
+}
+
+#[test]
+fn every_described_operation_answers_and_asks_for_a_token_as_described() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        for (method, path, needs_token) in described(&description()) {
+            let filled = path.replace("{id}", "0000000000000001").replace("{version}.{ending}", "0.flac");
+            assert!(!filled.contains('{'), "{path} has a parameter that this test does not know");
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            let reply = send(server.request(method.clone(), &filled)).await;
+            assert!(![404, 405].contains(&reply.status.as_u16()), "{method} {path}: {}", reply.status);
+            assert_eq!(reply.status == 401, needs_token, "{method} {path}: {}", reply.status);
+        }
+        assert_eq!(server.get("/openapi.json").await.json(), description());
+    });
+}
+
+#[test]
+fn a_validator_finds_nothing_to_say() {
+    let check = "import json, sys; from openapi_spec_validator import OpenAPIV31SpecValidator as V; \
+                 print(*V(json.load(sys.stdin)).iter_errors(), sep='\\n')";
+    let mut child = python()
+        .args(["-c", check])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the validator starts");
+    child.stdin.take().expect("its input is piped").write_all(printed().as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn the_page_fetches_from_this_server_alone() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        for path in ["/docs", "/docs.css", "/docs.js"] {
+            let reply = server.get(path).await;
+            assert_eq!(reply.status, 200);
+            assert!(reply.header("content-security-policy").starts_with("default-src 'self'"));
+            let text = String::from_utf8(reply.body).expect("a text");
+            assert!(!text.contains("http://") && !text.contains("https://"), "{path} names another server");
+        }
+    });
+}
