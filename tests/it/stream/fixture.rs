@@ -37,13 +37,13 @@ impl Track {
         fs::create_dir(&folder).unwrap();
         let path = folder.join(name);
         fs::write(&path, bytes).unwrap();
-        Self::add_file(database, &path)
+        Self::add_file(database, &path, 1_000_000_000)
     }
 
-    /// Adds the rows of a file.
-    pub(super) fn add_file(database: &TestDatabase, path: &Path) -> Self {
+    /// Sets the file's time, in seconds since 1970, and adds its rows.
+    pub(super) fn add_file(database: &TestDatabase, path: &Path, modified_s: u64) -> Self {
         let file = File::options().read(true).write(true).open(path).unwrap();
-        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(modified_s)).unwrap();
         let stat = Stat::of(&file.metadata().unwrap());
         let names = version(&file, stat).unwrap();
         let id = MediaId(stat.inode.cast_unsigned());

@@ -194,7 +194,7 @@ fn empty_and_very_long_files_have_their_ranges() {
         let file = std::fs::File::create_new(&path).unwrap();
         file.set_len(LONG).unwrap();
         std::os::unix::fs::FileExt::write_all_at(&file, b"here", (1 << 32) + 6).unwrap();
-        let long = Track::add_file(&database, &path);
+        let long = Track::add_file(&database, &path, 0);
         let server = Server::start(&database).await;
         let login = server.user(&database, "anna").await;
         let token = format!("Authorization: Bearer {}", login.token);
@@ -214,5 +214,22 @@ fn empty_and_very_long_files_have_their_ranges() {
         assert_eq!(answer.header("content-range"), format!("bytes 4294967300-4294967311/{LONG}"));
         let answer = raw(&server, "HEAD", &long.stream(), &[&token]);
         assert_eq!(answer.header("content-length"), LONG.to_string());
+    });
+}
+
+#[test]
+fn a_file_from_the_future_was_changed_now() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let path = database.folder.path().join("a.mp3");
+        std::fs::write(&path, "bytes").unwrap();
+        let track = Track::add_file(&database, &path, 4_000_000_000);
+        let server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let reply = login.get(&track.stream()).await;
+        assert_eq!((reply.status.as_u16(), reply.body.as_slice()), (200, &b"bytes"[..]));
+        let [modified, sent] =
+            ["last-modified", "date"].map(|name| httpdate::parse_http_date(reply.header(name)).unwrap());
+        assert!(modified <= sent + std::time::Duration::from_secs(1), "the date is made once a second");
     });
 }
