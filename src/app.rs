@@ -2,9 +2,9 @@
 
 use crate::{
     auth::Auth,
-    catalog::scan::Scanner,
+    catalog::{cover::Covers, scan::Scanner},
     config::Settings,
-    db::Db,
+    db::{Db, lists::Lists},
     store::{self, DbStore, DbTracks, TokenLogins},
     time,
 };
@@ -23,6 +23,10 @@ pub struct App {
     pub db: Db,
     /// Accounts: tokens, links, passwords.
     pub auth: Arc<Auth>,
+    /// Covers in the sizes that were asked for.
+    pub covers: Arc<Covers>,
+    /// Long lists, and where their pages begin.
+    pub lists: Arc<Lists>,
     /// Scans of the music folders.
     pub scanner: Scanner,
     /// The sessions that run here.
@@ -37,8 +41,9 @@ impl App {
     pub async fn open(settings: Settings) -> Result<Self, Box<dyn Error>> {
         let db = Db::open(&settings.database_url, settings.database_connections)?;
         let auth = Arc::new(Auth::open(&db, &settings)?);
+        let covers = Arc::new(Covers::new(settings.data_dir.join("covers")));
         let directory = directory(&settings, &db, &auth).await?;
-        Ok(Self { settings, db, auth, scanner: Scanner::default(), directory })
+        Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner: Scanner::default(), directory })
     }
 
     /// Scans the music folders now, and from then on whenever a scan is due.

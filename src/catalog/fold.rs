@@ -1,6 +1,8 @@
 //! One spelling for names that people take for the same, and keys to sort by.
 
+use segue_actors::ids::{BadId, parse_hex};
 use sha2::{Digest as _, Sha256};
+use std::{fmt, str::FromStr};
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
 /// The longest folded text in bytes; PostgreSQL's index entries hold less than 2,704.
@@ -21,6 +23,24 @@ pub fn sort_key(name: &str) -> String {
     let base = if without_signs.is_empty() { plain.as_str() } else { without_signs };
     let articles = ["the ", "a ", "an "];
     articles.iter().find_map(|article| base.strip_prefix(article)).unwrap_or(base).to_owned()
+}
+
+/// An id of the catalogue as text: 16 hex digits for the bits that SQL stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Id(pub i64);
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0.cast_unsigned())
+    }
+}
+
+impl FromStr for Id {
+    type Err = BadId;
+
+    fn from_str(text: &str) -> Result<Self, BadId> {
+        parse_hex(text).map(|bits| Self(bits.cast_signed()))
+    }
 }
 
 /// 64 bits that name a list of texts or bytes: ids that are the same at each scan.

@@ -1,8 +1,10 @@
 //! The catalogue's way from folders of files to rows: walk, read, record, watch; and the search index. No HTTP, no SQL.
 
 pub mod content;
+pub mod cover;
 pub mod fold;
 pub mod path;
+pub mod playlist;
 pub mod scan;
 pub mod search;
 pub mod tags;

@@ -3,7 +3,7 @@
 use super::{
     DbConnection, DbError,
     scan::Folder,
-    schema::{albums, files, folders, tracks},
+    schema::{self, albums, files, folders, tracks},
     secrets,
 };
 use crate::{catalog::path, media::version::Stat};
@@ -37,6 +37,16 @@ pub struct FolderCover {
 pub fn salt(connection: &mut DbConnection, fresh: i64) -> Result<i64, DbError> {
     let text = secrets::get_or_insert(connection, "covers", &fresh.to_string())?;
     Ok(text.parse().unwrap_or(fresh))
+}
+
+/// The secret in the ids of covers, as far as there is one: before the first scan there are no covers.
+///
+/// # Errors
+/// Those of the database.
+pub fn known_salt(connection: &mut DbConnection) -> Result<i64, DbError> {
+    let text: Option<String> =
+        schema::secrets::table.find("covers").select(schema::secrets::value).first(connection).optional()?;
+    Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
 /// Places where the bytes of a cover may be had, files of pictures first; at most `limit` of each kind.

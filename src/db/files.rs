@@ -1,65 +1,14 @@
-//! Files of the music folders: where a track's bytes lie, and which files cannot be read.
+//! Files of the music folders: which are known, and which cannot be read.
 
 use super::{
     DbConnection, DbError,
     scan::Known,
-    schema::{files, folders, tracks},
+    schema::{files, folders},
 };
 use crate::{catalog::path, media::version::Stat};
-use diesel::{
-    ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, dsl::count_star,
-};
+use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _, dsl::count_star};
 use segue_actors::ids::MediaId;
 use std::path::PathBuf;
-
-/// Where the bytes of a track lie, as of the last scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    /// The file.
-    pub path: PathBuf,
-    /// What the file system said about it; another answer now means other bytes.
-    pub stat: Stat,
-    /// The version of the bytes: 32 hex digits.
-    pub version: String,
-    /// File format, for example `flac`.
-    pub container: String,
-    /// Coding of the samples, for example `opus`.
-    pub codec: String,
-    /// Length in milliseconds.
-    pub duration_ms: i64,
-}
-
-/// Where a track's bytes lie; `None` when there is no such track or its file is missing.
-///
-/// # Errors
-/// Those of the database.
-pub fn location(connection: &mut DbConnection, id: MediaId) -> Result<Option<Location>, DbError> {
-    type Row = (Vec<u8>, Vec<u8>, (i64, i64, i64), String, String, String, i64);
-    let row: Option<Row> = files::table
-        .inner_join(folders::table.on(folders::id.eq(files::folder_id)))
-        .inner_join(tracks::table.on(tracks::id.eq(files::id)))
-        .filter(files::id.eq(id.to_sql()))
-        .filter(tracks::missing.eq(false))
-        .select((
-            folders::path,
-            files::name,
-            (files::size, files::mtime_ns, files::inode),
-            files::version,
-            tracks::container,
-            tracks::codec,
-            tracks::duration_ms,
-        ))
-        .first(connection)
-        .optional()?;
-    Ok(row.map(|(folder, name, (size, mtime_ns, inode), version, container, codec, duration_ms)| Location {
-        path: path::from_bytes(&folder).join(path::from_bytes(&name)),
-        stat: Stat { size, mtime_ns, inode },
-        version,
-        container,
-        codec,
-        duration_ms,
-    }))
-}
 
 /// The rows of all files that were last seen in these folders.
 ///

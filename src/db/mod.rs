@@ -1,21 +1,28 @@
 //! The database: the only user of diesel. One file per noun holds the functions that handlers call.
 
+pub mod albums;
+pub mod artists;
 pub mod changes;
 mod connection;
 pub mod covers;
 mod error;
 pub mod files;
+pub mod genres;
+pub mod lists;
 pub mod logins;
 pub mod media;
 mod migrate;
 pub mod nodes;
+pub mod playlists;
 pub mod plays;
 pub mod queueable;
+pub mod saved;
 pub mod scan;
 #[allow(missing_docs, reason = "generated")]
 pub mod schema;
 pub mod secrets;
 pub mod sessions;
+pub mod tracks;
 mod url;
 pub mod users;
 

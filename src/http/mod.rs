@@ -1,15 +1,26 @@
 //! HTTP: the only user of actix-web. One file per noun, each with a `routes` function that is named below.
 
+mod albums;
+mod artists;
 mod auth;
 mod compress;
+mod covers;
 mod errors;
 mod health;
 mod identity;
+mod ids;
+mod library;
+mod link;
 mod media;
+mod objects;
 mod openapi;
 mod page;
+mod playlist_tracks;
+mod playlists;
+mod saved;
 mod socket;
 mod stream;
+mod tracks;
 mod users;
 
 pub use identity::{Admin, AuthUser};
@@ -38,6 +49,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
     stream::routes(config);
     socket::routes(config);
     openapi::routes(config);
+    albums::routes(config);
+    covers::routes(config);
+    artists::routes(config);
+    library::routes(config);
+    playlist_tracks::routes(config);
+    playlists::routes(config);
+    saved::routes(config);
+    tracks::routes(config);
 }
 
 /// Runs a future on the event loop that servers and their handlers need.

@@ -56,11 +56,17 @@ impl<T> Page<T> {
     /// A page of a list of `total` items, with addresses like the request's.
     #[must_use]
     pub fn new(request: &HttpRequest, (limit, offset): (i64, i64), items: Vec<T>, total: i64) -> Self {
+        Self::at(request, request.path(), (limit, offset), items, total)
+    }
+
+    /// A page whose list has its own path.
+    #[must_use]
+    pub fn at(request: &HttpRequest, path: &str, (limit, offset): (i64, i64), items: Vec<T>, total: i64) -> Self {
         let href = |offset| {
             let others = request.query_string().split('&').filter(|pair| !pair.is_empty());
             let others = others.filter(|pair| !pair.starts_with("limit=") && !pair.starts_with("offset="));
             let query: String = others.flat_map(|pair| [pair, "&"]).collect();
-            address(request, &format!("{}?{query}limit={limit}&offset={offset}", request.path()))
+            address(request, &format!("{path}?{query}limit={limit}&offset={offset}"))
         };
         let next = offset.saturating_add(limit);
         Self {

@@ -1,6 +1,6 @@
 //! Audio by track, and by version under addresses whose bytes never change.
 
-use super::{AuthUser, media::respond, page::address};
+use super::{AuthUser, link::media_link, media::respond, page::address};
 use crate::{
     app::App,
     auth::LinkError,
@@ -13,10 +13,6 @@ use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
 use segue_actors::ids::MediaId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-
-/// Links end at midnight (UTC) of the day after the next, so that one is good for a day at least, which outlives any
-/// track and pause, and is the same text all day, which lets browsers find what they have.
-const DAY_S: u64 = 24 * 60 * 60;
 
 /// A track's address may get other bytes: caches of the listener alone may keep them, and ask each time.
 const BY_TRACK: &str = "private, no-cache";
@@ -66,13 +62,10 @@ pub(crate) struct MediaObject {
 impl MediaObject {
     /// Describes a file, with links that are good from now on.
     pub(crate) fn new(request: &HttpRequest, app: &App, media: &Media) -> Self {
-        let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
-        let expires_s = (now_s / DAY_S + 2) * DAY_S;
         let Media { version, container, .. } = media;
-        let signature = app.auth.key.sign_link("media", version, expires_s);
-        let path = format!("/media/{version}.{container}?expires={expires_s}&signature={signature}");
+        let (url, expires_s) = media_link(request, app, version, container);
         Self {
-            url: address(request, &path),
+            url,
             expires_s,
             stream_url: address(request, &format!("/v1/tracks/{}/stream", media.track)),
             version: version.clone(),

@@ -1,0 +1,100 @@
+//! Albums, as lists and answers show them.
+
+use super::{
+    DbConnection, DbError,
+    schema::{album_artists, albums, artists, tracks},
+};
+use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _, dsl::count_star};
+use std::collections::HashMap;
+
+/// The name of something, and its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The id.
+    pub id: i64,
+    /// The name.
+    pub name: String,
+}
+
+/// An album.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Album {
+    /// The id.
+    pub id: i64,
+    /// The title.
+    pub title: String,
+    /// Its artists, in order.
+    pub artists: Vec<Name>,
+    /// The tags call it a compilation.
+    pub compilation: bool,
+    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
+    pub date: Option<String>,
+    /// Number of discs.
+    pub disc_count: i64,
+    /// Tracks that are there.
+    pub track_count: i64,
+    /// Their length together.
+    pub duration_ms: i64,
+    /// The cover.
+    pub cover_id: Option<i64>,
+    /// When its first track was found, in microseconds since the Unix epoch.
+    pub added_us: i64,
+}
+
+/// The albums with these ids, in the order of the ids; unknown ones are left out.
+///
+/// # Errors
+/// Those of the database.
+pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, DbError> {
+    type Row = (i64, String, bool, Option<String>, (i64, i64, i64), Option<i64>, i64);
+    let rows: Vec<Row> = albums::table
+        .filter(albums::id.eq_any(ids))
+        .select((
+            albums::id,
+            albums::title,
+            albums::compilation,
+            albums::date,
+            (albums::disc_count, albums::track_count, albums::duration_ms),
+            albums::cover_id,
+            albums::added_us,
+        ))
+        .load(connection)?;
+    let mut artists_of = artists_of(connection, ids)?;
+    let album = |(id, title, compilation, date, counts, cover_id, added_us): Row| {
+        let (disc_count, track_count, duration_ms) = counts;
+        let artists = artists_of.remove(&id).unwrap_or_default();
+        Album { id, title, artists, compilation, date, disc_count, track_count, duration_ms, cover_id, added_us }
+    };
+    let mut found: HashMap<i64, Album> = rows.into_iter().map(album).map(|album| (album.id, album)).collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+fn artists_of(connection: &mut DbConnection, ids: &[i64]) -> Result<HashMap<i64, Vec<Name>>, DbError> {
+    let rows: Vec<(i64, i64, String)> = album_artists::table
+        .inner_join(artists::table.on(artists::id.eq(album_artists::artist_id)))
+        .filter(album_artists::album_id.eq_any(ids))
+        .order((album_artists::album_id, album_artists::position))
+        .select((album_artists::album_id, artists::id, artists::name))
+        .load(connection)?;
+    Ok(grouped(rows))
+}
+
+/// Names by what they belong to, in order.
+pub(super) fn grouped(rows: Vec<(i64, i64, String)>) -> HashMap<i64, Vec<Name>> {
+    let mut names: HashMap<i64, Vec<Name>> = HashMap::new();
+    for (of, id, name) in rows {
+        names.entry(of).or_default().push(Name { id, name });
+    }
+    names
+}
+
+/// A page of the ids of an album's tracks, in the order in which they are played, and how many there are.
+///
+/// # Errors
+/// Those of the database.
+pub fn tracks_of(connection: &mut DbConnection, id: i64, limit: i64, offset: i64) -> Result<(Vec<i64>, i64), DbError> {
+    let of = || tracks::table.filter(tracks::album_id.eq(id)).filter(tracks::missing.eq(false));
+    let page = of().select(tracks::id).order((tracks::disc, tracks::number, tracks::id));
+    let ids = page.limit(limit).offset(offset).load(connection)?;
+    Ok((ids, of().select(count_star()).first(connection)?))
+}

@@ -1,0 +1,165 @@
+//! Pages of long lists at any offset for the price of the first: every so many rows, a list's place is remembered, and a
+//! page starts from the nearest one.
+
+use super::{DbConnection, DbError, changes};
+use diesel::{
+    QueryableByName, RunQueryDsl as _, sql_query,
+    sql_types::{BigInt, Text},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Rows between two remembered places.
+const STEP: i64 = 100;
+/// Remembered places of a list that changes all the time serve for this many times the time it took to find them.
+const PATIENCE: u32 = 20;
+
+/// A list of the whole catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum List {
+    /// Albums by title.
+    AlbumsByName,
+    /// Albums, the newest first.
+    NewestAlbums,
+    /// Artists by name.
+    ArtistsByName,
+    /// Artists, the newest first.
+    NewestArtists,
+    /// Tracks by title.
+    TracksByName,
+    /// Tracks, the newest first.
+    NewestTracks,
+}
+
+/// A list's place: the row's value in the order, as a number or as text, and its id.
+#[derive(Debug, Clone, QueryableByName)]
+struct Place {
+    #[diesel(sql_type = Text)]
+    text: String,
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// What is remembered of one list.
+struct Index {
+    change: i64,
+    found: Instant,
+    took: Duration,
+    total: i64,
+    places: Vec<Place>,
+}
+
+/// The remembered places of all lists.
+#[derive(Default)]
+pub struct Lists(Mutex<HashMap<List, Arc<Index>>>);
+
+impl List {
+    /// Table, condition, and whether it is by name. Conditions are those of the partial indices, letter for letter.
+    const fn parts(self) -> (&'static str, &'static str, bool) {
+        match self {
+            Self::AlbumsByName => ("albums", "track_count > 0", true),
+            Self::NewestAlbums => ("albums", "track_count > 0", false),
+            Self::ArtistsByName => ("artists", "track_count + album_count > 0", true),
+            Self::NewestArtists => ("artists", "track_count + album_count > 0", false),
+            Self::TracksByName => ("tracks", "NOT missing", true),
+            Self::NewestTracks => ("tracks", "NOT missing", false),
+        }
+    }
+
+    fn index(self, connection: &mut DbConnection, change: i64) -> Result<Index, DbError> {
+        let begun = Instant::now();
+        let (table, there, by_name) = self.parts();
+        let (columns, order) = if by_name {
+            ("sort_key AS text, 0 AS number", "sort_key, id")
+        } else {
+            ("'' AS text, added_us AS number", "added_us DESC, id DESC")
+        };
+        let places = format!(
+            "SELECT text, CAST(number AS BIGINT) AS number, id FROM (SELECT {columns}, id, \
+             row_number() OVER (ORDER BY {order}) AS place FROM {table} WHERE {there}) AS numbered \
+             WHERE place % {STEP} = 1 ORDER BY place"
+        );
+        let places = sql_query(places).load(connection)?;
+        let count: Count =
+            sql_query(format!("SELECT count(*) AS count FROM {table} WHERE {there}")).get_result(connection)?;
+        Ok(Index { change, found: begun, took: begun.elapsed(), total: count.count, places })
+    }
+
+    fn ids(self, connection: &mut DbConnection, from: &Place, limit: i64, skip: i64) -> Result<Vec<i64>, DbError> {
+        let (table, there, by_name) = self.parts();
+        let rows: Vec<Id> = if by_name {
+            sql_query(format!(
+                "SELECT id FROM {table} WHERE {there} AND (sort_key, id) >= ($1, $2) ORDER BY sort_key, id LIMIT $3 OFFSET $4"
+            ))
+            .bind::<Text, _>(&from.text)
+            .bind::<BigInt, _>(from.id)
+            .bind::<BigInt, _>(limit)
+            .bind::<BigInt, _>(skip)
+            .load(connection)?
+        } else {
+            sql_query(format!(
+                "SELECT id FROM {table} WHERE {there} AND (added_us, id) <= ($1, $2) \
+                 ORDER BY added_us DESC, id DESC LIMIT $3 OFFSET $4"
+            ))
+            .bind::<BigInt, _>(from.number)
+            .bind::<BigInt, _>(from.id)
+            .bind::<BigInt, _>(limit)
+            .bind::<BigInt, _>(skip)
+            .load(connection)?
+        };
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+}
+
+impl Lists {
+    /// A page of a list's ids, and how many it has. While the catalogue is being changed, the number and deep pages may
+    /// be those of a moment ago.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn page(
+        &self,
+        connection: &mut DbConnection,
+        list: List,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<i64>, i64), DbError> {
+        let index = self.index(connection, list)?;
+        let (step, skip) = (usize::try_from(offset / STEP).unwrap_or(usize::MAX), offset % STEP);
+        let ids = match index.places.get(step) {
+            Some(place) => list.ids(connection, place, limit, skip)?,
+            None => Vec::new(),
+        };
+        Ok((ids, index.total))
+    }
+
+    fn index(&self, connection: &mut DbConnection, list: List) -> Result<Arc<Index>, DbError> {
+        let change = changes::last(connection)?;
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&list).cloned();
+        if let Some(index) = known
+            && (index.change == change || index.found.elapsed() < index.took.saturating_mul(PATIENCE))
+        {
+            return Ok(index);
+        }
+        let index = Arc::new(list.index(connection, change)?);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(list, Arc::clone(&index));
+        Ok(index)
+    }
+}

@@ -1,0 +1,227 @@
+//! Playlists: lists of tracks that a user keeps. A playlist's items are short enough to be read and written whole.
+
+use super::{
+    DbConnection, DbError, changes,
+    connection::insert_all,
+    schema::{playlist_items, playlists, users},
+};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, Insertable, JoinOnDsl as _, OptionalExtension as _,
+    QueryDsl as _, Queryable, RunQueryDsl as _, Selectable, SelectableHelper as _, dsl::count_star,
+};
+
+/// A playlist.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = playlists)]
+pub struct Playlist {
+    /// The id.
+    pub id: i64,
+    /// Whose it is.
+    pub owner_id: i64,
+    /// The name.
+    pub name: String,
+    /// What the owner says of it; may be empty.
+    pub description: String,
+    /// All users may see it.
+    pub public: bool,
+    /// Another one after each change of the items.
+    pub snapshot: i64,
+    /// How many items it has.
+    pub track_count: i64,
+    /// When it was made, in microseconds since the Unix epoch.
+    pub created_us: i64,
+    /// When it was last changed, in microseconds since the Unix epoch.
+    pub updated_us: i64,
+}
+
+/// An entry of a playlist; the same track may be there twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = playlist_items)]
+pub struct Item {
+    /// The track, missing or not.
+    pub track_id: i64,
+    /// Who put it there.
+    pub added_by: i64,
+    /// When, in microseconds since the Unix epoch.
+    pub added_us: i64,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = playlist_items)]
+struct ItemRow {
+    playlist_id: i64,
+    position: i64,
+    track_id: i64,
+    added_by: i64,
+    added_us: i64,
+}
+
+/// What may be changed of a playlist, where given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The name.
+    pub name: Option<String>,
+    /// What the owner says of it.
+    pub description: Option<String>,
+    /// All users may see it.
+    pub public: Option<bool>,
+}
+
+/// A playlist and its owner's name; `None` when it is not there or was deleted.
+///
+/// # Errors
+/// Those of the database.
+pub fn get(connection: &mut DbConnection, id: i64) -> Result<Option<(Playlist, String)>, DbError> {
+    let found = playlists::table
+        .inner_join(users::table.on(users::id.eq(playlists::owner_id)))
+        .filter(playlists::id.eq(id))
+        .filter(playlists::deleted.eq(false))
+        .select((Playlist::as_select(), users::name));
+    Ok(found.first(connection).optional()?)
+}
+
+/// Holds other changes of this playlist back until the transaction ends: what is read from here on stays true.
+///
+/// # Errors
+/// Those of the database.
+pub fn lock(connection: &mut DbConnection, id: i64) -> Result<(), DbError> {
+    let here = playlists::table.filter(playlists::id.eq(id));
+    diesel::update(here).set(playlists::snapshot.eq(playlists::snapshot)).execute(connection)?;
+    Ok(())
+}
+
+/// A page of a user's playlists with the owner's name, the oldest first, and how many there are; only the public ones
+/// for somebody else.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_user(
+    connection: &mut DbConnection,
+    owner_id: i64,
+    asker_id: i64,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<(Playlist, String)>, i64), DbError> {
+    let all = || {
+        playlists::table
+            .inner_join(users::table.on(users::id.eq(playlists::owner_id)))
+            .filter(playlists::owner_id.eq(owner_id))
+            .filter(playlists::deleted.eq(false))
+            .filter(playlists::public.eq(true).or(playlists::owner_id.eq(asker_id)))
+    };
+    let page = all().select((Playlist::as_select(), users::name)).order((playlists::created_us, playlists::id));
+    let found = page.limit(limit).offset(offset).load(connection)?;
+    Ok((found, all().select(count_star()).first(connection)?))
+}
+
+/// Makes a playlist.
+///
+/// # Errors
+/// Those of the database.
+pub fn add(connection: &mut DbConnection, playlist: &Playlist) -> Result<(), DbError> {
+    let change = changes::take(connection, 1)?;
+    let row = (
+        playlists::id.eq(playlist.id),
+        playlists::owner_id.eq(playlist.owner_id),
+        playlists::name.eq(&playlist.name),
+        playlists::description.eq(&playlist.description),
+        playlists::public.eq(playlist.public),
+        playlists::snapshot.eq(playlist.snapshot),
+        (playlists::track_count.eq(0), playlists::deleted.eq(false)),
+        (playlists::created_us.eq(playlist.created_us), playlists::updated_us.eq(playlist.updated_us)),
+        playlists::change.eq(change),
+    );
+    diesel::insert_into(playlists::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Changes name, description or visibility.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_details(connection: &mut DbConnection, id: i64, details: &Details, now_us: i64) -> Result<(), DbError> {
+    let here = || playlists::table.filter(playlists::id.eq(id));
+    if let Some(name) = &details.name {
+        diesel::update(here()).set(playlists::name.eq(name)).execute(connection)?;
+    }
+    if let Some(description) = &details.description {
+        diesel::update(here()).set(playlists::description.eq(description)).execute(connection)?;
+    }
+    if let Some(public) = details.public {
+        diesel::update(here()).set(playlists::public.eq(public)).execute(connection)?;
+    }
+    let change = changes::take(connection, 1)?;
+    diesel::update(here()).set((playlists::updated_us.eq(now_us), playlists::change.eq(change))).execute(connection)?;
+    Ok(())
+}
+
+/// Deletes a playlist: its row stays, marked, for those that follow changes.
+///
+/// # Errors
+/// Those of the database.
+pub fn remove(connection: &mut DbConnection, id: i64, now_us: i64) -> Result<(), DbError> {
+    let change = changes::take(connection, 1)?;
+    diesel::delete(playlist_items::table.filter(playlist_items::playlist_id.eq(id))).execute(connection)?;
+    diesel::update(playlists::table.filter(playlists::id.eq(id)))
+        .set((
+            playlists::deleted.eq(true),
+            playlists::track_count.eq(0),
+            playlists::updated_us.eq(now_us),
+            playlists::change.eq(change),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
+/// A page of a playlist's items, in order.
+///
+/// # Errors
+/// Those of the database.
+pub fn items(connection: &mut DbConnection, id: i64, limit: i64, offset: i64) -> Result<Vec<Item>, DbError> {
+    let page = playlist_items::table
+        .filter(playlist_items::playlist_id.eq(id))
+        .filter(playlist_items::position.ge(offset))
+        .filter(playlist_items::position.lt(offset.saturating_add(limit)));
+    Ok(page.order(playlist_items::position).select(Item::as_select()).load(connection)?)
+}
+
+/// Puts `items` in the place of all there were, and gives the playlist a new snapshot. What stays at the start is not
+/// written again.
+///
+/// # Errors
+/// Those of the database.
+pub fn set_items(
+    connection: &mut DbConnection,
+    id: i64,
+    before: &[Item],
+    items: &[Item],
+    snapshot: i64,
+    now_us: i64,
+) -> Result<(), DbError> {
+    let same = before.iter().zip(items).take_while(|(before, now)| before == now).count();
+    let first = i64::try_from(same).unwrap_or(i64::MAX);
+    let after =
+        playlist_items::table.filter(playlist_items::playlist_id.eq(id)).filter(playlist_items::position.ge(first));
+    diesel::delete(after).execute(connection)?;
+    let rows: Vec<ItemRow> = (first..)
+        .zip(items.iter().skip(same))
+        .map(|(position, item)| ItemRow {
+            playlist_id: id,
+            position,
+            track_id: item.track_id,
+            added_by: item.added_by,
+            added_us: item.added_us,
+        })
+        .collect();
+    insert_all!(connection, playlist_items::table, rows);
+    let change = changes::take(connection, 1)?;
+    diesel::update(playlists::table.filter(playlists::id.eq(id)))
+        .set((
+            playlists::snapshot.eq(snapshot),
+            playlists::track_count.eq(i64::try_from(items.len()).unwrap_or(i64::MAX)),
+            playlists::updated_us.eq(now_us),
+            playlists::change.eq(change),
+        ))
+        .execute(connection)?;
+    Ok(())
+}

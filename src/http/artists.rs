@@ -1,0 +1,161 @@
+//! Artists and their albums; genres and their tracks.
+
+use super::{
+    AuthUser, Page, Paging, albums,
+    ids::{IdsQuery, PathId},
+    objects::{AlbumObject, ArtistObject, Objects, TrackObject},
+    tracks::{self, SortQuery},
+};
+use crate::{
+    app::App,
+    catalog::fold::Id,
+    db::{artists, genres, lists::List},
+    error::ApiError,
+};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/v1/artists").route(web::get().to(list)))
+        .service(web::resource("/v1/artists/{id}").route(web::get().to(get)))
+        .service(web::resource("/v1/artists/{id}/albums").route(web::get().to(albums_of)))
+        .service(web::resource("/v1/artists/{id}/tracks").route(web::get().to(tracks_of)))
+        .service(web::resource("/v1/genres").route(web::get().to(list_genres)))
+        .service(web::resource("/v1/genres/{id}/tracks").route(web::get().to(tracks_of_genre)));
+}
+
+/// Several artists.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Artists {
+    /// In the order of the ids; `null` for an id that names none.
+    artists: Vec<Option<ArtistObject>>,
+}
+
+/// All artists in pages, or with `ids` those alone.
+#[utoipa::path(get, path = "/v1/artists", tag = "catalogue", params(IdsQuery, SortQuery, Paging),
+    responses((status = 200, body = Page<ArtistObject>)))]
+pub(super) async fn list(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: AuthUser,
+    ids: web::Query<IdsQuery>,
+    sort: web::Query<SortQuery>,
+    paging: web::Query<Paging>,
+) -> Result<HttpResponse, ApiError> {
+    let objects = Objects { request: &request, app: &app };
+    if let Some(ids) = ids.given()? {
+        let asked = ids.clone();
+        let found = app.db.read(move |connection| artists::load(connection, &asked)).await?;
+        let find = |id: &i64| found.iter().find(|artist| artist.id == *id);
+        let artists = ids.iter().map(|id| find(id).map(|artist| objects.artist(artist))).collect();
+        return Ok(HttpResponse::Ok().json(Artists { artists }));
+    }
+    let (limit, offset) = paging.checked()?;
+    let list = sort.choose(List::ArtistsByName, List::NewestArtists);
+    let lists = app.lists.clone();
+    let found = app.db.read(move |connection| {
+        let (ids, total) = lists.page(connection, list, limit, offset)?;
+        Ok((artists::load(connection, &ids)?, total))
+    });
+    let (found, total) = found.await?;
+    let items = found.iter().map(|artist| objects.artist(artist)).collect();
+    Ok(HttpResponse::Ok().json(Page::new(&request, (limit, offset), items, total)))
+}
+
+/// One artist.
+#[utoipa::path(get, path = "/v1/artists/{id}", tag = "catalogue", params(("id" = String, Path)),
+    responses((status = 200, body = ArtistObject), (status = 404)))]
+pub(super) async fn get(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: AuthUser,
+    id: web::Path<PathId>,
+) -> Result<web::Json<ArtistObject>, ApiError> {
+    let artist = existing(&app, id.into_inner()).await?;
+    Ok(web::Json(Objects { request: &request, app: &app }.artist(&artist)))
+}
+
+/// The albums of an artist, the latest first.
+#[utoipa::path(get, path = "/v1/artists/{id}/albums", tag = "catalogue", params(("id" = String, Path), Paging),
+    responses((status = 200, body = Page<AlbumObject>), (status = 404)))]
+pub(super) async fn albums_of(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: AuthUser,
+    id: web::Path<PathId>,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<Page<AlbumObject>>, ApiError> {
+    let id = existing(&app, id.into_inner()).await?.id;
+    let page = albums::page(&request, &app, paging.into_inner(), move |connection, limit, offset| {
+        artists::albums_of(connection, id, limit, offset)
+    });
+    Ok(web::Json(page.await?))
+}
+
+/// The tracks that name an artist, by title.
+#[utoipa::path(get, path = "/v1/artists/{id}/tracks", tag = "catalogue", params(("id" = String, Path), Paging),
+    responses((status = 200, body = Page<TrackObject>), (status = 404)))]
+pub(super) async fn tracks_of(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: AuthUser,
+    id: web::Path<PathId>,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<Page<TrackObject>>, ApiError> {
+    let id = existing(&app, id.into_inner()).await?.id;
+    let page = tracks::page(&request, &app, paging.into_inner(), move |connection, limit, offset| {
+        artists::tracks_of(connection, id, limit, offset)
+    });
+    Ok(web::Json(page.await?))
+}
+
+async fn existing(app: &App, PathId(id): PathId) -> Result<artists::Artist, ApiError> {
+    let found = app.db.read(move |connection| artists::load(connection, &[id])).await?;
+    found.into_iter().next().ok_or_else(|| ApiError::not_found("artist"))
+}
+
+/// A genre.
+#[derive(Serialize, ToSchema)]
+pub(super) struct GenreObject {
+    id: String,
+    name: String,
+    track_count: i64,
+}
+
+/// All genres, by name.
+#[utoipa::path(get, path = "/v1/genres", tag = "catalogue", params(Paging),
+    responses((status = 200, body = Page<GenreObject>)))]
+pub(super) async fn list_genres(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: AuthUser,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<Page<GenreObject>>, ApiError> {
+    let (limit, offset) = paging.checked()?;
+    let (found, total) = app.db.read(move |connection| genres::page(connection, limit, offset)).await?;
+    let object = |genre: genres::Genre| GenreObject {
+        id: Id(genre.id).to_string(),
+        name: genre.name,
+        track_count: genre.track_count,
+    };
+    Ok(web::Json(Page::new(&request, (limit, offset), found.into_iter().map(object).collect(), total)))
+}
+
+/// The tracks of a genre, by title.
+#[utoipa::path(get, path = "/v1/genres/{id}/tracks", tag = "catalogue", params(("id" = String, Path), Paging),
+    responses((status = 200, body = Page<TrackObject>)))]
+pub(super) async fn tracks_of_genre(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: AuthUser,
+    id: web::Path<PathId>,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<Page<TrackObject>>, ApiError> {
+    let PathId(id) = id.into_inner();
+    let page = tracks::page(&request, &app, paging.into_inner(), move |connection, limit, offset| {
+        genres::tracks_of(connection, id, limit, offset)
+    });
+    Ok(web::Json(page.await?))
+}

@@ -1,0 +1,116 @@
+//! Scans of the music folders.
+
+use super::{Admin, AuthUser, Page, Paging};
+use crate::{app::App, catalog::scan::Progress, db::files, error::ApiError, time};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/v1/library/scan").route(web::get().to(status)).route(web::post().to(scan)))
+        .service(web::resource("/v1/library/unreadable").route(web::get().to(unreadable)));
+}
+
+/// The scan that runs, or the last one.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ScanObject {
+    /// A scan runs now.
+    running: bool,
+    /// Another one follows.
+    queued: bool,
+    /// The last scan came to its end.
+    complete: bool,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    /// The folder it is at; for admins.
+    folder: Option<String>,
+    /// Files seen so far.
+    seen: u64,
+    /// Files that are dealt with.
+    done: u64,
+    /// How many there probably are; 0 while unknown.
+    expected: u64,
+    unchanged: u64,
+    added: u64,
+    changed: u64,
+    moved: u64,
+    missing: u64,
+    unreadable: u64,
+    /// Files per second.
+    rate: f64,
+    /// Seconds until it is probably done.
+    eta_s: Option<u64>,
+    /// What went wrong with folders: the first of them; for admins.
+    troubles: Vec<String>,
+    trouble_count: u64,
+}
+
+impl ScanObject {
+    fn new(progress: Progress, for_admin: bool) -> Self {
+        let now = time::now();
+        Self {
+            rate: progress.rate(now),
+            eta_s: progress.eta_s(now),
+            running: progress.running,
+            queued: progress.queued,
+            complete: progress.complete,
+            started_at: progress.started.map(time::rfc3339),
+            finished_at: progress.finished.map(time::rfc3339),
+            folder: progress.folder.filter(|_| for_admin),
+            seen: progress.seen,
+            done: progress.done,
+            expected: progress.expected,
+            unchanged: progress.unchanged,
+            added: progress.added,
+            changed: progress.changed,
+            moved: progress.moved,
+            missing: progress.missing,
+            unreadable: progress.unreadable,
+            troubles: if for_admin { progress.troubles } else { Vec::new() },
+            trouble_count: progress.trouble_count,
+        }
+    }
+}
+
+/// How far the scan is that runs, or how the last one went.
+#[utoipa::path(get, path = "/v1/library/scan", tag = "library", responses((status = 200, body = ScanObject)))]
+pub(super) async fn status(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<ScanObject>, ApiError> {
+    let for_admin = asker.is_admin(&app).await?;
+    Ok(web::Json(ScanObject::new(app.scanner.progress(), for_admin)))
+}
+
+/// Asks for a scan; for admins. While one runs, one more is queued at most.
+#[utoipa::path(post, path = "/v1/library/scan", tag = "library", responses((status = 202, body = ScanObject),
+    (status = 403), (status = 409, description = "no music folders are set")))]
+pub(super) async fn scan(app: web::Data<App>, _: Admin) -> Result<HttpResponse, ApiError> {
+    if app.settings.music.is_empty() {
+        let message = "this server has no music folders: start it with --music DIR";
+        return Err(ApiError::new(crate::error::Kind::Conflict, message));
+    }
+    app.scanner.ask();
+    Ok(HttpResponse::Accepted().json(ScanObject::new(app.scanner.progress(), true)))
+}
+
+/// A file that cannot be read.
+#[derive(Serialize, ToSchema)]
+pub(super) struct UnreadableObject {
+    path: String,
+    reason: String,
+}
+
+/// The files that cannot be read, with reasons; for admins.
+#[utoipa::path(get, path = "/v1/library/unreadable", tag = "library", params(Paging),
+    responses((status = 200, body = Page<UnreadableObject>), (status = 403)))]
+pub(super) async fn unreadable(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: Admin,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<Page<UnreadableObject>>, ApiError> {
+    let (limit, offset) = paging.checked()?;
+    let (found, total) = app.db.read(move |connection| files::unreadable(connection, limit, offset)).await?;
+    let object =
+        |file: files::UnreadableFile| UnreadableObject { path: file.path.display().to_string(), reason: file.reason };
+    Ok(web::Json(Page::new(&request, (limit, offset), found.into_iter().map(object).collect(), total)))
+}

@@ -1,0 +1,263 @@
+//! Tracks, albums and artists as answers show them: the objects of the Spotify Web API, as far as they fit, and more.
+
+use super::{link::media_link, page::address};
+use crate::{
+    app::App,
+    catalog::fold::Id,
+    db::{
+        albums::{Album, Name},
+        artists::Artist,
+        tracks::Track,
+    },
+    time,
+};
+use actix_web::HttpRequest;
+use segue_actors::ids::Micros;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Sizes in which covers are offered, in pixels; the largest first, as in the Spotify Web API.
+const COVER_SIZES: [u32; 3] = [640, 300, 64];
+
+/// Where a thing can be opened.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ExternalUrls {
+    /// An address to share: this server's page of the thing.
+    segue: String,
+}
+
+/// A picture.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Image {
+    /// Its address; it needs no token.
+    url: String,
+    /// Largest width in pixels.
+    width: u32,
+    /// Largest height in pixels.
+    height: u32,
+}
+
+/// An artist, by name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct SimpleArtist {
+    id: String,
+    name: String,
+    href: String,
+    uri: String,
+    r#type: &'static str,
+    external_urls: ExternalUrls,
+}
+
+/// An artist.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ArtistObject {
+    #[serde(flatten)]
+    name: SimpleArtist,
+    images: Vec<Image>,
+    /// Albums of this artist, compilations aside.
+    album_count: i64,
+    /// Tracks that name this artist.
+    track_count: i64,
+}
+
+/// An album.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct AlbumObject {
+    id: String,
+    name: String,
+    /// `album`, `single` or `compilation`.
+    album_type: &'static str,
+    artists: Vec<SimpleArtist>,
+    images: Vec<Image>,
+    /// The cover as it is; `null` without one. It needs no token.
+    cover_url: Option<String>,
+    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; `null` when unknown.
+    release_date: Option<String>,
+    /// `year`, `month` or `day`.
+    release_date_precision: Option<&'static str>,
+    total_tracks: i64,
+    total_discs: i64,
+    duration_ms: i64,
+    added_at: String,
+    href: String,
+    uri: String,
+    r#type: &'static str,
+    external_urls: ExternalUrls,
+}
+
+/// What the audio of a track is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct AudioObject {
+    container: String,
+    codec: String,
+    sample_rate_hz: Option<i64>,
+    channels: Option<i64>,
+    bit_depth: Option<i64>,
+    bit_rate_kbps: Option<i64>,
+}
+
+/// How much louder to play a track or its album.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct GainObject {
+    track_gain_db: Option<f64>,
+    /// 1.0 is full scale.
+    track_peak: Option<f64>,
+    album_gain_db: Option<f64>,
+    /// 1.0 is full scale.
+    album_peak: Option<f64>,
+}
+
+/// A track.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct TrackObject {
+    id: String,
+    name: String,
+    album: AlbumObject,
+    artists: Vec<SimpleArtist>,
+    /// Genres, by name.
+    genres: Vec<String>,
+    disc_number: i64,
+    track_number: Option<i64>,
+    duration_ms: i64,
+    release_date: Option<String>,
+    explicit: bool,
+    is_local: bool,
+    /// The file is there.
+    is_playable: bool,
+    /// The address of the bytes, which needs no token and is good for a day at least; `null` when not playable.
+    audio_url: Option<String>,
+    /// The album's cover, or the picture in the file; `null` without one. It needs no token.
+    cover_url: Option<String>,
+    audio: AudioObject,
+    replay_gain: GainObject,
+    added_at: String,
+    href: String,
+    uri: String,
+    r#type: &'static str,
+    /// The address to share.
+    external_urls: ExternalUrls,
+}
+
+/// Makes objects whose addresses are those by which this request reached the server.
+#[derive(Clone, Copy)]
+pub(crate) struct Objects<'a> {
+    pub(crate) request: &'a HttpRequest,
+    pub(crate) app: &'a App,
+}
+
+impl Objects<'_> {
+    pub(crate) fn track(self, track: &Track) -> TrackObject {
+        let (row, version) = (&track.row, &track.version);
+        let id = Id(row.id).to_string();
+        let playable = !row.missing && !version.is_empty();
+        TrackObject {
+            name: row.title.clone(),
+            album: self.album(&track.album),
+            artists: self.names(&track.artists),
+            genres: track.genres.iter().map(|genre| genre.name.clone()).collect(),
+            disc_number: row.disc,
+            track_number: row.number,
+            duration_ms: row.duration_ms,
+            release_date: row.date.clone(),
+            explicit: false,
+            is_local: false,
+            is_playable: playable,
+            audio_url: playable.then(|| media_link(self.request, self.app, version, &row.container).0),
+            cover_url: track.album.cover_id.or(row.cover_id).map(|cover_id| self.cover(cover_id, None)),
+            audio: AudioObject {
+                container: row.container.clone(),
+                codec: row.codec.clone(),
+                sample_rate_hz: row.sample_rate_hz,
+                channels: row.channels,
+                bit_depth: row.bit_depth,
+                bit_rate_kbps: row.bit_rate_kbps,
+            },
+            replay_gain: GainObject {
+                track_gain_db: row.track_gain_db,
+                track_peak: row.track_peak,
+                album_gain_db: row.album_gain_db,
+                album_peak: row.album_peak,
+            },
+            added_at: time::rfc3339(Micros(row.added_us)),
+            href: self.href("tracks", &id),
+            uri: format!("segue:track:{id}"),
+            r#type: "track",
+            external_urls: self.external("track", &id),
+            id,
+        }
+    }
+
+    pub(crate) fn album(self, album: &Album) -> AlbumObject {
+        let id = Id(album.id).to_string();
+        AlbumObject {
+            name: album.title.clone(),
+            album_type: match (album.compilation, album.track_count) {
+                (true, _) => "compilation",
+                (false, ..=1) => "single",
+                _ => "album",
+            },
+            artists: self.names(&album.artists),
+            images: self.images(album.cover_id),
+            cover_url: album.cover_id.map(|cover_id| self.cover(cover_id, None)),
+            release_date: album.date.clone(),
+            release_date_precision: album.date.as_ref().map(|date| match date.len() {
+                ..=4 => "year",
+                5..=7 => "month",
+                _ => "day",
+            }),
+            total_tracks: album.track_count,
+            total_discs: album.disc_count,
+            duration_ms: album.duration_ms,
+            added_at: time::rfc3339(Micros(album.added_us)),
+            href: self.href("albums", &id),
+            uri: format!("segue:album:{id}"),
+            r#type: "album",
+            external_urls: self.external("album", &id),
+            id,
+        }
+    }
+
+    pub(crate) fn artist(self, artist: &Artist) -> ArtistObject {
+        ArtistObject {
+            name: self.name(&Name { id: artist.id, name: artist.name.clone() }),
+            images: self.images(artist.cover_id),
+            album_count: artist.album_count,
+            track_count: artist.track_count,
+        }
+    }
+
+    fn names(self, artists: &[Name]) -> Vec<SimpleArtist> {
+        artists.iter().map(|artist| self.name(artist)).collect()
+    }
+
+    fn name(self, artist: &Name) -> SimpleArtist {
+        let id = Id(artist.id).to_string();
+        SimpleArtist {
+            name: artist.name.clone(),
+            href: self.href("artists", &id),
+            uri: format!("segue:artist:{id}"),
+            r#type: "artist",
+            external_urls: self.external("artist", &id),
+            id,
+        }
+    }
+
+    fn images(self, cover_id: Option<i64>) -> Vec<Image> {
+        let Some(cover_id) = cover_id else { return Vec::new() };
+        let image = |size| Image { url: self.cover(cover_id, Some(size)), width: size, height: size };
+        COVER_SIZES.into_iter().map(image).collect()
+    }
+
+    fn cover(self, cover_id: i64, size: Option<u32>) -> String {
+        let query = size.map_or_else(String::new, |size| format!("?size={size}"));
+        address(self.request, &format!("/v1/covers/{}{query}", Id(cover_id)))
+    }
+
+    pub(crate) fn href(self, nouns: &str, id: &str) -> String {
+        address(self.request, &format!("/v1/{nouns}/{id}"))
+    }
+
+    pub(crate) fn external(self, noun: &str, id: &str) -> ExternalUrls {
+        ExternalUrls { segue: address(self.request, &format!("/{noun}/{id}")) }
+    }
+}

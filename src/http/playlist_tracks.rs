@@ -1,0 +1,241 @@
+//! The tracks of playlists.
+
+use super::{
+    AuthUser, Page, Paging,
+    ids::PathId,
+    objects::{Objects, TrackObject},
+    playlists::{own, track_ids, visible},
+};
+use crate::{
+    app::App,
+    catalog::{fold::Id, playlist},
+    db::{
+        playlists::{self, Item},
+        tracks,
+    },
+    error::{ApiError, Kind},
+    time,
+};
+use actix_web::{HttpRequest, HttpResponse, web};
+use segue_actors::ids::{Micros, UserId};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use utoipa::ToSchema;
+
+/// How many tracks may be added or removed at once, as in the Spotify Web API.
+const MOST: usize = 100;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(
+        web::resource("/v1/playlists/{id}/tracks")
+            .route(web::get().to(list))
+            .route(web::post().to(add))
+            .route(web::put().to(replace_or_reorder))
+            .route(web::delete().to(remove)),
+    );
+}
+
+/// A track in a playlist.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PlaylistTrack {
+    added_at: String,
+    /// The id of the user who added it.
+    added_by: String,
+    track: TrackObject,
+}
+
+/// The playlist after a change.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Snapshot {
+    snapshot_id: String,
+}
+
+/// Tracks to add.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Added {
+    /// Up to 100 ids, alone or as `segue:track:…`.
+    uris: Vec<String>,
+    /// Before which item; without it at the end.
+    position: Option<usize>,
+}
+
+/// Either all tracks anew, or a range to be moved.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Replaced {
+    /// Up to 100 ids, alone or as `segue:track:…`, in the place of all there were.
+    uris: Option<Vec<String>>,
+    /// The first item to move.
+    range_start: Option<usize>,
+    /// How many items to move; without it one.
+    range_length: Option<usize>,
+    /// The item before which they go, counted before the move.
+    insert_before: Option<usize>,
+    /// The state of the playlist that the numbers refer to; another one is refused.
+    snapshot_id: Option<String>,
+}
+
+/// Tracks to remove.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Removed {
+    /// Up to 100 of them.
+    tracks: Vec<RemovedTrack>,
+    /// The state of the playlist that positions refer to; another one is refused.
+    snapshot_id: Option<String>,
+}
+
+/// A track to remove.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct RemovedTrack {
+    /// The id, alone or as `segue:track:…`.
+    uri: String,
+    /// At these positions alone; without it wherever it is.
+    positions: Option<Vec<usize>>,
+}
+
+/// The tracks of a playlist, in order; those whose file is missing too.
+#[utoipa::path(get, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path), Paging),
+    responses((status = 200, body = Page<PlaylistTrack>), (status = 404)))]
+pub(super) async fn list(
+    request: HttpRequest,
+    app: web::Data<App>,
+    asker: AuthUser,
+    id: web::Path<PathId>,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<Page<PlaylistTrack>>, ApiError> {
+    let ((limit, offset), PathId(id)) = (paging.checked()?, id.into_inner());
+    let found = app.db.read(move |connection| {
+        let playlist = playlists::get(connection, id)?;
+        let items = playlists::items(connection, id, limit, offset)?;
+        let ids: Vec<i64> = items.iter().map(|item| item.track_id).collect();
+        Ok((playlist, items, tracks::load(connection, &ids)?))
+    });
+    let (found, items, tracks) = found.await?;
+    let (playlist, _) = visible(found, asker)?;
+    let tracks: HashMap<i64, _> = tracks.into_iter().map(|track| (track.row.id, track)).collect();
+    let objects = Objects { request: &request, app: &app };
+    let items = items.iter().filter_map(|item| {
+        Some(PlaylistTrack {
+            added_at: time::rfc3339(Micros(item.added_us)),
+            added_by: UserId::from_sql(item.added_by).to_string(),
+            track: objects.track(tracks.get(&item.track_id)?),
+        })
+    });
+    Ok(web::Json(Page::new(&request, (limit, offset), items.collect(), playlist.track_count)))
+}
+
+/// Adds tracks; for the owner.
+#[utoipa::path(post, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path)),
+    request_body = Added, responses((status = 201, body = Snapshot), (status = 400), (status = 403), (status = 404)))]
+pub(super) async fn add(
+    app: web::Data<App>,
+    asker: AuthUser,
+    id: web::Path<PathId>,
+    body: web::Json<Added>,
+) -> Result<HttpResponse, ApiError> {
+    let Added { uris, position } = body.into_inner();
+    let new = new_items(&app, asker, &uris).await?;
+    let snapshot = edit(&app, asker, id.into_inner(), None, move |items| playlist::insert(items, new, position));
+    Ok(HttpResponse::Created().json(snapshot.await?))
+}
+
+/// Puts tracks in the place of all there were, or moves some; for the owner.
+#[utoipa::path(put, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path)),
+    request_body = Replaced, responses((status = 200, body = Snapshot), (status = 400), (status = 403), (status = 404),
+    (status = 409, description = "the playlist has changed since that snapshot")))]
+pub(super) async fn replace_or_reorder(
+    app: web::Data<App>,
+    asker: AuthUser,
+    id: web::Path<PathId>,
+    body: web::Json<Replaced>,
+) -> Result<web::Json<Snapshot>, ApiError> {
+    let Replaced { uris, range_start, range_length, insert_before, snapshot_id } = body.into_inner();
+    let id = id.into_inner();
+    let snapshot = match (uris, range_start, insert_before) {
+        (Some(uris), None, None) => {
+            let new = new_items(&app, asker, &uris).await?;
+            edit(&app, asker, id, snapshot_id, move |items| {
+                *items = new;
+                Ok(())
+            })
+            .await
+        }
+        (None, Some(start), Some(before)) => {
+            edit(&app, asker, id, snapshot_id, move |items| {
+                playlist::reorder(items, start, range_length.unwrap_or(1), before)
+            })
+            .await
+        }
+        _ => Err(ApiError::invalid("give uris, or range_start and insert_before")),
+    };
+    Ok(web::Json(snapshot?))
+}
+
+/// Removes tracks; for the owner.
+#[utoipa::path(delete, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path)),
+    request_body = Removed, responses((status = 200, body = Snapshot), (status = 400), (status = 403), (status = 404),
+    (status = 409, description = "the playlist has changed since that snapshot")))]
+pub(super) async fn remove(
+    app: web::Data<App>,
+    asker: AuthUser,
+    id: web::Path<PathId>,
+    body: web::Json<Removed>,
+) -> Result<web::Json<Snapshot>, ApiError> {
+    let Removed { tracks, snapshot_id } = body.into_inner();
+    let uris: Vec<String> = tracks.iter().map(|track| track.uri.clone()).collect();
+    let ids = track_ids(&uris, MOST)?;
+    let removed: Vec<(i64, Option<Vec<usize>>)> =
+        ids.into_iter().zip(tracks).map(|(id, track)| (id, track.positions)).collect();
+    let snapshot = edit(&app, asker, id.into_inner(), snapshot_id, move |items| {
+        playlist::remove(items, |position, item| {
+            removed.iter().any(|(id, positions)| {
+                item.track_id == *id && positions.as_ref().is_none_or(|places| places.contains(&position))
+            })
+        });
+        Ok(())
+    });
+    Ok(web::Json(snapshot.await?))
+}
+
+/// Items for these tracks, all of which must be there.
+async fn new_items(app: &App, asker: AuthUser, uris: &[String]) -> Result<Vec<Item>, ApiError> {
+    let ids = track_ids(uris, MOST)?;
+    let asked = ids.clone();
+    let known = app.db.read(move |connection| tracks::known(connection, &asked)).await?;
+    if let Some(id) = ids.iter().find(|id| !known.contains(id)) {
+        return Err(ApiError::invalid(format!("there is no track {}", Id(*id))));
+    }
+    let (added_by, added_us) = (asker.user.to_sql(), time::now().0);
+    Ok(ids.into_iter().map(|track_id| Item { track_id, added_by, added_us }).collect())
+}
+
+/// Changes the items of one's own playlist, if it is still as `snapshot_id` says.
+async fn edit(
+    app: &App,
+    asker: AuthUser,
+    PathId(id): PathId,
+    snapshot_id: Option<String>,
+    change: impl FnOnce(&mut Vec<Item>) -> Result<(), playlist::Refused> + Send + 'static,
+) -> Result<Snapshot, ApiError> {
+    let (now_us, snapshot) = (time::now().0, rand::random());
+    let outcome = app.db.write(move |connection| {
+        playlists::lock(connection, id)?;
+        let found = match own(playlists::get(connection, id)?, asker) {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if snapshot_id.is_some_and(|asked| asked != Id(found.snapshot).to_string()) {
+            let message = "the playlist has changed since that snapshot: read it again";
+            return Ok(Err(ApiError::new(Kind::Conflict, message)));
+        }
+        let before = playlists::items(connection, id, i64::MAX, 0)?;
+        let mut items = before.clone();
+        if let Err(refused) = change(&mut items) {
+            return Ok(Err(ApiError::invalid(refused)));
+        }
+        playlists::set_items(connection, id, &before, &items, snapshot, now_us)?;
+        Ok(Ok(()))
+    });
+    outcome.await??;
+    app.scanner.board().announce();
+    Ok(Snapshot { snapshot_id: Id(snapshot).to_string() })
+}
