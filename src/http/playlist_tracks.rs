@@ -199,8 +199,8 @@ pub(super) async fn remove(
 /// Items for these tracks, all of which must be there.
 async fn new_items(app: &App, asker: AuthUser, uris: &[String]) -> Result<Vec<Item>, ApiError> {
     let ids = track_ids(uris, MOST)?;
-    let asked = ids.clone();
-    let known = app.db.read(move |connection| tracks::known(connection, &asked)).await?;
+    let wanted = ids.clone();
+    let known = app.db.read(move |connection| tracks::known(connection, &wanted)).await?;
     if let Some(id) = ids.iter().find(|id| !known.contains(id)) {
         return Err(ApiError::invalid(format!("there is no track {}", Id(*id))));
     }

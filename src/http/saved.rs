@@ -114,8 +114,8 @@ pub(super) async fn contains(
     query: web::Query<IdsQuery>,
 ) -> Result<web::Json<Vec<bool>>, ApiError> {
     let ids = given(&query, None)?;
-    let (user_id, asked) = (asker.user.to_sql(), ids.clone());
-    let saved = app.db.read(move |connection| saved::contains(connection, user_id, &asked)).await?;
+    let (user_id, wanted) = (asker.user.to_sql(), ids.clone());
+    let saved = app.db.read(move |connection| saved::contains(connection, user_id, &wanted)).await?;
     Ok(web::Json(ids.iter().map(|id| saved.contains(id)).collect()))
 }
 

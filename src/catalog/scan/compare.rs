@@ -152,7 +152,7 @@ impl<T> Compare<'_, T> {
             let gone: Vec<Gone> = known
                 .into_values()
                 .filter(|file| !file.missing)
-                .map(|file| Gone { id: file.id.to_sql(), folder_id: file.folder_id })
+                .map(|file| Gone { id: file.id.to_sql(), folder_id: file.folder_id, name: file.name })
                 .collect();
             if !gone.is_empty() {
                 self.tell(Finding::Gone(gone));

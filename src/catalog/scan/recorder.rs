@@ -11,7 +11,7 @@ use crate::{
     catalog::path,
     db::{
         Db, DbConnection, DbError, covers,
-        scan::{self, Found},
+        scan::{self, Found, Gone},
     },
     media::version::Stat,
 };
@@ -37,6 +37,7 @@ pub(super) struct Recorder<'a> {
     stop: &'a AtomicBool,
     roots: Vec<PathBuf>,
     batch: Vec<Found>,
+    gone: Vec<Gone>,
     since: Option<Instant>,
     refreshed: Instant,
 }
@@ -44,7 +45,7 @@ pub(super) struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     pub(super) fn new(db: &'a Db, board: &'a Board, stop: &'a AtomicBool, roots: Vec<PathBuf>) -> Self {
         let batch = Vec::with_capacity(BATCH);
-        Self { db, board, stop, roots, batch, since: None, refreshed: Instant::now() }
+        Self { db, board, stop, roots, batch, gone: Vec::new(), since: None, refreshed: Instant::now() }
     }
 
     /// Takes what a reader brought.
@@ -67,12 +68,7 @@ impl<'a> Recorder<'a> {
             Finding::Refused(found) => self.add(found),
             Finding::Uncovered(folder) => self.write(|connection| covers::set(connection, &folder, None, None)),
             Finding::Gone(gone) => {
-                // What moved away is in the batch, perhaps.
-                self.flush()?;
-                for some in gone.chunks(BATCH) {
-                    let count = self.write(|connection| scan::mark_missing(connection, some, now_us()))?;
-                    self.count_missing(count);
-                }
+                self.gone.extend(gone);
                 Ok(())
             }
             Finding::End(_) => Ok(()),
@@ -122,6 +118,11 @@ impl<'a> Recorder<'a> {
     pub(super) fn finish(mut self, walked: &Walked, scope: &Scope) -> Result<(), ScanError> {
         if walked.stopped {
             return Ok(());
+        }
+        // Only now is it known what has moved.
+        for some in std::mem::take(&mut self.gone).chunks(BATCH) {
+            let count = self.write(|connection| scan::mark_missing(connection, some, now_us()))?;
+            self.count_missing(count);
         }
         let mut after = None;
         loop {

@@ -9,30 +9,35 @@ use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
     RunQueryDsl as _,
 };
+use std::collections::HashMap;
 
 /// A file that a scan did not find where it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {
     /// Its id.
     pub id: i64,
-    /// The folder it was in; a row that has another by now has moved and is not gone.
+    /// The folder it was in; a row that has another place by now has moved and is not gone.
     pub folder_id: i64,
+    /// Its name there.
+    pub name: Vec<u8>,
 }
 
-/// Marks those of `gone` that are still said to be in their folder; returns how many were marked.
+/// Marks those of `gone` that are still said to be in their place; returns how many were marked.
 ///
 /// # Errors
 /// Those of the database.
 pub fn mark_missing(connection: &mut DbConnection, gone: &[Gone], now_us: i64) -> Result<usize, DbError> {
-    let here: Vec<(i64, i64)> = files::table
+    let here: Vec<(i64, i64, Vec<u8>)> = files::table
         .filter(files::id.eq_any(gone.iter().map(|file| file.id)))
         .filter(files::missing_us.is_null())
-        .select((files::id, files::folder_id))
+        .select((files::id, files::folder_id, files::name))
         .load(connection)?;
+    let mut places: HashMap<i64, (i64, &[u8])> =
+        gone.iter().map(|file| (file.id, (file.folder_id, file.name.as_slice()))).collect();
     let still: Vec<i64> = here
         .into_iter()
-        .filter(|(id, folder_id)| gone.contains(&Gone { id: *id, folder_id: *folder_id }))
-        .map(|(id, _)| id)
+        .filter(|(id, folder_id, name)| places.remove(id) == Some((*folder_id, name.as_slice())))
+        .map(|(id, ..)| id)
         .collect();
     mark(connection, &still, now_us)?;
     Ok(still.len())

@@ -1,0 +1,189 @@
+//! A folder of small real audio files, and scans of it.
+
+use crate::harness::{Dialect, TestDatabase};
+use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _};
+use lofty::{
+    config::WriteOptions,
+    picture::{MimeType, Picture, PictureType},
+    tag::{ItemKey, ItemValue, Tag, TagExt as _, TagItem, TagType},
+};
+use segue::{
+    catalog::scan::{Board, Progress, Scope, run_one},
+    db::{
+        Db,
+        schema::{albums, files, folders, tracks},
+    },
+};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    os::unix::ffi::OsStringExt as _,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
+use tempfile::TempDir;
+
+/// What a file says of itself; empty texts are not written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Song {
+    pub(super) title: &'static str,
+    pub(super) artists: Vec<&'static str>,
+    pub(super) album: &'static str,
+    pub(super) album_artist: &'static str,
+    pub(super) track: u32,
+    pub(super) disc: u32,
+    pub(super) date: &'static str,
+    pub(super) genre: &'static str,
+    pub(super) compilation: bool,
+    pub(super) picture: Option<Vec<u8>>,
+}
+
+/// Writes a tenth of a second of sound; every `seed` sounds another way.
+pub(super) fn wav(path: &Path, seed: u32) {
+    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).expect("created");
+    for step in 0..800_u32 {
+        let sample = (step.wrapping_mul(seed.wrapping_mul(7) + 31) % 2_000) as i16;
+        writer.write_sample(sample).expect("written");
+    }
+    writer.finalize().expect("finished");
+}
+
+/// Gives a WAV file tags, in the place of those it has.
+pub(super) fn tag(path: &Path, song: &Song) {
+    let mut tag = Tag::new(TagType::Id3v2);
+    let mut put = |key, text: String| {
+        if !text.is_empty() {
+            tag.push(TagItem::new(key, ItemValue::Text(text)));
+        }
+    };
+    let number = |number: u32| if number == 0 { String::new() } else { number.to_string() };
+    put(ItemKey::TrackTitle, song.title.to_owned());
+    for artist in &song.artists {
+        put(ItemKey::TrackArtist, (*artist).to_owned());
+    }
+    put(ItemKey::AlbumTitle, song.album.to_owned());
+    put(ItemKey::AlbumArtist, song.album_artist.to_owned());
+    put(ItemKey::TrackNumber, number(song.track));
+    put(ItemKey::DiscNumber, number(song.disc));
+    put(ItemKey::RecordingDate, song.date.to_owned());
+    put(ItemKey::Genre, song.genre.to_owned());
+    put(ItemKey::FlagCompilation, if song.compilation { "1".to_owned() } else { String::new() });
+    if let Some(picture) = &song.picture {
+        let picture = Picture::unchecked(picture.clone()).pic_type(PictureType::CoverFront).mime_type(MimeType::Png);
+        tag.push_picture(picture.build());
+    }
+    tag.save_to_path(path, WriteOptions::default()).expect("tagged");
+}
+
+/// A music folder, a database, and scans of the one into the other.
+pub(super) struct Library {
+    pub(super) database: TestDatabase,
+    pub(super) db: Db,
+    pub(super) music: TempDir,
+}
+
+/// A file's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) id: i64,
+    pub(super) missing: bool,
+    pub(super) error: Option<String>,
+    pub(super) title: Option<String>,
+    pub(super) album: Option<String>,
+}
+
+impl Library {
+    pub(super) fn new(database: TestDatabase) -> Self {
+        let db = database.open();
+        Self { database, db, music: tempfile::tempdir().expect("a folder") }
+    }
+
+    pub(super) fn sqlite() -> Self {
+        Self::new(TestDatabase::new(Dialect::Sqlite))
+    }
+
+    /// A path in the music folder.
+    pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.music.path().join(path)
+    }
+
+    /// Adds a tagged file.
+    pub(super) fn add(&self, path: impl AsRef<Path>, seed: u32, song: &Song) -> PathBuf {
+        let path = self.path(path);
+        wav(&path, seed);
+        tag(&path, song);
+        path
+    }
+
+    /// Adds a file that says its title, artist and album.
+    pub(super) fn song(&self, path: &str, seed: u32, title: &'static str) -> PathBuf {
+        self.add(path, seed, &Song { title, artists: vec!["Artist"], album: "Album", ..Song::default() })
+    }
+
+    /// Scans the music folder.
+    pub(super) fn scan(&self) -> Progress {
+        let progress = self.scan_folders(&[self.music.path().to_owned()]);
+        assert!(progress.complete, "{progress:?}");
+        progress
+    }
+
+    pub(super) fn scan_folders(&self, music: &[PathBuf]) -> Progress {
+        let board = Board::default();
+        run_one(&self.db, music, &Scope::All, &board, &AtomicBool::new(false));
+        board.read()
+    }
+
+    /// All files by their path within the music folder; those that lost their place by their id.
+    pub(super) fn rows(&self) -> BTreeMap<String, Row> {
+        type Columns =
+            (i64, Option<Vec<u8>>, Vec<u8>, Option<i64>, Option<String>, Option<String>, Option<bool>, Option<String>);
+        let rows: Vec<Columns> = self
+            .db
+            .read_blocking(|connection| {
+                use diesel::NullableExpressionMethods as _;
+                Ok(files::table
+                    .left_join(folders::table.on(folders::id.eq(files::folder_id)))
+                    .left_join(tracks::table.on(tracks::id.eq(files::id)))
+                    .left_join(albums::table.on(albums::id.nullable().eq(tracks::album_id.nullable())))
+                    .select((
+                        files::id,
+                        folders::path.nullable(),
+                        files::name,
+                        files::missing_us,
+                        files::error,
+                        tracks::title.nullable(),
+                        tracks::missing.nullable(),
+                        albums::title.nullable(),
+                    ))
+                    .load(connection)?)
+            })
+            .expect("read");
+        let row = |(id, folder, name, missing_us, error, title, missing, album): Columns| {
+            let path = folder.map(|folder| PathBuf::from(OsString::from_vec(folder)).join(OsString::from_vec(name)));
+            let path = path.map_or_else(
+                || format!("{id:x}"),
+                |path| path.strip_prefix(self.music.path()).unwrap_or(&path).to_string_lossy().into_owned(),
+            );
+            if let (Some(track), true) = (missing, error.is_none()) {
+                assert_eq!(track, missing_us.is_some(), "file and track agree on {path}");
+            }
+            (path, Row { id, missing: missing_us.is_some(), error, title, album })
+        };
+        rows.into_iter().map(row).collect()
+    }
+
+    /// The id of the file that is known at this path.
+    #[track_caller]
+    pub(super) fn id(&self, path: &str) -> i64 {
+        let rows = self.rows();
+        rows.get(path).unwrap_or_else(|| panic!("{path} is not among {:?}", rows.keys())).id
+    }
+}
