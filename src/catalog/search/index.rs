@@ -193,6 +193,12 @@ impl SearchIndex {
         self.snapshot().documents()
     }
 
+    /// Parts the index is in now: few, once merges have ended.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.snapshot().segment_ids().count()
+    }
+
     fn write(&self, work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<()>) -> Result<(), SearchError> {
         let mut feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut writer = match feed.take() {

@@ -51,7 +51,7 @@ impl Scratch {
         &mut self,
         segment: &Segment,
         reading: &Reading,
-        typos: u8,
+        with_typos: bool,
         mut each: impl FnMut(DocId, Score),
     ) -> tantivy::Result<()> {
         let docs = slot(segment.reader.max_doc());
@@ -60,7 +60,7 @@ impl Scratch {
             self.scores.resize(docs, 0);
         }
         for words in &reading.alternatives {
-            self.alternative(segment, words, typos)?;
+            self.alternative(segment, words, with_typos)?;
         }
         self.whole_names(segment, reading)?;
         if let Some(start) = reading.keys.loose.first().filter(|text| !text.is_empty())
@@ -81,8 +81,9 @@ impl Scratch {
     }
 
     /// Scores the documents that have all these words.
-    fn alternative(&mut self, segment: &Segment, words: &[Word], typos: u8) -> tantivy::Result<()> {
-        let mut lists = words.iter().map(|word| segment.lists(word, typos)).collect::<tantivy::Result<Vec<_>>>()?;
+    fn alternative(&mut self, segment: &Segment, words: &[Word], with_typos: bool) -> tantivy::Result<()> {
+        let mut lists =
+            words.iter().map(|word| segment.lists(word, with_typos)).collect::<tantivy::Result<Vec<_>>>()?;
         lists.sort_by_key(|of_word| of_word.iter().map(|list| slot(list.postings.doc_freq())).sum::<usize>());
         let mut touched = Vec::new();
         let mut candidates: Vec<DocId> = Vec::new();

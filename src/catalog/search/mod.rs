@@ -9,6 +9,7 @@ mod schema;
 mod segment;
 mod snapshot;
 mod tokens;
+mod vocabulary;
 mod words;
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl Best {
 /// The rank of a document that this user may find.
 #[must_use]
 pub(super) fn visible(segment: &Segment, doc: DocId, user: Option<UserId>) -> Option<Rank> {
-    let packed = segment.ranks.get(usize::try_from(doc).ok()?)?;
+    let packed = segment.resident.ranks.get(usize::try_from(doc).ok()?)?;
     let rank = Rank::unpack(*packed);
     let hidden =
         (rank.private && user.is_none_or(|user| segment.owner(doc) != user.0)) || segment.reader.is_deleted(doc);

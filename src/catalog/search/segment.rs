@@ -2,6 +2,7 @@
 
 use super::{
     schema::{Fields, ID, OWNER, PREFIX_CHARS_MAX, RANK, start_term},
+    vocabulary::{Vocabulary, typos_allowed},
     words::Word,
 };
 use std::sync::Arc;
@@ -10,17 +11,11 @@ use tantivy::{
     columnar::Column,
     index::InvertedIndexReader,
     postings::{BlockSegmentPostings, TermInfo},
-    query::FuzzyTermQuery,
     schema::{Field, IndexRecordOption},
 };
 
 /// Words of the dictionary that one prefix or one misspelt word may stand for, the most frequent first.
 const TERMS_MAX: usize = 256;
-/// Words of the dictionary that are looked at to find those.
-const TERMS_SEEN_MAX: usize = 20_000;
-/// Letters of the shortest word that may have one typo, and two.
-const TYPO_LETTERS_MIN: [usize; 2] = [4, 8];
-
 /// How well a document has a word of the query. Ordered: later is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -47,41 +42,53 @@ pub(super) struct List {
     pub postings: BlockSegmentPostings,
 }
 
+/// What is read from a segment once and kept in memory.
+pub(super) struct Resident {
+    /// Packed [`super::schema::Rank`] of each document: read for every match.
+    pub(super) ranks: Vec<u16>,
+    /// The words of `any` that may be meant by misspelt ones.
+    vocabulary: Vocabulary,
+}
+
 /// A segment with its dictionaries and columns at hand.
 pub(super) struct Segment {
     /// The segment itself.
-    pub reader: SegmentReader,
+    pub(super) reader: SegmentReader,
     fields: Fields,
     name: Arc<InvertedIndexReader>,
     any: Arc<InvertedIndexReader>,
     name_prefix: Arc<InvertedIndexReader>,
     any_prefix: Arc<InvertedIndexReader>,
     whole: Arc<InvertedIndexReader>,
-    /// Packed [`super::schema::Rank`] of each document: read for every match, so kept in memory.
-    pub ranks: Arc<[u16]>,
+    /// What is kept in memory of the segment.
+    pub(super) resident: Arc<Resident>,
     ids: Column<u64>,
     owners: Column<u64>,
 }
 
 impl Segment {
-    /// Opens a segment; `known` are the ranks that an earlier opening of the same segment read.
+    /// Opens a segment; `known` is what an earlier opening of the same segment read.
     ///
     /// # Errors
     /// Of tantivy: the files are damaged or gone.
-    pub(super) fn open(reader: SegmentReader, fields: Fields, known: Option<Arc<[u16]>>) -> tantivy::Result<Self> {
+    pub(super) fn open(reader: SegmentReader, fields: Fields, known: Option<Arc<Resident>>) -> tantivy::Result<Self> {
         let column = |name: &str| reader.fast_fields().u64(name);
-        let ranks = match known {
-            Some(ranks) => ranks,
-            None => read_ranks(&column(RANK)?, reader.max_doc()),
+        let any = reader.inverted_index(fields.any)?;
+        let resident = match known {
+            Some(resident) => resident,
+            None => Arc::new(Resident {
+                ranks: read_ranks(&column(RANK)?, reader.max_doc()),
+                vocabulary: read_vocabulary(&any)?,
+            }),
         };
         Ok(Self {
             fields,
             name: reader.inverted_index(fields.name)?,
-            any: reader.inverted_index(fields.any)?,
+            any,
             name_prefix: reader.inverted_index(fields.name_prefix)?,
             any_prefix: reader.inverted_index(fields.any_prefix)?,
             whole: reader.inverted_index(fields.whole)?,
-            ranks,
+            resident,
             ids: column(ID)?,
             owners: column(OWNER)?,
             reader,
@@ -116,11 +123,11 @@ impl Segment {
         exact(&self.name_prefix, self.fields.name_prefix, &start_term(squashed))
     }
 
-    /// The documents that have a word, best first; with up to `typos` letters wrong if the word is long enough.
+    /// The documents that have a word, best first; those that have it misspelt, too, if asked for.
     ///
     /// # Errors
     /// As above.
-    pub(super) fn lists(&self, word: &Word, typos: u8) -> tantivy::Result<Vec<List>> {
+    pub(super) fn lists(&self, word: &Word, with_typos: bool) -> tantivy::Result<Vec<List>> {
         let mut lists = Vec::new();
         let mut push = |level, in_name, found: Vec<BlockSegmentPostings>| {
             lists.extend(found.into_iter().map(|postings| List { level, in_name, postings }));
@@ -136,41 +143,35 @@ impl Segment {
             push(begun, true, beginning(&self.name, &word.text)?);
             push(begun, false, beginning(&self.any, &word.text)?);
         }
-        for (distance, level) in [(1, Level::OneTypo), (2, Level::TwoTypos)] {
-            if distance <= typos_allowed(&word.text).min(typos) {
-                push(level, false, self.misspelt(word, distance)?);
-            }
+        if with_typos {
+            let [one, two] = self.misspelt(word)?;
+            push(Level::OneTypo, false, one);
+            push(Level::TwoTypos, false, two);
         }
         Ok(lists)
     }
 
-    /// Documents with a word at most `distance` typos from this one, or that begins so when the word is open.
-    fn misspelt(&self, word: &Word, distance: u8) -> tantivy::Result<Vec<BlockSegmentPostings>> {
-        let letters = word.text.chars().count();
-        let short = letters.saturating_add(usize::from(distance)) <= PREFIX_CHARS_MAX;
-        let term = Term::from_field_text(self.fields.any, &word.text);
-        let (index, query) = match word.open {
-            true if short => (&self.any_prefix, FuzzyTermQuery::new(term, distance, true)),
-            true => (&self.any, FuzzyTermQuery::new_prefix(term, distance, true)),
-            false => (&self.any, FuzzyTermQuery::new(term, distance, true)),
-        };
-        let mut terms = index.terms().search(query.automaton()?).into_stream()?;
-        let mut found = Vec::new();
-        while found.len() < TERMS_SEEN_MAX && terms.advance() {
-            found.push(terms.value().clone());
+    /// Documents with a word that this one may be meant for, or that begins so when the word is open: with one typo, with
+    /// two.
+    fn misspelt(&self, word: &Word) -> tantivy::Result<[Vec<BlockSegmentPostings>; 2]> {
+        let mut found = [Vec::new(), Vec::new()];
+        let mut failure = None;
+        self.resident.vocabulary.near(&word.text, typos_allowed(&word.text), word.open, |text, typos| {
+            let info = self.any.terms().get(text);
+            match (info, typos.checked_sub(1).and_then(|at| found.get_mut(at))) {
+                (Ok(Some(info)), Some(of_typos)) => of_typos.push(info),
+                (Err(error), _) => failure = Some(error),
+                _ => {}
+            }
+        });
+        match failure {
+            Some(error) => Err(error.into()),
+            None => {
+                let [one, two] = found;
+                Ok([open(&self.any, one)?, open(&self.any, two)?])
+            }
         }
-        open(index, found)
     }
-}
-
-/// Typos that a word may have: none in one with digits, for years and volumes are not misspelt.
-#[must_use]
-pub(super) fn typos_allowed(word: &str) -> u8 {
-    if !word.chars().all(char::is_alphabetic) {
-        return 0;
-    }
-    let letters = word.chars().count();
-    TYPO_LETTERS_MIN.iter().zip(1..).filter(|(min, _)| letters >= **min).map(|(_, typos)| typos).max().unwrap_or(0)
 }
 
 fn exact(index: &InvertedIndexReader, field: Field, text: &str) -> tantivy::Result<Option<BlockSegmentPostings>> {
@@ -181,7 +182,7 @@ fn exact(index: &InvertedIndexReader, field: Field, text: &str) -> tantivy::Resu
 fn beginning(index: &InvertedIndexReader, text: &str) -> tantivy::Result<Vec<BlockSegmentPostings>> {
     let mut terms = index.terms().range().ge(text).into_stream()?;
     let mut found = Vec::new();
-    while found.len() < TERMS_SEEN_MAX && terms.advance() && terms.key().starts_with(text.as_bytes()) {
+    while terms.advance() && terms.key().starts_with(text.as_bytes()) {
         found.push(terms.value().clone());
     }
     open(index, found)
@@ -196,6 +197,19 @@ fn open(index: &InvertedIndexReader, mut terms: Vec<TermInfo>) -> tantivy::Resul
     terms.iter().map(open).collect()
 }
 
-fn read_ranks(column: &Column<u64>, max_doc: DocId) -> Arc<[u16]> {
+fn read_ranks(column: &Column<u64>, max_doc: DocId) -> Vec<u16> {
     (0..max_doc).map(|doc| column.first(doc).and_then(|rank| u16::try_from(rank).ok()).unwrap_or_default()).collect()
+}
+
+fn read_vocabulary(index: &InvertedIndexReader) -> tantivy::Result<Vocabulary> {
+    let mut vocabulary = Vocabulary::default();
+    let mut terms = index.terms().stream()?;
+    while let Some((word, _)) = terms.next() {
+        if let Ok(word) = std::str::from_utf8(word)
+            && word.chars().all(char::is_alphabetic)
+        {
+            vocabulary.push(word);
+        }
+    }
+    Ok(vocabulary)
 }

@@ -5,7 +5,8 @@ use super::{
     matching::Scratch,
     ranking::{Best, Listing, visible},
     schema::Fields,
-    segment::{Segment, typos_allowed},
+    segment::Segment,
+    vocabulary::typos_allowed,
     words::{Reading, read_query},
 };
 use segue_actors::ids::UserId;
@@ -49,8 +50,8 @@ impl Snapshot {
     pub(super) fn open(searcher: &Searcher, fields: Fields, before: &Self) -> tantivy::Result<Self> {
         let known = |id: SegmentId| before.segments.iter().find(|segment| segment.reader.segment_id() == id);
         let open = |reader: &tantivy::SegmentReader| {
-            let ranks = known(reader.segment_id()).map(|segment| Arc::clone(&segment.ranks));
-            Segment::open(reader.clone(), fields, ranks)
+            let resident = known(reader.segment_id()).map(|segment| Arc::clone(&segment.resident));
+            Segment::open(reader.clone(), fields, resident)
         };
         let segments = searcher.segment_readers().iter().map(open).collect::<tantivy::Result<_>>()?;
         Ok(Self { segments })
@@ -67,42 +68,34 @@ impl Snapshot {
         self.segments.iter().map(|segment| segment.reader.segment_id())
     }
 
-    /// Searches. A kind with few matches as typed lists those with one typo too, and then those with two.
+    /// Searches. A kind with few matches as typed lists those with typos too.
     ///
     /// # Errors
     /// Of tantivy: the files are damaged; `scratch` is then to be thrown away.
     pub(super) fn search(&self, query: &Query<'_>, scratch: &mut Scratch) -> tantivy::Result<Results> {
         let reading = read_query(query.text);
-        let mut results = Results::new();
-        let mut wanted = query.kinds.to_vec();
-        let typos_max = most_typos(&reading);
-        for typos in 0..=typos_max {
-            let lists = self.collect(query, &reading, typos, &wanted, scratch)?;
-            for (kind, best) in lists {
-                if best.total() >= FEW || typos == typos_max {
-                    wanted.retain(|still| *still != kind);
-                    results.insert(kind, best.page(query.offset));
-                }
-            }
-            if wanted.is_empty() {
-                break;
-            }
+        let mut lists = self.collect(query, &reading, false, query.kinds, scratch)?;
+        let few: Vec<Kind> = lists.iter().filter(|(_, best)| best.total() < FEW).map(|(kind, _)| *kind).collect();
+        let may_be_misspelt = reading.alternatives.iter().flatten().any(|word| typos_allowed(&word.text) > 0);
+        if may_be_misspelt && !few.is_empty() {
+            lists.retain(|(kind, _)| !few.contains(kind));
+            lists.extend(self.collect(query, &reading, true, &few, scratch)?);
         }
-        Ok(results)
+        Ok(lists.into_iter().map(|(kind, best)| (kind, best.page(query.offset))).collect())
     }
 
     fn collect(
         &self,
         query: &Query<'_>,
         reading: &Reading,
-        typos: u8,
+        with_typos: bool,
         wanted: &[Kind],
         scratch: &mut Scratch,
     ) -> tantivy::Result<Vec<(Kind, Best)>> {
         let places = query.offset.saturating_add(query.limit).min(RESULTS_MAX);
         let mut lists: Vec<(Kind, Best)> = wanted.iter().map(|kind| (*kind, Best::new(places))).collect();
         for segment in &self.segments {
-            scratch.matches(segment, reading, typos, |doc, score| {
+            scratch.matches(segment, reading, with_typos, |doc, score| {
                 let Some(rank) = visible(segment, doc, query.user) else { return };
                 if let Some((_, best)) = lists.iter_mut().find(|(kind, _)| *kind == rank.kind) {
                     best.offer(score, rank, || segment.id(doc));
@@ -111,8 +104,4 @@ impl Snapshot {
         }
         Ok(lists)
     }
-}
-
-fn most_typos(reading: &Reading) -> u8 {
-    reading.alternatives.iter().flatten().map(|word| typos_allowed(&word.text)).max().unwrap_or(0)
 }
