@@ -1,0 +1,180 @@
+//! A library that was never played: documents and queries made from a seed, with the statistics that matter to search.
+//!
+//! Words follow Zipf's law over a vocabulary that grows with the library; common ones are short; one artist in eight has
+//! names in Cyrillic, Japanese or Korean; popularity is steep; a query is what somebody would type to find one document.
+
+use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
+use segue::catalog::search::{Document, Kind};
+use std::collections::HashSet;
+
+/// The commonest words of titles; they make the long lists.
+const COMMON: [&str; 24] = [
+    "the", "you", "of", "love", "a", "in", "me", "to", "my", "i", "on", "la", "de", "it", "is", "all", "don't", "time", "be",
+    "night", "your", "for", "no", "we",
+];
+const ONSETS: [&str; 24] = [
+    "b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "br", "ch", "sh", "st", "tr", "gr", "",
+];
+const VOWELS: [&str; 12] = ["a", "e", "i", "o", "u", "ea", "ou", "ai", "y", "é", "ö", "ø"];
+const CODAS: [&str; 12] = ["", "", "", "n", "r", "s", "l", "t", "m", "ck", "nd", "ng"];
+
+/// A generated library.
+pub struct Library {
+    /// Everything in it.
+    pub documents: Vec<Document>,
+    /// Texts typed to find one document, and its place in `documents`.
+    pub queries: Vec<(String, usize)>,
+}
+
+/// A library of so many tracks, with an album for 11 and an artist for 40 of them, and 200 queries.
+pub fn generate(tracks: usize, seed: u64) -> Library {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let vocabulary = Vocabulary { words: 60.0 * (tracks as f64 * 4.0).sqrt() };
+    let mut documents = Vec::new();
+    let mut taken = HashSet::new();
+    let mut id = || loop {
+        let id: u64 = rng_id(seed, taken.len());
+        if taken.insert(id) {
+            return id;
+        }
+    };
+    let mut put = |kind, name: &str, others: &[&str], popularity: f64| {
+        let others = others.iter().map(ToString::to_string).collect();
+        let popularity = popularity.clamp(0.0, 100.0) as u8;
+        documents.push(Document { kind, id: id(), name: name.to_owned(), others, popularity, private_to: None });
+    };
+    let mut made = 0;
+    while made < tracks {
+        let script = Script::of(&mut rng);
+        let artist = vocabulary.name(script, 1..4, &mut rng);
+        let fame = 100.0 * rng.random::<f64>().powi(4);
+        put(Kind::Artist, &artist, &[], fame);
+        let albums = 1 + (rng.random::<f64>().powi(3) * 14.0) as usize;
+        for _ in 0..albums {
+            let album = vocabulary.name(script, 1..5, &mut rng);
+            put(Kind::Album, &album, &[&artist], fame * rng.random::<f64>());
+            for _ in 0..rng.random_range(6..17_usize).min(tracks - made) {
+                let track = vocabulary.name(script, 1..7, &mut rng);
+                put(Kind::Track, &track, &[&artist, &album], fame * rng.random::<f64>());
+                made += 1;
+            }
+        }
+    }
+    for _ in 0..tracks / 5_000 + 1 {
+        put(Kind::Playlist, &vocabulary.name(Script::Latin, 1..4, &mut rng), &[], 0.0);
+    }
+    let queries = (0..200).map(|_| query(&documents, &mut rng)).collect();
+    Library { documents, queries }
+}
+
+/// A stable, well spread id for each place.
+fn rng_id(seed: u64, place: usize) -> u64 {
+    StdRng::seed_from_u64(seed ^ (place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)).next_u64()
+}
+
+fn query(documents: &[Document], rng: &mut StdRng) -> (String, usize) {
+    loop {
+        let at = rng.random_range(0..documents.len());
+        let document = &documents[at];
+        let first = |text: &str, words: usize| text.split(' ').take(words).collect::<Vec<_>>().join(" ");
+        let text = match (document.others.first(), rng.random_range(0..4)) {
+            (Some(artist), 0) => format!("{} {}", first(artist, 2), first(&document.name, 2)),
+            (Some(artist), 1) => format!("{} {}", first(&document.name, 1), first(artist, 2)),
+            _ => document.name.clone(),
+        };
+        // What people type: lower case, no accents half of the time.
+        let text = if rng.random() { text.replace('é', "e").replace('ö', "o").replace('ø', "o") } else { text };
+        if text.chars().count() >= 2 {
+            return (text.chars().take(30).collect::<String>().to_lowercase(), at);
+        }
+    }
+}
+
+/// The text with one random typo in each word of four letters or more; `None` when it has no such word.
+pub fn misspell(text: &str, rng: &mut impl Rng) -> Option<String> {
+    let mut changed = false;
+    let words = text.split(' ').map(|word| {
+        let mut letters: Vec<char> = word.chars().collect();
+        if letters.len() < 4 || !word.is_ascii() {
+            return word.to_owned();
+        }
+        changed = true;
+        let at = rng.random_range(1..letters.len() - 1);
+        match rng.random_range(0..4) {
+            0 => letters.swap(at, at + 1),
+            1 => drop(letters.remove(at)),
+            2 => letters.insert(at, 'e'),
+            _ => letters[at] = 'x',
+        }
+        letters.into_iter().collect()
+    });
+    let text = words.collect::<Vec<String>>().join(" ");
+    changed.then_some(text)
+}
+
+#[derive(Clone, Copy)]
+enum Script {
+    Latin,
+    Cyrillic,
+    Japanese,
+    Korean,
+}
+
+impl Script {
+    fn of(rng: &mut impl Rng) -> Self {
+        match rng.random_range(0..40) {
+            0 | 1 => Self::Cyrillic,
+            2 | 3 => Self::Japanese,
+            4 => Self::Korean,
+            _ => Self::Latin,
+        }
+    }
+}
+
+/// Words by rank: nothing is stored, the word of a rank is made from the rank.
+struct Vocabulary {
+    words: f64,
+}
+
+impl Vocabulary {
+    fn name(&self, script: Script, words: std::ops::Range<usize>, rng: &mut impl Rng) -> String {
+        let count = rng.random_range(words);
+        let words = (0..count).map(|_| {
+            // The inverse of Zipf's law with exponent 1.
+            let rank = self.words.powf(rng.random()) as u64;
+            word(script, rank)
+        });
+        let separator = if matches!(script, Script::Japanese) { "" } else { " " };
+        words.collect::<Vec<_>>().join(separator)
+    }
+}
+
+fn word(script: Script, rank: u64) -> String {
+    let mut rng = StdRng::seed_from_u64(rank);
+    let mut letters = |first: u32, count: u32, length: usize| -> String {
+        (0..length).filter_map(|_| char::from_u32(first + rng.random_range(0..count))).collect()
+    };
+    let length = 2 + rank.checked_ilog(8).unwrap_or(0) as usize;
+    match script {
+        Script::Latin => match COMMON.get(rank as usize) {
+            Some(common) => capital(common),
+            None => {
+                let syllables = 1 + rank.ilog2() as usize / 5;
+                let mut pick = |parts: &[&str]| parts[rng.random_range(0..parts.len())].to_owned();
+                let syllable = |pick: &mut dyn FnMut(&[&str]) -> String| pick(&ONSETS) + &pick(&VOWELS[..9]) + &pick(&CODAS);
+                let mut word: String = (0..syllables).map(|_| syllable(&mut pick)).collect();
+                word += if rank % 10 == 0 { VOWELS[9 + rank as usize % 3] } else { "" };
+                capital(&word)
+            }
+        },
+        Script::Cyrillic => letters(0x430, 32, length + 1),
+        Script::Japanese if rank % 3 == 0 => letters(0x3042, 70, length),
+        Script::Japanese => letters(0x4e00, 2_000, 2),
+        Script::Korean => letters(0xac00, 11_172, 2),
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
