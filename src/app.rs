@@ -3,6 +3,7 @@
 use crate::{
     auth::Auth,
     catalog::{cover::Covers, scan::Scanner},
+    catalog::{follow::Search, scan::Scanner},
     config::Settings,
     db::{Db, lists::Lists},
     store::{self, DbStore, DbTracks, TokenLogins},
@@ -31,6 +32,8 @@ pub struct App {
     pub scanner: Scanner,
     /// The sessions that run here.
     pub directory: Arc<Directory>,
+    /// The search index.
+    pub search: Search,
 }
 
 impl App {
@@ -44,6 +47,7 @@ impl App {
         let covers = Arc::new(Covers::new(settings.data_dir.join("covers")));
         let directory = directory(&settings, &db, &auth).await?;
         Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner: Scanner::default(), directory })
+        Ok(Self { settings, db, auth, scanner: Scanner::default(), directory, search: Search::default() })
     }
 
     /// Scans the music folders now, and from then on whenever a scan is due.
@@ -51,6 +55,11 @@ impl App {
         let Settings { music, data_dir, scan_interval_s, .. } = &self.settings;
         let interval = (*scan_interval_s > 0).then(|| Duration::from_secs(*scan_interval_s));
         self.scanner.start(self.db.clone(), music.clone(), data_dir.clone(), interval);
+    }
+
+    /// Keeps the search index up with the database from now on.
+    pub fn start_search(&self) {
+        self.search.start(self.db.clone(), self.settings.data_dir.join("search"));
     }
 }
 

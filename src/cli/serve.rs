@@ -38,11 +38,13 @@ pub(super) fn run(
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
         let directory = Arc::clone(&app.directory);
         tokio::spawn(async move { directory.beat().await });
+        app.start_search();
         app.start_scanning();
         invite(&app, server.address).await?;
         ready(&app, server.address).await?;
         server.run().await?;
         app.scanner.stop();
+        app.search.stop();
         Ok(())
     })
 }

@@ -20,6 +20,7 @@ pub mod saved;
 pub mod scan;
 #[allow(missing_docs, reason = "generated")]
 pub mod schema;
+pub mod search;
 pub mod secrets;
 pub mod sessions;
 pub mod tracks;

@@ -1,0 +1,191 @@
+//! Keeps the search index up with the database: in the background, in the order of the changes, from where it stopped.
+
+use super::search::{SearchError, SearchIndex};
+use crate::db::{Db, DbError, changes, search, secrets};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Condvar, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// How often the database is asked whether anything changed: a change is found within about a second.
+const POLL: Duration = Duration::from_millis(400);
+/// Changes read at once.
+const STEP: i64 = 2_000;
+/// Changes in one commit while there are many; each commit is a new segment and a sync of the disk.
+const COMMIT: usize = 20_000;
+
+/// The search of a server: the index once it is open, and the thread that feeds it.
+#[derive(Default)]
+pub struct Search {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    index: OnceLock<Arc<SearchIndex>>,
+    stop: AtomicBool,
+    sleep: Mutex<()>,
+    woken: Condvar,
+}
+
+impl Search {
+    /// The index; `None` for the first moments of a server.
+    #[must_use]
+    pub fn index(&self) -> Option<Arc<SearchIndex>> {
+        self.shared.index.get().map(Arc::clone)
+    }
+
+    /// Begins to follow the database, with the index below `folder`.
+    pub fn start(&self, db: Db, folder: PathBuf) {
+        let shared = Arc::clone(&self.shared);
+        let run = move || shared.run(&db, &folder);
+        if let Err(error) = thread::Builder::new().name("search".to_owned()).spawn(run) {
+            log::error!("no thread to keep the search index with: {error}");
+        }
+    }
+
+    /// Ends the feeding.
+    pub fn stop(&self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.woken.notify_all();
+    }
+}
+
+impl Drop for Search {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    fn run(&self, db: &Db, folder: &Path) {
+        let Some(index) = self.retry(|| open(folder)) else { return };
+        let Some(catalogue) = self.retry(|| catalogue(db)) else { return };
+        // What is there can be searched while it is checked and brought up to date.
+        let index = Arc::clone(self.index.get_or_init(|| Arc::new(index)));
+        if self.retry(|| check(&index)).is_none() {
+            return;
+        }
+        while self.retry(|| self.follow(db, &index, &catalogue)).is_some() && self.wait() {}
+    }
+
+    /// Tries until it succeeds; `None` when it is time to stop. A failure is logged when it begins.
+    fn retry<T>(&self, mut attempt: impl FnMut() -> Result<T, FollowError>) -> Option<T> {
+        let mut failing = false;
+        loop {
+            match attempt() {
+                Ok(value) => return Some(value),
+                Err(error) if !failing => log::error!("{error}; search may be behind until this is over"),
+                Err(_) => {}
+            }
+            failing = true;
+            if !self.wait() {
+                return None;
+            }
+        }
+    }
+
+    /// Waits for the next round; false when it is time to stop.
+    fn wait(&self) -> bool {
+        let sleep = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.stop.load(Ordering::Relaxed) {
+            return false;
+        }
+        drop(self.woken.wait_timeout(sleep, POLL));
+        !self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Brings the index up to the database as it is now.
+    fn follow(&self, db: &Db, index: &SearchIndex, catalogue: &str) -> Result<(), FollowError> {
+        let last = db.read_blocking(changes::last)?;
+        let mut after = index.cursor()?.as_deref().map_or(0, |cursor| place(cursor, catalogue));
+        // Another database, or this one put back from an earlier day: the numbers mean other changes now.
+        if after < 0 || after > last {
+            log::info!("search index is made anew, for the database is not the one it followed");
+            index.clear()?;
+            after = 0;
+        }
+        if after == last {
+            return Ok(index.refresh()?);
+        }
+        let mut uncommitted = 0_usize;
+        while let Some(step) = db.read_blocking(|connection| search::step(connection, after, STEP))? {
+            uncommitted = uncommitted.saturating_add(step.changes.len());
+            index.apply(step.changes)?;
+            after = step.upto;
+            let stopping = self.stop.load(Ordering::Relaxed);
+            if uncommitted >= COMMIT || stopping {
+                index.commit(&cursor(after, catalogue))?;
+                uncommitted = 0;
+            }
+            if stopping {
+                return Ok(());
+            }
+        }
+        // The highest numbers may have been taken for rows that are gone.
+        Ok(index.commit(&cursor(after.max(last), catalogue))?)
+    }
+}
+
+fn open(folder: &Path) -> Result<SearchIndex, FollowError> {
+    Ok(SearchIndex::open(folder)?)
+}
+
+/// Empties an index that has rotted on disk.
+fn check(index: &SearchIndex) -> Result<(), FollowError> {
+    if !index.is_sound()? {
+        log::warn!("search index is made anew, for its files are damaged");
+        index.clear()?;
+    }
+    Ok(())
+}
+
+/// The name of the database's catalogue: an index that followed another one is of no use.
+fn catalogue(db: &Db) -> Result<String, FollowError> {
+    let fresh = format!("{:016x}", rand::random::<u64>());
+    Ok(db.write_blocking(|connection| secrets::get_or_insert(connection, "catalogue", &fresh))?)
+}
+
+fn cursor(after: i64, catalogue: &str) -> String {
+    format!("{after} {catalogue}")
+}
+
+/// The number of the last change that the index has; -1 when it followed another catalogue.
+fn place(cursor: &str, catalogue: &str) -> i64 {
+    let place = cursor.split_once(' ').filter(|(_, followed)| *followed == catalogue);
+    place.and_then(|(after, _)| after.parse().ok()).unwrap_or(-1)
+}
+
+/// Why the index could not be brought up to date.
+#[derive(Debug)]
+enum FollowError {
+    Index(SearchError),
+    Db(DbError),
+}
+
+impl fmt::Display for FollowError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(error) => error.fmt(f),
+            Self::Db(error) => write!(f, "search index cannot follow: {error}"),
+        }
+    }
+}
+
+impl From<SearchError> for FollowError {
+    fn from(error: SearchError) -> Self {
+        Self::Index(error)
+    }
+}
+
+impl From<DbError> for FollowError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
