@@ -104,7 +104,7 @@ impl Shared {
     /// Brings the index up to the database as it is now.
     fn follow(&self, db: &Db, index: &SearchIndex, catalogue: &str) -> Result<(), FollowError> {
         let last = db.read_blocking(changes::last)?;
-        let mut after = index.cursor()?.as_deref().map_or(0, |cursor| place(cursor, catalogue));
+        let mut after = index.cursor().as_deref().map_or(0, |cursor| place(cursor, catalogue));
         // Another database, or this one put back from an earlier day: the numbers mean other changes now.
         if after < 0 || after > last {
             log::info!("search index is made anew, for the database is not the one it followed");

@@ -93,8 +93,7 @@ fn load_albums(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Documen
         .select((albums::id, albums::title))
         .load(connection)?;
     let mut artists = artists_of_albums(connection, ids)?;
-    let album =
-        |(id, title): (i64, String)| document(Kind::Album, id, title, artists.remove(&id).unwrap_or_default());
+    let album = |(id, title): (i64, String)| document(Kind::Album, id, title, artists.remove(&id).unwrap_or_default());
     Ok(rows.into_iter().map(album).collect())
 }
 

@@ -3,31 +3,41 @@
 //! Words follow Zipf's law over a vocabulary that grows with the library; common ones are short; one artist in eight has
 //! names in Cyrillic, Japanese or Korean; popularity is steep; a query is what somebody would type to find one document.
 
+#![allow(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    reason = "numbers of a generator, far from their limits"
+)]
+
 use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
 use segue::catalog::search::{Document, Kind};
 use std::collections::HashSet;
 
 /// The commonest words of titles; they make the long lists.
 const COMMON: [&str; 24] = [
-    "the", "you", "of", "love", "a", "in", "me", "to", "my", "i", "on", "la", "de", "it", "is", "all", "don't", "time", "be",
-    "night", "your", "for", "no", "we",
+    "the", "you", "of", "love", "a", "in", "me", "to", "my", "i", "on", "la", "de", "it", "is", "all", "don't", "time",
+    "be", "night", "your", "for", "no", "we",
 ];
 const ONSETS: [&str; 24] = [
-    "b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "br", "ch", "sh", "st", "tr", "gr", "",
+    "b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "br", "ch", "sh", "st", "tr",
+    "gr", "",
 ];
 const VOWELS: [&str; 12] = ["a", "e", "i", "o", "u", "ea", "ou", "ai", "y", "é", "ö", "ø"];
 const CODAS: [&str; 12] = ["", "", "", "n", "r", "s", "l", "t", "m", "ck", "nd", "ng"];
 
 /// A generated library.
-pub struct Library {
+pub(crate) struct Library {
     /// Everything in it.
-    pub documents: Vec<Document>,
+    pub(crate) documents: Vec<Document>,
     /// Texts typed to find one document, and its place in `documents`.
-    pub queries: Vec<(String, usize)>,
+    pub(crate) queries: Vec<(String, usize)>,
 }
 
 /// A library of so many tracks, with an album for 11 and an artist for 40 of them, and 200 queries.
-pub fn generate(tracks: usize, seed: u64) -> Library {
+pub(crate) fn generate(tracks: usize, seed: u64) -> Library {
     let mut rng = StdRng::seed_from_u64(seed);
     let vocabulary = Vocabulary { words: 60.0 * (tracks as f64 * 4.0).sqrt() };
     let mut documents = Vec::new();
@@ -60,7 +70,7 @@ pub fn generate(tracks: usize, seed: u64) -> Library {
             }
         }
     }
-    for _ in 0..tracks / 5_000 + 1 {
+    for _ in 0..=tracks / 5_000 {
         put(Kind::Playlist, &vocabulary.name(Script::Latin, 1..4, &mut rng), &[], 0.0);
     }
     let queries = (0..200).map(|_| query(&documents, &mut rng)).collect();
@@ -83,7 +93,7 @@ fn query(documents: &[Document], rng: &mut StdRng) -> (String, usize) {
             _ => document.name.clone(),
         };
         // What people type: lower case, no accents half of the time.
-        let text = if rng.random() { text.replace('é', "e").replace('ö', "o").replace('ø', "o") } else { text };
+        let text = if rng.random() { text.replace('é', "e").replace(['ö', 'ø'], "o") } else { text };
         if text.chars().count() >= 2 {
             return (text.chars().take(30).collect::<String>().to_lowercase(), at);
         }
@@ -91,7 +101,7 @@ fn query(documents: &[Document], rng: &mut StdRng) -> (String, usize) {
 }
 
 /// The text with one random typo in each word of four letters or more; `None` when it has no such word.
-pub fn misspell(text: &str, rng: &mut impl Rng) -> Option<String> {
+pub(crate) fn misspell(text: &str, rng: &mut impl Rng) -> Option<String> {
     let mut changed = false;
     let words = text.split(' ').map(|word| {
         let mut letters: Vec<char> = word.chars().collect();
@@ -156,22 +166,26 @@ fn word(script: Script, rank: u64) -> String {
     };
     let length = 2 + rank.checked_ilog(8).unwrap_or(0) as usize;
     match script {
-        Script::Latin => match COMMON.get(rank as usize) {
-            Some(common) => capital(common),
-            None => {
-                let syllables = 1 + rank.ilog2() as usize / 5;
-                let mut pick = |parts: &[&str]| parts[rng.random_range(0..parts.len())].to_owned();
-                let syllable = |pick: &mut dyn FnMut(&[&str]) -> String| pick(&ONSETS) + &pick(&VOWELS[..9]) + &pick(&CODAS);
-                let mut word: String = (0..syllables).map(|_| syllable(&mut pick)).collect();
-                word += if rank % 10 == 0 { VOWELS[9 + rank as usize % 3] } else { "" };
-                capital(&word)
-            }
-        },
         Script::Cyrillic => letters(0x430, 32, length + 1),
-        Script::Japanese if rank % 3 == 0 => letters(0x3042, 70, length),
+        Script::Japanese if rank.is_multiple_of(3) => letters(0x3042, 70, length),
         Script::Japanese => letters(0x4e00, 2_000, 2),
         Script::Korean => letters(0xac00, 11_172, 2),
+        Script::Latin => COMMON.get(rank as usize).map_or_else(|| latin(rank, &mut rng), |common| capital(common)),
     }
+}
+
+/// Syllables, more of them for rarer words; an accent in one of ten.
+fn latin(rank: u64, rng: &mut StdRng) -> String {
+    let mut word = String::new();
+    for _ in 0..=rank.ilog2() / 5 {
+        for parts in [&ONSETS[..], &VOWELS[..9], &CODAS[..]] {
+            word += parts[rng.random_range(0..parts.len())];
+        }
+    }
+    if rank.is_multiple_of(10) {
+        word += VOWELS[9 + rank as usize / 10 % 3];
+    }
+    capital(&word)
 }
 
 fn capital(word: &str) -> String {

@@ -1,32 +1,55 @@
-//! How quick search is: `cargo bench --bench search -- [TRACKS]` (100,000 unless told).
+//! How quick search is: `cargo bench --bench search -- [TRACKS] [DATABASE_URL]`.
 //!
-//! Generates a library, indexes it, and types 200 queries letter by letter, right and with typos; the same beginnings go
-//! to an SQLite FTS5 table of the same data as prefix queries. Times are of the thread's CPU: these machines are shared.
+//! Generates a library (100,000 tracks unless told), writes it into a database (a SQLite file of its own unless told; one
+//! that is named must be empty), lets the index follow, and types 200 queries letter by letter, right and with typos. The
+//! same beginnings go to an SQLite FTS5 table of the same names as prefix queries. Times are of the thread's CPU, for the
+//! machine may be busy with others.
 
-#![allow(clippy::print_stdout, clippy::indexing_slicing, reason = "a program for the terminal, on data of its own")]
-#![allow(clippy::expect_used, reason = "a benchmark that cannot go on says why and ends")]
+#![allow(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unchecked_time_subtraction,
+    reason = "a program for the terminal, on data of its own, that says why it cannot go on and ends"
+)]
 
 mod library;
+mod rows;
 
-use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _, sql_query, sql_types};
+use diesel::{
+    Connection as _, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection as _, sql_query, sql_types,
+};
 use library::{Library, generate, misspell};
 use rand::{SeedableRng as _, rngs::StdRng};
 use rustix::time::{ClockId, clock_gettime};
-use segue::catalog::search::{Change, Document, Kind, Query, SearchIndex};
+use segue::{
+    catalog::{
+        follow::Search,
+        search::{Document, Kind, Query, SearchIndex},
+    },
+    db::{Db, changes},
+};
 use std::{
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 const BATCH: usize = 10_000;
 
 fn main() {
-    let asked = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
-    let tracks = asked.unwrap_or(100_000);
+    // Cargo adds arguments of its own.
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let tracks = arguments.first().map_or(100_000, |tracks| tracks.parse().expect("a number of tracks"));
     let Library { documents, queries } = generate(tracks, 1);
     println!("{tracks} tracks, {} documents, {} queries", documents.len(), queries.len());
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let index = build(folder.path(), &documents);
+    let sqlite = format!("sqlite:{}", folder.path().join("segue.db").display());
+    let index = build(folder.path(), arguments.get(1).unwrap_or(&sqlite), &documents);
     let fts = Fts::build(&folder.path().join("fts.db"), &documents);
 
     let texts: Vec<&str> = queries.iter().map(|(text, _)| text.as_str()).collect();
@@ -41,7 +64,10 @@ fn main() {
     measure("with typos", &mistyped, &search);
     let theirs = measure("FTS5 prefix query", &typed, &|text| fts.borrow_mut().find(text));
     for (name, of_all) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
-        println!("{name} / FTS5: {:.3}", quantile(&ours, of_all).as_secs_f64() / quantile(&theirs, of_all).as_secs_f64());
+        println!(
+            "{name} / FTS5: {:.3}",
+            quantile(&ours, of_all).as_secs_f64() / quantile(&theirs, of_all).as_secs_f64()
+        );
     }
     let found = |texts: &mut dyn Iterator<Item = (&str, usize)>| {
         let (mut all, mut hits) = (0, 0);
@@ -54,37 +80,44 @@ fn main() {
         }
         format!("{hits} of {all}")
     };
-    println!("wanted document among the first 20: {}", found(&mut queries.iter().map(|(text, at)| (text.as_str(), *at))));
+    println!(
+        "wanted document among the first 20: {}",
+        found(&mut queries.iter().map(|(text, at)| (text.as_str(), *at)))
+    );
 }
 
-fn build(folder: &Path, documents: &[Document]) -> SearchIndex {
-    let index = SearchIndex::open(&folder.join("search")).expect("a fresh index");
+fn build(folder: &Path, url: &str, documents: &[Document]) -> Arc<SearchIndex> {
+    let db = Db::open(&url.parse().expect("a database URL"), 2).expect("the database opens");
+    rows::fill(&db, documents);
+    let last = db.read_blocking(changes::last).expect("readable").to_string();
+    let folder = folder.join("search");
     let began = Instant::now();
-    for batch in documents.chunks(BATCH) {
-        index.apply(batch.iter().cloned().map(Change::Put)).expect("documents are taken");
-        index.commit("bench").expect("a commit");
-    }
+    let search = Search::default();
+    search.start(db, folder.clone());
+    let caught_up = |index: &SearchIndex| index.cursor().is_some_and(|cursor| cursor.split(' ').next() == Some(&last));
+    let index = loop {
+        match search.index().filter(|index| caught_up(index)) {
+            Some(index) => break index,
+            None => std::thread::park_timeout(Duration::from_millis(50)),
+        }
+    };
     let took = began.elapsed();
-    let mut quiet = 0;
-    while quiet < 10 {
-        let before = index.segments();
-        std::thread::sleep(Duration::from_millis(200));
-        index.refresh().expect("readable");
-        quiet = if index.segments() == before { quiet + 1 } else { 0 };
-    }
-    let bytes: u64 = walk(folder);
+    let unmerged = index.segments();
+    index.settle().expect("merges end");
     println!(
-        "indexed in {took:.1?}: {:.0} documents/s, {} segments, {:.0} MB",
+        "followed {url} in {took:.1?}: {:.0} documents/s, {unmerged} segments, merged {}, {:.0} MB",
         documents.len() as f64 / took.as_secs_f64(),
         index.segments(),
-        bytes as f64 / 1e6
+        walk(&folder) as f64 / 1e6
     );
     index
 }
 
 fn walk(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable"));
-    entries.map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { entry.metadata().map_or(0, |m| m.len()) }).sum()
+    entries
+        .map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { entry.metadata().map_or(0, |m| m.len()) })
+        .sum()
 }
 
 fn find(index: &SearchIndex, text: &str) -> u64 {
@@ -113,7 +146,9 @@ fn measure(name: &str, texts: &[String], search: &dyn Fn(&str) -> u64) -> Vec<Du
     wall.sort();
     if !name.is_empty() {
         let line = |times: &[Duration]| {
-            [0.5, 0.95, 0.99, 1.0].map(|of_all| format!("{:>9.2}", quantile(times, of_all).as_secs_f64() * 1e3)).join(" ")
+            [0.5, 0.95, 0.99, 1.0]
+                .map(|of_all| format!("{:>9.2}", quantile(times, of_all).as_secs_f64() * 1e3))
+                .join(" ")
         };
         println!("{name}: {} queries, {results} results; ms at p50, p95, p99, max:", texts.len());
         println!("  thread CPU {}\n  wall       {}\n  slowest: {}", line(&cpu), line(&wall), slowest.join(", "));

@@ -14,6 +14,7 @@ mod http;
 mod licences;
 mod openapi;
 mod schema;
+mod search;
 mod store;
 mod stream;
 mod sync;

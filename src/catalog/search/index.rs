@@ -78,6 +78,7 @@ struct Open {
     fields: Fields,
     reader: IndexReader,
     snapshot: Arc<Snapshot>,
+    cursor: Option<String>,
 }
 
 impl SearchIndex {
@@ -102,12 +103,10 @@ impl SearchIndex {
         Ok(Self { folder: current, open: RwLock::new(open), feed: Mutex::new(Some(writer)), scratches })
     }
 
-    /// How far the index has followed the database: what the last [`SearchIndex::commit`] was given.
-    ///
-    /// # Errors
-    /// When the index cannot be read.
-    pub fn cursor(&self) -> Result<Option<String>, SearchError> {
-        Ok(self.index().load_metas()?.payload)
+    /// How far the index has followed the database: what the commit was given that is searched now.
+    #[must_use]
+    pub fn cursor(&self) -> Option<String> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner).cursor.clone()
     }
 
     /// Takes changes in; they are searchable and durable after the next commit.
@@ -142,7 +141,7 @@ impl SearchIndex {
             prepared.set_payload(cursor);
             prepared.commit().map(|_| ())
         })?;
-        self.reload()
+        self.reload(Some(cursor.to_owned()))
     }
 
     /// Follows merges that ended after the last commit.
@@ -152,7 +151,17 @@ impl SearchIndex {
     pub fn refresh(&self) -> Result<(), SearchError> {
         let now: HashSet<_> = self.index().searchable_segment_ids()?.into_iter().collect();
         let seen: HashSet<_> = self.snapshot().segment_ids().collect();
-        if now == seen { Ok(()) } else { self.reload() }
+        if now == seen { Ok(()) } else { self.reload(self.cursor()) }
+    }
+
+    /// Waits until all merges have ended, and follows them. The next change starts a new writer.
+    ///
+    /// # Errors
+    /// When a merge failed.
+    pub fn settle(&self) -> Result<(), SearchError> {
+        let writer = self.feed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        writer.map_or(Ok(()), IndexWriter::wait_merging_threads)?;
+        self.refresh()
     }
 
     /// Drops everything, to be fed again from the beginning; [`SearchIndex::cursor`] is `None` then.
@@ -164,7 +173,7 @@ impl SearchIndex {
             writer.delete_all_documents()?;
             writer.commit().map(|_| ())
         })?;
-        self.reload()
+        self.reload(None)
     }
 
     /// Whether every file of the index still has the checksum it was written with. Reads all of them.
@@ -218,14 +227,16 @@ impl SearchIndex {
         Arc::clone(&self.open.read().unwrap_or_else(PoisonError::into_inner).snapshot)
     }
 
-    fn reload(&self) -> Result<(), SearchError> {
+    fn reload(&self, cursor: Option<String>) -> Result<(), SearchError> {
         let (reader, fields, before) = {
             let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
             (open.reader.clone(), open.fields, Arc::clone(&open.snapshot))
         };
         reader.reload()?;
         let snapshot = Snapshot::open(&reader.searcher(), fields, &before)?;
-        self.open.write().unwrap_or_else(PoisonError::into_inner).snapshot = Arc::new(snapshot);
+        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        open.snapshot = Arc::new(snapshot);
+        open.cursor = cursor;
         Ok(())
     }
 }
@@ -243,7 +254,8 @@ fn open_at(folder: &Path) -> Result<(Open, IndexWriter), SearchError> {
     let writer = writer_of(&index, folder)?;
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
     let snapshot = Arc::new(Snapshot::open(&reader.searcher(), fields, &Snapshot::default())?);
-    Ok((Open { fields, reader, snapshot }, writer))
+    let cursor = index.load_metas()?.payload;
+    Ok((Open { fields, reader, snapshot, cursor }, writer))
 }
 
 fn writer_of(index: &Index, folder: &Path) -> Result<IndexWriter, SearchError> {

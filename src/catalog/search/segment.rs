@@ -164,13 +164,11 @@ impl Segment {
                 _ => {}
             }
         });
-        match failure {
-            Some(error) => Err(error.into()),
-            None => {
-                let [one, two] = found;
-                Ok([open(&self.any, one)?, open(&self.any, two)?])
-            }
+        if let Some(error) = failure {
+            return Err(error.into());
         }
+        let [one, two] = found;
+        Ok([open(&self.any, one)?, open(&self.any, two)?])
     }
 }
 

@@ -178,7 +178,9 @@ mod tests {
             word in "[abcé]{1,10}", texts in prop::collection::vec("[abcéж]{1,12}", 1..20), typos in 1..3_usize, open: bool
         ) {
             let mut vocabulary = Vocabulary::default();
-            texts.iter().for_each(|text| vocabulary.push(text));
+            for text in &texts {
+                vocabulary.push(text);
+            }
             let mut found = Vec::new();
             vocabulary.near(&word, typos, open, |text, typos| found.push((text.to_owned(), typos)));
             let expected = texts.iter().filter_map(|text| {

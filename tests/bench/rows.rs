@@ -1,0 +1,77 @@
+//! Puts a generated library into the tables of the catalogue, as a scan would have left it.
+
+use diesel::connection::SimpleConnection as _;
+use segue::{
+    catalog::search::{Document, Kind},
+    db::Db,
+};
+
+/// Rows of one statement, and documents of one transaction.
+const ROWS: usize = 500;
+
+/// Writes all documents. They come as [`super::library::generate`] makes them: an artist, its albums, their tracks.
+pub(crate) fn fill(db: &Db, documents: &[Document]) {
+    let mut tables = Tables::default();
+    let (mut artist, mut album) = (0, 0);
+    for (document, change) in documents.iter().zip(1_i64..) {
+        let (id, name) = (document.id.cast_signed(), document.name.replace('\'', "''"));
+        match document.kind {
+            Kind::Artist => {
+                artist = id;
+                tables.artists.push(format!("({id}, '{name}', '{id}', '', 1, 1, NULL, 0, {change}, FALSE)"));
+            }
+            Kind::Album => {
+                album = id;
+                tables.albums.push(format!(
+                    "({id}, '{name}', '{id}', '', TRUE, FALSE, NULL, 1, 1, 0, NULL, 0, {change}, FALSE)"
+                ));
+                tables.album_artists.push(format!("({id}, 0, {artist})"));
+            }
+            Kind::Track => {
+                tables.tracks.push(format!("({id}, {album}, '{name}', '', 1, 0, '', '', FALSE, 0, {change})"));
+                tables.track_artists.push(format!("({id}, 0, {artist})"));
+            }
+            Kind::Playlist => {
+                tables.playlists.push(format!("({id}, 1, '{name}', '', TRUE, 0, 0, 0, 0, FALSE, {change})"));
+            }
+        }
+    }
+    tables.others.push(format!("UPDATE changes SET last = {}", documents.len()));
+    tables.write(db);
+}
+
+#[derive(Default)]
+struct Tables {
+    artists: Vec<String>,
+    albums: Vec<String>,
+    album_artists: Vec<String>,
+    tracks: Vec<String>,
+    track_artists: Vec<String>,
+    playlists: Vec<String>,
+    others: Vec<String>,
+}
+
+impl Tables {
+    fn write(self, db: &Db) {
+        let owner =
+            "INSERT INTO users (id, name, name_key, password, role, created_us) VALUES (1, 'o', 'o', '', 'user', 0)";
+        let mut statements = vec![owner.to_owned()];
+        let columns =
+            "tracks (id, album_id, title, sort_key, disc, duration_ms, container, codec, missing, added_us, change)";
+        for (table, rows) in [
+            ("artists", self.artists),
+            ("albums", self.albums),
+            ("album_artists", self.album_artists),
+            (columns, self.tracks),
+            ("track_artists", self.track_artists),
+            ("playlists", self.playlists),
+        ] {
+            statements.extend(rows.chunks(ROWS).map(|rows| format!("INSERT INTO {table} VALUES {}", rows.join(", "))));
+        }
+        statements.extend(self.others);
+        for some in statements.chunks(ROWS) {
+            let all = some.join(";\n");
+            db.write_blocking(|connection| Ok(connection.batch_execute(&all)?)).expect("rows are taken");
+        }
+    }
+}

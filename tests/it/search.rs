@@ -1,0 +1,157 @@
+//! Search over both databases: what is in the tables is found, changes are followed, and nothing is found that is gone.
+
+use crate::harness::{TestDatabase, until};
+use diesel::connection::SimpleConnection as _;
+use library::{Library, generate};
+use segue::{
+    catalog::{
+        follow::Search,
+        search::{Document, Kind, Query, SearchIndex},
+    },
+    db::Db,
+};
+use segue_actors::ids::UserId;
+use std::sync::Arc;
+
+#[path = "../bench/library.rs"]
+#[allow(dead_code, reason = "the benchmark uses more of it")]
+mod library;
+#[path = "../bench/rows.rs"]
+mod rows;
+
+/// A search that follows a database, as a server has it.
+struct Following {
+    search: Search,
+    index: Arc<SearchIndex>,
+}
+
+impl Following {
+    async fn start(database: &TestDatabase, db: &Db) -> Self {
+        let search = Search::default();
+        search.start(db.clone(), database.folder.path().join("search"));
+        until("the index opens", async || search.index().is_some()).await;
+        let index = search.index().expect("it has opened");
+        Self { search, index }
+    }
+
+    /// Waits until everything of the database is in the index.
+    async fn caught_up(&self, db: &Db) {
+        let last = db.read_blocking(segue::db::changes::last).expect("readable").to_string();
+        let reached = |cursor: Option<String>| cursor.is_some_and(|cursor| cursor.split(' ').next() == Some(&last));
+        until("the index follows", async || reached(self.index.cursor())).await;
+    }
+
+    fn find(&self, text: &str, kind: Kind, user: Option<UserId>) -> (Vec<u64>, u64) {
+        let query = Query { text, kinds: &[kind], user, limit: 50, offset: 0 };
+        let listing = self.index.search(&query).expect("a search").remove(&kind).expect("the kind asked for");
+        (listing.ids, listing.total)
+    }
+
+    /// Stops, and waits until the folder is free.
+    async fn stop(self) {
+        drop(self.search);
+        let index = Arc::downgrade(&self.index);
+        drop(self.index);
+        until("the index is closed", async || index.strong_count() == 0).await;
+    }
+}
+
+fn change(db: &Db, statements: &str) {
+    db.write_blocking(|connection| Ok(connection.batch_execute(statements)?)).expect("rows change");
+}
+
+fn document(kind: Kind, id: u64, name: &str) -> Document {
+    Document { kind, id, name: name.to_owned(), others: Vec::new(), popularity: 0, private_to: None }
+}
+
+/// One artist, album, track and playlist, with ids 1 to 4.
+fn small_library(db: &Db) {
+    let named =
+        [(Kind::Artist, "Röyksopp"), (Kind::Album, "Melody A.M."), (Kind::Track, "Eple"), (Kind::Playlist, "Calm")];
+    let documents: Vec<Document> = named.iter().zip(1..).map(|(&(kind, name), id)| document(kind, id, name)).collect();
+    rows::fill(db, &documents);
+}
+
+on_both_databases! {
+    async fn what_is_in_a_library_of_5000_tracks_is_found_as_one_types(database) {
+        let Library { documents, queries } = generate(5_000, 7);
+        let db = database.open();
+        rows::fill(&db, &documents);
+        let following = Following::start(&database, &db).await;
+        following.caught_up(&db).await;
+        assert_eq!(following.index.documents(), u64::try_from(documents.len()).expect("few"));
+        for (text, at) in &queries {
+            let wanted = &documents[*at];
+            for (end, _) in text.char_indices().skip(1).chain([(text.len(), ' ')]) {
+                let typed = &text[..end];
+                let (ids, total) = following.find(typed, wanted.kind, None);
+                assert!(total > 50 || ids.contains(&wanted.id), "{typed:?} must find {wanted:?}");
+            }
+        }
+    }
+
+    async fn changes_are_followed_from_where_one_stopped(database) {
+        let db = database.open();
+        small_library(&db);
+        let following = Following::start(&database, &db).await;
+        following.caught_up(&db).await;
+        for (text, kind, id) in
+            [("royk", Kind::Artist, 1), ("royksopp", Kind::Album, 2), ("royksopp melody", Kind::Track, 3), ("calm", Kind::Playlist, 4)]
+        {
+            assert_eq!(following.find(text, kind, None).0, [id], "{text}");
+        }
+
+        change(&db, "UPDATE changes SET last = 6; UPDATE tracks SET title = 'Poor Leno', change = 5;
+            UPDATE playlists SET public = FALSE, change = 6");
+        following.caught_up(&db).await;
+        assert_eq!((following.find("eple", Kind::Track, None).1, following.find("leno", Kind::Track, None).1), (0, 1));
+        assert_eq!(following.find("calm", Kind::Playlist, Some(UserId(1))).1, 1, "its owner");
+        assert_eq!(following.find("calm", Kind::Playlist, Some(UserId(2))).1, 0, "another");
+
+        following.stop().await;
+        change(&db, "UPDATE changes SET last = 8; UPDATE tracks SET missing = TRUE, change = 7;
+            UPDATE playlists SET deleted = TRUE, change = 8");
+        let following = Following::start(&database, &db).await;
+        following.caught_up(&db).await;
+        assert_eq!(following.find("leno", Kind::Track, None).1, 0);
+        assert_eq!(following.find("calm", Kind::Playlist, Some(UserId(1))).1, 0);
+        assert_eq!(following.index.documents(), 2, "artist and album stay");
+    }
+
+    async fn another_database_makes_another_index(database) {
+        let db = database.open();
+        small_library(&db);
+        let following = Following::start(&database, &db).await;
+        following.caught_up(&db).await;
+        // As when yesterday's copy is put back: fewer changes than the index has seen.
+        change(&db, "DELETE FROM tracks; DELETE FROM track_artists; DELETE FROM playlists; UPDATE changes SET last = 2");
+        following.caught_up(&db).await;
+        assert_eq!(following.index.documents(), 2);
+        following.stop().await;
+
+        change(&db, "UPDATE secrets SET value = 'another' WHERE name = 'catalogue'; DELETE FROM albums");
+        let following = Following::start(&database, &db).await;
+        until("the index is made anew", async || following.index.documents() == 1).await;
+        assert_eq!(following.find("royk", Kind::Artist, None).0, [1]);
+    }
+
+    async fn a_damaged_index_is_made_anew(database) {
+        let db = database.open();
+        small_library(&db);
+        let following = Following::start(&database, &db).await;
+        following.caught_up(&db).await;
+        following.stop().await;
+        let files = walkdir::WalkDir::new(database.folder.path().join("search")).into_iter().map(|file| file.expect("readable"));
+        let postings: Vec<_> = files.filter(|file| file.path().extension().is_some_and(|end| end == "idx")).collect();
+        for file in &postings {
+            let mut bytes = std::fs::read(file.path()).expect("readable");
+            bytes[0] ^= 0xff;
+            std::fs::write(file.path(), bytes).expect("damage is done");
+        }
+        assert!(!postings.is_empty(), "nothing was damaged");
+        let following = Following::start(&database, &db).await;
+        let sound = || following.index.is_sound().is_ok_and(|sound| sound);
+        until("the index is sound", async || sound() && following.index.documents() == 4).await;
+        assert_eq!(following.find("eple", Kind::Track, None).0, [3]);
+    }
+}
