@@ -2,8 +2,7 @@
 
 use crate::{
     auth::Auth,
-    catalog::{cover::Covers, scan::Scanner},
-    catalog::{follow::Search, scan::Scanner},
+    catalog::{cover::Covers, follow::Search, scan::Scanner},
     config::Settings,
     db::{Db, lists::Lists},
     store::{self, DbStore, DbTracks, TokenLogins},
@@ -46,8 +45,8 @@ impl App {
         let auth = Arc::new(Auth::open(&db, &settings)?);
         let covers = Arc::new(Covers::new(settings.data_dir.join("covers")));
         let directory = directory(&settings, &db, &auth).await?;
-        Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner: Scanner::default(), directory })
-        Ok(Self { settings, db, auth, scanner: Scanner::default(), directory, search: Search::default() })
+        let (scanner, search) = (Scanner::default(), Search::default());
+        Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner, directory, search })
     }
 
     /// Scans the music folders now, and from then on whenever a scan is due.
