@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod openapi;
+mod device;
 mod output;
 mod password;
 mod scan;
@@ -27,6 +28,7 @@ enum Command {
     Scan(scan::Scan),
     Config(config::Config),
     Openapi(openapi::Openapi),
+    Device(device::Device),
     #[command(subcommand)]
     User(user::User),
 }
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
         Command::Scan(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Openapi(command) => command.run(),
+        Command::Device(command) => command.run(),
         Command::User(command) => command.run(),
     };
     match outcome {

@@ -3,6 +3,7 @@
 use super::clock::BURST;
 use super::{Client, Output};
 use crate::close::CloseReason;
+use crate::state::messages::ByeReason;
 use crate::wire::{ClientLimits, ClientMessage, Hello};
 
 /// What is assumed before the first `welcome`.
@@ -21,6 +22,8 @@ const LONGEST_WAIT_MS: i64 = 30_000;
 const FIRST_WAIT_MS: i64 = 250;
 /// A device that sounds waits no longer than this before its first attempt.
 const SOUNDING_WAIT_MS: i64 = 1_000;
+/// Close codes from here on ask a client not to come back; those that are nobody's of ours, too.
+const STAY_AWAY: std::ops::RangeInclusive<u16> = 4500..=4999;
 /// An attempt to connect and be welcomed takes no longer.
 const ATTEMPT_MS: i64 = 10_000;
 
@@ -42,7 +45,9 @@ enum Phase {
 pub struct Link {
     phase: Phase,
     attempts: u32,
-    pub(super) jitter_ms: i64,
+    jitter_ms: i64,
+    /// What the server's `goaway` said, should its close frame be lost.
+    farewell: Option<(u16, String)>,
     heard_us: i64,
     welcomed_us: i64,
     probe_due_us: i64,
@@ -51,11 +56,12 @@ pub struct Link {
 
 impl Link {
     /// No connection yet, the first attempt at once.
-    pub(super) const fn down(local_us: i64) -> Self {
+    pub(super) fn down(local_us: i64) -> Self {
         Self {
             phase: Phase::Down(local_us),
             attempts: 0,
             jitter_ms: 0,
+            farewell: None,
             heard_us: local_us,
             welcomed_us: local_us,
             probe_due_us: i64::MAX,
@@ -83,6 +89,12 @@ impl Link {
         }
     }
 
+    /// The server is about to end this socket.
+    pub(super) fn sent_away(&mut self, code: u16, reason: String, jitter_ms: i64) {
+        self.jitter_ms = jitter_ms;
+        self.farewell = Some((code, reason));
+    }
+
     /// The last contact on a welcomed socket: `audio_ms` counts from it.
     pub(super) const fn contact_us(&self) -> i64 {
         self.welcomed_us
@@ -93,6 +105,7 @@ impl Client {
     pub(super) fn greet(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         self.link.phase = Phase::Trying(local_us);
         self.link.heard_us = local_us;
+        self.link.farewell = None;
         let (token, device) = (self.token.clone(), self.device.clone());
         let lease = self.carried.map(|(lease, _)| lease).filter(|_| self.audio.is_sounding());
         outputs.push(Output::Send(ClientMessage::Hello(Box::new(Hello { token, device, lease }))));
@@ -110,11 +123,16 @@ impl Client {
 
     /// The first wait is a random part of the server's jitter, the later ones of a time that doubles.
     pub(super) fn closed(&mut self, local_us: i64, chance: u64, code: Option<u16>, outputs: &mut Vec<Output>) {
-        let reason = CloseReason::ALL.iter().find(|reason| Some(reason.code()) == code);
-        if let Some(reason) = reason.filter(|reason| !reason.reconnect()) {
+        if self.link.is_over() {
+            return;
+        }
+        let (told, slug) = self.link.farewell.take().unzip();
+        if let Some(code) = code.or(told).filter(|code| STAY_AWAY.contains(code)) {
+            let known = CloseReason::ALL.iter().find(|reason| reason.code() == code);
+            let why = known.map(|reason| reason.text().to_owned()).or(slug).unwrap_or_default();
             self.link.phase = Phase::Over;
             self.fall_silent(outputs);
-            outputs.push(Output::GiveUp(*reason));
+            outputs.push(Output::GiveUp(code, why));
             return;
         }
         let was_up = self.link.is_welcomed();
@@ -130,6 +148,15 @@ impl Client {
         let share_us = i64::try_from(chance % 1000).unwrap_or(0).saturating_mul(longest_ms);
         self.link.phase = Phase::Down(local_us.saturating_add(share_us));
         self.link.probe_due_us = i64::MAX;
+        outputs.push(Output::Show);
+    }
+
+    pub(super) fn leave(&mut self, reason: ByeReason, outputs: &mut Vec<Output>) {
+        self.fall_silent(outputs);
+        if self.link.is_welcomed() {
+            outputs.push(Output::Send(ClientMessage::Bye(reason)));
+        }
+        self.link.phase = Phase::Over;
         outputs.push(Output::Show);
     }
 

@@ -12,9 +12,8 @@ pub use audio::Audio;
 pub use clock::ServerTime;
 pub use link::Link;
 
-use crate::close::CloseReason;
 use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, Micros, Stamp};
-use crate::state::messages::{Command, Ended, Op, RejectCode};
+use crate::state::messages::{ByeReason, Command, Ended, Op, RejectCode};
 use crate::state::playback::{Item, Playback};
 use crate::wire::{ClientLimits, ClientMessage, DeviceList, HelloDevice, QueuePage, ServerMessage};
 use crate::{ids::MediaId, state::playback::Status};
@@ -49,6 +48,15 @@ pub enum Input {
     Failed,
     /// The audio came to the end of its item.
     Finished,
+    /// Somebody wants to see a part of the queue.
+    Look {
+        /// First entry, from 0.
+        from: usize,
+        /// At most so many.
+        limit: usize,
+    },
+    /// The program ends: silence, a word to the server, and no way back.
+    Leave(ByeReason),
     /// Time has come to [`Client::next_deadline`].
     Tick,
 }
@@ -72,8 +80,8 @@ pub enum Output {
     Queue(QueuePage),
     /// What is shown has changed.
     Show,
-    /// The server does not want this client back, and why.
-    GiveUp(CloseReason),
+    /// The server does not want this client back: the close code, and why in words.
+    GiveUp(u16, String),
 }
 
 /// One device, as far as the protocol goes.
@@ -142,6 +150,11 @@ impl Client {
                 }
             }
             Input::Finished => self.finished(local_us, outputs),
+            Input::Look { from, limit } if self.link.is_welcomed() => {
+                outputs.push(Output::Send(ClientMessage::Queue { from, limit }));
+            }
+            Input::Look { .. } => {}
+            Input::Leave(reason) => self.leave(reason, outputs),
             Input::Tick => self.tick(local_us, outputs),
         }
     }
@@ -160,14 +173,16 @@ impl Client {
                 self.devices = Some(welcome.devices);
                 self.ended_due = local_us;
                 self.shown(local_us, welcome.playback, outputs);
-                for command in &self.unanswered {
-                    outputs.push(Output::Send(ClientMessage::Command(Box::new(command.clone()))));
-                }
+                self.ask_again(outputs);
             }
             ServerMessage::Playback(playback) => {
                 let known = self.playback.as_ref().map(Playback::stamp);
                 if known.is_none_or(|known| known <= playback.stamp()) {
+                    let is_new_epoch = known.is_some_and(|known| known.epoch < playback.epoch);
                     self.shown(local_us, *playback, outputs);
+                    if is_new_epoch {
+                        self.ask_again(outputs);
+                    }
                 }
             }
             ServerMessage::Devices(devices) => {
@@ -184,7 +199,7 @@ impl Client {
             ServerMessage::Ping { .. } => outputs.push(Output::Send(ClientMessage::Pong)),
             ServerMessage::Ack { id, revision } => self.answered(id, Ok(revision), outputs),
             ServerMessage::Reject { id, code, message, .. } => self.answered(id, Err((code, message)), outputs),
-            ServerMessage::Goaway { jitter_ms, .. } => self.link.jitter_ms = jitter_ms,
+            ServerMessage::Goaway { code, reason, jitter_ms, .. } => self.link.sent_away(code, reason, jitter_ms),
             ServerMessage::Unknown => {}
         }
     }
@@ -201,6 +216,13 @@ impl Client {
         self.unanswered.push_back(command.clone());
         if self.link.is_welcomed() {
             outputs.push(Output::Send(ClientMessage::Command(Box::new(command))));
+        }
+    }
+
+    /// Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
+    fn ask_again(&self, outputs: &mut Vec<Output>) {
+        for command in &self.unanswered {
+            outputs.push(Output::Send(ClientMessage::Command(Box::new(command.clone()))));
         }
     }
 
@@ -276,11 +298,9 @@ impl Client {
     /// When [`Input::Tick`] is due, in the client's own time.
     #[must_use]
     pub fn next_deadline(&self) -> i64 {
-        let from = self.playback.as_ref().and_then(|shown| shown.active?.from_us).map(|from| self.time.local(from));
-        let waits_to_sound = from.filter(|_| self.is_active() && !self.audio.is_sounding());
         let report = self.report_due.filter(|_| self.link.is_welcomed());
         let ended = self.ended.filter(|_| self.link.is_welcomed()).map(|_| self.ended_due);
-        [Some(self.link_deadline()), report, ended, self.silent_at(), waits_to_sound]
+        [Some(self.link_deadline()), report, ended, self.silent_at(), self.switch_due()]
             .into_iter()
             .flatten()
             .min()

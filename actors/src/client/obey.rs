@@ -83,6 +83,9 @@ impl Client {
         let now = self.server_now(local_us);
         let wanted_ms = shown.position_at(now);
         let is_there = match &self.audio {
+            Audio::Loading { item: loading, position_ms, is_blocked: false } => {
+                loading.id == item.id && (position_ms - wanted_ms).abs() <= AGREES_MS
+            }
             Audio::Sounding { item: sounding, rate, .. } => {
                 let apart_ms = self.audio.position_at(now).map_or(i64::MAX, |place| (place - wanted_ms).abs());
                 sounding.id == item.id && *rate == shown.rate && apart_ms <= AGREES_MS
@@ -159,6 +162,7 @@ impl Client {
         let next = shown.next.filter(|_| item.id == current.id);
         let end_ms = self.audio.position_at(now).unwrap_or(0);
         let first = self.ended.map_or(item.id, |ended| ended.item);
+        let has_gone_on = first != item.id;
         if let Some(item) = next {
             outputs.push(Output::Sound(item, 0));
             self.audio = Audio::Loading { item, position_ms: 0, is_blocked: false };
@@ -166,7 +170,7 @@ impl Client {
             outputs.push(Output::Silence);
             self.audio = Audio::Silent;
         }
-        let to_item = next.map(|item| item.id);
+        let to_item = next.map(|item| item.id).or(has_gone_on.then_some(item.id));
         let position_ms = if next.is_some() { 0 } else { end_ms };
         let ended = Ended { lease, turn, item: first, to_item, position_ms, at_us: now };
         self.ended = Some(ended);
@@ -207,12 +211,17 @@ impl Client {
         self.obey_when_due(local_us, outputs);
     }
 
-    /// A switch at an instant that has come.
+    /// When a switch to this device comes, in local time: `None` once it is carried out.
+    pub(super) fn switch_due(&self) -> Option<i64> {
+        let shown = self.playback.as_ref().filter(|_| self.is_active() && self.link.is_welcomed())?;
+        let from_us = shown.active.and_then(|active| active.from_us)?;
+        let waits = self.audio == Audio::Silent && self.ended.is_none();
+        let is_wanted = shown.intent == Intent::Play && shown.item.is_some() && shown.after.is_empty();
+        (waits && is_wanted).then(|| self.time.local(from_us))
+    }
+
     fn obey_when_due(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
-        let scheduled = self.playback.as_ref().is_some_and(|shown| {
-            shown.active.is_some_and(|active| active.from_us.is_some()) && shown.intent == Intent::Play
-        });
-        if scheduled && self.audio == Audio::Silent && self.link.is_welcomed() {
+        if self.switch_due().is_some_and(|due| due <= local_us) {
             self.obey(local_us, outputs);
         }
     }

@@ -1,0 +1,93 @@
+//! `segue device`: a device in the terminal.
+
+use super::{Failure, password::PasswordSource};
+use crate::{
+    device::{self, Face, Options, ServerAddress},
+    http,
+};
+use clap::{Args, ValueEnum};
+use segue_actors::state::devices::DeviceKind;
+use std::{
+    io::{self, IsTerminal as _},
+    path::PathBuf,
+};
+
+/// Be a device in the terminal: it plays in real time without sound, shows what plays, and commands
+#[derive(Debug, Args)]
+pub(super) struct Device {
+    /// The server, as http://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    server: ServerAddress,
+    /// Your name on the server
+    #[arg(long)]
+    user: String,
+    #[command(flatten)]
+    password: PasswordSource,
+    /// What this device is called
+    #[arg(long, default_value = "Terminal")]
+    name: String,
+    /// What it says it is
+    #[arg(long, value_enum, default_value = "terminal")]
+    kind: Kind,
+    /// Never play here: only show and command
+    #[arg(long)]
+    no_plays: bool,
+    /// Remember the device's id in this file [default: one per server, user and name below `$XDG_STATE_HOME`]
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// No screen: events as lines of JSON on standard output, commands as lines on standard input
+    #[arg(long)]
+    json: bool,
+    /// End when standard input ends
+    #[arg(long, requires = "json")]
+    exit_with_stdin: bool,
+}
+
+/// The kinds of the protocol.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Browser,
+    Phone,
+    Computer,
+    Speaker,
+    Terminal,
+    Other,
+}
+
+impl From<Kind> for DeviceKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Browser => Self::Browser,
+            Kind::Phone => Self::Phone,
+            Kind::Computer => Self::Computer,
+            Kind::Speaker => Self::Speaker,
+            Kind::Terminal => Self::Terminal,
+            Kind::Other => Self::Other,
+        }
+    }
+}
+
+impl Device {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        if !self.json && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+            return Err("this is no terminal to draw on: use --json for lines of text".into());
+        }
+        let password = self.password.read()?;
+        let state_file = match self.state {
+            Some(file) => file,
+            None => device::usual_file(&self.server, &self.user, &self.name)?,
+        };
+        let face = if self.json { Face::Lines { exit_with_stdin: self.exit_with_stdin } } else { Face::Screen };
+        let options = Options {
+            server: self.server,
+            user: self.user,
+            password,
+            name: self.name,
+            kind: self.kind.into(),
+            plays: !self.no_plays,
+            state_file,
+            face,
+        };
+        Ok(http::block_on(device::run(options))?)
+    }
+}

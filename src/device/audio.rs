@@ -1,0 +1,264 @@
+//! Playing without sound: an item's bytes are streamed, and its time passes as if it were heard.
+
+use super::{
+    Happening,
+    api::Api,
+    download::{Known, Loaded, Progress, download},
+};
+use segue_actors::{
+    ids::MediaId,
+    state::playback::{Item, Rate},
+};
+use std::{pin::pin, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+
+/// No bytes for so long while they are needed is a stall.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// An instant that does not come while a track plays.
+const LATER: Duration = Duration::from_hours(24);
+
+/// What the audio does.
+#[derive(Debug)]
+pub(super) enum FromAudio {
+    /// It sounds from this place on, in milliseconds.
+    Started(i64),
+    /// It has run out of bytes.
+    Stalled,
+    /// Its bytes are all there.
+    Loaded(Loaded),
+    /// It cannot be played, and why.
+    Failed(String),
+    /// It came to its end.
+    Finished,
+}
+
+/// What is to be played.
+pub(super) struct Order {
+    pub(super) number: u64,
+    pub(super) item: Item,
+    pub(super) position_ms: i64,
+    pub(super) rate: Rate,
+}
+
+/// An item that plays; dropping it is silence.
+pub(super) struct Player {
+    number: u64,
+    item: Item,
+    task: JoinHandle<()>,
+}
+
+impl Player {
+    /// Begins to play; what happens is told under the order's number.
+    pub(super) fn start(order: Order, api: &Api, known: &Known, happenings: mpsc::Sender<Happening>) -> Self {
+        let (number, item) = (order.number, order.item);
+        let (api, known) = (api.clone(), known.clone());
+        let task = actix::spawn(async move {
+            let end = play(&order, &api, &known, &happenings).await;
+            tell(&happenings, order.number, end).await;
+        });
+        Self { number, item, task }
+    }
+
+    /// The number it tells under.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// What it plays.
+    pub(super) const fn item(&self) -> Item {
+        self.item
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn tell(happenings: &mpsc::Sender<Happening>, number: u64, what: FromAudio) {
+    // The program ends when nobody listens.
+    drop(happenings.send(Happening::Audio(number, what)).await);
+}
+
+/// Plays to the end, which is returned.
+async fn play(order: &Order, api: &Api, known: &Known, happenings: &mpsc::Sender<Happening>) -> FromAudio {
+    let media_id: MediaId = order.item.media_id;
+    let (progress, mut seen) = watch::channel(Progress::default());
+    let mut loading = pin!(download(api, media_id, known, &progress));
+    let mut tape = Tape::new(order);
+    let mut is_loaded = false;
+    loop {
+        let due = tape.due(is_loaded).unwrap_or_else(|| Instant::now() + LATER);
+        tokio::select! {
+            loaded = &mut loading, if !is_loaded => match loaded {
+                Ok(loaded) => {
+                    is_loaded = true;
+                    tell(happenings, order.number, FromAudio::Loaded(loaded)).await;
+                }
+                Err(why) => return FromAudio::Failed(why),
+            },
+            Ok(()) = seen.changed(), if !is_loaded => tape.bytes_came(*seen.borrow_and_update(), Instant::now()),
+            () = sleep_until(due) => {}
+        }
+        let now = Instant::now();
+        match tape.turn(now, is_loaded) {
+            Turn::On => {}
+            Turn::Starts(position_ms) => tell(happenings, order.number, FromAudio::Started(position_ms)).await,
+            Turn::Stalls => tell(happenings, order.number, FromAudio::Stalled).await,
+            Turn::Ends => return FromAudio::Finished,
+        }
+    }
+}
+
+/// Where the item is, and how far its bytes reach.
+#[derive(Debug)]
+struct Tape {
+    duration_ms: Option<i64>,
+    rate: Rate,
+    /// The place at `running_since`, or where it stands.
+    position_ms: i64,
+    running_since: Option<Instant>,
+    progress: Progress,
+    last_bytes: Instant,
+}
+
+/// What a tape does next.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    On,
+    Starts(i64),
+    Stalls,
+    Ends,
+}
+
+impl Tape {
+    fn new(order: &Order) -> Self {
+        Self {
+            duration_ms: order.item.duration_ms,
+            rate: order.rate,
+            position_ms: order.position_ms,
+            running_since: None,
+            progress: Progress::default(),
+            last_bytes: Instant::now(),
+        }
+    }
+
+    const fn bytes_came(&mut self, progress: Progress, now: Instant) {
+        self.progress = progress;
+        self.last_bytes = now;
+    }
+
+    fn place_ms(&self, now: Instant) -> i64 {
+        let Some(since) = self.running_since else { return self.position_ms };
+        let run_us = i64::try_from((now - since).as_micros()).unwrap_or(i64::MAX);
+        self.position_ms.saturating_add(self.rate.audio_us(run_us) / 1000)
+    }
+
+    /// When the tape comes to a place, while it runs.
+    fn when_at(&self, place_ms: i64) -> Option<Instant> {
+        let left_ms = place_ms.saturating_sub(self.position_ms).max(0);
+        let wait_us = u64::try_from(self.rate.wall_us(left_ms.saturating_mul(1000))).unwrap_or(0);
+        self.running_since?.checked_add(Duration::from_micros(wait_us))
+    }
+
+    /// The place up to which there are bytes, taking each second of the item as long as the others.
+    fn reach_ms(&self) -> i64 {
+        let (Some(total), Some(duration_ms)) = (self.progress.total.filter(|total| *total > 0), self.duration_ms)
+        else {
+            return i64::MAX;
+        };
+        let reach = i128::from(duration_ms) * i128::from(self.progress.received) / i128::from(total);
+        i64::try_from(reach).unwrap_or(i64::MAX)
+    }
+
+    fn stall_at(&self) -> Option<Instant> {
+        Some(self.when_at(self.reach_ms())?.max(self.last_bytes + PATIENCE))
+    }
+
+    fn due(&self, is_loaded: bool) -> Option<Instant> {
+        let end = self.duration_ms.and_then(|duration_ms| self.when_at(duration_ms));
+        let stall = self.stall_at().filter(|_| !is_loaded);
+        end.into_iter().chain(stall).min()
+    }
+
+    fn turn(&mut self, now: Instant, is_loaded: bool) -> Turn {
+        if self.running_since.is_none() {
+            // Whatever brought bytes lately starts it; a stalled tape waits for more.
+            if is_loaded || (self.progress.received > 0 && now < self.last_bytes + PATIENCE) {
+                self.running_since = Some(now);
+                return Turn::Starts(self.position_ms);
+            }
+            return Turn::On;
+        }
+        let place_ms = self.place_ms(now);
+        let has_ended = self.duration_ms.map_or(is_loaded, |duration_ms| place_ms >= duration_ms);
+        if has_ended {
+            return Turn::Ends;
+        }
+        if !is_loaded && self.stall_at().is_some_and(|at| at <= now) {
+            self.position_ms = place_ms;
+            self.running_since = None;
+            return Turn::Stalls;
+        }
+        Turn::On
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use segue_actors::{ids::ItemId, state::playback::MediaKind};
+
+    fn tape(position_ms: i64, duration_ms: Option<i64>, rate: f64) -> (Tape, Instant) {
+        let item = Item { id: ItemId(1), kind: MediaKind::Track, media_id: MediaId(2), duration_ms };
+        let rate = Rate::from_factor(rate).expect("in range");
+        let tape = Tape::new(&Order { number: 1, item, position_ms, rate });
+        let start = tape.last_bytes;
+        (tape, start)
+    }
+
+    const fn some(received: u64) -> Progress {
+        Progress { received, total: Some(1000) }
+    }
+
+    #[test]
+    fn it_starts_with_the_first_bytes_and_ends_in_real_time() {
+        let (mut tape, start) = tape(4_000, Some(10_000), 2.0);
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!((tape.turn(at(0), false), tape.due(false)), (Turn::On, None));
+        tape.bytes_came(some(1), at(10));
+        assert_eq!(tape.turn(at(10), false), Turn::Starts(4_000));
+        tape.bytes_came(some(1000), at(20));
+        assert_eq!((tape.turn(at(20), true), tape.due(true)), (Turn::On, Some(at(3_010))));
+        assert_eq!(tape.place_ms(at(1_010)), 6_000);
+        assert_eq!((tape.turn(at(3_009), true), tape.turn(at(3_010), true)), (Turn::On, Turn::Ends));
+    }
+
+    #[test]
+    fn it_stalls_where_the_bytes_end_and_goes_on_from_there() {
+        let (mut tape, start) = tape(0, Some(10_000), 1.0);
+        let at = |ms| start + Duration::from_millis(ms);
+        tape.bytes_came(some(300), at(0));
+        assert_eq!(tape.turn(at(0), false), Turn::Starts(0));
+        assert_eq!((tape.due(false), tape.turn(at(2_900), false)), (Some(at(3_000)), Turn::On));
+        assert_eq!(tape.turn(at(3_000), false), Turn::Stalls);
+        assert_eq!((tape.turn(at(9_000), false), tape.due(false)), (Turn::On, None));
+        tape.bytes_came(some(400), at(9_000));
+        assert_eq!(tape.turn(at(9_000), false), Turn::Starts(3_000));
+        assert_eq!(tape.due(false), Some(at(11_000)), "fresh bytes earn patience");
+    }
+
+    #[test]
+    fn without_a_length_the_bytes_are_the_end() {
+        let (mut tape, start) = tape(0, None, 1.0);
+        tape.bytes_came(Progress { received: 5, total: None }, start);
+        assert_eq!(tape.turn(start, false), Turn::Starts(0));
+        assert_eq!(tape.turn(start + PATIENCE * 2, false), Turn::On);
+        assert_eq!(tape.turn(start + PATIENCE * 2, true), Turn::Ends);
+    }
+}

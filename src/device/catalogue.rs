@@ -1,0 +1,51 @@
+//! What tracks are called: asked once, remembered for a while.
+
+use super::{Found, Happening, api::Api, api::Refusal, api::Track};
+use segue_actors::ids::MediaId;
+use std::collections::VecDeque;
+use tokio::sync::mpsc::Sender;
+
+/// Tracks that are remembered.
+const KEPT: usize = 200;
+
+/// The tracks that were asked for lately.
+#[derive(Default)]
+pub(super) struct Catalogue {
+    /// The newest last; `None` while the answer is not there, or when there is no such track.
+    tracks: VecDeque<(MediaId, Option<Track>)>,
+}
+
+impl Catalogue {
+    /// The track, if it is known; asks for it if nobody did.
+    pub(super) fn track(&mut self, id: MediaId, api: &Api, happenings: &Sender<Happening>) -> Option<Track> {
+        if let Some((_, track)) = self.tracks.iter().find(|(known, _)| *known == id) {
+            return track.clone();
+        }
+        if self.tracks.len() == KEPT {
+            self.tracks.pop_front();
+        }
+        self.tracks.push_back((id, None));
+        let (api, happenings) = (api.clone(), happenings.clone());
+        actix::spawn(async move {
+            let found = match api.track(id).await {
+                Ok(track) => Found::Track(id, Some(track)),
+                Err(Refusal::Said(..)) => return,
+                Err(Refusal::Away(_)) => Found::Track(id, None),
+            };
+            drop(happenings.send(Happening::Found(found)).await);
+        });
+        None
+    }
+
+    /// The answer; one that did not come is asked for again when it is wanted again.
+    pub(super) fn learn(&mut self, id: MediaId, track: Option<Track>) {
+        match track {
+            Some(track) => {
+                if let Some((_, known)) = self.tracks.iter_mut().find(|(known, _)| *known == id) {
+                    *known = Some(track);
+                }
+            }
+            None => self.tracks.retain(|(known, _)| *known != id),
+        }
+    }
+}

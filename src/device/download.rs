@@ -1,0 +1,177 @@
+//! The bytes of one track, streamed and hashed; a stream that breaks off goes on where it was.
+
+use super::api::{Api, Refusal, StreamHead};
+use futures_util::StreamExt as _;
+use segue_actors::ids::MediaId;
+use sha2::{Digest as _, Sha256};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
+use tokio::{sync::watch, time::sleep};
+
+/// Versions whose hash is remembered.
+const KNOWN: usize = 1000;
+/// Attempts at a server that answers with its own errors.
+const ATTEMPTS: u32 = 5;
+/// First wait before another attempt, doubled with each further one.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// Longest wait before another attempt.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The SHA-256 of bytes that were streamed before, by their version.
+#[derive(Clone, Default)]
+pub(super) struct Known(Rc<RefCell<VecDeque<(String, Vec<u8>)>>>);
+
+impl Known {
+    fn get(&self, version: &str) -> Option<Vec<u8>> {
+        self.0.borrow().iter().find(|(known, _)| known == version).map(|(_, hash)| hash.clone())
+    }
+
+    fn put(&self, version: &str, hash: &[u8]) {
+        let mut known = self.0.borrow_mut();
+        if known.iter().any(|(known, _)| known == version) {
+            return;
+        }
+        if known.len() == KNOWN {
+            known.pop_front();
+        }
+        known.push_back((version.to_owned(), hash.to_vec()));
+    }
+}
+
+/// How much is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Progress {
+    /// Bytes so far.
+    pub(super) received: u64,
+    /// Bytes in all, where the server said.
+    pub(super) total: Option<u64>,
+}
+
+/// Bytes that are there to the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Loaded {
+    /// How many.
+    pub(super) bytes: u64,
+    /// Their SHA-256 in hex.
+    pub(super) sha256: String,
+    /// Whether there was something to compare it with: it was the same.
+    pub(super) verified: bool,
+}
+
+/// Streams a track to its last byte, telling the progress.
+///
+/// # Errors
+/// Why the track cannot be had, or is not what it should be. A server out of reach is no error: it is waited for.
+pub(super) async fn download(
+    api: &Api,
+    id: MediaId,
+    known: &Known,
+    progress: &watch::Sender<Progress>,
+) -> Result<Loaded, String> {
+    let (mut part, mut failures) = (Part::default(), 0_u32);
+    loop {
+        let before = part.received;
+        match part.receive(api, id, progress).await {
+            Ok(()) => return part.check(known),
+            Err(Refusal::Said(status, message)) if !status.is_server_error() || failures + 1 >= ATTEMPTS => {
+                return Err(message);
+            }
+            Err(refusal) => log::debug!("track {id} broke off after {} bytes: {refusal}", part.received),
+        }
+        failures = if part.received > before { 0 } else { failures.saturating_add(1) };
+        sleep(FIRST_WAIT.saturating_mul(1 << failures.min(8)).min(LONGEST_WAIT)).await;
+    }
+}
+
+/// What there is of a track.
+#[derive(Default)]
+struct Part {
+    received: u64,
+    hash: Sha256,
+    head: StreamHead,
+}
+
+impl Part {
+    /// Receives what is missing.
+    async fn receive(&mut self, api: &Api, id: MediaId, progress: &watch::Sender<Progress>) -> Result<(), Refusal> {
+        let from = self.head.version.clone().filter(|_| self.received > 0);
+        let asked = from.as_deref().map(|version| (self.received, version));
+        let (head, mut body) = api.stream(id, asked).await?;
+        if !head.goes_on {
+            (self.received, self.hash) = (0, Sha256::default());
+        }
+        let total = head.total;
+        self.head = head;
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| Refusal::Away(error.to_string()))?;
+            self.hash.update(&chunk);
+            let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            self.received = self.received.saturating_add(length);
+            progress.send_replace(Progress { received: self.received, total });
+        }
+        match total {
+            Some(total) if total > self.received => Err(Refusal::Away("the stream ended before its end".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    fn check(self, known: &Known) -> Result<Loaded, String> {
+        let Self { received: bytes, hash, head } = self;
+        if head.total.is_some_and(|total| total != bytes) {
+            return Err(format!("{bytes} bytes came, which is not what the server had announced"));
+        }
+        let hash = hash.finalize().to_vec();
+        let earlier = head.version.as_deref().and_then(|version| known.get(version));
+        let others = [(head.sha256, "the server says"), (earlier, "the same version had before")];
+        let mut verified = false;
+        for (other, whose) in others {
+            match other {
+                Some(other) if other != hash => {
+                    return Err(format!("the SHA-256 of the {bytes} bytes is not the one {whose}"));
+                }
+                other => verified |= other.is_some(),
+            }
+        }
+        if let Some(version) = &head.version {
+            known.put(version, &hash);
+        }
+        Ok(Loaded { bytes, sha256: hash.iter().map(|byte| format!("{byte:02x}")).collect(), verified })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that came under a version, with a hash that the server promised or without.
+    fn part(bytes: &[u8], version: &str, promised: Option<&[u8]>) -> Part {
+        let mut hash = Sha256::default();
+        hash.update(bytes);
+        let total = u64::try_from(bytes.len()).ok();
+        let sha256 = promised.map(|bytes| Sha256::digest(bytes).to_vec());
+        let head = StreamHead { goes_on: false, total, version: Some(version.to_owned()), sha256 };
+        Part { received: total.unwrap_or_default(), hash, head }
+    }
+
+    #[test]
+    fn bytes_are_what_the_server_promised_and_what_they_were_before() {
+        let known = Known::default();
+        let verified = |part: Part| part.check(&known).map(|loaded| loaded.verified);
+        assert_eq!(verified(part(b"one", "v1", None)), Ok(false), "nothing to compare with");
+        assert_eq!(verified(part(b"one", "v1", None)), Ok(true), "the same as before");
+        assert_eq!(verified(part(b"two", "v2", Some(b"two"))), Ok(true), "as promised");
+        assert!(verified(part(b"two", "v3", Some(b"three"))).is_err_and(|why| why.contains("the server says")));
+        assert!(verified(part(b"two", "v1", None)).is_err_and(|why| why.contains("had before")));
+        let mut longer = part(b"four", "v4", None);
+        longer.head.total = Some(3);
+        assert!(verified(longer).is_err_and(|why| why.contains("announced")));
+    }
+
+    #[test]
+    fn what_is_known_is_bounded() {
+        let known = Known::default();
+        for version in 0..=KNOWN {
+            known.put(&version.to_string(), &[1]);
+        }
+        assert_eq!((known.get("0"), known.get("1")), (None, Some(vec![1])));
+    }
+}

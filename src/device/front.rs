@@ -1,0 +1,168 @@
+//! Who sees the device: a person at a screen or a program that reads lines.
+
+use super::{
+    Happening, Options, Trouble,
+    api::Track,
+    events::{Answer, AudioEvent, Event, LinkState, Position},
+    lines::Lines,
+    screen::Screen,
+};
+use segue_actors::{
+    client::{Audio, Client},
+    ids::{CommandId, Micros},
+    state::{messages::RejectCode, playback::Playback},
+    wire::{DeviceList, QueuePage},
+};
+use tokio::sync::mpsc::Sender;
+
+/// The face of a device.
+pub(super) enum Front {
+    Screen(Screen),
+    Lines(Lines, Told),
+}
+
+/// What was told last, so that only changes are.
+#[derive(Default)]
+pub(super) struct Told {
+    is_up: bool,
+    playback: Option<Playback>,
+    devices: Option<DeviceList>,
+    audio: Option<Audio>,
+}
+
+/// What the rules know, and when.
+pub(super) struct View<'a> {
+    pub(super) client: &'a Client,
+    /// In the client's own time.
+    pub(super) local_us: i64,
+    /// Why the connection is as it is.
+    pub(super) link_reason: &'a str,
+    /// Why the audio failed.
+    pub(super) audio_reason: Option<&'a str>,
+    /// What plays, and what comes next, as far as known.
+    pub(super) tracks: [Option<Track>; 2],
+}
+
+impl View<'_> {
+    fn server_us(&self) -> Micros {
+        self.client.time().at(self.local_us)
+    }
+}
+
+impl Front {
+    pub(super) fn open(options: &Options, happenings: &Sender<Happening>) -> Result<Self, Trouble> {
+        match options.face {
+            super::Face::Screen => Ok(Self::Screen(Screen::open(options, happenings.clone())?)),
+            super::Face::Lines { exit_with_stdin } => {
+                Ok(Self::Lines(Lines::open(happenings, exit_with_stdin), Told::default()))
+            }
+        }
+    }
+
+    /// Whether it wants to know what tracks are called.
+    pub(super) const fn names_tracks(&self) -> bool {
+        matches!(self, Self::Screen(_))
+    }
+
+    /// Something may have changed.
+    pub(super) fn show(&mut self, view: &View<'_>) {
+        match self {
+            Self::Screen(screen) => screen.show(view),
+            Self::Lines(lines, told) => told.tell(lines, view),
+        }
+    }
+
+    /// Time for a sample.
+    pub(super) fn sample(&self, view: &View<'_>) {
+        let (Self::Lines(lines, _), Some(shown)) = (self, view.client.playback()) else { return };
+        if !view.client.link().is_welcomed() {
+            return;
+        }
+        lines.tell(&Event::Position(Position {
+            server_us: view.server_us(),
+            position_ms: view.client.position_at(view.local_us).unwrap_or(0),
+            media_id: shown.item.map(|item| item.media_id),
+            item: shown.item.map(|item| item.id),
+            status: shown.status,
+            intent: shown.intent,
+            active: shown.active.map(|active| active.device_id),
+            bound_us: view.client.time().bound_us(),
+            late_ms: lines.late_ms(),
+        }));
+    }
+
+    /// The bytes of the audio are all there.
+    pub(super) fn loaded(&self, server_us: Micros, audio: AudioEvent) {
+        if let Self::Lines(lines, _) = self {
+            lines.tell(&Event::Audio { server_us, audio });
+        }
+    }
+
+    /// A command was answered.
+    pub(super) fn answered(&mut self, id: CommandId, command: String, answer: Result<u64, (RejectCode, String)>) {
+        match (self, answer) {
+            (Self::Lines(lines, _), answer) => {
+                lines.tell(&Event::Answered { id, command, answer: Answer::from(answer) });
+            }
+            (Self::Screen(screen), Err((_, message))) => screen.notice(format!("{command}: {message}")),
+            (Self::Screen(_), Ok(_)) => {}
+        }
+    }
+
+    /// A part of the queue came.
+    pub(super) fn queue(&self, page: &QueuePage) {
+        if let Self::Lines(lines, _) = self {
+            lines.tell(&Event::Queue(page));
+        }
+    }
+
+    /// Hits for what was typed.
+    pub(super) fn hits(&self, words: String, hits: Vec<Track>) {
+        if let Self::Screen(screen) = self {
+            screen.hits(words, hits);
+        }
+    }
+
+    /// Something could not be done.
+    pub(super) fn error(&mut self, message: &str) {
+        match self {
+            Self::Lines(lines, _) => lines.tell(&Event::Error { message }),
+            Self::Screen(screen) => screen.notice(message.to_owned()),
+        }
+    }
+
+    /// The connection is over for good.
+    pub(super) fn over(&self, reason: &str) {
+        if let Self::Lines(lines, _) = self {
+            lines.tell(&Event::Link { state: LinkState::Over, reason: Some(reason) });
+        }
+    }
+}
+
+impl Told {
+    fn tell(&mut self, lines: &Lines, view: &View<'_>) {
+        let (client, server_us) = (view.client, view.server_us());
+        let is_up = client.link().is_welcomed();
+        if is_up != self.is_up {
+            self.is_up = is_up;
+            let state = if is_up { LinkState::Up } else { LinkState::Down };
+            lines.tell(&Event::Link { state, reason: Some(view.link_reason).filter(|_| !is_up) });
+            if let Some(device_id) = client.device_id().filter(|_| is_up) {
+                lines.tell(&Event::Welcome { server_us, device_id, instance: client.instance() });
+            }
+        }
+        if let Some(playback) = client.playback().filter(|shown| self.playback.as_ref() != Some(shown)) {
+            self.playback = Some(playback.clone());
+            lines.tell(&Event::Playback { server_us, playback });
+        }
+        if self.audio.as_ref().unwrap_or(&Audio::Silent) != client.audio() {
+            self.audio = Some(client.audio().clone());
+            let audio = AudioEvent::of(client.audio(), view.audio_reason.map(ToOwned::to_owned));
+            lines.tell(&Event::Audio { server_us, audio });
+        }
+        if let Some(list) = client.devices().filter(|list| self.devices.as_ref() != Some(list)) {
+            self.devices = Some(list.clone());
+            lines.tell(&Event::Devices { server_us, devices: &list.devices });
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `--json`: events out, commands in, a line each. Neither a reader that is slow nor one that is gone holds the
+//! device up.
+
+use super::{Happening, Request, events::Event};
+use std::{
+    cell::Cell,
+    io::{self, BufRead as _, Read as _, Write as _},
+    rc::Rc,
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    thread,
+    time::Duration,
+};
+use tokio::{
+    sync::mpsc::Sender,
+    time::{Instant, sleep_until},
+};
+
+/// Lines that may wait for whoever reads them; more are counted and dropped.
+const WAITING: usize = 4096;
+/// Longest line that is read, in bytes.
+const LINE_BYTES: u64 = 16 * 1024;
+/// The last lines are waited for so long.
+const FLUSH_WITHIN: Duration = Duration::from_secs(2);
+/// How often the witness looks at the clock.
+const WITNESS: Duration = Duration::from_millis(5);
+
+/// Standard output as a place for events.
+pub(super) struct Lines {
+    waiting: Option<SyncSender<String>>,
+    over: Receiver<()>,
+    dropped: Cell<u64>,
+    /// How late the witness's timer was at worst, in milliseconds.
+    late_ms: Rc<Cell<u64>>,
+}
+
+impl Lines {
+    /// Begins to write, to read commands, and to witness.
+    pub(super) fn open(happenings: &Sender<Happening>, exit_with_stdin: bool) -> Self {
+        let (waiting, lines) = sync_channel(WAITING);
+        let (done, over) = sync_channel(1);
+        let listeners = happenings.clone();
+        thread::spawn(move || {
+            let broken = write(&lines).is_err();
+            if broken {
+                // Nobody reads us any more, so nobody is served.
+                drop(listeners.blocking_send(Happening::FrontEnded(Ok(()))));
+            }
+            let _ = done.send(());
+        });
+        let listeners = happenings.clone();
+        thread::spawn(move || read(&listeners, exit_with_stdin));
+        let late_ms = Rc::new(Cell::new(0));
+        actix::spawn(witness(late_ms.clone()));
+        Self { waiting: Some(waiting), over, dropped: Cell::new(0), late_ms }
+    }
+
+    /// Prints an event when its turn comes.
+    pub(super) fn tell(&self, event: &Event<'_>) {
+        let dropped = self.dropped.get();
+        if dropped > 0 && self.put(&Event::Dropped { lines: dropped }) {
+            self.dropped.set(0);
+        }
+        if !self.put(event) {
+            self.dropped.set(self.dropped.get().saturating_add(1));
+        }
+    }
+
+    fn put(&self, event: &Event<'_>) -> bool {
+        let line = serde_json::to_string(event).unwrap_or_default();
+        let full = |waiting: &SyncSender<String>| matches!(waiting.try_send(line), Err(TrySendError::Full(_)));
+        !self.waiting.as_ref().is_some_and(full)
+    }
+
+    /// How late the witness was at worst since this was last asked, in milliseconds.
+    pub(super) fn late_ms(&self) -> u64 {
+        self.late_ms.take()
+    }
+}
+
+/// The last words are written before the program ends.
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.waiting = None;
+        // A reader that takes nothing loses them.
+        let _ = self.over.recv_timeout(FLUSH_WITHIN);
+    }
+}
+
+fn write(lines: &Receiver<String>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    while let Ok(line) = lines.recv() {
+        writeln!(out, "{line}")?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn read(happenings: &Sender<Happening>, exit_with_stdin: bool) {
+    let mut input = io::stdin().lock();
+    loop {
+        let mut line = Vec::new();
+        // A broken input is as over as one that ended.
+        let bytes = (&mut input).take(LINE_BYTES).read_until(b'\n', &mut line).unwrap_or(0);
+        if bytes == 0 {
+            break;
+        }
+        let is_whole = line.ends_with(b"\n") || u64::try_from(bytes).unwrap_or(LINE_BYTES) < LINE_BYTES;
+        let asked = if is_whole {
+            String::from_utf8_lossy(&line).parse::<Request>()
+        } else {
+            drop(input.skip_until(b'\n'));
+            Err(format!("a line has at most {LINE_BYTES} bytes"))
+        };
+        if happenings.blocking_send(Happening::Asked(asked)).is_err() {
+            return;
+        }
+    }
+    if exit_with_stdin {
+        drop(happenings.blocking_send(Happening::Asked(Ok(Request::Quit))));
+    }
+}
+
+/// Watches how late this event loop is.
+async fn witness(late_ms: Rc<Cell<u64>>) {
+    loop {
+        let due = Instant::now() + WITNESS;
+        sleep_until(due).await;
+        let late = u64::try_from(due.elapsed().as_millis()).unwrap_or(u64::MAX);
+        late_ms.set(late_ms.get().max(late));
+    }
+}

@@ -1,0 +1,134 @@
+//! What a device remembers between two runs: the id the server gave it, in a small file that is locked while it runs.
+
+use super::{ServerAddress, Trouble};
+use segue_actors::ids::DeviceId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::{
+    env, fs,
+    fs::{File, OpenOptions, TryLockError},
+    io::{Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// Longest file that is read, in bytes; ours has 40.
+const FILE_BYTES: u64 = 4096;
+
+/// What is in the file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    device_id: DeviceId,
+}
+
+/// The open file.
+#[derive(Debug)]
+pub(super) struct Memory {
+    file: File,
+    path: PathBuf,
+    known: Option<DeviceId>,
+}
+
+/// The file of this device of this user on this server: below `$XDG_STATE_HOME` (XDG Base Directory Specification),
+/// one for each combination.
+///
+/// # Errors
+/// No home folder.
+pub fn usual_file(server: &ServerAddress, user: &str, name: &str) -> Result<PathBuf, Trouble> {
+    let set = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state")));
+    let state = state.ok_or_else(|| {
+        Trouble::new("there is no home folder to remember this device in: name a file with --state FILE")
+    })?;
+    let hash = Sha256::digest(format!("{server}\n{user}\n{name}"));
+    let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Ok(state.join("segue").join("devices").join(format!("{short}.json")))
+}
+
+impl Memory {
+    /// Opens the file, or makes it, and keeps others out.
+    ///
+    /// # Errors
+    /// A file that cannot be had, that another running device uses, or that is something else.
+    pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
+        let shown = path.display();
+        let cannot = |error| Trouble::new(format!("the device's file {shown} cannot be used: {error}"));
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(cannot)?;
+        }
+        let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        let mut file = options.map_err(cannot)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Trouble::new(format!(
+                    "this device runs already (its file {shown} is in use): choose another --name, or another --state"
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(cannot(error)),
+        }
+        let mut text = String::new();
+        (&mut file).take(FILE_BYTES).read_to_string(&mut text).map_err(cannot)?;
+        let known = match text.trim() {
+            "" => None,
+            text => Some(serde_json::from_str::<Kept>(text).map_err(|_| {
+                Trouble::new(format!("{shown} is not a device's file: remove it, or name another with --state FILE"))
+            })?),
+        };
+        Ok(Self { file, path: path.to_owned(), known: known.map(|kept| kept.device_id) })
+    }
+
+    /// The id of earlier runs.
+    pub(super) const fn device_id(&self) -> Option<DeviceId> {
+        self.known
+    }
+
+    /// Keeps the id for later runs.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn keep(&mut self, device_id: DeviceId) -> Result<(), Trouble> {
+        if self.known == Some(device_id) {
+            return Ok(());
+        }
+        // Every id has the same length, so the new text covers the old one.
+        let text = format!("{}\n", serde_json::json!(Kept { device_id }));
+        let written = self.file.rewind().and_then(|()| self.file.write_all(text.as_bytes()));
+        let written = written.and_then(|()| self.file.sync_data());
+        self.known = Some(device_id);
+        written.map_err(|error| {
+            Trouble::new(format!("the device's id cannot be kept in {}: {error}", self.path.display()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_kept_and_one_run_at_a_time_has_it() {
+        let folder = tempfile::tempdir().expect("a temp folder");
+        let path = folder.path().join("new/kitchen.json");
+        let mut memory = Memory::open(&path).expect("a new file");
+        assert_eq!(memory.device_id(), None);
+        memory.keep(DeviceId(1)).expect("it is written");
+        memory.keep(DeviceId(2)).expect("it is written");
+        let told = Memory::open(&path).expect_err("it is locked").to_string();
+        assert!(told.contains("runs already"), "{told}");
+        drop(memory);
+        assert_eq!(Memory::open(&path).expect("it is free").device_id(), Some(DeviceId(2)));
+        fs::write(&path, "something else").expect("a file");
+        assert!(Memory::open(&path).expect_err("not ours").to_string().contains("not a device's file"));
+    }
+
+    #[test]
+    fn every_device_has_a_file_of_its_own() {
+        let server = |port: u16| format!("http://localhost:{port}").parse().expect("an address");
+        let file = |port, user, name| usual_file(&server(port), user, name).expect("there is a home folder");
+        let all = [file(1, "a", "b"), file(2, "a", "b"), file(1, "b", "b"), file(1, "a", "c")];
+        for (index, path) in all.iter().enumerate() {
+            assert!(!all.iter().skip(index + 1).any(|other| other == path));
+        }
+        assert_eq!(file(1, "a", "b"), file(1, "a", "b"));
+    }
+}

@@ -1,0 +1,316 @@
+//! A device that runs: what happens goes into the rules, and what they want is done.
+
+use super::{
+    Found, Happening, Options, Trouble,
+    api::Api,
+    audio::{FromAudio, Order, Player},
+    catalogue::Catalogue,
+    download::Known,
+    events::AudioEvent,
+    front::{Front, View},
+    memory::Memory,
+    request::Request,
+    socket::{FromSocket, Socket},
+    wishes::{self, Meaning},
+};
+use segue_actors::{
+    client::{Client, Input, Output},
+    ids::CommandId,
+    state::{
+        messages::ByeReason,
+        playback::{Item, Rate},
+    },
+    wire::{HelloDevice, ServerMessage},
+};
+use std::{collections::VecDeque, time::Duration};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+};
+
+/// Happenings that may wait.
+const WAITING: usize = 256;
+/// Between two samples of the position.
+const SAMPLE: Duration = Duration::from_millis(100);
+/// The server is given so long to take the farewell.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
+/// The longest sleep, where nothing is due.
+const LONGEST_SLEEP_US: u64 = 3_600_000_000;
+/// Commands whose words are remembered until their answers.
+const WORDS: usize = 32;
+
+/// A device that runs.
+pub(super) struct Running {
+    client: Client,
+    started: Instant,
+    api: Api,
+    known: Known,
+    memory: Memory,
+    catalogue: Catalogue,
+    front: Front,
+    happenings: mpsc::Sender<Happening>,
+    inbox: mpsc::Receiver<Happening>,
+    signals: [Signal; 3],
+    socket: Option<Socket>,
+    player: Option<Player>,
+    /// Numbers sockets and players, so that the words of earlier ones are not taken for those of this one.
+    counter: u64,
+    /// The words of commands that wait for an answer.
+    words: VecDeque<(CommandId, String)>,
+    link_reason: String,
+    audio_reason: Option<String>,
+    /// Set when the device ends.
+    end: Option<Result<(), Trouble>>,
+}
+
+impl Running {
+    pub(super) fn new(options: &Options, device: HelloDevice, memory: Memory, api: Api) -> Result<Self, Trouble> {
+        let (happenings, inbox) = mpsc::channel(WAITING);
+        let listen = |kind| signal(kind).map_err(|error| Trouble::new(format!("no signals can be had: {error}")));
+        let signals =
+            [listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?];
+        let front = Front::open(options, &happenings)?;
+        Ok(Self {
+            client: Client::new(device, Some(api.token().to_owned()), 0),
+            started: Instant::now(),
+            api,
+            known: Known::default(),
+            memory,
+            catalogue: Catalogue::default(),
+            front,
+            happenings,
+            inbox,
+            signals,
+            socket: None,
+            player: None,
+            counter: 0,
+            words: VecDeque::new(),
+            link_reason: "connecting".to_owned(),
+            audio_reason: None,
+            end: None,
+        })
+    }
+
+    /// Runs until somebody ends it, or the server does.
+    pub(super) async fn run(mut self) -> Result<(), Trouble> {
+        let mut samples = interval(SAMPLE);
+        samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let due = self.due();
+            let [terminate, interrupt, hang_up] = &mut self.signals;
+            tokio::select! {
+                Some(happening) = self.inbox.recv() => self.happen(happening),
+                () = sleep_until(due) => self.step(Input::Tick),
+                _ = samples.tick() => self.sample(),
+                _ = terminate.recv() => self.end = Some(Ok(())),
+                _ = interrupt.recv() => self.end = Some(Ok(())),
+                _ = hang_up.recv() => self.end = Some(Ok(())),
+            }
+            if let Some(end) = self.end.take() {
+                self.leave().await;
+                return end;
+            }
+        }
+    }
+
+    fn local_us(&self) -> i64 {
+        i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)
+    }
+
+    fn due(&self) -> Instant {
+        let wait_us = self.client.next_deadline().saturating_sub(self.local_us());
+        Instant::now() + Duration::from_micros(u64::try_from(wait_us).unwrap_or(0).min(LONGEST_SLEEP_US))
+    }
+
+    /// Says farewell, and waits until the server has taken it.
+    async fn leave(&mut self) {
+        if self.client.link().is_over() {
+            return;
+        }
+        self.step(Input::Leave(ByeReason::Close));
+        let Some(number) = self.socket.as_ref().map(Socket::number) else { return };
+        let closed = async {
+            while let Some(happening) = self.inbox.recv().await {
+                if matches!(happening, Happening::Socket(closed, FromSocket::Closed(..)) if closed == number) {
+                    return;
+                }
+            }
+        };
+        // A server that does not close by itself sees the end of the program.
+        drop(timeout(LEAVE_WITHIN, closed).await);
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Socket(number, what) if self.socket.as_ref().is_some_and(|now| now.number() == number) => {
+                self.hear(what);
+            }
+            Happening::Audio(number, what) if self.player.as_ref().is_some_and(|now| now.number() == number) => {
+                self.listen(what);
+            }
+            Happening::Socket(..) | Happening::Audio(..) => {}
+            Happening::Asked(Ok(request)) => self.ask(request),
+            Happening::Asked(Err(why)) => self.front.error(&why),
+            Happening::Found(found) => self.found(found),
+            Happening::FrontEnded(end) => self.end = Some(end),
+        }
+    }
+
+    fn hear(&mut self, what: FromSocket) {
+        match what {
+            FromSocket::Opened => self.step(Input::Opened),
+            FromSocket::Said(message) => {
+                if let ServerMessage::Goaway { code, reason, .. } = message.as_ref() {
+                    self.link_reason = format!("the server says: {reason} ({code})");
+                }
+                self.step(Input::Frame(message));
+            }
+            FromSocket::Closed(code, why) => {
+                self.socket = None;
+                self.link_reason = why;
+                self.step(Input::Closed(code));
+            }
+        }
+    }
+
+    fn listen(&mut self, what: FromAudio) {
+        let Some(item) = self.player.as_ref().map(Player::item) else { return };
+        match what {
+            FromAudio::Started(position_ms) => self.step(Input::Started { item, position_ms }),
+            FromAudio::Stalled => self.step(Input::Stalled),
+            FromAudio::Failed(why) => {
+                self.player = None;
+                self.front.error(&format!("track {}: {why}", item.media_id));
+                self.audio_reason = Some(why);
+                self.step(Input::Failed);
+            }
+            FromAudio::Finished => self.step(Input::Finished),
+            FromAudio::Loaded(loaded) => {
+                let Item { id, media_id, .. } = item;
+                let (bytes, sha256, verified) = (loaded.bytes, loaded.sha256, loaded.verified);
+                let audio = AudioEvent::Loaded { item: id, media_id, bytes, sha256, verified };
+                self.front.loaded(self.client.time().at(self.local_us()), audio);
+            }
+        }
+    }
+
+    fn ask(&mut self, request: Request) {
+        let words = request.to_string();
+        let local_us = self.local_us();
+        match wishes::meaning(request, &self.client, local_us, &self.api, &self.happenings) {
+            Ok(Meaning::Input(input)) => self.wish(words, input),
+            Ok(Meaning::LookUp) => {}
+            Ok(Meaning::Quit) => self.end = Some(Ok(())),
+            Err(why) => self.front.error(&why),
+        }
+    }
+
+    fn wish(&mut self, words: String, input: Input) {
+        if let Input::Wish(id, _) = &input {
+            if self.words.len() == WORDS {
+                self.words.pop_front();
+            }
+            self.words.push_back((*id, words));
+        }
+        self.step(input);
+    }
+
+    fn found(&mut self, found: Found) {
+        match found {
+            Found::ToPlay(words, Ok((tracks, start))) => self.wish(words, wishes::wish(wishes::play(tracks, start))),
+            Found::ToPlay(_, Err(why)) | Found::Hits(_, Err(why)) => self.front.error(&why),
+            Found::Hits(words, Ok(hits)) => self.front.hits(words, hits),
+            Found::Track(id, track) => {
+                self.catalogue.learn(id, track);
+                self.show();
+            }
+        }
+    }
+
+    /// Puts something into the rules and does what they want.
+    fn step(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        let mut outputs = Vec::new();
+        while let Some(input) = inputs.pop_front() {
+            self.client.step(self.local_us(), rand::random(), input, &mut outputs);
+            for output in outputs.drain(..) {
+                if let Some(input) = self.carry_out(output) {
+                    inputs.push_back(input);
+                }
+            }
+        }
+        self.show();
+    }
+
+    /// Does what the rules want; what comes of it at once is for the rules again.
+    fn carry_out(&mut self, output: Output) -> Option<Input> {
+        match output {
+            Output::Connect => {
+                self.counter += 1;
+                self.socket = Some(Socket::open(self.counter, &self.api, self.happenings.clone()));
+            }
+            Output::Disconnect => {
+                self.socket = None;
+                "nothing was heard of the server".clone_into(&mut self.link_reason);
+            }
+            Output::Send(message) => {
+                let is_stuck = self.socket.as_ref().is_some_and(|socket| socket.send(&message).is_err());
+                if is_stuck {
+                    self.socket = None;
+                    "the server takes nothing".clone_into(&mut self.link_reason);
+                    return Some(Input::Closed(None));
+                }
+            }
+            Output::Sound(item, position_ms) => {
+                self.counter += 1;
+                self.audio_reason = None;
+                let rate = self.client.playback().map_or(Rate::NORMAL, |shown| shown.rate);
+                let order = Order { number: self.counter, item, position_ms, rate };
+                self.player = Some(Player::start(order, &self.api, &self.known, self.happenings.clone()));
+            }
+            Output::Silence => self.player = None,
+            Output::Answered(id, answer) => {
+                let words = self.words.iter().find(|(known, _)| *known == id).map(|(_, words)| words.clone());
+                self.words.retain(|(known, _)| *known != id);
+                self.front.answered(id, words.unwrap_or_default(), answer);
+            }
+            Output::Queue(page) => self.front.queue(&page),
+            Output::Show => self.remember(),
+            Output::GiveUp(code, why) => {
+                self.front.over(&why);
+                self.end = Some(Err(Trouble::new(format!("{}: {why} ({code})", self.api.server()))));
+            }
+        }
+        None
+    }
+
+    /// Keeps the id that the server gave.
+    fn remember(&mut self) {
+        let kept = self.client.device_id().map_or(Ok(()), |device_id| self.memory.keep(device_id));
+        if let Err(trouble) = kept {
+            self.front.error(&trouble.to_string());
+        }
+    }
+
+    fn show(&mut self) {
+        let names = self.front.names_tracks();
+        let shown = self.client.playback().filter(|_| names);
+        let items = shown.map_or([None, None], |shown| [shown.item, shown.next]);
+        let tracks = items.map(|item| self.catalogue.track(item?.media_id, &self.api, &self.happenings));
+        let view = View {
+            client: &self.client,
+            local_us: self.local_us(),
+            link_reason: &self.link_reason,
+            audio_reason: self.audio_reason.as_deref(),
+            tracks,
+        };
+        self.front.show(&view);
+    }
+
+    fn sample(&self) {
+        let (client, local_us) = (&self.client, self.local_us());
+        let (link_reason, audio_reason, tracks) = (self.link_reason.as_str(), None, [None, None]);
+        self.front.sample(&View { client, local_us, link_reason, audio_reason, tracks });
+    }
+}

@@ -1,0 +1,123 @@
+//! The screen: a thread that draws and reads keys, so that a terminal that stands still holds nothing else up.
+
+mod draw;
+mod keys;
+mod model;
+
+use super::{Happening, Options, Trouble, api::Track, front::View};
+use crossterm::event::{self, Event, KeyEventKind};
+use keys::Keys;
+use model::{Model, Notice};
+use ratatui::DefaultTerminal;
+use std::{
+    io, panic,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc::Sender;
+
+/// Between two frames while something moves.
+const FRAME: Duration = Duration::from_millis(50);
+/// Between two looks at what may have changed while nothing moves.
+const STILL: Duration = Duration::from_millis(200);
+/// The last frame is waited for so long.
+const STOP_WITHIN: Duration = Duration::from_secs(1);
+
+/// The terminal as a screen; it is as it was before when this is dropped.
+pub(super) struct Screen {
+    model: Arc<Mutex<Model>>,
+    over: Arc<AtomicBool>,
+    done: Receiver<()>,
+}
+
+impl Screen {
+    /// Takes the terminal.
+    pub(super) fn open(options: &Options, happenings: Sender<Happening>) -> Result<Self, Trouble> {
+        let terminal =
+            ratatui::try_init().map_err(|error| Trouble::new(format!("the terminal cannot be drawn on: {error}")))?;
+        let over = Arc::new(AtomicBool::new(false));
+        let (earlier, is_over) = (panic::take_hook(), Arc::clone(&over));
+        // The hook beneath gives the terminal back; nothing may be drawn over what it says then.
+        panic::set_hook(Box::new(move |info| {
+            is_over.store(true, Ordering::SeqCst);
+            earlier(info);
+        }));
+        let model = Arc::new(Mutex::new(Model::new(options)));
+        let (stopped, done) = sync_channel(1);
+        let (shown, is_over) = (Arc::clone(&model), Arc::clone(&over));
+        thread::spawn(move || {
+            let end = live(terminal, &shown, &is_over, &happenings);
+            let end = end.map_err(|error| Trouble::new(format!("the terminal broke: {error}")));
+            drop(happenings.blocking_send(Happening::FrontEnded(end)));
+            told(&stopped);
+        });
+        Ok(Self { model, over, done })
+    }
+
+    fn model(&self) -> MutexGuard<'_, Model> {
+        locked(&self.model)
+    }
+
+    /// Something may have changed.
+    pub(super) fn show(&self, view: &View<'_>) {
+        self.model().learn(view);
+    }
+
+    /// A line for the person.
+    pub(super) fn notice(&self, text: String) {
+        self.model().notice = Some(Notice { text, since: Instant::now() });
+    }
+
+    /// Hits for what was typed.
+    pub(super) fn hits(&self, words: String, hits: Vec<Track>) {
+        self.model().hits = Some((words, hits));
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        // A terminal that takes nothing is given back as it is.
+        let _ = self.done.recv_timeout(STOP_WITHIN);
+        ratatui::restore();
+    }
+}
+
+fn told(stopped: &SyncSender<()>) {
+    // Nobody waits when the screen was not dropped.
+    let _ = stopped.try_send(());
+}
+
+fn locked(model: &Mutex<Model>) -> MutexGuard<'_, Model> {
+    model.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Draws and reads keys until it is over.
+fn live(
+    mut terminal: DefaultTerminal,
+    model: &Mutex<Model>,
+    over: &AtomicBool,
+    happenings: &Sender<Happening>,
+) -> io::Result<()> {
+    let mut keys = Keys::default();
+    while !over.load(Ordering::SeqCst) {
+        let shown = locked(model).clone();
+        terminal.draw(|frame| draw::draw(frame, &shown, &keys, Instant::now()))?;
+        if !event::poll(if shown.moves() { FRAME } else { STILL })? {
+            continue;
+        }
+        if let Event::Key(key) = event::read()?
+            && key.kind != KeyEventKind::Release
+            && let Some(request) = keys.press(key, &shown)
+            && happenings.blocking_send(Happening::Asked(Ok(request))).is_err()
+        {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! From what is asked to what the protocol calls it.
+
+use super::{
+    Found, Happening,
+    api::{Api, Refusal},
+    request::{Request, device_named},
+};
+use segue_actors::{
+    client::{Client, Input},
+    ids::{CommandId, DeviceId, MediaId},
+    state::messages::{Op, TransferMode},
+};
+use tokio::sync::mpsc::Sender;
+
+/// Most tracks that one request plays.
+const MOST_TRACKS: usize = 500;
+/// Hits that are shown as one types.
+const HITS: usize = 20;
+/// Entries of the queue that are shown.
+const QUEUE: usize = 200;
+
+/// What a request comes to.
+pub(super) enum Meaning {
+    /// This happens to the client at once.
+    Input(Input),
+    /// Something must be looked up first; the answer will be a happening.
+    LookUp,
+    /// The device ends.
+    Quit,
+}
+
+/// Plays these tracks from the one of that index on.
+pub(super) fn play(tracks: Vec<MediaId>, start: usize) -> Op<MediaId> {
+    let start = (!tracks.is_empty()).then_some(start);
+    Op::Play { item: None, tracks, start, position_ms: None, on: None }
+}
+
+/// A wish under a fresh id.
+pub(super) fn wish(op: Op<MediaId>) -> Input {
+    Input::Wish(CommandId(rand::random()), op)
+}
+
+/// What the request means for the client as it is at `local_us`.
+///
+/// # Errors
+/// Why it means nothing now, for people.
+pub(super) fn meaning(
+    request: Request,
+    client: &Client,
+    local_us: i64,
+    api: &Api,
+    happenings: &Sender<Happening>,
+) -> Result<Meaning, String> {
+    let op = match request {
+        Request::Play => play(Vec::new(), 0),
+        Request::PlayTracks(tracks, start) => play(tracks, start),
+        Request::Pause => Op::Pause,
+        Request::Stop => Op::Stop,
+        Request::Seek(position_ms) => Op::Seek { position_ms },
+        Request::SeekBy(delta_ms) => {
+            let position_ms = client.position_at(local_us).unwrap_or(0).saturating_add(delta_ms).max(0);
+            Op::Seek { position_ms }
+        }
+        Request::Next => Op::Next,
+        Request::Previous => Op::Previous,
+        Request::Transfer(name, mode) => {
+            let devices = client.devices().map(|list| list.devices.as_slice()).unwrap_or_default();
+            Op::Transfer { to: device_named(devices, &name)?, mode }
+        }
+        Request::TakeOver => Op::Transfer { to: own_id(client)?, mode: TransferMode::Play },
+        Request::Repeat(mode) => Op::Repeat { mode },
+        Request::Shuffle(on) => Op::Shuffle { on },
+        Request::Volume(level) => volume(client, Some(level), None)?,
+        Request::VolumeBy(delta) => volume(client, None, Some(delta))?,
+        Request::Search(words) => {
+            look_up(api, happenings, async move |api| {
+                Found::ToPlay(format!("search {words}"), best(&api, &words).await)
+            });
+            return Ok(Meaning::LookUp);
+        }
+        Request::PlayAlbum(album, track) => {
+            look_up(api, happenings, async move |api| Found::ToPlay("play".to_owned(), all(&api, &album, track).await));
+            return Ok(Meaning::LookUp);
+        }
+        Request::Look(words) => {
+            look_up(api, happenings, async move |api| {
+                let hits = api.search(&words, HITS).await.map_err(|refusal| refusal.to_string());
+                Found::Hits(words, hits)
+            });
+            return Ok(Meaning::LookUp);
+        }
+        Request::Queue if client.link().is_welcomed() => {
+            return Ok(Meaning::Input(Input::Look { from: 0, limit: QUEUE }));
+        }
+        Request::Queue => return Err("there is no connection to the server".to_owned()),
+        Request::Quit => return Ok(Meaning::Quit),
+    };
+    Ok(Meaning::Input(wish(op)))
+}
+
+fn own_id(client: &Client) -> Result<DeviceId, String> {
+    client.device_id().ok_or_else(|| "the server has not welcomed this device yet".to_owned())
+}
+
+fn volume(client: &Client, level: Option<u8>, delta: Option<i16>) -> Result<Op<MediaId>, String> {
+    let active = client.playback().and_then(|shown| shown.active).map(|active| active.device_id);
+    let device_id = active.map_or_else(|| own_id(client), Ok)?;
+    Ok(Op::Volume { device_id, level, delta, muted: None })
+}
+
+fn look_up(api: &Api, happenings: &Sender<Happening>, ask: impl AsyncFnOnce(Api) -> Found + 'static) {
+    let (api, happenings) = (api.clone(), happenings.clone());
+    actix::spawn(async move {
+        let found = ask(api).await;
+        drop(happenings.send(Happening::Found(found)).await);
+    });
+}
+
+async fn best(api: &Api, words: &str) -> Result<(Vec<MediaId>, usize), String> {
+    let hits = api.search(words, 1).await.map_err(|refusal: Refusal| refusal.to_string())?;
+    let hit = hits.first().ok_or_else(|| format!("nothing was found for {words:?}"))?;
+    Ok((vec![hit.id], 0))
+}
+
+async fn all(api: &Api, album: &str, track: MediaId) -> Result<(Vec<MediaId>, usize), String> {
+    let tracks = api.album(album, MOST_TRACKS).await.map_err(|refusal| refusal.to_string())?;
+    let start = tracks.iter().position(|id| *id == track).unwrap_or(0);
+    Ok((tracks, start))
+}
