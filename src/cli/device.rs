@@ -69,7 +69,8 @@ impl From<Kind> for DeviceKind {
 
 impl Device {
     pub(super) fn run(self) -> Result<(), Failure> {
-        if !self.json && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+        if !self.json && !is_terminal {
             return Err("this is no terminal to draw on: use --json for lines of text".into());
         }
         let password = self.password.read()?;

@@ -18,7 +18,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The SHA-256 of bytes that were streamed before, by their version.
 #[derive(Clone, Default)]
-pub(super) struct Known(Rc<RefCell<VecDeque<(String, Vec<u8>)>>>);
+pub(super) struct Known(Rc<RefCell<VecDeque<Remembered>>>);
+
+/// A version and its SHA-256.
+type Remembered = (String, Vec<u8>);
 
 impl Known {
     fn get(&self, version: &str) -> Option<Vec<u8>> {
@@ -134,7 +137,7 @@ impl Part {
         if let Some(version) = &head.version {
             known.put(version, &hash);
         }
-        Ok(Loaded { bytes, sha256: hash.iter().map(|byte| format!("{byte:02x}")).collect(), verified })
+        Ok(Loaded { bytes, sha256: super::hex(&hash), verified })
     }
 }
 

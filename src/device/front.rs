@@ -18,7 +18,7 @@ use tokio::sync::mpsc::Sender;
 /// The face of a device.
 pub(super) enum Front {
     Screen(Screen),
-    Lines(Lines, Told),
+    Lines(Lines, Box<Told>),
 }
 
 /// What was told last, so that only changes are.
@@ -54,7 +54,7 @@ impl Front {
         match options.face {
             super::Face::Screen => Ok(Self::Screen(Screen::open(options, happenings.clone())?)),
             super::Face::Lines { exit_with_stdin } => {
-                Ok(Self::Lines(Lines::open(happenings, exit_with_stdin), Told::default()))
+                Ok(Self::Lines(Lines::open(happenings, exit_with_stdin), Box::default()))
             }
         }
     }
@@ -156,7 +156,7 @@ impl Told {
             lines.tell(&Event::Playback { server_us, playback });
         }
         if self.audio.as_ref().unwrap_or(&Audio::Silent) != client.audio() {
-            self.audio = Some(client.audio().clone());
+            self.audio = Some(*client.audio());
             let audio = AudioEvent::of(client.audio(), view.audio_reason.map(ToOwned::to_owned));
             lines.tell(&Event::Audio { server_us, audio });
         }

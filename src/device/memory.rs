@@ -40,7 +40,7 @@ pub fn usual_file(server: &ServerAddress, user: &str, name: &str) -> Result<Path
         Trouble::new("there is no home folder to remember this device in: name a file with --state FILE")
     })?;
     let hash = Sha256::digest(format!("{server}\n{user}\n{name}"));
-    let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let short: String = super::hex(&hash).chars().take(16).collect();
     Ok(state.join("segue").join("devices").join(format!("{short}.json")))
 }
 

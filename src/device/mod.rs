@@ -123,3 +123,13 @@ enum Found {
     /// What a track is.
     Track(MediaId, Option<Track>),
 }
+
+/// Bytes as lower-case hex digits.
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // A string takes everything.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

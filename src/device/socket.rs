@@ -77,12 +77,12 @@ async fn live(
     happenings: &mpsc::Sender<Happening>,
 ) -> (Option<u16>, String) {
     let request = api.http().ws(api.server().sync()).max_frame_size(FRAME_BYTES).protocols([SUBPROTOCOL]);
-    let (_, framed) = match request.connect().await {
+    let (_, socket) = match request.connect().await {
         Ok(connected) => connected,
         Err(error) => return (None, format!("no connection: {error}")),
     };
     tell(happenings, number, FromSocket::Opened).await;
-    let (sink, stream) = framed.split();
+    let (sink, stream) = socket.split();
     tokio::select! {
         end = read(number, stream, pongs, happenings) => end,
         () = write(sink, frames) => (None, "the connection broke".to_owned()),

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 mod actors;
+mod clients;
 mod ends;
 mod leases;
 mod presence;

@@ -101,8 +101,8 @@ fn draw_bar(frame: &mut Frame<'_>, area: Rect, model: &Model, now: Instant) {
         (_, Some(_)) => "next: …".to_owned(),
         (_, None) => "nothing comes next".to_owned(),
     };
-    let modes = vec![modes(shown).fg(ACCENT), format!("{} in the queue  ·  {next}", shown.queue_length).dim()];
-    frame.render_widget(Paragraph::new(vec![Line::from(bar), Line::from(modes)]), area);
+    let below = vec![modes(shown).fg(ACCENT), format!("{} in the queue  ·  {next}", shown.queue_length).dim()];
+    frame.render_widget(Paragraph::new(vec![Line::from(bar), Line::from(below)]), area);
 }
 
 fn modes(shown: &Playback) -> String {
@@ -189,7 +189,7 @@ fn device_line<'a>(device: &'a DeviceView, number: usize, names: usize, model: &
 fn help_lines(keys: &Keys, narrow: bool) -> Vec<Line<'static>> {
     let pairs = |pairs: &[(&'static str, &'static str)]| {
         let spans = pairs.iter().flat_map(|(key, does)| [key.bold(), format!(" {does}  ").dim()]);
-        Line::from_iter(spans)
+        spans.collect::<Line<'_>>()
     };
     if keys.search.is_some() {
         return vec![pairs(&[("↓ ↑", "choose"), ("enter", "play"), ("a", "play its album"), ("esc", "back")])];

@@ -1,0 +1,685 @@
+//! The client's rules against the session's, in one loop without a network: each frame arrives when the test lets it.
+
+use segue_actors::client::{Audio, Client, Input, Output};
+use segue_actors::ids::{ClockId, CommandId, ConnectionId, DeviceId, InstanceId, MediaId, Micros, NodeId};
+use segue_actors::state::devices::DeviceKind;
+use segue_actors::state::messages::{ByeReason, Command, Op, RejectCode, TransferMode};
+use segue_actors::state::playback::{Intent, MediaKind, Playback, Repeat, Status};
+use segue_actors::state::queue::Resolved;
+use segue_actors::state::{Effect, Event, Join, Leaving, Limits, Record, Said, SessionState};
+use segue_actors::wire::{ClientLimits, ClientMessage, DeviceList, HelloDevice, QueuePage, ServerMessage, Welcome};
+use std::collections::VecDeque;
+
+/// Length of every track.
+const TRACK_MS: i64 = 10_000;
+/// The server's clock at the start; the clients' begins at 0.
+const START: Micros = Micros(1_000_000_000);
+/// How long audio takes to start.
+const LOAD_MS: i64 = 30;
+const LIMITS: ClientLimits = ClientLimits {
+    heartbeat_ms: 2_000,
+    idle_ms: 20_000,
+    lease_ms: 5_000,
+    audio_ms: 60_000,
+    frame_bytes: 65_536,
+    page_items: 200,
+    tracks: 500,
+};
+
+/// One client with its wire and its audio.
+struct Device {
+    client: Client,
+    /// The socket, while there is one.
+    connection: Option<ConnectionId>,
+    /// Frames on their way to it and from it.
+    down: VecDeque<ServerMessage>,
+    up: VecDeque<ClientMessage>,
+    /// When the audio that loads will start, and where.
+    loading: Option<(i64, i64)>,
+    answers: Vec<(CommandId, Result<u64, RejectCode>)>,
+    given_up: Option<u16>,
+    /// Whether the network lets anything through.
+    is_cut: bool,
+    /// Frames of this kind are lost on the way down.
+    loses_acks: bool,
+}
+
+/// A session and its clients.
+struct World {
+    state: SessionState,
+    /// In the clients' time.
+    now_us: i64,
+    devices: Vec<Device>,
+    counter: u64,
+    clock: ClockId,
+}
+
+impl World {
+    fn new(devices: u64) -> Self {
+        let state = SessionState::new(START, 0, NodeId(1), Limits::default());
+        let mut world = Self { state, now_us: 0, devices: Vec::new(), counter: 100, clock: ClockId(1) };
+        for number in 1..=devices {
+            world.devices.push(device(number, number));
+        }
+        world.settle();
+        world
+    }
+
+    fn number(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    const fn server_now(&self) -> Micros {
+        Micros(START.0 + self.now_us)
+    }
+
+    // The clients' side
+
+    fn input(&mut self, index: usize, input: Input) {
+        let mut outputs = Vec::new();
+        self.devices[index].client.step(self.now_us, 500, input, &mut outputs);
+        for output in outputs {
+            self.carry_out(index, output);
+        }
+        self.at_most_one_sounds();
+    }
+
+    fn carry_out(&mut self, index: usize, output: Output) {
+        let number = self.number();
+        let now_us = self.now_us;
+        let device = &mut self.devices[index];
+        match output {
+            Output::Connect if device.is_cut => self.input(index, Input::Closed(None)),
+            Output::Connect => {
+                device.connection = Some(ConnectionId(number));
+                self.input(index, Input::Opened);
+            }
+            Output::Disconnect => self.lose_socket(index),
+            Output::Send(message) => device.up.push_back(message),
+            Output::Sound(_, position_ms) => device.loading = Some((now_us + LOAD_MS * 1000, position_ms)),
+            Output::Silence => device.loading = None,
+            Output::Answered(id, answer) => device.answers.push((id, answer.map_err(|(code, _)| code))),
+            Output::GiveUp(code, _) => device.given_up = Some(code),
+            Output::Queue(_) | Output::Show => {}
+        }
+    }
+
+    fn lose_socket(&mut self, index: usize) {
+        let device = &mut self.devices[index];
+        (device.up, device.down) = Default::default();
+        if let Some(connection) = device.connection.take() {
+            let heard = self.server_now();
+            self.event(Event::Leave { connection, how: Leaving::Lost(heard) });
+        }
+    }
+
+    /// The network lets nothing through any more, and both sides notice.
+    fn cut(&mut self, index: usize) {
+        self.devices[index].is_cut = true;
+        self.lose_socket(index);
+        self.input(index, Input::Closed(None));
+    }
+
+    fn mend(&mut self, index: usize) {
+        self.devices[index].is_cut = false;
+    }
+
+    /// The network is back, and so is the device once its wait is over.
+    fn come_back(&mut self, index: usize) {
+        self.mend(index);
+        for _ in 0..600 {
+            if self.devices[index].client.link().is_welcomed() {
+                return;
+            }
+            self.pass(100);
+        }
+        panic!("it never came back");
+    }
+
+    fn wish(&mut self, index: usize, op: Op<MediaId>) -> CommandId {
+        let id = CommandId(self.number());
+        self.input(index, Input::Wish(id, op));
+        self.settle();
+        id
+    }
+
+    // The server's side
+
+    fn event(&mut self, event: Event) {
+        let before = self.state.shown();
+        let mut effects = Vec::new();
+        let now = self.server_now();
+        self.state.step(now, event, &mut effects);
+        self.state.check().expect("the invariants hold");
+        let welcomed: Vec<ConnectionId> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Welcome(connection, _) => Some(*connection),
+                _ => None,
+            })
+            .collect();
+        self.fan_out(before, &welcomed);
+        for effect in effects {
+            self.release(effect);
+        }
+    }
+
+    fn fan_out(&mut self, before: segue_actors::state::Shown, but: &[ConnectionId]) {
+        let shown = self.state.shown();
+        for device in &mut self.devices {
+            let Some(connection) = device.connection else { continue };
+            if but.contains(&connection) || self.state.devices().by_connection(connection).is_none() {
+                continue;
+            }
+            if shown.playback != before.playback {
+                device.down.push_back(ServerMessage::Playback(Box::new(self.state.playback().clone())));
+            }
+            if shown.devices != before.devices {
+                device.down.push_back(ServerMessage::Devices(DeviceList::of(self.state.record())));
+            }
+        }
+    }
+
+    fn release(&mut self, effect: Effect) {
+        let (now_us, clock_id) = (self.server_now(), self.clock);
+        let record = self.state.record().clone();
+        let (connection, message) = match effect {
+            Effect::Commit(_) | Effect::Played(_) => return,
+            Effect::Close(connection, reason) => (connection, ServerMessage::goaway(reason, 0)),
+            Effect::Welcome(connection, device_id) => {
+                let playback = record.playback.clone();
+                let devices = DeviceList::of(&record);
+                let limits = LIMITS;
+                let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 0, limits, playback, devices };
+                (connection, ServerMessage::Welcome(Box::new(welcome)))
+            }
+            Effect::Ack(connection, id, revision) => (connection, ServerMessage::Ack { id, revision }),
+            Effect::Reject(connection, id, reject) => (connection, ServerMessage::reject(id, &reject)),
+            Effect::ShowPlayback(connection) => {
+                (connection, ServerMessage::Playback(Box::new(record.playback.clone())))
+            }
+            Effect::ShowDevices(connection) => (connection, ServerMessage::Devices(DeviceList::of(&record))),
+            Effect::ShowQueue(connection, from, limit) => {
+                (connection, ServerMessage::Queue(QueuePage::of(&record, self.state.queue(), from, limit)))
+            }
+        };
+        if let Some(device) = self.devices.iter_mut().find(|device| device.connection == Some(connection))
+            && !(device.loses_acks && matches!(message, ServerMessage::Ack { .. }))
+        {
+            device.down.push_back(message);
+        }
+    }
+
+    /// What a client says reaches the session, as the device's actor would hand it on.
+    fn arrive(&mut self, index: usize, message: ClientMessage) {
+        // The messages are those of the wire.
+        let message = ClientMessage::decode(&message.encode()).expect("a client writes what a server reads");
+        let Some(connection) = self.devices[index].connection else { return };
+        let said = match message {
+            ClientMessage::Hello(hello) => {
+                let spare_id = DeviceId(self.number());
+                let device_id = hello.device.id.unwrap_or(spare_id);
+                let (instance, lease) = (hello.device.instance, hello.lease);
+                let description = hello.device.description().expect("a good hello");
+                let join = Join { connection, device_id, spare_id, instance, description, lease };
+                self.event(Event::Join(Box::new(join)));
+                return;
+            }
+            ClientMessage::Time { client_us } => {
+                let now = self.server_now();
+                let time = ServerMessage::Time { client_us, received_us: now, sent_us: now };
+                self.devices[index].down.push_back(time);
+                return;
+            }
+            ClientMessage::Bye(_) => {
+                self.devices[index].connection = None;
+                self.event(Event::Leave { connection, how: Leaving::Clean });
+                return;
+            }
+            ClientMessage::Command(command) => {
+                let Command { id, if_item, if_queue_revision, if_lease, op } = *command;
+                let tracks = op.tracks().iter().map(|id| track(*id)).collect();
+                let op = op.with_tracks(tracks);
+                let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
+                Said::Command { command, seed: 5 }
+            }
+            ClientMessage::Report(report) => Said::Report(report),
+            ClientMessage::Ready(ready) => Said::Ready(ready),
+            ClientMessage::Yield(yielded) => Said::Yield(yielded),
+            ClientMessage::Ended(ended) => Said::Ended(ended),
+            ClientMessage::Volume(change) => Said::Volume(change),
+            ClientMessage::Queue { from, limit } => Said::Queue { from, limit },
+            ClientMessage::Pong | ClientMessage::Unknown | ClientMessage::BadCommand(..) => return,
+        };
+        self.event(Event::Said { connection, said });
+    }
+
+    /// The node ends without a word and starts again from what it had written.
+    fn restart(&mut self) {
+        for device in &mut self.devices {
+            (device.connection, device.up, device.down) = Default::default();
+        }
+        let loaded = (Record::clone(self.state.record()), self.state.queue().clone());
+        let (node, now) = (NodeId(self.number()), self.server_now());
+        self.clock = ClockId(self.number());
+        self.state = SessionState::load(now, loaded, node, Some(now), 0, Limits::default());
+        for index in 0..self.devices.len() {
+            self.input(index, Input::Closed(None));
+        }
+    }
+
+    // Time and the wires
+
+    /// Delivers what is under way until nothing is.
+    fn settle(&mut self) {
+        for round in 0.. {
+            assert!(round < 1_000, "they never stop talking");
+            let mut is_quiet = true;
+            for index in 0..self.devices.len() {
+                if let Some(message) = self.devices[index].up.pop_front() {
+                    is_quiet = false;
+                    self.arrive(index, message);
+                }
+                if let Some(message) = self.devices[index].down.pop_front() {
+                    is_quiet = false;
+                    self.input(index, Input::Frame(Box::new(message)));
+                }
+                if self.devices[index].client.next_deadline() <= self.now_us {
+                    is_quiet = false;
+                    self.input(index, Input::Tick);
+                }
+            }
+            if is_quiet {
+                return;
+            }
+        }
+    }
+
+    /// Lets time pass; everything under way arrives at once.
+    fn pass(&mut self, ms: i64) {
+        let end_us = self.now_us + ms * 1000;
+        while self.now_us < end_us {
+            self.settle();
+            let ends = self.devices.iter().filter_map(|device| end_of(&device.client)).map(|at| at.0 - START.0);
+            let loads = self.devices.iter().filter_map(|device| device.loading).map(|(at, _)| at);
+            let ticks = self.devices.iter().map(|device| device.client.next_deadline());
+            let server = self.state.next_deadline().map(|at| at.0 - START.0);
+            let due_us = ends.chain(loads).chain(ticks).chain(server).min().unwrap_or(end_us);
+            self.now_us = due_us.clamp(self.now_us + 1, end_us);
+            if self.state.next_deadline().is_some_and(|due| due <= self.server_now()) {
+                self.event(Event::Deadline);
+            }
+            for index in 0..self.devices.len() {
+                self.audio(index);
+            }
+        }
+        self.settle();
+    }
+
+    /// Audio that is loaded starts, audio at its end ends.
+    fn audio(&mut self, index: usize) {
+        let device = &mut self.devices[index];
+        if let Some((_, position_ms)) = device.loading.take_if(|(at, _)| *at <= self.now_us) {
+            let item = device.client.audio().item().expect("what loads is known");
+            self.input(index, Input::Started { item, position_ms });
+        } else if end_of(&device.client).is_some_and(|at| at.0 <= START.0 + self.now_us) {
+            self.input(index, Input::Finished);
+        }
+    }
+
+    // What must hold
+
+    /// The promise: of those that are connected, one sounds at most.
+    fn at_most_one_sounds(&self) {
+        let connected = self.devices.iter().filter(|device| device.client.link().is_welcomed());
+        let sounding = connected.filter(|device| device.client.audio().is_sounding()).count();
+        assert!(sounding <= 1, "{sounding} sound at {} us", self.now_us);
+    }
+
+    /// Everybody who is connected is shown the same, and it is the server's.
+    #[track_caller]
+    fn assert_shown(&self, intent: Intent, status: Status, position_ms: i64) {
+        let truth = self.state.playback();
+        let found = (truth.intent, truth.status, truth.position_at(self.server_now()));
+        assert_eq!((found.0, found.1), (intent, status), "{truth:?}");
+        assert!((found.2 - position_ms).abs() <= 40, "at {} and not at {position_ms}", found.2);
+        for device in self.devices.iter().filter(|device| device.client.link().is_welcomed()) {
+            assert_eq!(device.client.playback(), Some(truth));
+            assert_eq!(device.client.position_at(self.now_us), Some(found.2));
+        }
+    }
+
+    #[track_caller]
+    fn assert_sounds(&self, wanted: Option<usize>) {
+        let sounding = self.devices.iter().position(|device| device.client.audio().is_sounding());
+        assert_eq!(sounding, wanted);
+    }
+
+    fn shown(&self) -> &Playback {
+        self.state.playback()
+    }
+
+    fn media(&self) -> Option<u64> {
+        self.shown().item.map(|item| item.media_id.0)
+    }
+}
+
+fn device(id: u64, instance: u64) -> Device {
+    let description = HelloDevice {
+        id: Some(DeviceId(id)),
+        instance: InstanceId(instance),
+        name: format!("device {id}"),
+        kind: DeviceKind::Terminal,
+        plays: true,
+        controls: true,
+        codecs: Vec::new(),
+        volume: None,
+    };
+    Device {
+        client: Client::new(description, None, 0),
+        connection: None,
+        down: VecDeque::new(),
+        up: VecDeque::new(),
+        loading: None,
+        answers: Vec::new(),
+        given_up: None,
+        is_cut: false,
+        loses_acks: false,
+    }
+}
+
+const fn track(media_id: MediaId) -> Resolved {
+    Resolved { media_id, kind: MediaKind::Track, duration_ms: Some(TRACK_MS) }
+}
+
+/// When the audio comes to its end, in server time.
+fn end_of(client: &Client) -> Option<Micros> {
+    match client.audio() {
+        Audio::Sounding { position_ms, at_us, .. } => Some(at_us.plus_ms(TRACK_MS - position_ms)),
+        _ => None,
+    }
+}
+
+fn play(tracks: &[u64]) -> Op<MediaId> {
+    let tracks = tracks.iter().map(|id| MediaId(*id)).collect();
+    Op::Play { item: None, tracks, start: None, position_ms: None, on: None }
+}
+
+const fn transfer(to: u64) -> Op<MediaId> {
+    Op::Transfer { to: DeviceId(to), mode: TransferMode::Keep }
+}
+
+/// Two devices; the first plays tracks 1, 2 and 3 and is two seconds into the first.
+fn playing(devices: u64) -> World {
+    let mut world = World::new(devices);
+    world.wish(0, play(&[1, 2, 3]));
+    world.pass(2_000 + LOAD_MS);
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 2_000);
+    world
+}
+
+#[test]
+fn a_page_load_never_starts_sound() {
+    let mut world = World::new(2);
+    world.pass(5_000);
+    assert!(world.devices.iter().all(|device| device.client.link().is_welcomed()));
+    world.assert_sounds(None);
+    world.assert_shown(Intent::Stop, Status::Idle, 0);
+}
+
+#[test]
+fn pause_seek_next_and_previous_are_followed_from_any_device() {
+    let mut world = playing(2);
+    world.wish(1, Op::Pause);
+    world.assert_sounds(None);
+    world.pass(500);
+    world.assert_shown(Intent::Pause, Status::Paused, 2_000);
+    world.wish(1, play(&[]));
+    world.pass(1_000 + LOAD_MS);
+    world.assert_shown(Intent::Play, Status::Playing, 3_000);
+    world.wish(0, Op::Seek { position_ms: 8_000 });
+    world.pass(500 + LOAD_MS);
+    world.assert_shown(Intent::Play, Status::Playing, 8_500);
+    world.wish(1, Op::Next);
+    world.pass(100 + LOAD_MS);
+    assert_eq!(world.media(), Some(2));
+    world.assert_shown(Intent::Play, Status::Playing, 100);
+    world.wish(1, Op::Previous);
+    world.pass(100 + LOAD_MS);
+    assert_eq!(world.media(), Some(1));
+    world.assert_shown(Intent::Play, Status::Playing, 100);
+    world.assert_sounds(Some(0));
+}
+
+#[test]
+fn two_who_press_next_at_once_skip_once() {
+    let mut world = playing(2);
+    for index in [0, 1] {
+        world.input(index, Input::Wish(CommandId(7), Op::Next));
+    }
+    world.settle();
+    assert_eq!(world.media(), Some(2));
+    let answers = |index: usize| world.devices[index].answers.iter().map(|(_, answer)| *answer).collect::<Vec<_>>();
+    assert!(answers(1).ends_with(&[Err(RejectCode::Stale)]), "{:?}", answers(1));
+}
+
+#[test]
+fn the_music_moves_there_and_back_and_is_never_heard_twice() {
+    let mut world = playing(2);
+    for (by, to) in [(0, 1), (1, 0), (0, 1), (0, 0)] {
+        let before_ms = world.shown().position_at(world.server_now());
+        world.wish(by, transfer(u64::try_from(to).expect("small") + 1));
+        world.pass(200 + LOAD_MS);
+        world.assert_sounds(Some(to));
+        world.assert_shown(Intent::Play, Status::Playing, before_ms + 200);
+        assert_eq!(world.shown().after, []);
+    }
+}
+
+#[test]
+fn the_target_waits_until_the_source_has_said_that_it_is_silent() {
+    let mut world = playing(2);
+    world.input(1, Input::Wish(CommandId(9), transfer(2)));
+    let command = world.devices[1].up.pop_front().expect("a command");
+    world.arrive(1, command);
+    // The target hears of the grant first, and the source nothing yet.
+    while let Some(message) = world.devices[1].down.pop_front() {
+        world.input(1, Input::Frame(Box::new(message)));
+    }
+    assert_eq!(world.devices[1].client.audio(), &Audio::Silent);
+    world.assert_sounds(Some(0));
+    world.pass(LOAD_MS + 1);
+    world.assert_sounds(Some(1));
+}
+
+#[test]
+fn tracks_follow_each_other_to_the_end_of_the_queue() {
+    let mut world = playing(2);
+    world.pass(TRACK_MS);
+    assert_eq!(world.media(), Some(2));
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 2_000);
+    world.pass(2 * TRACK_MS);
+    world.assert_sounds(None);
+    world.assert_shown(Intent::Pause, Status::Ended, TRACK_MS);
+    world.wish(1, play(&[]));
+    world.pass(1_000 + LOAD_MS);
+    assert_eq!(world.media(), Some(1));
+    world.assert_shown(Intent::Play, Status::Playing, 1_000);
+}
+
+#[test]
+fn one_track_repeats() {
+    let mut world = playing(1);
+    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.pass(3 * TRACK_MS);
+    assert_eq!(world.media(), Some(1));
+    world.assert_sounds(Some(0));
+}
+
+#[test]
+fn a_short_loss_of_the_socket_is_not_heard() {
+    let mut world = playing(2);
+    world.cut(0);
+    world.settle();
+    assert_eq!(world.shown().status, Status::Lost);
+    world.assert_sounds(Some(0));
+    world.pass(1_000);
+    world.mend(0);
+    world.pass(2_000);
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 5_000);
+}
+
+#[test]
+fn a_device_that_is_cut_off_goes_on_with_the_next_track_and_says_so() {
+    let mut world = playing(2);
+    world.cut(0);
+    world.pass(TRACK_MS);
+    assert_eq!(world.media(), Some(1), "nobody knows yet");
+    world.assert_sounds(Some(0));
+    world.come_back(0);
+    world.pass(1_000);
+    assert_eq!(world.media(), Some(2));
+    // Both tracks took their time to load.
+    world.assert_shown(Intent::Play, Status::Playing, world.now_us / 1000 - TRACK_MS - 2 * LOAD_MS);
+    world.assert_sounds(Some(0));
+}
+
+#[test]
+fn what_a_device_played_to_its_end_alone_is_not_played_again() {
+    let mut world = playing(2);
+    world.cut(0);
+    world.pass(2 * TRACK_MS);
+    world.assert_sounds(None);
+    world.come_back(0);
+    world.pass(1_000);
+    assert_eq!(world.media(), Some(3), "the second one is over");
+    world.assert_sounds(Some(0));
+}
+
+#[test]
+fn a_device_that_is_cut_off_for_too_long_falls_silent() {
+    let mut world = playing(1);
+    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.cut(0);
+    world.pass(LIMITS.audio_ms - 1_000);
+    world.assert_sounds(Some(0));
+    world.pass(2_000);
+    world.assert_sounds(None);
+}
+
+#[test]
+fn a_device_that_comes_back_replaced_is_silent_before_it_is_welcome_to_speak() {
+    let mut world = playing(2);
+    world.cut(0);
+    world.pass(500);
+    world.wish(1, Op::Play { item: None, tracks: Vec::new(), start: None, position_ms: None, on: Some(DeviceId(2)) });
+    world.pass(500 + LOAD_MS);
+    world.assert_shown(Intent::Play, Status::Playing, 2_500);
+    assert!(world.devices[0].client.audio().is_sounding(), "it knows nothing of it");
+    world.mend(0);
+    world.pass(2_000);
+    world.assert_sounds(Some(1));
+}
+
+#[test]
+fn a_lost_ack_is_asked_for_again_and_the_command_counts_once() {
+    let mut world = playing(1);
+    world.devices[0].loses_acks = true;
+    let id = world.wish(0, Op::Next);
+    assert_eq!(world.media(), Some(2));
+    assert!(!world.devices[0].answers.iter().any(|(answered, _)| *answered == id));
+    world.devices[0].loses_acks = false;
+    world.cut(0);
+    world.mend(0);
+    world.pass(3_000);
+    assert_eq!(world.media(), Some(2));
+    let answers = world.devices[0].answers.iter().filter(|(answered, _)| *answered == id);
+    assert!(matches!(answers.collect::<Vec<_>>()[..], [(_, Ok(_))]));
+}
+
+#[test]
+fn a_command_that_was_wished_without_a_connection_is_said_with_the_next_one() {
+    let mut world = playing(2);
+    world.cut(1);
+    let id = world.wish(1, Op::Pause);
+    world.assert_sounds(Some(0));
+    world.mend(1);
+    world.pass(3_000);
+    world.assert_sounds(None);
+    assert!(world.devices[1].answers.iter().any(|(answered, answer)| *answered == id && answer.is_ok()));
+}
+
+#[test]
+fn a_reloaded_page_does_not_inherit_the_lease() {
+    let mut world = playing(2);
+    world.lose_socket(0);
+    world.devices[0] = device(1, 77);
+    world.pass(1_000);
+    assert!(world.devices[0].client.link().is_welcomed());
+    assert_eq!(world.devices[0].client.device_id(), Some(DeviceId(1)), "it is the same device");
+    world.assert_sounds(None);
+    assert_eq!((world.shown().intent, world.shown().active), (Intent::Pause, None));
+    world.wish(0, play(&[]));
+    world.pass(1_000 + LOAD_MS);
+    world.assert_shown(Intent::Play, Status::Playing, 3_000);
+}
+
+#[test]
+fn a_restart_of_the_server_is_not_heard() {
+    let mut world = playing(2);
+    world.restart();
+    world.pass(3_000);
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 5_000);
+}
+
+#[test]
+fn who_leaves_is_silent_and_gone() {
+    let mut world = playing(2);
+    world.input(0, Input::Leave(ByeReason::Close));
+    world.assert_sounds(None);
+    world.settle();
+    assert_eq!((world.shown().intent, world.shown().active), (Intent::Pause, None));
+    assert_eq!(world.state.devices().len(), 1);
+    world.pass(60_000);
+    assert_eq!(world.state.devices().len(), 1, "it does not come back by itself");
+}
+
+#[test]
+fn who_is_sent_away_for_good_stays_away_even_when_the_close_frame_is_lost() {
+    let mut world = playing(2);
+    world.wish(1, Op::DeviceForget { device_id: DeviceId(1) });
+    world.lose_socket(0);
+    world.input(0, Input::Closed(None));
+    assert_eq!(world.devices[0].given_up, Some(4501));
+    assert!(world.devices[0].client.link().is_over());
+    world.pass(60_000);
+    world.assert_sounds(None);
+    assert_eq!(world.devices[0].connection, None);
+}
+
+#[test]
+fn a_code_that_nobody_of_ours_sends_counts_by_its_band() {
+    for (code, is_over) in [(1006, false), (4000, false), (4499, false), (4500, true), (4999, true)] {
+        let mut world = World::new(1);
+        world.input(0, Input::Closed(Some(code)));
+        assert_eq!(world.devices[0].client.link().is_over(), is_over, "{code}");
+    }
+}
+
+#[test]
+fn what_is_already_loading_is_not_loaded_again() {
+    let mut world = World::new(1);
+    world.wish(0, play(&[1]));
+    let loading = world.devices[0].loading;
+    assert!(loading.is_some());
+    world.pass(10);
+    world.wish(0, Op::Seek { position_ms: 0 });
+    assert_eq!(world.devices[0].loading, loading);
+    world.wish(0, Op::Seek { position_ms: 500 });
+    assert_ne!(world.devices[0].loading, loading);
+}
