@@ -2,8 +2,8 @@
 
 mod config;
 mod demo;
-mod openapi;
 mod device;
+mod openapi;
 mod output;
 mod password;
 mod scan;

@@ -9,6 +9,7 @@ mod catalogue;
 mod command_line;
 mod database;
 mod demo;
+mod end_to_end;
 mod gate;
 mod http;
 mod licences;

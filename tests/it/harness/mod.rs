@@ -1,6 +1,7 @@
 //! What tests stand on: databases of their own, the real server, and a client.
 
 mod database;
+mod device;
 mod postgres;
 mod python;
 mod reply;
@@ -8,6 +9,7 @@ mod server;
 mod wait;
 
 pub(crate) use database::{Dialect, TestDatabase};
+pub(crate) use device::{Device, Printed};
 pub(crate) use postgres::Cluster;
 pub(crate) use python::python;
 pub(crate) use reply::Reply;

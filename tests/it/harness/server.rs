@@ -48,8 +48,13 @@ impl Server {
 
     /// Starts the server with more arguments and waits until it is ready.
     pub(crate) async fn start_with(database: &TestDatabase, arguments: &[&str]) -> Self {
+        Self::start_at(database, "127.0.0.1:0", arguments).await
+    }
+
+    /// Starts the server on an address, such as the one it had before.
+    pub(crate) async fn start_at(database: &TestDatabase, address: &str, arguments: &[&str]) -> Self {
         let mut command = segue(database);
-        command.arg("serve").args(["--listen", "127.0.0.1:0"]).args(arguments);
+        command.arg("serve").args(["--listen", address]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut output = BufReader::new(child.stdout.take().expect("its output is piped"));
         let base = loop {
