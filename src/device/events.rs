@@ -20,7 +20,7 @@ pub(super) enum Event<'a> {
     /// What is shown has changed: the object of the protocol.
     Playback { server_us: Micros, playback: &'a Playback },
     /// Where it is, as screens show it.
-    Position(Position),
+    Position(Sample),
     /// Who is there.
     Devices { server_us: Micros, devices: &'a [DeviceView] },
     /// What this device's audio does.
@@ -52,7 +52,7 @@ pub(super) enum Event<'a> {
 
 /// A sample, 100 ms after the one before.
 #[derive(Debug, Serialize)]
-pub(super) struct Position {
+pub(super) struct Sample {
     pub(super) server_us: Micros,
     pub(super) position_ms: i64,
     pub(super) media_id: Option<MediaId>,
@@ -172,7 +172,7 @@ mod tests {
                 r#"{"event":"playback","server_us":7,"playback":{"epoch":1,"revision":2,"turn":[1,2],"intent":"stop","status":"idle","position_ms":0,"at_us":3,"rate":1,"after":[],"repeat":"off","shuffle":false,"queue_revision":2,"queue_length":0}}"#
             ]],
         );
-        let position = Position {
+        let position = Sample {
             server_us,
             position_ms: 5,
             media_id: Some(item.media_id),

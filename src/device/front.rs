@@ -3,7 +3,7 @@
 use super::{
     Happening, Options, Trouble,
     api::Track,
-    events::{Answer, AudioEvent, Event, LinkState, Position},
+    events::{Answer, AudioEvent, Event, LinkState, Sample},
     lines::Lines,
     screen::Screen,
 };
@@ -78,7 +78,7 @@ impl Front {
         if !view.client.link().is_welcomed() {
             return;
         }
-        lines.tell(&Event::Position(Position {
+        lines.tell(&Event::Position(Sample {
             server_us: view.server_us(),
             position_ms: view.client.position_at(view.local_us).unwrap_or(0),
             media_id: shown.item.map(|item| item.media_id),

@@ -212,7 +212,7 @@ impl World {
     }
 
     /// What a client says reaches the session, as the device's actor would hand it on.
-    fn arrive(&mut self, index: usize, message: ClientMessage) {
+    fn arrive(&mut self, index: usize, message: &ClientMessage) {
         // The messages are those of the wire.
         let message = ClientMessage::decode(&message.encode()).expect("a client writes what a server reads");
         let Some(connection) = self.devices[index].connection else { return };
@@ -279,7 +279,7 @@ impl World {
             for index in 0..self.devices.len() {
                 if let Some(message) = self.devices[index].up.pop_front() {
                     is_quiet = false;
-                    self.arrive(index, message);
+                    self.arrive(index, &message);
                 }
                 if let Some(message) = self.devices[index].down.pop_front() {
                     is_quiet = false;
@@ -483,7 +483,7 @@ fn the_target_waits_until_the_source_has_said_that_it_is_silent() {
     let mut world = playing(2);
     world.input(1, Input::Wish(CommandId(9), transfer(2)));
     let command = world.devices[1].up.pop_front().expect("a command");
-    world.arrive(1, command);
+    world.arrive(1, &command);
     // The target hears of the grant first, and the source nothing yet.
     while let Some(message) = world.devices[1].down.pop_front() {
         world.input(1, Input::Frame(Box::new(message)));
