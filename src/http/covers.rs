@@ -35,7 +35,7 @@ pub(super) struct CoverQuery {
 
 /// A cover: as a JPEG of about the size asked for, or as it is.
 #[utoipa::path(get, path = "/v1/covers/{id}", tag = "catalogue", params(("id" = String, Path), CoverQuery),
-    responses((status = 200, content_type = "image/jpeg"), (status = 304), (status = 404)), security(()))]
+    responses((status = 200, content_type = "image/jpeg"), (status = 304), (status = 404)))]
 pub(super) async fn get(
     request: HttpRequest,
     app: web::Data<App>,

@@ -1,6 +1,8 @@
 //! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
 
-use super::{auth, health, socket, stream, users};
+use super::{
+    albums, artists, auth, covers, health, library, playlist_tracks, playlists, saved, socket, stream, tracks, users,
+};
 use actix_web::{
     HttpResponse,
     http::{
@@ -24,15 +26,27 @@ use utoipa::{
 #[openapi(
     info(title = "Segue", description = include_str!("openapi.md"), license(name = "MIT OR Apache-2.0")),
     paths(
+        albums::list, albums::get, albums::tracks_of,
+        artists::list, artists::get, artists::albums_of, artists::tracks_of, artists::list_genres,
+        artists::tracks_of_genre,
         auth::log_in, auth::set_up, auth::sign_up, auth::log_out, auth::list, auth::revoke, auth::revoke_others,
+        covers::get,
         health::lives, health::is_ready,
+        library::status, library::scan, library::unreadable,
+        playlists::list_own, playlists::list, playlists::create, playlists::get, playlists::change, playlists::remove,
+        playlist_tracks::list, playlist_tracks::add, playlist_tracks::replace_or_reorder, playlist_tracks::remove,
+        saved::list, saved::save, saved::forget, saved::contains,
         socket::sync,
+        tracks::list, tracks::get,
         stream::info, stream::by_track, stream::by_version,
         users::me, users::set_own_password, users::list, users::create, users::get, users::change, users::remove,
     ),
-    components(schemas(Failed)),
+    components(schemas(Failed, tracks::Sort)),
     tags(
         (name = "sync", description = "What plays, and where, on every device."),
+        (name = "catalogue", description = "Tracks, albums, artists, genres and covers."),
+        (name = "playlists", description = "Lists of tracks that users keep."),
+        (name = "library", description = "What a user saved, and scans of the music folders."),
         (name = "media", description = "The bytes of the music."),
         (name = "accounts", description = "Users, logins and passwords."),
         (name = "server", description = "For whoever watches the server."),
@@ -42,7 +56,8 @@ use utoipa::{
 struct Document;
 
 /// Addresses that need no token.
-const OPEN: &[&str] = &["/v1/auth/login", "/v1/auth/setup", "/v1/auth/sign-up", "/healthz", "/readyz", "/v1/sync"];
+const OPEN: &[&str] =
+    &["/v1/auth/login", "/v1/auth/setup", "/v1/auth/sign-up", "/v1/covers/{id}", "/healthz", "/readyz", "/v1/sync"];
 
 /// The body of every error.
 #[derive(Serialize, ToSchema)]
