@@ -5,6 +5,7 @@
 
 use crate::harness::{Device, Dialect, Printed, Server, TestDatabase, run, until};
 use serde_json::Value;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 /// Debian's `wesnoth-1.16-music`.
@@ -45,7 +46,13 @@ impl House {
     }
 }
 
-fn kind<'a>(event: &'a Value) -> &'a str {
+/// What was measured, for whoever reads the test's output.
+fn say(line: &str) {
+    // Nobody need be reading.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+fn kind(event: &Value) -> &str {
     event["event"].as_str().unwrap_or_default()
 }
 
@@ -100,7 +107,7 @@ async fn same_place(one: &Device, other: &Device, what: &str) {
         }
     }
     let worst = compared.iter().max().copied().unwrap_or_default();
-    println!("{what}: {} quiet samples, at worst {worst} ms apart", compared.len());
+    say(&format!("{what}: {} quiet samples, at worst {worst} ms apart", compared.len()));
     assert!(worst <= 50, "{what}: the screens are {worst} ms apart");
 }
 
@@ -109,7 +116,7 @@ fn took(device: &Device, mark: usize, since: Instant, line: &Printed, within: Du
     let took = line.at.duration_since(since);
     let all = device.printed();
     let loud = positions(&all[mark..]).iter().filter(|sample| !is_quiet(&sample.event)).count();
-    println!("{what}: {} ms, {loud} loud samples", took.as_millis());
+    say(&format!("{what}: {} ms, {loud} loud samples", took.as_millis()));
     if loud == 0 {
         assert!(took <= within, "{what}: {took:?}");
     }
@@ -214,7 +221,7 @@ fn a_killed_device_is_away_at_once_and_frozen_where_it_was() {
         let apart_ms = (lost.event["playback"]["position_ms"].as_i64().unwrap_or_default()
             - last["position_ms"].as_i64().unwrap_or_default())
         .abs();
-        println!("frozen {apart_ms} ms from the last place it printed, quiet: {}", is_quiet(last));
+        say(&format!("frozen {apart_ms} ms from the last place it printed, quiet: {}", is_quiet(last)));
         if is_quiet(last) {
             assert!(apart_ms <= 250, "{apart_ms} ms");
         }
@@ -245,7 +252,7 @@ async fn a_stopped_device_is_missed(heartbeat_ms: u32) {
     let lost = phone.first(mark, "it is lost", |event| is_shown(event, "status", "lost")).await;
     took(&phone, mark, stopped, &lost, heartbeat * 3, "lost by heartbeats alone");
     let frozen_ms = lost.event["playback"]["position_ms"].as_i64().unwrap_or_default();
-    println!("last printed {last_ms} ms, frozen at {frozen_ms} ms");
+    say(&format!("last printed {last_ms} ms, frozen at {frozen_ms} ms"));
     assert!(frozen_ms <= last_ms + 250, "never beyond its last sign of life");
     let oldest_ms = last_ms - i64::from(heartbeat_ms) - 1_000;
     assert!(frozen_ms >= oldest_ms, "and no further back than a heartbeat");
