@@ -217,12 +217,12 @@ fn a_killed_device_is_away_at_once_and_frozen_where_it_was() {
         let away = phone.first(mark, "it is away", |event| lists(event, "Kitchen", Some("away"))).await;
         took(&phone, mark, killed, &away, Duration::from_secs(1), "away");
         let printed = kitchen.printed();
-        let last = &positions(&printed).last().expect("it printed where it was").event;
+        let newest = &positions(&printed).last().expect("it printed where it was").event;
         let apart_ms = (lost.event["playback"]["position_ms"].as_i64().unwrap_or_default()
-            - last["position_ms"].as_i64().unwrap_or_default())
+            - newest["position_ms"].as_i64().unwrap_or_default())
         .abs();
-        say(&format!("frozen {apart_ms} ms from the last place it printed, quiet: {}", is_quiet(last)));
-        if is_quiet(last) {
+        say(&format!("frozen {apart_ms} ms from the last place it printed, quiet: {}", is_quiet(newest)));
+        if is_quiet(newest) {
             assert!(apart_ms <= 250, "{apart_ms} ms");
         }
         let gone = phone.first(mark, "it is gone", |event| lists(event, "Kitchen", None)).await;
