@@ -1,0 +1,271 @@
+//! What the clients of one session do, and never two of them sounding.
+
+use super::{LIMITS, LOAD_MS, TRACK_MS, World, device, play, playing, transfer};
+use segue_actors::client::{Audio, Input};
+use segue_actors::ids::{CommandId, DeviceId};
+use segue_actors::state::messages::{ByeReason, Op, RejectCode};
+use segue_actors::state::playback::{Intent, Repeat, Status};
+
+#[test]
+fn a_page_load_never_starts_sound() {
+    let mut world = World::new(2);
+    world.pass(5_000);
+    assert!(world.devices.iter().all(|device| device.client.link().is_welcomed()));
+    world.assert_sounds(None);
+    world.assert_shown(Intent::Stop, Status::Idle, 0);
+}
+
+#[test]
+fn pause_seek_next_and_previous_are_followed_from_any_device() {
+    let mut world = playing(2);
+    world.wish(1, Op::Pause);
+    world.assert_sounds(None);
+    world.pass(500);
+    world.assert_shown(Intent::Pause, Status::Paused, 2_000);
+    world.wish(1, play(&[]));
+    world.pass(1_000 + LOAD_MS);
+    world.assert_shown(Intent::Play, Status::Playing, 3_000);
+    world.wish(0, Op::Seek { position_ms: 8_000 });
+    world.pass(500 + LOAD_MS);
+    world.assert_shown(Intent::Play, Status::Playing, 8_500);
+    world.wish(1, Op::Next);
+    world.pass(100 + LOAD_MS);
+    assert_eq!(world.media(), Some(2));
+    world.assert_shown(Intent::Play, Status::Playing, 100);
+    world.wish(1, Op::Previous);
+    world.pass(100 + LOAD_MS);
+    assert_eq!(world.media(), Some(1));
+    world.assert_shown(Intent::Play, Status::Playing, 100);
+    world.assert_sounds(Some(0));
+}
+
+#[test]
+fn two_who_press_next_at_once_skip_once() {
+    let mut world = playing(2);
+    for index in [0, 1] {
+        world.input(index, Input::Wish(CommandId(7), Op::Next));
+    }
+    world.settle();
+    assert_eq!(world.media(), Some(2));
+    let answers = |index: usize| world.devices[index].answers.iter().map(|(_, answer)| *answer).collect::<Vec<_>>();
+    assert!(answers(1).ends_with(&[Err(RejectCode::Stale)]), "{:?}", answers(1));
+}
+
+#[test]
+fn the_music_moves_there_and_back_and_is_never_heard_twice() {
+    let mut world = playing(2);
+    for (by, to) in [(0, 1), (1, 0), (0, 1), (0, 0)] {
+        let before_ms = world.shown().position_at(world.server_now());
+        world.wish(by, transfer(u64::try_from(to).expect("small") + 1));
+        world.pass(200 + LOAD_MS);
+        world.assert_sounds(Some(to));
+        world.assert_shown(Intent::Play, Status::Playing, before_ms + 200);
+        assert_eq!(world.shown().after, []);
+    }
+}
+
+#[test]
+fn the_target_waits_until_the_source_has_said_that_it_is_silent() {
+    let mut world = playing(2);
+    world.input(1, Input::Wish(CommandId(9), transfer(2)));
+    let command = world.devices[1].up.pop_front().expect("a command");
+    world.arrive(1, &command);
+    // The target hears of the grant first, and the source nothing yet.
+    while let Some(message) = world.devices[1].down.pop_front() {
+        world.input(1, Input::Frame(Box::new(message)));
+    }
+    assert_eq!(world.devices[1].client.audio(), &Audio::Silent);
+    world.assert_sounds(Some(0));
+    world.pass(LOAD_MS + 1);
+    world.assert_sounds(Some(1));
+}
+
+#[test]
+fn tracks_follow_each_other_to_the_end_of_the_queue() {
+    let mut world = playing(2);
+    world.pass(TRACK_MS);
+    assert_eq!(world.media(), Some(2));
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 2_000);
+    world.pass(2 * TRACK_MS);
+    world.assert_sounds(None);
+    world.assert_shown(Intent::Pause, Status::Ended, TRACK_MS);
+    world.wish(1, play(&[]));
+    world.pass(1_000 + LOAD_MS);
+    assert_eq!(world.media(), Some(1));
+    world.assert_shown(Intent::Play, Status::Playing, 1_000);
+}
+
+#[test]
+fn one_track_repeats() {
+    let mut world = playing(1);
+    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.pass(3 * TRACK_MS);
+    assert_eq!(world.media(), Some(1));
+    world.assert_sounds(Some(0));
+}
+
+#[test]
+fn a_short_loss_of_the_socket_is_not_heard() {
+    let mut world = playing(2);
+    world.cut(0);
+    world.settle();
+    assert_eq!(world.shown().status, Status::Lost);
+    world.assert_sounds(Some(0));
+    world.pass(1_000);
+    world.mend(0);
+    world.pass(2_000);
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 5_000);
+}
+
+#[test]
+fn a_device_that_is_cut_off_goes_on_with_the_next_track_and_says_so() {
+    let mut world = playing(2);
+    world.cut(0);
+    world.pass(TRACK_MS);
+    assert_eq!(world.media(), Some(1), "nobody knows yet");
+    world.assert_sounds(Some(0));
+    world.come_back(0);
+    world.pass(1_000);
+    assert_eq!(world.media(), Some(2));
+    // Both tracks took their time to load.
+    world.assert_shown(Intent::Play, Status::Playing, world.now_us / 1000 - TRACK_MS - 2 * LOAD_MS);
+    world.assert_sounds(Some(0));
+}
+
+#[test]
+fn what_a_device_played_to_its_end_alone_is_not_played_again() {
+    let mut world = playing(2);
+    world.cut(0);
+    world.pass(2 * TRACK_MS);
+    world.assert_sounds(None);
+    world.come_back(0);
+    world.pass(1_000);
+    assert_eq!(world.media(), Some(3), "the second one is over");
+    world.assert_sounds(Some(0));
+}
+
+#[test]
+fn a_device_that_is_cut_off_for_too_long_falls_silent() {
+    let mut world = playing(1);
+    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.cut(0);
+    world.pass(LIMITS.audio_ms - 1_000);
+    world.assert_sounds(Some(0));
+    world.pass(2_000);
+    world.assert_sounds(None);
+}
+
+#[test]
+fn a_device_that_comes_back_replaced_is_silent_before_it_is_welcome_to_speak() {
+    let mut world = playing(2);
+    world.cut(0);
+    world.pass(500);
+    world.wish(1, Op::Play { item: None, tracks: Vec::new(), start: None, position_ms: None, on: Some(DeviceId(2)) });
+    world.pass(500 + LOAD_MS);
+    world.assert_shown(Intent::Play, Status::Playing, 2_500);
+    assert!(world.devices[0].client.audio().is_sounding(), "it knows nothing of it");
+    world.mend(0);
+    world.pass(2_000);
+    world.assert_sounds(Some(1));
+}
+
+#[test]
+fn a_lost_ack_is_asked_for_again_and_the_command_counts_once() {
+    let mut world = playing(1);
+    world.devices[0].loses_acks = true;
+    let id = world.wish(0, Op::Next);
+    assert_eq!(world.media(), Some(2));
+    assert!(!world.devices[0].answers.iter().any(|(answered, _)| *answered == id));
+    world.devices[0].loses_acks = false;
+    world.cut(0);
+    world.mend(0);
+    world.pass(3_000);
+    assert_eq!(world.media(), Some(2));
+    let answers = world.devices[0].answers.iter().filter(|(answered, _)| *answered == id);
+    assert!(matches!(answers.collect::<Vec<_>>()[..], [(_, Ok(_))]));
+}
+
+#[test]
+fn a_command_that_was_wished_without_a_connection_is_said_with_the_next_one() {
+    let mut world = playing(2);
+    world.cut(1);
+    let id = world.wish(1, Op::Pause);
+    world.assert_sounds(Some(0));
+    world.mend(1);
+    world.pass(3_000);
+    world.assert_sounds(None);
+    assert!(world.devices[1].answers.iter().any(|(answered, answer)| *answered == id && answer.is_ok()));
+}
+
+#[test]
+fn a_reloaded_page_does_not_inherit_the_lease() {
+    let mut world = playing(2);
+    world.lose_socket(0);
+    world.devices[0] = device(1, 77);
+    world.pass(1_000);
+    assert!(world.devices[0].client.link().is_welcomed());
+    assert_eq!(world.devices[0].client.device_id(), Some(DeviceId(1)), "it is the same device");
+    world.assert_sounds(None);
+    assert_eq!((world.shown().intent, world.shown().active), (Intent::Pause, None));
+    world.wish(0, play(&[]));
+    world.pass(1_000 + LOAD_MS);
+    world.assert_shown(Intent::Play, Status::Playing, 3_000);
+}
+
+#[test]
+fn a_restart_of_the_server_is_not_heard() {
+    let mut world = playing(2);
+    world.restart();
+    world.pass(3_000);
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 5_000);
+}
+
+#[test]
+fn who_leaves_is_silent_and_gone() {
+    let mut world = playing(2);
+    world.input(0, Input::Leave(ByeReason::Close));
+    world.assert_sounds(None);
+    world.settle();
+    assert_eq!((world.shown().intent, world.shown().active), (Intent::Pause, None));
+    assert_eq!(world.state.devices().len(), 1);
+    world.pass(60_000);
+    assert_eq!(world.state.devices().len(), 1, "it does not come back by itself");
+}
+
+#[test]
+fn who_is_sent_away_for_good_stays_away_even_when_the_close_frame_is_lost() {
+    let mut world = playing(2);
+    world.wish(1, Op::DeviceForget { device_id: DeviceId(1) });
+    world.lose_socket(0);
+    world.input(0, Input::Closed(None));
+    assert_eq!(world.devices[0].given_up, Some(4501));
+    assert!(world.devices[0].client.link().is_over());
+    world.pass(60_000);
+    world.assert_sounds(None);
+    assert_eq!(world.devices[0].connection, None);
+}
+
+#[test]
+fn a_code_that_nobody_of_ours_sends_counts_by_its_band() {
+    for (code, is_over) in [(1006, false), (4000, false), (4499, false), (4500, true), (4999, true)] {
+        let mut world = World::new(1);
+        world.input(0, Input::Closed(Some(code)));
+        assert_eq!(world.devices[0].client.link().is_over(), is_over, "{code}");
+    }
+}
+
+#[test]
+fn what_is_already_loading_is_not_loaded_again() {
+    let mut world = World::new(1);
+    world.wish(0, play(&[1]));
+    let loading = world.devices[0].loading;
+    assert!(loading.is_some());
+    world.pass(10);
+    world.wish(0, Op::Seek { position_ms: 0 });
+    assert_eq!(world.devices[0].loading, loading);
+    world.wish(0, Op::Seek { position_ms: 500 });
+    assert_ne!(world.devices[0].loading, loading);
+}
