@@ -4,6 +4,7 @@ use super::library::{Library, Song};
 use crate::harness::Server;
 use expect_test::{Expect, expect};
 use serde_json::Value;
+use std::fmt::Write as _;
 
 fn song(title: &'static str, artist: &'static str, album: &'static str) -> Song {
     Song { title, artists: vec![artist], album, ..Song::default() }
@@ -28,12 +29,14 @@ async fn shows(library: Library, expected: Expect) {
         let path = format!("/v1/albums/{}/tracks", album["id"].as_str().expect("an id"));
         for track in login.get(&path).await.json()["items"].as_array().expect("tracks") {
             let title = track["name"].as_str().expect("a title");
-            lines += &format!(
-                "  {}.{} {title} by {}\n",
+            writeln!(
+                lines,
+                "  {}.{} {title} by {}",
                 track["disc_number"],
                 track["track_number"],
                 names(&track["artists"])
-            );
+            )
+            .expect("text grows");
         }
         blocks.push(lines);
     }

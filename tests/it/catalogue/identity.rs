@@ -17,8 +17,8 @@ on_both_databases! {
 
     async fn a_moved_file_keeps_its_id(database) {
         let library = Library::new(database);
-        for (number, name) in ["z", "m", "a"].iter().enumerate() {
-            library.song(&format!("{name}/song.wav"), number as u32, "Song");
+        for (seed, name) in [(0, "z"), (1, "m"), (2, "a")] {
+            library.song(&format!("{name}/song.wav"), seed, "Song");
         }
         library.scan();
         let ids: Vec<i64> = ["z/song.wav", "m/song.wav", "a/song.wav"].iter().map(|path| library.id(path)).collect();

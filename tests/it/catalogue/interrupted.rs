@@ -5,13 +5,13 @@ use crate::harness::{segue, until};
 use std::process::Stdio;
 
 /// Enough for several transactions.
-const FILES: u32 = 3_000;
+const FILES: usize = 3_000;
 
 on_both_databases! {
     async fn a_killed_scan_goes_on_where_it_stopped(database) {
         let library = Library::new(database);
-        for number in 0..FILES {
-            wav(&library.path(format!("{}/{number}.wav", number % 30)), number);
+        for (seed, number) in (0_u32..).zip(0..FILES) {
+            wav(&library.path(format!("{}/{number}.wav", number % 30)), seed);
         }
         let mut command = segue(&library.database);
         command.arg("scan").arg("--music").arg(library.music.path()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -20,12 +20,13 @@ on_both_databases! {
         child.kill().expect("it is our child");
         child.wait().expect("it ends");
         let before = library.rows();
-        assert!(before.len() < FILES as usize, "it was killed in the middle of it");
+        assert!(before.len() < FILES, "it was killed in the middle of it");
         let progress = library.scan();
-        let known = before.len() as u64;
-        assert_eq!((progress.unchanged, progress.added), (known, u64::from(FILES) - known));
+        let counted = |count: usize| u64::try_from(count).expect("a count");
+        let expected = (counted(before.len()), counted(FILES - before.len()));
+        assert_eq!((progress.unchanged, progress.added), expected);
         let after = library.rows();
-        assert_eq!(after.len(), FILES as usize);
+        assert_eq!(after.len(), FILES);
         assert!(before.iter().all(|(path, row)| after[path].id == row.id));
     }
 }

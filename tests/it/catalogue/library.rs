@@ -50,7 +50,7 @@ pub(super) fn wav(path: &Path, seed: u32) {
     };
     let mut writer = hound::WavWriter::create(path, spec).expect("created");
     for step in 0..800_u32 {
-        let sample = (step.wrapping_mul(seed.wrapping_mul(7) + 31) % 2_000) as i16;
+        let sample = i16::try_from(step.wrapping_mul(seed.wrapping_mul(7) + 31) % 2_000).expect("small");
         writer.write_sample(sample).expect("written");
     }
     writer.finalize().expect("finished");
