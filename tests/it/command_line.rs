@@ -23,7 +23,7 @@ fn config_prints_each_setting_with_its_origin() {
     assert_eq!(squeezed("music"), r#"music = ["/a", "/b"] # flag --music"#);
     assert_eq!(squeezed("heartbeat_ms"), "heartbeat_ms = 200 # flag --heartbeat-ms");
     assert_eq!(squeezed("sign_up"), "sign_up = true # flag --sign-up");
-    assert_eq!(squeezed("lease_ms"), "lease_ms = 5000 # default");
+    assert_eq!(squeezed("lease_ms"), "lease_ms = 500 # default");
     assert!(squeezed("data_dir").ends_with("# environment SEGUE_DATA_DIR"), "{printed}");
 }
 
