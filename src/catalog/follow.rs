@@ -1,7 +1,8 @@
 //! Keeps the search index up with the database: in the background, in the order of the changes, from where it stopped.
 
-use super::search::{SearchError, SearchIndex};
+use super::search::{Kind, Query, Results, SearchError, SearchIndex};
 use crate::db::{Db, DbError, changes, search, secrets};
+use segue_actors::ids::UserId;
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -12,6 +13,7 @@ use std::{
     thread,
     time::Duration,
 };
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 /// How often the database is asked whether anything changed: a change is found within about a second.
 const POLL: Duration = Duration::from_millis(400);
@@ -20,10 +22,56 @@ const STEP: i64 = 2_000;
 /// Changes in one commit while there are many; each commit is a new segment and a sync of the disk.
 const COMMIT: usize = 20_000;
 
+/// How long a search may wait for its turn.
+const TURN: Duration = Duration::from_secs(2);
+
 /// The search of a server: the index once it is open, and the thread that feeds it.
-#[derive(Default)]
 pub struct Search {
     shared: Arc<Shared>,
+    /// One for each core: more searches at once would only slow each other down.
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { shared: Arc::default(), turns: Arc::new(Semaphore::new(cores)) }
+    }
+}
+
+/// Which results of each kind, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    /// Who asks.
+    pub user: UserId,
+    /// Results of each kind.
+    pub limit: usize,
+    /// Results of each kind to leave out first.
+    pub offset: usize,
+}
+
+/// Why a search has no results to show.
+#[derive(Debug)]
+pub enum NotSearched {
+    /// The index is not open yet, or in use by another process.
+    NotOpen,
+    /// Others were searching all the time.
+    Busy,
+    /// The index could not be read.
+    Failed(SearchError),
+    /// The search panicked.
+    Panicked,
+}
+
+impl fmt::Display for NotSearched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOpen => f.write_str("the index is not open yet"),
+            Self::Busy => f.write_str("too many searches at once"),
+            Self::Failed(error) => error.fmt(f),
+            Self::Panicked => f.write_str("a search panicked"),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -39,6 +87,23 @@ impl Search {
     #[must_use]
     pub fn index(&self) -> Option<Arc<SearchIndex>> {
         self.shared.index.get().map(Arc::clone)
+    }
+
+    /// Searches on a thread that may block.
+    ///
+    /// # Errors
+    /// `NotOpen` at first, `Busy` under load; `Failed` and `Panicked` when the files are damaged.
+    pub async fn find(&self, text: String, kinds: Vec<Kind>, page: Page) -> Result<Results, NotSearched> {
+        let index = self.index().ok_or(NotSearched::NotOpen)?;
+        let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(NotSearched::Busy) };
+        let found = spawn_blocking(move || {
+            let Page { user, limit, offset } = page;
+            let found = index.search(&Query { text: &text, kinds: &kinds, user: Some(user), limit, offset });
+            drop(turn);
+            found
+        });
+        found.await.map_err(|_| NotSearched::Panicked)?.map_err(NotSearched::Failed)
     }
 
     /// Begins to follow the database, with the index below `folder`.

@@ -80,6 +80,22 @@ pub fn get(connection: &mut DbConnection, id: i64) -> Result<Option<(Playlist, S
     Ok(found.first(connection).optional()?)
 }
 
+/// Those of the playlists with these ids that the asker may see, with their owners' names, in the order of the ids.
+///
+/// # Errors
+/// Those of the database.
+pub fn load(connection: &mut DbConnection, ids: &[i64], asker_id: i64) -> Result<Vec<(Playlist, String)>, DbError> {
+    let mut found: Vec<(Playlist, String)> = playlists::table
+        .inner_join(users::table.on(users::id.eq(playlists::owner_id)))
+        .filter(playlists::id.eq_any(ids))
+        .filter(playlists::deleted.eq(false))
+        .filter(playlists::public.eq(true).or(playlists::owner_id.eq(asker_id)))
+        .select((Playlist::as_select(), users::name))
+        .load(connection)?;
+    found.sort_by_key(|(playlist, _)| ids.iter().position(|id| *id == playlist.id));
+    Ok(found)
+}
+
 /// Holds other changes of this playlist back until the transaction ends: what is read from here on stays true.
 ///
 /// # Errors

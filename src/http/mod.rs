@@ -18,6 +18,7 @@ mod page;
 mod playlist_tracks;
 mod playlists;
 mod saved;
+mod search;
 mod socket;
 mod stream;
 mod tracks;
@@ -56,6 +57,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     playlist_tracks::routes(config);
     playlists::routes(config);
     saved::routes(config);
+    search::routes(config);
     tracks::routes(config);
 }
 

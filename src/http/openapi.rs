@@ -1,7 +1,8 @@
 //! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
 
 use super::{
-    albums, artists, auth, covers, health, library, playlist_tracks, playlists, saved, socket, stream, tracks, users,
+    albums, artists, auth, covers, health, library, playlist_tracks, playlists, saved, search, socket, stream, tracks,
+    users,
 };
 use actix_web::{
     HttpResponse,
@@ -36,6 +37,7 @@ use utoipa::{
         playlists::list_own, playlists::list, playlists::create, playlists::get, playlists::change, playlists::remove,
         playlist_tracks::list, playlist_tracks::add, playlist_tracks::replace_or_reorder, playlist_tracks::remove,
         saved::list, saved::save, saved::forget, saved::contains,
+        search::search,
         socket::sync,
         tracks::list, tracks::get,
         stream::info, stream::by_track, stream::by_version,

@@ -72,7 +72,7 @@ pub(super) struct PlaylistObject {
 }
 
 impl PlaylistObject {
-    fn new(request: &HttpRequest, app: &App, (playlist, owner): &(Playlist, String)) -> Self {
+    pub(super) fn new(request: &HttpRequest, app: &App, (playlist, owner): &(Playlist, String)) -> Self {
         let objects = Objects { request, app };
         let id = Id(playlist.id).to_string();
         let owner_id = UserId::from_sql(playlist.owner_id);

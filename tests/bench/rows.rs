@@ -29,6 +29,7 @@ pub(crate) fn fill(db: &Db, documents: &[Document]) {
             }
             Kind::Track => {
                 tables.tracks.push(format!("({id}, {album}, '{name}', '', 1, 0, '', '', FALSE, 0, {change})"));
+                tables.files.push(format!("({id}, {id}, 'f', 0, 0, 0, 0, 'v', 'f')"));
                 tables.track_artists.push(format!("({id}, 0, {artist})"));
             }
             Kind::Playlist => {
@@ -45,6 +46,7 @@ struct Tables {
     artists: Vec<String>,
     albums: Vec<String>,
     album_artists: Vec<String>,
+    files: Vec<String>,
     tracks: Vec<String>,
     track_artists: Vec<String>,
     playlists: Vec<String>,
@@ -56,12 +58,14 @@ impl Tables {
         let owner =
             "INSERT INTO users (id, name, name_key, password, role, created_us) VALUES (1, 'o', 'o', '', 'user', 0)";
         let mut statements = vec![owner.to_owned()];
+        let of_files = "files (id, folder_id, name, size, mtime_ns, inode, reader, version, fingerprint)";
         let columns =
             "tracks (id, album_id, title, sort_key, disc, duration_ms, container, codec, missing, added_us, change)";
         for (table, rows) in [
             ("artists", self.artists),
             ("albums", self.albums),
             ("album_artists", self.album_artists),
+            (of_files, self.files),
             (columns, self.tracks),
             ("track_artists", self.track_artists),
             ("playlists", self.playlists),

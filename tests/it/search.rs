@@ -1,6 +1,7 @@
 //! Search over both databases: what is in the tables is found, changes are followed, and nothing is found that is gone.
 
-use crate::harness::{TestDatabase, until};
+use crate::harness::{Server, TestDatabase, until};
+use awc::http::Method;
 use diesel::connection::SimpleConnection as _;
 use library::{Library, generate};
 use segue::{
@@ -11,6 +12,7 @@ use segue::{
     db::Db,
 };
 use segue_actors::ids::UserId;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 #[path = "../bench/library.rs"]
@@ -153,5 +155,67 @@ on_both_databases! {
         let sound = || following.index.is_sound().is_ok_and(|sound| sound);
         until("the index is sound", async || sound() && following.index.documents() == 4).await;
         assert_eq!(following.find("eple", Kind::Track, None).0, [3]);
+    }
+
+    async fn one_searches_over_http(database) {
+        small_library(&database.open());
+        let server = Server::start(&database).await;
+        let anna = server.user(&database, "anna").await;
+        server.get("/v1/search?q=royk").await.assert_error(401, "unauthorized");
+        until("the index is up to date", async || {
+            let reply = anna.get("/v1/search?q=calm&type=playlist").await;
+            reply.status == 200 && reply.json()["playlists"]["total"] == 1
+        })
+        .await;
+
+        let all = anna.get("/v1/search?q=R%C3%B6yk").await.json();
+        let first = |found: &Value, kind: &str| found[kind]["items"][0]["name"].clone();
+        let names = ["artists", "albums", "tracks"].map(|kind| first(&all, kind));
+        assert_eq!(names, [json!("Röyksopp"), json!("Melody A.M."), json!("Eple")]);
+        assert_eq!((&all["tracks"]["total"], &all["playlists"]["total"]), (&json!(1), &json!(0)));
+        assert_eq!(all["tracks"]["items"][0]["artists"][0]["name"], "Röyksopp", "a track as everywhere");
+
+        let one = anna.get("/v1/search?q=royksop%20eple&type=track,track&limit=1&offset=1").await.json();
+        assert_eq!(one.as_object().map(serde_json::Map::len), Some(1), "only what was asked for");
+        let page = &one["tracks"];
+        assert_eq!((&page["items"], &page["total"], &page["next"]), (&json!([]), &json!(1), &json!(null)));
+        let before = format!("{}/v1/search?q=royksop%20eple&type=track,track&limit=1&offset=0", server.base);
+        assert_eq!(page["previous"], before);
+
+        for nothing in ["q=", "q=%20", "q=%3F%3F", "q=zzzz"] {
+            let found = anna.get(&format!("/v1/search?{nothing}")).await.json();
+            assert_eq!(found["artists"]["items"], json!([]), "{nothing}");
+        }
+        let long = format!("q={}", "x".repeat(251));
+        for bad in ["", "type=track", "q=a&type=show", "q=a&type=", "q=a&limit=51", "q=a&offset=981", &long] {
+            anna.get(&format!("/v1/search?{bad}")).await.assert_error(400, "invalid");
+        }
+        assert_eq!(anna.get("/v1/search?q=a&offset=980").await.status, 200);
+    }
+
+    async fn playlists_are_found_by_those_who_may_see_them(database) {
+        let server = Server::start(&database).await;
+        let (anna, ben) = (server.user(&database, "anna").await, server.user(&database, "ben").await);
+        let made = anna.post("/v1/me/playlists", &json!({"name": "Secret walk", "public": false})).await;
+        assert_eq!(made.status, 201);
+        let path = format!("/v1/playlists/{}", made.json()["id"].as_str().expect("an id"));
+        let totals = async |text: &str| {
+            let path = format!("/v1/search?q={text}&type=playlist");
+            let mut totals = Vec::new();
+            for user in [&anna, &ben] {
+                let reply = user.get(&path).await;
+                let items = &reply.json()["playlists"]["items"];
+                totals.push(items.as_array().map(Vec::len));
+            }
+            totals
+        };
+        let (none, one) = (Some(0), Some(1));
+        until("the owner finds it", async || totals("secr").await == [one, none]).await;
+        let public = json!({"name": "Open walk", "public": true});
+        assert!(anna.send(Method::PUT, &path, &public).await.status.is_success());
+        until("everybody finds it", async || totals("open").await == [one, one]).await;
+        assert_eq!(totals("secr").await, [none, none], "the old name is gone");
+        assert!(anna.delete(&path).await.status.is_success());
+        until("nobody finds it", async || totals("open").await == [none, none]).await;
     }
 }

@@ -1,0 +1,139 @@
+//! Search: one box over tracks, albums, artists and playlists.
+
+use super::{
+    AuthUser, Page, Paging,
+    objects::{AlbumObject, ArtistObject, Objects, TrackObject},
+    playlists::PlaylistObject,
+};
+use crate::{
+    app::App,
+    catalog::{
+        follow::{self, NotSearched},
+        search::{Kind, Listing, QUERY_CHARS_MAX, RESULTS_MAX},
+    },
+    db::{albums, artists, playlists, tracks},
+    error::ApiError,
+};
+use actix_web::{HttpRequest, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.service(web::resource("/v1/search").route(web::get().to(search)));
+}
+
+/// What is searched for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SearchQuery {
+    /// As typed so far, up to 250 characters. The last word may be unfinished; accents, case and small typos do not matter.
+    q: String,
+    /// What to list, with commas between them: `track`, `album`, `artist`, `playlist`. Everything without it.
+    r#type: Option<String>,
+}
+
+/// The results, by type; those that were not asked for are absent.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Found {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tracks: Option<Page<TrackObject>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artists: Option<Page<ArtistObject>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    albums: Option<Page<AlbumObject>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    playlists: Option<Page<PlaylistObject>>,
+}
+
+/// Finds tracks, albums, artists and playlists as one types, the best first. Offset and limit make at most 1,000.
+#[utoipa::path(get, path = "/v1/search", tag = "catalogue", params(SearchQuery, Paging),
+    responses((status = 200, body = Found), (status = 503, description = "the index is not open yet, or all are searching")))]
+pub(super) async fn search(
+    request: HttpRequest,
+    app: web::Data<App>,
+    asker: AuthUser,
+    query: web::Query<SearchQuery>,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<Found>, ApiError> {
+    let SearchQuery { q, r#type } = query.into_inner();
+    if q.chars().count() > QUERY_CHARS_MAX {
+        return Err(ApiError::invalid(format!("q has at most {QUERY_CHARS_MAX} characters")));
+    }
+    let kinds = r#type.map_or_else(|| Ok(Kind::ALL.to_vec()), |types| read_kinds(&types))?;
+    let (limit, offset) = paging.checked()?;
+    let page = within_results(asker, limit, offset)?;
+    let mut found = app.search.find(q, kinds, page).await.map_err(|error| match error {
+        NotSearched::NotOpen | NotSearched::Busy => ApiError::unavailable("search", error),
+        NotSearched::Failed(_) | NotSearched::Panicked => ApiError::internal(error),
+    })?;
+    let mut of = |kind| found.remove(&kind);
+    let (of_tracks, of_albums) = (of(Kind::Track), of(Kind::Album));
+    let (of_artists, of_playlists) = (of(Kind::Artist), of(Kind::Playlist));
+    let ids = [&of_tracks, &of_albums, &of_artists, &of_playlists].map(|listing| ids(listing.as_ref()));
+    let asker_id = asker.user.to_sql();
+    // One snapshot of the database: what is gone by now is left out.
+    let rows = app.db.read(move |connection| {
+        let [track_ids, album_ids, artist_ids, playlist_ids] = ids;
+        Ok((
+            tracks::load(connection, &track_ids)?,
+            albums::load(connection, &album_ids)?,
+            artists::load(connection, &artist_ids)?,
+            playlists::load(connection, &playlist_ids, asker_id)?,
+        ))
+    });
+    let (tracks, albums, artists, playlists) = rows.await?;
+    let objects = Objects { request: &request, app: &app };
+    let place = Place { request: &request, limit, offset };
+    let tracks = tracks.iter().filter(|track| !track.row.missing).map(|track| objects.track(track));
+    Ok(web::Json(Found {
+        tracks: place.page(of_tracks, tracks),
+        albums: place.page(of_albums, albums.iter().map(|album| objects.album(album))),
+        artists: place.page(of_artists, artists.iter().map(|artist| objects.artist(artist))),
+        playlists: place.page(of_playlists, playlists.iter().map(|row| PlaylistObject::new(&request, &app, row))),
+    }))
+}
+
+/// The types of the query, each once.
+fn read_kinds(types: &str) -> Result<Vec<Kind>, ApiError> {
+    let mut kinds = Vec::new();
+    for text in types.split(',').map(str::trim) {
+        let kind = text.parse().map_err(|_| {
+            ApiError::invalid(format!("{text:?} is no type: give some of track, album, artist, playlist"))
+        })?;
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    Ok(kinds)
+}
+
+fn within_results(asker: AuthUser, limit: i64, offset: i64) -> Result<follow::Page, ApiError> {
+    match (usize::try_from(limit), usize::try_from(offset)) {
+        (Ok(limit), Ok(offset)) if offset.saturating_add(limit) <= RESULTS_MAX => {
+            Ok(follow::Page { user: asker.user, limit, offset })
+        }
+        _ => Err(ApiError::invalid(format!("offset and limit make at most {RESULTS_MAX}"))),
+    }
+}
+
+fn ids(listing: Option<&Listing>) -> Vec<i64> {
+    listing.into_iter().flat_map(|listing| &listing.ids).map(|id| id.cast_signed()).collect()
+}
+
+/// Where in the lists the pages are.
+struct Place<'a> {
+    request: &'a HttpRequest,
+    limit: i64,
+    offset: i64,
+}
+
+impl Place<'_> {
+    /// The page of a type that was asked for. The last one that may be asked for has no next.
+    fn page<T>(&self, listing: Option<Listing>, items: impl Iterator<Item = T>) -> Option<Page<T>> {
+        let total = i64::try_from(listing?.total).unwrap_or(i64::MAX);
+        let mut page = Page::new(self.request, (self.limit, self.offset), items.collect(), total);
+        let after = usize::try_from(self.offset.saturating_add(self.limit).saturating_add(self.limit));
+        page.next = page.next.filter(|_| after.is_ok_and(|after| after <= RESULTS_MAX));
+        Some(page)
+    }
+}
