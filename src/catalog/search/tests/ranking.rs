@@ -254,3 +254,14 @@ fn popularity_decides_among_equals() {
     assert_eq!(fixture.ids("intro", Track, None), [2, 3, 1, 4]);
     assert_eq!(fixture.ids("intr", Track, None), [4, 2, 3, 1]);
 }
+
+#[test]
+fn an_exacter_name_beats_a_more_popular_one() {
+    let named = |id, name, popularity| document(Artist, id, name, &[], popularity);
+    let fixture = Fixture::new(vec![named(1, "Queen Bee", 99), named(2, "The Queen", 90), named(3, "Queen", 10)]);
+    assert_eq!(fixture.ids("queen", Artist, None), [3, 2, 1]);
+    assert_eq!(fixture.ids("the queen", Artist, None), [2, 3, 1]);
+    let fixture = Fixture::new(vec![named(1, "Mo", 90), named(2, "MØ", 10)]);
+    assert_eq!(fixture.ids("mo", Artist, None), [1, 2]);
+    assert_eq!(fixture.ids("mø", Artist, None), [2, 1]);
+}
