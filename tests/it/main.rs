@@ -10,6 +10,7 @@ mod command_line;
 mod database;
 mod demo;
 mod end_to_end;
+mod device;
 mod gate;
 mod http;
 mod licences;

@@ -3,6 +3,8 @@
 mod draw;
 mod keys;
 mod model;
+#[cfg(test)]
+mod tests;
 
 use super::{Happening, Options, Trouble, api::Track, front::View};
 use crossterm::event::{self, Event, KeyEventKind};

@@ -1,0 +1,214 @@
+//! What the screen looks like, drawn from what a server said.
+
+use super::{
+    super::{Face, Options, api::Track, front::View},
+    draw::draw,
+    keys::Keys,
+    model::{Model, Notice},
+};
+use crate::device::request::Request;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use expect_test::{Expect, expect};
+use ratatui::{Terminal, backend::TestBackend};
+use segue_actors::{
+    client::{Client, Input},
+    ids::{ClockId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp},
+    state::{
+        devices::{DeviceKind, Volume},
+        messages::TransferMode,
+        playback::{Active, Intent, Item, MediaKind, Playback, Repeat, Status},
+    },
+    wire::{ClientLimits, DeviceList, DeviceView, HelloDevice, PresenceView, ServerMessage, Welcome},
+};
+use std::time::Instant;
+
+fn options() -> Options {
+    Options {
+        server: "http://localhost:4747".parse().expect("an address"),
+        user: "anna".to_owned(),
+        password: String::new(),
+        name: "Kitchen".to_owned(),
+        kind: DeviceKind::Terminal,
+        plays: true,
+        state_file: "unused".into(),
+        face: Face::Screen,
+    }
+}
+
+fn track(id: u64, title: &str, artists: &str) -> Track {
+    Track {
+        id: MediaId(id),
+        title: title.to_owned(),
+        artists: artists.to_owned(),
+        album: "Blue Train".to_owned(),
+        album_id: Some("00000000000000aa".to_owned()),
+        duration_ms: Some(640_000),
+    }
+}
+
+fn view(id: u64, name: &str, presence: PresenceView) -> DeviceView {
+    DeviceView {
+        id: DeviceId(id),
+        name: name.to_owned(),
+        kind: DeviceKind::Terminal,
+        plays: id != 3,
+        controls: true,
+        presence,
+        volume: (id == 1).then_some(Volume { level: 80, muted: false, version: 0 }),
+        since_us: Micros(0),
+    }
+}
+
+/// What a server says that plays the second item on the device of id 1.
+fn playback() -> Playback {
+    let stamp = Stamp { epoch: 1, revision: 2 };
+    let item = |id| Item { id: ItemId(id), kind: MediaKind::Track, media_id: MediaId(id), duration_ms: Some(640_000) };
+    let active = Active { device_id: DeviceId(1), instance: InstanceId(9), lease: stamp, from_us: None, source: None };
+    Playback {
+        intent: Intent::Play,
+        status: Status::Paused,
+        item: Some(item(1)),
+        next: Some(item(2)),
+        position_ms: 160_000,
+        active: Some(active),
+        repeat: Repeat::All,
+        shuffle: true,
+        queue_length: 12,
+        ..Playback::new(stamp, Micros(0))
+    }
+}
+
+/// The screen of the device of id 1 when a server has said this.
+fn model(playback: Playback) -> Model {
+    let limits = ClientLimits {
+        heartbeat_ms: 2_000,
+        idle_ms: 20_000,
+        lease_ms: 5_000,
+        audio_ms: 600_000,
+        frame_bytes: 65_536,
+        page_items: 200,
+        tracks: 500,
+    };
+    let devices = vec![
+        view(1, "Kitchen", PresenceView::Online),
+        view(2, "居間 Living Room", PresenceView::Away),
+        view(3, "Remote", PresenceView::Online),
+    ];
+    let welcome = Welcome {
+        device_id: DeviceId(1),
+        now_us: Micros(0),
+        clock_id: ClockId(1),
+        jitter_ms: 0,
+        limits,
+        playback,
+        devices: DeviceList { epoch: 1, devices_revision: 2, devices },
+    };
+    let hello = HelloDevice {
+        id: None,
+        instance: InstanceId(1),
+        name: "Kitchen".to_owned(),
+        kind: DeviceKind::Terminal,
+        plays: true,
+        controls: true,
+        codecs: Vec::new(),
+        volume: None,
+    };
+    let mut client = Client::new(hello, None, 0);
+    let welcome = ServerMessage::Welcome(Box::new(welcome));
+    for input in [Input::Opened, Input::Frame(Box::new(welcome))] {
+        client.step(0, 0, input, &mut Vec::new());
+    }
+    let mut model = Model::new(&options());
+    let tracks = [Some(track(1, "Blue Train", "John Coltrane")), Some(track(2, "Moment's Notice", "John Coltrane"))];
+    model.learn(&View { client: &client, local_us: 0, link_reason: "", audio_reason: None, tracks });
+    model
+}
+
+fn check(model: &Model, keys: &Keys, (width, height): (u16, u16), expected: &Expect) {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen of memory");
+    terminal.draw(|frame| draw(frame, model, keys, Instant::now())).expect("memory takes everything");
+    expected.assert_eq(&terminal.backend().to_string());
+}
+
+fn press(keys: &mut Keys, model: &Model, codes: &[KeyCode]) -> Option<Request> {
+    let press = |code: &KeyCode| keys.press(KeyEvent::new(*code, KeyModifiers::NONE), model);
+    codes.iter().map(press).last().flatten()
+}
+
+#[test]
+fn it_shows_what_plays_and_who_is_there() {
+    check(&model(playback()), &Keys::default(), (90, 16), &expect![[""]]);
+}
+
+#[test]
+fn a_narrow_screen_shows_what_fits() {
+    check(&model(playback()), &Keys::default(), (40, 14), &expect![[""]]);
+}
+
+#[test]
+fn no_size_breaks_it() {
+    let mut keys = Keys::default();
+    press(&mut keys, &model(playback()), &[KeyCode::Char('/'), KeyCode::Char('b')]);
+    for width in (1..12).chain([200, 500]) {
+        for height in (1..12).chain([100]) {
+            for keys in [&Keys::default(), &keys] {
+                let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen of memory");
+                let model = model(playback());
+                terminal.draw(|frame| draw(frame, &model, keys, Instant::now())).expect("memory takes everything");
+            }
+        }
+    }
+}
+
+#[test]
+fn before_the_server_answers_it_says_so() {
+    let mut model = Model::new(&options());
+    model.notice = Some(Notice { text: "next: another item is current by now".to_owned(), since: Instant::now() });
+    check(&model, &Keys::default(), (80, 12), &expect![[""]]);
+}
+
+#[test]
+fn a_search_shows_its_hits_and_plays_the_chosen_one() {
+    let (mut keys, mut model) = (Keys::default(), model(playback()));
+    let typed = [KeyCode::Char('/'), KeyCode::Char('a'), KeyCode::Char('b')];
+    assert_eq!(press(&mut keys, &model, &typed), Some(Request::Look("ab".to_owned())));
+    model.hits = Some(("a".to_owned(), vec![track(9, "Old", "Nobody")]));
+    assert_eq!(press(&mut keys, &model, &[KeyCode::Enter]), None, "hits for other words do not count");
+    model.hits = Some(("ab".to_owned(), vec![track(3, "Abide", "A"), track(4, "Abel", "B")]));
+    press(&mut keys, &model, &[KeyCode::Down, KeyCode::Down]);
+    check(&model, &keys, (60, 14), &expect![[""]]);
+    let album = Request::PlayAlbum("00000000000000aa".to_owned(), MediaId(4));
+    assert_eq!(press(&mut keys.clone(), &model, &[KeyCode::Char('a')]), Some(album));
+    let hit = Request::PlayTracks(vec![MediaId(4)], 0);
+    assert_eq!(press(&mut keys, &model, &[KeyCode::Enter]), Some(hit));
+    assert_eq!(keys.search, None);
+}
+
+#[test]
+fn keys_ask_for_what_they_say() {
+    let mut shown = playback();
+    let model_of = |shown: &Playback| model(shown.clone());
+    let to = |id: u64| Request::Transfer(DeviceId(id).to_string(), TransferMode::Keep);
+    for (code, request) in [
+        (KeyCode::Char(' '), Some(Request::Pause)),
+        (KeyCode::Left, Some(Request::SeekBy(-10_000))),
+        (KeyCode::Right, Some(Request::SeekBy(10_000))),
+        (KeyCode::Char('n'), Some(Request::Next)),
+        (KeyCode::Char('p'), Some(Request::Previous)),
+        (KeyCode::Char('t'), Some(Request::TakeOver)),
+        (KeyCode::Char('2'), Some(to(2))),
+        (KeyCode::Char('4'), None),
+        (KeyCode::Char('0'), None),
+        (KeyCode::Char('+'), Some(Request::VolumeBy(5))),
+        (KeyCode::Char('r'), Some(Request::Repeat(Repeat::One))),
+        (KeyCode::Char('s'), Some(Request::Shuffle(false))),
+        (KeyCode::Char('q'), Some(Request::Quit)),
+        (KeyCode::Char('x'), None),
+    ] {
+        assert_eq!(press(&mut Keys::default(), &model_of(&shown), &[code]), request, "{code:?}");
+    }
+    shown.intent = Intent::Pause;
+    assert_eq!(press(&mut Keys::default(), &model_of(&shown), &[KeyCode::Char(' ')]), Some(Request::Play));
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(Keys::default().press(interrupt, &model(playback())), Some(Request::Quit));
+}
