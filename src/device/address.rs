@@ -22,7 +22,7 @@ impl FromStr for ServerAddress {
             }
             (Some("https"), Some(_)) => Err(Trouble::new(format!(
                 "{text}: this build speaks http only, not https; give the server's http address on a network you \
-                 trust, or forward a local port to it (ssh -L 4533:localhost:4533 HOST) and give http://localhost:4533"
+                 trust, or forward a local port to it (ssh -L 4747:localhost:4747 HOST) and give http://localhost:4747"
             ))),
             _ => Err(Trouble::new(format!("{text:?} is no address of a server: {wanted}"))),
         }
@@ -55,7 +55,7 @@ mod tests {
     fn only_http_is_spoken_and_the_others_are_told_what_to_do() {
         let read = |text: &str| text.parse::<ServerAddress>();
         for (text, sync) in [
-            ("http://localhost:4533", "ws://localhost:4533/v1/sync"),
+            ("http://localhost:4747", "ws://localhost:4747/v1/sync"),
             ("http://music.example/segue/", "ws://music.example/segue/v1/sync"),
             ("http://[::1]:80/", "ws://[::1]:80/v1/sync"),
         ] {
@@ -63,7 +63,7 @@ mod tests {
             assert_eq!(address.sync(), sync);
             assert_eq!(address.of("/v1/me"), sync.replace("ws:", "http:").replace("/sync", "/me"));
         }
-        for bad in ["", "localhost", "localhost:4533", "ftp://a", "http://", "http://a?b=c", "http://a b"] {
+        for bad in ["", "localhost", "localhost:4747", "ftp://a", "http://", "http://a?b=c", "http://a b"] {
             let told = read(bad).expect_err(bad).to_string();
             assert!(told.contains("give the server as http://HOST:PORT"), "{told}");
         }

@@ -15,8 +15,8 @@ const QUIET_MS: u64 = 20;
 
 /// A server with music, the ids of some long tracks of it, and the devices of two users.
 struct House {
-    database: TestDatabase,
     server: Server,
+    database: TestDatabase,
     tracks: Vec<String>,
 }
 
@@ -90,8 +90,7 @@ async fn same_place(one: &Device, other: &Device, what: &str) {
     let (started, wanted) = (Instant::now(), 20);
     let mut compared = Vec::new();
     while compared.len() < wanted && started.elapsed() < Duration::from_secs(20) {
-        tokio::task::yield_now().await;
-        std::thread::yield_now();
+        assert!(one.more_than(one.mark()).await, "{what}: a device has ended");
         compared.clear();
         let (ones, others) = (one.printed(), other.printed());
         for sample in positions(&ones[from_one..]).into_iter().filter(|sample| is_quiet(&sample.event)) {

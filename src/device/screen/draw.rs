@@ -237,6 +237,7 @@ fn hit_line(track: &Track, is_chosen: bool) -> Line<'_> {
     let style = if is_chosen { Style::new().fg(ACCENT).add_modifier(Modifier::REVERSED) } else { Style::new() };
     let length = track.duration_ms.map(|ms| format!("  {}", clock(ms))).unwrap_or_default();
     Line::from(vec![
+        if is_chosen { "▸ " } else { "  " }.into(),
         track.title.as_str().into(),
         format!("  {}", track.artists).dim(),
         format!("  {}", track.album).dim(),

@@ -137,12 +137,54 @@ fn press(keys: &mut Keys, model: &Model, codes: &[KeyCode]) -> Option<Request> {
 
 #[test]
 fn it_shows_what_plays_and_who_is_there() {
-    check(&model(playback()), &Keys::default(), (90, 16), &expect![[""]]);
+    check(
+        &model(playback()),
+        &Keys::default(),
+        (90, 16),
+        &expect![[r#"
+        " segue  anna at http://localhost:4747                                         ● connected "
+        "                                                                                          "
+        " Blue Train                                                                               "
+        " John Coltrane  ·  Blue Train                                                             "
+        "                                                                                          "
+        " ‖ paused    2:40 ━━━━━━━━━━━━━━━━───────────────────────────────────────────────── 10:40 "
+        " repeat all  ·  shuffle  ·  12 in the queue  ·  next: Moment's Notice                     "
+        "                                                                                          "
+        " Devices                                                                                  "
+        " 1 ♪ Kitchen           this device  ·  volume 80                                          "
+        " 2   居間 Living Room  away                                                               " Hidden by multi-width symbols: [(6, " "), (8, " ")]
+        " 3   Remote            remote                                                             "
+        "                                                                                          "
+        "                                                                                          "
+        " space play/pause  ← → 10 s  n p next/previous  / search  + - volume                      "
+        " t play here  1-9 play there  r repeat  s shuffle  q quit                                 "
+    "#]],
+    );
 }
 
 #[test]
 fn a_narrow_screen_shows_what_fits() {
-    check(&model(playback()), &Keys::default(), (40, 14), &expect![[""]]);
+    check(
+        &model(playback()),
+        &Keys::default(),
+        (40, 14),
+        &expect![[r#"
+        " segue  anna at http://local● connected "
+        "                                        "
+        " Blue Train                             "
+        " John Coltrane  ·  Blue Train           "
+        "                                        "
+        " ‖ paused    2:40 ━━━╸─────────── 10:40 "
+        " repeat all  ·  shuffle  ·  12 in the q "
+        "                                        "
+        " Devices                                "
+        " 1 ♪ Kitchen           this device  ·   "
+        " 2   居間 Living Room  away             " Hidden by multi-width symbols: [(6, " "), (8, " ")]
+        "                                        "
+        " space play/pause  ← → seek  n p skip   "
+        " / search  t play here  1-9 there  q qu "
+    "#]],
+    );
 }
 
 #[test]
@@ -164,7 +206,25 @@ fn no_size_breaks_it() {
 fn before_the_server_answers_it_says_so() {
     let mut model = Model::new(&options());
     model.notice = Some(Notice { text: "next: another item is current by now".to_owned(), since: Instant::now() });
-    check(&model, &Keys::default(), (80, 12), &expect![[""]]);
+    check(
+        &model,
+        &Keys::default(),
+        (80, 12),
+        &expect![[r#"
+        " segue  anna at http://localhost:4747               ○ no connection: connecting "
+        "                                                                                "
+        " nothing plays                                                                  "
+        " press / to search, and enter to play                                           "
+        "                                                                                "
+        "                                                                                "
+        "                                                                                "
+        "                                                                                "
+        " Devices                                                                        "
+        " next: another item is current by now                                           "
+        " space play/pause  ← → 10 s  n p next/previous  / search  + - volume            "
+        " t play here  1-9 play there  r repeat  s shuffle  q quit                       "
+    "#]],
+    );
 }
 
 #[test]
@@ -176,7 +236,27 @@ fn a_search_shows_its_hits_and_plays_the_chosen_one() {
     assert_eq!(press(&mut keys, &model, &[KeyCode::Enter]), None, "hits for other words do not count");
     model.hits = Some(("ab".to_owned(), vec![track(3, "Abide", "A"), track(4, "Abel", "B")]));
     press(&mut keys, &model, &[KeyCode::Down, KeyCode::Down]);
-    check(&model, &keys, (60, 14), &expect![[""]]);
+    check(
+        &model,
+        &keys,
+        (60, 14),
+        &expect![[r#"
+        " segue  anna at http://localhost:4747           ● connected "
+        " ╭ Search ────────────────────────────────────────────────╮ "
+        " │/ ab▏                                                   │ "
+        " │  Abide  A  Blue Train  10:40                           │ "
+        " │▸ Abel  B  Blue Train  10:40                            │ "
+        " │                                                        │ "
+        " │                                                        │ "
+        " │                                                        │ "
+        " │                                                        │ "
+        " │                                                        │ "
+        " │                                                        │ "
+        " ╰────────────────────────────────────────────────────────╯ "
+        " ↓ ↑ choose  enter play  a play its album  esc back         "
+        "                                                            "
+    "#]],
+    );
     let album = Request::PlayAlbum("00000000000000aa".to_owned(), MediaId(4));
     assert_eq!(press(&mut keys.clone(), &model, &[KeyCode::Char('a')]), Some(album));
     let hit = Request::PlayTracks(vec![MediaId(4)], 0);

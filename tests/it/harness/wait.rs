@@ -10,6 +10,7 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !holds().await {
         assert!(started.elapsed() < Duration::from_mins(1), "never happened: {what}");
-        tokio::task::yield_now().await;
+        // Not at once, so that asking does not take the processor from what is waited for.
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
