@@ -32,7 +32,7 @@ impl Home {
         assert!(scanned.status.success(), "{scanned:?}");
         let server = Server::start(&database).await;
         server.user(&database, "anna").await;
-        Self { database, server, music }
+        Self { server, database, music }
     }
 
     fn command(&self, name: &str) -> Command {
@@ -111,7 +111,7 @@ fn a_track_is_played_from_standard_input_and_its_hash_is_right() {
         kitchen.tell(&format!("play {track}"));
         let loaded = kitchen.event("audio", |event| event["state"] == "loaded").await;
         let bytes = fs::read(home.music.join("one.wav")).expect("the file");
-        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = segue::media::digest::Digest(Sha256::digest(&bytes).into()).to_string();
         assert_eq!((&loaded["sha256"], &loaded["bytes"]), (&Value::from(sha256), &Value::from(bytes.len())));
         let seen = |event: &Value| event["status"] == "playing" && event["media_id"] == track.as_str();
         assert!(phone.event("position", seen).await["position_ms"].is_i64());

@@ -38,7 +38,7 @@ impl House {
             })
             .await;
         }
-        Self { database, server, tracks }
+        Self { server, database, tracks }
     }
 
     fn device(&self, user: &str, name: &str) -> Device {

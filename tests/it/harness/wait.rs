@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 /// After 60 s, with `what`.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
+    // Not at once again, so that asking does not take the processor from what is waited for.
+    let mut pace = tokio::time::interval(Duration::from_millis(5));
     while !holds().await {
         assert!(started.elapsed() < Duration::from_mins(1), "never happened: {what}");
-        // Not at once, so that asking does not take the processor from what is waited for.
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        pace.tick().await;
     }
 }
