@@ -1,17 +1,14 @@
 //! `segue device` as a person or a program runs it, against the real server with real files.
 
-use crate::harness::{Device, Dialect, Server, TestDatabase, run, segue};
+use crate::harness::{Device, Dialect, Server, TestDatabase, run, segue, silence};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::{
     fs,
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output},
 };
-
-/// Length of the tracks, in seconds.
-const TRACK_S: u32 = 20;
 
 /// A server with two tracks and an account.
 struct Home {
@@ -25,8 +22,8 @@ impl Home {
         let database = TestDatabase::new(Dialect::Sqlite);
         let music = database.folder.path().join("music");
         fs::create_dir(&music).expect("a folder");
-        for (name, level) in [("one", 100), ("two", 200)] {
-            write_wav(&music.join(format!("{name}.wav")), level);
+        for (name, length_s) in [("one", 20), ("two", 21)] {
+            silence(&music.join(format!("{name}.wav")), length_s);
         }
         let scanned = segue(&database).arg("scan").arg("--music").arg(&music).output().expect("the program runs");
         assert!(scanned.status.success(), "{scanned:?}");
@@ -51,17 +48,6 @@ impl Home {
         let track = tracks.iter().find(|track| track["name"] == title).expect("the file is in the catalogue");
         track["id"].as_str().expect("an id").to_owned()
     }
-}
-
-/// Silence of a level: 8 kHz, 8 bit, mono.
-fn write_wav(path: &Path, level: u8) {
-    let format =
-        hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 8, sample_format: hound::SampleFormat::Int };
-    let mut file = hound::WavWriter::create(path, format).expect("a file");
-    for _ in 0..TRACK_S * 8_000 {
-        file.write_sample(i32::from(level) - 128).expect("a sample");
-    }
-    file.finalize().expect("a whole file");
 }
 
 fn any(_event: &Value) -> bool {

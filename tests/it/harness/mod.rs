@@ -6,6 +6,7 @@ mod postgres;
 mod python;
 mod reply;
 mod server;
+mod silence;
 mod wait;
 
 pub(crate) use database::{Dialect, TestDatabase};
@@ -14,6 +15,7 @@ pub(crate) use postgres::Cluster;
 pub(crate) use python::python;
 pub(crate) use reply::Reply;
 pub(crate) use server::{Login, Server, bare, receive, segue, send};
+pub(crate) use silence::silence;
 pub(crate) use wait::until;
 
 /// Runs an async test body on an actix system of its own.

@@ -1,0 +1,266 @@
+//! The server is killed at each point of a change's way: between its arrival, its commit, its fan-out and its ack, and
+//! between a report's fan-out and its write.
+
+use super::socket::{Socket, command};
+use crate::harness::{Dialect, Server, TestDatabase, segue, silence};
+use diesel::{RunQueryDsl as _, sql_query};
+use segue::db;
+use segue_actors::{
+    ids::{CommandId, DeviceId, MediaId, Micros, Stamp, UserId},
+    state::{
+        messages::{Cause, Op, Report, Sound},
+        playback::{Playback, Status},
+    },
+    wire::{ClientMessage, ServerMessage, Welcome},
+};
+use std::{
+    fs,
+    sync::mpsc::{Sender, channel},
+    thread::{self, JoinHandle},
+};
+
+/// The volume command number `id`: each raises a version, which so counts how often one was applied.
+fn volume(id: u64) -> ClientMessage {
+    let level = u8::try_from(id % 100).expect("below 100");
+    command(id, Op::Volume { device_id: DeviceId(1), level: Some(level), delta: None, muted: None })
+}
+
+/// How many volume commands the first device has seen applied.
+fn applied(welcome: &Welcome) -> u64 {
+    let volume = welcome.devices.devices.first().and_then(|device| device.volume);
+    volume.map_or(0, |volume| volume.version)
+}
+
+/// The answer to a command: the revision it made.
+async fn acked(socket: &mut Socket, wanted: u64) -> u64 {
+    let ack = |message| match message {
+        ServerMessage::Ack { id, revision } if id == CommandId(wanted) => Some(revision),
+        ServerMessage::Reject { id, message, .. } => panic!("{id:?} was rejected: {message}"),
+        _ => None,
+    };
+    socket.find(ack).await
+}
+
+/// Killed, and started again on the same database.
+async fn restart(mut server: Server, database: &TestDatabase) -> Server {
+    server.signal("KILL");
+    server.wait();
+    Server::start(database).await
+}
+
+/// Keeps everybody else from committing a session until it is let go.
+struct Lock {
+    release: Sender<()>,
+    holder: JoinHandle<()>,
+}
+
+impl Lock {
+    fn take(database: &TestDatabase) -> Self {
+        let (db, dialect) = (database.open(), database.dialect);
+        let ((release, released), (taken, is_taken)) = (channel(), channel());
+        let holder = thread::spawn(move || {
+            let hold = |connection: &mut db::DbConnection| {
+                // On SQLite a write keeps out all others.
+                if dialect == Dialect::Postgres {
+                    sql_query("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE").execute(connection)?;
+                }
+                taken.send(()).expect("the test waits");
+                released.recv().expect("the test lets go");
+                Ok(())
+            };
+            db.write_blocking(hold).expect("the lock is free");
+        });
+        is_taken.recv().expect("the lock is taken");
+        Self { release, holder }
+    }
+
+    fn let_go(self) {
+        self.release.send(()).expect("it is held");
+        self.holder.join().expect("the holder ends");
+    }
+}
+
+/// The record's stamp in the database.
+fn stored(database: &db::Db, user: UserId) -> Option<String> {
+    database.read_blocking(|connection| db::sessions::record(connection, user)).expect("the database answers")
+}
+
+on_both_databases! {
+    /// Commands go on while the server is killed again and again; each is resent until it is answered. Every one raises
+    /// the version of a volume, so that the version counts how often one was applied.
+    async fn a_killed_server_has_lost_nothing_acknowledged_and_applied_nothing_twice(database) {
+        const ROUNDS: u64 = 8;
+        const EACH: u64 = 12;
+        let mut server = Server::start(&database).await;
+        let token = server.user(&database, "anna").await.token;
+        let mut unanswered: Vec<u64> = Vec::new();
+        let mut acknowledged = 0;
+        for round in 0..=ROUNDS {
+            let (mut socket, welcome) = Socket::join(&server, &token, 1).await;
+            let stand = applied(&welcome);
+            assert!(stand >= acknowledged, "{acknowledged} were acknowledged and {stand} stand in the database");
+            if round < ROUNDS {
+                unanswered.extend(round * EACH..(round + 1) * EACH);
+            }
+            for id in &unanswered {
+                socket.send(&volume(*id)).await;
+            }
+            let wanted = if round < ROUNDS { (round * 5) % EACH } else { u64::MAX };
+            let mut answered = 0;
+            while answered < wanted && !unanswered.is_empty() {
+                if let ServerMessage::Ack { id, .. } = socket.next().await.expect("the server is up") {
+                    unanswered.retain(|waiting| *waiting != id.0);
+                    acknowledged += 1;
+                    answered += 1;
+                }
+            }
+            if round < ROUNDS {
+                server = restart(server, &database).await;
+            }
+        }
+        assert_eq!(acknowledged, ROUNDS * EACH);
+        let (_socket, welcome) = Socket::join(&server, &token, 1).await;
+        let volume = welcome.devices.devices.first().and_then(|device| device.volume).expect("it was set");
+        assert_eq!(volume.version, ROUNDS * EACH, "each command was applied once");
+        assert_eq!(u64::from(volume.level), (ROUNDS * EACH - 1) % 100, "in order");
+    }
+
+    async fn killed_between_arrival_and_commit_it_is_applied_once_when_it_is_sent_again(database) {
+        let server = Server::start(&database).await;
+        let token = server.user(&database, "anna").await.token;
+        let (mut socket, _) = Socket::join(&server, &token, 1).await;
+        let lock = Lock::take(&database);
+        socket.send(&volume(1)).await;
+        // Frames are read in order: when this is answered, the command has arrived.
+        socket.send(&ClientMessage::Time { client_us: 7 }).await;
+        let probe = |message| match message {
+            ServerMessage::Ack { .. } => panic!("acknowledged before the commit"),
+            ServerMessage::Time { client_us: 7, .. } => Some(()),
+            _ => None,
+        };
+        socket.find(probe).await;
+        let mut dying = server;
+        dying.signal("KILL");
+        dying.wait();
+        lock.let_go();
+        let server = Server::start(&database).await;
+        let (mut socket, welcome) = Socket::join(&server, &token, 1).await;
+        match database.dialect {
+            Dialect::Sqlite => assert_eq!(applied(&welcome), 0),
+            // The statement was with PostgreSQL already, which may carry it out for a client that is dead.
+            Dialect::Postgres => assert!(applied(&welcome) <= 1),
+        }
+        socket.send(&volume(1)).await;
+        acked(&mut socket, 1).await;
+        assert_eq!(applied(&Socket::join(&server, &token, 2).await.1), 1);
+    }
+
+    async fn killed_between_commit_and_ack_it_stands_and_is_answered_when_sent_again(database) {
+        let server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let user: UserId = login.get("/v1/me").await.json()["id"].as_str().expect("an id").parse().expect("an id");
+        let token = login.token.clone();
+        let (mut socket, _) = Socket::join(&server, &token, 1).await;
+        socket.send(&volume(1)).await;
+        acked(&mut socket, 1).await;
+        let db = database.open();
+        let before = stored(&db, user);
+        socket.send(&volume(2)).await;
+        while stored(&db, user) == before {
+            thread::yield_now();
+        }
+        let server = restart(server, &database).await;
+        let (mut socket, welcome) = Socket::join(&server, &token, 1).await;
+        assert_eq!(applied(&welcome), 2, "what the database has is not lost");
+        socket.send(&volume(2)).await;
+        let revision = acked(&mut socket, 2).await;
+        assert!(revision < welcome.playback.revision, "it is answered, not applied again");
+        assert_eq!(applied(&Socket::join(&server, &token, 2).await.1), 2);
+    }
+
+    async fn killed_between_fan_out_and_ack_it_was_shown_and_stands(database) {
+        let server = Server::start(&database).await;
+        let token = server.user(&database, "anna").await.token;
+        let (mut socket, _) = Socket::join(&server, &token, 1).await;
+        let (mut other, _) = Socket::join(&server, &token, 2).await;
+        socket.send(&volume(1)).await;
+        let shown = |message| match message {
+            ServerMessage::Devices(list) => list.devices.iter().any(|device| device.volume.is_some()).then_some(list),
+            _ => None,
+        };
+        let list = other.find(shown).await;
+        let server = restart(server, &database).await;
+        let (mut socket, welcome) = Socket::join(&server, &token, 1).await;
+        let newer = (welcome.devices.epoch, welcome.devices.devices_revision) > (list.epoch, list.devices_revision);
+        assert!(newer, "what the others saw is older than what they see now");
+        assert_eq!(applied(&welcome), 1);
+        socket.send(&volume(1)).await;
+        acked(&mut socket, 1).await;
+        assert_eq!(applied(&Socket::join(&server, &token, 2).await.1), 1);
+    }
+
+    /// A report may be shown before it is written. Lost with the server it leaves an older place, under a newer epoch,
+    /// and the device that plays corrects it.
+    async fn killed_between_a_reports_fan_out_and_its_write_the_device_says_it_again(database) {
+        let music = database.folder.path().join("music");
+        fs::create_dir(&music).expect("a folder");
+        silence(&music.join("long.wav"), 200);
+        let scanned = segue(&database).arg("scan").arg("--music").arg(&music).output().expect("the program runs");
+        assert!(scanned.status.success(), "{scanned:?}");
+        let server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let track = login.get("/v1/tracks").await.json()["items"][0]["id"].clone();
+        let track: MediaId = track.as_str().expect("a track").parse().expect("an id");
+        let token = login.token.clone();
+        let (mut player, _) = Socket::join(&server, &token, 1).await;
+        let (mut other, _) = Socket::join(&server, &token, 2).await;
+        let play = Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None };
+        player.send(&command(1, play)).await;
+        acked(&mut player, 1).await;
+        let granted = other.find(|message| shown(message, |shown| shown.active.is_some())).await;
+        player.send(&report(&granted, 0, granted.at_us)).await;
+        let playing = other.find(|message| shown(message, |shown| shown.status == Status::Playing)).await;
+
+        let lock = Lock::take(&database);
+        player.send(&report(&playing, 60_000, playing.at_us)).await;
+        let seen = other.find(|message| shown(message, |shown| shown.position_ms >= 60_000)).await;
+        let mut dying = server;
+        dying.signal("KILL");
+        dying.wait();
+        lock.let_go();
+        let server = Server::start(&database).await;
+
+        let (mut other, welcome) = Socket::join(&server, &token, 2).await;
+        let stamp = |shown: &Playback| Stamp { epoch: shown.epoch, revision: shown.revision };
+        assert!(stamp(&welcome.playback) > stamp(&seen), "an older place, in a newer epoch");
+        assert!(welcome.playback.position_ms < 60_000, "the report was lost with the server");
+        assert_eq!(welcome.playback.status, Status::Lost, "nothing runs before the device is back");
+        let (mut player, welcome) = Socket::join(&server, &token, 1).await;
+        let playback = &welcome.playback;
+        assert_eq!(playback.active.as_ref().map(|active| active.device_id), Some(DeviceId(1)), "it goes on");
+        player.send(&report(playback, 61_000, welcome.now_us)).await;
+        let again = other.find(|message| shown(message, |shown| shown.status == Status::Playing)).await;
+        assert!((61_000..62_000).contains(&again.position_ms), "{}", again.position_ms);
+    }
+}
+
+/// What is shown, when it is what is wanted.
+fn shown(message: ServerMessage, is_wanted: impl Fn(&Playback) -> bool) -> Option<Playback> {
+    match message {
+        ServerMessage::Playback(shown) if is_wanted(&shown) => Some(*shown),
+        _ => None,
+    }
+}
+
+/// The active device plays, and is there.
+fn report(shown: &Playback, position_ms: i64, at_us: Micros) -> ClientMessage {
+    ClientMessage::Report(Report {
+        lease: shown.active.as_ref().expect("somebody is active").lease,
+        turn: shown.turn,
+        item: shown.item.as_ref().expect("something plays").id,
+        position_ms,
+        at_us,
+        status: Sound::Playing,
+        cause: Cause::Drift,
+    })
+}
