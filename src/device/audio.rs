@@ -24,6 +24,8 @@ const LATER: Duration = Duration::from_hours(24);
 /// What the audio does.
 #[derive(Debug)]
 pub(super) enum FromAudio {
+    /// It was to wait, and could sound at once.
+    Prepared,
     /// It sounds from this place on, in milliseconds.
     Started(i64),
     /// It has run out of bytes.
@@ -42,25 +44,40 @@ pub(super) struct Order {
     pub(super) item: Item,
     pub(super) position_ms: i64,
     pub(super) rate: Rate,
+    /// It loads without a sound until [`Player::go`].
+    pub(super) waits: bool,
 }
 
 /// An item that plays; dropping it is silence.
 pub(super) struct Player {
     number: u64,
     item: Item,
+    waits: bool,
+    go: watch::Sender<Option<i64>>,
     task: JoinHandle<()>,
 }
 
 impl Player {
     /// Begins to play; what happens is told under the order's number.
     pub(super) fn start(order: Order, api: &Api, known: &Known, happenings: mpsc::Sender<Happening>) -> Self {
-        let (number, item) = (order.number, order.item);
+        let (number, item, waits) = (order.number, order.item, order.waits);
+        let (go, told) = watch::channel(None);
         let (api, known) = (api.clone(), known.clone());
         let task = actix::spawn(async move {
-            let end = play(&order, &api, &known, &happenings).await;
+            let end = play(&order, told, &api, &known, &happenings).await;
             tell(&happenings, order.number, end).await;
         });
-        Self { number, item, task }
+        Self { number, item, waits, go, task }
+    }
+
+    /// Sounds from `position_ms` on, if it waits with this item. Returns whether it does.
+    pub(super) fn go(&mut self, item: Item, position_ms: i64) -> bool {
+        let is_it = self.waits && self.item.id == item.id && !self.task.is_finished();
+        if is_it {
+            self.waits = false;
+            self.go.send_replace(Some(position_ms));
+        }
+        is_it
     }
 
     /// The number it tells under.
@@ -86,7 +103,13 @@ async fn tell(happenings: &mpsc::Sender<Happening>, number: u64, what: FromAudio
 }
 
 /// Plays to the end, which is returned.
-async fn play(order: &Order, api: &Api, known: &Known, happenings: &mpsc::Sender<Happening>) -> FromAudio {
+async fn play(
+    order: &Order,
+    mut told: watch::Receiver<Option<i64>>,
+    api: &Api,
+    known: &Known,
+    happenings: &mpsc::Sender<Happening>,
+) -> FromAudio {
     let media_id: MediaId = order.item.media_id;
     let (progress, mut seen) = watch::channel(Progress::default());
     let mut loading = pin!(download(api, media_id, known, &progress));
@@ -103,11 +126,17 @@ async fn play(order: &Order, api: &Api, known: &Known, happenings: &mpsc::Sender
                 Err(why) => return FromAudio::Failed(why),
             },
             Ok(()) = seen.changed(), if !is_loaded => tape.bytes_came(*seen.borrow_and_update(), Instant::now()),
+            Ok(()) = told.changed() => {
+                if let Some(position_ms) = *told.borrow_and_update() {
+                    tape.go(position_ms, Instant::now());
+                }
+            }
             () = sleep_until(due) => {}
         }
         let now = Instant::now();
         match tape.turn(now, is_loaded) {
             Turn::On => {}
+            Turn::Waits => tell(happenings, order.number, FromAudio::Prepared).await,
             Turn::Starts(position_ms) => tell(happenings, order.number, FromAudio::Started(position_ms)).await,
             Turn::Stalls => tell(happenings, order.number, FromAudio::Stalled).await,
             Turn::Ends => return FromAudio::Finished,
@@ -120,6 +149,7 @@ async fn play(order: &Order, api: &Api, known: &Known, happenings: &mpsc::Sender
 struct Tape {
     duration_ms: Option<i64>,
     rate: Rate,
+    wait: Wait,
     /// The place at `running_since`, or where it stands.
     position_ms: i64,
     running_since: Option<Instant>,
@@ -127,10 +157,20 @@ struct Tape {
     last_bytes: Instant,
 }
 
+/// Whether a tape waits for a word before it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    No,
+    Loading,
+    Ready,
+}
+
 /// What a tape does next.
 #[derive(Debug, PartialEq, Eq)]
 enum Turn {
     On,
+    /// It could start, and waits for a word.
+    Waits,
     Starts(i64),
     Stalls,
     Ends,
@@ -141,11 +181,18 @@ impl Tape {
         Self {
             duration_ms: order.item.duration_ms,
             rate: order.rate,
+            wait: if order.waits { Wait::Loading } else { Wait::No },
             position_ms: order.position_ms,
             running_since: None,
             progress: Progress::default(),
             last_bytes: Instant::now(),
         }
+    }
+
+    const fn go(&mut self, position_ms: i64, now: Instant) {
+        self.wait = Wait::No;
+        self.position_ms = position_ms;
+        self.last_bytes = now;
     }
 
     const fn bytes_came(&mut self, progress: Progress, now: Instant) {
@@ -190,8 +237,17 @@ impl Tape {
         if self.running_since.is_none() {
             // Whatever brought bytes lately starts it; a stalled tape waits for more.
             if is_loaded || (self.progress.received > 0 && now < self.last_bytes + PATIENCE) {
-                self.running_since = Some(now);
-                return Turn::Starts(self.position_ms);
+                return match self.wait {
+                    Wait::Ready => Turn::On,
+                    Wait::Loading => {
+                        self.wait = Wait::Ready;
+                        Turn::Waits
+                    }
+                    Wait::No => {
+                        self.running_since = Some(now);
+                        Turn::Starts(self.position_ms)
+                    }
+                };
             }
             return Turn::On;
         }
@@ -217,7 +273,7 @@ mod tests {
     fn tape(position_ms: i64, duration_ms: Option<i64>, rate: f64) -> (Tape, Instant) {
         let item = Item { id: ItemId(1), kind: MediaKind::Track, media_id: MediaId(2), duration_ms };
         let rate = Rate::from_factor(rate).expect("in range");
-        let tape = Tape::new(&Order { number: 1, item, position_ms, rate });
+        let tape = Tape::new(&Order { number: 1, item, position_ms, rate, waits: false });
         let start = tape.last_bytes;
         (tape, start)
     }
@@ -251,6 +307,19 @@ mod tests {
         tape.bytes_came(some(400), at(9_000));
         assert_eq!(tape.turn(at(9_000), false), Turn::Starts(3_000));
         assert_eq!(tape.due(false), Some(at(11_000)), "fresh bytes earn patience");
+    }
+
+    #[test]
+    fn what_is_prepared_waits_for_a_word_and_starts_where_it_says() {
+        let (mut tape, start) = tape(4_000, Some(10_000), 1.0);
+        tape.wait = Wait::Loading;
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(tape.turn(at(0), false), Turn::On);
+        tape.bytes_came(some(500), at(10));
+        assert_eq!((tape.turn(at(10), false), tape.turn(at(20), false)), (Turn::Waits, Turn::On));
+        tape.go(4_500, at(9_000));
+        assert_eq!(tape.turn(at(9_000), false), Turn::Starts(4_500));
+        assert_eq!(tape.place_ms(at(9_100)), 4_600);
     }
 
     #[test]

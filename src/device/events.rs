@@ -102,7 +102,7 @@ impl AudioEvent {
     /// What the audio does, but for its bytes.
     pub(super) fn of(audio: &Audio, reason: Option<String>) -> Self {
         match *audio {
-            Audio::Silent => Self::Silent,
+            Audio::Silent | Audio::Held { .. } => Self::Silent,
             Audio::Loading { item: Item { id, media_id, .. }, position_ms, .. } => {
                 Self::Loading { item: id, media_id, position_ms }
             }

@@ -178,6 +178,7 @@ impl Running {
         let Some(item) = self.player.as_ref().map(Player::item) else { return };
         match what {
             FromAudio::Started(position_ms) => self.step(Input::Started { item, position_ms }),
+            FromAudio::Prepared => self.step(Input::Prepared(item.id)),
             FromAudio::Stalled => self.step(Input::Stalled),
             FromAudio::Failed(why) => {
                 self.player = None;
@@ -263,12 +264,12 @@ impl Running {
                 }
             }
             Output::Sound(item, position_ms) => {
-                self.counter += 1;
                 self.audio_reason = None;
-                let rate = self.client.playback().map_or(Rate::NORMAL, |shown| shown.rate);
-                let order = Order { number: self.counter, item, position_ms, rate };
-                self.player = Some(Player::start(order, &self.api, &self.known, self.happenings.clone()));
+                if !self.player.as_mut().is_some_and(|player| player.go(item, position_ms)) {
+                    self.play(item, position_ms, false);
+                }
             }
+            Output::Prepare(item, position_ms) => self.play(item, position_ms, true),
             Output::Silence => self.player = None,
             Output::Answered(id, answer) => {
                 let words = self.words.iter().find(|(known, _)| *known == id).map(|(_, words)| words.clone());
@@ -283,6 +284,13 @@ impl Running {
             }
         }
         None
+    }
+
+    fn play(&mut self, item: Item, position_ms: i64, waits: bool) {
+        self.counter += 1;
+        let rate = self.client.playback().map_or(Rate::NORMAL, |shown| shown.rate);
+        let order = Order { number: self.counter, item, position_ms, rate, waits };
+        self.player = Some(Player::start(order, &self.api, &self.known, self.happenings.clone()));
     }
 
     /// Keeps the id that the server gave.

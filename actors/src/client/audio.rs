@@ -29,6 +29,13 @@ pub enum Audio {
         /// How fast.
         rate: Rate,
     },
+    /// Silent for a switch, at the place where the target goes on.
+    Held {
+        /// What.
+        item: Item,
+        /// Where, in milliseconds.
+        position_ms: i64,
+    },
     /// The item cannot be played.
     Failed {
         /// Which.
@@ -42,7 +49,10 @@ impl Audio {
     pub const fn item(&self) -> Option<Item> {
         match self {
             Self::Silent => None,
-            Self::Loading { item, .. } | Self::Sounding { item, .. } | Self::Failed { item } => Some(*item),
+            Self::Loading { item, .. }
+            | Self::Sounding { item, .. }
+            | Self::Held { item, .. }
+            | Self::Failed { item } => Some(*item),
         }
     }
 
@@ -56,7 +66,7 @@ impl Audio {
     #[must_use]
     pub fn position_at(&self, now: Micros) -> Option<i64> {
         match self {
-            Self::Loading { position_ms, .. } => Some(*position_ms),
+            Self::Loading { position_ms, .. } | Self::Held { position_ms, .. } => Some(*position_ms),
             Self::Sounding { item, position_ms, at_us, rate } => {
                 let run_us = rate.audio_us(now.since_us(*at_us).max(0));
                 let end_ms = item.duration_ms.unwrap_or(i64::MAX);
@@ -72,7 +82,7 @@ impl Audio {
         match self {
             Self::Silent => Sound::Paused,
             Self::Loading { is_blocked: true, .. } => Sound::Blocked,
-            Self::Loading { .. } => Sound::Buffering,
+            Self::Loading { .. } | Self::Held { .. } => Sound::Buffering,
             Self::Sounding { .. } => Sound::Playing,
             Self::Failed { .. } => Sound::Failed,
         }

@@ -7,17 +7,19 @@ mod audio;
 mod clock;
 mod link;
 mod obey;
+mod transfer;
 
 pub use audio::Audio;
 pub use clock::ServerTime;
 pub use link::Link;
 
-use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, Micros, Stamp};
+use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, Micros, Stamp};
 use crate::state::messages::{ByeReason, Command, Ended, Op, RejectCode};
 use crate::state::playback::{Item, Playback};
 use crate::wire::{ClientLimits, ClientMessage, DeviceList, HelloDevice, QueuePage, ServerMessage};
 use crate::{ids::MediaId, state::playback::Status};
 use std::collections::VecDeque;
+use transfer::{Prepared, Promise};
 
 /// Commands that may wait for their answers.
 const UNANSWERED: usize = 16;
@@ -40,6 +42,8 @@ pub enum Input {
         /// Where it began.
         position_ms: i64,
     },
+    /// The item that was to be prepared could sound at once.
+    Prepared(ItemId),
     /// Audio ran out or is not ready yet.
     Stalled,
     /// The platform refuses sound.
@@ -70,9 +74,11 @@ pub enum Output {
     Disconnect,
     /// Say this.
     Send(ClientMessage),
-    /// Sound this item from this place on, in place of whatever sounds.
+    /// Sound this item from this place on, in place of whatever sounds; it may have been prepared.
     Sound(Item, i64),
-    /// Be silent at once.
+    /// Load this item for this place, without a sound.
+    Prepare(Item, i64),
+    /// Be silent at once, and drop what was prepared.
     Silence,
     /// A command was answered: the revision it made, or why it changed nothing.
     Answered(CommandId, Result<u64, (RejectCode, String)>),
@@ -101,6 +107,10 @@ pub struct Client {
     /// An end that the server has not shown to know of.
     ended: Option<Ended>,
     ended_due: i64,
+    /// What this device has loaded as the target of a transfer.
+    prepared: Option<Prepared>,
+    /// The silence that it has promised as the source of one.
+    promise: Option<Promise>,
     report_due: Option<i64>,
     unanswered: VecDeque<Command<MediaId>>,
 }
@@ -122,6 +132,8 @@ impl Client {
             carried: None,
             ended: None,
             ended_due: local_us,
+            prepared: None,
+            promise: None,
             report_due: None,
             unanswered: VecDeque::new(),
         }
@@ -141,6 +153,7 @@ impl Client {
                     self.report(local_us, outputs);
                 }
             }
+            Input::Prepared(item) => self.is_prepared(local_us, item, outputs),
             Input::Stalled => self.interrupted(local_us, false, outputs),
             Input::Blocked => self.interrupted(local_us, true, outputs),
             Input::Failed => {
@@ -166,6 +179,8 @@ impl Client {
                 if self.clock_id != Some(welcome.clock_id) {
                     self.clock_id = Some(welcome.clock_id);
                     self.time.restart(local_us, welcome.now_us);
+                    // An instant of the other clock says nothing in this one.
+                    self.promise = None;
                 }
                 self.limits = welcome.limits;
                 self.device.id = Some(welcome.device_id);
@@ -300,7 +315,7 @@ impl Client {
     pub fn next_deadline(&self) -> i64 {
         let report = self.report_due.filter(|_| self.link.is_welcomed());
         let ended = self.ended.filter(|_| self.link.is_welcomed()).map(|_| self.ended_due);
-        [Some(self.link_deadline()), report, ended, self.silent_at(), self.switch_due()]
+        [Some(self.link_deadline()), report, ended, self.silent_at(), self.switch_due(), self.promise_due()]
             .into_iter()
             .flatten()
             .min()

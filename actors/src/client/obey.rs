@@ -1,7 +1,7 @@
 //! The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14).
 
 use super::{Audio, Client, Output};
-use crate::ids::Stamp;
+use crate::ids::{Micros, Stamp};
 use crate::state::messages::{Cause, Ended, Report, Sound, Yield};
 use crate::state::playback::{Intent, Item, Playback, Rate, Status};
 use crate::wire::ClientMessage;
@@ -10,6 +10,8 @@ use crate::wire::ClientMessage;
 const AGREES_MS: i64 = 40;
 /// While it sounds, a device says where it is this often.
 const REPORT_MS: i64 = 5_000;
+/// Audio that was prepared sounds within this.
+const PROMPT_MS: i64 = 300;
 /// An end that no playback knows of is said again after so long.
 const SAY_AGAIN_MS: i64 = 1_000;
 
@@ -37,12 +39,15 @@ impl Client {
     fn obey(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         let (Some(shown), Some(id)) = (self.playback.clone(), self.device.id) else { return };
         if let Some(lease) = self.lease() {
+            self.promise(lease, &shown, outputs);
             self.hold(local_us, lease, &shown, outputs);
-        } else {
+        } else if !self.sounds_until_switch(local_us, &shown) {
+            self.promise = None;
             self.fall_silent(outputs);
         }
+        self.prepare(local_us, &shown, outputs);
         let owed = shown.after.iter().find(|entry| entry.device_id == id && entry.instance == self.device.instance);
-        if let Some(entry) = owed {
+        if let Some(entry) = owed.filter(|_| self.link.is_welcomed()) {
             let yielded = Yield { lease: entry.lease, seen: shown.stamp(), to: None };
             outputs.push(Output::Send(ClientMessage::Yield(yielded)));
         }
@@ -50,26 +55,38 @@ impl Client {
 
     /// What the holder of the lease does about what is shown.
     fn hold(&mut self, local_us: i64, lease: Stamp, shown: &Playback, outputs: &mut Vec<Output>) {
+        if self.must_keep_promise(local_us) {
+            self.keep_promise(local_us, outputs);
+            self.report_if_shown_wrong(local_us, shown, outputs);
+            return;
+        }
         if self.ended.is_some() {
             self.say_ended(local_us, outputs);
             return;
         }
         let may_sound = shown.after.is_empty() && self.switch_has_come(local_us, shown);
         let has_carried = self.carried == Some((lease, shown.turn));
+        let is_prompt = self.prepared.is_some_and(|prepared| prepared.is_loaded);
         match (shown.intent, shown.item) {
             (Intent::Play, Some(item)) if may_sound => {
                 if !has_carried {
                     self.carried = Some((lease, shown.turn));
                     self.go_to(local_us, item, shown, outputs);
-                } else if self.audio == Audio::Silent {
+                } else if matches!(self.audio, Audio::Silent | Audio::Held { .. }) {
                     self.go_to(local_us, item, shown, outputs);
                 }
             }
             (Intent::Play, Some(_)) => self.fall_silent(outputs),
             _ => {
                 self.carried = Some((lease, shown.turn));
+                self.drop_prepared(outputs);
                 self.fall_silent(outputs);
             }
+        }
+        if is_prompt && self.prepared.is_none() && matches!(self.audio, Audio::Loading { .. }) {
+            // What was prepared sounds in a moment; were it not to, that is said then.
+            self.report_due = Some(local_us.saturating_add(PROMPT_MS * 1000));
+            return;
         }
         self.report_if_shown_wrong(local_us, shown, outputs);
     }
@@ -81,7 +98,7 @@ impl Client {
     /// Takes the audio to the shown place, unless it is there.
     fn go_to(&mut self, local_us: i64, item: Item, shown: &Playback, outputs: &mut Vec<Output>) {
         let now = self.server_now(local_us);
-        let wanted_ms = shown.position_at(now);
+        let wanted_ms = shown.position_at(instant_of_switch(shown).map_or(now, |from_us| now.min(from_us)));
         let is_there = match &self.audio {
             Audio::Loading { item: loading, position_ms, is_blocked: false } => {
                 loading.id == item.id && (position_ms - wanted_ms).abs() <= AGREES_MS
@@ -92,6 +109,7 @@ impl Client {
             }
             _ => false,
         };
+        self.prepared = None;
         if !is_there {
             self.audio = Audio::Loading { item, position_ms: wanted_ms, is_blocked: false };
             outputs.push(Output::Sound(item, wanted_ms));
@@ -157,6 +175,10 @@ impl Client {
     /// The item ended: the next one follows without a gap, whether or not anybody hears of it now.
     pub(super) fn finished(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         let (Some(item), Some(shown)) = (self.audio.item(), self.playback.clone()) else { return };
+        if self.lease().is_none() {
+            self.fall_silent(outputs);
+            return;
+        }
         let (Some((lease, turn)), Some(current)) = (self.carried, shown.item) else { return };
         let now = self.server_now(local_us);
         let next = shown.next.filter(|_| item.id == current.id);
@@ -221,8 +243,14 @@ impl Client {
     }
 
     fn obey_when_due(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
-        if self.switch_due().is_some_and(|due| due <= local_us) {
+        if [self.switch_due(), self.promise_due()].into_iter().flatten().any(|due| due <= local_us) {
             self.obey(local_us, outputs);
         }
     }
+}
+
+/// When the audio changed over, if the device has not said since where it is: it goes on from where it was then.
+fn instant_of_switch(shown: &Playback) -> Option<Micros> {
+    let active = shown.active.filter(|active| active.source.is_some())?;
+    active.from_us.filter(|from_us| shown.at_us <= *from_us)
 }

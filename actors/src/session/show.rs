@@ -100,10 +100,14 @@ impl SessionActor {
         }
     }
 
+    pub(super) fn send(&self, connection: ConnectionId, kind: FrameKind, frame: &Arc<str>) {
+        self.tell(connection, ToDevice::Frame(kind, frame.clone()));
+    }
+
     /// A device whose mailbox is full is too slow: it comes back and is told everything at once.
-    pub(super) fn send(&mut self, connection: ConnectionId, kind: FrameKind, frame: &Arc<str>) {
+    fn tell(&self, connection: ConnectionId, told: ToDevice) {
         let Some(device) = self.devices.get(&connection) else { return };
-        if device.try_send(ToDevice::Frame(kind, frame.clone())).is_err() {
+        if device.try_send(told).is_err() {
             device.do_send(ToDevice::Close(CloseReason::Slow));
         }
     }
@@ -119,8 +123,8 @@ impl SessionActor {
             return;
         }
         for (connection, is_active) in [(self.watched, false), (wanted, true)] {
-            if let Some(device) = connection.and_then(|connection| self.devices.get(&connection)) {
-                device.do_send(ToDevice::Watch(is_active));
+            if let Some(connection) = connection {
+                self.tell(connection, ToDevice::Watch(is_active));
             }
         }
         self.watched = wanted;

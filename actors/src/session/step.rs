@@ -197,6 +197,7 @@ const fn needs_commit(said: &Said) -> bool {
     match said {
         Said::Command { .. } | Said::Ended(_) => true,
         Said::Report(report) => matches!(report.status, Sound::Failed),
-        Said::Ready(_) | Said::Yield(_) | Said::Volume(_) | Said::Queue { .. } => false,
+        Said::Yield(yielded) => yielded.to.is_some(),
+        Said::Ready(_) | Said::Volume(_) | Said::Queue { .. } => false,
     }
 }

@@ -1,7 +1,7 @@
 //! What people wish (R4): preconditions, then the operation. A rejected command changes nothing.
 
 use super::devices::{Volume, is_name};
-use super::messages::{Command, Op, Reject, RejectCode, TransferMode, place};
+use super::messages::{Command, Op, Reject, RejectCode, place};
 use super::playback::{By, Intent, Item, Status};
 use super::queue::Resolved;
 use super::{At, Durability, Effect, SessionState, Speaker};
@@ -56,6 +56,9 @@ impl SessionState {
         match &command.op {
             Op::Play { item, tracks, start, position_ms, on } => {
                 let target = self.target_of_play(speaker, *on)?;
+                if on.is_some() {
+                    self.cancel_transfer(at);
+                }
                 let item = self.item_to_play(at, *item, tracks, start.unwrap_or(0), seed)?;
                 self.play(at, target, item, *position_ms)
             }
@@ -142,7 +145,7 @@ impl SessionState {
         }
     }
 
-    fn able_to_play(&self, id: DeviceId) -> Result<(DeviceId, InstanceId), Reject> {
+    pub(super) fn able_to_play(&self, id: DeviceId) -> Result<(DeviceId, InstanceId), Reject> {
         let no_device = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
         let device = self.record.devices.get(id).ok_or(no_device)?;
         if !device.plays {
@@ -238,31 +241,6 @@ impl SessionState {
         self.change_item(at, Some(item), 0);
     }
 
-    /// The prepare phase is empty: the grant is made at once, and the target waits for the source's yield.
-    fn transfer(&mut self, at: At, to: DeviceId, mode: TransferMode) -> Answer {
-        let (device_id, instance) = self.able_to_play(to)?;
-        let playback = &self.record.playback;
-        let intent = match (mode, playback.intent) {
-            _ if playback.item.is_none() => Intent::Stop,
-            (TransferMode::Play, _) | (TransferMode::Keep, Intent::Play) => Intent::Play,
-            (TransferMode::Pause | TransferMode::Keep, _) => Intent::Pause,
-        };
-        let holds = playback.active.is_some_and(|active| active.is(device_id, instance));
-        if holds && playback.intent == intent {
-            return Ok(());
-        }
-        let ended = playback.status == Status::Ended;
-        self.freeze(at);
-        if !holds {
-            self.grant(at, device_id, instance);
-        }
-        self.wish(at, intent);
-        if ended && intent == Intent::Pause {
-            self.edit().playback.status = Status::Ended;
-        }
-        Ok(())
-    }
-
     fn volume(
         &mut self,
         at: At,
@@ -314,7 +292,8 @@ impl SessionState {
     fn forget(&mut self, at: At, device_id: DeviceId, effects: &mut Vec<Effect>) -> Answer {
         let no_device = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
         let connection = self.record.devices.get(device_id).ok_or(no_device)?.presence.connection();
-        if self.record.playback.active.is_some_and(|active| active.device_id == device_id) {
+        let holds = self.record.playback.active.is_some_and(|active| active.device_id == device_id);
+        if holds && !self.complete_transfer(at, effects) {
             self.freeze(at);
             self.revoke(at);
             if self.record.playback.intent == Intent::Play {

@@ -19,7 +19,7 @@ impl SessionState {
     /// # Errors
     /// The first that does not hold.
     pub fn check(&self) -> Result<(), Violation> {
-        let rules: [(u8, &'static str, bool); 12] = [
+        let rules: [(u8, &'static str, bool); 13] = [
             (1, "intent and status are a legal pair", self.pair_is_legal()),
             (2, "no part is newer than the record", self.stamps_are_bounded()),
             (3, "the position lies in the item", self.position_is_in_item()),
@@ -32,6 +32,7 @@ impl SessionState {
             (10, "the queue holds its entries once, within the limit", self.queue_is_sound()),
             (11, "item and next are what the queue says", self.items_match_queue()),
             (12, "without an item nothing plays", self.nothing_is_idle()),
+            (13, "a transfer has a source that is to sound and another, connected target", self.transfer_has_both()),
         ];
         match rules.into_iter().find(|(_, _, holds)| !holds) {
             Some((number, rule, _)) => Err(Violation { number, rule }),
@@ -87,6 +88,16 @@ impl SessionState {
     fn after_is_connected(&self) -> bool {
         let mut after = self.playback().after.iter();
         after.all(|entry| self.devices().is_connected(entry.device_id, entry.instance))
+    }
+
+    fn transfer_has_both(&self) -> bool {
+        self.playback().transfer.is_none_or(|transfer| {
+            let target = self.devices().is_connected(transfer.to, transfer.instance);
+            let is_source = self.playback().active.is_some_and(|active| active.is(transfer.to, transfer.instance));
+            let agreed = transfer.lease.is_none_or(|lease| lease >= self.playback().turn);
+            let sounds = self.has_connected_holder() && self.playback().intent == Intent::Play;
+            target && !is_source && sounds && self.playback().after.is_empty() && agreed
+        })
     }
 
     fn devices_are_unique(&self) -> bool {

@@ -10,14 +10,16 @@ impl SessionState {
     /// Gives the right to sound to this life of a device; a connected earlier holder is waited for.
     pub(super) fn grant(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
         self.revoke(at);
+        let from_us = self.record.quiet_from.filter(|quiet_from| *quiet_from > at.now);
         let playback = &mut self.edit().playback;
         playback.after.retain(|entry| !(entry.device_id == device_id && entry.instance == instance));
-        playback.active = Some(Active { device_id, instance, lease: at.stamp, from_us: None, source: None });
+        playback.active = Some(Active { device_id, instance, lease: at.stamp, from_us, source: None });
     }
 
     /// Takes the right to sound away; the holder is waited for if it has a socket and so may be sounding.
     pub(super) fn revoke(&mut self, at: At) {
         self.touch_playback(at);
+        self.edit().playback.transfer = None;
         let Some(holder) = self.edit().playback.active.take() else { return };
         if self.record.devices.is_connected(holder.device_id, holder.instance) {
             let Active { device_id, instance, lease, .. } = holder;

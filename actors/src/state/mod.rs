@@ -17,6 +17,7 @@ mod plays;
 mod presence;
 mod queueing;
 mod reports;
+mod transfer;
 
 use crate::close::CloseReason;
 use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, Micros, NodeId, Stamp};
@@ -47,6 +48,9 @@ pub struct Record {
     next_item: u32,
     /// Items that failed in a row.
     failures: u8,
+    /// Until then the source of the last switch may sound: no later grant begins sooner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quiet_from: Option<Micros>,
 }
 
 impl Record {
@@ -239,6 +243,7 @@ impl SessionState {
             stay: Stay::default(),
             next_item: 0,
             failures: 0,
+            quiet_from: None,
         };
         Self { record: Arc::new(record), queue: Arc::default(), node, limits, waits: Vec::new() }
     }
@@ -269,6 +274,7 @@ impl SessionState {
             },
             Event::Deadline => self.meet_deadlines(at, effects),
         }
+        self.tend_transfer(at, effects);
         self.watch_replaced_holders(now);
     }
 
@@ -276,7 +282,8 @@ impl SessionState {
         match said {
             Said::Command { command, seed } => self.command(at, speaker, &command, seed, effects),
             Said::Report(report) => self.report(at, speaker, report, effects),
-            Said::Ready(_) => effects.push(Effect::ShowPlayback(speaker.connection)),
+            Said::Ready(ready) => self.ready(at, speaker, ready, effects),
+            Said::Yield(yielded) if yielded.to.is_some() => self.switch(at, speaker, yielded, effects),
             Said::Yield(yielded) => self.yielded(at, speaker, yielded, effects),
             Said::Ended(ended) => self.ended(at, speaker, ended, effects),
             Said::Volume(change) => self.volume_turned(at, speaker, change, effects),
@@ -288,7 +295,8 @@ impl SessionState {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Micros> {
         let waits = self.waits.iter().map(|(_, until_us)| *until_us).min();
-        [self.record.devices.next_departure(), waits, self.play_is_due()].into_iter().flatten().min()
+        let transfer = self.record.playback.transfer.map(|transfer| transfer.deadline_us);
+        [self.record.devices.next_departure(), waits, transfer, self.play_is_due()].into_iter().flatten().min()
     }
 
     /// What the database keeps.
@@ -333,9 +341,10 @@ impl SessionState {
     /// The playback is about to change in this step.
     fn touch_playback(&mut self, at: At) {
         self.touch(at);
-        self.edit().playback.epoch = at.stamp.epoch;
-        self.edit().playback.revision = at.stamp.revision;
-        self.edit().playback.by = None;
+        if self.record.playback.stamp() != at.stamp {
+            let playback = &mut self.edit().playback;
+            (playback.epoch, playback.revision, playback.by) = (at.stamp.epoch, at.stamp.revision, None);
+        }
     }
 
     /// The device list is about to change in this step.

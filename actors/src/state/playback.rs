@@ -189,9 +189,11 @@ pub struct After {
 /// A transfer in its prepare phase (R7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transfer {
-    /// The target.
+    /// The target,
     pub to: DeviceId,
-    /// Set once the target is ready.
+    /// in this life.
+    pub instance: InstanceId,
+    /// Its lease to be: set once the target is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Stamp>,
     /// When an unfinished transfer is cancelled.
@@ -199,6 +201,14 @@ pub struct Transfer {
     /// When source and target change over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch_at_us: Option<Micros>,
+}
+
+impl Transfer {
+    /// Whether this life of that device is the target.
+    #[must_use]
+    pub fn is(&self, device_id: DeviceId, instance: InstanceId) -> bool {
+        self.to == device_id && self.instance == instance
+    }
 }
 
 /// Whose command made the last change.

@@ -30,7 +30,9 @@ impl SessionState {
         state.touch_playback(at);
         state.touch_devices(at);
         state.edit().next_item = 0;
+        state.bound_switch(now);
         state.edit().playback.after.clear();
+        state.edit().playback.transfer = None;
         let until_us = now.plus_ms(limits.grace_ms.saturating_add(limits.jitter_ms));
         let online: Vec<DeviceId> =
             state.record.devices.iter().filter(|device| device.is_online()).map(|device| device.id).collect();
@@ -64,7 +66,7 @@ impl SessionState {
             effects.push(Effect::Close(old, CloseReason::Replaced));
         }
         if same_life.is_none() {
-            self.end_earlier_lives(at, id, join.instance);
+            self.end_earlier_lives(at, id, join.instance, effects);
         }
         let since_us = same_life.filter(|device| device.is_online()).map_or(at.now, |device| device.since_us);
         let volume = match (same_life, known.as_ref().and_then(|device| device.volume)) {
@@ -93,19 +95,22 @@ impl SessionState {
     }
 
     /// A device has begun another life: what its earlier ones held or owed is over.
-    fn end_earlier_lives(&mut self, at: At, id: DeviceId, instance: InstanceId) {
+    fn end_earlier_lives(&mut self, at: At, id: DeviceId, instance: InstanceId, effects: &mut Vec<Effect>) {
         let earlier = |other: DeviceId, life: InstanceId| other == id && life != instance;
         let owed = self.record.playback.after.iter().filter(|entry| earlier(entry.device_id, entry.instance));
         for instance in owed.map(|entry| entry.instance).collect::<Vec<_>>() {
             self.silence(at, id, instance);
         }
         if self.record.playback.active.is_some_and(|active| earlier(active.device_id, active.instance)) {
-            self.holder_left(at);
+            self.holder_left(at, effects);
         }
     }
 
-    /// The holder is gone for good: nobody is active and the place is kept.
-    fn holder_left(&mut self, at: At) {
+    /// The holder is gone for good: the target of a transfer has the music, or nobody, and the place is kept.
+    fn holder_left(&mut self, at: At, effects: &mut Vec<Effect>) {
+        if self.complete_transfer(at, effects) {
+            return;
+        }
         if self.record.playback.intent == Intent::Play {
             self.freeze(at);
         }
@@ -128,7 +133,7 @@ impl SessionState {
                 self.touch_devices(at);
                 self.edit().devices.remove(id, at.now);
                 if holder {
-                    self.holder_left(at);
+                    self.holder_left(at, effects);
                 }
             }
             Leaving::Lost(last) => {

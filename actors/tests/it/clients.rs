@@ -1,9 +1,10 @@
 //! The client's rules against the session's, in one loop without a network: each frame arrives when the test lets it.
 
 mod cases;
+mod transfers;
 
 use segue_actors::client::{Audio, Client, Input, Output};
-use segue_actors::ids::{ClockId, CommandId, ConnectionId, DeviceId, InstanceId, MediaId, Micros, NodeId};
+use segue_actors::ids::{ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId};
 use segue_actors::state::devices::DeviceKind;
 use segue_actors::state::messages::{Command, Op, RejectCode, TransferMode};
 use segue_actors::state::playback::{Intent, MediaKind, Playback, Status};
@@ -18,6 +19,8 @@ const TRACK_MS: i64 = 10_000;
 const START: Micros = Micros(1_000_000_000);
 /// How long audio takes to start.
 const LOAD_MS: i64 = 30;
+/// How long audio that is prepared takes to be there.
+const PREPARE_MS: i64 = 100;
 const LIMITS: ClientLimits = ClientLimits {
     heartbeat_ms: 2_000,
     idle_ms: 20_000,
@@ -38,12 +41,24 @@ struct Device {
     up: VecDeque<ClientMessage>,
     /// When the audio that loads will start, and where.
     loading: Option<(i64, i64)>,
+    /// When the audio that is prepared will be there, and what it is.
+    preparing: Option<(i64, ItemId)>,
     answers: Vec<(CommandId, Result<u64, RejectCode>)>,
     given_up: Option<u16>,
     /// Whether the network lets anything through.
     is_cut: bool,
-    /// Frames of this kind are lost on the way down.
-    loses_acks: bool,
+    trouble: Option<Trouble>,
+}
+
+/// What is wrong with a wire.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    /// Acks are lost on the way down.
+    LosesAcks,
+    /// Yields are lost on the way up.
+    LosesYields,
+    /// Nothing comes down, and nobody notices.
+    IsDeaf,
 }
 
 /// A session and its clients.
@@ -99,8 +114,13 @@ impl World {
             }
             Output::Disconnect => self.lose_socket(index),
             Output::Send(message) => device.up.push_back(message),
-            Output::Sound(_, position_ms) => device.loading = Some((now_us + LOAD_MS * 1000, position_ms)),
-            Output::Silence => device.loading = None,
+            Output::Sound(item, position_ms) => {
+                let is_prepared = device.preparing.take().is_some_and(|(at, id)| at <= now_us && id == item.id);
+                let wait_ms = if is_prepared { 0 } else { LOAD_MS };
+                device.loading = Some((now_us + wait_ms * 1000, position_ms));
+            }
+            Output::Prepare(item, _) => device.preparing = Some((now_us + PREPARE_MS * 1000, item.id)),
+            Output::Silence => (device.loading, device.preparing) = (None, None),
             Output::Answered(id, answer) => device.answers.push((id, answer.map_err(|(code, _)| code))),
             Output::GiveUp(code, _) => device.given_up = Some(code),
             Output::Queue(_) | Output::Show => {}
@@ -207,7 +227,7 @@ impl World {
             }
         };
         if let Some(device) = self.devices.iter_mut().find(|device| device.connection == Some(connection))
-            && !(device.loses_acks && matches!(message, ServerMessage::Ack { .. }))
+            && !(device.trouble == Some(Trouble::LosesAcks) && matches!(message, ServerMessage::Ack { .. }))
         {
             device.down.push_back(message);
         }
@@ -248,6 +268,7 @@ impl World {
             }
             ClientMessage::Report(report) => Said::Report(report),
             ClientMessage::Ready(ready) => Said::Ready(ready),
+            ClientMessage::Yield(_) if self.devices[index].trouble == Some(Trouble::LosesYields) => return,
             ClientMessage::Yield(yielded) => Said::Yield(yielded),
             ClientMessage::Ended(ended) => Said::Ended(ended),
             ClientMessage::Volume(change) => Said::Volume(change),
@@ -283,7 +304,8 @@ impl World {
                     is_quiet = false;
                     self.arrive(index, &message);
                 }
-                if let Some(message) = self.devices[index].down.pop_front() {
+                let is_deaf = self.devices[index].trouble == Some(Trouble::IsDeaf);
+                if let Some(message) = self.devices[index].down.pop_front_if(|_| !is_deaf) {
                     is_quiet = false;
                     self.input(index, Input::Frame(Box::new(message)));
                 }
@@ -307,7 +329,9 @@ impl World {
             let loads = self.devices.iter().filter_map(|device| device.loading).map(|(at, _)| at);
             let ticks = self.devices.iter().map(|device| device.client.next_deadline());
             let server = self.state.next_deadline().map(|at| at.0 - START.0);
-            let due_us = ends.chain(loads).chain(ticks).chain(server).min().unwrap_or(end_us);
+            let prepared = self.devices.iter().filter_map(|device| device.preparing).map(|(at, _)| at);
+            let prepared = prepared.filter(|at| *at > self.now_us);
+            let due_us = ends.chain(loads).chain(prepared).chain(ticks).chain(server).min().unwrap_or(end_us);
             self.now_us = due_us.clamp(self.now_us + 1, end_us);
             if self.state.next_deadline().is_some_and(|due| due <= self.server_now()) {
                 self.event(Event::Deadline);
@@ -325,6 +349,8 @@ impl World {
         if let Some((_, position_ms)) = device.loading.take_if(|(at, _)| *at <= self.now_us) {
             let item = device.client.audio().item().expect("what loads is known");
             self.input(index, Input::Started { item, position_ms });
+        } else if let Some((_, item)) = device.preparing.filter(|(at, _)| *at == self.now_us) {
+            self.input(index, Input::Prepared(item));
         } else if end_of(&device.client).is_some_and(|at| at.0 <= START.0 + self.now_us) {
             self.input(index, Input::Finished);
         }
@@ -384,10 +410,11 @@ fn device(id: u64, instance: u64) -> Device {
         down: VecDeque::new(),
         up: VecDeque::new(),
         loading: None,
+        preparing: None,
         answers: Vec::new(),
         given_up: None,
         is_cut: false,
-        loses_acks: false,
+        trouble: None,
     }
 }
 
@@ -420,4 +447,8 @@ fn playing(devices: u64) -> World {
     world.assert_sounds(Some(0));
     world.assert_shown(Intent::Play, Status::Playing, 2_000);
     world
+}
+
+const fn play_on(device: u64) -> Op<MediaId> {
+    Op::Play { item: None, tracks: Vec::new(), start: None, position_ms: None, on: Some(DeviceId(device)) }
 }

@@ -145,7 +145,7 @@ fn a_play_counts_once_whatever_happens_to_the_item() {
         a returns
         a reports playing 108000
         +4000
-        b: transfer b
+        b: play on b
         a yields
         b reports playing 112000
         +1000
@@ -197,7 +197,7 @@ fn a_play_counts_once_whatever_happens_to_the_item() {
           commit soon
           r11 play/playing i0@108000 a:r4 after[] next i0 turn r7
         +4000
-        b: transfer b
+        b: play on b
           commit now
           ack b r12
           r12 play/starting i0@112000 b:r12 after[a:r4] next i0 turn r12

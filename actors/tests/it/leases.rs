@@ -169,7 +169,7 @@ fn a_holder_that_is_not_silent_in_time_loses_its_socket() {
         a: play t1
         a reports playing 0
         +5000
-        b: transfer b
+        b: play on b
         +999
         +1
         a leaves
@@ -190,7 +190,7 @@ fn a_holder_that_is_not_silent_in_time_loses_its_socket() {
           commit soon
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         +5000
-        b: transfer b
+        b: play on b
           commit now
           ack b r6
           r6 play/starting i0@5000 b:r6 after[a:r4] next - turn r6
@@ -203,70 +203,6 @@ fn a_holder_that_is_not_silent_in_time_loses_its_socket() {
         b reports playing 5000
           commit soon
           r8 play/playing i0@5000 b:r6 after[] next - turn r6
-    "#]]
-    .assert_eq(&transcript);
-}
-
-#[test]
-fn t07_t73_transfer_keeps_what_was_wished_and_where() {
-    let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
-        +120000
-        a: transfer b
-        a yields
-        b reports playing 120000
-        a reports playing 120050
-        b: pause
-        b: transfer a
-        b yields
-        a: transfer b play
-    ");
-    expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
-          r5 play/playing i0@0 a:r4 after[] next - turn r4
-        +120000
-          played t1
-        a: transfer b
-          commit now
-          ack a r6
-          r6 play/starting i0@120000 b:r6 after[a:r4] next - turn r6
-        a yields
-          commit soon
-          r7 play/starting i0@120000 b:r6 after[] next - turn r6
-        b reports playing 120000
-          commit soon
-          r8 play/playing i0@120000 b:r6 after[] next - turn r6
-        a reports playing 120050
-          show playback to a
-        b: pause
-          commit now
-          ack b r9
-          r9 pause/paused i0@120000 b:r6 after[] next - turn r9
-        b: transfer a
-          commit now
-          ack b r10
-          r10 pause/paused i0@120000 a:r10 after[b:r6] next - turn r10
-        b yields
-          commit soon
-          r11 pause/paused i0@120000 a:r10 after[] next - turn r10
-        a: transfer b play
-          commit now
-          ack a r12
-          r12 play/starting i0@120000 b:r12 after[a:r10] next - turn r12
     "#]]
     .assert_eq(&transcript);
 }
@@ -361,7 +297,7 @@ fn a_report_or_end_of_an_earlier_turn_does_not_undo_what_came_since() {
         a ended
         a catches up
         a reports playing 90000
-        b: transfer b
+        b: play on b
         a reports playing 90010
         a ended
     ");
@@ -394,7 +330,7 @@ fn a_report_or_end_of_an_earlier_turn_does_not_undo_what_came_since() {
         a reports playing 90000
           commit soon
           r7 play/playing i0@90000 a:r4 after[] next i1 turn r6
-        b: transfer b
+        b: play on b
           commit now
           ack b r8
           r8 play/starting i0@90000 b:r8 after[a:r4] next i1 turn r8
@@ -414,7 +350,7 @@ fn t92_a_yield_that_did_not_see_the_lease_go_clears_nothing() {
         a: play t1
         a reports playing 0
         a is behind
-        b: transfer b
+        b: play on b
         a gives up
         a catches up
         a yields
@@ -434,7 +370,7 @@ fn t92_a_yield_that_did_not_see_the_lease_go_clears_nothing() {
           commit soon
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         a is behind
-        b: transfer b
+        b: play on b
           commit now
           ack b r6
           r6 play/starting i0@0 b:r6 after[a:r4] next - turn r6

@@ -10,4 +10,5 @@ mod presence;
 mod properties;
 mod queueing;
 mod scenario;
+mod transfers;
 mod wire;

@@ -4,7 +4,9 @@
 use proptest::prelude::*;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
 use segue_actors::state::devices::{Description, DeviceKind};
-use segue_actors::state::messages::{Cause, Command, Ended, Op, Report, Sound, TransferMode, VolumeChange, Yield};
+use segue_actors::state::messages::{
+    Cause, Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield,
+};
 use segue_actors::state::playback::{MediaKind, Rate, Repeat};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{Effect, Event, Join, Leaving, Limits, Record, Said, SessionState};
@@ -19,7 +21,7 @@ struct Happening {
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
-    let one = (0..4_u64, 0..32_u8, any::<u16>(), 0..3_000_u16).prop_map(|(device, kind, number, wait_ms)| Happening {
+    let one = (0..4_u64, 0..34_u8, any::<u16>(), 0..3_000_u16).prop_map(|(device, kind, number, wait_ms)| Happening {
         device,
         kind,
         number,
@@ -143,6 +145,14 @@ impl Session {
                 Event::Said { connection, said: Said::Volume(change) }
             }
             31 => Event::Deadline,
+            32 => {
+                let ready = Ready { lease, turn, item, earliest_us: self.now.plus_ms(i64::from(number % 9_000)) };
+                Event::Said { connection, said: Said::Ready(ready) }
+            }
+            33 => {
+                let to = self.state.playback().transfer.and_then(|transfer| transfer.lease);
+                Event::Said { connection, said: Said::Yield(Yield { lease, seen, to }) }
+            }
             _ => {
                 self.commands += 1;
                 let op = self.op(happening);

@@ -9,17 +9,23 @@
 //! kitchen reports playing 1000  what it says of the lease, turn and item it was last shown
 //! kitchen yields                likewise
 //! kitchen gives up              it yields a lease that it does not know to be taken
+//! kitchen is ready              the target of a transfer, likewise
+//! kitchen yields for the switch the source of one, likewise
+//! kitchen yields as promised    it says its last such yield again
 //! kitchen ended                 likewise
 //! kitchen is behind             it is shown nothing more until it `catches up`
 //! +1500                         milliseconds pass
 //! restart                       the record is loaded again
 //! ```
 //! In the transcript `r7` is a revision, `i0` a queue entry, and a playback is written
-//! `r7 play/playing i0@1000 kitchen:r5 after[phone:r3] next i1 turn r6`.
+//! `r7 play/playing i0@1000 kitchen:r5 after[phone:r3] next i1 turn r6`; of a transfer `transfer to phone:r8 at 5400`,
+//! and of a switch `from 5400` in milliseconds since the start.
 
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
 use segue_actors::state::devices::{Description, DeviceKind, Presence};
-use segue_actors::state::messages::{Cause, Command, Ended, Op, Report, Sound, TransferMode, VolumeChange, Yield};
+use segue_actors::state::messages::{
+    Cause, Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield,
+};
 use segue_actors::state::playback::{Item, MediaKind, Playback, Rate, Repeat};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{Effect, Event, Join, Leaving, Limits, Record, Said, SessionState};
@@ -38,6 +44,7 @@ struct Actor {
     shown: Option<Playback>,
     is_behind: bool,
     last: Option<Command<Resolved>>,
+    promised: Option<Yield>,
 }
 
 /// A session and the devices that talk to it.
@@ -109,6 +116,24 @@ impl Scenario {
             }
             ["reports", status, position] => self.report(who, status, position.parse().expect("milliseconds")),
             ["yields"] => self.yields(who),
+            ["is", "ready"] => {
+                let shown = self.actors[who].shown.as_ref().expect("it was shown something");
+                let (turn, lease) = (shown.turn, shown.active.map_or(Stamp::default(), |active| active.lease));
+                let item = shown.item.map_or(ItemId(0), |item| item.id);
+                self.say(who, Said::Ready(Ready { lease, turn, item, earliest_us: self.now }));
+            }
+            ["yields", "for", "the", "switch"] => {
+                let (lease, ..) = self.right(who);
+                let shown = self.actors[who].shown.as_ref().expect("it was shown something");
+                let to = shown.transfer.and_then(|transfer| transfer.lease);
+                let yielded = Yield { lease, seen: shown.stamp(), to: to.or(Some(Stamp::default())) };
+                self.actors.get_mut(who).expect("known").promised = Some(yielded);
+                self.say(who, Said::Yield(yielded));
+            }
+            ["yields", "as", "promised"] => {
+                let yielded = self.actors[who].promised.expect("it yielded for a switch");
+                self.say(who, Said::Yield(yielded));
+            }
             ["gives", "up"] => {
                 let (lease, ..) = self.right(who);
                 let seen = self.actors[who].shown.as_ref().expect("it was shown something").stamp();
@@ -139,6 +164,7 @@ impl Scenario {
             shown: None,
             is_behind: false,
             last: None,
+            promised: None,
         });
         actor.connection = connection;
         let description = Description {
@@ -354,7 +380,13 @@ impl Scenario {
         let item = |item: Option<Item>| item.map_or("-".to_owned(), |item| format!("i{}", item.id.0 & 0xffff_ffff));
         let word = |text: String| text.to_lowercase();
         let active = playback.active.map_or("nobody".to_owned(), |active| {
-            format!("{}:r{}", self.name(active.device_id), active.lease.revision)
+            let from = active.from_us.map_or(String::new(), |from_us| format!(" from {}", since_start(from_us)));
+            format!("{}:r{}{from}", self.name(active.device_id), active.lease.revision)
+        });
+        let transfer = playback.transfer.map_or(String::new(), |transfer| {
+            let lease = transfer.lease.map_or(String::new(), |lease| format!(":r{}", lease.revision));
+            let at = transfer.switch_at_us.map_or(String::new(), |at| format!(" at {}", since_start(at)));
+            format!(" transfer to {}{lease}{at}", self.name(transfer.to))
         });
         let after: Vec<String> = playback
             .after
@@ -362,7 +394,7 @@ impl Scenario {
             .map(|entry| format!("{}:r{}", self.name(entry.device_id), entry.lease.revision))
             .collect();
         format!(
-            "r{} {}/{} {}@{} {active} after[{}] next {} turn r{}",
+            "r{} {}/{} {}@{} {active} after[{}] next {} turn r{}{transfer}",
             playback.revision,
             word(format!("{:?}", playback.intent)),
             word(format!("{:?}", playback.status)),
@@ -384,6 +416,10 @@ impl Scenario {
         let list: Vec<String> = self.state.devices().iter().map(device).collect();
         format!("devices [{}]", list.join(", "))
     }
+}
+
+const fn since_start(instant: Micros) -> i64 {
+    instant.since_ms(START)
 }
 
 fn track(number: u64) -> Resolved {

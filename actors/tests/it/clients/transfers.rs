@@ -1,0 +1,198 @@
+//! The music moves between clients: prepared, switched, rolled back, and never heard twice.
+
+use super::{LOAD_MS, PREPARE_MS, Trouble, play_on, playing, transfer};
+use segue_actors::client::{Audio, Input};
+use segue_actors::ids::{CommandId, DeviceId};
+use segue_actors::state::messages::Op;
+use segue_actors::state::playback::{Intent, Status};
+
+/// From a transfer's command to its switch: the target loads, and both are given notice.
+const SWITCH_MS: i64 = PREPARE_MS + 400;
+
+#[test]
+fn t01_t05_in_whatever_order_and_however_often_frames_come_one_device_sounds() {
+    for order in 0..24 {
+        let mut world = playing(2);
+        world.input(1, Input::Wish(CommandId(9), transfer(2)));
+        for turn in 0..40 {
+            // Who is served next follows from the order alone; each frame down comes twice.
+            let index = (order >> (turn % 4)) & 1;
+            for index in [index, 1 - index].into_iter().take(if turn % 5 == 0 { 2 } else { 1 }) {
+                if let Some(message) = world.devices[index].up.pop_front() {
+                    world.arrive(index, &message);
+                }
+                if let Some(message) = world.devices[index].down.pop_front() {
+                    world.input(index, Input::Frame(Box::new(message.clone())));
+                    world.input(index, Input::Frame(Box::new(message)));
+                }
+            }
+        }
+        world.pass(SWITCH_MS + 500);
+        world.assert_sounds(Some(1));
+        world.assert_shown(Intent::Play, Status::Playing, 2_000 + SWITCH_MS + 500);
+    }
+}
+
+#[test]
+fn t07_t14_the_music_moves_there_and_back_without_a_gap_or_a_jump() {
+    let mut world = playing(2);
+    for (by, to) in [(0, 1), (1, 0), (0, 1), (0, 0)] {
+        let before_ms = world.shown().position_at(world.server_now());
+        let from = world.devices.iter().position(|device| device.client.audio().is_sounding());
+        world.wish(by, transfer(u64::try_from(to).expect("small") + 1));
+        world.pass(SWITCH_MS - 1);
+        world.assert_sounds(if from == Some(to) { Some(to) } else { from });
+        world.pass(2);
+        world.assert_sounds(Some(to));
+        world.assert_shown(Intent::Play, Status::Playing, before_ms + SWITCH_MS + 1);
+        assert_eq!((world.shown().after.len(), world.shown().transfer), (0, None));
+        world.pass(500);
+        world.assert_sounds(Some(to));
+    }
+}
+
+#[test]
+fn t02_a_device_that_missed_the_grant_is_silent_at_its_next_frame_and_its_reports_are_refused() {
+    let mut world = playing(2);
+    world.devices[0].trouble = Some(Trouble::IsDeaf);
+    world.wish(1, play_on(2));
+    world.pass(500);
+    world.assert_sounds(Some(0));
+    assert_eq!(world.shown().status, Status::Starting, "the target waits");
+    world.devices[0].trouble = None;
+    world.pass(LOAD_MS + 1);
+    world.assert_sounds(Some(1));
+    world.pass(1_000);
+    world.assert_shown(Intent::Play, Status::Playing, 3_001);
+}
+
+#[test]
+fn t73_what_is_paused_moves_in_silence() {
+    let mut world = playing(2);
+    world.wish(0, Op::Pause);
+    world.wish(0, transfer(2));
+    world.pass(1_000);
+    world.assert_sounds(None);
+    world.assert_shown(Intent::Pause, Status::Paused, 2_000);
+    assert_eq!(world.shown().active.map(|active| active.device_id), Some(DeviceId(2)));
+}
+
+#[test]
+fn t08_a_target_that_dies_after_it_was_ready_leaves_the_music_where_it_is() {
+    let mut world = playing(2);
+    world.wish(0, transfer(2));
+    world.pass(SWITCH_MS - 200);
+    world.cut(1);
+    world.pass(6_000);
+    // The promise was accepted before: the target has the music and is lost; who is there takes it back.
+    assert_eq!(
+        (world.shown().status, world.shown().active.map(|active| active.device_id)),
+        (Status::Lost, Some(DeviceId(2)))
+    );
+    world.assert_sounds(None);
+    world.wish(0, play_on(1));
+    world.pass(1_000 + LOAD_MS);
+    world.assert_sounds(Some(0));
+}
+
+#[test]
+fn t08_a_source_that_dies_before_the_switch_leaves_the_music_to_the_target() {
+    let mut world = playing(2);
+    world.wish(1, transfer(2));
+    world.lose_socket(0);
+    world.devices[0].client = super::device(1, 55).client;
+    world.devices[0].loading = None;
+    world.devices[0].is_cut = true;
+    world.pass(1_000 + LOAD_MS);
+    world.assert_sounds(Some(1));
+    world.assert_shown(Intent::Play, Status::Playing, 3_000);
+}
+
+#[test]
+fn t08_a_restart_of_the_server_between_ready_and_switch_leaves_one_device_sounding() {
+    for wait_ms in (0..900).step_by(50) {
+        let mut world = playing(2);
+        world.wish(1, transfer(2));
+        world.pass(wait_ms);
+        world.restart();
+        world.pass(5_000 - wait_ms);
+        let holder = world.shown().active.map(|active| usize::try_from(active.device_id.0).expect("small") - 1);
+        world.assert_sounds(holder);
+        let place_ms = world.shown().position_at(world.server_now());
+        assert!((place_ms - 7_000).abs() <= 1_000, "{place_ms} after {wait_ms}");
+    }
+}
+
+#[test]
+fn t93_a_grant_between_the_yield_and_the_switch_is_never_heard_with_it() {
+    let mut world = playing(3);
+    world.wish(0, transfer(2));
+    world.pass(SWITCH_MS - 200);
+    assert_eq!(world.shown().active.and_then(|active| active.source), Some(DeviceId(1)), "the promise is accepted");
+    world.assert_sounds(Some(0));
+    world.devices[0].trouble = Some(Trouble::IsDeaf);
+    world.wish(2, play_on(3));
+    world.pass(190);
+    world.assert_sounds(Some(0));
+    world.pass(20 + LOAD_MS);
+    world.assert_sounds(Some(2));
+    world.devices[0].trouble = None;
+    world.pass(1_000);
+    world.assert_sounds(Some(2));
+}
+
+#[test]
+fn t95_a_device_that_gets_the_music_back_starts_at_the_shown_place() {
+    let mut world = playing(2);
+    world.wish(0, transfer(2));
+    world.pass(3_000);
+    world.wish(0, transfer(1));
+    world.pass(3_000);
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 8_000);
+    let heard_ms = world.devices[0].client.audio().position_at(world.server_now());
+    assert!(heard_ms.is_some_and(|heard_ms| (heard_ms - 8_000).abs() <= 1), "{heard_ms:?}");
+}
+
+#[test]
+fn t100_a_switch_that_never_comes_shows_its_place_and_goes_on_without_a_jump() {
+    let mut world = playing(2);
+    world.devices[0].trouble = Some(Trouble::LosesYields);
+    world.wish(1, transfer(2));
+    world.pass(SWITCH_MS + 1_000);
+    world.assert_sounds(None);
+    world.assert_shown(Intent::Play, Status::Buffering, 2_000 + SWITCH_MS);
+    world.devices[0].trouble = None;
+    world.pass(5_000 - SWITCH_MS - 1_000 + LOAD_MS);
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 2_000 + SWITCH_MS);
+    world.pass(1_000);
+    world.assert_shown(Intent::Play, Status::Playing, 3_000 + SWITCH_MS);
+}
+
+#[test]
+fn a_seek_while_the_target_loads_is_where_both_go_on() {
+    let mut world = playing(2);
+    world.wish(0, transfer(2));
+    world.pass(PREPARE_MS / 2);
+    world.wish(1, Op::Seek { position_ms: 6_000 });
+    world.pass(2_000);
+    world.assert_sounds(Some(1));
+    world.assert_shown(Intent::Play, Status::Playing, 8_000 - LOAD_MS);
+}
+
+#[test]
+fn the_target_waits_until_the_source_has_said_that_it_is_silent() {
+    let mut world = playing(2);
+    world.input(1, Input::Wish(CommandId(9), play_on(2)));
+    let command = world.devices[1].up.pop_front().expect("a command");
+    world.arrive(1, &command);
+    // The target hears of the grant first, and the source nothing yet.
+    while let Some(message) = world.devices[1].down.pop_front() {
+        world.input(1, Input::Frame(Box::new(message)));
+    }
+    assert_eq!(world.devices[1].client.audio(), &Audio::Silent);
+    world.assert_sounds(Some(0));
+    world.pass(LOAD_MS + 1);
+    world.assert_sounds(Some(1));
+}
