@@ -4,7 +4,7 @@ use crate::{
     auth::Auth,
     catalog::{cover::Covers, follow::Search, scan::Scanner},
     config::Settings,
-    db::{Db, lists::Lists},
+    db::{Db, lists::Lists, secrets},
     store::{self, DbStore, DbTracks, TokenLogins},
     time,
 };
@@ -33,6 +33,8 @@ pub struct App {
     pub directory: Arc<Directory>,
     /// The search index.
     pub search: Search,
+    /// The catalogue's name when this was opened.
+    pub(crate) catalogue: String,
 }
 
 impl App {
@@ -42,11 +44,13 @@ impl App {
     /// What stands in the way of a start.
     pub async fn open(settings: Settings) -> Result<Self, Box<dyn Error>> {
         let db = Db::open(&settings.database_url, settings.database_connections)?;
+        // Read before anything that is worth nothing under another name.
+        let catalogue = db.write_blocking(secrets::catalogue)?;
         let auth = Arc::new(Auth::open(&db, &settings)?);
         let covers = Arc::new(Covers::new(settings.data_dir.join("covers")));
         let directory = directory(&settings, &db, &auth).await?;
         let (scanner, search) = (Scanner::default(), Search::default());
-        Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner, directory, search })
+        Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner, directory, search, catalogue })
     }
 
     /// Scans the music folders now, and from then on whenever a scan is due.

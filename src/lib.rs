@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod backup;
 pub mod catalog;
 pub mod cli;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod device;
 pub mod error;
 pub mod http;
 pub mod media;
+mod restored;
 pub mod store;
 mod telemetry;
 pub mod time;

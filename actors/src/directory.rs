@@ -2,7 +2,7 @@
 
 use crate::ids::UserId;
 use crate::ports::{Clock, Logins, Nodes, SessionStore, Tracks};
-use crate::session::{SessionActor, Shutdown};
+use crate::session::{Restart, SessionActor, Shutdown};
 use crate::state::Limits;
 use crate::state::liveness::Timing;
 use crate::wire::{ClientLimits, FRAME_BYTES, PAGE_ITEMS};
@@ -136,6 +136,13 @@ impl Directory {
             if ending.await.is_err() {
                 log::debug!("a session ended before it was asked to");
             }
+        }
+    }
+
+    /// Has every session loaded anew, for what stands in the database is not what they wrote; their devices come back to it.
+    pub fn restart(&self) {
+        for (_, session) in self.lock().sessions.values() {
+            session.do_send(Restart);
         }
     }
 

@@ -20,11 +20,14 @@ pub use token::{Claims, TokenError};
 
 use crate::{
     config::Settings,
-    db::{self, Db, DbError},
+    db::{self, Db, DbError, secrets},
     time,
 };
 use segue_actors::id64;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 id64! {
     /// One log-in of a user: what a token names and what can be revoked.
@@ -37,7 +40,7 @@ const CLEAN_EVERY: Duration = Duration::from_hours(1);
 /// Everything about accounts that this process holds in memory.
 pub struct Auth {
     /// Signs tokens and links; the same on every node.
-    pub key: Key,
+    key: RwLock<Key>,
     /// The logins whose tokens no longer count.
     pub revoked: Revoked,
     /// How often one may try to log in.
@@ -55,8 +58,8 @@ impl Auth {
     /// The database's.
     pub fn open(db: &Db, settings: &Settings) -> Result<Self, DbError> {
         let fresh = Key::random().to_text();
-        let text = db.write_blocking(|connection| db::secrets::get_or_insert(connection, "token_key", &fresh))?;
-        let key = Key::from_text(&text).ok_or_else(|| DbError::Corrupt("the secret token_key".to_owned()))?;
+        let text = db.write_blocking(|connection| secrets::get_or_insert(connection, secrets::TOKEN_KEY, &fresh))?;
+        let key = RwLock::new(read_key(&text)?);
         let revoked = Revoked::default();
         revoked.add(db.read_blocking(|connection| db::logins::revoked_since(connection, time::now(), None))?);
         Ok(Self {
@@ -68,12 +71,35 @@ impl Auth {
         })
     }
 
+    /// What signs tokens and links now.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the key and what is revoked from a database that was put back.
+    ///
+    /// # Errors
+    /// The database's; what was known stays then.
+    pub async fn reload(&self, db: &Db) -> Result<(), DbError> {
+        let fresh = Key::random().to_text();
+        let (text, revoked) = db
+            .write(move |connection| {
+                let text = secrets::get_or_insert(connection, secrets::TOKEN_KEY, &fresh)?;
+                Ok((text, db::logins::revoked_since(connection, time::now(), None)?))
+            })
+            .await?;
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = read_key(&text)?;
+        self.revoked.replace(revoked);
+        Ok(())
+    }
+
     /// Whether a token counts now, and whose it is. Asks nobody: the signature and the set in memory decide.
     ///
     /// # Errors
     /// Why it does not count.
     pub fn check(&self, token: &str) -> Result<Claims, TokenError> {
-        let claims = Claims::read(&self.key, token, time::now())?;
+        let claims = Claims::read(&self.key(), token, time::now())?;
         if self.revoked.contains(claims.login) { Err(TokenError::Revoked) } else { Ok(claims) }
     }
 
@@ -98,6 +124,10 @@ impl Auth {
         self.revoked.forget_expired(now);
         Ok(())
     }
+}
+
+fn read_key(text: &str) -> Result<Key, DbError> {
+    Key::from_text(text).ok_or_else(|| DbError::Corrupt(format!("the secret {}", secrets::TOKEN_KEY)))
 }
 
 async fn clean(db: &Db) -> Result<(), DbError> {

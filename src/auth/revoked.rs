@@ -46,6 +46,14 @@ impl Revoked {
         }
     }
 
+    /// Knows these and no others from now on.
+    pub fn replace(&self, revocations: impl IntoIterator<Item = Revocation>) {
+        let fresh = Self::default();
+        fresh.add(revocations);
+        let fresh = fresh.inner.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.inner.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
     /// When the newest that is known was revoked.
     #[must_use]
     pub fn newest(&self) -> Option<Micros> {

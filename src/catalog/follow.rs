@@ -1,7 +1,7 @@
 //! Keeps the search index up with the database: in the background, in the order of the changes, from where it stopped.
 
 use super::search::{Kind, Query, Results, SearchError, SearchIndex};
-use crate::db::{Db, DbError, changes, search, secrets};
+use crate::db::{Db, DbConnection, DbError, changes, search, secrets};
 use segue_actors::ids::UserId;
 use std::{
     fmt,
@@ -131,13 +131,12 @@ impl Drop for Search {
 impl Shared {
     fn run(&self, db: &Db, folder: &Path) {
         let Some(index) = self.retry(|| open(folder)) else { return };
-        let Some(catalogue) = self.retry(|| catalogue(db)) else { return };
         // What is there can be searched while it is checked and brought up to date.
         let index = Arc::clone(self.index.get_or_init(|| Arc::new(index)));
         if self.retry(|| check(&index)).is_none() {
             return;
         }
-        while self.retry(|| self.follow(db, &index, &catalogue)).is_some() && self.wait() {}
+        while self.retry(|| self.follow(db, &index)).is_some() && self.wait() {}
     }
 
     /// Tries until it succeeds; `None` when it is time to stop. A failure is logged when it begins.
@@ -167,8 +166,9 @@ impl Shared {
     }
 
     /// Brings the index up to the database as it is now.
-    fn follow(&self, db: &Db, index: &SearchIndex, catalogue: &str) -> Result<(), FollowError> {
-        let last = db.read_blocking(changes::last)?;
+    fn follow(&self, db: &Db, index: &SearchIndex) -> Result<(), FollowError> {
+        let (catalogue, last) = standing(db)?;
+        let catalogue = catalogue.as_str();
         let mut after = index.cursor().as_deref().map_or(0, |cursor| place(cursor, catalogue));
         // Another database, or this one put back from an earlier day: the numbers mean other changes now.
         if after < 0 || after > last {
@@ -211,10 +211,14 @@ fn check(index: &SearchIndex) -> Result<(), FollowError> {
     Ok(())
 }
 
-/// The name of the database's catalogue: an index that followed another one is of no use.
-fn catalogue(db: &Db) -> Result<String, FollowError> {
-    let fresh = format!("{:016x}", rand::random::<u64>());
-    Ok(db.write_blocking(|connection| secrets::get_or_insert(connection, "catalogue", &fresh))?)
+/// The name of the database's catalogue, an index that followed another one being of no use, and its last change.
+fn standing(db: &Db) -> Result<(String, i64), FollowError> {
+    let read =
+        |connection: &mut DbConnection| Ok((secrets::get(connection, secrets::CATALOGUE)?, changes::last(connection)?));
+    match db.read_blocking(read)? {
+        (Some(catalogue), last) => Ok((catalogue, last)),
+        (None, last) => Ok((db.write_blocking(secrets::catalogue)?, last)),
+    }
 }
 
 fn cursor(after: i64, catalogue: &str) -> String {

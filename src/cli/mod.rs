@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod backup;
 mod config;
 mod demo;
 mod device;
@@ -31,6 +32,8 @@ enum Command {
     Device(device::Device),
     #[command(subcommand)]
     User(user::User),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
 }
 
 /// Why a command ended without success; its text is shown to the person.
@@ -47,6 +50,8 @@ pub fn main() -> ExitCode {
         Command::Openapi(command) => command.run(),
         Command::Device(command) => command.run(),
         Command::User(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     config::{SettingFlags, Settings, load},
     db::users,
-    http, telemetry,
+    http, restored, telemetry,
 };
 use clap::Args;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -36,6 +36,7 @@ pub(super) fn run(
         output::line(format_args!("listening http://{}", server.address))?;
         let poll = Duration::from_millis(app.settings.poll_ms);
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
+        tokio::spawn(restored::watch(Arc::clone(&app), poll));
         let directory = Arc::clone(&app.directory);
         tokio::spawn(async move { directory.beat().await });
         app.start_search();

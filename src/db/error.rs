@@ -20,6 +20,8 @@ pub enum DbError {
     Corrupt(String),
     /// The closure panicked; its transaction was rolled back.
     Panicked,
+    /// The closure gave up for a reason of its own; its transaction was rolled back.
+    Abandoned,
 }
 
 impl DbError {
@@ -43,7 +45,12 @@ impl DbError {
                 .any(|text| information.message().contains(text)),
             },
             Self::Connect(_) | Self::Busy | Self::Query(DieselError::BrokenTransactionManager) => true,
-            Self::Query(_) | Self::Migrate(_) | Self::Newer(_) | Self::Corrupt(_) | Self::Panicked => false,
+            Self::Query(_)
+            | Self::Migrate(_)
+            | Self::Newer(_)
+            | Self::Corrupt(_)
+            | Self::Panicked
+            | Self::Abandoned => false,
         }
     }
 
@@ -66,6 +73,7 @@ impl fmt::Display for DbError {
             }
             Self::Corrupt(what) => write!(f, "the database holds something unreadable: {what}"),
             Self::Panicked => f.write_str("a database function panicked"),
+            Self::Abandoned => f.write_str("a transaction was given up"),
         }
     }
 }
@@ -75,7 +83,7 @@ impl Error for DbError {
         match self {
             Self::Connect(error) | Self::Migrate(error) => Some(error.as_ref()),
             Self::Query(error) => Some(error),
-            Self::Busy | Self::Newer(_) | Self::Corrupt(_) | Self::Panicked => None,
+            Self::Busy | Self::Newer(_) | Self::Corrupt(_) | Self::Panicked | Self::Abandoned => None,
         }
     }
 }

@@ -129,6 +129,11 @@ impl List {
 }
 
 impl Lists {
+    /// Forgets everything: the database was put back, and the numbers of its changes mean others now.
+    pub fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// A page of a list's ids, and how many it has. While the catalogue is being changed, the number and deep pages may
     /// be those of a moment ago.
     ///

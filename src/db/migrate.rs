@@ -73,3 +73,47 @@ where
     }
     Ok(())
 }
+
+/// Undoes the newest migrations until only these are left; within the caller's transaction.
+///
+/// # Errors
+/// `Newer` when one of these is not known here; `Migrate` when they are not the first ones, or one cannot be undone.
+pub(in crate::db) fn back_to(connection: &mut DbConnection, wanted: &[String]) -> Result<(), DbError> {
+    match connection {
+        DbConnection::Sqlite(sqlite) => undo::<Sqlite, _>(sqlite, || SQLITE, wanted),
+        DbConnection::Postgres(postgres) => undo::<Pg, _>(postgres, || POSTGRES, wanted),
+    }
+}
+
+/// Runs the migrations that are missing, within the caller's transaction.
+///
+/// # Errors
+/// As [`migrate`].
+pub(in crate::db) fn forward(connection: &mut DbConnection) -> Result<(), DbError> {
+    match connection {
+        DbConnection::Sqlite(sqlite) => run::<Sqlite, _>(sqlite, SQLITE),
+        DbConnection::Postgres(postgres) => run::<Pg, _>(postgres, POSTGRES),
+    }
+}
+
+fn undo<B, C>(connection: &mut C, source: impl Fn() -> EmbeddedMigrations, wanted: &[String]) -> Result<(), DbError>
+where
+    B: diesel::backend::Backend,
+    C: MigrationHarness<B>,
+{
+    loop {
+        let mut applied: Vec<_> = connection.applied_migrations().map_err(DbError::Migrate)?;
+        applied.sort();
+        let applied: Vec<String> = applied.iter().map(ToString::to_string).collect();
+        if applied == wanted {
+            return Ok(());
+        }
+        if let Some(newer) = wanted.iter().find(|version| !applied.contains(version)) {
+            return Err(DbError::Newer(newer.clone()));
+        }
+        if !applied.starts_with(wanted) {
+            return Err(DbError::Migrate("the backup's migrations are not the first ones of this version".into()));
+        }
+        connection.revert_last_migration(source()).map_err(DbError::Migrate)?;
+    }
+}

@@ -2,6 +2,7 @@
 
 pub mod albums;
 pub mod artists;
+pub mod backup;
 pub mod changes;
 mod connection;
 pub mod covers;

@@ -258,7 +258,7 @@ async fn open_login(request: &HttpRequest, app: &App, user: &User) -> Result<web
     };
     end(app, move |connection| logins::add(connection, &login)).await?;
     Ok(web::Json(LoggedIn {
-        token: claims.sign(&app.auth.key),
+        token: claims.sign(&app.auth.key()),
         token_type: "Bearer",
         expires_in,
         login_id: id,

@@ -12,6 +12,6 @@ const DAY_S: u64 = 24 * 60 * 60;
 pub(super) fn media_link(request: &HttpRequest, app: &App, version: &str, container: &str) -> (String, u64) {
     let now_s = u64::try_from(time::now().0.div_euclid(1_000_000)).unwrap_or(0);
     let expires_s = now_s.div_euclid(DAY_S).saturating_add(2).saturating_mul(DAY_S);
-    let signature = app.auth.key.sign_link("media", version, expires_s);
+    let signature = app.auth.key().sign_link("media", version, expires_s);
     (address(request, &format!("/media/{version}.{container}?expires={expires_s}&signature={signature}")), expires_s)
 }

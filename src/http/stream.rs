@@ -145,7 +145,7 @@ async fn authorize(request: &HttpRequest, app: &App, link: &LinkQuery, kind: &st
     let LinkQuery { expires: Some(expires_s), signature: Some(signature) } = link else {
         return AuthUser::extract(request).await.map(drop);
     };
-    app.auth.key.verify_link(kind, id, *expires_s, signature, time::now()).map_err(|error| {
+    app.auth.key().verify_link(kind, id, *expires_s, signature, time::now()).map_err(|error| {
         let kind = match error {
             LinkError::Expired => Kind::LinkExpired,
             LinkError::Forged => Kind::Forbidden,

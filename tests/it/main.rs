@@ -5,6 +5,7 @@
 mod harness;
 
 mod accounts;
+mod backup;
 mod catalogue;
 mod command_line;
 mod database;

@@ -84,6 +84,7 @@ impl SessionActor {
         if let Some(live) = self.live.take() {
             self.floor = self.floor.max(live.state.record().stamp.epoch);
         }
+        self.is_outdated = false;
         self.inbox.clear();
         self.watched = None;
         for handle in [self.deadline.take().map(|(_, handle)| handle), self.soon.take()].into_iter().flatten() {

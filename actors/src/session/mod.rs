@@ -59,6 +59,11 @@ pub struct Detach {
 #[rtype(result = "()")]
 pub struct Shutdown;
 
+/// The database was put back to an older state: what this session knows may never have been.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Restart;
+
 /// What a session tells a device's actor.
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "()")]
@@ -83,6 +88,8 @@ pub struct SessionActor {
     floor: u64,
     /// A load or a commit is in flight.
     is_busy: bool,
+    /// To be loaded anew as soon as nothing is in flight.
+    is_outdated: bool,
     loading_since: Micros,
     watched: Option<ConnectionId>,
     deadline: Option<(Micros, SpawnHandle)>,
@@ -126,6 +133,7 @@ impl SessionActor {
             live: None,
             floor: 0,
             is_busy: true,
+            is_outdated: false,
             loading_since,
             watched: None,
             deadline: None,
@@ -192,6 +200,15 @@ impl Handler<Detach> for SessionActor {
     fn handle(&mut self, Detach { connection, how }: Detach, ctx: &mut Self::Context) {
         self.devices.remove(&connection);
         self.take_in(Event::Leave { connection, how }, ctx);
+    }
+}
+
+impl Handler<Restart> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Restart, ctx: &mut Self::Context) {
+        self.is_outdated = true;
+        self.go_on(ctx);
     }
 }
 

@@ -27,6 +27,10 @@ impl SessionActor {
         if self.is_busy || self.live.is_none() {
             return;
         }
+        if self.is_outdated {
+            self.restart("the database was put back", ctx);
+            return;
+        }
         let events: Vec<Event> = self.inbox.drain(..).collect();
         if !events.is_empty() {
             self.step(events, ctx);

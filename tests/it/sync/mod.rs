@@ -1,7 +1,7 @@
 //! The sync socket of the real server: joining, being refused, and what a killed server still knows.
 
 mod kills;
-mod socket;
+pub(crate) mod socket;
 
 use crate::harness::{Server, TestDatabase, until};
 use actix_web::web::Bytes;

@@ -15,10 +15,10 @@ use segue_actors::{
 type Framed = actix_codec::Framed<BoxedSocket, ws::Codec>;
 
 /// A socket as a client has it.
-pub(super) struct Socket(pub(super) Framed);
+pub(crate) struct Socket(pub(crate) Framed);
 
 impl Socket {
-    pub(super) async fn open(server: &Server, token: Option<&str>) -> Result<Self, WsClientError> {
+    pub(crate) async fn open(server: &Server, token: Option<&str>) -> Result<Self, WsClientError> {
         let request = awc::Client::new().ws(format!("{}/v1/sync", server.base)).protocols([SUBPROTOCOL]);
         let request = match token {
             Some(token) => request.header("authorization", format!("Bearer {token}")),
@@ -31,19 +31,19 @@ impl Socket {
     }
 
     /// Opens a socket and says `hello` as device `number`.
-    pub(super) async fn join(server: &Server, token: &str, number: u64) -> (Self, Welcome) {
+    pub(crate) async fn join(server: &Server, token: &str, number: u64) -> (Self, Welcome) {
         let mut socket = Self::open(server, None).await.expect("the server upgrades");
         socket.send(&hello(Some(token), number)).await;
         let welcome = socket.welcome().await;
         (socket, welcome)
     }
 
-    pub(super) async fn send(&mut self, message: &ClientMessage) {
+    pub(crate) async fn send(&mut self, message: &ClientMessage) {
         self.0.send(ws::Message::Text(message.encode().into())).await.expect("the socket is open");
     }
 
     /// The next message, or the close code.
-    pub(super) async fn next(&mut self) -> Result<ServerMessage, Option<u16>> {
+    pub(crate) async fn next(&mut self) -> Result<ServerMessage, Option<u16>> {
         loop {
             match self.0.next().await {
                 Some(Ok(ws::Frame::Text(text))) => {
@@ -58,7 +58,7 @@ impl Socket {
     }
 
     /// The next message that `find` makes something of.
-    pub(super) async fn find<T>(&mut self, mut find: impl FnMut(ServerMessage) -> Option<T>) -> T {
+    pub(crate) async fn find<T>(&mut self, mut find: impl FnMut(ServerMessage) -> Option<T>) -> T {
         loop {
             if let Some(found) = find(self.next().await.expect("the socket is open")) {
                 return found;
@@ -66,12 +66,12 @@ impl Socket {
         }
     }
 
-    pub(super) async fn welcome(&mut self) -> Welcome {
+    pub(crate) async fn welcome(&mut self) -> Welcome {
         self.find(|message| if let ServerMessage::Welcome(welcome) = message { Some(*welcome) } else { None }).await
     }
 
     /// What the server says before it closes the socket, and its close code.
-    pub(super) async fn end(&mut self) -> (Vec<ServerMessage>, Option<u16>) {
+    pub(crate) async fn end(&mut self) -> (Vec<ServerMessage>, Option<u16>) {
         let mut said = Vec::new();
         loop {
             match self.next().await {
@@ -82,7 +82,7 @@ impl Socket {
     }
 }
 
-pub(super) fn hello(token: Option<&str>, number: u64) -> ClientMessage {
+pub(crate) fn hello(token: Option<&str>, number: u64) -> ClientMessage {
     ClientMessage::Hello(Box::new(Hello {
         token: token.map(str::to_owned),
         device: HelloDevice {
@@ -99,7 +99,7 @@ pub(super) fn hello(token: Option<&str>, number: u64) -> ClientMessage {
     }))
 }
 
-pub(super) fn command(id: u64, op: Op<MediaId>) -> ClientMessage {
+pub(crate) fn command(id: u64, op: Op<MediaId>) -> ClientMessage {
     let id = CommandId(id);
     ClientMessage::Command(Box::new(Command { id, if_item: None, if_queue_revision: None, if_lease: None, op }))
 }

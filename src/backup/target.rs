@@ -1,0 +1,73 @@
+//! Where a backup is written: beside its place, for its owner's eyes only, and put there when it is whole.
+
+use super::Problem;
+use std::{
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
+    io,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+/// Passwords' hashes and the key of all tokens are inside.
+const OWNER_ONLY: u32 = 0o600;
+
+/// A backup that is not whole yet; what is left of it goes when this is dropped.
+pub(super) struct Target {
+    path: PathBuf,
+    part: PathBuf,
+    file: File,
+}
+
+impl Target {
+    /// Begins, unless there is such a file already.
+    pub(super) fn open(path: &Path, force: bool) -> Result<Self, Problem> {
+        if !force && path.symlink_metadata().is_ok() {
+            return Err(Problem::Exists(path.to_owned()));
+        }
+        let name = path.file_name();
+        let Some(name) = name else {
+            return Err(Problem::File(path.to_owned(), io::Error::other("it is not the name of a file")));
+        };
+        let mut part = name.to_owned();
+        // Always the same name: what a killed process left is written over by the next one.
+        part.push(".part");
+        let part = path.with_file_name(part);
+        let failed = |error| Problem::File(part.clone(), error);
+        let options = OpenOptions::new().write(true).create(true).truncate(false).mode(OWNER_ONLY).open(&part);
+        let file = options.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Problem::Busy(path.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        file.set_permissions(Permissions::from_mode(OWNER_ONLY)).and_then(|()| file.set_len(0)).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), part, file })
+    }
+
+    /// What is written to.
+    pub(super) const fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(super) fn failed(&self, error: io::Error) -> Problem {
+        Problem::File(self.path.clone(), error)
+    }
+
+    /// Puts the whole file in its place, on disk before it is seen there.
+    pub(super) fn finish(self, force: bool) -> Result<(), Problem> {
+        self.file.sync_all().map_err(|error| self.failed(error))?;
+        if !force && self.path.symlink_metadata().is_ok() {
+            return Err(Problem::Exists(self.path.clone()));
+        }
+        fs::rename(&self.part, &self.path).map_err(|error| self.failed(error))?;
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| self.failed(error))
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        // After a success it is there no more.
+        let _ = fs::remove_file(&self.part);
+    }
+}

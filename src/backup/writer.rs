@@ -1,0 +1,56 @@
+//! A backup as it is written.
+
+use super::{
+    Problem,
+    file::{Head, Tally},
+    target::Target,
+};
+use crate::db::backup::Table;
+use flate2::{Compression, write::GzEncoder};
+use serde::Serialize;
+use std::{
+    fs::File,
+    io::{BufWriter, Write as _},
+};
+
+/// Writes lines, and counts and hashes them.
+pub(super) struct Writer<'a> {
+    target: &'a Target,
+    out: GzEncoder<BufWriter<&'a File>>,
+    tally: Tally,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn start(target: &'a Target, head: &Head) -> Result<Self, Problem> {
+        let out = GzEncoder::new(BufWriter::new(target.file()), Compression::fast());
+        let mut writer = Self { target, out, tally: Tally::default() };
+        writer.json(head)?;
+        Ok(writer)
+    }
+
+    /// Rows that follow are of this table.
+    pub(super) fn table(&mut self, table: &Table) -> Result<(), Problem> {
+        self.json(table)
+    }
+
+    /// A row, which has no line break.
+    pub(super) fn row(&mut self, row: &str) -> Result<(), Problem> {
+        let written = self.out.write_all(row.as_bytes()).and_then(|()| self.out.write_all(b"\n"));
+        written.map_err(|error| self.target.failed(error))?;
+        self.tally.count(row);
+        Ok(())
+    }
+
+    /// The last line.
+    pub(super) fn finish(mut self) -> Result<(), Problem> {
+        let end = self.tally.end();
+        self.json(&end)?;
+        let flushed = self.out.finish().and_then(|mut buffer| buffer.flush());
+        flushed.map_err(|error| self.target.failed(error))
+    }
+
+    fn json(&mut self, value: &impl Serialize) -> Result<(), Problem> {
+        let line = serde_json::to_string(value).map_err(|error| self.target.failed(error.into()))?;
+        self.row(&line)
+    }
+}

@@ -1,0 +1,212 @@
+//! All tables as text that both databases write and read alike: one JSON array a row.
+//!
+//! The database itself makes the text and takes it apart, so that a new table or column needs nothing here but its
+//! place in [`TABLES`].
+
+mod restore;
+
+pub use restore::{Loader, Outcome, replace};
+
+use super::{DbConnection, DbError};
+use diesel::{
+    QueryableByName, RunQueryDsl as _,
+    connection::DefaultLoadingMode,
+    pg::PgRowByRowLoadingMode,
+    sql_query,
+    sql_types::{BigInt, Text},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Every table of a backup; what others refer to comes first.
+pub const TABLES: &[&str] = &[
+    "users",
+    "logins",
+    "revocations",
+    "secrets",
+    "changes",
+    "folders",
+    "files",
+    "artists",
+    "albums",
+    "album_artists",
+    "tracks",
+    "track_artists",
+    "genres",
+    "track_genres",
+    "playlists",
+    "playlist_items",
+    "saved_tracks",
+    "sessions",
+    "session_queues",
+    "plays",
+];
+
+/// Tables that stay as they are: the beats of servers are of this database's present, not of its past.
+pub const LEFT_OUT: &[&str] = &["nodes"];
+
+/// How a column's values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A JSON number, 64 bits.
+    Integer,
+    /// A JSON number, double precision.
+    Real,
+    /// A JSON string.
+    Text,
+    /// `true` or `false`.
+    Boolean,
+    /// A JSON string of hexadecimal digits.
+    Bytes,
+}
+
+/// A column: its name and kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column(pub String, pub Kind);
+
+/// A table as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Its name.
+    #[serde(rename = "table")]
+    pub name: String,
+    /// Its columns in the order of a row's values.
+    pub columns: Vec<Column>,
+    /// How many rows follow.
+    pub rows: u64,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns: Vec<_> = self.columns.iter().map(|Column(name, kind)| format!("{name} {kind:?}")).collect();
+        write!(f, "{} ({})", self.name, columns.join(", "))
+    }
+}
+
+#[derive(QueryableByName)]
+struct Described {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    kind: String,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    row: String,
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// The migrations this database has been through, the oldest first.
+///
+/// # Errors
+/// The database's.
+pub fn migrations(connection: &mut DbConnection) -> Result<Vec<String>, DbError> {
+    let rows: Vec<Version> =
+        sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load(connection)?;
+    Ok(rows.into_iter().map(|row| row.version).collect())
+}
+
+/// The tables of a backup that are there, with their columns and numbers of rows.
+///
+/// # Errors
+/// The database's; `Corrupt` for a column whose type the two databases do not share.
+pub fn tables(connection: &mut DbConnection) -> Result<Vec<Table>, DbError> {
+    let described = match connection {
+        DbConnection::Sqlite(_) => "SELECT name, lower(type) AS kind FROM pragma_table_info($1) ORDER BY cid",
+        DbConnection::Postgres(_) => {
+            "SELECT attname::text AS name, format_type(atttypid, atttypmod) AS kind FROM pg_attribute \
+             WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+        }
+    };
+    let mut tables = Vec::with_capacity(TABLES.len());
+    for name in TABLES {
+        let columns: Vec<Described> = sql_query(described).bind::<Text, _>(name).load(connection)?;
+        if columns.is_empty() {
+            continue;
+        }
+        let columns = columns.into_iter().map(column).collect::<Result<_, _>>()?;
+        let Count { count } = sql_query(format!("SELECT count(*) AS count FROM {name}")).get_result(connection)?;
+        tables.push(Table { name: (*name).to_owned(), columns, rows: u64::try_from(count).unwrap_or(0) });
+    }
+    Ok(tables)
+}
+
+fn column(Described { name, kind }: Described) -> Result<Column, DbError> {
+    let kind = match kind.as_str() {
+        "bigint" => Kind::Integer,
+        "double precision" => Kind::Real,
+        "text" => Kind::Text,
+        "boolean" => Kind::Boolean,
+        "blob" | "bytea" => Kind::Bytes,
+        other => return Err(DbError::Corrupt(format!("column {name} has type {other}"))),
+    };
+    Ok(Column(name, kind))
+}
+
+/// Gives every row of a table, one after the other, as a JSON array without line breaks.
+///
+/// # Errors
+/// The database's, and what `take` says, which ends the reading.
+pub fn each_row<E: From<DbError>>(
+    connection: &mut DbConnection,
+    table: &Table,
+    mut take: impl FnMut(&str) -> Result<(), E>,
+) -> Result<(), E> {
+    let written = |column| written(column, matches!(connection, DbConnection::Sqlite(_)));
+    let values: Vec<_> = table.columns.iter().map(written).collect();
+    let (values, name) = (values.join(", "), &table.name);
+    let failed = |error: diesel::result::Error| E::from(error.into());
+    // Row by row: a table may be larger than memory.
+    match connection {
+        DbConnection::Sqlite(sqlite) => {
+            let all = sql_query(format!("SELECT json_array({values}) AS row FROM {name}"));
+            for row in all.load_iter::<Row, DefaultLoadingMode>(sqlite).map_err(failed)? {
+                take(&row.map_err(failed)?.row)?;
+            }
+        }
+        DbConnection::Postgres(postgres) => {
+            let all = sql_query(format!("SELECT json_build_array({values})::text AS row FROM {name}"));
+            for row in all.load_iter::<Row, PgRowByRowLoadingMode>(postgres).map_err(failed)? {
+                take(&row.map_err(failed)?.row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The SQL of a value to be written.
+fn written(Column(name, kind): &Column, is_sqlite: bool) -> String {
+    match (kind, is_sqlite) {
+        (Kind::Boolean, true) => format!("json(CASE WHEN {name} THEN 'true' WHEN NOT {name} THEN 'false' END)"),
+        // hex() of null is the empty text.
+        (Kind::Bytes, true) => format!("CASE WHEN {name} IS NOT NULL THEN lower(hex({name})) END"),
+        (Kind::Bytes, false) => format!("encode({name}, 'hex')"),
+        _ => name.clone(),
+    }
+}
+
+/// The SQL of value number `place` of the JSON array `value`.
+fn read(place: usize, kind: Kind, is_sqlite: bool) -> String {
+    match (kind, is_sqlite) {
+        (Kind::Bytes, true) => format!("unhex(value->>{place})"),
+        (_, true) | (Kind::Text, false) => format!("value->>{place}"),
+        (Kind::Integer, false) => format!("(value->>{place})::bigint"),
+        (Kind::Real, false) => format!("(value->>{place})::double precision"),
+        (Kind::Boolean, false) => format!("(value->>{place})::boolean"),
+        (Kind::Bytes, false) => format!("decode(value->>{place}, 'hex')"),
+    }
+}

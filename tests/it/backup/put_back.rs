@@ -1,0 +1,134 @@
+//! A database put back to an hour ago behind the server's back: by a copy of its rows, not by `segue restore`.
+
+use super::sql;
+use crate::{
+    harness::{Server, until},
+    sync::socket::{Socket, command},
+};
+use segue_actors::{
+    ids::{CommandId, ItemId, MediaId, Stamp},
+    state::{
+        messages::{Cause, Command, Op, RejectCode, Report, Sound},
+        playback::{Playback, Repeat},
+    },
+    wire::{ClientMessage, ServerMessage},
+};
+
+/// Debian's `wesnoth-1.16-music`.
+const MUSIC: &str = "/usr/share/games/wesnoth/1.16/data/core/music";
+const TABLES: [&str; 3] = ["sessions", "session_queues", "plays"];
+
+async fn tracks(server: &Server, token: &str) -> Vec<MediaId> {
+    let mut ids = Vec::new();
+    until("the music is in the catalogue", async || {
+        let request = server.request(awc::http::Method::GET, "/v1/tracks?limit=10").bearer_auth(token);
+        let page = crate::harness::send(request).await.json();
+        let items = page["items"].as_array().cloned().unwrap_or_default();
+        ids = items.iter().filter_map(|track| track["id"].as_str()?.parse().ok()).collect();
+        ids.len() == 10
+    })
+    .await;
+    ids
+}
+
+/// Sends a command and says what was answered.
+async fn answered(socket: &mut Socket, command: Command<MediaId>) -> Result<u64, RejectCode> {
+    let wanted = command.id;
+    socket.send(&ClientMessage::Command(Box::new(command))).await;
+    loop {
+        match socket.next().await.expect("the socket is open") {
+            ServerMessage::Ack { id, revision } if id == wanted => return Ok(revision),
+            ServerMessage::Reject { id, code, .. } if id == wanted => return Err(code),
+            _ => {}
+        }
+    }
+}
+
+fn wish(id: u64, op: Op<MediaId>) -> Command<MediaId> {
+    Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op }
+}
+
+fn play(tracks: &[MediaId]) -> Op<MediaId> {
+    Op::Play { item: None, tracks: tracks.to_vec(), start: None, position_ms: None, on: None }
+}
+
+/// What is shown to a device that joins now.
+async fn shown(server: &Server, token: &str, device: u64) -> (Socket, Playback) {
+    let (socket, welcome) = Socket::join(server, token, device).await;
+    (socket, welcome.playback)
+}
+
+fn stamp(playback: &Playback) -> (u64, u64) {
+    (playback.epoch, playback.revision)
+}
+
+fn item(playback: &Playback) -> (ItemId, MediaId) {
+    let item = playback.item.as_ref().expect("something is on");
+    (item.id, item.media_id)
+}
+
+on_both_databases! {
+    async fn devices_take_the_older_state_and_nothing_lost_comes_back(database) {
+        let mut server = Server::start_with(&database, &["--music", MUSIC]).await;
+        let token = server.user(&database, "anna").await.token;
+        let tracks = tracks(&server, &token).await;
+        let (mut phone, _) = shown(&server, &token, 1).await;
+        answered(&mut phone, wish(1, play(&tracks[..3]))).await.expect("accepted");
+        answered(&mut phone, wish(2, Op::Pause)).await.expect("accepted");
+        let (_tablet, old) = shown(&server, &token, 2).await;
+
+        for table in TABLES {
+            sql(&database, &format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"));
+        }
+        answered(&mut phone, wish(10, Op::Stop)).await.expect("accepted");
+        answered(&mut phone, wish(3, play(&tracks[5..8]))).await.expect("accepted");
+        answered(&mut phone, wish(4, Op::Seek { position_ms: 20_000 })).await.expect("accepted");
+        answered(&mut phone, wish(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
+        let (_desk, lost) = shown(&server, &token, 3).await;
+        assert!(stamp(&lost) > stamp(&old));
+        assert_ne!(item(&lost).1, item(&old).1);
+        let lost_lease: Stamp = lost.active.expect("the phone is active").lease;
+
+        server.signal("KILL");
+        server.wait();
+        for table in TABLES {
+            sql(
+                &database,
+                &format!(
+                    "DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table}"
+                ),
+            );
+        }
+        let server = Server::start(&database).await;
+        let (mut phone, back) = shown(&server, &token, 1).await;
+        assert!(back.epoch > lost.epoch, "{:?} is newer than {:?} to every device", stamp(&back), stamp(&lost));
+        assert_eq!((item(&back), back.repeat), (item(&old), old.repeat), "and it is the older state");
+
+        // What the phone still wants to say of the lost hour.
+        let report = Report {
+            lease: lost_lease,
+            turn: lost.turn,
+            item: item(&lost).0,
+            position_ms: 33_000,
+            at_us: back.at_us,
+            status: Sound::Playing,
+            cause: Cause::Heartbeat,
+        };
+        phone.send(&ClientMessage::Report(report)).await;
+        let next = Command { if_item: Some(item(&lost).0), ..wish(6, Op::Next) };
+        assert!(answered(&mut phone, next).await.is_err(), "the item of the lost hour is not on");
+        let other = Command { if_queue_revision: Some(lost.queue_revision), ..wish(7, Op::Shuffle { on: true }) };
+        assert!(answered(&mut phone, other).await.is_err(), "its queue is not there");
+        let under = Command { if_lease: Some(lost_lease), ..wish(8, Op::Seek { position_ms: 1 }) };
+        assert!(answered(&mut phone, under).await.is_err(), "its lease is not given");
+        let (_garden, after) = shown(&server, &token, 4).await;
+        assert_eq!((item(&after), after.position_ms, after.repeat), (item(&old), old.position_ms, old.repeat));
+        // An acknowledged command that was lost with the hour is applied when it is sent again, once.
+        answered(&mut phone, wish(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
+        let again = answered(&mut phone, wish(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
+        let (_attic, last) = shown(&server, &token, 5).await;
+        assert_eq!(last.repeat, Repeat::All);
+        assert!(again <= last.revision);
+        phone.send(&command(9, Op::Stop)).await;
+    }
+}

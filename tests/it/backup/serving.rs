@@ -1,0 +1,109 @@
+//! A restore under a running server with devices: they come back by themselves to the older state.
+
+use super::{back_up, restore, sql};
+use crate::harness::{Device, Server, until};
+use serde_json::{Value, json};
+
+fn shows(event: &Value, repeat: &str) -> bool {
+    event["event"] == "playback" && event["playback"]["repeat"] == repeat
+}
+
+fn epoch(event: &Value) -> i64 {
+    event["playback"]["epoch"].as_i64().expect("an epoch")
+}
+
+/// Has the device repeat so, and waits for the answer.
+async fn repeat(device: &mut Device, mode: &str) {
+    let mark = device.mark();
+    device.tell(&format!("repeat {mode}"));
+    let answered = |event: &Value| event["event"] == "answered" && event["accepted"] == true;
+    device.first(mark, "the ack", answered).await;
+    device.first(mark, "it is shown", |event| shows(event, mode)).await;
+}
+
+on_both_databases! {
+    async fn devices_come_back_to_the_state_of_the_backup(database) {
+        let server = Server::start(&database).await;
+        let anna = server.admin(&database, "anna").await;
+        let ended_later = server.log_in("anna", "anna-password").await;
+        let bert = server.user(&database, "bert").await;
+        let mut kitchen = Device::start(&server, &database, "anna", "Kitchen");
+        let phone = Device::start(&server, &database, "anna", "Phone");
+        phone.first(0, "it is welcomed", |event| event["event"] == "welcome").await;
+        repeat(&mut kitchen, "one").await;
+        assert!(anna.post("/v1/me/playlists", &json!({"name": "Before"})).await.status.is_success());
+        let file = back_up(&database, "live.backup");
+
+        let mark = phone.mark();
+        repeat(&mut kitchen, "all").await;
+        let newest = phone.first(mark, "all see it", |event| shows(event, "all")).await;
+        assert!(anna.post("/v1/me/playlists", &json!({"name": "After"})).await.status.is_success());
+        let made_later = server.log_in("anna", "anna-password").await;
+        assert!(ended_later.post("/v1/auth/logout", &json!({})).await.status.is_success());
+        let carl = server.user(&database, "carl").await;
+        let found = async |name: &str| {
+            let reply = anna.get(&format!("/v1/search?q={name}&type=playlist")).await;
+            (reply.status == 200).then(|| reply.json()["playlists"]["total"].as_u64()).flatten()
+        };
+        until("it is found", async || found("after").await == Some(1)).await;
+
+        let marks = (kitchen.mark(), phone.mark());
+        restore(&database, &file);
+        for (device, mark) in [(&kitchen, marks.0), (&phone, marks.1)] {
+            device.first(mark, "it is sent away", |event| event["event"] == "link" && event["state"] != "online").await;
+            let back = device.first(mark, "it shows the older state", |event| shows(event, "one")).await;
+            assert!(epoch(&back.event) > epoch(&newest.event), "under a new epoch");
+        }
+        let mark = phone.mark();
+        repeat(&mut kitchen, "off").await;
+        phone.first(mark, "and it goes on from there", |event| shows(event, "off")).await;
+
+        let lists = anna.get("/v1/me/playlists").await.json();
+        assert_eq!((&lists["total"], &lists["items"][0]["name"]), (&json!(1), &json!("Before")));
+        until("search forgets", async || found("after").await == Some(0) && found("before").await == Some(1)).await;
+        assert_eq!(bert.get("/v1/me").await.status, 200, "a login of before");
+        assert_eq!(made_later.get("/v1/me").await.status, 200, "a login made since");
+        let listed = anna.get("/v1/auth/logins").await;
+        assert!(String::from_utf8_lossy(&listed.body).contains(&made_later.id), "it can be seen: {listed:?}");
+        assert_eq!(ended_later.get("/v1/me").await.status, 401, "what was ended stays so");
+        until("an account made since is gone", async || carl.get("/v1/me").await.status == 401).await;
+    }
+
+    /// Tokens of another installation's key count from then on, and no others.
+    async fn a_backup_of_another_installation_brings_its_own_key(database) {
+        let theirs = crate::harness::TestDatabase::new(database.dialect);
+        let (file, token) = {
+            let server = Server::start(&theirs).await;
+            let zoe = server.admin(&theirs, "zoe").await;
+            (back_up(&theirs, "theirs.backup"), zoe.token)
+        };
+        let server = Server::start(&database).await;
+        let anna = server.admin(&database, "anna").await;
+        restore(&database, &file);
+        until("our tokens are void", async || anna.get("/v1/me").await.status == 401).await;
+        let request = server.request(awc::http::Method::GET, "/v1/me").bearer_auth(token);
+        assert_eq!(crate::harness::send(request).await.json()["display_name"], "zoe");
+    }
+
+    /// A server that was off while its database was put back.
+    async fn a_stopped_server_starts_with_a_fresh_search_index(database) {
+        let mut server = Server::start(&database).await;
+        let anna = server.admin(&database, "anna").await;
+        let file = back_up(&database, "early.backup");
+        assert!(anna.post("/v1/me/playlists", &json!({"name": "Later"})).await.status.is_success());
+        let token = anna.token.clone();
+        let count = async |server: &Server| {
+            let request = server.request(awc::http::Method::GET, "/v1/search?q=later&type=playlist");
+            let reply = crate::harness::send(request.bearer_auth(&token)).await;
+            (reply.status == 200).then(|| reply.json()["playlists"]["total"].as_u64()).flatten()
+        };
+        until("it is found", async || count(&server).await == Some(1)).await;
+        server.signal("TERM");
+        server.wait();
+        restore(&database, &file);
+        // As many changes as the index has seen, but others.
+        sql(&database, "UPDATE changes SET last = 100");
+        let server = Server::start(&database).await;
+        until("it is forgotten", async || count(&server).await == Some(0)).await;
+    }
+}

@@ -1,0 +1,142 @@
+//! What is backed up is what is restored, on the same kind of database and on the other.
+
+use super::{PLAYS, add_plays, assert_same, back_up, refused, restore, rows, run, sql, value};
+use crate::{
+    harness::{Dialect, Server, TestDatabase, until},
+    sync::socket::{Socket, command},
+};
+use segue::db::backup::{LEFT_OUT, TABLES};
+use segue_actors::{
+    state::{messages::Op, playback::Repeat},
+    wire::ServerMessage,
+};
+use serde_json::json;
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+/// Debian's `wesnoth-1.16-music`.
+const MUSIC: &str = "/usr/share/games/wesnoth/1.16/data/core/music";
+
+/// A server with music, an account that did everything an account can do, and awkward values.
+async fn lived_in(database: &TestDatabase) {
+    let server = Server::start_with(database, &["--music", MUSIC]).await;
+    let anna = server.admin(database, "anna").await;
+    let mut tracks = Vec::new();
+    until("the music is in the catalogue", async || {
+        let scan = anna.get("/v1/library/scan").await.json();
+        let page = anna.get("/v1/tracks?limit=50").await.json();
+        tracks = page["items"].as_array().cloned().unwrap_or_default();
+        scan["complete"] == true && tracks.len() > 10
+    })
+    .await;
+    let id = |place: usize| tracks[place]["id"].as_str().expect("an id").to_owned();
+    let made = anna.post("/v1/me/playlists", &json!({"name": "Für \"Élise\" \\ 李 \u{1F3B5}"})).await;
+    assert!(made.status.is_success(), "{made:?}");
+    let playlist = made.json()["id"].as_str().expect("an id").to_owned();
+    let uris = [0, 1, 0].map(|place| format!("segue:track:{}", id(place)));
+    let added = anna.post(&format!("/v1/playlists/{playlist}/tracks"), &json!({"uris": uris})).await;
+    assert!(added.status.is_success(), "{added:?}");
+    let saved = anna.put(&format!("/v1/me/tracks?ids={}", id(2)), &json!({})).await;
+    assert!(saved.status.is_success(), "{saved:?}");
+    let (mut phone, _) = Socket::join(&server, &anna.token, 1).await;
+    let queue = [id(3), id(4)].iter().map(|id| id.parse().expect("an id")).collect();
+    let play = Op::Play { item: None, tracks: queue, start: None, position_ms: None, on: None };
+    for (number, op) in [(1, play), (2, Op::Repeat { mode: Repeat::All })] {
+        phone.send(&command(number, op)).await;
+        while !matches!(phone.next().await.expect("the socket is open"), ServerMessage::Ack { .. }) {}
+    }
+    let gone = server.log_in("anna", "anna-password").await;
+    assert!(gone.post("/v1/auth/logout", &json!({})).await.status.is_success());
+    drop(server);
+    sql(database, "UPDATE tracks SET track_gain_db = -7.32, track_peak = 0.988553, album_gain_db = 3, bit_depth = 24");
+    sql(database, "UPDATE files SET inode = 9223372036854775807, tag_key = -9223372036854775808");
+    add_plays(database, 3);
+}
+
+on_both_databases! {
+    async fn a_backup_restores_everything_on_either_kind_of_database(database) {
+        lived_in(&database).await;
+        let first = back_up(&database, "first.backup");
+        let all = rows(&first);
+        for table in TABLES {
+            let filled = all.iter().any(|row| row.starts_with(&format!("{table} [")));
+            assert!(filled || *table == "genres" || *table == "track_genres", "{table} holds nothing to test with");
+        }
+        let mode = fs::metadata(&first).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "secrets are inside");
+        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+            let other = TestDatabase::new(dialect);
+            restore(&other, &first);
+            let second = back_up(&other, "second.backup");
+            assert_same(&all, &rows(&second));
+        }
+        // A login of before still counts, wherever the database is now, and so does the library.
+        let other = TestDatabase::new(if database.dialect == Dialect::Sqlite { Dialect::Postgres } else { Dialect::Sqlite });
+        restore(&other, &first);
+        let server = Server::start(&other).await;
+        let anna = server.log_in("anna", "anna-password").await;
+        assert_eq!(anna.get("/v1/me/playlists").await.json()["total"], 1);
+        until("the search index follows", async || {
+            anna.get("/v1/search?q=knolls&type=track").await.json()["tracks"]["total"].as_u64() > Some(0)
+        })
+        .await;
+    }
+
+    /// One transaction after the other adds a row to the first table that is read and one to the last.
+    async fn a_backup_is_one_moment(database) {
+        let db = database.open();
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let until_told = std::sync::Arc::clone(&stop);
+        let writer = std::thread::spawn(move || {
+            let mut number = 0;
+            while !until_told.load(std::sync::atomic::Ordering::Relaxed) {
+                number += 1;
+                let pair = format!(
+                    "INSERT INTO users VALUES ({number}, 'u{number}', 'u{number}', '', 'user', 0);
+                     {PLAYS} ({number}, 1, 1, 1, 'track', 0)"
+                );
+                let run = move |connection: &mut segue::db::DbConnection| {
+                    Ok(diesel::connection::SimpleConnection::batch_execute(connection, &pair)?)
+                };
+                db.write_blocking(run).expect("a writer is not kept out");
+            }
+            number
+        });
+        let mut seen = Vec::new();
+        for round in 0..5 {
+            let rows = rows(&back_up(&database, &format!("{round}.backup")));
+            let count = |table: &str| rows.iter().filter(|row| row.starts_with(table)).count();
+            assert_eq!(count("users ["), count("plays ["));
+            seen.push(count("users ["));
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        let written = writer.join().expect("it wrote");
+        assert!(seen.windows(2).all(|two| two[0] < two[1]) && written > 0, "writing went on meanwhile: {seen:?}");
+    }
+
+    async fn what_is_there_is_replaced_only_when_told_so(database) {
+        sql(&database, "INSERT INTO users VALUES (1, 'anna', 'anna', '', 'admin', 0)");
+        let file = back_up(&database, "one.backup");
+        let said = refused(&database, "backup", &file, &[]);
+        assert!(said.contains("is there already") && said.contains("--force"), "{said}");
+        assert!(run(&database, "backup", &file, &["--force"]).status.success());
+        sql(&database, "INSERT INTO users VALUES (2, 'bert', 'bert', '', 'user', 0)");
+        let said = refused(&database, "restore", &file, &[]);
+        for part in ["2 users", "1 users", "--yes"] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert_eq!(value(&database, "SELECT count(*) FROM users"), "2");
+        restore(&database, &file);
+        assert_eq!(value(&database, "SELECT count(*) FROM users"), "1");
+    }
+
+    async fn every_table_is_in_a_backup_or_left_out_on_purpose(database) {
+        let mut known: Vec<&str> = TABLES.iter().chain(LEFT_OUT).copied().collect();
+        known.sort_unstable();
+        let schema = include_str!("../../../src/db/schema.rs");
+        let tables = schema.lines().filter(|line| line.starts_with("    ") && line.ends_with(" {"));
+        let tables: Vec<&str> = tables.filter_map(|line| line.trim().split(' ').next()).collect();
+        assert_eq!(known, tables);
+        let there = database.open().read_blocking(segue::db::backup::tables).expect("readable");
+        assert_eq!(there.len(), TABLES.len());
+    }
+}
