@@ -126,9 +126,9 @@ on_both_databases! {
         // An acknowledged command that was lost with the hour is applied when it is sent again, once.
         answered(&mut phone, wish(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
         let again = answered(&mut phone, wish(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
-        let (_attic, last) = shown(&server, &token, 5).await;
-        assert_eq!(last.repeat, Repeat::All);
-        assert!(again <= last.revision);
+        let (_attic, finally) = shown(&server, &token, 5).await;
+        assert_eq!(finally.repeat, Repeat::All);
+        assert!(again <= finally.revision);
         phone.send(&command(9, Op::Stop)).await;
     }
 }
