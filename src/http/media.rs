@@ -106,8 +106,10 @@ async fn open(app: &App, media: &Media) -> Result<MediaFile, ApiError> {
     let (path, stat) = (media.path.clone(), media.stat);
     let opened = web::block(move || MediaFile::open(&path, stat)).await.map_err(ApiError::internal)?;
     if matches!(opened, Err(OpenError::Changed)) {
-        log::info!("{} is not as it was scanned", media.path.display());
-        media.path.parent().into_iter().for_each(|folder| app.scanner.notice(folder));
+        let is_news = media.path.parent().is_some_and(|folder| app.scanner.notice(folder));
+        if is_news {
+            log::info!("{} is not as it was scanned", media.path.display());
+        }
     }
     opened.map_err(|error| match error {
         OpenError::Missing => ApiError::new(Kind::NotFound, "the file of this track is not where it was"),

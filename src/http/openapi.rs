@@ -154,6 +154,7 @@ pub fn openapi() -> Result<String, serde_json::Error> {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
+        .service(web::redirect("/", "/docs"))
         .service(web::resource("/openapi.json").route(web::get().to(document)))
         .service(web::resource("/docs").route(web::get().to(|| async { file("text/html", include_str!("docs.html")) })))
         .service(

@@ -105,6 +105,8 @@ fn the_page_fetches_from_this_server_alone() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start(&database).await;
+        let front = server.get("/").await;
+        assert_eq!((front.status.as_u16(), front.header("location")), (307, "/docs"), "who comes finds something");
         for path in ["/docs", "/docs.css", "/docs.js"] {
             let reply = server.get(path).await;
             assert_eq!(reply.status, 200);

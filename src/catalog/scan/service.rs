@@ -37,10 +37,11 @@ struct Wish {
 }
 
 impl Wishes {
-    /// Something changed in a folder; `None` when nobody knows where.
-    pub(super) fn changed(&self, folder: Option<PathBuf>) {
-        self.lock().changes.note(folder, Instant::now());
+    /// Something changed in a folder, `None` when nobody knows where. Says whether that is news.
+    pub(super) fn changed(&self, folder: Option<PathBuf>) -> bool {
+        let is_news = self.lock().changes.note(folder, Instant::now());
         self.changed.notify_all();
+        is_news
     }
 
     fn lock(&self) -> MutexGuard<'_, Wish> {
@@ -102,9 +103,10 @@ impl Scanner {
         self.wishes.changed.notify_all();
     }
 
-    /// Tells of a folder with a file that is not as it was scanned; it is scanned again soon.
-    pub fn notice(&self, folder: &Path) {
-        self.wishes.changed(Some(folder.to_owned()));
+    /// Tells of a folder with a file that is not as it was scanned; it is scanned again soon. Says whether that is news.
+    #[must_use]
+    pub fn notice(&self, folder: &Path) -> bool {
+        self.wishes.changed(Some(folder.to_owned()))
     }
 
     /// How far the scan is that runs, or how the last one went.

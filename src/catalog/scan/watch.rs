@@ -30,16 +30,14 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Notes a change in a folder; `None` when nobody knows where.
-    pub(super) fn note(&mut self, folder: Option<PathBuf>, now: Instant) {
-        match folder {
-            Some(folder) if self.folders.len() < MAX_FOLDERS => {
-                self.folders.insert(folder);
-            }
-            _ => self.all = true,
-        }
+    /// Notes a change in a folder, `None` when nobody knows where, and says whether that is news.
+    pub(super) fn note(&mut self, folder: Option<PathBuf>, now: Instant) -> bool {
         self.first.get_or_insert(now);
         self.last = Some(now);
+        match folder {
+            Some(folder) if self.folders.len() < MAX_FOLDERS => self.folders.insert(folder),
+            _ => !std::mem::replace(&mut self.all, true),
+        }
     }
 
     /// When a scan of these is due.
@@ -68,7 +66,9 @@ impl Changes {
 pub(super) fn watch(music: &[PathBuf], wishes: &Arc<Wishes>) -> Option<RecommendedWatcher> {
     let tell = Arc::clone(wishes);
     let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| match event {
-        Ok(event) if event.need_rescan() => tell.changed(None),
+        Ok(event) if event.need_rescan() => {
+            tell.changed(None);
+        }
         Ok(event) if matters(event.kind) => {
             for path in &event.paths {
                 tell.changed(path.parent().map(Path::to_owned));
@@ -107,9 +107,10 @@ mod tests {
         let mut changes = Changes::default();
         assert_eq!(changes.due(), None);
         let start = Instant::now();
-        changes.note(Some("/music/a".into()), start);
+        assert!(changes.note(Some("/music/a".into()), start));
+        assert!(!changes.note(Some("/music/a".into()), start), "that is known");
         assert_eq!(changes.due(), Some(start + QUIET));
-        changes.note(Some("/music/a/b".into()), start + PATIENCE);
+        assert!(changes.note(Some("/music/a/b".into()), start + PATIENCE));
         assert_eq!(changes.due(), Some(start + PATIENCE));
         assert_eq!(changes.scope(), Scope::Below(vec!["/music/a".into()]));
     }
@@ -118,7 +119,7 @@ mod tests {
     fn too_many_changes_are_a_change_of_everything() {
         let mut changes = Changes::default();
         for number in 0..=MAX_FOLDERS {
-            changes.note(Some(format!("/music/{number}").into()), Instant::now());
+            assert!(changes.note(Some(format!("/music/{number}").into()), Instant::now()));
         }
         assert_eq!(changes.scope(), Scope::All);
     }
