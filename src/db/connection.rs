@@ -123,6 +123,16 @@ impl DbConnection {
         }
     }
 
+    /// Has the rest of this transaction look rows up by index: PostgreSQL keeps plans from when a table was empty, which
+    /// go through all of it, until its statistics are made anew minutes later; and it would compile a plan that it takes for
+    /// dear. SQLite does so anyway.
+    pub(super) fn prefer_indices(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(postgres) => postgres.batch_execute("SET LOCAL enable_seqscan = off; SET LOCAL jit = off"),
+        }
+    }
+
     fn commit(&mut self) -> QueryResult<()> {
         match self {
             Self::Sqlite(sqlite) => AnsiTransactionManager::commit_transaction(sqlite),

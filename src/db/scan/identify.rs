@@ -146,20 +146,20 @@ impl Rows {
                         files::tag_key,
                         files::missing_us,
                     ))
-                    .order(files::id)
+            };
+        }
+        // The order of a limited list is that of its index: PostgreSQL would go through all rows in the order of their
+        // ids for it.
+        macro_rules! candidates {
+            ($column:expr, $values:expr) => {
+                rows!($column.eq_any($values)).order(($column, files::id)).limit(limit).load(connection)?
             };
         }
         let mut all = Self::default();
-        all.add(rows!(files::folder_id.eq_any(folders_of)).filter(files::name.eq_any(names)).load(connection)?);
-        all.add(
-            rows!(files::version.eq_any(versions().map(|version| &version.version))).limit(limit).load(connection)?,
-        );
-        all.add(
-            rows!(files::fingerprint.eq_any(versions().map(|version| &version.fingerprint)))
-                .limit(limit)
-                .load(connection)?,
-        );
-        all.add(rows!(files::tag_key.eq_any(tag_keys)).limit(limit).load(connection)?);
+        all.add(rows!(files::folder_id.eq_any(folders_of)).filter(files::name.eq_any(names)).order(files::id).load(connection)?);
+        all.add(candidates!(files::version, versions().map(|version| &version.version)));
+        all.add(candidates!(files::fingerprint, versions().map(|version| &version.fingerprint)));
+        all.add(candidates!(files::tag_key, tag_keys));
         Ok(all)
     }
 

@@ -41,6 +41,7 @@ pub fn record(
     new_id: &mut impl FnMut() -> i64,
     holds: &impl Fn(&[u8], &[u8], Stat) -> bool,
 ) -> Result<Recorded, DbError> {
+    connection.prefer_indices()?;
     add_folders(connection, found.iter().map(|file| &*file.folder))?;
     let (identified, displaced) = identify(connection, found, new_id, holds)?;
     let mut recorded = Recorded::default();

@@ -29,6 +29,7 @@ const NAMES: i64 = 500;
 /// # Errors
 /// Those of the database.
 pub fn refresh(connection: &mut DbConnection, now_us: i64, new_id: &mut impl FnMut() -> i64) -> Result<bool, DbError> {
+    connection.prefer_indices()?;
     // Artists count albums, so albums come first.
     Ok(refresh_albums(connection, now_us, new_id)? || refresh_artists(connection)? || refresh_genres(connection)?)
 }
