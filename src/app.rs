@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Auth,
-    catalog::{cover::Covers, follow::Search, scan::Scanner},
+    catalog::{cover::Covers, follow::Search, scan::Scanner, sums::Sums},
     config::Settings,
     db::{Db, lists::Lists, secrets},
     store::{self, DbStore, DbTracks, TokenLogins},
@@ -29,6 +29,8 @@ pub struct App {
     pub lists: Arc<Lists>,
     /// Scans of the music folders.
     pub scanner: Scanner,
+    /// The check of files in the background.
+    pub sums: Sums,
     /// The sessions that run here.
     pub directory: Arc<Directory>,
     /// The search index.
@@ -49,15 +51,19 @@ impl App {
         let auth = Arc::new(Auth::open(&db, &settings)?);
         let covers = Arc::new(Covers::new(settings.data_dir.join("covers")));
         let directory = directory(&settings, &db, &auth).await?;
-        let (scanner, search) = (Scanner::default(), Search::default());
-        Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner, directory, search, catalogue })
+        let (scanner, sums, search) = (Scanner::default(), Sums::default(), Search::default());
+        Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner, sums, directory, search, catalogue })
     }
 
-    /// Scans the music folders now, and from then on whenever a scan is due.
+    /// Scans the music folders now, and from then on whenever a scan is due; checks files in between.
     pub fn start_scanning(&self) {
-        let Settings { music, data_dir, scan_interval_s, .. } = &self.settings;
+        let Settings { music, scan_interval_s, check_mb_per_s, .. } = &self.settings;
         let interval = (*scan_interval_s > 0).then(|| Duration::from_secs(*scan_interval_s));
-        self.scanner.start(self.db.clone(), music.clone(), data_dir.clone(), interval);
+        self.scanner.start(self.db.clone(), music.clone(), interval);
+        if !music.is_empty() && *check_mb_per_s > 0 {
+            let rate = check_mb_per_s.saturating_mul(1_000_000);
+            self.sums.start(self.db.clone(), Arc::clone(self.scanner.board()), rate);
+        }
     }
 
     /// Keeps the search index up with the database from now on.

@@ -67,6 +67,8 @@ kinds! {
     Internal = 500, "internal";
     /// Something needed is away; trying again may help.
     Unavailable = 503, "unavailable";
+    /// The server's disk is full.
+    StorageFull = 507, "storage_full";
 }
 
 /// A failed request: a kind and a text for the person who reads it.
@@ -120,6 +122,10 @@ impl std::error::Error for ApiError {}
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
+        if error.is_full() {
+            log::error!("a request failed: {error}");
+            return Self::new(Kind::StorageFull, "the server's disk is full; whoever runs it has to make room");
+        }
         if error.is_transient() { Self::unavailable("the database", error) } else { Self::internal(error) }
     }
 }

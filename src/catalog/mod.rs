@@ -8,4 +8,5 @@ pub mod path;
 pub mod playlist;
 pub mod scan;
 pub mod search;
+pub mod sums;
 pub mod tags;

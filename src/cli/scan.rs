@@ -2,7 +2,7 @@
 
 use super::{Failure, output};
 use crate::{
-    catalog::scan::{Board, Lock, NotLocked, Progress, Scope, run_one},
+    catalog::scan::{Board, Progress, Scope, run_one},
     config::{SettingFlags, Settings, load},
     db::{Db, files},
     telemetry, time,
@@ -43,9 +43,8 @@ impl Scan {
 
 /// Scans the music folders of `settings` with a progress line on a terminal.
 pub(super) fn once(db: &Db, settings: &Settings) -> Result<Progress, Failure> {
-    let _lock = match Lock::take(&settings.data_dir) {
-        Err(NotLocked::Busy) => return Err("another process is scanning this library; let it finish".into()),
-        taken => taken?,
+    let Some(_lock) = db.lock_scans()? else {
+        return Err("another process is scanning this library; let it finish".into());
     };
     let (board, stop, over) = (Board::default(), AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {

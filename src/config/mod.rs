@@ -81,6 +81,10 @@ settings! { |sources|
     music: Vec<PathBuf> = Vec::new();
     /// Time from the end of one scan to the start of the next; 0 scans at start and on changes only.
     scan_interval_s: u64 = 3600, within 0..=31_536_000;
+    /// How fast files are read in the background to take and check their SHA-256, in megabytes a second; 0: never.
+    check_mb_per_s: u64 = 10, within 0..=10_000;
+    /// How long a client may take none of the bytes it asked for before its connection is closed; it may ask again.
+    send_timeout_s: u64 = 60, within 1..=86_400;
     /// Time between two signs of life asked of the active device; an idle one is asked a tenth as often.
     heartbeat_ms: u64 = 2000, within 50..=60_000;
     /// Silence after which the active device counts as lost; 2.5 heartbeats unless set.

@@ -54,6 +54,13 @@ impl DbError {
         }
     }
 
+    /// Whether there was no room to write: SQLite's text for `SQLITE_FULL`, PostgreSQL's for "disk full".
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let Self::Query(DieselError::DatabaseError(_, information)) = self else { return false };
+        ["disk is full", "No space left on device"].iter().any(|text| information.message().contains(text))
+    }
+
     /// Whether a row was refused because another with its unique value is there.
     #[must_use]
     pub fn is_duplicate(&self) -> bool {

@@ -20,7 +20,7 @@ pub struct Media {
     pub stat: Stat,
     /// The name of its bytes.
     pub version: String,
-    /// SHA-256 of the whole, once somebody has read the whole.
+    /// SHA-256 of the whole, once somebody has read the whole of it, here.
     pub sha256: Option<Digest>,
     /// File format, which is also the ending of its URL.
     pub container: String,
@@ -28,7 +28,7 @@ pub struct Media {
     pub codec: String,
 }
 
-type Row = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String, Option<String>, (String, String));
+type Row = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String, (Option<String>, i64), (String, String));
 
 /// A query for [`Row`]s.
 macro_rules! media {
@@ -42,20 +42,20 @@ macro_rules! media {
                 files::name,
                 (files::size, files::mtime_ns, files::inode),
                 files::version,
-                files::sha256,
+                (files::sha256, files::sha256_us),
                 (tracks::container, tracks::codec),
             ))
     };
 }
 
 fn from_row(row: Row) -> Media {
-    let (id, folder, name, (size, mtime_ns, inode), version, sha256, (container, codec)) = row;
+    let (id, folder, name, (size, mtime_ns, inode), version, (sha256, sha256_us), (container, codec)) = row;
     Media {
         track: MediaId::from_sql(id),
         path: PathBuf::from(OsString::from_vec(folder)).join(OsString::from_vec(name)),
         stat: Stat { size, mtime_ns, inode },
         version,
-        sha256: sha256.and_then(|text| text.parse().ok()),
+        sha256: sha256.filter(|_| sha256_us > 0).and_then(|text| text.parse().ok()),
         container,
         codec,
     }
@@ -78,12 +78,88 @@ pub fn of_version(connection: &mut DbConnection, version: &str) -> Result<Option
     Ok(found.first(connection).optional()?.map(from_row))
 }
 
-/// Records the SHA-256 of the bytes of this version.
+/// What a sum that was taken means, given what was known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sum {
+    /// None was known.
+    First,
+    /// It is the one that was known.
+    Same,
+    /// Another was known.
+    Other {
+        /// It was that of these very bytes, not of a file that they were copied from.
+        confirmed: bool,
+    },
+}
+
+/// Records the SHA-256 of the bytes of this version, which somebody has read whole. Where these very bytes had another,
+/// they get another version, for a version's bytes never change.
 ///
 /// # Errors
 /// The database's.
-pub fn set_sha256(connection: &mut DbConnection, version: &str, sha256: Digest) -> Result<(), DbError> {
-    let rows = diesel::update(files::table.filter(files::version.eq(version)));
-    rows.set(files::sha256.eq(sha256.to_string())).execute(connection)?;
+pub fn record_sum(connection: &mut DbConnection, version: &str, sum: Digest, now_us: i64) -> Result<Sum, DbError> {
+    let text = sum.to_string();
+    let here = files::table.filter(files::version.eq(version));
+    let known: Vec<(Option<String>, i64)> = here.select((files::sha256, files::sha256_us)).load(connection)?;
+    let others = || known.iter().filter(|(known, _)| known.as_ref().is_some_and(|known| *known != text));
+    let found = match (others().max_by_key(|(_, taken_us)| *taken_us), known.iter().any(|(known, _)| known.is_some())) {
+        (Some((_, taken_us)), _) => Sum::Other { confirmed: *taken_us > 0 },
+        (None, true) => Sum::Same,
+        (None, false) => Sum::First,
+    };
+    diesel::update(here).set((files::sha256.eq(&text), files::sha256_us.eq(now_us))).execute(connection)?;
+    if found == (Sum::Other { confirmed: true }) {
+        let other: String = text.chars().take(version.len()).collect();
+        diesel::update(here).set(files::version.eq(other)).execute(connection)?;
+    }
+    Ok(found)
+}
+
+/// A file whose SHA-256 is to be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Its row.
+    pub id: i64,
+    /// The folder it lies in.
+    pub folder: Vec<u8>,
+    /// Its name there.
+    pub name: Vec<u8>,
+    /// What the file system said of it.
+    pub stat: Stat,
+    /// The name of its bytes.
+    pub version: String,
+}
+
+/// Some files that were not read whole since this time, the longest ago first.
+///
+/// # Errors
+/// The database's.
+pub fn unread_since(connection: &mut DbConnection, since_us: i64, limit: i64) -> Result<Vec<Unread>, DbError> {
+    type Row = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String);
+    let rows: Vec<Row> = files::table
+        .inner_join(folders::table.on(folders::id.eq(files::folder_id)))
+        .filter(files::missing_us.is_null())
+        .filter(files::error.is_null())
+        .filter(files::sha256_us.lt(since_us))
+        .order((files::sha256_us, files::id))
+        .limit(limit)
+        .select((files::id, folders::path, files::name, (files::size, files::mtime_ns, files::inode), files::version))
+        .load(connection)?;
+    let file = |(id, folder, name, (size, mtime_ns, inode), version)| {
+        let stat = Stat { size, mtime_ns, inode };
+        Unread { id, folder, name, stat, version }
+    };
+    Ok(rows.into_iter().map(file).collect())
+}
+
+/// Notes that a file could not be read whole now, so that others have their turn; a sum that was never confirmed goes.
+///
+/// # Errors
+/// The database's.
+pub fn pass_over(connection: &mut DbConnection, id: i64, now_us: i64) -> Result<(), DbError> {
+    let here = files::table.filter(files::id.eq(id));
+    let unconfirmed = diesel::update(here.filter(files::sha256_us.eq(0)));
+    unconfirmed.set(files::sha256.eq(None::<String>)).execute(connection)?;
+    diesel::update(here).set(files::sha256_us.eq(now_us)).execute(connection)?;
     Ok(())
 }

@@ -53,6 +53,7 @@ pub struct Db {
     readers: Lane,
     writers: Lane,
     sessions: Lane,
+    url: Arc<DatabaseUrl>,
 }
 
 impl Db {
@@ -73,7 +74,7 @@ impl Db {
             DatabaseUrl::Sqlite(_) => writers.clone(),
             DatabaseUrl::Postgres(_) => Lane::open(url, Access::Sessions, 1)?,
         };
-        Ok(Self { readers, writers, sessions })
+        Ok(Self { readers, writers, sessions, url: Arc::new(url.clone()) })
     }
 
     /// Asks the database for nothing, to see that it answers.

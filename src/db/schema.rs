@@ -64,6 +64,7 @@ diesel::table! {
         tag_key -> Nullable<BigInt>,
         error -> Nullable<Text>,
         missing_us -> Nullable<BigInt>,
+        sha256_us -> BigInt,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::{
     app::App,
-    db::media::{self, Media},
+    catalog::sums::what_is_wrong,
+    db::media::{self, Media, Sum},
     error::{ApiError, Kind},
     media::{
         content_type::content_type,
@@ -146,8 +147,11 @@ fn recorder(app: &web::Data<App>, media: &Media) -> DigestSink {
     let (db, version, path) = (app.db.clone(), media.version.clone(), media.path.clone());
     Box::new(move |digest| {
         rt::spawn(async move {
-            if let Err(error) = db.write(move |connection| media::set_sha256(connection, &version, digest)).await {
-                log::warn!("the hash of {} could not be kept: {error}", path.display());
+            let record = move |connection: &mut _| media::record_sum(connection, &version, digest, time::now().0);
+            match db.write(record).await {
+                Ok(Sum::Other { confirmed }) => log::warn!("{}: {}", path.display(), what_is_wrong(confirmed)),
+                Ok(Sum::First | Sum::Same) => {}
+                Err(error) => log::warn!("the hash of {} could not be kept: {error}", path.display()),
             }
         });
     })

@@ -30,11 +30,13 @@ pub use page::{Page, Paging, address};
 
 use crate::app::App;
 use actix_web::{HttpServer, dev::Server, middleware::from_fn, web};
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{any::Any, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::timeout,
 };
+#[cfg(target_os = "linux")]
+use {actix_web::rt::net::TcpStream, socket2::SockRef};
 
 /// How long open requests may take to end once the server is told to stop, in seconds.
 const STOP_WITHIN_S: u64 = 10;
@@ -80,6 +82,7 @@ pub struct Listening {
 /// When the port cannot be had.
 pub fn listen(app: Arc<App>) -> io::Result<Listening> {
     let wanted = app.settings.listen;
+    let send_timeout = Duration::from_secs(app.settings.send_timeout_s);
     let data = web::Data::from(Arc::clone(&app));
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -88,6 +91,7 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
             .wrap(from_fn(compress::json))
             .configure(routes)
     })
+    .on_connect(move |connection, _| limit_stalling(connection, send_timeout))
     .h1_write_buffer_size(media::WRITE_BUFFER_BYTES)
     .tcp_nodelay(true)
     .shutdown_timeout(STOP_WITHIN_S)
@@ -96,6 +100,19 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
     .map_err(|error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}")))?;
     let address = server.addrs().first().copied().unwrap_or(wanted);
     Ok(Listening { address, server: server.run(), app })
+}
+
+/// Has the system close a connection whose client takes nothing for this long, be it gone or not reading: a closed
+/// window counts as well as a lost packet (Linux, tcp(7), `TCP_USER_TIMEOUT`). Other systems have no such limit.
+fn limit_stalling(connection: &dyn Any, limit: Duration) {
+    #[cfg(target_os = "linux")]
+    if let Some(connection) = connection.downcast_ref::<TcpStream>()
+        && let Err(error) = SockRef::from(connection).set_tcp_user_timeout(Some(limit))
+    {
+        log::warn!("a connection has no limit of stalling: {error}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (connection, limit);
 }
 
 impl Listening {

@@ -23,6 +23,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// gain nothing for files in the page cache and about a fifth for others (figures in README.md).
 pub const CHUNK_BYTES: usize = 28 * 1024;
 
+/// The most bytes read at once for a digest alone.
+const DIGEST_BYTES: usize = 256 * 1024;
+
 /// Why a media file could not be opened.
 #[derive(Debug)]
 pub enum OpenError {
@@ -87,6 +90,24 @@ impl MediaFile {
     #[cfg(not(target_os = "linux"))]
     fn read_ready(&self, _at: u64, _length: usize) -> Option<io::Result<Vec<u8>>> {
         None
+    }
+
+    /// Reads all of it, calling `go_on` after each chunk with the bytes read so far; `None` when that says no. Blocks.
+    ///
+    /// # Errors
+    /// Those of reading, and one when the file is no longer as it was when it was opened.
+    pub fn digest(&self, mut go_on: impl FnMut(u64) -> bool) -> io::Result<Option<Digest>> {
+        let (mut hash, mut at, size) = (Sha256::new(), 0, self.stat.length());
+        while at < size {
+            let length = usize::try_from(size - at).unwrap_or(usize::MAX).min(DIGEST_BYTES);
+            let chunk = self.read(at, length)?;
+            hash.update(&chunk);
+            at = at.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+            if !go_on(at) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Digest(hash.finalize().into())))
     }
 
     fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {

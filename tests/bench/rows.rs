@@ -2,7 +2,10 @@
 
 use diesel::connection::SimpleConnection as _;
 use segue::{
-    catalog::search::{Document, Kind},
+    catalog::{
+        fold::sort_key,
+        search::{Document, Kind},
+    },
     db::Db,
 };
 
@@ -15,20 +18,25 @@ pub(crate) fn fill(db: &Db, documents: &[Document]) {
     let (mut artist, mut album) = (0, 0);
     for (document, change) in documents.iter().zip(1_i64..) {
         let (id, name) = (document.id.cast_signed(), document.name.replace('\'', "''"));
+        let key = sort_key(&document.name).replace('\'', "''");
         match document.kind {
             Kind::Artist => {
                 artist = id;
-                tables.artists.push(format!("({id}, '{name}', '{id}', '', 1, 1, NULL, 0, {change}, FALSE)"));
+                tables
+                    .artists
+                    .push(format!("({id}, '{name}', '{id}', '{key}', 1, 1, NULL, {change}, {change}, FALSE)"));
             }
             Kind::Album => {
                 album = id;
                 tables.albums.push(format!(
-                    "({id}, '{name}', '{id}', '', TRUE, FALSE, NULL, 1, 1, 0, NULL, 0, {change}, FALSE)"
+                    "({id}, '{name}', '{id}', '{key}', TRUE, FALSE, NULL, 1, 1, 0, NULL, {change}, {change}, FALSE)"
                 ));
                 tables.album_artists.push(format!("({id}, 0, {artist})"));
             }
             Kind::Track => {
-                tables.tracks.push(format!("({id}, {album}, '{name}', '', 1, 0, '', '', FALSE, 0, {change})"));
+                tables
+                    .tracks
+                    .push(format!("({id}, {album}, '{name}', '{key}', 1, 0, '', '', FALSE, {change}, {change})"));
                 tables.files.push(format!("({id}, {id}, 'f', 0, 0, 0, 0, 'v', 'f')"));
                 tables.track_artists.push(format!("({id}, 0, {artist})"));
             }

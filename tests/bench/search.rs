@@ -69,21 +69,24 @@ fn main() {
             quantile(&ours, of_all).as_secs_f64() / quantile(&theirs, of_all).as_secs_f64()
         );
     }
-    let found = |texts: &mut dyn Iterator<Item = (&str, usize)>| {
-        let (mut all, mut hits) = (0, 0);
-        for (text, at) in texts {
-            let document = &documents[at];
-            let query = Query { text, kinds: &[document.kind], user: None, limit: 20, offset: 0 };
-            let results = index.search(&query).expect("a search");
-            all += 1;
-            hits += u32::from(results[&document.kind].ids.contains(&document.id));
+    let (mut hits, mut missed) = (0, Vec::new());
+    for (text, at) in &queries {
+        let document = &documents[*at];
+        let query = Query { text, kinds: &[document.kind], user: None, limit: 20, offset: 0 };
+        let listing = &index.search(&query).expect("a search")[&document.kind];
+        if listing.ids.contains(&document.id) {
+            hits += 1;
+        } else {
+            let named = documents.iter().filter(|other| other.kind == document.kind && other.name == document.name);
+            let Document { kind, name, others, .. } = document;
+            missed.push(format!(
+                "{text:?} finds {} and not {kind} {name:?} of {others:?}; {} have that name",
+                listing.total,
+                named.count()
+            ));
         }
-        format!("{hits} of {all}")
-    };
-    println!(
-        "wanted document among the first 20: {}",
-        found(&mut queries.iter().map(|(text, at)| (text.as_str(), *at)))
-    );
+    }
+    println!("wanted document among the first 20: {hits} of {}\n  {}", queries.len(), missed.join("\n  "));
 }
 
 fn build(folder: &Path, url: &str, documents: &[Document]) -> Arc<SearchIndex> {

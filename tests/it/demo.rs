@@ -1,8 +1,8 @@
 //! `segue demo` from nothing, again, and after a kill at any moment.
 
-use crate::harness::{Reply, bare, run, send, until};
+use crate::harness::{Reply, bare, python, run, send, until};
 use awc::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     fs,
@@ -118,6 +118,96 @@ fn a_killed_first_start_goes_on_and_later_starts_change_nothing() {
         assert_eq!(log_in(&greeting_again).await.status, 200);
         let ready = send(Client::default().get(format!("{}/readyz", word(&greeting_again, "ready at ")))).await;
         assert_eq!(ready.status, 200);
+    });
+}
+
+/// What mutagen and ffprobe read from a file, each as title, artists, album, album artists, disc, track and year.
+type Opinion = [String; 7];
+
+fn mutagen(music: &Path) -> BTreeMap<String, (Opinion, f64)> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpora/second_opinion.py");
+    let output = python().arg(script).arg(music).output().expect("python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let opinion = |line: &str| {
+        let file: Value = serde_json::from_str(line).expect("JSON");
+        let text = |field: &str| match &file[field] {
+            Value::Array(texts) => texts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(";"),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let words = ["title", "artists", "album", "album_artists", "disc", "track", "year"].map(text);
+        (text("path"), (words, file["duration_ms"].as_f64().expect("a duration")))
+    };
+    text.lines().map(opinion).collect()
+}
+
+fn ffprobe(path: &str) -> (Opinion, f64) {
+    let output = Command::new("ffprobe").args(["-v", "error", "-show_format", "-of", "json", path]).output();
+    let told: Value = serde_json::from_slice(&output.expect("ffprobe runs").stdout).expect("JSON");
+    let format = &told["format"];
+    let tags = format["tags"].as_object().expect("tags");
+    // Vorbis comments come in capitals.
+    let text = |name: &str| {
+        let tag = tags.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(name));
+        tag.and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned()
+    };
+    let number = |name: &str| text(name).split('/').next().unwrap_or_default().trim_start_matches('0').to_owned();
+    let words = [
+        text("title"),
+        text("artist"),
+        text("album"),
+        text("album_artist"),
+        number("disc"),
+        number("track"),
+        text("date"),
+    ];
+    let seconds: f64 = format["duration"].as_str().and_then(|text| text.parse().ok()).expect("a duration");
+    (words, seconds * 1_000.0)
+}
+
+#[test]
+fn what_is_made_reads_the_same_for_mutagen_for_ffprobe_and_for_us() {
+    run(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut demo = Demo::start(folder.path(), &["--listen", "127.0.0.1:0"]);
+        let greeting = demo.greeting();
+        let token = log_in(&greeting).await.json()["token"].clone();
+        let theirs = mutagen(&folder.path().join("music"));
+        assert!(theirs.len() >= 30, "{theirs:?}");
+        let client = Client::default();
+        let mut ours = BTreeMap::new();
+        until("all is scanned", async || {
+            let url = format!("{}/v1/tracks?limit=50", word(&greeting, "ready at "));
+            let page = send(client.get(url).bearer_auth(token.as_str().expect("a token"))).await.json();
+            let tracks = page["items"].as_array().expect("items").clone();
+            ours =
+                tracks.into_iter().map(|track| (track["name"].as_str().expect("a name").to_owned(), track)).collect();
+            ours.len() == theirs.len()
+        })
+        .await;
+        for (path, (words, duration_ms)) in &theirs {
+            let (other_words, other_ms) = ffprobe(path);
+            assert_eq!(&other_words, words, "{path}");
+            assert!((duration_ms - other_ms).abs() <= 50.0, "{path}: {duration_ms} and {other_ms} ms");
+            let track = &ours[&words[0]];
+            let names = |list: &Value| {
+                let names = list.as_array().expect("a list").iter().filter_map(|one| one["name"].as_str());
+                names.collect::<Vec<_>>().join(";")
+            };
+            let our_words = [
+                words[0].clone(),
+                names(&track["artists"]),
+                track["album"]["name"].as_str().expect("a name").to_owned(),
+                names(&track["album"]["artists"]),
+                track["disc_number"].to_string(),
+                track["track_number"].to_string(),
+                track["album"]["release_date"].as_str().unwrap_or_default().to_owned(),
+            ];
+            assert_eq!(&our_words, words, "{path}");
+            let our_ms = track["duration_ms"].as_f64().expect("a duration");
+            assert!((duration_ms - our_ms).abs() <= 50.0, "{path}: {duration_ms} and {our_ms} ms");
+        }
     });
 }
 

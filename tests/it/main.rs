@@ -12,6 +12,7 @@ mod database;
 mod demo;
 mod device;
 mod end_to_end;
+mod full_disk;
 mod gate;
 mod http;
 mod licences;

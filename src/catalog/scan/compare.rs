@@ -20,7 +20,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{Sender, SyncSender, TrySendError},
+        mpsc::{SyncSender, TrySendError},
     },
     thread,
     time::Duration,
@@ -68,7 +68,7 @@ pub(super) struct Compare<'a, T> {
     /// Nobody takes jobs or findings any more.
     pub(super) over: &'a AtomicBool,
     pub(super) jobs: SyncSender<Job>,
-    pub(super) findings: Sender<T>,
+    pub(super) findings: SyncSender<T>,
     pub(super) wrap: fn(Finding) -> T,
     /// The music folders.
     pub(super) roots: Vec<Arc<PathBuf>>,

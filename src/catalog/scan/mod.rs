@@ -4,7 +4,6 @@
 //! it may be interrupted at any moment.
 
 mod compare;
-mod lock;
 mod progress;
 mod readers;
 mod recorder;
@@ -12,7 +11,6 @@ mod service;
 mod walk;
 mod watch;
 
-pub use lock::{Lock, NotLocked};
 pub use progress::{Board, Progress};
 pub use service::{Scanner, run_one};
 
@@ -29,16 +27,18 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
-        mpsc::{RecvTimeoutError, channel},
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
     thread,
     time::{Duration, Instant},
 };
 
 /// The version of our tag reading: a higher one has every file read again.
-const READER: i64 = 1;
+const READER: i64 = 2;
 /// How often the writing thread looks up from its queue.
 const TICK: Duration = Duration::from_millis(100);
+/// What was read and found and waits to be written: a slow database must not fill the memory.
+const ARRIVALS: usize = 1_000;
 /// How long the database may be away before a scan gives up.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -124,7 +124,7 @@ fn scan_noted(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &A
         board.change(|progress| progress.expected = u64::try_from(known).unwrap_or(0));
     }
     let Roots { there, away } = Roots::of(db, music, board)?;
-    let (sender, arrivals) = channel();
+    let (sender, arrivals) = sync_channel(ARRIVALS);
     let threads = thread::available_parallelism().map_or(2, usize::from);
     let (mut readers, jobs) =
         Readers::start(threads, salt, sender.clone(), Arrival::Read).map_err(ScanError::Threads)?;
@@ -153,7 +153,7 @@ fn scan_noted(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &A
 fn write(
     recorder: &mut Recorder<'_>,
     readers: &mut Readers<Arrival>,
-    arrivals: &std::sync::mpsc::Receiver<Arrival>,
+    arrivals: &Receiver<Arrival>,
 ) -> Result<Walked, ScanError> {
     let mut walked: Option<Walked> = None;
     let mut back = 0_u64;
@@ -174,7 +174,10 @@ fn write(
                 return Err(ScanError::Threads(io::Error::other("the reading threads ended")));
             }
         }
-        readers.watch(Instant::now()).map_err(ScanError::Threads)?;
+        for done in readers.watch(Instant::now()).map_err(ScanError::Threads)? {
+            back = back.saturating_add(1);
+            recorder.take(done)?;
+        }
         recorder.tick()?;
     }
 }

@@ -12,7 +12,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, Sender, SyncSender, sync_channel},
+        mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
     time::{Duration, Instant},
@@ -59,7 +59,7 @@ type Desk = Arc<Mutex<Option<(Instant, Job)>>>;
 /// A pool of reading threads.
 pub(super) struct Readers<T> {
     jobs: Arc<Mutex<Receiver<Job>>>,
-    results: Sender<T>,
+    results: SyncSender<T>,
     wrap: fn(Done) -> T,
     salt: i64,
     desks: Vec<Desk>,
@@ -71,7 +71,7 @@ impl<T: Send + 'static> Readers<T> {
     pub(super) fn start(
         count: usize,
         salt: i64,
-        results: Sender<T>,
+        results: SyncSender<T>,
         wrap: fn(Done) -> T,
     ) -> io::Result<(Self, SyncSender<Job>)> {
         let (sender, jobs) = sync_channel(QUEUE);
@@ -101,11 +101,13 @@ impl<T: Send + 'static> Readers<T> {
         Ok(())
     }
 
-    /// Gives up threads that are with a file for too long: their file counts as unreadable, another thread takes over.
+    /// Gives up threads that are with a file for too long, and returns what comes of their jobs: the file counts as
+    /// unreadable, another thread takes over.
     ///
     /// # Errors
     /// When too many were lost in this scan.
-    pub(super) fn watch(&mut self, now: Instant) -> io::Result<()> {
+    pub(super) fn watch(&mut self, now: Instant) -> io::Result<Vec<Done>> {
+        let mut given_up = Vec::new();
         let late = |desk: &Desk| {
             let at = desk.lock().unwrap_or_else(PoisonError::into_inner);
             at.as_ref().is_some_and(|(since, _)| now.saturating_duration_since(*since) > THREAD_LIMIT)
@@ -120,14 +122,14 @@ impl<T: Send + 'static> Readers<T> {
             } else {
                 Done::File(unreadable(job, "reading the file did not end".to_owned()))
             };
-            drop(self.results.send((self.wrap)(done)));
+            given_up.push(done);
             self.lost = self.lost.saturating_add(1);
             if self.lost > MAX_LOST {
                 return Err(io::Error::other("reading did not end for too many files; is the disk well?"));
             }
             self.start_one()?;
         }
-        Ok(())
+        Ok(given_up)
     }
 }
 

@@ -11,9 +11,9 @@ use crate::{
     catalog::path,
     db::{
         Db, DbConnection, DbError, covers,
-        scan::{self, Found, Gone},
+        scan::{self, Disk, Found, Gone},
     },
-    media::version::Stat,
+    media::{digest::Digest, file::MediaFile, version::Stat},
 };
 use std::{
     fs,
@@ -99,10 +99,9 @@ impl<'a> Recorder<'a> {
         if batch.is_empty() {
             return Ok(());
         }
-        let roots = &self.roots;
-        let holds = |folder: &[u8], name: &[u8], stat: Stat| holds(roots, folder, name, stat);
+        let disk = Roots(&self.roots);
         let recorded =
-            self.write(|connection| scan::record(connection, &batch, READER, now_us(), &mut rand::random, &holds))?;
+            self.write(|connection| scan::record(connection, &batch, READER, now_us(), &mut rand::random, &disk))?;
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         self.board.change(|progress| {
             progress.done = progress.done.saturating_add(count);
@@ -171,10 +170,20 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Whether a path, which must lie in a music folder of this scan, still holds the file that a row tells of.
-fn holds(roots: &[PathBuf], folder: &[u8], name: &[u8], stat: Stat) -> bool {
-    let path = path::from_bytes(folder).join(path::from_bytes(name));
-    roots.iter().any(|root| path.starts_with(root)) && fs::metadata(path).is_ok_and(|found| Stat::of(&found) == stat)
+/// What lies in the music folders of this scan.
+struct Roots<'a>(&'a [PathBuf]);
+
+impl Disk for Roots<'_> {
+    fn holds(&self, folder: &[u8], name: &[u8], stat: Stat) -> bool {
+        let path = path::from_bytes(folder).join(path::from_bytes(name));
+        let inside = self.0.iter().any(|root| path.starts_with(root));
+        inside && fs::metadata(path).is_ok_and(|found| Stat::of(&found) == stat)
+    }
+
+    fn sum(&self, folder: &[u8], name: &[u8], stat: Stat) -> Option<Digest> {
+        let path = path::from_bytes(folder).join(path::from_bytes(name));
+        MediaFile::open(&path, stat).ok()?.digest(|_| true).ok()?
+    }
 }
 
 fn is_refused(refused: &[PathBuf], path: &Path) -> bool {

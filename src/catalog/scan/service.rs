@@ -1,6 +1,6 @@
 //! When to scan: at start, each interval, when asked, and when files change; one at a time.
 
-use super::{Board, Lock, NotLocked, Progress, Scope, scan, watch};
+use super::{Board, Progress, Scope, scan, watch};
 use crate::{db::Db, time};
 use std::{
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long to wait while another process scans.
+/// How long to wait while another process scans, or while nobody says whether one does.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// Scans in the background of a server. Idle until started; it may be asked, and be read, from any thread.
@@ -73,7 +73,7 @@ impl Wishes {
 
 impl Scanner {
     /// Begins: a scan at once, and then whenever one is due. `interval` is from the end of one to the start of the next.
-    pub fn start(&self, db: Db, music: Vec<PathBuf>, data_dir: PathBuf, interval: Option<Duration>) {
+    pub fn start(&self, db: Db, music: Vec<PathBuf>, interval: Option<Duration>) {
         if music.is_empty() {
             return;
         }
@@ -83,10 +83,13 @@ impl Scanner {
             let watcher = watch::watch(&music, &wishes);
             let mut interval_ends = None;
             while let Some(scope) = wishes.next(interval_ends) {
-                match Lock::take(&data_dir) {
-                    Ok(_lock) => run_one(&db, &music, &scope, &board, &wishes.stop),
-                    Err(NotLocked::Busy) => wait_for_others(&wishes),
-                    Err(error) => board.trouble(None, &error.to_string()),
+                match db.lock_scans() {
+                    Ok(Some(_lock)) => run_one(&db, &music, &scope, &board, &wishes.stop),
+                    Ok(None) => wait_for_others(&wishes),
+                    Err(error) => {
+                        board.trouble(None, &format!("the right to scan cannot be had: {error}"));
+                        wait_for_others(&wishes);
+                    }
                 }
                 interval_ends = interval.and_then(|interval| Instant::now().checked_add(interval));
             }
@@ -118,7 +121,7 @@ impl Scanner {
 
     /// Where a scan writes what it does.
     #[must_use]
-    pub fn board(&self) -> &Board {
+    pub fn board(&self) -> &Arc<Board> {
         &self.board
     }
 

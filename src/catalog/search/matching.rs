@@ -111,8 +111,16 @@ impl Scratch {
     /// The candidates that have one more word, those of `earlier` words being given; all documents that have it if none.
     fn has_word(&mut self, earlier: u8, candidates: &mut [DocId], lists: Vec<List>) -> Vec<DocId> {
         let mut having = Vec::new();
-        candidates.sort_unstable();
-        for List { level, in_name, mut postings } in lists {
+        let candidate_count = candidates.len();
+        let is_sparse =
+            |list: &List| earlier > 0 && candidate_count.saturating_mul(SEEK_RATIO) < slot(list.postings.doc_freq());
+        // Only who seeks needs them in order; where nobody does they may be very many.
+        if lists.iter().any(is_sparse) {
+            candidates.sort_unstable();
+        }
+        for list in lists {
+            let sparse = is_sparse(&list);
+            let List { level, in_name, mut postings } = list;
             let mut settle = |doc: DocId| {
                 if let Some(cell) = self.cells.get_mut(slot(doc)).filter(|cell| cell.words == earlier) {
                     cell.words = earlier.saturating_add(1);
@@ -121,8 +129,7 @@ impl Scratch {
                     having.push(doc);
                 }
             };
-            let sparse = candidates.len().saturating_mul(SEEK_RATIO) < slot(postings.doc_freq());
-            if earlier > 0 && sparse {
+            if sparse {
                 for &doc in candidates.iter() {
                     let at = postings.seek(doc);
                     if postings.doc(at) == doc {

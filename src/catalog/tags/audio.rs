@@ -52,6 +52,15 @@ impl Audio {
         }
     }
 
+    /// Without this many samples of each channel, unless that is all there is.
+    pub(super) fn without(self, samples: u32) -> Self {
+        let silence_ms = self.sample_rate_hz.and_then(|rate| (u64::from(samples) * 1_000).checked_div(u64::from(rate)));
+        match self.duration_ms.checked_sub(silence_ms.unwrap_or(0)) {
+            Some(duration_ms) if duration_ms > 0 => Self { duration_ms, ..self },
+            _ => self,
+        }
+    }
+
     pub(super) fn with_mp4_codec(self, properties: &Mp4Properties) -> Self {
         let codec = match properties.codec() {
             Some(Mp4Codec::ALAC) => "alac",

@@ -6,6 +6,7 @@ mod fields;
 mod parse;
 mod patient;
 mod read;
+mod silence;
 mod text;
 mod values;
 

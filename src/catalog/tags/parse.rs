@@ -1,6 +1,6 @@
 //! Hands a file to the parser of its format and collects what that found.
 
-use super::{Audio, fields::Fields};
+use super::{Audio, fields::Fields, silence};
 use lofty::{
     aac::AacFile,
     ape::ApeFile,
@@ -67,7 +67,11 @@ pub(super) fn parse<R: Read + Seek>(
             fields.add_vorbis(Some(file.vorbis_comments()));
             FileProperties::from(file.properties().to_owned())
         }
-        FileType::Mpeg => collect!(MpegFile: add_id3v2(id3v2), add_ape(ape), add_common(id3v1)),
+        FileType::Mpeg => {
+            let properties = collect!(MpegFile: add_id3v2(id3v2), add_ape(ape), add_common(id3v1));
+            let audio = Audio::new(file_type, &properties);
+            return Ok((fields, audio.without(silence::samples(reader)?)));
+        }
         FileType::Aac => collect!(AacFile: add_id3v2(id3v2), add_common(id3v1)),
         FileType::Ape => collect!(ApeFile: add_ape(ape), add_id3v2(id3v2), add_common(id3v1)),
         FileType::Mpc => collect!(MpcFile: add_ape(ape), add_id3v2(id3v2), add_common(id3v1)),

@@ -1,6 +1,6 @@
 //! Which row is this file? A track's id outlives moves, renames, new tags and new encodings.
 
-use super::Found;
+use super::{Disk, Found};
 use crate::{
     db::{
         DbConnection, DbError,
@@ -24,6 +24,7 @@ pub(super) struct Row {
     stat: Stat,
     version: String,
     fingerprint: String,
+    sha256: Option<String>,
     tag_key: Option<i64>,
     missing: bool,
 }
@@ -50,12 +51,12 @@ pub(super) enum Fate {
 
 /// Gives each found file its row. Returns also the rows that lost their place to another file.
 ///
-/// `holds` looks whether a path still holds what a row says: it takes the folder, the name and the row's stat.
+/// `disk` looks whether a path still holds what a row says, and reads files whole where nothing else tells rows apart.
 pub(super) fn identify(
     connection: &mut DbConnection,
     found: &[Found],
     new_id: &mut impl FnMut() -> i64,
-    holds: &impl Fn(&[u8], &[u8], Stat) -> bool,
+    disk: &impl Disk,
 ) -> Result<(Vec<Identified>, Vec<i64>), DbError> {
     let rows = Rows::load(connection, found)?;
     let mut taken = HashSet::new();
@@ -64,11 +65,11 @@ pub(super) fn identify(
         let place = (file.folder.id, file.name.clone());
         let here = rows.by_place.get(&place).and_then(|id| rows.by_id.get(id)).filter(|row| !taken.contains(&row.id));
         let is_free = |row: &&Row| {
-            let gone =
-                row.missing || !row.folder_path.as_ref().is_some_and(|folder| holds(folder, &row.place.1, row.stat));
+            let gone = row.missing
+                || !row.folder_path.as_ref().is_some_and(|folder| disk.holds(folder, &row.place.1, row.stat));
             !taken.contains(&row.id) && row.place != place && gone
         };
-        let chosen = choose(&rows, file, here, &is_free);
+        let chosen = choose(&rows, file, here, &is_free, disk);
         let answer = match chosen {
             Some(row) if row.place == place => Identified { id: row.id, fate: Fate::Changed },
             Some(row) => Identified { id: row.id, fate: Fate::Moved },
@@ -93,6 +94,7 @@ fn choose<'a>(
     file: &Found,
     here: Option<&'a Row>,
     is_free: &impl Fn(&&'a Row) -> bool,
+    disk: &impl Disk,
 ) -> Option<&'a Row> {
     let tag_key = file.content.as_ref().ok().and_then(|content| content.tag_key);
     if let Some(Version { version, fingerprint }) = &file.version {
@@ -105,11 +107,20 @@ fn choose<'a>(
         {
             return Some(row);
         }
-        if let Some(row) = rows.with_fingerprint(fingerprint).find(is_free) {
+        let alike: Vec<&Row> = rows.with_fingerprint(fingerprint).filter(is_free).collect();
+        if let Some(row) = of_its_sum(&alike, file, disk).or(alike.first().copied()) {
             return Some(row);
         }
     }
     tag_key.and_then(|key| rows.with_tag_key(key).find(is_free)).or(here)
+}
+
+/// Of rows whose files are alike but for their middles the one with the file's SHA-256. Few files are so, and reading
+/// a file whole is dear.
+fn of_its_sum<'a>(alike: &[&'a Row], file: &Found, disk: &impl Disk) -> Option<&'a Row> {
+    let differ = alike.iter().any(|row| alike.first().is_some_and(|first| first.sha256 != row.sha256));
+    let sum = differ.then(|| disk.sum(&file.folder.path, &file.name, file.stat)).flatten()?.to_string();
+    alike.iter().copied().find(|row| row.sha256.as_ref() == Some(&sum))
 }
 
 /// The rows that files of a batch may turn out to be.
@@ -132,20 +143,18 @@ impl Rows {
         let tag_keys = found.iter().filter_map(|file| file.content.as_ref().ok()?.tag_key);
         macro_rules! rows {
             ($filter:expr) => {
-                files::table
-                    .left_join(folders::table.on(folders::id.eq(files::folder_id)))
-                    .filter($filter)
-                    .select((
-                        files::id,
-                        files::folder_id,
-                        files::name,
-                        folders::path.nullable(),
-                        (files::size, files::mtime_ns, files::inode),
-                        files::version,
-                        files::fingerprint,
-                        files::tag_key,
-                        files::missing_us,
-                    ))
+                files::table.left_join(folders::table.on(folders::id.eq(files::folder_id))).filter($filter).select((
+                    files::id,
+                    files::folder_id,
+                    files::name,
+                    folders::path.nullable(),
+                    (files::size, files::mtime_ns, files::inode),
+                    files::version,
+                    files::fingerprint,
+                    files::sha256,
+                    files::tag_key,
+                    files::missing_us,
+                ))
             };
         }
         // The order of a limited list is that of its index: PostgreSQL would go through all rows in the order of their
@@ -156,7 +165,12 @@ impl Rows {
             };
         }
         let mut all = Self::default();
-        all.add(rows!(files::folder_id.eq_any(folders_of)).filter(files::name.eq_any(names)).order(files::id).load(connection)?);
+        all.add(
+            rows!(files::folder_id.eq_any(folders_of))
+                .filter(files::name.eq_any(names))
+                .order(files::id)
+                .load(connection)?,
+        );
         all.add(candidates!(files::version, versions().map(|version| &version.version)));
         all.add(candidates!(files::fingerprint, versions().map(|version| &version.fingerprint)));
         all.add(candidates!(files::tag_key, tag_keys));
@@ -164,8 +178,18 @@ impl Rows {
     }
 
     fn add(&mut self, loaded: Vec<Loaded>) {
-        for (id, folder_id, name, folder_path, (size, mtime_ns, inode), version, fingerprint, tag_key, missing) in
-            loaded
+        for (
+            id,
+            folder_id,
+            name,
+            folder_path,
+            (size, mtime_ns, inode),
+            version,
+            fingerprint,
+            sha256,
+            tag_key,
+            missing,
+        ) in loaded
         {
             if self.by_id.contains_key(&id) {
                 continue;
@@ -179,7 +203,7 @@ impl Rows {
             let stat = Stat { size, mtime_ns, inode };
             let missing = missing.is_some();
             let place = (folder_id, name);
-            self.by_id.insert(id, Row { id, place, folder_path, stat, version, fingerprint, tag_key, missing });
+            self.by_id.insert(id, Row { id, place, folder_path, stat, version, fingerprint, sha256, tag_key, missing });
         }
     }
 
@@ -200,4 +224,5 @@ impl Rows {
     }
 }
 
-type Loaded = (i64, i64, Vec<u8>, Option<Vec<u8>>, (i64, i64, i64), String, String, Option<i64>, Option<i64>);
+type Loaded =
+    (i64, i64, Vec<u8>, Option<Vec<u8>>, (i64, i64, i64), String, String, Option<String>, Option<i64>, Option<i64>);

@@ -2,16 +2,21 @@
 
 mod gone;
 mod identify;
+mod lock;
 mod names;
 mod record;
 mod refresh;
 mod write;
 
 pub use gone::{Gone, folders_after, forget_folders, has_files_below, mark_missing};
+pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;
 
-use crate::media::version::{Stat, Version};
+use crate::media::{
+    digest::Digest,
+    version::{Stat, Version},
+};
 use segue_actors::ids::MediaId;
 
 /// A folder that holds files or a cover.
@@ -21,6 +26,14 @@ pub struct Folder {
     pub id: i64,
     /// The absolute path, as the system spells it.
     pub path: Vec<u8>,
+}
+
+/// What recording a file may have to ask of the disk. Places are given as a folder's path and a name in it.
+pub trait Disk {
+    /// Whether a place that may be looked at holds a file that the system describes so.
+    fn holds(&self, folder: &[u8], name: &[u8], stat: Stat) -> bool;
+    /// The SHA-256 of that file, read whole; `None` when it cannot be had.
+    fn sum(&self, folder: &[u8], name: &[u8], stat: Stat) -> Option<Digest>;
 }
 
 /// A file that was looked at.

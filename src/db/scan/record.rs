@@ -1,7 +1,7 @@
 //! One batch of files that were read, written in one transaction.
 
 use super::{
-    Folder, Found,
+    Disk, Folder, Found,
     identify::{Fate, identify},
     names, write,
 };
@@ -10,7 +10,6 @@ use crate::db::{
     connection::insert_all,
     schema::{albums, files, folders, tracks},
 };
-use crate::media::version::Stat;
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -29,7 +28,7 @@ pub struct Recorded {
 
 /// Writes a batch of files as seen at `now_us` by version `reader` of our tag reading.
 ///
-/// `new_id` makes ids. `holds` looks whether a path still holds a file: it takes the folder, the name and the stat.
+/// `new_id` makes ids.
 ///
 /// # Errors
 /// Those of the database.
@@ -39,11 +38,11 @@ pub fn record(
     reader: i64,
     now_us: i64,
     new_id: &mut impl FnMut() -> i64,
-    holds: &impl Fn(&[u8], &[u8], Stat) -> bool,
+    disk: &impl Disk,
 ) -> Result<Recorded, DbError> {
     connection.prefer_indices()?;
     add_folders(connection, found.iter().map(|file| &*file.folder))?;
-    let (identified, displaced) = identify(connection, found, new_id, holds)?;
+    let (identified, displaced) = identify(connection, found, new_id, disk)?;
     let mut recorded = Recorded::default();
     for (file, row) in found.iter().zip(&identified) {
         match row.fate {

@@ -31,6 +31,7 @@ pub(super) struct FileRow<'a> {
     tag_key: Option<i64>,
     error: Option<&'a str>,
     missing_us: Option<i64>,
+    sha256_us: i64,
 }
 
 pub(super) fn file_row(file: &Found, id: i64, reader: i64) -> FileRow<'_> {
@@ -49,17 +50,24 @@ pub(super) fn file_row(file: &Found, id: i64, reader: i64) -> FileRow<'_> {
         tag_key,
         error,
         missing_us: None,
+        sha256_us: 0,
     }
 }
 
-/// Overwrites the row of a file that was known. The hash of the whole stays only with the bytes it was made of.
+/// Overwrites the row of a file that was known. The hash of the whole stays only with the bytes it was made of, and with
+/// what seems to be a copy of them until somebody has read that whole.
 pub(super) fn update_file(connection: &mut DbConnection, file: &Found, id: i64, reader: i64) -> Result<(), DbError> {
     let row = file_row(file, id, reader);
     let here = files::table.filter(files::id.eq(id));
-    let same: Option<(String, Option<String>)> =
-        diesel::OptionalExtension::optional(here.select((files::version, files::sha256)).first(connection))?;
-    let sha256 = same.filter(|(version, _)| version == row.version).and_then(|(_, sha256)| sha256);
-    diesel::update(here).set(FileRow { sha256: sha256.as_deref(), ..row }).execute(connection)?;
+    let known = here.select((files::version, files::fingerprint, files::sha256, files::sha256_us));
+    let known: Option<(String, String, Option<String>, i64)> =
+        diesel::OptionalExtension::optional(known.first(connection))?;
+    let (sha256, sha256_us) = match known {
+        Some((version, _, sha256, sha256_us)) if version == row.version => (sha256, sha256_us),
+        Some((_, fingerprint, sha256, _)) if fingerprint == row.fingerprint => (sha256, 0),
+        _ => (None, 0),
+    };
+    diesel::update(here).set(FileRow { sha256: sha256.as_deref(), sha256_us, ..row }).execute(connection)?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! A scan that is killed goes on where it stopped.
+//! A scan that is killed goes on where it stopped, and there is one at a time.
 
 use super::library::{Library, wav};
 use crate::harness::{segue, until};
@@ -8,6 +8,27 @@ use std::process::Stdio;
 const FILES: usize = 3_000;
 
 on_both_databases! {
+    async fn processes_that_share_a_database_scan_one_at_a_time(database) {
+        let library = Library::new(database);
+        wav(&library.path("a.wav"), 1);
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        let scan = || {
+            let mut command = segue(&library.database);
+            command.env("SEGUE_DATA_DIR", elsewhere.path()).arg("scan").arg("--music").arg(library.music.path());
+            command.output().expect("the program runs")
+        };
+        let held = library.db.lock_scans().expect("an answer").expect("nobody scans");
+        assert!(library.database.open().lock_scans().expect("an answer").is_none());
+        let refused = scan();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains("another process is scanning"), "{said}");
+        assert!(library.rows().is_empty());
+        drop(held);
+        assert!(scan().status.success());
+        assert_eq!(library.rows().len(), 1);
+        assert!(library.db.lock_scans().expect("an answer").is_some(), "it ended with the process");
+    }
+
     async fn a_killed_scan_goes_on_where_it_stopped(database) {
         let library = Library::new(database);
         for (seed, number) in (0_u32..).zip(0..FILES) {

@@ -14,5 +14,7 @@ mod identity;
 mod interrupted;
 mod library;
 mod lists;
+mod many;
 mod playlists;
 mod server;
+mod sums;

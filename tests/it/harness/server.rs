@@ -55,6 +55,11 @@ impl Server {
     pub(crate) async fn start_at(database: &TestDatabase, address: &str, arguments: &[&str]) -> Self {
         let mut command = segue(database);
         command.arg("serve").args(["--listen", address]).args(arguments);
+        Self::run(command).await
+    }
+
+    /// Starts a server by a command and waits until it is ready.
+    pub(crate) async fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut output = BufReader::new(child.stdout.take().expect("its output is piped"));
         let base = loop {

@@ -8,3 +8,4 @@ mod ranges;
 mod redbot;
 mod rescan;
 mod slow;
+mod stalled;

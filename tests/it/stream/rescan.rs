@@ -27,7 +27,7 @@ on_both_databases! {
         let path = music.path().join("a.wav");
         write_wav(&path, 3);
         let old = fs::read(&path).unwrap();
-        let server = Server::start_with(&database, &["--music", music.path().to_str().unwrap()]).await;
+        let server = Server::start_with(&database, &["--music", music.path().to_str().unwrap(), "--check-mb-per-s", "0"]).await;
         let login = server.user(&database, "anna").await;
         let token = format!("Authorization: Bearer {}", login.token);
         let db = database.open();

@@ -1,0 +1,2 @@
+DROP INDEX files_by_sum;
+ALTER TABLE files DROP COLUMN sha256_us;

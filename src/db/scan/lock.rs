@@ -1,0 +1,53 @@
+//! One scan at a time, over all processes that share a database: `segue scan` beside a running server, or two servers.
+
+use crate::db::{
+    DatabaseUrl, Db, DbConnection, DbError,
+    connection::{Access, Opener},
+};
+use diesel::{QueryableByName, RunQueryDsl as _, r2d2::ManageConnection as _, sql_query, sql_types::Bool};
+use std::{
+    ffi::OsString,
+    fs::{File, TryLockError},
+};
+
+/// The number of PostgreSQL's advisory lock for scans (postgresql.org, "Advisory Locks"): "segscan" in ASCII.
+const SCANS: i64 = 0x0073_6567_7363_616e;
+
+/// The right to scan. It ends with the value, or with the process however that ends; with PostgreSQL also with its
+/// connection, so that a scan goes on without it when the database restarts.
+pub enum ScanLock {
+    /// A locked file beside that of SQLite.
+    File(File),
+    /// A connection that holds the lock in PostgreSQL.
+    Connection(Box<DbConnection>),
+}
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Bool)]
+    taken: bool,
+}
+
+impl Db {
+    /// Takes the right to scan into this database; `None` while another process has it. Blocks.
+    ///
+    /// # Errors
+    /// `Connect` when the lock cannot be asked for.
+    pub fn lock_scans(&self) -> Result<Option<ScanLock>, DbError> {
+        if let DatabaseUrl::Sqlite(path) = &*self.url {
+            let mut name = OsString::from(path);
+            name.push(".scan.lock");
+            let file = File::create(name).map_err(|error| DbError::Connect(error.into()))?;
+            return match file.try_lock() {
+                Ok(()) => Ok(Some(ScanLock::File(file))),
+                Err(TryLockError::WouldBlock) => Ok(None),
+                Err(TryLockError::Error(error)) => Err(DbError::Connect(error.into())),
+            };
+        }
+        // Not one of the pool, which may have no more than one.
+        let mut connection = Opener { url: DatabaseUrl::clone(&self.url), access: Access::Write }.connect()?;
+        let ask = format!("SELECT pg_try_advisory_lock({SCANS}) AS taken");
+        let answer: Taken = sql_query(ask).get_result(&mut connection)?;
+        Ok(answer.taken.then(|| ScanLock::Connection(Box::new(connection))))
+    }
+}

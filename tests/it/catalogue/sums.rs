@@ -1,0 +1,157 @@
+//! The SHA-256 of files: taken in the background, checked later, and what tells files apart that look alike.
+
+use super::library::{Library, wav};
+use crate::harness::{Server, until};
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+use segue::{catalog::sums::check_all, db::schema::files};
+use sha2::{Digest as _, Sha256};
+use std::{
+    fs::{self, File},
+    path::Path,
+    time::SystemTime,
+};
+
+/// 2026, in microseconds since 1970.
+const NOW_US: i64 = 1_767_225_600_000_000;
+const YEAR_US: i64 = 365 * 24 * 3_600 * 1_000_000;
+
+/// Version, sum, and when it was taken.
+type Row = (String, Option<String>, i64);
+
+fn row(library: &Library, path: &str) -> Row {
+    let id = library.id(path);
+    let here = files::table.filter(files::id.eq(id)).select((files::version, files::sha256, files::sha256_us));
+    library.db.read_blocking(|connection| Ok(here.first(connection)?)).expect("a row")
+}
+
+fn sum_of(path: &Path) -> Option<String> {
+    let hash = Sha256::digest(fs::read(path).expect("read"));
+    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A sound whose ends do not tell it from others: the middle is beyond what a version looks at.
+fn long(path: &Path, middle: u8) {
+    wav(path, 1);
+    let mut bytes = fs::read(path).expect("read");
+    bytes.resize(400_000, 0);
+    bytes[200_000] = middle;
+    fs::write(path, bytes).expect("written");
+}
+
+/// Changes bytes behind the back of the clock, as a bad disk does.
+fn rot(path: &Path, middle: u8) {
+    let before = fs::metadata(path).and_then(|metadata| metadata.modified()).expect("a time");
+    let mut bytes = fs::read(path).expect("read");
+    bytes[200_000] = middle;
+    fs::write(path, bytes).expect("written");
+    File::options().write(true).open(path).and_then(|file| file.set_modified(before)).expect("set back");
+}
+
+on_both_databases! {
+    async fn sums_are_taken_once_and_checked_when_they_are_old(database) {
+        let library = Library::new(database);
+        let path = library.path("a.wav");
+        long(&path, 1);
+        library.scan();
+        let (version, sum, taken_us) = row(&library, "a.wav");
+        assert_eq!((sum, taken_us), (None, 0));
+        assert!(check_all(&library.db, NOW_US).expect("checked"));
+        let first = (version.clone(), sum_of(&path), NOW_US);
+        assert_eq!(row(&library, "a.wav"), first);
+        assert!(!check_all(&library.db, NOW_US + 1).expect("checked"), "nothing is due");
+        assert!(check_all(&library.db, NOW_US + YEAR_US).expect("checked"), "it is old by now");
+        assert_eq!(row(&library, "a.wav"), (version, sum_of(&path), NOW_US + YEAR_US));
+    }
+
+    async fn bytes_that_changed_behind_the_clocks_back_get_another_version(database) {
+        let library = Library::new(database);
+        let path = library.path("a.wav");
+        long(&path, 1);
+        library.scan();
+        check_all(&library.db, NOW_US).expect("checked");
+        let (before, sum, _) = row(&library, "a.wav");
+        let id = library.id("a.wav");
+        rot(&path, 2);
+        assert_eq!(library.scan().unchanged, 1, "no scan sees it");
+        assert_eq!(row(&library, "a.wav").1, sum);
+        check_all(&library.db, NOW_US + YEAR_US).expect("checked");
+        let (after, sum, taken_us) = row(&library, "a.wav");
+        assert_eq!((sum, taken_us, library.id("a.wav")), (sum_of(&path), NOW_US + YEAR_US, id));
+        assert!(after != before && segue::media::version::is_version(&after), "{after}");
+        library.scan();
+        assert_eq!(row(&library, "a.wav").0, after, "it stays");
+    }
+
+    async fn a_copy_keeps_the_sum_until_it_is_read_and_then_has_its_own(database) {
+        let library = Library::new(database);
+        for (name, middle) in [("a", 1), ("b", 2)] {
+            // Of different lengths, so that they are not alike.
+            long(&library.path(format!("{name}.wav")), middle);
+            let mut bytes = fs::read(library.path(format!("{name}.wav"))).expect("read");
+            bytes.resize(400_000 + usize::from(middle), 0);
+            fs::write(library.path(format!("{name}.wav")), bytes).expect("written");
+        }
+        library.scan();
+        check_all(&library.db, NOW_US).expect("checked");
+        let sums = ["a.wav", "b.wav"].map(|name| row(&library, name).1);
+        for name in ["a", "b"] {
+            let (from, to) = (library.path(format!("{name}.wav")), library.path(format!("disk/{name}.wav")));
+            fs::create_dir_all(library.path("disk")).expect("made");
+            fs::copy(&from, &to).expect("copied");
+            fs::remove_file(from).expect("removed");
+        }
+        rot(&library.path("disk/b.wav"), 9);
+        assert_eq!(library.scan().moved, 2);
+        let copies = ["disk/a.wav", "disk/b.wav"].map(|name| row(&library, name));
+        assert_eq!(copies.clone().map(|(_, sum, taken_us)| (sum, taken_us)), sums.clone().map(|sum| (sum, 0)));
+        check_all(&library.db, NOW_US + 1).expect("checked");
+        let now = ["disk/a.wav", "disk/b.wav"].map(|name| row(&library, name));
+        assert_eq!(now[0], (copies[0].0.clone(), sums[0].clone(), NOW_US + 1));
+        assert_eq!(now[1], (copies[1].0.clone(), sum_of(&library.path("disk/b.wav")), NOW_US + 1), "damaged on the way");
+    }
+
+    async fn moved_files_that_look_alike_are_told_apart_by_their_sums(database) {
+        let library = Library::new(database);
+        let names = ["a.wav", "b.wav", "c.wav"];
+        for (name, middle) in names.iter().zip(1..) {
+            long(&library.path(name), middle);
+        }
+        library.scan();
+        check_all(&library.db, NOW_US).expect("checked");
+        let ids = names.map(|name| library.id(name));
+        // To another disk: other inode, other time; the walk comes by them in another order.
+        for (name, to) in names.iter().zip(["disk/3.wav", "disk/1.wav", "disk/2.wav"]) {
+            fs::create_dir_all(library.path("disk")).expect("made");
+            fs::copy(library.path(name), library.path(to)).expect("copied");
+        }
+        names.iter().for_each(|name| fs::remove_file(library.path(name)).expect("removed"));
+        assert_eq!(library.scan().moved, 3);
+        assert_eq!(["disk/3.wav", "disk/1.wav", "disk/2.wav"].map(|name| library.id(name)), ids);
+    }
+
+    async fn a_file_that_cannot_be_read_whole_is_passed_over(database) {
+        let library = Library::new(database);
+        for (name, middle) in [("a.wav", 1), ("b.wav", 2)] {
+            long(&library.path(name), middle);
+        }
+        library.scan();
+        let changed = library.path("a.wav");
+        File::options().write(true).open(&changed).and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH)).expect("set");
+        check_all(&library.db, NOW_US).expect("checked");
+        assert_eq!(row(&library, "a.wav").1, None);
+        assert_eq!(row(&library, "b.wav").1, sum_of(&library.path("b.wav")));
+        library.scan();
+        assert_eq!(row(&library, "a.wav").2, 0, "it is another version, and due at once");
+    }
+
+    async fn a_server_takes_sums_by_itself(database) {
+        let library = Library::new(database);
+        wav(&library.path("a.wav"), 1);
+        let music = library.music.path().to_string_lossy().into_owned();
+        let _server = Server::start_with(&library.database, &["--music", &music]).await;
+        until("the sum is there", async || {
+            library.rows().contains_key("a.wav") && row(&library, "a.wav").1 == sum_of(&library.path("a.wav"))
+        })
+        .await;
+    }
+}

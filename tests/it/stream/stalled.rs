@@ -1,0 +1,81 @@
+//! Clients that stop reading: none holds a stream for ever, and each may go on where it was.
+
+use super::fixture::{Track, noise, raw, receive_raw, send_raw};
+use crate::harness::{Dialect, Server, TestDatabase, run, until};
+use std::{
+    fs,
+    io::{ErrorKind, Read as _},
+    net::TcpStream,
+    path::Path,
+};
+
+/// More than the buffers of the kernel on both sides hold.
+const LONG: usize = 48 << 20;
+const SIP: usize = 16 * 1024;
+
+/// How often the server has this file open.
+fn times_open(server: &Server, path: &Path) -> usize {
+    let files = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
+    // One may be closed while it is looked at.
+    files.flatten().filter(|file| fs::read_link(file.path()).is_ok_and(|target| target == path)).count()
+}
+
+/// Reads the head of an answer.
+fn head(client: &mut TcpStream) {
+    let mut head = vec![];
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 20"), "{}", String::from_utf8_lossy(&head));
+}
+
+/// Reads what is left, to the end or to the break.
+fn rest(client: &mut TcpStream) -> Vec<u8> {
+    let mut all = vec![];
+    match client.read_to_end(&mut all) {
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+        Ok(_) => {}
+    }
+    all
+}
+
+#[test]
+fn a_client_that_stops_reading_loses_its_stream_and_goes_on_by_range() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let bytes = noise(LONG);
+        let track = Track::add(&database, "a.flac", &bytes);
+        let server = Server::start_with(&database, &["--send-timeout-s", "3"]).await;
+        let login = server.user(&database, "anna").await;
+        let token = format!("Authorization: Bearer {}", login.token);
+        let ask = || send_raw(&server, "GET", &track.stream(), &["Range: bytes=0-", "Connection: close", &token]);
+        let (mut stalled, mut slow) = (ask(), ask());
+        head(&mut stalled);
+        head(&mut slow);
+        assert_eq!(times_open(&server, &track.path), 2);
+
+        // One reads nothing, the other a little at each look.
+        let mut taken = vec![];
+        until("the stalled stream ends", async || {
+            let mut sip = vec![0; SIP.min(LONG - taken.len())];
+            slow.read_exact(&mut sip).unwrap();
+            taken.extend(sip);
+            times_open(&server, &track.path) == 1
+        })
+        .await;
+        assert!(taken.len() < LONG, "the other one is still at it");
+        taken.extend(rest(&mut slow));
+        assert!(taken == bytes, "who reads slowly gets all");
+
+        // As a player does whose listener goes on after a pause.
+        let before = rest(&mut stalled);
+        assert!(before.len() < LONG && bytes.starts_with(&before), "{} bytes", before.len());
+        let range = format!("Range: bytes={}-", before.len());
+        let after = raw(&server, "GET", &track.stream(), &[&range, &token]);
+        assert!(after.status == 206 && [before, after.body].concat() == bytes);
+        let all = receive_raw(ask());
+        assert!(all.body == bytes);
+    });
+}
