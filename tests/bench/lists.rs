@@ -5,8 +5,6 @@
 //! turn, as a handler does: ids, then rows. The median of 200 of each.
 
 #![allow(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
@@ -58,7 +56,7 @@ fn main() {
                     Ok((load(connection, &ids)?, total))
                 };
                 let (rows, total) = db.read_blocking(read).expect("a page");
-                assert_eq!(rows, PAGE as usize, "{list_name} at {offset} of {total}");
+                assert_eq!(i64::try_from(rows), Ok(PAGE), "{list_name} at {offset} of {total}");
                 (began.elapsed(), total)
             };
             let (places, total) = page(0);

@@ -1,6 +1,6 @@
 //! A disk without room: the server says so, goes on with what needs none, and loses nothing.
 
-use crate::harness::{Login, Server, TestDatabase, bare, run, until};
+use crate::harness::{Login, Server, bare, run, until};
 use awc::http::Method;
 use serde_json::{Value, json};
 use std::{
@@ -34,7 +34,10 @@ async fn on_small_disk(data: &Path, music: &Path) -> Server {
     command.args([env!("CARGO_BIN_EXE_segue"), "serve", "--listen", "127.0.0.1:0", "--check-mb-per-s", "0", "--music"]);
     command.arg(music);
     for (name, value) in program.get_envs() {
-        value.map_or_else(|| command.env_remove(name), |value| command.env(name, value));
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
     }
     command.env("SEGUE_DATA_DIR", data).env("SEGUE_PASSWORD", "ann-password");
     Server::run(command).await
