@@ -34,9 +34,8 @@ fn head(client: &mut TcpStream) {
 /// Reads what is left, to the end or to the break.
 fn rest(client: &mut TcpStream) -> Vec<u8> {
     let mut all = vec![];
-    match client.read_to_end(&mut all) {
-        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
-        Ok(_) => {}
+    if let Err(error) = client.read_to_end(&mut all) {
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     }
     all
 }
@@ -57,17 +56,17 @@ fn a_client_that_stops_reading_loses_its_stream_and_goes_on_by_range() {
         assert_eq!(times_open(&server, &track.path), 2);
 
         // One reads nothing, the other a little at each look.
-        let mut taken = vec![];
+        let mut slowly = vec![];
         until("the stalled stream ends", async || {
-            let mut sip = vec![0; SIP.min(LONG - taken.len())];
+            let mut sip = vec![0; SIP.min(LONG - slowly.len())];
             slow.read_exact(&mut sip).unwrap();
-            taken.extend(sip);
+            slowly.extend(sip);
             times_open(&server, &track.path) == 1
         })
         .await;
-        assert!(taken.len() < LONG, "the other one is still at it");
-        taken.extend(rest(&mut slow));
-        assert!(taken == bytes, "who reads slowly gets all");
+        assert!(slowly.len() < LONG, "the other one is still at it");
+        slowly.extend(rest(&mut slow));
+        assert!(slowly == bytes, "who reads slowly gets all");
 
         // As a player does whose listener goes on after a pause.
         let before = rest(&mut stalled);
