@@ -9,6 +9,7 @@ pub mod directory;
 pub mod ids;
 pub mod memory;
 pub mod ports;
+pub mod replica;
 pub mod session;
 pub mod state;
 pub mod wire;

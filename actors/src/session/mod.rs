@@ -10,12 +10,12 @@ mod step;
 
 use crate::close::CloseReason;
 use crate::directory::{Directory, World};
-use crate::ids::{ConnectionId, Micros, Stamp, UserId};
-use crate::ports::Change;
+use crate::ids::{ConnectionId, Micros, UserId};
+use crate::replica::Replica;
 use crate::state::outbox::FrameKind;
-use crate::state::{Event, Join, Leaving, Said, SessionState};
+use crate::state::{Event, Join, Leaving, Said};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -82,14 +82,7 @@ pub struct SessionActor {
     number: u64,
     directory: Arc<Directory>,
     devices: HashMap<ConnectionId, Recipient<ToDevice>>,
-    inbox: VecDeque<Event>,
-    live: Option<Live>,
-    /// No stamp of this epoch or an earlier one may be given again.
-    floor: u64,
-    /// A load or a commit is in flight.
-    is_busy: bool,
-    /// To be loaded anew as soon as nothing is in flight.
-    is_outdated: bool,
+    replica: Replica,
     loading_since: Micros,
     watched: Option<ConnectionId>,
     deadline: Option<(Micros, SpawnHandle)>,
@@ -98,42 +91,16 @@ pub struct SessionActor {
     stopping: Vec<oneshot::Sender<()>>,
 }
 
-/// A session that is loaded.
-struct Live {
-    state: SessionState,
-    /// The stamp that stands in the database, and its queue's revision.
-    stored: Option<(Stamp, u64)>,
-}
-
-impl Live {
-    fn is_stored(&self) -> bool {
-        self.stored.is_some_and(|(stamp, _)| stamp == self.state.record().stamp)
-    }
-
-    fn change(&self) -> Change {
-        let record = self.state.record().clone();
-        let queue_is_stored = self.stored.is_some_and(|(_, revision)| revision == record.queue_revision());
-        Change {
-            expected: self.stored.map(|(stamp, _)| stamp),
-            queue: (!queue_is_stored).then(|| self.state.queue().clone()),
-            record,
-        }
-    }
-}
-
 impl SessionActor {
     pub(crate) fn new(user: UserId, number: u64, directory: Arc<Directory>) -> Self {
-        let loading_since = directory.world().clock.now();
+        let world = directory.world();
+        let (loading_since, replica) = (world.clock.now(), Replica::new(world.nodes.this(), world.limits));
         Self {
             user,
             number,
             directory,
             devices: HashMap::new(),
-            inbox: VecDeque::new(),
-            live: None,
-            floor: 0,
-            is_busy: true,
-            is_outdated: false,
+            replica,
             loading_since,
             watched: None,
             deadline: None,
@@ -186,7 +153,7 @@ impl Handler<FromDevice> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, FromDevice { connection, said }: FromDevice, ctx: &mut Self::Context) {
-        if self.inbox.len() < INBOX {
+        if self.replica.waiting() < INBOX {
             self.take_in(Event::Said { connection, said }, ctx);
         } else if let Some(device) = self.devices.get(&connection) {
             device.do_send(ToDevice::Close(CloseReason::Overloaded));
@@ -207,8 +174,9 @@ impl Handler<Restart> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, _: Restart, ctx: &mut Self::Context) {
-        self.is_outdated = true;
-        self.go_on(ctx);
+        let (now, mut outputs) = (self.now(), Vec::new());
+        self.replica.outdate(now, &mut outputs);
+        self.carry_out(outputs, ctx);
     }
 }
 
@@ -222,9 +190,9 @@ impl Handler<Shutdown> for SessionActor {
         let connections: Vec<ConnectionId> = self.devices.keys().copied().collect();
         self.close_all(CloseReason::Shutdown);
         for connection in connections {
-            self.inbox.push_back(Event::Leave { connection, how: Leaving::SentAway(now) });
+            self.take_in(Event::Leave { connection, how: Leaving::SentAway(now) }, ctx);
         }
-        self.go_on(ctx);
+        self.rest(ctx);
         Box::pin(async move {
             // The sender is dropped with the actor, which is what is waited for.
             let _ = end.await;

@@ -20,8 +20,8 @@ const UNWRITTEN_PLAYS: usize = 64;
 impl SessionActor {
     /// Sends what everybody is shown anew, then what each one is told.
     pub(super) fn release(&mut self, before: Shown, effects: Vec<Effect>, ctx: &mut Context<Self>) {
-        let Some(live) = &self.live else { return };
-        let shown = live.state.shown();
+        let Some(state) = self.replica.state() else { return };
+        let shown = state.shown();
         let welcomed: HashSet<ConnectionId> = effects
             .iter()
             .filter_map(|effect| match effect {
@@ -30,13 +30,11 @@ impl SessionActor {
             })
             .collect();
         if shown.playback != before.playback {
-            let frame = ServerMessage::Playback(Box::new(live.state.playback().clone())).encode();
+            let frame = ServerMessage::Playback(Box::new(state.playback().clone())).encode();
             self.send_all(&welcomed, FrameKind::Playback, &frame.into());
         }
-        if shown.devices != before.devices
-            && let Some(live) = &self.live
-        {
-            let frame = ServerMessage::Devices(DeviceList::of(live.state.record())).encode();
+        if shown.devices != before.devices {
+            let frame = ServerMessage::Devices(DeviceList::of(state.record())).encode();
             self.send_all(&welcomed, FrameKind::Devices, &frame.into());
         }
         for effect in effects {
@@ -45,9 +43,9 @@ impl SessionActor {
         self.watch();
     }
 
-    pub(super) fn release_one(&mut self, effect: Effect, ctx: &mut Context<Self>) {
-        let Some(live) = &self.live else { return };
-        let record = live.state.record();
+    fn release_one(&mut self, effect: Effect, ctx: &mut Context<Self>) {
+        let Some(state) = self.replica.state() else { return };
+        let record = state.record();
         let (connection, kind, message) = match effect {
             Effect::Commit(_) => return,
             Effect::Close(connection, reason) => {
@@ -86,21 +84,21 @@ impl SessionActor {
                 (connection, FrameKind::Devices, ServerMessage::Devices(DeviceList::of(record)))
             }
             Effect::ShowQueue(connection, from, limit) => {
-                let page = QueuePage::of(record, live.state.queue(), from, limit);
+                let page = QueuePage::of(record, state.queue(), from, limit);
                 (connection, FrameKind::Other, ServerMessage::Queue(page))
             }
         };
         self.send(connection, kind, &message.encode().into());
     }
 
-    pub(super) fn send_all(&mut self, but: &HashSet<ConnectionId>, kind: FrameKind, frame: &Arc<str>) {
+    fn send_all(&self, but: &HashSet<ConnectionId>, kind: FrameKind, frame: &Arc<str>) {
         let others: Vec<ConnectionId> = self.devices.keys().filter(|id| !but.contains(id)).copied().collect();
         for connection in others {
             self.send(connection, kind, frame);
         }
     }
 
-    pub(super) fn send(&self, connection: ConnectionId, kind: FrameKind, frame: &Arc<str>) {
+    fn send(&self, connection: ConnectionId, kind: FrameKind, frame: &Arc<str>) {
         self.tell(connection, ToDevice::Frame(kind, frame.clone()));
     }
 
@@ -113,11 +111,11 @@ impl SessionActor {
     }
 
     /// Tells the device that is to sound that its life is watched closely, and the one before that it no longer is.
-    pub(super) fn watch(&mut self) {
-        let Some(live) = &self.live else { return };
-        let playback = live.state.playback();
+    fn watch(&mut self) {
+        let Some(state) = self.replica.state() else { return };
+        let playback = state.playback();
         let active = playback.active.filter(|_| playback.intent == Intent::Play);
-        let device = active.and_then(|active| live.state.devices().get(active.device_id));
+        let device = active.and_then(|active| state.devices().get(active.device_id));
         let wanted = device.and_then(|device| device.presence.connection());
         if self.watched == wanted {
             return;
@@ -130,7 +128,7 @@ impl SessionActor {
         self.watched = wanted;
     }
 
-    pub(super) fn keep_play(&mut self, play: Play, ctx: &mut Context<Self>) {
+    fn keep_play(&mut self, play: Play, ctx: &mut Context<Self>) {
         if self.unwritten_plays >= UNWRITTEN_PLAYS {
             log::error!("a play of {} is lost: {UNWRITTEN_PLAYS} others wait for the database", self.user);
             return;
@@ -143,7 +141,7 @@ impl SessionActor {
                 log::warn!("a play of {} was not written and will be: {error}", actor.user);
                 ctx.run_later(RETRY, move |actor, ctx| actor.keep_play(play, ctx));
             }
-            actor.go_on(ctx);
+            actor.rest(ctx);
         }));
     }
 }

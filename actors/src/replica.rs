@@ -1,0 +1,288 @@
+//! What a node does with a session, pure: it steps events, commits what must be durable before it is shown, writes the
+//! rest soon, and starts anew when what stands in the database is not what it thought. The actor around it, and the
+//! simulation, only carry out its [`Output`]s and bring the answers back.
+
+use crate::ids::{Micros, NodeId, Stamp};
+use crate::ports::{Change, Outcome};
+use crate::state::messages::{Reject, RejectCode, Sound};
+use crate::state::queue::Queue;
+use crate::state::{Durability, Effect, Event, Limits, Record, Said, SessionState, Shown};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What a client is told to wait when the database is out of reach.
+const RETRY_MS: u32 = 1_000;
+const UNAVAILABLE: Reject = Reject {
+    code: RejectCode::Unavailable,
+    message: "the database is out of reach; try again",
+    retry_ms: Some(RETRY_MS),
+};
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Output {
+    /// Read the record and its queue, and bring them by [`Replica::loaded`].
+    Load,
+    /// The load came to nothing, and why: read again, after a while.
+    LoadAgain(String),
+    /// Write this, and bring the outcome by [`Replica::committed`].
+    Commit(Change),
+    /// Call [`Replica::write`] within 2 s.
+    WriteSoon,
+    /// Show everybody what differs from the revisions given, and each one what the effects say.
+    Release(Shown, Vec<Effect>),
+    /// What was shown may not stand: send every device away to come back at once. A load follows.
+    Restart(String),
+}
+
+/// What was asked of the database and is not answered.
+#[derive(Debug)]
+enum Flight {
+    Load,
+    /// The first record under a new epoch: nothing was shown under it.
+    Begin(Box<Live>),
+    /// A change, with the state before it.
+    Change {
+        before: Box<SessionState>,
+        events: Vec<Event>,
+        effects: Vec<Effect>,
+    },
+    /// What was shown already.
+    Write,
+}
+
+/// A session that is loaded.
+#[derive(Debug)]
+struct Live {
+    state: SessionState,
+    /// The stamp that stands in the database, and its queue's revision.
+    stored: Option<(Stamp, u64)>,
+}
+
+impl Live {
+    fn is_stored(&self) -> bool {
+        self.stored.is_some_and(|(stamp, _)| stamp == self.state.record().stamp)
+    }
+
+    fn change(&self) -> Change {
+        let record = self.state.record().clone();
+        let queue_is_stored = self.stored.is_some_and(|(_, revision)| revision == record.queue_revision());
+        Change {
+            expected: self.stored.map(|(stamp, _)| stamp),
+            queue: (!queue_is_stored).then(|| self.state.queue().clone()),
+            record,
+        }
+    }
+}
+
+/// One user's session as one node has it.
+#[derive(Debug)]
+pub struct Replica {
+    node: NodeId,
+    limits: Limits,
+    live: Option<Live>,
+    /// Events that wait for an answer of the database; stepped together then.
+    inbox: VecDeque<Event>,
+    flight: Option<Flight>,
+    /// No stamp of this epoch or an earlier one may be given again.
+    floor: u64,
+    /// What is known may never have been.
+    is_outdated: bool,
+}
+
+impl Replica {
+    /// A session that is to be loaded: the first output is [`Output::Load`].
+    #[must_use]
+    pub const fn new(node: NodeId, limits: Limits) -> Self {
+        Self { node, limits, live: None, inbox: VecDeque::new(), flight: Some(Flight::Load), floor: 0, is_outdated: false }
+    }
+
+    /// The database's answer to a load. The new epoch is durable before anything is shown under it.
+    pub fn loaded(
+        &mut self,
+        now: Micros,
+        record: Option<(Record, Arc<Queue>)>,
+        last_beat: Option<Micros>,
+        outputs: &mut Vec<Output>,
+    ) {
+        let stored = record.as_ref().map(|(record, _)| (record.stamp, record.queue_revision()));
+        let state = match record {
+            Some(record) => SessionState::load(now, record, self.node, last_beat, self.floor, self.limits),
+            None => SessionState::new(now, self.floor, self.node, self.limits),
+        };
+        let live = Live { state, stored };
+        outputs.push(Output::Commit(live.change()));
+        self.flight = Some(Flight::Begin(Box::new(live)));
+    }
+
+    /// Something happens.
+    pub fn take_in(&mut self, now: Micros, event: Event, outputs: &mut Vec<Output>) {
+        self.inbox.push_back(event);
+        self.go_on(now, outputs);
+    }
+
+    /// The database was put back: the session is loaded anew as soon as nothing is in flight.
+    pub fn outdate(&mut self, now: Micros, outputs: &mut Vec<Output>) {
+        self.is_outdated = true;
+        self.go_on(now, outputs);
+    }
+
+    fn go_on(&mut self, now: Micros, outputs: &mut Vec<Output>) {
+        if self.is_outdated && self.flight.is_none() {
+            self.restart("the database was put back".to_owned(), outputs);
+        }
+        if self.flight.is_none() && !self.inbox.is_empty() {
+            let events = self.inbox.drain(..).collect();
+            self.step(now, events, outputs);
+        }
+    }
+
+    fn step(&mut self, now: Micros, events: Vec<Event>, outputs: &mut Vec<Output>) {
+        let Some(live) = &mut self.live else { return };
+        let before = live.state.clone();
+        let mut effects = Vec::new();
+        for event in &events {
+            live.state.step(now, event.clone(), &mut effects);
+            if let Err(violation) = live.state.check() {
+                panic!("invariant {} does not hold: {}", violation.number, violation.rule);
+            }
+        }
+        let durability = effects.iter().filter_map(|effect| match effect {
+            Effect::Commit(durability) => Some(*durability),
+            _ => None,
+        });
+        match durability.max() {
+            Some(Durability::Now) => {
+                outputs.push(Output::Commit(live.change()));
+                self.flight = Some(Flight::Change { before: Box::new(before), events, effects });
+            }
+            Some(Durability::Soon) => {
+                outputs.push(Output::Release(before.shown(), effects));
+                outputs.push(Output::WriteSoon);
+            }
+            None => outputs.push(Output::Release(before.shown(), effects)),
+        }
+    }
+
+    /// What became of a commit.
+    pub fn committed(&mut self, now: Micros, outcome: Outcome, outputs: &mut Vec<Output>) {
+        let Some(flight) = self.flight.take() else { return };
+        let trouble = match &outcome {
+            Outcome::Committed => String::new(),
+            Outcome::Conflict(_) => "another record stands in the database".to_owned(),
+            Outcome::NotSent(error) => format!("a change was not written: {error}"),
+            Outcome::Unknown(error) => format!("a commit has no answer: {error}"),
+        };
+        match (flight, outcome) {
+            (Flight::Load, _) => {}
+            (Flight::Begin(live), Outcome::Committed) => {
+                self.live = Some(*live);
+                self.stored();
+            }
+            (Flight::Begin(_), _) => {
+                self.flight = Some(Flight::Load);
+                outputs.push(Output::LoadAgain(trouble));
+            }
+            (Flight::Change { before, effects, .. }, Outcome::Committed) => {
+                self.stored();
+                outputs.push(Output::Release(before.shown(), effects));
+            }
+            (Flight::Change { before, events, .. }, Outcome::NotSent(error)) => {
+                log::warn!("a change of a session was not written: {error}");
+                self.undo(now, *before, events, outputs);
+            }
+            (Flight::Write, Outcome::Committed) => self.stored(),
+            (Flight::Write, Outcome::NotSent(_)) => outputs.push(Output::WriteSoon),
+            (_, Outcome::Conflict(_) | Outcome::Unknown(_)) => self.restart(trouble, outputs),
+        }
+        self.go_on(now, outputs);
+    }
+
+    fn restart(&mut self, why: String, outputs: &mut Vec<Output>) {
+        self.is_outdated = false;
+        if let Some(live) = self.live.take() {
+            self.floor = self.floor.max(live.state.record().stamp.epoch);
+        }
+        self.inbox.clear();
+        self.flight = Some(Flight::Load);
+        outputs.push(Output::Restart(why));
+        outputs.push(Output::Load);
+    }
+
+    /// What needed the database did not happen; the rest of what came with it does.
+    fn undo(&mut self, now: Micros, before: SessionState, events: Vec<Event>, outputs: &mut Vec<Output>) {
+        let shown = before.shown();
+        if let Some(live) = &mut self.live {
+            live.state = before;
+        }
+        let (mut light, mut effects) = (Vec::new(), Vec::new());
+        for event in events {
+            match event {
+                Event::Said { connection, said: Said::Command { command, .. } } => {
+                    effects.push(Effect::Reject(connection, command.id, UNAVAILABLE));
+                }
+                Event::Said { connection, said } if needs_commit(&said) => {
+                    effects.push(Effect::ShowPlayback(connection));
+                }
+                other => light.push(other),
+            }
+        }
+        outputs.push(Output::Release(shown, effects));
+        if !light.is_empty() {
+            self.step(now, light, outputs);
+        }
+    }
+
+    /// Writes what was shown already, if it is not written.
+    pub fn write(&mut self, outputs: &mut Vec<Output>) {
+        let Some(live) = self.live.as_ref().filter(|live| !live.is_stored()) else { return };
+        if self.flight.is_some() {
+            outputs.push(Output::WriteSoon);
+        } else {
+            outputs.push(Output::Commit(live.change()));
+            self.flight = Some(Flight::Write);
+        }
+    }
+
+    /// The present record stands in the database.
+    fn stored(&mut self) {
+        if let Some(live) = &mut self.live {
+            let record = live.state.record();
+            live.stored = Some((record.stamp, record.queue_revision()));
+        }
+    }
+
+    /// The session, once it is loaded.
+    #[must_use]
+    pub fn state(&self) -> Option<&SessionState> {
+        self.live.as_ref().map(|live| &live.state)
+    }
+
+    /// Whether the database has what was shown, or nothing was.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.live.as_ref().is_none_or(Live::is_stored)
+    }
+
+    /// Whether an answer of the database is waited for.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// How many events wait for it.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.inbox.len()
+    }
+}
+
+/// Whether what a device says may change something that must be durable before it is shown.
+const fn needs_commit(said: &Said) -> bool {
+    match said {
+        Said::Command { .. } | Said::Ended(_) => true,
+        Said::Report(report) => matches!(report.status, Sound::Failed),
+        Said::Yield(yielded) => yielded.to.is_some(),
+        Said::Ready(_) | Said::Volume(_) | Said::Queue { .. } => false,
+    }
+}
