@@ -29,8 +29,9 @@ pub enum Output {
     Commit(Change),
     /// Call [`Replica::write`] within 2 s.
     WriteSoon,
-    /// Show everybody what differs from the revisions given, and each one what the effects say.
-    Release(Shown, Vec<Effect>),
+    /// Show everybody what differs from the revisions given, and each one what the effects say, as it stood then: later
+    /// events may have changed the session since, and that is not to be seen yet.
+    Release(Shown, Box<SessionState>, Vec<Effect>),
     /// What was shown may not stand: send every device away to come back at once. A load follows.
     Restart(String),
 }
@@ -157,10 +158,16 @@ impl Replica {
                 self.flight = Some(Flight::Change { before: Box::new(before), events, effects });
             }
             Some(Durability::Soon) => {
-                outputs.push(Output::Release(before.shown(), effects));
+                self.release(before.shown(), effects, outputs);
                 outputs.push(Output::WriteSoon);
             }
-            None => outputs.push(Output::Release(before.shown(), effects)),
+            None => self.release(before.shown(), effects, outputs),
+        }
+    }
+
+    fn release(&self, before: Shown, effects: Vec<Effect>, outputs: &mut Vec<Output>) {
+        if let Some(live) = &self.live {
+            outputs.push(Output::Release(before, Box::new(live.state.clone()), effects));
         }
     }
 
@@ -185,7 +192,7 @@ impl Replica {
             }
             (Flight::Change { before, effects, .. }, Outcome::Committed) => {
                 self.stored();
-                outputs.push(Output::Release(before.shown(), effects));
+                self.release(before.shown(), effects, outputs);
             }
             (Flight::Change { before, events, .. }, Outcome::NotSent(error)) => {
                 log::warn!("a change of a session was not written: {error}");
@@ -227,7 +234,7 @@ impl Replica {
                 other => light.push(other),
             }
         }
-        outputs.push(Output::Release(shown, effects));
+        self.release(shown, effects, outputs);
         if !light.is_empty() {
             self.step(now, light, outputs);
         }

@@ -189,12 +189,8 @@ mod tests {
                 r#"{"event":"position","server_us":7,"position_ms":5,"media_id":"0000000000000002","item":null,"status":"playing","intent":"play","active":"0000000000000003","bound_us":80,"late_ms":2}"#
             ]],
         );
-        let sounding = Audio::Sounding {
-            item,
-            position_ms: 5,
-            at_us: server_us,
-            rate: segue_actors::state::playback::Rate::NORMAL,
-        };
+        let sounding =
+            Audio::Sounding { item, position_ms: 5, since_us: 7, rate: segue_actors::state::playback::Rate::NORMAL };
         check(
             &Event::Audio { server_us, audio: AudioEvent::of(&sounding, None) },
             &expect![[

@@ -1,6 +1,5 @@
 //! What a device's audio does, as far as the rules must know it.
 
-use crate::ids::Micros;
 use crate::state::messages::Sound;
 use crate::state::playback::{Item, Rate};
 
@@ -18,14 +17,14 @@ pub enum Audio {
         /// Whether the platform refuses until a person acts.
         is_blocked: bool,
     },
-    /// Sounding: it was at a place at an instant of server time.
+    /// Sounding: it was at a place at an instant of the device's own clock, which nobody sets.
     Sounding {
         /// What.
         item: Item,
         /// Where, in milliseconds.
         position_ms: i64,
         /// When.
-        at_us: Micros,
+        since_us: i64,
         /// How fast.
         rate: Rate,
     },
@@ -62,13 +61,13 @@ impl Audio {
         matches!(self, Self::Sounding { .. })
     }
 
-    /// The place at `now`, in milliseconds, within the item.
+    /// The place at `local_us` of the device's clock, in milliseconds, within the item.
     #[must_use]
-    pub fn position_at(&self, now: Micros) -> Option<i64> {
+    pub fn position_at(&self, local_us: i64) -> Option<i64> {
         match self {
             Self::Loading { position_ms, .. } | Self::Held { position_ms, .. } => Some(*position_ms),
-            Self::Sounding { item, position_ms, at_us, rate } => {
-                let run_us = rate.audio_us(now.since_us(*at_us).max(0));
+            Self::Sounding { item, position_ms, since_us, rate } => {
+                let run_us = rate.audio_us(local_us.saturating_sub(*since_us).max(0));
                 let end_ms = item.duration_ms.unwrap_or(i64::MAX);
                 Some(position_ms.saturating_add(run_us / 1000).min(end_ms))
             }

@@ -8,6 +8,9 @@ pub(super) const BURST: u8 = 8;
 /// Probes that are remembered.
 const KEPT: usize = 8;
 
+/// How far two clocks may drift apart, in millionths: twice what a cheap quartz does.
+const DRIFT_PPM: i64 = 400;
+
 /// An answered probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Sample {
@@ -20,6 +23,7 @@ struct Sample {
 pub struct ServerTime {
     samples: VecDeque<Sample>,
     provisional_us: Option<i64>,
+    learnt_us: i64,
 }
 
 impl ServerTime {
@@ -38,6 +42,12 @@ impl ServerTime {
         if trip_us < 0 {
             return;
         }
+        // What was learnt long ago may be wrong by what both clocks have drifted since.
+        let drifted_us = local_us.saturating_sub(self.learnt_us).max(0) / 1_000 * DRIFT_PPM / 1_000;
+        for sample in &mut self.samples {
+            sample.trip_us = sample.trip_us.saturating_add(drifted_us.saturating_mul(2));
+        }
+        self.learnt_us = local_us;
         if self.samples.len() == KEPT {
             self.samples.pop_front();
         }

@@ -148,8 +148,7 @@ impl Client {
             Input::Wish(id, op) => self.wish(id, op, outputs),
             Input::Started { item, position_ms } => {
                 if self.audio.item().is_some_and(|loaded| loaded.id == item.id) {
-                    let (at_us, rate) = (self.time.at(local_us), self.rate());
-                    self.audio = Audio::Sounding { item, position_ms, at_us, rate };
+                    self.audio = Audio::Sounding { item, position_ms, since_us: local_us, rate: self.rate() };
                     self.report(local_us, outputs);
                 }
             }
@@ -208,7 +207,13 @@ impl Client {
             }
             ServerMessage::Queue(page) => outputs.push(Output::Queue(page)),
             ServerMessage::Time { client_us, received_us, sent_us } => {
+                let was_unknown = self.time.bound_us().is_none();
                 self.time.learn(client_us, received_us, sent_us, local_us);
+                if was_unknown && self.link.is_welcomed() {
+                    self.obey(local_us, outputs);
+                } else {
+                    self.report_if_clock_was_wrong(local_us, outputs);
+                }
                 self.probe_again(local_us, outputs);
             }
             ServerMessage::Ping { .. } => outputs.push(Output::Send(ClientMessage::Pong)),

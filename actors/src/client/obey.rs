@@ -36,7 +36,7 @@ impl Client {
         self.obey(local_us, outputs);
     }
 
-    fn obey(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+    pub(super) fn obey(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         let (Some(shown), Some(id)) = (self.playback.clone(), self.device.id) else { return };
         if let Some(lease) = self.lease() {
             self.promise(lease, &shown, outputs);
@@ -104,7 +104,7 @@ impl Client {
                 loading.id == item.id && (position_ms - wanted_ms).abs() <= AGREES_MS
             }
             Audio::Sounding { item: sounding, rate, .. } => {
-                let apart_ms = self.audio.position_at(now).map_or(i64::MAX, |place| (place - wanted_ms).abs());
+                let apart_ms = self.audio.position_at(local_us).map_or(i64::MAX, |place| (place - wanted_ms).abs());
                 sounding.id == item.id && *rate == shown.rate && apart_ms <= AGREES_MS
             }
             _ => false,
@@ -126,10 +126,17 @@ impl Client {
     }
 
     pub(super) fn interrupted(&mut self, local_us: i64, is_blocked: bool, outputs: &mut Vec<Output>) {
-        let place = self.audio.position_at(self.server_now(local_us));
+        let place = self.audio.position_at(local_us);
         if let (Some(item), Some(position_ms)) = (self.audio.item(), place) {
             self.audio = Audio::Loading { item, position_ms, is_blocked };
             self.report(local_us, outputs);
+        }
+    }
+
+    /// A better clock may show that what was reported under a worse one is not so.
+    pub(super) fn report_if_clock_was_wrong(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        if let Some(shown) = self.playback.clone().filter(|_| self.audio.is_sounding() && self.is_active()) {
+            self.report_if_shown_wrong(local_us, &shown, outputs);
         }
     }
 
@@ -140,7 +147,7 @@ impl Client {
             (Intent::Stop, _) => return,
             (_, sound) => Status::from(sound),
         };
-        let apart_ms = self.audio.position_at(now).map_or(0, |place| (place - shown.position_at(now)).abs());
+        let apart_ms = self.audio.position_at(local_us).map_or(0, |place| (place - shown.position_at(now)).abs());
         let is_settled = matches!(shown.status, Status::Ended | Status::Idle | Status::Failed);
         let waits = wanted == Status::Buffering && shown.status == Status::Starting;
         if !is_settled && !waits && (shown.status != wanted || apart_ms > AGREES_MS) {
@@ -157,10 +164,12 @@ impl Client {
         let (Some((lease, turn)), Some(item), true) = (self.carried, shown.item, self.link.is_welcomed()) else {
             return;
         };
-        if self.ended.is_some() || self.lease() != Some(lease) || shown.turn != turn {
+        // Before the first probe is answered nothing can be said of server time.
+        let knows_time = self.time.bound_us().is_some();
+        if !knows_time || self.ended.is_some() || self.lease() != Some(lease) || shown.turn != turn {
             return;
         }
-        let position_ms = self.audio.position_at(now).unwrap_or_else(|| shown.position_at(now));
+        let position_ms = self.audio.position_at(local_us).unwrap_or_else(|| shown.position_at(now));
         let status = self.audio.sound();
         let cause = match status {
             Sound::Playing | Sound::Starting => Cause::Start,
@@ -182,7 +191,7 @@ impl Client {
         let (Some((lease, turn)), Some(current)) = (self.carried, shown.item) else { return };
         let now = self.server_now(local_us);
         let next = shown.next.filter(|_| item.id == current.id);
-        let end_ms = self.audio.position_at(now).unwrap_or(0);
+        let end_ms = self.audio.position_at(local_us).unwrap_or(0);
         let first = self.ended.map_or(item.id, |ended| ended.item);
         let has_gone_on = first != item.id;
         if let Some(item) = next {
@@ -206,7 +215,7 @@ impl Client {
         let Some(ended) = self.ended.filter(|_| self.link.is_welcomed() && self.ended_due <= local_us) else { return };
         self.ended_due = local_us.saturating_add(SAY_AGAIN_MS * 1000);
         let now = self.server_now(local_us);
-        let place = self.audio.position_at(now).filter(|_| ended.to_item.is_some());
+        let place = self.audio.position_at(local_us).filter(|_| ended.to_item.is_some());
         let ended = match place {
             Some(position_ms) => Ended { position_ms, at_us: now, ..ended },
             None => ended,

@@ -38,7 +38,8 @@ impl Client {
 
     /// Whether the instant of a promised silence has come.
     pub(super) fn must_keep_promise(&self, local_us: i64) -> bool {
-        self.promise.is_some_and(|promise| promise.from_us <= self.time.at(local_us))
+        // A clock that is not known cannot tell when: then at once.
+        self.promise.is_some_and(|promise| self.time.bound_us().is_none() || promise.from_us <= self.time.at(local_us))
     }
 
     /// When a promised silence begins, in local time.
@@ -56,9 +57,8 @@ impl Client {
 
     /// Silent for the switch, at the place where the target goes on.
     pub(super) fn keep_promise(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
-        let now = self.server_now(local_us);
         if let (Audio::Sounding { item, .. } | Audio::Loading { item, .. }, Some(position_ms)) =
-            (self.audio, self.audio.position_at(now))
+            (self.audio, self.audio.position_at(local_us))
         {
             self.audio = Audio::Held { item, position_ms };
             outputs.push(Output::Silence);

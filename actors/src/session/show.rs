@@ -5,7 +5,7 @@ use crate::close::CloseReason;
 use crate::ids::ConnectionId;
 use crate::state::outbox::FrameKind;
 use crate::state::playback::Intent;
-use crate::state::{Effect, Play, Shown};
+use crate::state::{Effect, Play, SessionState, Shown};
 use crate::wire::{DeviceList, QueuePage, ServerMessage, Welcome};
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::collections::HashSet;
@@ -19,8 +19,13 @@ const UNWRITTEN_PLAYS: usize = 64;
 
 impl SessionActor {
     /// Sends what everybody is shown anew, then what each one is told.
-    pub(super) fn release(&mut self, before: Shown, effects: Vec<Effect>, ctx: &mut Context<Self>) {
-        let Some(state) = self.replica.state() else { return };
+    pub(super) fn release(
+        &mut self,
+        before: Shown,
+        state: &SessionState,
+        effects: Vec<Effect>,
+        ctx: &mut Context<Self>,
+    ) {
         let shown = state.shown();
         let welcomed: HashSet<ConnectionId> = effects
             .iter()
@@ -38,13 +43,12 @@ impl SessionActor {
             self.send_all(&welcomed, FrameKind::Devices, &frame.into());
         }
         for effect in effects {
-            self.release_one(effect, ctx);
+            self.release_one(effect, state, ctx);
         }
-        self.watch();
+        self.watch(state);
     }
 
-    fn release_one(&mut self, effect: Effect, ctx: &mut Context<Self>) {
-        let Some(state) = self.replica.state() else { return };
+    fn release_one(&mut self, effect: Effect, state: &SessionState, ctx: &mut Context<Self>) {
         let record = state.record();
         let (connection, kind, message) = match effect {
             Effect::Commit(_) => return,
@@ -111,8 +115,7 @@ impl SessionActor {
     }
 
     /// Tells the device that is to sound that its life is watched closely, and the one before that it no longer is.
-    fn watch(&mut self) {
-        let Some(state) = self.replica.state() else { return };
+    fn watch(&mut self, state: &SessionState) {
         let playback = state.playback();
         let active = playback.active.filter(|_| playback.intent == Intent::Play);
         let device = active.and_then(|active| state.devices().get(active.device_id));

@@ -24,7 +24,7 @@ impl SessionActor {
                 Output::LoadAgain(why) => self.load_again(&why, ctx),
                 Output::Commit(change) => self.commit(change, ctx),
                 Output::WriteSoon => self.write_soon(ctx),
-                Output::Release(before, effects) => self.release(before, effects, ctx),
+                Output::Release(before, state, effects) => self.release(before, &state, effects, ctx),
                 Output::Restart(why) => self.restart(&why, ctx),
             }
         }
@@ -57,7 +57,7 @@ impl SessionActor {
 
     /// Waits for the next deadline; ends when nobody is left to wait for and everything is written.
     pub(super) fn rest(&mut self, ctx: &mut Context<Self>) {
-        let Some(state) = self.replica.state() else { return };
+        let Some(state) = self.replica.state().filter(|_| !self.replica.is_busy()) else { return };
         let due = state.next_deadline();
         if self.deadline.map(|(at, _)| at) != due {
             if let Some((_, handle)) = self.deadline.take() {
@@ -74,7 +74,7 @@ impl SessionActor {
         }
         let waits = due.is_some() || self.unwritten_plays > 0;
         let is_over = self.devices.is_empty() && (!waits || !self.stopping.is_empty());
-        if is_over && !self.replica.is_busy() {
+        if is_over {
             if self.replica.is_stored() {
                 ctx.stop();
             } else {

@@ -425,7 +425,9 @@ const fn track(media_id: MediaId) -> Resolved {
 /// When the audio comes to its end, in server time.
 fn end_of(client: &Client) -> Option<Micros> {
     match client.audio() {
-        Audio::Sounding { position_ms, at_us, .. } => Some(at_us.plus_ms(TRACK_MS - position_ms)),
+        Audio::Sounding { position_ms, since_us, .. } => {
+            Some(Micros(START.0 + since_us).plus_ms(TRACK_MS - position_ms))
+        }
         _ => None,
     }
 }

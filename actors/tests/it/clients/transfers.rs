@@ -150,7 +150,7 @@ fn t95_a_device_that_gets_the_music_back_starts_at_the_shown_place() {
     world.pass(3_000);
     world.assert_sounds(Some(0));
     world.assert_shown(Intent::Play, Status::Playing, 8_000);
-    let heard_ms = world.devices[0].client.audio().position_at(world.server_now());
+    let heard_ms = world.devices[0].client.audio().position_at(world.now_us);
     assert!(heard_ms.is_some_and(|heard_ms| (heard_ms - 8_000).abs() <= 1), "{heard_ms:?}");
 }
 

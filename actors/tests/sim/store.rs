@@ -1,0 +1,57 @@
+//! The database: one record, changed by compare-and-set, with answers that are late, lost or wrong, and backups.
+
+use segue_actors::ids::{CommandId, DeviceId, Micros};
+use segue_actors::ports::{Change, Outcome, PortError};
+use segue_actors::state::{Record, queue::Queue};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Backups that are kept.
+const BACKUPS: usize = 12;
+
+#[derive(Default)]
+pub(crate) struct Store {
+    pub(crate) row: Option<(Arc<Record>, Arc<Queue>)>,
+    backups: VecDeque<(Arc<Record>, Arc<Queue>)>,
+    pub(crate) last_beat: Option<Micros>,
+    /// How often each command that waits for an answer came to be in the record.
+    pub(crate) applied: BTreeMap<(DeviceId, CommandId), u32>,
+}
+
+pub(crate) fn fault(message: &str) -> PortError {
+    PortError { message: message.to_owned(), is_transient: true }
+}
+
+impl Store {
+    /// Compare and set.
+    pub(crate) fn commit(&mut self, change: Change) -> Outcome {
+        let standing = self.row.as_ref().map(|(record, _)| record.stamp);
+        if standing != change.expected {
+            return Outcome::Conflict(self.row.as_ref().map(|(record, _)| Box::new(Record::clone(record))));
+        }
+        let queue = change.queue.or_else(|| self.row.as_ref().map(|(_, queue)| queue.clone())).unwrap_or_default();
+        for ((device_id, id), times) in &mut self.applied {
+            let was = self.row.as_ref().is_some_and(|(record, _)| record.devices.answer_to(*device_id, *id).is_some());
+            if !was && change.record.devices.answer_to(*device_id, *id).is_some() {
+                *times += 1;
+                assert!(*times <= 1, "command {id} of {device_id} was applied {times} times");
+            }
+        }
+        if let Some(old) = self.row.replace((change.record, queue)) {
+            self.backups.push_back(old);
+            if self.backups.len() > BACKUPS {
+                self.backups.pop_front();
+            }
+        }
+        Outcome::Committed
+    }
+
+    /// Puts the oldest backup back; what was acknowledged since is lost, and nobody else's fault.
+    pub(crate) fn put_back(&mut self) -> bool {
+        let Some(backup) = self.backups.pop_front() else { return false };
+        self.row = Some(backup);
+        self.backups.clear();
+        self.applied.clear();
+        true
+    }
+}
