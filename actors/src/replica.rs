@@ -95,7 +95,15 @@ impl Replica {
     /// A session that is to be loaded: the first output is [`Output::Load`].
     #[must_use]
     pub const fn new(node: NodeId, limits: Limits) -> Self {
-        Self { node, limits, live: None, inbox: VecDeque::new(), flight: Some(Flight::Load), floor: 0, is_outdated: false }
+        Self {
+            node,
+            limits,
+            live: None,
+            inbox: VecDeque::new(),
+            flight: Some(Flight::Load),
+            floor: 0,
+            is_outdated: false,
+        }
     }
 
     /// The database's answer to a load. The new epoch is durable before anything is shown under it.
