@@ -172,6 +172,7 @@ impl SessionState {
 
     pub(super) fn meet_deadlines(&mut self, at: At, effects: &mut Vec<Effect>) {
         self.drop_departed(at);
+        self.end_transfer(at, effects);
         self.close_unsilent(at.now, effects);
     }
 

@@ -61,6 +61,14 @@ impl SessionState {
         true
     }
 
+    /// A transfer whose time is over is cancelled: nothing has changed.
+    pub(super) fn end_transfer(&mut self, at: At, effects: &mut Vec<Effect>) {
+        if self.record.playback.transfer.is_some_and(|transfer| transfer.deadline_us <= at.now) {
+            self.cancel_transfer(at);
+            effects.push(Effect::Commit(Durability::Soon));
+        }
+    }
+
     pub(super) fn cancel_transfer(&mut self, at: At) {
         if self.record.playback.transfer.is_some() {
             self.touch_playback(at);
@@ -129,7 +137,7 @@ impl SessionState {
         let Some(transfer) = playback.transfer else { return };
         let has_target = self.record.devices.is_connected(transfer.to, transfer.instance);
         let is_quiet = playback.intent != Intent::Play || !self.has_connected_holder();
-        if !has_target || transfer.deadline_us <= at.now {
+        if !has_target {
             self.cancel_transfer(at);
             effects.push(Effect::Commit(Durability::Soon));
         } else if is_quiet {

@@ -8,6 +8,7 @@ mod ends;
 mod leases;
 mod presence;
 mod properties;
+mod protocol;
 mod queueing;
 mod scenario;
 mod transfers;

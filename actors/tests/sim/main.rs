@@ -31,7 +31,6 @@ const WANTED: &[&str] = &[
     "effect commit soon",
     "effect played",
     "effect reject",
-    "effect show devices",
     "effect show playback",
     "effect welcome",
     "reject Conflict",
