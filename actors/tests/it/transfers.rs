@@ -740,3 +740,57 @@ fn a_yield_that_comes_after_the_instant_does_not_let_the_place_run() {
     "#]]
     .assert_eq(&transcript);
 }
+
+#[test]
+fn t92_a_promise_for_an_earlier_instant_is_not_one_for_a_later() {
+    let transcript = run("
+        a joins
+        b joins
+        a: play t1
+        a reports playing 0
+        b: transfer b
+        b is ready
+        a is behind
+        b: seek 50000
+        b is ready
+        a yields for the switch
+        a catches up
+        a yields for the switch
+    ");
+    expect![[r#"
+        a joins
+          welcome a
+          devices [a]
+        b joins
+          welcome b
+          devices [a, b]
+        a: play t1
+          commit now
+          ack a r4
+          r4 play/starting i0@0 a:r4 after[] next - turn r4
+        a reports playing 0
+          commit soon
+          r5 play/playing i0@0 a:r4 after[] next - turn r4
+        b: transfer b
+          commit now
+          ack b r6
+          r6 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b
+        b is ready
+          commit soon
+          r7 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b:r7 at 400
+        a is behind
+        b: seek 50000
+          commit now
+          ack b r8
+          r8 play/starting i0@50000 a:r4 after[] next - turn r8 transfer to b
+        b is ready
+          commit soon
+          r9 play/starting i0@50000 a:r4 after[] next - turn r8 transfer to b:r9 at 400
+        a yields for the switch
+        a catches up
+        a yields for the switch
+          commit now
+          r10 play/starting i0@50000 b:r9 from 400 after[] next - turn r8
+    "#]]
+    .assert_eq(&transcript);
+}
