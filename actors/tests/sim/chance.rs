@@ -23,7 +23,7 @@ impl Chance {
     }
 
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.bits() % bound as u64).expect("it was in range")
+        usize::try_from(self.bits() % u64::try_from(bound).expect("it is small")).expect("it was in range")
     }
 
     /// True in so many of a thousand cases.

@@ -5,6 +5,7 @@
 //! `SEGUE_SIM_SEED=7` runs one and prints what happens; `SEGUE_SIM_FROM=100000` begins elsewhere.
 
 #![allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
+#![allow(clippy::print_stdout, reason = "counts and traces are what a person runs it for")]
 
 mod chance;
 mod checks;

@@ -210,7 +210,7 @@ impl World {
     }
 
     fn take_in(&mut self, event: Event) {
-        let before = self.node.state().map(SessionState::clone);
+        let before = self.node.state().cloned();
         self.drive(|replica, now, outputs| replica.take_in(now, event, outputs));
         self.note_change(before.as_ref());
     }

@@ -188,9 +188,8 @@ impl World {
             if self.now > BUSY_US + REST_US / 2 && self.disagreement().is_none() {
                 return;
             }
-            if self.now > BUSY_US + REST_US {
-                panic!("no rest: {}", self.disagreement().unwrap_or_default());
-            }
+            let is_late = self.now > BUSY_US + REST_US;
+            assert!(!is_late, "no rest: {}", self.disagreement().unwrap_or_default());
         }
     }
 
@@ -304,12 +303,10 @@ impl World {
             }
             (5, Some(_)) => self.leave(device),
             (6 | 7, _) if self.node.is_up => self.crash_node(),
-            (8, _) if self.node.is_up && !self.weather.clock_steps => {
-                if self.store.put_back() {
-                    self.note("fault database put back");
-                    if self.chance.permille(500) {
-                        self.crash_node();
-                    }
+            (8, _) if self.node.is_up && !self.weather.clock_steps && self.store.put_back() => {
+                self.note("fault database put back");
+                if self.chance.permille(500) {
+                    self.crash_node();
                 }
             }
             _ => {}
