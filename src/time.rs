@@ -17,6 +17,13 @@ pub fn rfc3339(instant: Micros) -> String {
     jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
 }
 
+/// The same with milliseconds.
+#[must_use]
+pub fn rfc3339_ms(instant: Micros) -> String {
+    let instant = jiff::Timestamp::from_millisecond(instant.0.div_euclid(1_000)).unwrap_or(jiff::Timestamp::MAX);
+    format!("{instant:.3}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,6 +31,7 @@ mod tests {
     #[test]
     fn instants_read_as_rfc3339() {
         assert_eq!(rfc3339(Micros(1_767_225_600_999_999)), "2026-01-01T00:00:00Z");
+        assert_eq!(rfc3339_ms(Micros(1_767_225_600_040_999)), "2026-01-01T00:00:00.040Z");
         assert_eq!(rfc3339(Micros(-1)), "1969-12-31T23:59:59Z");
         assert_eq!(rfc3339(Micros(i64::MAX)), "9999-12-30T22:00:00.999999999Z");
     }

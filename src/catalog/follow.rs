@@ -1,7 +1,7 @@
 //! Keeps the search index up with the database: in the background, in the order of the changes, from where it stopped.
 
 use super::search::{Kind, Query, Results, SearchError, SearchIndex};
-use crate::db::{Db, DbConnection, DbError, changes, search, secrets};
+use crate::db::{Db, DbConnection, DbError, changes, popularity, search, secrets};
 use segue_actors::ids::UserId;
 use std::{
     fmt,
@@ -167,6 +167,7 @@ impl Shared {
 
     /// Brings the index up to the database as it is now.
     fn follow(&self, db: &Db, index: &SearchIndex) -> Result<(), FollowError> {
+        count_plays(db, &self.stop)?;
         let (catalogue, last) = standing(db)?;
         let catalogue = catalogue.as_str();
         let mut after = index.cursor().as_deref().map_or(0, |cursor| place(cursor, catalogue));
@@ -207,6 +208,14 @@ fn check(index: &SearchIndex) -> Result<(), FollowError> {
     if !index.is_sound()? {
         log::warn!("search index is made anew, for its files are damaged");
         index.clear()?;
+    }
+    Ok(())
+}
+
+/// Counts the plays that came in, a batch in each transaction, so that what became popular is a change like any other.
+fn count_plays(db: &Db, stop: &AtomicBool) -> Result<(), FollowError> {
+    if db.read_blocking(popularity::is_behind)? {
+        while db.write_blocking(popularity::count)? && !stop.load(Ordering::Relaxed) {}
     }
     Ok(())
 }

@@ -2,11 +2,12 @@
 //! that whoever follows (the search index) reads what is new since a number, in order, and misses nothing.
 //!
 //! Numbers are taken within the transaction that writes the rows, under the lock of one row, so that they become visible
-//! in their order on PostgreSQL too. Rows are never deleted: what is gone is marked, and the mark is a change.
+//! in their order on PostgreSQL too. What is gone is marked, and the mark is a change; of playlists that go
+//! with their owner the number stays, in `gone_playlists`.
 
 use super::{
     DbConnection, DbError,
-    schema::{albums, artists, changes, playlists, tracks},
+    schema::{albums, artists, changes, gone_playlists, playlists, tracks},
 };
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
@@ -67,7 +68,7 @@ pub fn since(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Ve
             all.extend(rows.into_iter().map(|(number, id)| Change { number, kind: $kind, id }));
         )+};
     }
-    read! { artists: Kind::Artist; albums: Kind::Album; tracks: Kind::Track; playlists: Kind::Playlist; }
+    read! { artists: Kind::Artist; albums: Kind::Album; tracks: Kind::Track; playlists: Kind::Playlist; gone_playlists: Kind::Playlist; }
     all.sort_unstable_by_key(|change| change.number);
     all.truncate(usize::try_from(limit).unwrap_or(0));
     Ok(all)

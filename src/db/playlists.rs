@@ -3,7 +3,7 @@
 use super::{
     DbConnection, DbError, changes,
     connection::insert_all,
-    schema::{playlist_items, playlists, users},
+    schema::{gone_playlists, playlist_items, playlists, users},
 };
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, Insertable, JoinOnDsl as _, OptionalExtension as _,
@@ -239,5 +239,21 @@ pub fn set_items(
             playlists::change.eq(change),
         ))
         .execute(connection)?;
+    Ok(())
+}
+
+/// Leaves word of the playlists of a user, whose rows are about to go with their owner.
+///
+/// # Errors
+/// Those of the database.
+pub fn bury_all_of(connection: &mut DbConnection, owner_id: i64) -> Result<(), DbError> {
+    let ids: Vec<i64> =
+        playlists::table.filter(playlists::owner_id.eq(owner_id)).select(playlists::id).load(connection)?;
+    let first = changes::take(connection, ids.len())?;
+    for (id, change) in ids.into_iter().zip(first..) {
+        diesel::insert_into(gone_playlists::table)
+            .values((gone_playlists::id.eq(id), gone_playlists::change.eq(change)))
+            .execute(connection)?;
+    }
     Ok(())
 }

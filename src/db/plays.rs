@@ -1,6 +1,6 @@
 //! Plays: what was listened to, and what is listened to most.
 
-use super::{DbConnection, DbError, schema};
+use super::{DbConnection, DbError, popularity, schema};
 use diesel::{ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
 use segue_actors::{
     ids::{DeviceId, UserId},
@@ -45,6 +45,7 @@ impl NewPlay {
 /// The database's.
 pub fn erase(connection: &mut DbConnection, user: UserId) -> Result<(), DbError> {
     use schema::plays::dsl::{plays, user_id};
+    popularity::forget(connection, user.to_sql())?;
     diesel::delete(plays.filter(user_id.eq(user.to_sql()))).execute(connection)?;
     Ok(())
 }

@@ -91,6 +91,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    gone_playlists (id) {
+        id -> BigInt,
+        change -> BigInt,
+    }
+}
+
+diesel::table! {
     logins (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -104,6 +111,13 @@ diesel::table! {
     nodes (node_id) {
         node_id -> BigInt,
         beat_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    play_counts (media_id) {
+        media_id -> BigInt,
+        plays -> BigInt,
     }
 }
 
@@ -142,6 +156,7 @@ diesel::table! {
         kind -> Text,
         started_us -> BigInt,
         device_id -> Nullable<BigInt>,
+        counted -> Bool,
     }
 }
 
@@ -252,8 +267,10 @@ diesel::allow_tables_to_appear_in_same_query! {
     files,
     folders,
     genres,
+    gone_playlists,
     logins,
     nodes,
+    play_counts,
     playlist_items,
     playlists,
     plays,

@@ -1,7 +1,7 @@
 //! What the search index is fed with: the names of what changed, in the order of the changes.
 
 use super::{
-    DbConnection, DbError, changes,
+    DbConnection, DbError, changes, popularity,
     schema::{album_artists, albums, artists, playlists, track_artists, tracks},
 };
 use crate::catalog::search::{Change, Document, Kind};
@@ -51,8 +51,9 @@ const fn kind(kind: changes::Kind) -> Kind {
     }
 }
 
-fn document(kind: Kind, id: i64, name: String, others: Vec<String>) -> Document {
-    Document { kind, id: id.cast_unsigned(), name, others, popularity: 0, private_to: None }
+fn document(kind: Kind, id: i64, name: String, others: Vec<String>, plays: &HashMap<i64, i64>) -> Document {
+    let popularity = popularity::of_plays(plays.get(&id).copied().unwrap_or(0));
+    Document { kind, id: id.cast_unsigned(), name, others, popularity, private_to: None }
 }
 
 fn load_tracks(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Document>, DbError> {
@@ -73,6 +74,7 @@ fn load_tracks(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Documen
     album_ids.sort_unstable();
     album_ids.dedup();
     let album_artists = artists_of_albums(connection, &album_ids)?;
+    let plays = popularity::tracks(connection, ids)?;
     let track = |(id, title, album_id, album): (i64, String, i64, String)| {
         let mut others = artists.remove(&id).unwrap_or_default();
         others.push(album);
@@ -81,7 +83,7 @@ fn load_tracks(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Documen
                 others.push(artist.clone());
             }
         }
-        document(Kind::Track, id, title, others)
+        document(Kind::Track, id, title, others, &plays)
     };
     Ok(rows.into_iter().map(track).collect())
 }
@@ -93,7 +95,9 @@ fn load_albums(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Documen
         .select((albums::id, albums::title))
         .load(connection)?;
     let mut artists = artists_of_albums(connection, ids)?;
-    let album = |(id, title): (i64, String)| document(Kind::Album, id, title, artists.remove(&id).unwrap_or_default());
+    let plays = popularity::albums(connection, ids)?;
+    let album =
+        |(id, title): (i64, String)| document(Kind::Album, id, title, artists.remove(&id).unwrap_or_default(), &plays);
     Ok(rows.into_iter().map(album).collect())
 }
 
@@ -113,7 +117,8 @@ fn load_artists(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Docume
         .filter((artists::track_count + artists::album_count).gt(0))
         .select((artists::id, artists::name))
         .load(connection)?;
-    Ok(rows.into_iter().map(|(id, name)| document(Kind::Artist, id, name, Vec::new())).collect())
+    let plays = popularity::artists(connection, ids)?;
+    Ok(rows.into_iter().map(|(id, name)| document(Kind::Artist, id, name, Vec::new(), &plays)).collect())
 }
 
 fn load_playlists(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Document>, DbError> {
@@ -124,7 +129,7 @@ fn load_playlists(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Docu
         .load(connection)?;
     let playlist = |(id, name, owner, public): (i64, String, i64, bool)| Document {
         private_to: (!public).then(|| UserId::from_sql(owner)),
-        ..document(Kind::Playlist, id, name, Vec::new())
+        ..document(Kind::Playlist, id, name, Vec::new(), &HashMap::new())
     };
     Ok(rows.into_iter().map(playlist).collect())
 }

@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{DbConnection, DbError, logins, plays, schema::users, sessions};
+use super::{DbConnection, DbError, logins, playlists, plays, schema::users, sessions};
 use crate::auth::{self, Revocation};
 use diesel::{
     ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _, Selectable,
@@ -205,6 +205,7 @@ pub fn remove(connection: &mut DbConnection, id: UserId) -> Result<Changed, DbEr
         Some(false) => {}
     }
     let ended = logins::revoke_all(connection, id, None)?;
+    playlists::bury_all_of(connection, id.to_sql())?;
     sessions::erase(connection, id)?;
     plays::erase(connection, id)?;
     diesel::delete(users::table.find(id.to_sql())).execute(connection)?;

@@ -3,12 +3,16 @@
 use super::{
     AuthUser, Page, Paging,
     ids::{IdsQuery, PathId},
+    lists::{self, SortQuery},
     objects::{AlbumObject, Objects, TrackObject},
-    tracks::{self, SortQuery},
+    reads,
 };
 use crate::{
     app::App,
-    db::{DbConnection, DbError, albums, lists::List},
+    db::{
+        albums,
+        tracks::{self, Track},
+    },
     error::ApiError,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -20,16 +24,9 @@ const FIRST_TRACKS: i64 = 50;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/v1/albums").route(web::get().to(list)))
-        .service(web::resource("/v1/albums/{id}").route(web::get().to(get)))
-        .service(web::resource("/v1/albums/{id}/tracks").route(web::get().to(tracks_of)));
-}
-
-/// Several albums.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Albums {
-    /// In the order of the ids; `null` for an id that names none.
-    albums: Vec<Option<AlbumObject>>,
+        .service(web::resource("/v1/albums").route(reads().to(list)))
+        .service(web::resource("/v1/albums/{id}").route(reads().to(get)))
+        .service(web::resource("/v1/albums/{id}/tracks").route(reads().to(tracks_of)));
 }
 
 /// An album with its first tracks.
@@ -52,20 +49,7 @@ pub(super) async fn list(
     sort: web::Query<SortQuery>,
     paging: web::Query<Paging>,
 ) -> Result<HttpResponse, ApiError> {
-    let objects = Objects { request: &request, app: &app };
-    if let Some(ids) = ids.given()? {
-        let asked = ids.clone();
-        let found = app.db.read(move |connection| albums::load(connection, &asked)).await?;
-        let find = |id: &i64| found.iter().find(|album| album.id == *id);
-        let albums = ids.iter().map(|id| find(id).map(|album| objects.album(album))).collect();
-        return Ok(HttpResponse::Ok().json(Albums { albums }));
-    }
-    let list = sort.choose(List::AlbumsByName, List::NewestAlbums);
-    let lists = app.lists.clone();
-    let page = page(&request, &app, paging.into_inner(), move |connection, limit, offset| {
-        lists.page(connection, list, limit, offset)
-    });
-    Ok(HttpResponse::Ok().json(page.await?))
+    lists::all::<albums::Album>(&request, &app, &ids, *sort, *paging).await
 }
 
 /// One album with its first tracks.
@@ -80,7 +64,7 @@ pub(super) async fn get(
     let PathId(id) = id.into_inner();
     let found = app.db.read(move |connection| {
         let (ids, total) = albums::tracks_of(connection, id, FIRST_TRACKS, 0)?;
-        Ok((albums::load(connection, &[id])?, crate::db::tracks::load(connection, &ids)?, total))
+        Ok((albums::load(connection, &[id])?, tracks::load(connection, &ids)?, total))
     });
     let (album, found, total) = found.await?;
     let album = album.first().ok_or_else(|| ApiError::not_found("album"))?;
@@ -104,26 +88,8 @@ pub(super) async fn tracks_of(
     if app.db.read(move |connection| albums::load(connection, &[id])).await?.is_empty() {
         return Err(ApiError::not_found("album"));
     }
-    let page = tracks::page(&request, &app, paging.into_inner(), move |connection, limit, offset| {
+    let page = lists::page::<Track>(&request, &app, *paging, move |connection, limit, offset| {
         albums::tracks_of(connection, id, limit, offset)
     });
     Ok(web::Json(page.await?))
-}
-
-/// A page of albums whose ids `ids` finds.
-pub(super) async fn page(
-    request: &HttpRequest,
-    app: &App,
-    paging: Paging,
-    ids: impl FnOnce(&mut DbConnection, i64, i64) -> Result<(Vec<i64>, i64), DbError> + Send + 'static,
-) -> Result<Page<AlbumObject>, ApiError> {
-    let (limit, offset) = paging.checked()?;
-    let found = app.db.read(move |connection| {
-        let (ids, total) = ids(connection, limit, offset)?;
-        Ok((albums::load(connection, &ids)?, total))
-    });
-    let (found, total) = found.await?;
-    let objects = Objects { request, app };
-    let items = found.iter().map(|album| objects.album(album)).collect();
-    Ok(Page::new(request, (limit, offset), items, total))
 }

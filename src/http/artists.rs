@@ -1,36 +1,38 @@
 //! Artists and their albums; genres and their tracks.
 
 use super::{
-    AuthUser, Page, Paging, albums,
+    AuthUser, Page, Paging,
     ids::{IdsQuery, PathId},
+    lists::{self, SortQuery},
     objects::{AlbumObject, ArtistObject, Objects, TrackObject},
-    tracks::{self, SortQuery},
+    reads,
 };
 use crate::{
     app::App,
     catalog::fold::Id,
-    db::{artists, genres, lists::List},
+    db::{
+        albums::Album,
+        artists, genres, popularity,
+        tracks::{self, Track},
+    },
     error::ApiError,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// As many as in the Spotify Web API.
+const TOP_TRACKS: i64 = 10;
+
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/v1/artists").route(web::get().to(list)))
-        .service(web::resource("/v1/artists/{id}").route(web::get().to(get)))
-        .service(web::resource("/v1/artists/{id}/albums").route(web::get().to(albums_of)))
-        .service(web::resource("/v1/artists/{id}/tracks").route(web::get().to(tracks_of)))
-        .service(web::resource("/v1/genres").route(web::get().to(list_genres)))
-        .service(web::resource("/v1/genres/{id}/tracks").route(web::get().to(tracks_of_genre)));
-}
-
-/// Several artists.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Artists {
-    /// In the order of the ids; `null` for an id that names none.
-    artists: Vec<Option<ArtistObject>>,
+        .service(web::resource("/v1/artists").route(reads().to(list)))
+        .service(web::resource("/v1/artists/{id}").route(reads().to(get)))
+        .service(web::resource("/v1/artists/{id}/albums").route(reads().to(albums_of)))
+        .service(web::resource("/v1/artists/{id}/top-tracks").route(reads().to(top_tracks_of)))
+        .service(web::resource("/v1/artists/{id}/tracks").route(reads().to(tracks_of)))
+        .service(web::resource("/v1/genres").route(reads().to(list_genres)))
+        .service(web::resource("/v1/genres/{id}/tracks").route(reads().to(tracks_of_genre)));
 }
 
 /// All artists in pages, or with `ids` those alone.
@@ -44,24 +46,7 @@ pub(super) async fn list(
     sort: web::Query<SortQuery>,
     paging: web::Query<Paging>,
 ) -> Result<HttpResponse, ApiError> {
-    let objects = Objects { request: &request, app: &app };
-    if let Some(ids) = ids.given()? {
-        let asked = ids.clone();
-        let found = app.db.read(move |connection| artists::load(connection, &asked)).await?;
-        let find = |id: &i64| found.iter().find(|artist| artist.id == *id);
-        let artists = ids.iter().map(|id| find(id).map(|artist| objects.artist(artist))).collect();
-        return Ok(HttpResponse::Ok().json(Artists { artists }));
-    }
-    let (limit, offset) = paging.checked()?;
-    let list = sort.choose(List::ArtistsByName, List::NewestArtists);
-    let lists = app.lists.clone();
-    let found = app.db.read(move |connection| {
-        let (ids, total) = lists.page(connection, list, limit, offset)?;
-        Ok((artists::load(connection, &ids)?, total))
-    });
-    let (found, total) = found.await?;
-    let items = found.iter().map(|artist| objects.artist(artist)).collect();
-    Ok(HttpResponse::Ok().json(Page::new(&request, (limit, offset), items, total)))
+    lists::all::<artists::Artist>(&request, &app, &ids, *sort, *paging).await
 }
 
 /// One artist.
@@ -88,7 +73,7 @@ pub(super) async fn albums_of(
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Page<AlbumObject>>, ApiError> {
     let id = existing(&app, id.into_inner()).await?.id;
-    let page = albums::page(&request, &app, paging.into_inner(), move |connection, limit, offset| {
+    let page = lists::page::<Album>(&request, &app, *paging, move |connection, limit, offset| {
         artists::albums_of(connection, id, limit, offset)
     });
     Ok(web::Json(page.await?))
@@ -105,10 +90,34 @@ pub(super) async fn tracks_of(
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Page<TrackObject>>, ApiError> {
     let id = existing(&app, id.into_inner()).await?.id;
-    let page = tracks::page(&request, &app, paging.into_inner(), move |connection, limit, offset| {
+    let page = lists::page::<Track>(&request, &app, *paging, move |connection, limit, offset| {
         artists::tracks_of(connection, id, limit, offset)
     });
     Ok(web::Json(page.await?))
+}
+
+/// Tracks.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TopTracks {
+    tracks: Vec<TrackObject>,
+}
+
+/// The ten tracks of an artist that everybody on this server played most.
+#[utoipa::path(get, path = "/v1/artists/{id}/top-tracks", tag = "catalogue", params(("id" = String, Path)),
+    responses((status = 200, body = TopTracks), (status = 404)))]
+pub(super) async fn top_tracks_of(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: AuthUser,
+    id: web::Path<PathId>,
+) -> Result<web::Json<TopTracks>, ApiError> {
+    let id = existing(&app, id.into_inner()).await?.id;
+    let found = app.db.read(move |connection| {
+        let ids = popularity::top_tracks_of(connection, id, TOP_TRACKS)?;
+        tracks::load(connection, &ids)
+    });
+    let objects = Objects { request: &request, app: &app };
+    Ok(web::Json(TopTracks { tracks: found.await?.iter().map(|track| objects.track(track)).collect() }))
 }
 
 async fn existing(app: &App, PathId(id): PathId) -> Result<artists::Artist, ApiError> {
@@ -154,7 +163,7 @@ pub(super) async fn tracks_of_genre(
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Page<TrackObject>>, ApiError> {
     let PathId(id) = id.into_inner();
-    let page = tracks::page(&request, &app, paging.into_inner(), move |connection, limit, offset| {
+    let page = lists::page::<Track>(&request, &app, *paging, move |connection, limit, offset| {
         genres::tracks_of(connection, id, limit, offset)
     });
     Ok(web::Json(page.await?))

@@ -1,6 +1,6 @@
 //! Logging in and out, the list of logins, and the first account.
 
-use super::{identity::AuthUser, users::UserObject};
+use super::{identity::AuthUser, reads, users::UserObject};
 use crate::{
     app::App,
     auth::{Claims, LoginId, PasswordError, checked_name, checked_password, name_key},
@@ -23,12 +23,12 @@ const AGENT_CHARS: usize = 200;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/setup").route(web::get().to(set_up_page)))
+        .service(web::resource("/setup").route(reads().to(set_up_page)))
         .service(web::resource("/v1/auth/setup").route(web::post().to(set_up)))
         .service(web::resource("/v1/auth/sign-up").route(web::post().to(sign_up)))
         .service(web::resource("/v1/auth/login").route(web::post().to(log_in)))
         .service(web::resource("/v1/auth/logout").route(web::post().to(log_out)))
-        .service(web::resource("/v1/auth/logins").route(web::get().to(list)).route(web::delete().to(revoke_others)))
+        .service(web::resource("/v1/auth/logins").route(reads().to(list)).route(web::delete().to(revoke_others)))
         .service(web::resource("/v1/auth/logins/{id}").route(web::delete().to(revoke)));
 }
 

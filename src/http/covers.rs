@@ -1,7 +1,7 @@
 //! Covers. Open to everybody who knows an id: `<img>` cannot send a token, and ids cannot be guessed (they are hashes with
 //! a secret of this server, of pictures that no other server names alike).
 
-use super::ids::PathId;
+use super::{ids::PathId, reads};
 use crate::{
     app::App,
     catalog::{cover::SIZES, fold::Id},
@@ -21,7 +21,7 @@ use utoipa::IntoParams;
 const MAX_SOURCES: i64 = 5;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/v1/covers/{id}").route(web::get().to(get)).route(web::head().to(get)));
+    config.service(web::resource("/v1/covers/{id}").route(reads().to(get)));
 }
 
 /// How large a cover is wanted.

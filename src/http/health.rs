@@ -1,13 +1,14 @@
 //! For whoever watches the server: does it live, and can it work?
 
+use super::reads;
 use crate::{app::App, error::ApiError};
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/healthz").route(web::get().to(lives)))
-        .service(web::resource("/readyz").route(web::get().to(is_ready)));
+        .service(web::resource("/healthz").route(reads().to(lives)))
+        .service(web::resource("/readyz").route(reads().to(is_ready)));
 }
 
 /// The process answers.

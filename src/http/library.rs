@@ -1,6 +1,6 @@
 //! Scans of the music folders.
 
-use super::{Admin, AuthUser, Page, Paging};
+use super::{Admin, AuthUser, Page, Paging, reads};
 use crate::{app::App, catalog::scan::Progress, db::files, error::ApiError, time};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/v1/library/scan").route(web::get().to(status)).route(web::post().to(scan)))
-        .service(web::resource("/v1/library/unreadable").route(web::get().to(unreadable)));
+        .service(web::resource("/v1/library/scan").route(reads().to(status)).route(web::post().to(scan)))
+        .service(web::resource("/v1/library/unreadable").route(reads().to(unreadable)));
 }
 
 /// The scan that runs, or the last one.

@@ -7,10 +7,12 @@ mod compress;
 mod covers;
 mod errors;
 mod health;
+mod history;
 mod identity;
 mod ids;
 mod library;
 mod link;
+mod lists;
 mod media;
 mod objects;
 mod openapi;
@@ -19,6 +21,7 @@ mod playlist_tracks;
 mod playlists;
 mod saved;
 mod search;
+mod share;
 mod socket;
 mod stream;
 mod tracks;
@@ -29,7 +32,7 @@ pub use openapi::openapi;
 pub use page::{Page, Paging, address};
 
 use crate::app::App;
-use actix_web::{HttpServer, dev::Server, middleware::from_fn, web};
+use actix_web::{HttpServer, Route, dev::Server, guard, middleware::from_fn, web};
 use std::{any::Any, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -47,6 +50,7 @@ const SESSIONS_WITHIN: Duration = Duration::from_secs(5);
 pub fn routes(config: &mut web::ServiceConfig) {
     errors::configure(config);
     health::routes(config);
+    history::routes(config);
     auth::routes(config);
     users::routes(config);
     stream::routes(config);
@@ -60,7 +64,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
     playlists::routes(config);
     saved::routes(config);
     search::routes(config);
+    share::routes(config);
     tracks::routes(config);
+}
+
+/// A route for GET, which as RFC 9110 (9.3.2) has it answers HEAD, too: the connection leaves the content out.
+fn reads() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// Runs a future on the event loop that servers and their handlers need.

@@ -1,8 +1,8 @@
 //! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
 
 use super::{
-    albums, artists, auth, covers, health, library, playlist_tracks, playlists, saved, search, socket, stream, tracks,
-    users,
+    albums, artists, auth, covers, health, history, library, lists, playlist_tracks, playlists, reads, saved, search,
+    socket, stream, tracks, users,
 };
 use actix_web::{
     HttpResponse,
@@ -29,10 +29,11 @@ use utoipa::{
     paths(
         albums::list, albums::get, albums::tracks_of,
         artists::list, artists::get, artists::albums_of, artists::tracks_of, artists::list_genres,
-        artists::tracks_of_genre,
+        artists::tracks_of_genre, artists::top_tracks_of,
         auth::log_in, auth::set_up, auth::sign_up, auth::log_out, auth::list, auth::revoke, auth::revoke_others,
         covers::get,
         health::lives, health::is_ready,
+        history::recently_played, history::top_tracks, history::top_artists,
         library::status, library::scan, library::unreadable,
         playlists::list_own, playlists::list, playlists::create, playlists::get, playlists::change, playlists::remove,
         playlist_tracks::list, playlist_tracks::add, playlist_tracks::replace_or_reorder, playlist_tracks::remove,
@@ -43,7 +44,7 @@ use utoipa::{
         stream::info, stream::by_track, stream::by_version,
         users::me, users::set_own_password, users::list, users::create, users::get, users::change, users::remove,
     ),
-    components(schemas(Failed, tracks::Sort)),
+    components(schemas(Failed, lists::Sort, history::TimeRange)),
     tags(
         (name = "sync", description = "What plays, and where, on every device."),
         (name = "catalogue", description = "Tracks, albums, artists, genres and covers."),
@@ -155,14 +156,11 @@ pub fn openapi() -> Result<String, serde_json::Error> {
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::redirect("/", "/docs"))
-        .service(web::resource("/openapi.json").route(web::get().to(document)))
-        .service(web::resource("/docs").route(web::get().to(|| async { file("text/html", include_str!("docs.html")) })))
+        .service(web::resource("/openapi.json").route(reads().to(document)))
+        .service(web::resource("/docs").route(reads().to(|| async { file("text/html", include_str!("docs.html")) })))
+        .service(web::resource("/docs.css").route(reads().to(|| async { file("text/css", include_str!("docs.css")) })))
         .service(
-            web::resource("/docs.css").route(web::get().to(|| async { file("text/css", include_str!("docs.css")) })),
-        )
-        .service(
-            web::resource("/docs.js")
-                .route(web::get().to(|| async { file("text/javascript", include_str!("docs.js")) })),
+            web::resource("/docs.js").route(reads().to(|| async { file("text/javascript", include_str!("docs.js")) })),
         );
 }
 
@@ -170,8 +168,8 @@ async fn document() -> HttpResponse {
     HttpResponse::Ok().json(Document::openapi())
 }
 
-/// A part of the page. It fetches from this server alone, and the browser sees to that.
-fn file(kind: &str, text: &'static str) -> HttpResponse {
+/// A part of a page. It fetches from this server alone, and the browser sees to that.
+pub(super) fn file(kind: &str, text: &'static str) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, format!("{kind}; charset=utf-8")))
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"))

@@ -21,6 +21,12 @@ pub struct Paging {
 }
 
 impl Paging {
+    /// The first so many.
+    #[must_use]
+    pub const fn first(limit: Option<u32>) -> Self {
+        Self { limit, offset: None }
+    }
+
     /// Limit and offset as SQL takes them.
     ///
     /// # Errors

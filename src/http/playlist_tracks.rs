@@ -5,6 +5,7 @@ use super::{
     ids::PathId,
     objects::{Objects, TrackObject},
     playlists::{own, track_ids, visible},
+    reads,
 };
 use crate::{
     app::App,
@@ -28,7 +29,7 @@ const MOST: usize = 100;
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/v1/playlists/{id}/tracks")
-            .route(web::get().to(list))
+            .route(reads().to(list))
             .route(web::post().to(add))
             .route(web::put().to(replace_or_reorder))
             .route(web::delete().to(remove)),

@@ -4,6 +4,7 @@ use super::{
     AuthUser, Page, Paging, address,
     ids::{self, PathId},
     objects::{ExternalUrls, Objects},
+    reads,
 };
 use crate::{
     app::App,
@@ -24,11 +25,11 @@ const DESCRIPTION_CHARS: usize = 1_000;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/v1/me/playlists").route(web::get().to(list_own)).route(web::post().to(create)))
-        .service(web::resource("/v1/users/{id}/playlists").route(web::get().to(list)))
+        .service(web::resource("/v1/me/playlists").route(reads().to(list_own)).route(web::post().to(create)))
+        .service(web::resource("/v1/users/{id}/playlists").route(reads().to(list)))
         .service(
             web::resource("/v1/playlists/{id}")
-                .route(web::get().to(get))
+                .route(reads().to(get))
                 .route(web::put().to(change))
                 .route(web::delete().to(remove)),
         );

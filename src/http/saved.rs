@@ -4,6 +4,7 @@ use super::{
     AuthUser, Page, Paging,
     ids::{self, IdsQuery},
     objects::{Objects, TrackObject},
+    reads,
 };
 use crate::{
     app::App,
@@ -21,11 +22,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource("/v1/me/tracks")
-                .route(web::get().to(list))
+                .route(reads().to(list))
                 .route(web::put().to(save))
                 .route(web::delete().to(forget)),
         )
-        .service(web::resource("/v1/me/tracks/contains").route(web::get().to(contains)));
+        .service(web::resource("/v1/me/tracks/contains").route(reads().to(contains)));
 }
 
 /// A track that was saved.

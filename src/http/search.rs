@@ -4,6 +4,7 @@ use super::{
     AuthUser, Page, Paging,
     objects::{AlbumObject, ArtistObject, Objects, TrackObject},
     playlists::PlaylistObject,
+    reads,
 };
 use crate::{
     app::App,
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/v1/search").route(web::get().to(search)));
+    config.service(web::resource("/v1/search").route(reads().to(search)));
 }
 
 /// What is searched for.

@@ -1,6 +1,6 @@
 //! `GET /v1/sync`: a device's WebSocket. The protocol is the core's (`actors/PROTOCOL.md`); here is the transport.
 
-use super::AuthUser;
+use super::{AuthUser, reads};
 use crate::{
     app::App,
     error::{ApiError, Kind},
@@ -22,7 +22,7 @@ use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(web::resource("/v1/sync").route(web::get().to(sync)));
+    config.service(web::resource("/v1/sync").route(reads().to(sync)));
 }
 
 /// Joins as a device, over a WebSocket. The token comes with the request or in the first frame.

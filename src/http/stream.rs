@@ -1,6 +1,6 @@
 //! Audio by track, and by version under addresses whose bytes never change.
 
-use super::{AuthUser, link::media_link, media::respond, page::address};
+use super::{AuthUser, link::media_link, media::respond, page::address, reads};
 use crate::{
     app::App,
     auth::LinkError,
@@ -21,13 +21,9 @@ const BY_VERSION: &str = "private, max-age=31536000, immutable";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/v1/tracks/{id}/stream").route(web::get().to(by_track)).route(web::head().to(by_track)))
-        .service(web::resource("/v1/tracks/{id}/media").route(web::get().to(info)))
-        .service(
-            web::resource("/media/{version}.{ending}")
-                .route(web::get().to(by_version))
-                .route(web::head().to(by_version)),
-        );
+        .service(web::resource("/v1/tracks/{id}/stream").route(reads().to(by_track)))
+        .service(web::resource("/v1/tracks/{id}/media").route(reads().to(info)))
+        .service(web::resource("/media/{version}.{ending}").route(reads().to(by_version)));
 }
 
 /// What a signed link carries in its query.

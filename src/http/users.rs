@@ -4,6 +4,7 @@ use super::{
     auth::{Credentials, add_user, hashed, within_limits},
     identity::{Admin, AuthUser},
     page::{Page, Paging, address},
+    reads,
 };
 use crate::{
     app::App,
@@ -18,12 +19,12 @@ use utoipa::ToSchema;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/v1/me").route(web::get().to(me)))
+        .service(web::resource("/v1/me").route(reads().to(me)))
         .service(web::resource("/v1/me/password").route(web::put().to(set_own_password)))
-        .service(web::resource("/v1/users").route(web::get().to(list)).route(web::post().to(create)))
+        .service(web::resource("/v1/users").route(reads().to(list)).route(web::post().to(create)))
         .service(
             web::resource("/v1/users/{id}")
-                .route(web::get().to(get))
+                .route(reads().to(get))
                 .route(web::patch().to(change))
                 .route(web::delete().to(remove)),
         );

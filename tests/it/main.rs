@@ -14,6 +14,7 @@ mod device;
 mod end_to_end;
 mod full_disk;
 mod gate;
+mod history;
 mod http;
 mod licences;
 mod openapi;

@@ -1,12 +1,23 @@
 //! The description of the API says what the server does, no more and no less.
 
-use crate::harness::{Dialect, Server, TestDatabase, bare, python, run, send};
+use crate::harness::{Dialect, Server, TestDatabase, bare, python, run, send, until};
 use awc::http::Method;
 use serde_json::Value;
-use std::{collections::BTreeSet, fs, io::Write as _, path::Path, process::Stdio};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    process::Stdio,
+};
 
 /// Pages for people, and the description itself.
-const PAGES: &[&str] = &["/setup", "/docs", "/docs.css", "/docs.js", "/openapi.json"];
+const PAGES: &[&str] =
+    &["/setup", "/docs", "/docs.css", "/docs.js", "/openapi.json", "/share.css", "/share.js", SHARED];
+
+/// What shared addresses lead to.
+const SHARED: &str = "/{noun:track|album|artist|playlist}/{id:[0-9a-f]{16}}";
 
 fn printed() -> String {
     let output = bare().arg("openapi").output().expect("the program runs");
@@ -45,7 +56,9 @@ fn registered() -> BTreeSet<(String, String)> {
         for resource in text.split("web::resource(\"").skip(1) {
             let (path, routes) = resource.split_once('"').expect("a path in quotes");
             for method in ["get", "post", "put", "patch", "delete"] {
-                if routes.contains(&format!("web::{method}()")) && !PAGES.contains(&path) {
+                // `reads` answers HEAD, too.
+                let call = if method == "get" { "reads()".to_owned() } else { format!("web::{method}()") };
+                if routes.contains(&call) && !PAGES.contains(&path) {
                     found.insert((method.to_uppercase(), path.to_owned()));
                 }
             }
@@ -81,6 +94,67 @@ fn every_described_operation_answers_and_asks_for_a_token_as_described() {
             assert_eq!(reply.status == 401, needs_token, "{method} {path}: {}", reply.status);
         }
         assert_eq!(server.get("/openapi.json").await.json(), description());
+    });
+}
+
+/// The status, the header fields that matter, and what follows them.
+fn head(server: &Server, path: &str, token: &str) -> (u16, String, Vec<u8>) {
+    let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("the server listens");
+    let request =
+        format!("HEAD {path} HTTP/1.1\r\nHost: segue\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("the server reads");
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).expect("the server answers");
+    let end = all.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
+    let text = String::from_utf8_lossy(&all[..end]).to_lowercase();
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let kind = text.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
+    (status, kind.to_owned(), all[end + 4..].to_vec())
+}
+
+#[test]
+fn what_answers_get_answers_head_without_the_content() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        let anna = server.admin(&database, "anna").await;
+        until("search is open", async || anna.get("/v1/search?q=a").await.status == 200).await;
+        let mut successes = 0;
+        let described = described(&description()).into_iter();
+        let paths = described.filter(|(method, ..)| method == "GET").map(|(_, path, _)| path);
+        for path in paths.chain(PAGES.iter().map(|page| (*page).to_owned())) {
+            let id = if path.starts_with("/v1/users/") { &anna.user } else { "0000000000000001" };
+            let query = if path == "/v1/search" { "?q=a" } else { "" };
+            let path = path.replace("{id}", id).replace("{version}.{ending}", "0.flac") + query;
+            let path = path.replace("{noun:track|album|artist|playlist}/{id:[0-9a-f]{16}}", "track/0000000000000001");
+            let got = anna.get(&path).await;
+            let (status, kind, content) = head(&server, &path, &anna.token);
+            assert_eq!((status, kind.as_str()), (got.status.as_u16(), got.header("content-type")), "{path}");
+            assert!(content.is_empty(), "{path}: {}", String::from_utf8_lossy(&content));
+            successes += usize::from(status == 200);
+        }
+        assert!(successes > 20, "{successes}");
+        assert_eq!(head(&server, "/v1/auth/login", &anna.token).0, 405, "what only takes POST");
+    });
+}
+
+#[test]
+fn a_shared_address_leads_to_a_page() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        for noun in ["track", "album", "artist", "playlist"] {
+            let page = server.get(&format!("/{noun}/0123456789abcdef")).await;
+            assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
+            assert!(page.header("content-security-policy").starts_with("default-src 'self'"));
+            for part in ["share.css", "share.js"] {
+                assert!(String::from_utf8_lossy(&page.body).contains(&format!("\"../{part}\"")));
+                assert_eq!(server.get(&format!("/{part}")).await.status, 200);
+            }
+        }
+        for nothing in ["/track/", "/track/x", "/show/0123456789abcdef", "/track/0123456789abcdef/more"] {
+            server.get(nothing).await.assert_error(404, "not_found");
+        }
     });
 }
 

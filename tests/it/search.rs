@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 #[path = "../bench/library.rs"]
 #[allow(dead_code, reason = "the benchmark uses more of it")]
-mod library;
+pub(crate) mod library;
 #[path = "../bench/rows.rs"]
-mod rows;
+pub(crate) mod rows;
 
 /// A search that follows a database, as a server has it.
 struct Following {
@@ -62,7 +62,7 @@ fn change(db: &Db, statements: &str) {
     db.write_blocking(|connection| Ok(connection.batch_execute(statements)?)).expect("rows change");
 }
 
-fn document(kind: Kind, id: u64, name: &str) -> Document {
+pub(crate) fn document(kind: Kind, id: u64, name: &str) -> Document {
     Document { kind, id, name: name.to_owned(), others: Vec::new(), popularity: 0, private_to: None }
 }
 

@@ -40,6 +40,8 @@ pub const TABLES: &[&str] = &[
     "sessions",
     "session_queues",
     "plays",
+    "play_counts",
+    "gone_playlists",
 ];
 
 /// Tables that stay as they are: the beats of servers are of this database's present, not of its past.

@@ -124,7 +124,7 @@ struct One {
 }
 
 /// The one value that a query for text gives.
-fn value(database: &TestDatabase, expression: &str) -> String {
+pub(crate) fn value(database: &TestDatabase, expression: &str) -> String {
     let query = format!("SELECT CAST(({expression}) AS TEXT) AS value");
     let run = move |connection: &mut segue::db::DbConnection| Ok(sql_query(query).get_result::<One>(connection)?.value);
     database.open().read_blocking(run).expect("one row")
