@@ -4,11 +4,13 @@
 mod flags;
 mod load;
 mod merge;
+mod networks;
 mod value;
 
 pub use flags::SettingFlags;
 pub use load::{LoadError, OTHER_VARIABLES, load};
 pub use merge::{Origin, Problems, Row, Shape, Sources};
+pub use networks::Networks;
 
 use crate::db::DatabaseUrl;
 use merge::Merge;
@@ -73,6 +75,8 @@ settings! { |sources|
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4747));
     /// The address people reach this server at, for links and for the set-up link; empty: the one listened on.
     public_url: PublicUrl = PublicUrl::default();
+    /// Proxies before this server, as addresses and networks with commas: whose `X-Forwarded-For` is believed.
+    trusted_proxies: Networks = Networks::default();
     /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
     database_url: DatabaseUrl = DatabaseUrl::in_folder(&data_dir);
     /// Connections that may read at once, and on PostgreSQL as many that may write.

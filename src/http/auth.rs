@@ -1,6 +1,6 @@
 //! Logging in and out, the list of logins, and the first account.
 
-use super::{identity::AuthUser, reads, users::UserObject};
+use super::{client, identity::AuthUser, reads, users::UserObject};
 use crate::{
     app::App,
     auth::{Claims, LoginId, PasswordError, checked_name, checked_password, name_key},
@@ -15,7 +15,6 @@ use crate::{
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use segue_actors::ids::Micros;
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv6Addr};
 use utoipa::ToSchema;
 
 /// How much of a program's name is kept, in characters.
@@ -224,7 +223,7 @@ pub(super) async fn hashed(app: &App, password: &str) -> Result<String, ApiError
 
 /// Counts a try of whoever asks, for this name.
 pub(super) fn within_limits(app: &App, request: &HttpRequest, name: &str) -> Result<(), ApiError> {
-    let address = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
+    let address = client::address(request, &app.settings.trusted_proxies);
     let counted = app.auth.limits.address(address).and_then(|()| app.auth.limits.user(&name_key(name)));
     counted.map_err(|wait_s| ApiError {
         retry_after_s: Some(wait_s),

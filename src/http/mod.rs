@@ -3,6 +3,7 @@
 mod albums;
 mod artists;
 mod auth;
+mod client;
 mod compress;
 mod covers;
 mod errors;

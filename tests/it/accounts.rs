@@ -154,6 +154,25 @@ fn guessing_is_slowed_down_by_name_and_by_address() {
 }
 
 #[test]
+fn behind_a_trusted_proxy_each_client_has_its_own_limit() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        for (trusted, other_may) in [("127.0.0.0/8", true), ("", false), ("192.0.2.0/24", false)] {
+            let flags = ["--login-tries-per-address=2", "--trusted-proxies", trusted];
+            let server = Server::start_with(&database, &flags).await;
+            let guess = async |from: &str| {
+                let request = server.request(Method::POST, "/v1/auth/login").insert_header(("x-forwarded-for", from));
+                let credentials = json!({"username": format!("{from}"), "password": "a guess"});
+                receive(request.send_json(&credentials).await).await.status.as_u16()
+            };
+            assert_eq!((guess("192.0.2.1").await, guess("192.0.2.1").await, guess("192.0.2.1").await), (401, 401, 429));
+            assert_eq!(guess("203.0.113.5, 192.0.2.1").await, 429, "{trusted:?}: what a client invents does not help");
+            assert_eq!(guess("192.0.2.2").await == 401, other_may, "{trusted:?}");
+        }
+    });
+}
+
+#[test]
 fn signing_up_is_off_unless_allowed() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);

@@ -95,8 +95,14 @@ fn write(file: &Path, lines: &[String]) {
     let digest = Sha256::digest(text.as_bytes());
     let digest = digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     writeln!(text, r#"{{"lines":{},"sha256":"{digest}"}}"#, lines.len()).expect("text grows");
+    let all: Vec<String> = text.lines().map(str::to_owned).collect();
+    write_lines(file, &all);
+}
+
+/// Writes these lines and no others.
+fn write_lines(file: &Path, lines: &[String]) {
     let mut out = GzEncoder::new(File::create(file).expect("a file"), Compression::fast());
-    out.write_all(text.as_bytes()).expect("room");
+    lines.iter().for_each(|line| writeln!(out, "{line}").expect("room"));
     out.finish().expect("room");
 }
 

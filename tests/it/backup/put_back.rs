@@ -80,6 +80,14 @@ on_both_databases! {
         for table in TABLES {
             sql(&database, &format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"));
         }
+        // An hour has more than one start of the server, and each has an epoch.
+        for _ in 0..2 {
+            server.signal("KILL");
+            server.wait();
+            server = Server::start(&database).await;
+            drop(shown(&server, &token, 1).await);
+        }
+        let (mut phone, _) = shown(&server, &token, 1).await;
         answered(&mut phone, wish(10, Op::Stop)).await.expect("accepted");
         answered(&mut phone, wish(3, play(&tracks[5..8]))).await.expect("accepted");
         answered(&mut phone, wish(4, Op::Seek { position_ms: 20_000 })).await.expect("accepted");
@@ -91,6 +99,7 @@ on_both_databases! {
 
         server.signal("KILL");
         server.wait();
+        until("it is later", async || u64::try_from(segue::time::now().0 / 1_000_000).is_ok_and(|s| s > lost.epoch)).await;
         for table in TABLES {
             sql(
                 &database,

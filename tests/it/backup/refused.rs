@@ -1,6 +1,6 @@
 //! What is not a whole backup of this version or an older one is refused, and nothing has changed.
 
-use super::{add_plays, altered, assert_same, back_up, lines, refused, restore, rows, sql, value};
+use super::{add_plays, altered, assert_same, back_up, lines, refused, restore, rows, sql, value, write_lines};
 use crate::harness::TestDatabase;
 use std::{fs, path::Path};
 
@@ -63,6 +63,11 @@ on_both_databases! {
         refuses(&database, &rest(|lines| lines[1] = lines[1].replace("users", "people")), &["does not fit"]);
         refuses(&database, &rest(|lines| lines[1] = lines[1].replace("\"role\"", "\"rank\"")), &["does not fit", "rank"]);
         refuses(&database, &rest(|lines| { lines.pop(); }), &["does not fit", "lacks the table gone_playlists"]);
+        let mut changed = lines(&good);
+        changed[2] = changed[2].replace("anna", "eve");
+        let forged = good.with_extension("forged");
+        write_lines(&forged, &changed);
+        refuses(&database, &forged, &["damaged", "checksum"]);
         let twice = rest(|lines| {
             lines[1] = lines[1].replace("\"rows\":1", "\"rows\":2");
             lines.insert(2, lines[2].clone());
