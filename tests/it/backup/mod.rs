@@ -102,7 +102,9 @@ fn write(file: &Path, lines: &[String]) {
 /// Writes these lines and no others.
 fn write_lines(file: &Path, lines: &[String]) {
     let mut out = GzEncoder::new(File::create(file).expect("a file"), Compression::fast());
-    lines.iter().for_each(|line| writeln!(out, "{line}").expect("room"));
+    for line in lines {
+        writeln!(out, "{line}").expect("room");
+    }
     out.finish().expect("room");
 }
 
