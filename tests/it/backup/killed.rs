@@ -20,13 +20,14 @@ on_both_databases! {
         sql(&database, "INSERT INTO users VALUES (1, 'old', 'old', '', 'admin', 0)");
         let good = back_up(&database, "good.backup");
         sql(&database, "UPDATE users SET name = 'new'; DELETE FROM plays WHERE revision > 100");
+        let before = rows(&back_up(&database, "before.backup"));
         let bytes = fs::read(&good).expect("it is there");
         let pipe = database.folder.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()));
         let mut child = segue(&database).arg("restore").arg(&pipe).arg("--yes").spawn().expect("the program runs");
         // Once to check, while the restore that follows must wait for our transaction to end.
         let checked = |connection: &mut segue::db::DbConnection| {
-            connection.batch_execute("UPDATE users SET name = 'newer'")?;
+            connection.batch_execute("UPDATE users SET name = name")?;
             let open = |flags| File::options().write(true).custom_flags(flags).open(&pipe);
             open(0).expect("a pipe").write_all(&bytes).expect("it is read whole");
             while open(O_NONBLOCK).is_ok() {
@@ -35,7 +36,6 @@ on_both_databases! {
             Ok(())
         };
         database.open().write_blocking(checked).expect("our turn");
-        let before = rows(&back_up(&database, "before.backup"));
         // Then half of it, of which no more than a pipe holds (64 KiB) can be unread.
         assert!(bytes.len() / 2 > 256 << 10, "{} bytes are too few", bytes.len());
         let mut half = File::options().write(true).open(&pipe).expect("a pipe");
