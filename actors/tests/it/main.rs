@@ -10,6 +10,7 @@ mod presence;
 mod properties;
 mod protocol;
 mod queueing;
+mod rollbacks;
 mod scenario;
 mod transfers;
 mod wire;
