@@ -7,6 +7,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::{ErrorKind, Write as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -30,7 +31,10 @@ async fn on_small_disk(data: &Path, music: &Path) -> Server {
     let mut command = Command::new("unshare");
     let script = "mount -t tmpfs -o size=\"$1\" disk \"$SEGUE_DATA_DIR\" && shift && \
         \"$1\" user add ann --admin >&2 && exec setpriv --pdeathsig KILL \"$@\"";
-    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]).arg(format!("{DISK_MIB}m"));
+    // Root needs no user namespace, which some machines do not give.
+    let is_root = fs::metadata("/proc/self").expect("a process").uid() == 0;
+    let user: &[&str] = if is_root { &[] } else { &["--user", "--map-root-user"] };
+    command.args(user).args(["--mount", "sh", "-c", script, "sh"]).arg(format!("{DISK_MIB}m"));
     command.args([env!("CARGO_BIN_EXE_segue"), "serve", "--listen", "127.0.0.1:0", "--check-mb-per-s", "0", "--music"]);
     command.arg(music);
     for (name, value) in program.get_envs() {
