@@ -373,8 +373,10 @@ impl Model for Commits {
         let [audible, acknowledged, once] = PROMISES;
         let mut properties = vec![
             Property::<Self>::always(audible, |_, world| {
+                // One that has given its socket up knows that it is cut off.
                 let is_connected = |device: &Device, number: usize| {
-                    device.welcomed.is_some_and(|connection| world.open.contains(&(number, connection)))
+                    let socket = device.socket.filter(|socket| device.welcomed == Some(*socket));
+                    socket.is_some_and(|socket| world.open.contains(&(number, socket)))
                 };
                 let sounding = world.devices.iter().enumerate();
                 sounding.filter(|(number, device)| device.sounding.is_some() && is_connected(device, *number)).count()
