@@ -36,11 +36,11 @@ impl SessionActor {
             .collect();
         if shown.playback != before.playback {
             let frame = ServerMessage::Playback(Box::new(state.playback().clone())).encode();
-            self.send_all(&welcomed, FrameKind::Playback, &frame.into());
+            self.send_all(state, &welcomed, FrameKind::Playback, &frame.into());
         }
         if shown.devices != before.devices {
             let frame = ServerMessage::Devices(DeviceList::of(state.record())).encode();
-            self.send_all(&welcomed, FrameKind::Devices, &frame.into());
+            self.send_all(state, &welcomed, FrameKind::Devices, &frame.into());
         }
         for effect in effects {
             self.release_one(effect, state, ctx);
@@ -95,9 +95,10 @@ impl SessionActor {
         self.send(connection, kind, &message.encode().into());
     }
 
-    fn send_all(&self, but: &HashSet<ConnectionId>, kind: FrameKind, frame: &Arc<str>) {
-        let others: Vec<ConnectionId> = self.devices.keys().filter(|id| !but.contains(id)).copied().collect();
-        for connection in others {
+    /// To every device in the list; those that are welcomed now are told by that, and nobody is before.
+    fn send_all(&self, state: &SessionState, but: &HashSet<ConnectionId>, kind: FrameKind, frame: &Arc<str>) {
+        let listed = state.devices().iter().filter_map(|device| device.presence.connection());
+        for connection in listed.filter(|connection| !but.contains(connection)) {
             self.send(connection, kind, frame);
         }
     }

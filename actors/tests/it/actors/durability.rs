@@ -5,6 +5,7 @@ use segue_actors::close::CloseReason;
 use segue_actors::memory::Fault;
 use segue_actors::state::messages::{Op, Sound};
 use segue_actors::state::playback::{Intent, Playback, Status};
+use segue_actors::wire::ServerMessage;
 
 #[actix::test]
 async fn a_change_is_shown_and_acked_only_once_it_is_stored() {
@@ -24,6 +25,23 @@ async fn a_change_is_shown_and_acked_only_once_it_is_stored() {
     phone.settle().await;
     assert_eq!((kitchen.status(), phone.status()), (Some(Status::Starting), Some(Status::Starting)));
     assert_eq!(acks(&kitchen.take_rest()), [10]);
+}
+
+#[actix::test]
+async fn nobody_is_shown_anything_before_its_welcome() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    node.store.hold(true);
+    kitchen.play(10, &[1, 2]);
+    pass(100).await;
+    let mut phone = node.connect();
+    phone.hello("anna", "Phone", 2);
+    pass(100).await;
+    node.store.hold(false);
+    kitchen.settle().await;
+    let first = phone.line.take().into_iter().next().expect("it is welcomed");
+    assert!(matches!(ServerMessage::decode(&first), Ok(ServerMessage::Welcome(_))), "{first}");
 }
 
 #[actix::test]
