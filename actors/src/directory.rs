@@ -142,6 +142,7 @@ impl Directory {
     /// Has every session loaded anew, for what stands in the database is not what they wrote; their devices come back to it.
     pub fn restart(&self) {
         for (_, session) in self.lock().sessions.values() {
+            // It closes sockets, and a session that missed it would go on over another database.
             session.do_send(Restart);
         }
     }

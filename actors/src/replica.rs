@@ -174,7 +174,8 @@ impl Replica {
     }
 
     fn release(&self, before: Shown, effects: Vec<Effect>, outputs: &mut Vec<Output>) {
-        if let Some(live) = &self.live {
+        let news = |live: &&Live| !effects.is_empty() || live.state.shown() != before;
+        if let Some(live) = self.live.as_ref().filter(news) {
             outputs.push(Output::Release(before, Box::new(live.state.clone()), effects));
         }
     }
@@ -299,5 +300,20 @@ const fn needs_commit(said: &Said) -> bool {
         Said::Report(report) => matches!(report.status, Sound::Failed),
         Said::Yield(yielded) => yielded.to.is_some(),
         Said::Ready(_) | Said::Volume(_) | Said::Queue { .. } => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_says_nothing_new_asks_for_nothing() {
+        let (mut replica, mut outputs) = (Replica::new(NodeId(1), Limits::default()), Vec::new());
+        replica.loaded(Micros(0), None, None, &mut outputs);
+        replica.committed(Micros(0), Outcome::Committed, &mut outputs);
+        outputs.clear();
+        replica.take_in(Micros(1), Event::Deadline, &mut outputs);
+        assert!(outputs.is_empty(), "{outputs:?}");
     }
 }
