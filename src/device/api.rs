@@ -1,6 +1,7 @@
 //! What a device asks of the server by HTTP.
 
 use super::{ServerAddress, Trouble};
+use crate::media::digest::Digest;
 use awc::{
     Client, ClientRequest,
     error::PayloadError,
@@ -128,7 +129,7 @@ pub(super) struct StreamHead {
     /// The strong `ETag`: names these very bytes.
     pub(super) version: Option<String>,
     /// SHA-256 of the whole by `Repr-Digest` (RFC 9530).
-    pub(super) sha256: Option<Vec<u8>>,
+    pub(super) sha256: Option<Digest>,
 }
 
 impl Api {
@@ -228,9 +229,10 @@ impl Api {
 const AGENT: &str = concat!("segue-device/", env!("CARGO_PKG_VERSION"));
 
 /// The SHA-256 in a `Repr-Digest` field: `sha-256=:BASE64:`, perhaps among others (RFC 9530, section 3).
-fn sha256_of(field: &str) -> Option<Vec<u8>> {
+fn sha256_of(field: &str) -> Option<Digest> {
     let mut digests = field.split(',').filter_map(|part| part.trim().strip_prefix("sha-256=:"));
-    STANDARD.decode(digests.next()?.strip_suffix(':')?).ok()
+    let bytes = STANDARD.decode(digests.next()?.strip_suffix(':')?).ok()?;
+    bytes.try_into().ok().map(Digest)
 }
 
 type Answered<S> = Result<awc::ClientResponse<S>, awc::error::SendRequestError>;
@@ -267,9 +269,10 @@ mod tests {
     fn a_digest_is_found_among_others() {
         let empty = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
         for field in [empty.to_owned(), format!("sha-512=:AAAA:, {empty}")] {
-            assert_eq!(sha256_of(&field).map(|digest| digest.len()), Some(32), "{field}");
+            let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+            assert_eq!(sha256_of(&field), of_nothing.parse().ok(), "{field}");
         }
-        for bad in ["", "sha-256=47DEQ", "sha-256=:47DEQ", "sha-256=:?:"] {
+        for bad in ["", "sha-256=47DEQ", "sha-256=:47DEQ", "sha-256=:?:", "sha-256=:AAAA:"] {
             assert_eq!(sha256_of(bad), None, "{bad}");
         }
     }

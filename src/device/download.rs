@@ -1,6 +1,7 @@
 //! The bytes of one track, streamed and hashed; a stream that breaks off goes on where it was.
 
 use super::api::{Api, Refusal, StreamHead};
+use crate::media::digest::Digest;
 use futures_util::StreamExt as _;
 use segue_actors::ids::MediaId;
 use sha2::{Digest as _, Sha256};
@@ -21,14 +22,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(super) struct Known(Rc<RefCell<VecDeque<Remembered>>>);
 
 /// A version and its SHA-256.
-type Remembered = (String, Vec<u8>);
+type Remembered = (String, Digest);
 
 impl Known {
-    fn get(&self, version: &str) -> Option<Vec<u8>> {
-        self.0.borrow().iter().find(|(known, _)| known == version).map(|(_, hash)| hash.clone())
+    fn get(&self, version: &str) -> Option<Digest> {
+        self.0.borrow().iter().find(|(known, _)| known == version).map(|(_, hash)| *hash)
     }
 
-    fn put(&self, version: &str, hash: &[u8]) {
+    fn put(&self, version: &str, hash: Digest) {
         let mut known = self.0.borrow_mut();
         if known.iter().any(|(known, _)| known == version) {
             return;
@@ -36,7 +37,7 @@ impl Known {
         if known.len() == KNOWN {
             known.pop_front();
         }
-        known.push_back((version.to_owned(), hash.to_vec()));
+        known.push_back((version.to_owned(), hash));
     }
 }
 
@@ -54,8 +55,8 @@ pub(super) struct Progress {
 pub(super) struct Loaded {
     /// How many.
     pub(super) bytes: u64,
-    /// Their SHA-256 in hex.
-    pub(super) sha256: String,
+    /// Their SHA-256.
+    pub(super) sha256: Digest,
     /// Whether there was something to compare it with: it was the same.
     pub(super) verified: bool,
 }
@@ -122,7 +123,7 @@ impl Part {
         if head.total.is_some_and(|total| total != bytes) {
             return Err(format!("{bytes} bytes came, which is not what the server had announced"));
         }
-        let hash = hash.finalize().to_vec();
+        let hash = Digest(hash.finalize().into());
         let earlier = head.version.as_deref().and_then(|version| known.get(version));
         let others = [(head.sha256, "the server says"), (earlier, "the same version had before")];
         let mut verified = false;
@@ -135,9 +136,9 @@ impl Part {
             }
         }
         if let Some(version) = &head.version {
-            known.put(version, &hash);
+            known.put(version, hash);
         }
-        Ok(Loaded { bytes, sha256: super::hex(&hash), verified })
+        Ok(Loaded { bytes, sha256: hash, verified })
     }
 }
 
@@ -150,7 +151,7 @@ mod tests {
         let mut hash = Sha256::default();
         hash.update(bytes);
         let total = u64::try_from(bytes.len()).ok();
-        let sha256 = promised.map(|bytes| Sha256::digest(bytes).to_vec());
+        let sha256 = promised.map(|bytes| Digest(Sha256::digest(bytes).into()));
         let head = StreamHead { goes_on: false, total, version: Some(version.to_owned()), sha256 };
         Part { received: total.unwrap_or_default(), hash, head }
     }
@@ -173,8 +174,8 @@ mod tests {
     fn what_is_known_is_bounded() {
         let known = Known::default();
         for version in 0..=KNOWN {
-            known.put(&version.to_string(), &[1]);
+            known.put(&version.to_string(), Digest([1; 32]));
         }
-        assert_eq!((known.get("0"), known.get("1")), (None, Some(vec![1])));
+        assert_eq!((known.get("0"), known.get("1")), (None, Some(Digest([1; 32]))));
     }
 }

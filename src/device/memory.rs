@@ -1,6 +1,7 @@
 //! What a device remembers between two runs: the id the server gave it, in a small file that is locked while it runs.
 
 use super::{ServerAddress, Trouble};
+use crate::media::digest::Digest;
 use segue_actors::ids::DeviceId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -39,8 +40,8 @@ pub fn usual_file(server: &ServerAddress, user: &str, name: &str) -> Result<Path
     let state = state.ok_or_else(|| {
         Trouble::new("there is no home folder to remember this device in: name a file with --state FILE")
     })?;
-    let hash = Sha256::digest(format!("{server}\n{user}\n{name}"));
-    let short: String = super::hex(&hash).chars().take(16).collect();
+    let hash = Digest(Sha256::digest(format!("{server}\n{user}\n{name}")).into()).to_string();
+    let short: String = hash.chars().take(16).collect();
     Ok(state.join("segue").join("devices").join(format!("{short}.json")))
 }
 

@@ -9,6 +9,7 @@ mod events;
 mod front;
 mod lines;
 mod memory;
+mod newest;
 mod request;
 mod running;
 mod screen;
@@ -122,14 +123,4 @@ enum Found {
     Hits(String, Result<Vec<Track>, String>),
     /// What a track is.
     Track(MediaId, Option<Track>),
-}
-
-/// Bytes as lower-case hex digits.
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // A string takes everything.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

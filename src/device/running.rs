@@ -9,6 +9,7 @@ use super::{
     events::AudioEvent,
     front::{Front, View},
     memory::Memory,
+    newest::Newest,
     request::Request,
     socket::{FromSocket, Socket},
     wishes::{self, Meaning},
@@ -58,6 +59,8 @@ pub(super) struct Running {
     counter: u64,
     /// The words of commands that wait for an answer.
     words: VecDeque<(CommandId, String)>,
+    /// The search for what is typed.
+    looking: Newest,
     link_reason: String,
     audio_reason: Option<String>,
     /// Set when the device ends.
@@ -86,6 +89,7 @@ impl Running {
             player: None,
             counter: 0,
             words: VecDeque::new(),
+            looking: Newest::default(),
             link_reason: "connecting".to_owned(),
             audio_reason: None,
             end: None,
@@ -189,7 +193,7 @@ impl Running {
             FromAudio::Finished => self.step(Input::Finished),
             FromAudio::Loaded(loaded) => {
                 let Item { id, media_id, .. } = item;
-                let (bytes, sha256, verified) = (loaded.bytes, loaded.sha256, loaded.verified);
+                let (bytes, sha256, verified) = (loaded.bytes, loaded.sha256.to_string(), loaded.verified);
                 let audio = AudioEvent::Loaded { item: id, media_id, bytes, sha256, verified };
                 self.front.loaded(self.client.time().at(self.local_us()), audio);
             }
@@ -202,6 +206,9 @@ impl Running {
         match wishes::meaning(request, &self.client, local_us, &self.api, &self.happenings) {
             Ok(Meaning::Input(input)) => self.wish(words, input),
             Ok(Meaning::LookUp) => {}
+            Ok(Meaning::Typed(words)) => {
+                self.looking.start(wishes::look_for(words, self.api.clone(), self.happenings.clone()));
+            }
             Ok(Meaning::Quit) => self.end = Some(Ok(())),
             Err(why) => self.front.error(&why),
         }

@@ -79,7 +79,7 @@ async fn live(
     let request = api.http().ws(api.server().sync()).max_frame_size(FRAME_BYTES).protocols([SUBPROTOCOL]);
     let (_, socket) = match request.connect().await {
         Ok(connected) => connected,
-        Err(error) => return (None, format!("no connection: {error}")),
+        Err(error) => return (None, error.to_string()),
     };
     tell(happenings, number, FromSocket::Opened).await;
     let (sink, stream) = socket.split();

@@ -25,6 +25,8 @@ pub(super) enum Meaning {
     Input(Input),
     /// Something must be looked up first; the answer will be a happening.
     LookUp,
+    /// Hits for these words are wanted, and for nothing typed before; see [`look_for`].
+    Typed(String),
     /// The device ends.
     Quit,
 }
@@ -82,13 +84,7 @@ pub(super) fn meaning(
             look_up(api, happenings, async move |api| Found::ToPlay("play".to_owned(), all(&api, &album, track).await));
             return Ok(Meaning::LookUp);
         }
-        Request::Look(words) => {
-            look_up(api, happenings, async move |api| {
-                let hits = api.search(&words, HITS).await.map_err(|refusal| refusal.to_string());
-                Found::Hits(words, hits)
-            });
-            return Ok(Meaning::LookUp);
-        }
+        Request::Look(words) => return Ok(Meaning::Typed(words)),
         Request::Queue if client.link().is_welcomed() => {
             return Ok(Meaning::Input(Input::Look { from: 0, limit: QUEUE }));
         }
@@ -114,6 +110,12 @@ fn look_up(api: &Api, happenings: &Sender<Happening>, ask: impl AsyncFnOnce(Api)
         let found = ask(api).await;
         drop(happenings.send(Happening::Found(found)).await);
     });
+}
+
+/// Looks for what was typed; the hits will be a happening.
+pub(super) async fn look_for(words: String, api: Api, happenings: Sender<Happening>) {
+    let hits = api.search(&words, HITS).await.map_err(|refusal| refusal.to_string());
+    drop(happenings.send(Happening::Found(Found::Hits(words, hits))).await);
 }
 
 async fn best(api: &Api, words: &str) -> Result<(Vec<MediaId>, usize), String> {

@@ -60,9 +60,11 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     };
     let left = Line::from(vec!["segue".bold().fg(ACCENT), format!("  {} at {}", model.user, model.server).dim()]);
     let right = Line::from(vec![mark, " ".into(), words.dim()]);
-    let width = u16::try_from(right.width()).unwrap_or(u16::MAX);
+    let width = |line: &Line<'_>| u16::try_from(line.width()).unwrap_or(u16::MAX);
+    // However long a reason is, half of the line is left for who and where.
+    let most = area.width.saturating_sub(width(&left).min(area.width / 2));
     let [left_area, right_area] =
-        Layout::horizontal([Constraint::Min(0), Constraint::Length(width.min(area.width))]).areas(area);
+        Layout::horizontal([Constraint::Min(0), Constraint::Length(width(&right).min(most))]).areas(area);
     frame.render_widget(left, left_area);
     frame.render_widget(right, right_area);
 }

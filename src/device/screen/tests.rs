@@ -228,6 +228,17 @@ fn before_the_server_answers_it_says_so() {
 }
 
 #[test]
+fn a_long_reason_leaves_room_for_who_and_where() {
+    let mut model = Model::new(&options());
+    model.link_reason = "Failed to connect to host: Connection refused (os error 111)".to_owned();
+    let mut terminal = Terminal::new(TestBackend::new(80, 12)).expect("a screen of memory");
+    terminal.draw(|frame| draw(frame, &model, &Keys::default(), Instant::now())).expect("memory takes everything");
+    let shown = terminal.backend().to_string();
+    let head = shown.lines().next().unwrap_or_default();
+    assert!(head.contains("anna at http://localhost:4747") && head.contains("no connection: Failed to"), "{head}");
+}
+
+#[test]
 fn a_search_shows_its_hits_and_plays_the_chosen_one() {
     let (mut keys, mut model) = (Keys::default(), model(playback()));
     let typed = [KeyCode::Char('/'), KeyCode::Char('a'), KeyCode::Char('b')];
