@@ -1,15 +1,15 @@
 //! Keeps the search index up with the database: in the background, in the order of the changes, from where it stopped.
 
-use super::search::{Kind, Query, Results, SearchError, SearchIndex};
+use super::{
+    search::{Kind, Query, Results, SearchError, SearchIndex},
+    stop::Stop,
+};
 use crate::db::{Db, DbConnection, DbError, changes, popularity, search, secrets};
 use segue_actors::ids::UserId;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Condvar, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     thread,
     time::Duration,
 };
@@ -77,9 +77,7 @@ impl fmt::Display for NotSearched {
 #[derive(Default)]
 struct Shared {
     index: OnceLock<Arc<SearchIndex>>,
-    stop: AtomicBool,
-    sleep: Mutex<()>,
-    woken: Condvar,
+    stop: Stop,
 }
 
 impl Search {
@@ -117,8 +115,7 @@ impl Search {
 
     /// Ends the feeding.
     pub fn stop(&self) {
-        self.shared.stop.store(true, Ordering::Relaxed);
-        self.shared.woken.notify_all();
+        self.shared.stop.tell();
     }
 }
 
@@ -136,7 +133,7 @@ impl Shared {
         if self.retry(|| check(&index)).is_none() {
             return;
         }
-        while self.retry(|| self.follow(db, &index)).is_some() && self.wait() {}
+        while self.retry(|| self.follow(db, &index)).is_some() && !self.stop.within(POLL) {}
     }
 
     /// Tries until it succeeds; `None` when it is time to stop. A failure is logged when it begins.
@@ -149,20 +146,10 @@ impl Shared {
                 Err(_) => {}
             }
             failing = true;
-            if !self.wait() {
+            if self.stop.within(POLL) {
                 return None;
             }
         }
-    }
-
-    /// Waits for the next round; false when it is time to stop.
-    fn wait(&self) -> bool {
-        let sleep = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.stop.load(Ordering::Relaxed) {
-            return false;
-        }
-        drop(self.woken.wait_timeout(sleep, POLL));
-        !self.stop.load(Ordering::Relaxed)
     }
 
     /// Brings the index up to the database as it is now.
@@ -185,7 +172,7 @@ impl Shared {
             uncommitted = uncommitted.saturating_add(step.changes.len());
             index.apply(step.changes)?;
             after = step.upto;
-            let stopping = self.stop.load(Ordering::Relaxed);
+            let stopping = self.stop.is_over();
             if uncommitted >= COMMIT || stopping {
                 index.commit(&cursor(after, catalogue))?;
                 uncommitted = 0;
@@ -213,9 +200,9 @@ fn check(index: &SearchIndex) -> Result<(), FollowError> {
 }
 
 /// Counts the plays that came in, a batch in each transaction, so that what became popular is a change like any other.
-fn count_plays(db: &Db, stop: &AtomicBool) -> Result<(), FollowError> {
+fn count_plays(db: &Db, stop: &Stop) -> Result<(), FollowError> {
     if db.read_blocking(popularity::is_behind)? {
-        while db.write_blocking(popularity::count)? && !stop.load(Ordering::Relaxed) {}
+        while db.write_blocking(popularity::count)? && !stop.is_over() {}
     }
     Ok(())
 }

@@ -8,5 +8,6 @@ pub mod path;
 pub mod playlist;
 pub mod scan;
 pub mod search;
+mod stop;
 pub mod sums;
 pub mod tags;

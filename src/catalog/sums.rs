@@ -1,6 +1,6 @@
 //! The SHA-256 of every file, taken and checked in the background: at a bounded rate, and not beside a scan.
 
-use super::{path, scan::Board};
+use super::{path, scan::Board, stop::Stop};
 use crate::{
     db::{
         Db, DbError,
@@ -10,7 +10,7 @@ use crate::{
     time,
 };
 use std::{
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -26,28 +26,13 @@ const BATCH: i64 = 100;
 #[derive(Debug, Default)]
 pub struct Sums(Arc<Stop>);
 
-/// Tells a thread to end, and wakes it.
-#[derive(Debug, Default)]
-struct Stop {
-    over: Mutex<bool>,
-    told: Condvar,
-}
-
-impl Stop {
-    /// Waits for a while, or until it is time to end; says which.
-    fn within(&self, wait: Duration) -> bool {
-        let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.told.wait_timeout_while(over, wait, |over| !*over).unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
 impl Sums {
     /// Begins; reads up to `rate` bytes a second, and nothing while `board` tells of a scan.
     pub fn start(&self, db: Db, board: Arc<Board>, rate: u64) {
         let stop = Arc::clone(&self.0);
         let run = move || {
             let pace = Pace { stop: &stop, rate };
-            while !stop.within(Duration::ZERO) {
+            while !stop.is_over() {
                 let read = if board.read().running { Ok(false) } else { round(&db, &pace) };
                 if let Err(error) = &read {
                     log::warn!("files are not checked: {error}");
@@ -65,8 +50,7 @@ impl Sums {
 
 impl Drop for Sums {
     fn drop(&mut self) {
-        *self.0.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.0.told.notify_all();
+        self.0.tell();
     }
 }
 
@@ -107,7 +91,7 @@ fn round_at(db: &Db, pace: &Pace<'_>, now_us: i64) -> Result<bool, DbError> {
     let age_us = i64::try_from(CHECK_EVERY.as_micros()).unwrap_or(i64::MAX);
     let due = db.read_blocking(|connection| media::unread_since(connection, now_us.saturating_sub(age_us), BATCH))?;
     for file in &due {
-        if pace.stop.within(Duration::ZERO) {
+        if pace.stop.is_over() {
             break;
         }
         check(db, pace, file, now_us)?;
