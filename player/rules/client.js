@@ -1,0 +1,272 @@
+/**
+ * The client's rules, pure: when to sound, when to fall silent, what to report, how to keep the server's time, how to
+ * come back. No DOM, no clock, no chance of its own: the client's steady time in microseconds and a random number are
+ * arguments. The counterpart of `actors/src/client`.
+ *
+ * The state is the command: each `playback` is compared with what the audio does, and the audio is corrected.
+ */
+
+import { itemOf, placeAt } from "./audio.js";
+import { ServerTime } from "./clock.js";
+import { FIRST_LIMITS, Link, askTimeAnew, closed, deadlineOfLink, greet, leave, probeAgain, wake, welcomed } from "./link.js";
+import { deadlineOfAudio, finished, interrupted, obey, report, reportIfClockWasWrong, shown, tick } from "./obey.js";
+import { compareStamps, positionAt, stampOf } from "./stamps.js";
+import { isPrepared } from "./transfer.js";
+
+/** @import {Audio, Command, DeviceList, Frame, HelloDevice, Input, Limits, Op, Output, Playback, Refusal, Stamp} from "../types.js" */
+
+/** Commands that may wait for their answers. */
+const UNANSWERED = 16;
+
+export class Client {
+  /**
+   * A client that has never connected.
+   * @param {HelloDevice} device
+   * @param {string | undefined} token the login; it goes into the `hello`
+   * @param {number} local_us
+   */
+  constructor(device, token, local_us) {
+    this.device = device;
+    this.token = token;
+    /** @type {Limits} */
+    this.limits = FIRST_LIMITS;
+    this.link = new Link(local_us);
+    this.time = new ServerTime();
+    /** @type {string | undefined} */
+    this.clock_id = undefined;
+    /** @type {Playback | undefined} */
+    this.playback = undefined;
+    /** @type {DeviceList | undefined} */
+    this.devices = undefined;
+    /** @type {Audio} */
+    this.audio = { kind: "silent" };
+    /** @type {{lease: Stamp, turn: Stamp} | undefined} what the audio carries out */
+    this.carried = undefined;
+    /** @type {Frame | undefined} an end that the server has not shown to know of */
+    this.ended = undefined;
+    this.ended_due_us = local_us;
+    /** @type {{lease: Stamp, turn: Stamp, item: string, loaded: boolean} | undefined} loaded as a transfer's target */
+    this.prepared = undefined;
+    /** @type {{to: Stamp, from_us: number} | undefined} the silence that is promised as the source of one */
+    this.promise = undefined;
+    /** @type {number | undefined} */
+    this.report_due_us = undefined;
+    /** @type {string | undefined} the entry that the audio was told to go on with */
+    this.follows = undefined;
+    /** @type {Command[]} */
+    this.unanswered = [];
+  }
+
+  /**
+   * Applies one input.
+   * @param {number} local_us
+   * @param {number} chance from 0 up to 1, used for waits alone
+   * @param {Input} input
+   * @returns {Output[]} what is to be done, in this order
+   */
+  step(local_us, chance, input) {
+    /** @type {Output[]} */
+    const out = [];
+    switch (input.type) {
+      case "opened":
+        greet(this, local_us, out);
+        break;
+      case "closed":
+        closed(this, local_us, chance, input.code, out);
+        break;
+      case "frame":
+        hear(this, local_us, input.frame, out);
+        break;
+      case "wish":
+        wish(this, input.id, input.op, out);
+        break;
+      case "started":
+        if (itemOf(this.audio)?.id === input.item.id) {
+          const { item, position_ms, since_us } = input;
+          this.audio = { kind: "sounding", item, position_ms, since_us, rate: this.playback?.rate ?? 1 };
+          report(this, local_us, out);
+        }
+        break;
+      case "prepared":
+        isPrepared(this, local_us, input.item, out);
+        break;
+      case "stalled":
+      case "blocked":
+        interrupted(this, local_us, input.type === "blocked", out);
+        break;
+      case "unblocked":
+        if (this.audio.kind === "loading" && this.audio.blocked) {
+          this.audio = { ...this.audio, blocked: false };
+          this.follows = undefined;
+          const { item, position_ms } = this.audio;
+          out.push({ type: "sound", item, position_ms, rate: this.playback?.rate ?? 1 });
+        }
+        break;
+      case "failed": {
+        const item = itemOf(this.audio);
+        if (item) {
+          this.audio = { kind: "failed", item };
+          report(this, local_us, out);
+        }
+        break;
+      }
+      case "finished":
+        finished(this, local_us, input.since_us, input.went_on, out);
+        break;
+      case "volume":
+        turnVolume(this, input.level, input.muted, out);
+        break;
+      case "look":
+        if (this.isWelcomed()) out.push({ type: "send", frame: { type: "queue", from: input.from, limit: input.limit } });
+        break;
+      case "leave":
+        leave(this, input.reason, out);
+        break;
+      case "wake":
+        wake(this, local_us, out);
+        break;
+      case "tick":
+        tick(this, local_us, chance, out);
+        break;
+    }
+    return out;
+  }
+
+  isWelcomed() {
+    return this.link.phase === "up";
+  }
+
+  /** The lease that this life of this device holds. @returns {Stamp | undefined} */
+  lease() {
+    const active = this.playback?.active;
+    const isOwn = active && active.device_id === this.device.id && active.instance === this.device.instance;
+    return isOwn ? active.lease : undefined;
+  }
+
+  /** The place in the item, as every screen shows it, in milliseconds. @param {number} local_us */
+  positionAt(local_us) {
+    return this.playback && positionAt(this.playback, this.time.at(local_us));
+  }
+
+  /** The place this device's own audio is at, where it has any. @param {number} local_us */
+  placeAt(local_us) {
+    return placeAt(this.audio, local_us);
+  }
+
+  /** When a `tick` is due, in local time. @param {number} local_us */
+  nextDeadline(local_us) {
+    return Math.min(deadlineOfLink(this), deadlineOfAudio(this, local_us));
+  }
+}
+
+/** @param {Client} client @param {number} local_us @param {Frame} frame @param {Output[]} out */
+function hear(client, local_us, frame, out) {
+  client.link.hear(local_us);
+  switch (frame.type) {
+    case "welcome":
+      if (client.clock_id !== frame.clock_id) {
+        askTimeAnew(client, local_us, out);
+        client.clock_id = frame.clock_id;
+        client.time.restart(local_us, frame.now_us);
+        // An instant of the other clock says nothing in this one.
+        client.promise = undefined;
+      }
+      client.limits = { ...FIRST_LIMITS, ...frame.limits };
+      client.device.id = frame.device_id;
+      welcomed(client, local_us, frame.jitter_ms, out);
+      client.ended_due_us = local_us;
+      showDevices(client, frame.devices, out);
+      shown(client, local_us, frame.playback, out);
+      askAgain(client, out);
+      break;
+    case "playback":
+      hearPlayback(client, local_us, /** @type {any} */ (frame), out);
+      break;
+    case "devices": {
+      const known = client.devices;
+      const isNewer =
+        !known || compareStamps([known.epoch, known.devices_revision], [frame.epoch, frame.devices_revision]) < 0;
+      if (isNewer) showDevices(client, /** @type {any} */ (frame), out);
+      break;
+    }
+    case "queue":
+      out.push({ type: "queue", page: /** @type {any} */ (frame) });
+      break;
+    case "time": {
+      const wasUnknown = client.time.bound_us() === undefined;
+      client.time.learn(frame.client_us, frame.received_us, frame.sent_us, local_us);
+      if (wasUnknown && client.isWelcomed()) obey(client, local_us, out);
+      else reportIfClockWasWrong(client, local_us, out);
+      probeAgain(client, local_us, out);
+      break;
+    }
+    case "ping":
+      out.push({ type: "send", frame: { type: "pong" } });
+      break;
+    case "ack":
+      answered(client, frame.id, { revision: frame.revision }, out);
+      break;
+    case "reject":
+      answered(client, frame.id, { refusal: /** @type {any} */ (frame) }, out);
+      break;
+    case "goaway":
+      client.link.sentAway(frame.code, frame.reason, frame.jitter_ms);
+      break;
+  }
+}
+
+/** @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out */
+function hearPlayback(client, local_us, playback, out) {
+  const known = client.playback;
+  if (known && compareStamps(stampOf(known), stampOf(playback)) > 0) return;
+  shown(client, local_us, playback, out);
+  if (known && known.epoch < playback.epoch) askAgain(client, out);
+}
+
+/** @param {Client} client @param {DeviceList} list @param {Output[]} out */
+function showDevices(client, list, out) {
+  client.devices = list;
+  out.push({ type: "show" });
+  const volume = list.devices.find((device) => device.id === client.device.id)?.volume;
+  if (volume && volume.version > (client.device.volume?.version ?? -1)) {
+    client.device.volume = volume;
+    out.push({ type: "volume", level: volume.level, muted: volume.muted });
+  }
+}
+
+/** A hand on this device turned its volume. @param {Client} client @param {number} level @param {boolean} muted @param {Output[]} out */
+function turnVolume(client, level, muted, out) {
+  const version = client.device.volume?.version ?? 0;
+  client.device.volume = { level, muted, version };
+  if (client.isWelcomed()) out.push({ type: "send", frame: { type: "volume", level, muted, version } });
+}
+
+/** @param {Client} client @param {string} id @param {Op} op @param {Output[]} out */
+function wish(client, id, op, out) {
+  if (client.unanswered.length >= UNANSWERED) {
+    const message = "too many commands wait for an answer";
+    out.push({ type: "answered", id, refusal: { code: "busy", message } });
+    return;
+  }
+  /** @type {Command} */
+  const command = { type: "command", id, ...op };
+  const current = client.playback?.item?.id;
+  if ((op.op === "next" || op.op === "previous") && current) command.if_item = current;
+  client.unanswered.push(command);
+  if (client.isWelcomed()) out.push({ type: "send", frame: command });
+}
+
+/**
+ * Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
+ * @param {Client} client @param {Output[]} out
+ */
+function askAgain(client, out) {
+  for (const frame of client.unanswered) out.push({ type: "send", frame });
+}
+
+/** @param {Client} client @param {string} id @param {{revision?: number, refusal?: Refusal}} answer @param {Output[]} out */
+function answered(client, id, answer, out) {
+  if (!client.unanswered.some((command) => command.id === id)) return;
+  client.unanswered = client.unanswered.filter((command) => command.id !== id);
+  out.push({ type: "answered", id, ...answer });
+}

@@ -1,0 +1,91 @@
+/** The server's time as a client knows it: from the probe with the least round trip among the last ones. */
+
+/** Probes sent one after the other on connect and on wake. */
+export const BURST = 8;
+/** Probes that are remembered. */
+const KEPT = 8;
+/** How far two clocks may drift apart, as a share: twice what a cheap quartz does. */
+const DRIFT = 400e-6;
+/** A correction up to this, in microseconds, is slewed, so that nothing shown or heard jumps. */
+const SLEWED_US = 200_000;
+/** The share of passing time by which a correction is slewed. */
+const SLEW = 0.02;
+
+export class ServerTime {
+  constructor() {
+    /** @type {{offset_us: number, trip_us: number}[]} */
+    this.samples = [];
+    /** What is aimed at, and what was applied at an instant: the difference shrinks with time. */
+    this.aim_us = 0;
+    this.applied_us = 0;
+    this.applied_at_us = 0;
+    this.learnt_us = 0;
+    this.isFresh = true;
+    this.renews = false;
+  }
+
+  /**
+   * Another clock: nothing of the old one counts. `now_us` came just now.
+   * @param {number} local_us @param {number} now_us
+   */
+  restart(local_us, now_us) {
+    this.samples = [];
+    this.renews = false;
+    this.isFresh = true;
+    this.aim_us = this.applied_us = now_us - local_us;
+    this.applied_at_us = local_us;
+  }
+
+  /** After a sleep the local clock may have stood still: the first answer of the next burst replaces all before it. */
+  renew() {
+    this.renews = true;
+  }
+
+  /**
+   * A probe sent at `client_us` was answered, and the answer came at `local_us`.
+   * @param {number} client_us @param {number} received_us @param {number} sent_us @param {number} local_us
+   */
+  learn(client_us, received_us, sent_us, local_us) {
+    const trip_us = local_us - client_us - (sent_us - received_us);
+    if (trip_us < 0) return;
+    if (this.renews) this.samples = [];
+    this.renews = false;
+    // What was learnt long ago may be wrong by what both clocks have drifted since.
+    const drifted_us = Math.max(0, local_us - this.learnt_us) * DRIFT;
+    for (const sample of this.samples) sample.trip_us += 2 * drifted_us;
+    this.learnt_us = local_us;
+    if (this.samples.length === KEPT) this.samples.shift();
+    this.samples.push({ offset_us: Math.floor((received_us - client_us + (sent_us - local_us)) / 2), trip_us });
+    const applied_us = this.at(local_us) - local_us;
+    this.aim_us = this.best()?.offset_us ?? this.aim_us;
+    const jumps = this.isFresh || Math.abs(this.aim_us - applied_us) > SLEWED_US;
+    this.applied_us = jumps ? this.aim_us : applied_us;
+    this.applied_at_us = local_us;
+    this.isFresh = false;
+  }
+
+  best() {
+    return this.samples.reduce(
+      (best, sample) => (best && best.trip_us <= sample.trip_us ? best : sample),
+      /** @type {{offset_us: number, trip_us: number} | undefined} */ (undefined),
+    );
+  }
+
+  /** The server's time at `local_us` of the client's clock. @param {number} local_us */
+  at(local_us) {
+    const most_us = Math.max(0, local_us - this.applied_at_us) * SLEW;
+    const apart_us = this.aim_us - this.applied_us;
+    return Math.round(local_us + this.applied_us + Math.max(-most_us, Math.min(most_us, apart_us)));
+  }
+
+  /** The client's time at the server's instant, by what is known at `local_us`. @param {number} instant_us @param {number} local_us */
+  local(instant_us, local_us) {
+    return local_us + (instant_us - this.at(local_us));
+  }
+
+  /** How far `at` may be off in microseconds; `undefined` before the first answer. */
+  bound_us() {
+    const best = this.best();
+    return best && best.trip_us / 2;
+  }
+}

@@ -1,0 +1,264 @@
+/** The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14). */
+
+import { causeOf, itemOf, placeAt, soundOf } from "./audio.js";
+import { tickLink } from "./link.js";
+import { positionAt, sameStamp, stampOf } from "./stamps.js";
+import {
+  dropPrepared,
+  instantOfSwitch,
+  keepPromise,
+  mustKeepPromise,
+  prepare,
+  promise,
+  promiseDue,
+  soundsUntilSwitch,
+} from "./transfer.js";
+
+/** @import {Client} from "./client.js" */
+/** @import {Item, Output, Playback, Stamp} from "../types.js" */
+
+/** Audio within this of the shown place is where it should be; a report within this would change nothing. */
+const AGREES_MS = 40;
+/** While it sounds, a device says where it is this often. */
+const REPORT_MS = 5_000;
+/** Audio that was prepared sounds within this. */
+const PROMPT_MS = 300;
+/** An end that no playback knows of is said again after so long. */
+const SAY_AGAIN_MS = 1_000;
+
+/** A playback that is no older than the one before is obeyed. @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out */
+export function shown(client, local_us, playback, out) {
+  const { ended } = client;
+  if (ended && !(sameStamp(playback.turn, ended.turn) && sameStamp(playback.active?.lease, ended.lease))) {
+    client.ended = undefined;
+  }
+  client.playback = playback;
+  out.push({ type: "show" });
+  obey(client, local_us, out);
+}
+
+/** @param {Client} client @param {number} local_us @param {Output[]} out */
+export function obey(client, local_us, out) {
+  const { playback, device } = client;
+  if (!playback || !device.id) return;
+  const lease = client.lease();
+  if (lease) {
+    promise(client, lease, playback, out);
+    hold(client, local_us, lease, playback, out);
+  } else if (!soundsUntilSwitch(client, local_us, playback)) {
+    client.promise = undefined;
+    fallSilent(client, out);
+  }
+  prepare(client, local_us, playback, out);
+  follow(client, playback, out);
+  const owed = playback.after.find((entry) => entry.device_id === device.id && entry.instance === device.instance);
+  if (owed && client.isWelcomed()) {
+    out.push({ type: "send", frame: { type: "yield", lease: owed.lease, seen: stampOf(playback) } });
+  }
+}
+
+/** What the holder of the lease does about what is shown. @param {Client} client @param {number} local_us @param {Stamp} lease @param {Playback} playback @param {Output[]} out */
+function hold(client, local_us, lease, playback, out) {
+  if (mustKeepPromise(client, local_us)) {
+    keepPromise(client, local_us, out);
+    reportIfShownWrong(client, local_us, playback, out);
+    return;
+  }
+  if (client.ended) {
+    sayEnded(client, local_us, out);
+    return;
+  }
+  const { intent, item, turn } = playback;
+  const isNew = !(client.carried && sameStamp(client.carried.lease, lease) && sameStamp(client.carried.turn, turn));
+  const wasPrepared = client.prepared?.loaded === true;
+  if (intent === "play" && item && playback.after.length === 0) {
+    const needsSound = isNew || client.audio.kind === "silent" || client.audio.kind === "held";
+    client.carried = { lease, turn };
+    if (needsSound) goTo(client, local_us, item, playback, out);
+  } else {
+    if (intent !== "play" || !item) {
+      client.carried = { lease, turn };
+      dropPrepared(client, out);
+    }
+    fallSilent(client, out);
+  }
+  if (client.audio.kind === "armed") return;
+  if (wasPrepared && !client.prepared && client.audio.kind === "loading") {
+    // What was prepared sounds in a moment; were it not to, that is said then.
+    client.report_due_us = local_us + PROMPT_MS * 1000;
+    return;
+  }
+  reportIfShownWrong(client, local_us, playback, out);
+}
+
+/**
+ * Takes the audio to the shown place, unless it is there. Before the instant of a switch it is armed: it starts by the
+ * audio's own clock, not by a timer.
+ * @param {Client} client @param {number} local_us @param {Item} item @param {Playback} playback @param {Output[]} out
+ */
+function goTo(client, local_us, item, playback, out) {
+  const now_us = client.time.at(local_us);
+  const from_us = playback.active?.from_us ?? -Infinity;
+  const position_ms = positionAt(playback, Math.min(now_us, instantOfSwitch(playback) ?? now_us));
+  const { audio } = client;
+  const { rate } = playback;
+  client.prepared = undefined;
+  if (from_us > now_us) {
+    const start_ms = positionAt(playback, from_us);
+    client.audio = { kind: "armed", item, position_ms: start_ms, from_us };
+    client.report_due_us = client.time.local(from_us, local_us) + PROMPT_MS * 1000;
+    out.push({ type: "sound", item, position_ms: start_ms, from_us, rate });
+    return;
+  }
+  const place_ms = placeAt(audio, local_us);
+  const isClose = place_ms !== undefined && Math.abs(place_ms - position_ms) <= AGREES_MS;
+  const isSame = itemOf(audio)?.id === item.id && isClose;
+  const isThere =
+    isSame && ((audio.kind === "loading" && !audio.blocked) || (audio.kind === "sounding" && audio.rate === rate));
+  if (!isThere) {
+    client.audio = { kind: "loading", item, position_ms, blocked: false };
+    client.follows = undefined;
+    out.push({ type: "sound", item, position_ms, rate });
+  }
+}
+
+/** The audio is told what comes by itself when the item ends, so that there is no gap. @param {Client} client @param {Playback} playback @param {Output[]} out */
+function follow(client, playback, out) {
+  const item = itemOf(client.audio);
+  if (!item || client.ended || item.id !== playback.item?.id) return;
+  const key = `${item.id}>${playback.next?.id ?? ""}`;
+  if (client.follows !== key) {
+    client.follows = key;
+    out.push({ type: "follow", item: playback.next });
+  }
+}
+
+/** @param {Client} client @param {Output[]} out */
+export function fallSilent(client, out) {
+  client.ended = undefined;
+  client.report_due_us = undefined;
+  client.follows = undefined;
+  if (client.audio.kind !== "silent") {
+    client.audio = { kind: "silent" };
+    out.push({ type: "silence" });
+  }
+}
+
+/** @param {Client} client @param {number} local_us @param {boolean} blocked @param {Output[]} out */
+export function interrupted(client, local_us, blocked, out) {
+  const position_ms = client.placeAt(local_us);
+  const item = itemOf(client.audio);
+  if (item && position_ms !== undefined && client.audio.kind !== "held") {
+    client.audio = { kind: "loading", item, position_ms, blocked };
+    report(client, local_us, out);
+  }
+}
+
+/** A better clock may show that what was reported under a worse one is not so. @param {Client} client @param {number} local_us @param {Output[]} out */
+export function reportIfClockWasWrong(client, local_us, out) {
+  const isSounding = client.audio.kind === "sounding" && client.lease() && !client.ended;
+  if (isSounding && client.playback) reportIfShownWrong(client, local_us, client.playback, out);
+}
+
+/** What is shown of this device is compared with what it does. @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out */
+function reportIfShownWrong(client, local_us, playback, out) {
+  if (playback.intent === "stop") return;
+  const now_us = client.time.at(local_us);
+  const status = soundOf(client.audio);
+  const place_ms = placeAt(client.audio, local_us);
+  const apart_ms = place_ms === undefined ? 0 : Math.abs(place_ms - positionAt(playback, now_us));
+  const isSettled = ["ended", "idle", "failed"].includes(playback.status);
+  const waits = status === "buffering" && playback.status === "starting";
+  if (!isSettled && !waits && (playback.status !== status || apart_ms > AGREES_MS)) report(client, local_us, out);
+}
+
+/** Says how the audio is, under the lease and turn that it carries out. @param {Client} client @param {number} local_us @param {Output[]} out */
+export function report(client, local_us, out) {
+  const { playback, carried, audio } = client;
+  client.report_due_us = audio.kind === "sounding" ? local_us + REPORT_MS * 1000 : undefined;
+  if (!playback?.item || !carried || !client.isWelcomed() || client.ended) return;
+  // Before the first probe is answered nothing can be said of server time.
+  if (client.time.bound_us() === undefined) return;
+  if (!sameStamp(client.lease(), carried.lease) || !sameStamp(playback.turn, carried.turn)) return;
+  const at_us = client.time.at(local_us);
+  const position_ms = placeAt(audio, local_us) ?? positionAt(playback, at_us);
+  const { lease, turn } = carried;
+  const said = { status: soundOf(audio), cause: causeOf(audio) };
+  out.push({ type: "send", frame: { type: "report", lease, turn, item: playback.item.id, position_ms, at_us, ...said } });
+}
+
+/**
+ * The item ended: the next one follows without a gap, whether or not anybody hears of it now. `went_on`: the audio has
+ * begun what it was told to follow with, at `since_us` of the client's clock.
+ * @param {Client} client @param {number} local_us @param {number} since_us @param {boolean} went_on @param {Output[]} out
+ */
+export function finished(client, local_us, since_us, went_on, out) {
+  const { playback, carried } = client;
+  const item = itemOf(client.audio);
+  if (!item || !playback) return;
+  if (!client.lease()) {
+    fallSilent(client, out);
+    return;
+  }
+  if (!carried || !playback.item) return;
+  const next = item.id === playback.item.id ? playback.next : undefined;
+  const end_ms = placeAt(client.audio, local_us) ?? 0;
+  const first = client.ended?.item ?? item.id;
+  const hasGoneOn = first !== item.id;
+  client.follows = undefined;
+  if (next && went_on) {
+    client.audio = { kind: "sounding", item: next, position_ms: 0, since_us, rate: playback.rate };
+  } else if (next) {
+    client.audio = { kind: "loading", item: next, position_ms: 0, blocked: false };
+    out.push({ type: "sound", item: next, position_ms: 0, rate: playback.rate });
+  } else {
+    client.audio = { kind: "silent" };
+    out.push({ type: "silence" });
+  }
+  const to_item = next?.id ?? (hasGoneOn ? item.id : undefined);
+  const position_ms = next ? 0 : end_ms;
+  client.ended = { type: "ended", ...carried, item: first, to_item, position_ms, at_us: client.time.at(local_us) };
+  client.ended_due_us = local_us;
+  sayEnded(client, local_us, out);
+  out.push({ type: "show" });
+}
+
+/** Says an end, with the place the audio has come to since; again each second until a playback knows of it. @param {Client} client @param {number} local_us @param {Output[]} out */
+function sayEnded(client, local_us, out) {
+  const { ended } = client;
+  if (!ended || !client.isWelcomed() || client.ended_due_us > local_us) return;
+  client.ended_due_us = local_us + SAY_AGAIN_MS * 1000;
+  const at_us = client.time.at(local_us);
+  const position_ms = ended.to_item === undefined ? undefined : placeAt(client.audio, local_us);
+  out.push({ type: "send", frame: position_ms === undefined ? ended : { ...ended, position_ms, at_us } });
+}
+
+/** When a device that is cut off falls silent, in local time. @param {Client} client */
+function silentAt(client) {
+  const isCutOff = client.audio.kind !== "silent" && !client.isWelcomed();
+  return isCutOff ? client.link.contact_us + client.limits.audio_ms * 1000 : Infinity;
+}
+
+/** @param {Client} client @param {number} local_us */
+export function deadlineOfAudio(client, local_us) {
+  const isUp = client.isWelcomed();
+  const report_due_us = (isUp ? client.report_due_us : undefined) ?? Infinity;
+  const ended_due_us = isUp && client.ended ? client.ended_due_us : Infinity;
+  return Math.min(report_due_us, ended_due_us, silentAt(client), promiseDue(client, local_us));
+}
+
+/** @param {Client} client @param {number} local_us @param {number} chance @param {Output[]} out */
+export function tick(client, local_us, chance, out) {
+  tickLink(client, local_us, chance, out);
+  sayEnded(client, local_us, out);
+  if (silentAt(client) <= local_us) {
+    fallSilent(client, out);
+    out.push({ type: "show" });
+  }
+  if (promiseDue(client, local_us) <= local_us) obey(client, local_us, out);
+  if (client.report_due_us !== undefined && client.report_due_us <= local_us) {
+    const { audio } = client;
+    if (audio.kind === "armed") client.audio = { kind: "loading", item: audio.item, position_ms: audio.position_ms, blocked: false };
+    report(client, local_us, out);
+  }
+}

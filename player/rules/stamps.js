@@ -1,0 +1,31 @@
+/** Order of stamps and places in items. */
+
+/** @import {Stamp, Playback} from "../types.js" */
+
+/**
+ * Less than 0 when `a` is older than `b`, 0 when they are the same.
+ * @param {Stamp} a @param {Stamp} b
+ */
+export function compareStamps(a, b) {
+  return a[0] - b[0] || a[1] - b[1];
+}
+
+/** @param {Stamp | undefined} a @param {Stamp | undefined} b */
+export function sameStamp(a, b) {
+  return a !== undefined && b !== undefined && compareStamps(a, b) === 0;
+}
+
+/** @param {Playback} playback @returns {Stamp} */
+export function stampOf(playback) {
+  return [playback.epoch, playback.revision];
+}
+
+/**
+ * The place in the item at `now_us` of server time, as every screen shows it, in whole milliseconds.
+ * @param {Playback} playback @param {number} now_us
+ */
+export function positionAt(playback, now_us) {
+  const run_us = playback.status === "playing" ? Math.max(0, now_us - playback.at_us) : 0;
+  const place_ms = playback.position_ms + Math.floor((run_us * playback.rate) / 1000);
+  return Math.max(0, Math.min(place_ms, playback.item?.duration_ms ?? Infinity));
+}

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ME, OTHER, World, item, of, sent } from "./world.js";
+
+const one = item("1");
+const two = item("2");
+
+test("T74: a fresh page sounds nothing and asks for nothing, whatever plays elsewhere", () => {
+  const world = new World();
+  const active = { device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {[number, number]} */ ([1, 5]) };
+  world.playback = { ...world.playback, intent: "play", status: "playing", item: one, active };
+  const outputs = world.welcome();
+  assert.deepEqual(of(outputs, "sound"), []);
+  assert.deepEqual(sent(outputs, "command"), []);
+});
+
+test("a reloaded page does not inherit the lease of its earlier life", () => {
+  const world = new World();
+  const active = { device_id: ME.id, instance: OTHER.instance, lease: /** @type {[number, number]} */ ([1, 5]) };
+  world.playback = { ...world.playback, intent: "play", status: "lost", item: one, active };
+  assert.deepEqual(of(world.welcome(), "sound"), []);
+});
+
+test("a grant sounds the item, and what sounds is reported under its lease and turn", () => {
+  const world = new World();
+  world.welcome();
+  const [sound] = of(world.grant(one, { position_ms: 3_000 }), "sound");
+  assert.equal(sound.item.id, "1");
+  assert.equal(sound.position_ms, 3_000);
+  const [report] = sent(world.started(one, 3_000), "report");
+  assert.deepEqual([report.status, report.position_ms, report.lease], ["playing", 3_000, [1, 11]]);
+  assert.deepEqual(report.turn, world.playback.turn);
+});
+
+test("the same playback twice sounds once (T05)", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one);
+  assert.deepEqual(of(world.hear({ type: "playback", ...world.playback }), "sound"), []);
+});
+
+test("while an earlier holder may still sound, the new one is silent (R1)", () => {
+  const world = new World();
+  world.welcome();
+  const after = [{ device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {[number, number]} */ ([1, 5]), since: /** @type {[number, number]} */ ([1, 11]) }];
+  assert.deepEqual(of(world.grant(one, { after }), "sound"), []);
+  assert.equal(of(world.show({ after: [] }), "sound").length, 1);
+});
+
+test("a holder that sees itself replaced is silent before it says so (R1)", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one);
+  world.started(one);
+  const lease = /** @type {[number, number]} */ (world.playback.active?.lease);
+  const active = { device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {[number, number]} */ ([1, 12]) };
+  const after = [{ device_id: ME.id, instance: ME.instance, lease, since: /** @type {[number, number]} */ ([1, 12]) }];
+  const outputs = world.show({ active, after }, true);
+  const kinds = outputs.map((output) => (output.type === "send" ? output.frame.type : output.type));
+  assert.ok(kinds.indexOf("silence") >= 0 && kinds.indexOf("silence") < kinds.indexOf("yield"), kinds.join());
+  assert.deepEqual(sent(outputs, "yield")[0], { type: "yield", lease, seen: [1, 12] });
+});
+
+test("an older playback is not obeyed (T01)", () => {
+  const world = new World();
+  world.welcome();
+  const old = { ...world.playback };
+  world.grant(one);
+  world.started(one);
+  assert.deepEqual(world.hear({ type: "playback", ...old }), []);
+});
+
+test("pause silences, and going on sounds from the kept place (T13)", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one);
+  world.started(one);
+  world.pass(10_000);
+  assert.equal(of(world.show({ intent: "pause", status: "paused", position_ms: 10_000, at_us: world.now() }, true), "silence").length, 1);
+  world.pass(60_000);
+  const [sound] = of(world.show({ intent: "play", status: "starting" }, true), "sound");
+  assert.equal(sound.position_ms, 10_000);
+});
+
+test("a seek to where the audio is changes nothing; one elsewhere sounds anew", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one);
+  world.started(one);
+  world.pass(5_000);
+  const anchor = { position_ms: 5_010, at_us: world.now() };
+  assert.deepEqual(of(world.show(anchor, true), "sound"), []);
+  const [sound] = of(world.show({ position_ms: 30_000, at_us: world.now(), status: "starting" }, true), "sound");
+  assert.equal(sound.position_ms, 30_000);
+});
+
+test("T12: nothing runs before the device says that it plays", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one);
+  world.pass(40 * 60_000);
+  assert.equal(world.client.positionAt(world.local_us), 0);
+});
+
+test("T71: a browser that may not sound says so, and sounds after a person's act", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one, { position_ms: 7_000 });
+  assert.equal(sent(world.step({ type: "blocked" }), "report")[0].status, "blocked");
+  const [sound] = of(world.step({ type: "unblocked" }), "sound");
+  assert.equal(sound.position_ms, 7_000);
+  assert.equal(sent(world.started(one, 7_000), "report")[0].status, "playing");
+});
+
+test("the end goes on to the next item without waiting for anybody, and is said until it is known (R14)", () => {
+  const world = new World();
+  world.welcome();
+  const [follow] = of(world.grant(one, { next: two }), "follow");
+  assert.equal(follow.item.id, "2");
+  world.started(one, 59_000);
+  world.pass(1_000);
+  const outputs = world.step({ type: "finished", since_us: world.local_us, went_on: true });
+  assert.deepEqual(of(outputs, "sound"), [], "the audio has gone on by itself");
+  const [ended] = sent(outputs, "ended");
+  assert.deepEqual([ended.item, ended.to_item, ended.position_ms], ["1", "2", 0]);
+  world.pass(1_100);
+  const [again] = sent(world.step({ type: "tick" }), "ended");
+  assert.equal(again.position_ms, 1_100, "with the place it has come to");
+  const known = world.show({ item: two, next: undefined, position_ms: 0, at_us: world.now() - 1_100_000, status: "playing" }, true);
+  assert.deepEqual(of(known, "sound"), [], "it is there already");
+  world.pass(5_000);
+  assert.deepEqual(sent(world.step({ type: "tick" }), "ended"), []);
+});
+
+test("what comes next is told again when it changes", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one, { next: two });
+  assert.equal(of(world.show({ next: item("3") }), "follow")[0].item.id, "3");
+  assert.equal(of(world.show({ next: undefined }), "follow")[0].item, undefined);
+  assert.deepEqual(of(world.show({ repeat: "off" }), "follow"), []);
+});
+
+test("the end of the last item is silence", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one);
+  world.started(one, 59_000);
+  world.pass(1_000);
+  const outputs = world.step({ type: "finished", since_us: world.local_us, went_on: false });
+  assert.equal(of(outputs, "silence").length, 1);
+  assert.equal(sent(outputs, "ended")[0].to_item, undefined);
+});
+
+test("cut off, it sounds on for audio_ms and no longer (T99)", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(item("1", 3_600_000));
+  world.started(item("1", 3_600_000));
+  world.client.limits = { ...world.client.limits, audio_ms: 60_000 };
+  world.step({ type: "closed", code: 1006 });
+  world.pass(59_000);
+  assert.deepEqual(of(world.step({ type: "tick" }), "silence"), []);
+  world.pass(1_100);
+  assert.equal(of(world.step({ type: "tick" }), "silence").length, 1);
+});
+
+test("an item that cannot be played is reported, under the lease", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one);
+  assert.equal(sent(world.step({ type: "failed" }), "report")[0].status, "failed");
+});
