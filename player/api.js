@@ -1,0 +1,85 @@
+/** The REST side of the server: one function that asks, and the few questions that are asked in several places. */
+
+import { store } from "./store.js";
+
+/** A request that came to nothing: what was wrong, for people, and a stable code for programs. */
+export class ApiError extends Error {
+  /** @param {number} status 0 when the server could not be reached @param {string} code @param {string} message */
+  constructor(status, code, message) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** A request that takes longer has come to nothing. */
+const PATIENCE_MS = 20_000;
+/** Most ids in one request. */
+export const MOST_IDS = 50;
+
+/**
+ * Asks the server and returns its answer.
+ * @param {string} path below `/v1`
+ * @param {{method?: string, json?: unknown, signal?: AbortSignal, token?: string}} [options]
+ * @returns {Promise<any>}
+ */
+export async function ask(path, { method = "GET", json, signal, token = store.session?.token } = {}) {
+  /** @type {Record<string, string>} */
+  const headers = {};
+  if (token) headers.authorization = `Bearer ${token}`;
+  if (json !== undefined) headers["content-type"] = "application/json";
+  const signals = [AbortSignal.timeout(PATIENCE_MS), ...(signal ? [signal] : [])];
+  const body = json === undefined ? undefined : JSON.stringify(json);
+  let response;
+  try {
+    response = await fetch(`/v1${path}`, { method, headers, body, signal: AbortSignal.any(signals) });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+  }
+  if (response.status === 204) return undefined;
+  const answer = await response.json().catch(() => undefined);
+  if (response.ok) return answer;
+  const { code = "unknown", message = `The server answered ${response.status}.` } = answer?.error ?? {};
+  if (response.status === 401 && token && token === store.session?.token) store.setSession(undefined);
+  throw new ApiError(response.status, code, message);
+}
+
+/** The address of something on this server, by whatever name the server knows itself. @param {string} url */
+export function own(url) {
+  const { pathname, search } = new URL(url, location.href);
+  return pathname + search;
+}
+
+/**
+ * @param {string} path @param {Record<string, string | number | undefined>} parameters
+ */
+export function query(path, parameters) {
+  const known = Object.entries(parameters).filter(([, value]) => value !== undefined);
+  return `${path}?${new URLSearchParams(known.map(([key, value]) => [key, String(value)]))}`;
+}
+
+/** @param {string} username @param {string} password */
+export async function logIn(username, password) {
+  const { token, user } = await ask("/auth/login", { method: "POST", json: { username, password }, token: "" });
+  store.setSession({ token, user });
+}
+
+export async function logOut() {
+  const token = store.session?.token;
+  store.setSession(undefined);
+  await ask("/auth/logout", { method: "POST", token }).catch(() => undefined);
+}
+
+/** Every item of a list that comes in pages, up to `most`. @param {string} path @param {number} most @param {number} [offset] */
+export async function all(path, most, offset = 0) {
+  /** @type {any[]} */
+  const items = [];
+  while (items.length < most) {
+    const limit = Math.min(MOST_IDS, most - items.length);
+    const page = await ask(query(path, { limit, offset: offset + items.length }));
+    items.push(...page.items);
+    if (!page.next || page.items.length === 0) break;
+  }
+  return items;
+}

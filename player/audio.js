@@ -1,0 +1,418 @@
+/**
+ * The loudspeaker's edge: carries out what the rules say (`sound`, `prepare`, `follow`, `until`, `silence`, `volume`) and
+ * tells them what became of it. Starts, stops and boundaries are instants of the audio clock.
+ */
+
+import { BufferVoice } from "./audio/buffer_voice.js";
+import { LONGEST_DECODED_MS, Loader, Unplayable } from "./audio/loader.js";
+import { contextTimeAt, localAt, localNow } from "./audio/moments.js";
+import { StreamVoice } from "./audio/stream_voice.js";
+import { steer } from "./rules/audio.js";
+
+/** @import {Input, Item, Output} from "./types.js" */
+/** @typedef {BufferVoice | StreamVoice} Voice */
+/**
+ * @typedef {{
+ *   emit: (input: Input) => void,
+ *   toLocal: (server_us: number) => number,
+ *   bound_us: () => number,
+ *   wanted: () => {item: string, place_ms: number, rate: number} | undefined,
+ *   addressOf: (media_id: string, renew: boolean) => Promise<string>,
+ *   loudnessOf: (media_id: string) => number
+ * }} World what the engine asks of the page; `wanted` is where every screen shows the item
+ *   to be now, `bound_us` how far `toLocal` may be off
+ */
+
+/** The soonest that a start can be planned for, in seconds. */
+const SOON_S = 0.03;
+/**
+ * At a switch the source is silent so long before the instant and the target sounds so long after it, beside what each
+ * knows its clock to be off by: what the system says of its loudspeaker is only so exact. In seconds.
+ */
+const GUARD_S = 0.005;
+/** A clock that is off by more is no reason for a longer gap, in seconds. */
+const MOST_BOUND_S = 0.04;
+/** How often a sounding item is looked after. */
+const BEAT_MS = 400;
+/** The boundary to the next item is laid down when so much is left, in seconds; the speed then stays as it is. */
+const BOUNDARY_S = 3;
+/** The next item is decoded when so much is left, in seconds. */
+const DECODE_S = 30;
+/** A transfer's target settles for a stream when the whole item is not there after so long. */
+const WHOLE_MS = 2_000;
+/** A stall shorter than this is not worth a word. */
+const STALL_MS = 300;
+/** Between two attempts to go on after the network broke off. */
+const RETRY_MS = 1_500;
+/** The place told to the rules may be off by this before it is told again. */
+const TOLD_MS = 25;
+/** A page that may not sound is not resumed within this; one that a person has touched may, and its system is slow. */
+const RESUME_MS = { untouched: 700, touched: 4_000 };
+
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class Engine {
+  /** @param {World} world */
+  constructor(world) {
+    this.world = world;
+    /** @type {AudioContext | undefined} */
+    this.context = undefined;
+    /** @type {GainNode | undefined} */
+    this.output = undefined;
+    this.loudness = { level: 100, muted: false };
+    this.loader = new Loader(() => this.open(), world.addressOf);
+    /** @type {{item: Item, voice?: Voice, job: number, told?: {place_s: number, context_s: number, rate: number}} | undefined} */
+    this.current = undefined;
+    /** @type {{item: Item, voice?: Voice} | undefined} */
+    this.prepared = undefined;
+    /** @type {{item: Item, voice?: BufferVoice, boundary_s?: number, timer?: number} | undefined} */
+    this.next = undefined;
+    /** @type {number | undefined} the server's instant from which on to be silent */
+    this.until_us = undefined;
+    this.job = 0;
+    this.stall = 0;
+    setInterval(() => this.beat(), BEAT_MS);
+  }
+
+  /** @param {Output} output */
+  obey(output) {
+    switch (output.type) {
+      case "sound":
+        void this.sound(output.item, output.position_ms, output.from_us, output.rate);
+        break;
+      case "prepare":
+        void this.prepare(output.item, output.position_ms);
+        break;
+      case "follow":
+        this.follow(output.item);
+        break;
+      case "until":
+        this.until_us = output.at_us;
+        this.current?.voice?.stopAt(this.stopTime());
+        break;
+      case "silence":
+        this.silence();
+        break;
+      case "volume":
+        this.loudness = { level: output.level, muted: output.muted };
+        this.setLoudness();
+        break;
+    }
+  }
+
+  open() {
+    if (!this.context || !this.output) {
+      this.context = new AudioContext({ latencyHint: "interactive" });
+      this.output = this.context.createGain();
+      this.output.connect(this.context.destination);
+      this.context.onstatechange = () => this.stateChanged();
+      this.setLoudness();
+    }
+    return this.context;
+  }
+
+  /** Call it within a person's act: browsers let a page sound only after one. */
+  unlock() {
+    const context = this.open();
+    if (context.state !== "running") void context.resume().then(() => this.stateChanged());
+  }
+
+  setLoudness() {
+    const { level, muted } = this.loudness;
+    // The square is about how loudness is felt.
+    this.output?.gain.setTargetAtTime(muted ? 0 : (level / 100) ** 2, this.open().currentTime, 0.015);
+  }
+
+  stateChanged() {
+    if (!this.context || !this.current) return;
+    if (this.context.state === "running") this.world.emit({ type: "unblocked" });
+    else if (this.current.voice && document.visibilityState === "visible") this.world.emit({ type: "blocked" });
+  }
+
+  /** @param {Item} item @param {number} position_ms @param {number | undefined} from_us @param {number} rate */
+  async sound(item, position_ms, from_us, rate) {
+    const job = ++this.job;
+    const context = this.open();
+    const reused = this.takeVoice(item, rate);
+    this.dropCurrent();
+    this.dropNext();
+    this.current = { item, job };
+    if (context.state !== "running") {
+      const isTouched = navigator.userActivation?.hasBeenActive ?? true;
+      await Promise.race([context.resume(), pause(isTouched ? RESUME_MS.touched : RESUME_MS.untouched)]);
+      if (this.job !== job) return reused?.drop();
+      if (this.open().state !== "running") {
+        reused?.drop();
+        this.world.emit({ type: "blocked" });
+        return;
+      }
+    }
+    try {
+      const voice = reused ?? (await this.stream(item, position_ms));
+      if (voice instanceof StreamVoice && from_us === undefined) await voice.ready(position_ms / 1000);
+      if (this.job !== job) return voice.drop();
+      this.begin(item, voice, position_ms, from_us, rate);
+    } catch (error) {
+      if (this.job === job) await this.broken(item, position_ms, error);
+    }
+  }
+
+  /** What is loaded of the item already. @param {Item} item @param {number} rate @returns {Voice | undefined} */
+  takeVoice(item, rate) {
+    const prepared = this.prepared?.item.media_id === item.media_id ? this.prepared.voice : undefined;
+    if (this.prepared?.voice && this.prepared.voice !== prepared) this.prepared.voice.drop();
+    this.prepared = undefined;
+    if (prepared) return prepared;
+    const { voice } = this.current ?? {};
+    if (this.current?.item.media_id === item.media_id && voice instanceof StreamVoice) {
+      voice.rest();
+      this.current = undefined;
+      return voice;
+    }
+    const buffer = rate === 1 ? this.loader.ready(item.media_id) : undefined;
+    return buffer && this.bufferVoice(item, buffer);
+  }
+
+  /** @param {Item} item @param {AudioBuffer} buffer */
+  bufferVoice(item, buffer) {
+    const loudness = this.world.loudnessOf(item.media_id);
+    /** @type {BufferVoice} */
+    const voice = new BufferVoice(this.open(), this.outputNode(), loudness, buffer, () => {
+      if (this.current?.voice === voice && !this.next?.boundary_s) this.finish(voice.endsAt(), false);
+    });
+    return voice;
+  }
+
+  /** @param {Item} item @param {number} position_ms */
+  async stream(item, position_ms) {
+    const url = await this.world.addressOf(item.media_id, false);
+    /** @type {StreamVoice} */
+    const voice = new StreamVoice(this.open(), this.outputNode(), this.world.loudnessOf(item.media_id), url, {
+      onplaying: () => this.current?.voice === voice && this.streamPlays(voice),
+      onstall: () => this.current?.voice === voice && this.streamStalls(voice),
+      onend: () => {
+        if (this.current?.voice === voice && !this.next?.boundary_s) this.finish(this.open().currentTime, false);
+      },
+      onerror: (code) => this.current?.voice === voice && void this.streamBreaks(item, voice, code),
+      onrefused: () => this.current?.voice === voice && this.world.emit({ type: "blocked" }),
+    });
+    try {
+      await voice.ready(position_ms / 1000);
+    } catch (error) {
+      const code = voice.element.error?.code ?? 0;
+      voice.drop();
+      throw code === MediaError.MEDIA_ERR_DECODE ? new Unplayable("the audio cannot be decoded") : error;
+    }
+    return voice;
+  }
+
+  outputNode() {
+    this.open();
+    if (!this.output) throw new Error("opened a moment ago");
+    return this.output;
+  }
+
+  /** @param {Item} item @param {Voice} voice @param {number} position_ms @param {number | undefined} from_us @param {number} rate */
+  begin(item, voice, position_ms, from_us, rate) {
+    const context = this.open();
+    const soon_s = context.currentTime + SOON_S;
+    const wanted_s = from_us === undefined ? soon_s : contextTimeAt(context, this.world.toLocal(from_us));
+    const at_s = Math.max(soon_s, from_us === undefined ? wanted_s : wanted_s + this.guard());
+    // Late for an instant that others hold to: the place is where the music is by then.
+    const place_s = position_ms / 1000 + (at_s - wanted_s) * rate;
+    this.current = { item, voice, job: this.job };
+    const began_s = voice.start(at_s, place_s, rate);
+    voice.stopAt(this.stopTime());
+    if (voice instanceof BufferVoice) this.tellAt(began_s, place_s, rate);
+  }
+
+  /** Tells the rules where the audio is as soon as that is so. @param {number} context_s @param {number} place_s @param {number} rate */
+  tellAt(context_s, place_s, rate) {
+    const { current } = this;
+    if (!current) return;
+    const local_us = localAt(this.open(), context_s);
+    setTimeout(() => {
+      if (this.current !== current) return;
+      current.told = { place_s, context_s, rate };
+      this.world.emit({ type: "started", item: current.item, position_ms: Math.round(place_s * 1000), since_us: local_us });
+    }, Math.max(0, (local_us - localNow()) / 1000));
+  }
+
+  /** @param {StreamVoice} voice */
+  streamPlays(voice) {
+    clearTimeout(this.stall);
+    this.stall = 0;
+    const now_s = this.open().currentTime;
+    this.tellAt(Math.max(now_s, voice.gate.opened_s), voice.placeAt(Math.max(now_s, voice.gate.opened_s)), voice.speed);
+  }
+
+  /** @param {StreamVoice} voice */
+  streamStalls(voice) {
+    if (this.stall) return;
+    this.stall = setTimeout(() => {
+      this.stall = 0;
+      if (this.current?.voice !== voice || voice.element.readyState >= 3) return;
+      this.world.emit({ type: "stalled" });
+      if (!navigator.onLine) void this.streamBreaks(this.current.item, voice, MediaError.MEDIA_ERR_NETWORK);
+    }, STALL_MS);
+  }
+
+  /** @param {Item} item @param {StreamVoice} voice @param {number} code */
+  async streamBreaks(item, voice, code) {
+    const position_ms = Math.round(voice.element.currentTime * 1000);
+    const why = code === MediaError.MEDIA_ERR_DECODE ? new Unplayable("the audio cannot be decoded") : new Error("broken off");
+    voice.drop();
+    await this.broken(item, position_ms, why);
+  }
+
+  /**
+   * The audio is not there: from what is kept if anything is, else again and again until the network is back; an item
+   * that cannot be played is told at once.
+   * @param {Item} item @param {number} position_ms @param {unknown} why
+   */
+  async broken(item, position_ms, why) {
+    const job = ++this.job;
+    this.current = { item, job };
+    if (why instanceof Unplayable) return this.world.emit({ type: "failed" });
+    this.world.emit({ type: "stalled" });
+    while (this.job === job) {
+      try {
+        const voice = this.bufferVoice(item, await this.loader.buffer(item.media_id));
+        if (this.job !== job) return voice.drop();
+        return this.begin(item, voice, position_ms, undefined, this.world.wanted()?.rate ?? 1);
+      } catch (error) {
+        if (this.job !== job) return undefined;
+        if (error instanceof Unplayable) return this.world.emit({ type: "failed" });
+      }
+      await pause(RETRY_MS);
+    }
+  }
+
+  /** @param {Item} item @param {number} position_ms */
+  async prepare(item, position_ms) {
+    this.prepared?.voice?.drop();
+    /** @type {{item: Item, voice?: Voice}} */
+    const prepared = (this.prepared = { item });
+    const whole = this.canDecode(item) ? this.loader.buffer(item.media_id).catch(() => undefined) : undefined;
+    const buffer = whole && (await Promise.race([whole, pause(WHOLE_MS).then(() => undefined)]));
+    if (this.prepared !== prepared) return;
+    try {
+      prepared.voice = buffer ? this.bufferVoice(item, buffer) : await this.stream(item, position_ms);
+      if (this.prepared === prepared) this.world.emit({ type: "prepared", item });
+      else prepared.voice.drop();
+    } catch {
+      // A target that cannot load says nothing, and the transfer is cancelled: the source sounds on.
+    }
+  }
+
+  /** @param {Item | undefined} item */
+  follow(item) {
+    this.dropNext();
+    this.next = item && { item };
+    this.beat();
+  }
+
+  /** @param {Item} item */
+  canDecode(item) {
+    return (item.duration_ms ?? Infinity) <= LONGEST_DECODED_MS;
+  }
+
+  stopTime() {
+    if (this.until_us === undefined) return Infinity;
+    return contextTimeAt(this.open(), this.world.toLocal(this.until_us)) - this.guard();
+  }
+
+  guard() {
+    return GUARD_S + Math.min(MOST_BOUND_S, this.world.bound_us() / 1e6);
+  }
+
+  /** Looks after what sounds: its place, what comes next, and the boundary between the two. */
+  beat() {
+    const { current } = this;
+    if (!current?.voice || !current.told || !this.context) return;
+    const { voice } = current;
+    const now_s = this.context.currentTime;
+    const left_s = voice.endsAt() - now_s;
+    this.keepBytes(current.item, left_s);
+    if (left_s < BOUNDARY_S) this.layBoundary(voice);
+    else this.keepPlace(voice, now_s);
+  }
+
+  /** @param {Item} item @param {number} left_s */
+  keepBytes(item, left_s) {
+    const ignored = () => undefined;
+    if (this.canDecode(item) && !this.loader.ready(item.media_id)) this.loader.bytes(item.media_id).catch(ignored);
+    const next = this.next?.item;
+    if (!next || !this.canDecode(next)) return;
+    if (left_s < DECODE_S) this.loader.buffer(next.media_id).catch(ignored);
+    else this.loader.bytes(next.media_id).catch(ignored);
+  }
+
+  /** The next item begins where this one ends, by the audio clock. @param {Voice} voice */
+  layBoundary(voice) {
+    const { next } = this;
+    const buffer = next && !next.voice && voice.speed === 1 ? this.loader.ready(next.item.media_id) : undefined;
+    if (!next || !buffer || this.until_us !== undefined) return;
+    const boundary_s = voice.endsAt();
+    next.voice = this.bufferVoice(next.item, buffer);
+    next.boundary_s = next.voice.start(boundary_s, 0, 1);
+    if (voice instanceof StreamVoice) voice.stopAt(boundary_s + 0.01);
+    const wait_ms = (localAt(this.open(), boundary_s) - localNow()) / 1000;
+    next.timer = setTimeout(() => this.next === next && this.cross(), Math.max(0, wait_ms));
+  }
+
+  /** The boundary has come. */
+  cross() {
+    const { next } = this;
+    if (!next?.voice || next.boundary_s === undefined) return;
+    const { item, voice, boundary_s } = next;
+    this.next = undefined;
+    const old = this.current?.voice;
+    this.current = { item, voice, job: ++this.job, told: { place_s: 0, context_s: boundary_s, rate: 1 } };
+    old?.drop();
+    this.finish(boundary_s, true);
+  }
+
+  /** @param {number} context_s @param {boolean} went_on */
+  finish(context_s, went_on) {
+    this.world.emit({ type: "finished", since_us: localAt(this.open(), context_s), went_on });
+  }
+
+  /** Speed brings the audio to the shown place; what cannot be brought there is told. @param {Voice} voice @param {number} now_s */
+  keepPlace(voice, now_s) {
+    const wanted = this.world.wanted();
+    const { current } = this;
+    if (!wanted || !current?.told || wanted.item !== current.item.id) return;
+    const heard_s = contextTimeAt(this.open(), localNow());
+    const place_ms = voice.placeAt(heard_s) * 1000;
+    // A stream's place is not exact enough to steer by.
+    voice.setSpeed(wanted.rate * (voice instanceof BufferVoice ? steer(place_ms - wanted.place_ms) : 1));
+    const { told } = current;
+    const told_ms = (told.place_s + (heard_s - told.context_s) * told.rate) * 1000;
+    const isMoving = !(voice instanceof StreamVoice) || !voice.element.paused;
+    if (isMoving && Math.abs(told_ms - place_ms) > TOLD_MS) this.tellAt(now_s, voice.placeAt(now_s), wanted.rate);
+  }
+
+  dropNext() {
+    clearTimeout(this.next?.timer);
+    this.next?.voice?.drop();
+    this.next = undefined;
+  }
+
+  dropCurrent() {
+    clearTimeout(this.stall);
+    this.stall = 0;
+    this.current?.voice?.drop();
+    this.current = undefined;
+  }
+
+  silence() {
+    this.job += 1;
+    this.until_us = undefined;
+    this.dropCurrent();
+    this.dropNext();
+    this.prepared?.voice?.drop();
+    this.prepared = undefined;
+  }
+}

@@ -1,0 +1,112 @@
+/** What is known of tracks, by id: asked for in batches, kept for a while, watched by whoever shows it. */
+
+import { MOST_IDS, ask, own } from "./api.js";
+import { Watchable } from "./store.js";
+
+/** Tracks that are remembered. */
+const KEPT = 2_000;
+/** A signed address is good for a day at least; it is asked for anew well before. */
+const ADDRESS_MS = 12 * 3_600_000;
+
+class Catalogue extends Watchable {
+  constructor() {
+    super();
+    /** @type {Map<string, {track: any, at_ms: number}>} */
+    this.tracks = new Map();
+    /** @type {Set<string>} */
+    this.wanted = new Set();
+    /** @type {Set<string>} ids that the server does not know */
+    this.missing = new Set();
+    this.isAsking = false;
+    /** @type {Map<string, boolean>} */
+    this.saved = new Map();
+  }
+
+  /** A track that came with some list. @param {any} track */
+  learn(track) {
+    this.tracks.delete(track.id);
+    this.tracks.set(track.id, { track, at_ms: Date.now() });
+    for (const id of this.tracks.keys()) {
+      if (this.tracks.size <= KEPT) break;
+      this.tracks.delete(id);
+    }
+  }
+
+  /** What is known of a track; what is not is asked for, and the watchers are told when it comes. @param {string} id */
+  track(id) {
+    const known = this.tracks.get(id);
+    if (!known && !this.missing.has(id)) {
+      this.wanted.add(id);
+      void this.askWanted();
+    }
+    return known?.track;
+  }
+
+  async askWanted() {
+    if (this.isAsking) return;
+    this.isAsking = true;
+    await Promise.resolve();
+    try {
+      while (this.wanted.size > 0) {
+        const ids = [...this.wanted].slice(0, MOST_IDS);
+        const page = await ask(`/tracks?ids=${ids.join(",")}`);
+        for (const track of page.tracks ?? page.items) if (track) this.learn(track);
+        for (const id of ids) {
+          this.wanted.delete(id);
+          if (!this.tracks.has(id)) this.missing.add(id);
+        }
+        this.changed();
+      }
+    } catch {
+      // Whoever shows them asks again with the next change.
+      this.wanted.clear();
+    } finally {
+      this.isAsking = false;
+    }
+  }
+
+  /** Where a track's bytes are. @param {string} id @param {boolean} renew @returns {Promise<string>} */
+  async addressOf(id, renew) {
+    const known = this.tracks.get(id);
+    const isFresh = known && Date.now() - known.at_ms < ADDRESS_MS;
+    if (known?.track.audio_url && (isFresh || !navigator.onLine) && !renew) return own(known.track.audio_url);
+    if (renew || known) return own((await ask(`/tracks/${id}/media`)).url);
+    const track = await ask(`/tracks/${id}`);
+    this.learn(track);
+    this.changed();
+    return own(track.audio_url);
+  }
+
+  /** The factor that brings a track to the loudness of others. @param {string} id */
+  loudnessOf(id) {
+    const { track_gain_db: gain_db, track_peak: peak } = this.tracks.get(id)?.track.replay_gain ?? {};
+    if (typeof gain_db !== "number") return 1;
+    const factor = 10 ** (gain_db / 20);
+    return peak > 0 ? Math.min(factor, 1 / peak) : Math.min(factor, 1);
+  }
+
+  /** Whether tracks are saved, as far as it is known; asks for the rest. @param {string[]} ids */
+  async askSaved(ids) {
+    const unknown = ids.filter((id) => !this.saved.has(id)).slice(0, MOST_IDS);
+    if (unknown.length === 0) return;
+    const answers = await ask(`/me/tracks/contains?ids=${unknown.join(",")}`);
+    unknown.forEach((id, index) => this.saved.set(id, answers[index] === true));
+    this.changed();
+  }
+
+  /** @param {string} id @param {boolean} saved */
+  async save(id, saved) {
+    const was = this.saved.get(id);
+    this.saved.set(id, saved);
+    this.changed();
+    try {
+      await ask(`/me/tracks?ids=${id}`, { method: saved ? "PUT" : "DELETE" });
+    } catch (error) {
+      this.saved.set(id, was ?? !saved);
+      this.changed();
+      throw error;
+    }
+  }
+}
+
+export const catalogue = new Catalogue();

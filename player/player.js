@@ -1,0 +1,215 @@
+/**
+ * This page as a device: what happens goes into the rules, what comes out is done. Views watch it and wish through it.
+ */
+
+import { Engine } from "./audio.js";
+import { localNow } from "./audio/moments.js";
+import { catalogue } from "./catalogue.js";
+import { Socket } from "./link.js";
+import { Client } from "./rules/client.js";
+import { Watchable, store } from "./store.js";
+import { codecs, deviceKind, deviceName, randomId } from "./this_device.js";
+
+/** @import {Input, Item, Op, Output, QueuePage} from "./types.js" */
+
+/** Entries of the queue in one page. */
+export const QUEUE_PAGE = 100;
+/** A command that was not answered for so long is told to its author as waiting. */
+const ANSWER_MS = 8_000;
+/** The wall clock and the steady one part by more than this only when the machine slept, in milliseconds. */
+const SLEPT_MS = 3_000;
+
+/** A wish that was not granted. */
+export class Refused extends Error {
+  /** @param {string} code @param {string} message */
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export class Player extends Watchable {
+  /** @param {string} token @param {string | undefined} device_id */
+  constructor(token, device_id) {
+    super();
+    const { level, muted, name } = store.preferences;
+    const device = {
+      id: device_id,
+      instance: randomId(),
+      name: name || deviceName(),
+      kind: deviceKind(),
+      plays: true,
+      controls: true,
+      codecs: codecs(),
+      volume: { level, muted, version: 0 },
+    };
+    this.client = new Client(device, token, localNow());
+    /** @type {Map<string, {granted: () => void, refused: (error: Error) => void, timer: number}>} */
+    this.wishes = new Map();
+    /** @type {Map<number, QueuePage>} pages of the queue as it was last shown, by their first entry */
+    this.pages = new Map();
+    /** @type {{code: number, reason: string} | undefined} */
+    this.farewell = undefined;
+    this.timer = 0;
+    this.socket = new Socket({
+      opened: () => this.happens({ type: "opened" }),
+      frame: (frame) => this.happens({ type: "frame", frame }),
+      closed: (code) => this.happens({ type: "closed", code }),
+    });
+    this.engine = new Engine({
+      emit: (input) => this.happens(input),
+      toLocal: (server_us) => this.client.time.local(server_us, localNow()),
+      bound_us: () => this.client.time.bound_us() ?? 0,
+      wanted: () => this.wanted(),
+      addressOf: (media_id, renew) => catalogue.addressOf(media_id, renew),
+      loudnessOf: (media_id) => (store.preferences.evens ? catalogue.loudnessOf(media_id) : 1),
+    });
+    this.engine.obey({ type: "volume", level, muted });
+    this.slept = Date.now() - performance.now();
+    this.happens({ type: "tick" });
+  }
+
+  /** @param {Input} input */
+  happens(input) {
+    const outputs = this.client.step(localNow(), Math.random(), input);
+    for (const output of outputs) this.carryOut(output);
+    this.plan();
+  }
+
+  plan() {
+    clearTimeout(this.timer);
+    const due_us = this.client.nextDeadline(localNow());
+    if (due_us === Infinity) return;
+    const wait_ms = Math.min(60_000, Math.max(0, (due_us - localNow()) / 1000));
+    this.timer = setTimeout(() => {
+      this.noticeSleep();
+      this.happens({ type: "tick" });
+    }, Math.ceil(wait_ms));
+  }
+
+  /** The steady clock stands still while some machines sleep; then the server's time must be learnt anew. */
+  noticeSleep() {
+    const apart_ms = Date.now() - performance.now();
+    const slept = Math.abs(apart_ms - this.slept) > SLEPT_MS;
+    this.slept = apart_ms;
+    if (slept) this.happens({ type: "wake" });
+  }
+
+  /** @param {Output} output */
+  carryOut(output) {
+    switch (output.type) {
+      case "connect":
+        this.socket.connect();
+        break;
+      case "disconnect":
+        this.socket.disconnect();
+        break;
+      case "send":
+        this.socket.send(output.frame);
+        break;
+      case "answered":
+        this.answered(output.id, output.refusal);
+        break;
+      case "queue":
+        this.learnQueue(output.page);
+        break;
+      case "show":
+        this.shown();
+        break;
+      case "give_up":
+        this.farewell = { code: output.code, reason: output.reason };
+        this.changed();
+        break;
+      case "volume":
+        store.prefer({ level: output.level, muted: output.muted });
+        this.engine.obey(output);
+        break;
+      default:
+        this.engine.obey(output);
+    }
+  }
+
+  shown() {
+    if (this.client.device.id) store.setDeviceId(this.client.device.id);
+    const { playback } = this.client;
+    const page = this.pages.values().next().value;
+    if (page && playback && (page.queue_revision !== playback.queue_revision || page.epoch !== playback.epoch)) {
+      this.pages.clear();
+    }
+    if (playback?.item) catalogue.track(playback.item.media_id);
+    if (playback?.next) catalogue.track(playback.next.media_id);
+    this.changed();
+  }
+
+  /** @param {QueuePage} page */
+  learnQueue(page) {
+    const { playback } = this.client;
+    if (page.queue_revision !== playback?.queue_revision) return;
+    this.pages.set(page.from, page);
+    this.changed();
+  }
+
+  /** An entry of the queue, in play order; what is not known is asked for. @param {number} index @returns {Item | undefined} */
+  entry(index) {
+    const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
+    return this.pages.get(from)?.items[index - from];
+  }
+
+  /** @param {number} index */
+  askQueue(index) {
+    const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
+    if (!this.pages.has(from)) this.happens({ type: "look", from, limit: QUEUE_PAGE });
+  }
+
+  /** Where every screen shows the item to be, while it runs. */
+  wanted() {
+    const { playback } = this.client;
+    const place_ms = this.client.positionAt(localNow());
+    if (playback?.status !== "playing" || !playback.item || place_ms === undefined) return undefined;
+    return { item: playback.item.id, place_ms, rate: playback.rate };
+  }
+
+  /** The shown place in milliseconds. */
+  place_ms() {
+    return this.client.positionAt(localNow()) ?? 0;
+  }
+
+  /**
+   * Wishes something of the session; resolves when it is in the database.
+   * @param {Op} op @returns {Promise<void>}
+   */
+  wish(op) {
+    this.engine.unlock();
+    const id = randomId();
+    return new Promise((granted, refused) => {
+      const timer = setTimeout(() => {
+        if (this.wishes.delete(id)) refused(new Refused("waiting", "The server is not answering. This will be done when it is back."));
+      }, ANSWER_MS);
+      this.wishes.set(id, { granted, refused, timer });
+      this.happens({ type: "wish", id, op });
+    });
+  }
+
+  /** @param {string} id @param {import("./types.js").Refusal | undefined} refusal */
+  answered(id, refusal) {
+    const wish = this.wishes.get(id);
+    this.wishes.delete(id);
+    clearTimeout(wish?.timer);
+    if (refusal) wish?.refused(new Refused(refusal.code, refusal.message));
+    else wish?.granted();
+  }
+
+  /** A hand on this page turns its own volume. @param {number} level @param {boolean} muted */
+  turnVolume(level, muted) {
+    store.prefer({ level, muted });
+    this.engine.obey({ type: "volume", level, muted });
+    this.happens({ type: "volume", level, muted });
+  }
+
+  /** @param {"close" | "logout" | "sleep"} reason */
+  leave(reason) {
+    this.happens({ type: "leave", reason });
+    this.socket.disconnect();
+    clearTimeout(this.timer);
+  }
+}

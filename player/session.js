@@ -1,0 +1,66 @@
+/** The player of whoever is logged in; there is one as long as the page is. */
+
+import { Player } from "./player.js";
+import { Watchable, store } from "./store.js";
+import { claimId } from "./this_device.js";
+
+class Session extends Watchable {
+  constructor() {
+    super();
+    /** @type {Player | undefined} */
+    this.player = undefined;
+    this.isStarting = false;
+    store.watch(() => void this.follow());
+    void this.follow();
+  }
+
+  async follow() {
+    const token = store.session?.token;
+    if (token && !this.player && !this.isStarting) {
+      this.isStarting = true;
+      const id = await claimId(store.deviceId());
+      this.isStarting = false;
+      this.player = new Player(token, id);
+      this.player.watch(() => this.changed());
+      this.changed();
+    } else if (!token && this.player) {
+      this.player.leave("logout");
+      this.player = undefined;
+      this.changed();
+    }
+  }
+
+  /** The player; only for what is shown to somebody who is logged in. */
+  get current() {
+    if (!this.player) throw new Error("nobody is logged in");
+    return this.player;
+  }
+
+  get playback() {
+    return this.player?.client.playback;
+  }
+
+  /** @returns {import("./types.js").Device[]} */
+  get devices() {
+    return this.player?.client.devices?.devices ?? [];
+  }
+
+  get ownId() {
+    return this.player?.client.device.id;
+  }
+
+  /** The device that has the music. */
+  get active() {
+    const id = this.playback?.active?.device_id;
+    return this.devices.find((device) => device.id === id);
+  }
+
+  /** What the connection is, in one word. @returns {"up" | "trying" | "offline" | "over"} */
+  get link() {
+    const phase = this.player?.client.link.phase;
+    if (phase === "up" || phase === "over") return phase;
+    return navigator.onLine === false ? "offline" : "trying";
+  }
+}
+
+export const session = new Session();

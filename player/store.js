@@ -1,0 +1,86 @@
+/** What this browser keeps: the login, what its user prefers, and the id of this tab's device. */
+
+/** A thing that can be watched. Several changes in one turn of the event loop are told once. */
+export class Watchable {
+  constructor() {
+    /** @type {Set<() => void>} */
+    this.watchers = new Set();
+    this.isTelling = false;
+  }
+
+  /** @param {() => void} watcher @returns {() => void} ends the watching */
+  watch(watcher) {
+    this.watchers.add(watcher);
+    return () => void this.watchers.delete(watcher);
+  }
+
+  changed() {
+    if (this.isTelling) return;
+    this.isTelling = true;
+    queueMicrotask(() => {
+      this.isTelling = false;
+      for (const watcher of [...this.watchers]) watcher();
+    });
+  }
+}
+
+/** @typedef {{id: string, display_name: string, role: string}} User */
+/** @typedef {{theme: "auto" | "light" | "dark", evens: boolean, keep_mb: number, name: string, level: number, muted: boolean}} Preferences */
+
+/** @type {Preferences} */
+const FIRST = { theme: "auto", evens: true, keep_mb: 1024, name: "", level: 80, muted: false };
+
+/** @param {Storage} storage @param {string} key */
+function read(storage, key) {
+  try {
+    return JSON.parse(storage.getItem(key) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Storage} storage @param {string} key @param {unknown} value */
+function write(storage, key, value) {
+  try {
+    if (value === undefined) storage.removeItem(key);
+    else storage.setItem(key, JSON.stringify(value));
+  } catch {
+    // A browser without room or permission forgets; nothing else changes.
+  }
+}
+
+class Store extends Watchable {
+  constructor() {
+    super();
+    /** @type {{token: string, user: User} | undefined} */
+    this.session = read(localStorage, "segue.session") ?? undefined;
+    /** @type {Preferences} */
+    this.preferences = { ...FIRST, ...read(localStorage, "segue.preferences") };
+  }
+
+  /** @param {{token: string, user: User} | undefined} session */
+  setSession(session) {
+    this.session = session;
+    write(localStorage, "segue.session", session);
+    this.changed();
+  }
+
+  /** @param {Partial<Preferences>} some */
+  prefer(some) {
+    this.preferences = { ...this.preferences, ...some };
+    write(localStorage, "segue.preferences", this.preferences);
+    this.changed();
+  }
+
+  /** The id of this tab's device, which lives as long as the tab. @returns {string | undefined} */
+  deviceId() {
+    return read(sessionStorage, "segue.device") ?? undefined;
+  }
+
+  /** @param {string | undefined} id */
+  setDeviceId(id) {
+    write(sessionStorage, "segue.device", id);
+  }
+}
+
+export const store = new Store();
