@@ -1,0 +1,208 @@
+/** The page: the way in, the frame around the views, and what holds for all of it. */
+
+import { togglePlay } from "./actions.js";
+import { startMediaSession, step } from "./media_session.js";
+import { forgetEverything, startWorker } from "./offline.js";
+import { Component, attribute, fill, h } from "./parts/dom.js";
+import { icon } from "./parts/icons.js";
+import { PlayerBar } from "./parts/player_bar.js";
+import { attempt } from "./parts/toast.js";
+import { routes } from "./routes.js";
+import { session } from "./session.js";
+import { store } from "./store.js";
+import "./views/album.js";
+import "./views/home.js";
+import "./views/library.js";
+import "./views/login.js";
+import "./views/now.js";
+import "./views/playlist.js";
+import "./views/playlists.js";
+import "./views/queue.js";
+import "./views/search.js";
+import "./views/settings.js";
+
+/** @type {[string, string, string][]} address, icon, name; the first four are all that a phone's bar holds */
+const PLACES = [
+  ["/", "home", "Home"],
+  ["/search", "search", "Search"],
+  ["/albums", "album", "Albums"],
+  ["/playlists", "playlist", "Playlists"],
+  ["/artists", "artist", "Artists"],
+  ["/tracks", "track", "Tracks"],
+  ["/saved", "heart", "Saved"],
+  ["/queue", "queue", "Queue"],
+  ["/devices", "device", "Devices"],
+  ["/settings", "settings", "Settings"],
+];
+
+class SegueApp extends Component {
+  isIn = false;
+  wasIn = false;
+  /** What is shown, and the step of the history it was shown at. */
+  shownKey = "";
+  shownStep = 0;
+
+  build() {
+    this.observe(store, () => this.refresh());
+    this.observe(session, () => this.refresh());
+    this.observe(routes, () => this.show());
+    const online = () => {
+      session.player?.happens({ type: "wake" });
+      session.changed();
+    };
+    this.listen(window, "online", online);
+    this.listen(window, "offline", () => session.changed());
+    // A page that comes back whole has said good-bye as it went.
+    this.listen(window, "pageshow", (event) => event.persisted && location.reload());
+    this.listen(document, "visibilitychange", () => document.visibilityState === "visible" && online());
+    this.listen(document, "resume", online);
+    this.listen(window, "pagehide", () => session.player?.leave("close"));
+    for (const act of ["pointerdown", "keydown"]) this.listen(window, act, () => session.player?.engine.unlock());
+    this.listen(window, "keydown", (event) => key(event));
+    if (store.session === undefined) fill(this, h("view-login"));
+    this.refresh();
+  }
+
+  refresh() {
+    attribute(document.documentElement, "data-theme", store.preferences.theme);
+    const isIn = store.session !== undefined && session.player !== undefined;
+    if (store.session === undefined && this.wasIn) void forgetEverything();
+    this.wasIn = store.session !== undefined;
+    if (isIn !== this.isIn) {
+      this.isIn = isIn;
+      if (isIn) this.frame();
+      else fill(this, h("view-login"));
+    }
+    this.refreshBanner();
+  }
+
+  frame() {
+    this.shownKey = "";
+    this.main = h("main", { id: "main", tabIndex: -1 });
+    this.banner = h("div", { class: "banner", role: "status" });
+    this.nav = h("nav", { "aria-label": "Library" }, PLACES.map(([href, picture, name]) => h("a", { href }, icon(picture), h("span", {}, name))));
+    const skip = h("a", { class: "skip", href: "#main", onclick: (/** @type {Event} */ event) => { event.preventDefault(); this.main?.focus(); } }, "Skip to the content");
+    const brand = h("a", { class: "brand", href: "/" }, h("img", { src: "/player/icon.svg", alt: "", width: 28, height: 28 }), "Segue");
+    fill(this, skip, h("div", { class: "frame" }, h("header", { class: "sidebar" }, brand, this.nav), this.banner, this.main, new PlayerBar()));
+    this.show();
+  }
+
+  /** Shows the view of the address, with the focus on its heading, scrolled as it was left. */
+  show() {
+    const { main, nav } = this;
+    if (!main || !nav) return;
+    const { tag, id } = routes.view();
+    const key = `${tag} ${id}`;
+    if (key === this.shownKey && main.firstElementChild) return;
+    if (this.shownKey) routes.scrolled.set(this.shownStep, main.scrollTop);
+    const isFirst = this.shownKey === "";
+    this.shownKey = key;
+    this.shownStep = routes.step;
+    const view = /** @type {any} */ (document.createElement(tag));
+    view.name = id;
+    fill(main, view);
+    main.className = tag;
+    for (const link of nav.children) {
+      attribute(link, "aria-current", link.getAttribute("href") === location.pathname ? "page" : undefined);
+    }
+    main.scrollTop = 0;
+    if (routes.isReturn) restoreScroll(main, routes.scrolled.get(routes.step) ?? 0);
+    else if (!isFirst) focusHeading(view);
+  }
+
+  /** What is wrong with the connection, in words that say what still works. */
+  refreshBanner() {
+    const { banner } = this;
+    if (!banner) return;
+    const { link, player, playback } = session;
+    const isBlocked = playback?.status === "blocked" && playback.active?.device_id === session.ownId;
+    const wasUp = Boolean(playback);
+    clearTimeout(this.bannerTimer);
+    if (link === "up") return this.say(isBlocked ? "This browser allows no sound before a click." : "", isBlocked ? "Play here" : "", () => player?.engine.unlock());
+    if (link === "over") return this.say(farewell(player?.farewell), "Connect again", () => location.reload());
+    const words = link === "offline" ? "Offline. What is kept here still plays." : wasUp ? "No connection to the server. Trying again…" : "Connecting to the server…";
+    // A short break is nobody's business.
+    this.bannerTimer = setTimeout(() => this.say(words, "", () => undefined), wasUp ? 700 : 1_200);
+    return undefined;
+  }
+
+  /** @param {string} words @param {string} button @param {() => void} act */
+  say(words, button, act) {
+    const { banner } = this;
+    if (!banner || banner.dataset.words === words) return;
+    banner.dataset.words = words;
+    banner.hidden = !words;
+    fill(banner, h("span", {}, words), button && h("button", { type: "button", class: "primary", onclick: act }, button));
+  }
+}
+
+/** @param {{code: number, reason: string} | undefined} farewell */
+function farewell(farewell) {
+  switch (farewell?.code) {
+    case 4500:
+      return "Another tab took this device's place.";
+    case 4501:
+      return "This device was removed from the list.";
+    case 4503:
+      return "This login has ended. Log in again.";
+    case 4504:
+      return "Too many devices are connected. Forget one first.";
+    default:
+      return "The server ended the connection.";
+  }
+}
+
+/** @param {HTMLElement} view */
+function focusHeading(view) {
+  if (view.contains(document.activeElement)) return undefined;
+  const now = view.querySelector("h1");
+  if (now) return now.focus({ preventScroll: true });
+  const observer = new MutationObserver(() => {
+    const heading = view.querySelector("h1");
+    if (!heading) return;
+    observer.disconnect();
+    if (document.activeElement === document.body) heading.focus({ preventScroll: true });
+  });
+  observer.observe(view, { childList: true, subtree: true });
+  return undefined;
+}
+
+/** Lists grow as their pages come, so the place is taken as soon as it is there. @param {HTMLElement} main @param {number} top */
+function restoreScroll(main, top) {
+  const until_ms = performance.now() + 1_000;
+  const attemptScroll = () => {
+    main.scrollTop = top;
+    if (Math.abs(main.scrollTop - top) > 1 && performance.now() < until_ms) requestAnimationFrame(attemptScroll);
+  };
+  attemptScroll();
+}
+
+/** Keys for all views: space, and with Shift the arrows; `/` searches. @param {KeyboardEvent} event */
+function key(event) {
+  const target = /** @type {Element} */ (event.target);
+  if (!session.player || event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea, dialog, [popover]")) return;
+  const isOnControl = target.closest("button, a, summary") !== null;
+  /** @type {(() => unknown) | undefined} */
+  let act;
+  if (event.key === " " && !isOnControl) act = () => session.playback?.item && togglePlay();
+  else if (event.key === "/") act = () => routes.go("/search");
+  else if (event.shiftKey && event.key === "ArrowRight") act = () => step(10_000);
+  else if (event.shiftKey && event.key === "ArrowLeft") act = () => step(-10_000);
+  else if (event.shiftKey && event.key === "N") act = () => attempt(() => session.current.wish({ op: "next" }));
+  else if (event.shiftKey && event.key === "P") act = () => attempt(() => session.current.wish({ op: "previous" }));
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+customElements.define("segue-app", SegueApp);
+startMediaSession();
+startWorker();
+let titled = "";
+session.watch(() => {
+  const isOn = session.playback?.status === "playing";
+  const base = document.title.replace(/^▶ /, "");
+  const title = isOn ? `▶ ${base}` : base;
+  if (title !== titled) document.title = titled = title;
+});
+document.body.append(h("segue-app"));

@@ -1,0 +1,166 @@
+/** Devices as a list: which one has the music, one click to move it, the volume of each. */
+
+import { session } from "../session.js";
+import { askPerson } from "./dialog.js";
+import { Component, attribute, fill, h, say } from "./dom.js";
+import { icon, iconButton, setIcon } from "./icons.js";
+import { openMenu } from "./menu.js";
+import { attempt } from "./toast.js";
+
+/** @import {Device} from "../types.js" */
+
+/** @type {Record<string, string>} */
+const ICONS = { phone: "phone", speaker: "speaker", browser: "device", computer: "device", terminal: "device" };
+/** Between two messages while a volume is dragged, in milliseconds. */
+const DRAG_MS = 60;
+
+/** What a device does, for people. @param {Device} device */
+export function deed(device) {
+  const { playback } = session;
+  const transfer = playback?.transfer;
+  if (transfer?.to === device.id) return "The music is on its way…";
+  if (playback?.active?.device_id !== device.id) {
+    if (device.presence === "away") return "Out of reach";
+    return device.plays ? "Ready" : "Remote control";
+  }
+  if (device.presence === "away" || playback.status === "lost") return "Out of reach, was playing";
+  return { playing: "Playing", paused: "Paused", buffering: "Loading…", starting: "Starting…", blocked: "Waits for a click on it", failed: "Cannot play this", ended: "At the end of the queue", idle: "Ready", lost: "" }[playback.status];
+}
+
+export class DeviceList extends Component {
+  build() {
+    this.setAttribute("role", "list");
+    this.setAttribute("aria-label", "Devices");
+    /** @type {Map<string, {row: HTMLElement, refresh: (device: Device) => void}>} */
+    this.rows = new Map();
+    this.observe(session, () => this.refresh());
+    this.refresh();
+  }
+
+  refresh() {
+    const { devices, ownId } = session;
+    const rows = this.rows ?? new Map();
+    for (const [id, { row }] of rows) {
+      if (devices.some((device) => device.id === id)) continue;
+      row.remove();
+      rows.delete(id);
+    }
+    const own = (/** @type {Device} */ device) => (device.id === ownId ? 0 : 1);
+    for (const device of [...devices].sort((a, b) => own(a) - own(b) || a.since_us - b.since_us)) {
+      let known = rows.get(device.id);
+      if (!known) {
+        known = deviceRow(device);
+        rows.set(device.id, known);
+        this.append(known.row);
+      }
+      known.refresh(device);
+    }
+    if (devices.length === 0) fill(this, h("p", { class: "note" }, "No connection to the server: nothing is known of other devices."));
+    else this.querySelector(":scope > .note")?.remove();
+  }
+}
+
+/** @param {Device} first */
+function deviceRow(first) {
+  const { id } = first;
+  let device = first;
+  const name = h("strong", { dir: "auto" });
+  const order = h("span", { class: "unseen" }, "Move the music to ");
+  const doing = h("span", { class: "detail" });
+  const move = h("button", { type: "button", class: "move", onclick: () => void attempt(() => session.current.wish({ op: "transfer", to: id, mode: "keep" })) }, h("span", { class: "picture" }, icon(ICONS[first.kind] ?? "device")), h("span", { class: "names" }, order, name, doing));
+  const volume = volumeControl(() => device);
+  const more = iconButton("more", "More", { "aria-haspopup": "menu", onclick: () => deviceMenu(more, device) });
+  const row = h("div", { class: "row device", role: "listitem" }, move, volume.element, more);
+  return {
+    row,
+    /** @param {Device} now */
+    refresh(now) {
+      device = now;
+      const isActive = session.playback?.active?.device_id === id;
+      const isOwn = session.ownId === id;
+      say(name, isOwn ? `${now.name} (this tab)` : now.name);
+      say(doing, deed(now) ?? "");
+      attribute(row, "aria-current", isActive ? "true" : undefined);
+      row.classList.toggle("away", now.presence === "away");
+      move.disabled = isActive || !now.plays || now.presence === "away";
+      order.hidden = move.disabled;
+      attribute(more, "aria-label", `More about ${now.name}`);
+      volume.refresh();
+    },
+  };
+}
+
+/** @param {HTMLElement} button @param {Device} device */
+function deviceMenu(button, device) {
+  const isActive = session.playback?.active?.device_id === device.id;
+  const play = () => attempt(() => session.current.wish({ op: "transfer", to: device.id, mode: "play" }));
+  openMenu(
+    button,
+    [
+      !isActive && device.plays && { label: "Play here", icon: "play", act: () => void play() },
+      { label: "Rename…", icon: "edit", act: () => void rename(device) },
+      { label: "Forget…", icon: "remove", act: () => void forget(device) },
+    ],
+    device.name,
+  );
+}
+
+/** @param {Device} device */
+async function rename(device) {
+  const fields = [{ name: "name", label: "Name", value: device.name, required: true, maxlength: 64 }];
+  const answer = await askPerson({ title: "Rename the device", fields, yes: "Rename" });
+  if (answer) await attempt(() => session.current.wish({ op: "device.rename", device_id: device.id, name: answer.name }));
+}
+
+/** @param {Device} device */
+async function forget(device) {
+  const isOwn = device.id === session.ownId;
+  const text = isOwn ? "This tab will be disconnected until it is loaded again." : "It leaves the list, and the music with it if it plays there. It comes back when it connects again.";
+  if (!(await askPerson({ title: `Forget “${device.name}”?`, text, yes: "Forget", danger: true }))) return;
+  await attempt(() => session.current.wish({ op: "device.forget", device_id: device.id }));
+}
+
+/**
+ * The volume of a device; where it is not known, it is not shown as if it were.
+ * @param {() => Device | undefined} deviceOf
+ */
+export function volumeControl(deviceOf) {
+  const mute = iconButton("volume", "Mute", { onclick: () => turn({ muted: !deviceOf()?.volume?.muted }) });
+  const slider = h("input", { type: "range", class: "volume", min: "0", max: "100", step: "1", "aria-label": "Volume", oninput: () => drag() });
+  const element = h("span", { class: "volume-control" }, mute, slider);
+  let timer = 0;
+  let held_ms = -Infinity;
+  const drag = () => {
+    held_ms = performance.now();
+    slider.style.setProperty("--fill", String(Number(slider.value) / 100));
+    timer ||= setTimeout(() => {
+      timer = 0;
+      turn({ level: Number(slider.value), muted: false });
+    }, DRAG_MS);
+  };
+  /** @param {{level?: number, muted?: boolean}} change */
+  const turn = (change) => {
+    const device = deviceOf();
+    if (!device) return;
+    const { level = 80, muted = false } = device.volume ?? {};
+    if (device.id === session.ownId) session.current.turnVolume(change.level ?? level, change.muted ?? muted);
+    else void attempt(() => session.current.wish({ op: "volume", device_id: device.id, ...change }));
+  };
+  const refresh = () => {
+    const device = deviceOf();
+    const volume = device?.id === session.ownId ? session.player?.client.device.volume : device?.volume;
+    const isMuted = volume?.muted === true || volume?.level === 0;
+    setIcon(mute, isMuted ? "muted" : "volume", isMuted ? "Unmute" : "Mute");
+    element.classList.toggle("unknown", !volume);
+    mute.disabled = slider.disabled = !device || device.presence === "away";
+    attribute(slider, "aria-label", device ? `Volume of ${device.name}` : "Volume");
+    // While a hand is on it the slider is the hand's.
+    if (performance.now() - held_ms < 600) return;
+    slider.value = String(volume?.muted ? 0 : (volume?.level ?? 0));
+    slider.style.setProperty("--fill", String(Number(slider.value) / 100));
+    attribute(slider, "aria-valuetext", volume ? `${slider.value} %` : "unknown");
+  };
+  return { element, refresh };
+}
+
+customElements.define("device-list", DeviceList);

@@ -1,0 +1,76 @@
+/** Making elements, and what all components share. */
+
+/** @typedef {Node | string | number | false | null | undefined} Child */
+
+/**
+ * An element with properties, listeners (`onclick`), attributes and children.
+ * @template {string} T
+ * @param {T} tag @param {Record<string, any>} [properties] @param {...(Child | Child[])} children
+ * @returns {T extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[T] : HTMLElement}
+ */
+export function h(tag, properties = {}, ...children) {
+  const element = /** @type {any} */ (document.createElement(tag));
+  for (const [name, value] of Object.entries(properties)) set(element, name, value);
+  fill(element, ...children);
+  return element;
+}
+
+/** @param {HTMLElement} element @param {string} name @param {any} value */
+function set(element, name, value) {
+  if (value === undefined || value === null || value === false) return;
+  if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+  else if (name === "class") element.className = value;
+  else if (name === "style") element.style.cssText = value;
+  else if (name in element && !name.includes("-") && name !== "list" && name !== "role") Object.assign(element, { [name]: value });
+  else element.setAttribute(name, value === true ? "" : String(value));
+}
+
+/** Replaces what is in an element. @param {Element} element @param {...(Child | Child[])} children */
+export function fill(element, ...children) {
+  const known = children.flat().filter((child) => child !== undefined && child !== null && child !== false);
+  element.replaceChildren(.../** @type {(Node | string)[]} */ (known.map((child) => (typeof child === "number" ? String(child) : child))));
+}
+
+/** Sets an attribute, or takes it away; does nothing when it is so. @param {Element} element @param {string} name @param {string | boolean | undefined} value */
+export function attribute(element, name, value) {
+  if (value === undefined || value === false) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : value);
+}
+
+/** @param {Element} element @param {string} text */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A component: what it watches it watches only while it is on the page. */
+export class Component extends HTMLElement {
+  constructor() {
+    super();
+    /** @type {(() => void)[]} */
+    this.endings = [];
+    this.gone = new AbortController();
+  }
+
+  connectedCallback() {
+    this.gone = new AbortController();
+    this.build();
+  }
+
+  disconnectedCallback() {
+    this.gone.abort();
+    for (const end of this.endings.splice(0)) end();
+  }
+
+  /** Makes what is shown; for the component to say. */
+  build() {}
+
+  /** @param {{watch: (watcher: () => void) => () => void}} watched @param {() => void} watcher */
+  observe(watched, watcher) {
+    this.endings.push(watched.watch(watcher));
+  }
+
+  /** @param {EventTarget} target @param {string} type @param {(event: any) => void} listener */
+  listen(target, type, listener) {
+    target.addEventListener(type, listener, { signal: this.gone.signal });
+  }
+}

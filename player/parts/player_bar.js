@@ -1,0 +1,96 @@
+/** The bar at the edge of every view: what plays, where, on which device. */
+
+import { catalogue } from "../catalogue.js";
+import { session } from "../session.js";
+import { cover } from "./cover.js";
+import { DeviceList, volumeControl } from "./devices.js";
+import { Component, attribute, fill, h, say } from "./dom.js";
+import { icon, iconButton } from "./icons.js";
+import { place } from "./menu.js";
+import { SeekBar } from "./seek_bar.js";
+import { artistLinks } from "./track_row.js";
+import { heartOfCurrent, transport, trouble } from "./transport.js";
+
+export class PlayerBar extends Component {
+  /** The entry and track that are shown. */
+  key = "";
+
+  build() {
+    this.setAttribute("role", "region");
+    this.setAttribute("aria-label", "Player");
+    this.what = h("div", { class: "what" });
+    this.steer = transport();
+    this.heart = heartOfCurrent();
+    this.volume = volumeControl(() => session.active ?? session.devices.find((device) => device.id === session.ownId));
+    this.where = h("span", { class: "where-name", dir: "auto" });
+    this.whereButton = h("button", { type: "button", class: "where", "aria-haspopup": "dialog", onclick: () => this.openDevices() }, icon("device"), this.where);
+    this.trouble = h("p", { class: "trouble", role: "status" });
+    const queue = h("a", { class: "icon-button", href: "/queue", "aria-label": "Queue", title: "Queue" }, icon("queue"));
+    const side = h("div", { class: "side" }, this.heart.element, queue, this.whereButton, this.volume.element);
+    fill(this, this.trouble, this.what, h("div", { class: "middle" }, this.steer.element, new SeekBar()), side);
+    this.observe(session, () => this.refresh());
+    this.observe(catalogue, () => this.refresh());
+    this.refresh();
+  }
+
+  refresh() {
+    const { playback } = session;
+    this.steer?.refresh();
+    this.heart?.refresh();
+    this.volume?.refresh();
+    if (this.trouble) {
+      say(this.trouble, trouble());
+      this.trouble.hidden = !this.trouble.textContent;
+    }
+    this.classList.toggle("idle", !playback?.item);
+    const { active } = session;
+    const isElsewhere = active && active.id !== session.ownId;
+    if (this.where && this.whereButton) {
+      say(this.where, isElsewhere ? active.name : active ? "This tab" : "Devices");
+      attribute(this.whereButton, "aria-label", isElsewhere ? `Devices: ${active.name} has the music` : active ? "Devices: this tab has the music" : "Devices");
+      this.whereButton.classList.toggle("elsewhere", Boolean(isElsewhere));
+    }
+    this.showWhat();
+  }
+
+  showWhat() {
+    const item = session.playback?.item;
+    const track = item && catalogue.track(item.media_id);
+    const key = `${item?.id}.${track?.id}`;
+    if (!this.what || key === this.key) return;
+    this.key = key;
+    if (!item) {
+      fill(this.what, cover(undefined, 56, "track"), h("span", { class: "names" }, h("span", { class: "detail" }, "Nothing plays yet")));
+      return;
+    }
+    fill(
+      this.what,
+      h("a", { href: "/now", class: "open", "aria-label": "Open the player" }, cover({ images: track?.album.images, cover_url: track?.cover_url }, 56, "track")),
+      h("span", { class: "names" }, h("a", { class: "title", href: track ? `/album/${track.album.id}` : "/queue", dir: "auto" }, track?.name ?? "…"), track ? artistLinks(track.artists) : undefined),
+    );
+  }
+
+  openDevices() {
+    const { whereButton } = this;
+    if (!whereButton) return;
+    const close = iconButton("close", "Close", { onclick: () => panel.hidePopover() });
+    const panel = h(
+      "div",
+      { class: "panel", role: "dialog", "aria-label": "Devices", popover: "auto" },
+      h("header", {}, h("h2", {}, "Devices"), close),
+      new DeviceList(),
+      h("a", { class: "more", href: "/devices", onclick: () => panel.hidePopover() }, "All about devices"),
+    );
+    panel.addEventListener("toggle", (event) => {
+      if (/** @type {ToggleEvent} */ (event).newState !== "closed") return;
+      panel.remove();
+      if (!document.activeElement || document.activeElement === document.body) whereButton.focus();
+    });
+    document.body.append(panel);
+    panel.showPopover();
+    place(panel, whereButton);
+    /** @type {HTMLElement} */ (panel.querySelector(".move:not(:disabled)") ?? close).focus();
+  }
+}
+
+customElements.define("player-bar", PlayerBar);

@@ -1,0 +1,43 @@
+/** How numbers, times and names are written. */
+
+/** `3:07`, `1:02:09`. @param {number} ms */
+export function clock(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const tail = `${String(rest).padStart(2, "0")}`;
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
+}
+
+/** `1 minute 3 seconds`, for those who listen to the page. @param {number} ms */
+export function spoken(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const minutes = Math.floor(seconds / 60);
+  return [minutes ? count(minutes, "minute") : "", count(seconds % 60, "second")].filter(Boolean).join(" ");
+}
+
+/** `1 track`, `2,000 tracks`. @param {number} number @param {string} noun */
+export function count(number, noun) {
+  return `${number.toLocaleString()} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** `42 min`, `3 h 5 min`. @param {number} ms */
+export function length(ms) {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1) return `${Math.round(ms / 1000)} s`;
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** @param {string} rfc3339 */
+export function day(rfc3339) {
+  return new Date(rfc3339).toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric" });
+}
+
+/** @param {{name: string}[]} artists */
+export function names(artists) {
+  return artists.map((artist) => artist.name).join(", ");
+}
+
+/** @param {number} bytes */
+export function size(bytes) {
+  return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}

@@ -1,0 +1,33 @@
+/** Short words at the edge of the page: what went wrong, or what was done. Read out to those who listen. */
+
+import { h } from "./dom.js";
+
+/** How long words stay, in milliseconds: longer the more there is to read. @param {string} text */
+const stay_ms = (text) => 2_500 + 60 * text.length;
+
+let holder = /** @type {HTMLElement | undefined} */ (undefined);
+
+/** @param {string} text @param {"done" | "wrong"} [kind] */
+export function toast(text, kind = "done") {
+  holder ??= document.body.appendChild(h("div", { class: "toasts", role: "status", "aria-live": "polite" }));
+  const word = h("p", { class: `toast ${kind}` }, text);
+  holder.replaceChildren(...[...holder.children].slice(-2), word);
+  setTimeout(() => word.remove(), stay_ms(text));
+}
+
+/** Does something and says why it did not work, should it not. @param {() => Promise<unknown> | unknown} act @param {string} [done] */
+export async function attempt(act, done) {
+  try {
+    await act();
+    if (done) toast(done);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") return;
+    toast(sentence(error instanceof Error ? error.message : String(error)), "wrong");
+  }
+}
+
+/** @param {string} text */
+export function sentence(text) {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(first) ? first : `${first}.`;
+}

@@ -1,0 +1,29 @@
+/** A list of tracks: rows that know what plays and what is saved. */
+
+import { catalogue } from "../catalogue.js";
+import { session } from "../session.js";
+import { refreshRow } from "./track_row.js";
+import { VirtualList } from "./virtual_list.js";
+
+/** The height of a row, in pixels; the style sheet has it too. */
+export const ROW = 60;
+
+export class TrackList extends VirtualList {
+  build() {
+    super.build();
+    const refresh = () => {
+      for (const { element } of this.shown.values()) refreshRow(element);
+    };
+    this.observe(session, refresh);
+    this.observe(catalogue, refresh);
+  }
+
+  /** @param {number} from @param {number} to */
+  place(from, to) {
+    super.place(from, to);
+    const ids = [...this.shown.values()].map(({ element }) => /** @type {any} */ (element).track?.id).filter(Boolean);
+    catalogue.askSaved([...new Set(ids)]).catch(() => undefined);
+  }
+}
+
+customElements.define("track-list", TrackList);

@@ -1,0 +1,83 @@
+/** The buttons that steer the music, and the words for its state; the bar and the large player share them. */
+
+import { save, togglePlay } from "../actions.js";
+import { catalogue } from "../catalogue.js";
+import { session } from "../session.js";
+import { attribute, h } from "./dom.js";
+import { iconButton, setIcon } from "./icons.js";
+import { attempt } from "./toast.js";
+
+/** @typedef {{element: HTMLElement, refresh: () => void}} Part */
+
+/** @param {string} op */
+const wish = (op) => () => void attempt(() => session.current.wish({ op }));
+
+/** Shuffle, previous, play, next, repeat. @returns {Part} */
+export function transport() {
+  const shuffle = iconButton("shuffle", "Shuffle", { class: "icon-button minor", onclick: () => void attempt(() => session.current.wish({ op: "shuffle", on: !session.playback?.shuffle })) });
+  const previous = iconButton("previous", "Previous", { onclick: wish("previous") });
+  const play = iconButton("play", "Play", { class: "icon-button big", onclick: () => void togglePlay() });
+  const next = iconButton("next", "Next", { onclick: wish("next") });
+  const repeat = iconButton("repeat", "Repeat", { class: "icon-button minor", onclick: () => void turnRepeat() });
+  const element = h("div", { class: "transport", role: "group", "aria-label": "Playback" }, shuffle, previous, play, next, repeat);
+  const refresh = () => {
+    const { playback } = session;
+    const isOn = playback?.intent === "play";
+    setIcon(play, isOn ? "pause" : "play", isOn ? "Pause" : "Play");
+    play.classList.toggle("waits", isOn && ["starting", "buffering"].includes(playback.status));
+    for (const button of [previous, play, next]) button.disabled = !playback?.item;
+    attribute(shuffle, "aria-pressed", String(playback?.shuffle === true));
+    const mode = playback?.repeat ?? "off";
+    attribute(repeat, "aria-pressed", String(mode !== "off"));
+    attribute(repeat, "data-mode", mode);
+    attribute(repeat, "aria-label", { off: "Repeat: off", all: "Repeat: the queue", one: "Repeat: this track" }[mode]);
+  };
+  return { element, refresh };
+}
+
+function turnRepeat() {
+  const mode = { off: "all", all: "one", one: "off" }[session.playback?.repeat ?? "off"];
+  return attempt(() => session.current.wish({ op: "repeat", mode }));
+}
+
+/** The heart of what plays. @returns {Part} */
+export function heartOfCurrent() {
+  const element = iconButton("heart", "Save", {
+    class: "icon-button heart",
+    onclick: () => {
+      const id = session.playback?.item?.media_id;
+      if (id) void save(id, catalogue.saved.get(id) !== true);
+    },
+  });
+  const refresh = () => {
+    const id = session.playback?.item?.media_id;
+    element.hidden = !id;
+    if (!id) return;
+    const isSaved = catalogue.saved.get(id) === true;
+    setIcon(element, "heart", isSaved ? "Remove from saved" : "Save", isSaved);
+    attribute(element, "aria-pressed", String(isSaved));
+    if (!catalogue.saved.has(id) && session.link === "up") catalogue.askSaved([id]).catch(() => undefined);
+  };
+  return { element, refresh };
+}
+
+/** What is not as one would wish, in words; nothing when all is well. @returns {string} */
+export function trouble() {
+  const { playback, active } = session;
+  const name = active?.id === session.ownId ? "this tab" : (active?.name ?? "the device");
+  if (!playback || playback.intent !== "play") return "";
+  switch (playback.status) {
+    case "buffering":
+      return `Loading on ${name}…`;
+    case "blocked":
+      return active?.id === session.ownId ? "" : `${active?.name ?? "The device"} waits for a click: its browser allows no sound before.`;
+    case "failed":
+      return "This track cannot be played there.";
+    case "lost":
+      return `${active?.name ?? "The device that plays"} is out of reach. Press play on another device to go on there.`;
+    case "paused":
+      return `Paused by ${name} itself.`;
+    default:
+      return "";
+  }
+}

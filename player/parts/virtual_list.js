@@ -1,0 +1,175 @@
+/**
+ * A list or grid of any length: only what is in view is on the page. Arrow keys move from entry to entry; Tab passes
+ * through the entry that was last in focus.
+ */
+
+import { Component, h, fill } from "./dom.js";
+
+/** Entries made beyond the edges of the view, in rows. */
+const BEYOND = 6;
+
+/**
+ * @typedef {{
+ *   total?: number, error?: Error, get: (index: number) => any, want: (from: number, to: number) => void,
+ *   watch: (watcher: () => void) => () => void
+ * }} Source
+ */
+
+export class VirtualList extends Component {
+  /**
+   * @param {{source: Source, row: (item: any, index: number) => HTMLElement, rowHeight: number, minWidth?: number,
+   *   label: string, empty?: HTMLElement | string}} options in pixels; with `minWidth` there are as many columns as
+   *   fit, each `rowHeight` higher than it is wide
+   */
+  constructor(options) {
+    super();
+    this.options = options;
+    /** @type {Map<number, {item: any, element: HTMLElement}>} */
+    this.shown = new Map();
+    this.focused = 0;
+    this.columns = 1;
+    this.height = options.rowHeight;
+    this.frame = 0;
+    this.window = h("div", { class: options.minWidth ? "window grid" : "window", role: "list", "aria-label": options.label });
+    this.note = h("div", { class: "note", role: "status" });
+  }
+
+  build() {
+    fill(this, this.window, this.note);
+    this.scroller = /** @type {HTMLElement} */ (this.closest("main") ?? document.documentElement);
+    this.observe(this.options.source, () => this.later());
+    this.listen(this.scroller, "scroll", () => this.later());
+    this.listen(this, "keydown", (event) => this.key(event));
+    this.listen(this, "focusin", (event) => this.focusIn(event));
+    const observer = new ResizeObserver(() => this.later());
+    observer.observe(this);
+    observer.observe(this.scroller);
+    this.endings.push(() => observer.disconnect());
+    this.options.source.want(0, 1);
+    this.later();
+  }
+
+  later() {
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      if (this.isConnected) this.draw();
+    });
+  }
+
+  /** Makes every entry anew, for when what they show has changed in another way than by the source. */
+  redraw() {
+    for (const { element } of this.shown.values()) element.remove();
+    this.shown.clear();
+    this.later();
+  }
+
+  draw() {
+    const { source, minWidth, rowHeight } = this.options;
+    const total = source.total ?? 0;
+    this.columns = minWidth ? Math.max(2, Math.floor((this.clientWidth + 16) / (minWidth + 16))) : 1;
+    const width = (this.clientWidth + 16) / this.columns - 16;
+    this.height = minWidth ? Math.round(width) + rowHeight : rowHeight;
+    const rows = Math.ceil(total / this.columns);
+    const above = (this.scroller?.getBoundingClientRect().top ?? 0) - this.getBoundingClientRect().top;
+    const first = Math.max(0, Math.floor(above / this.height) - BEYOND);
+    const last = Math.min(rows, Math.ceil((above + (this.scroller?.clientHeight ?? 0)) / this.height) + BEYOND);
+    const [from, to] = [first * this.columns, Math.min(total, last * this.columns)];
+    this.window.style.setProperty("--columns", String(this.columns));
+    this.window.style.setProperty("--row", `${this.height}px`);
+    this.window.style.height = `${rows * this.height}px`;
+    this.window.style.paddingTop = `${first * this.height}px`;
+    if (to > from) source.want(from, to);
+    this.place(from, to);
+    this.say(total);
+  }
+
+  /** @param {number} from @param {number} to */
+  place(from, to) {
+    const { source, row, label } = this.options;
+    for (const [index, { element }] of this.shown) {
+      if (index >= from && index < to) continue;
+      element.remove();
+      this.shown.delete(index);
+    }
+    let before = /** @type {HTMLElement | null} */ (null);
+    for (let index = to - 1; index >= from; index -= 1) {
+      const item = source.get(index);
+      let known = this.shown.get(index);
+      if (!known || known.item !== item) {
+        const element = item === undefined ? h("div", { class: "skeleton", "aria-label": `${label}: loading` }) : row(item, index);
+        element.setAttribute("role", "listitem");
+        element.setAttribute("aria-setsize", String(source.total));
+        element.setAttribute("aria-posinset", String(index + 1));
+        element.dataset.index = String(index);
+        const hadFocus = known?.element.contains(document.activeElement);
+        known?.element.remove();
+        known = { item, element };
+        this.shown.set(index, known);
+        this.reach(element, index === this.focused);
+        this.window.insertBefore(element, before);
+        if (hadFocus) this.primary(element)?.focus();
+      }
+      before = known.element;
+    }
+    const reachable = Math.max(from, Math.min(this.focused, to - 1));
+    for (const [index, { element }] of this.shown) this.reach(element, index === reachable);
+  }
+
+  /** @param {HTMLElement} element @param {boolean} byTab */
+  reach(element, byTab) {
+    for (const control of element.querySelectorAll("a, button, input")) /** @type {HTMLElement} */ (control).tabIndex = byTab ? 0 : -1;
+  }
+
+  /** @param {HTMLElement} element @returns {HTMLElement | null} */
+  primary(element) {
+    return element.querySelector("[data-primary]") ?? element.querySelector("a, button");
+  }
+
+  /** @param {number} total */
+  say(total) {
+    const { source, empty } = this.options;
+    const isEmpty = source.total === 0 && !source.error;
+    this.note.hidden = !source.error && !isEmpty;
+    if (source.error && total === 0) {
+      const again = h("button", { type: "button", onclick: () => /** @type {any} */ (source).forget?.() }, "Try again");
+      fill(this.note, h("p", {}, source.error.message), again);
+    } else if (isEmpty) {
+      fill(this.note, empty ?? "There is nothing here yet.");
+    }
+  }
+
+  /** @param {FocusEvent} event */
+  focusIn(event) {
+    const entry = /** @type {HTMLElement} */ (event.target).closest("[data-index]");
+    if (entry instanceof HTMLElement) this.focused = Number(entry.dataset.index);
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const total = this.options.source.total ?? 0;
+    const page = Math.max(1, Math.floor((this.scroller?.clientHeight ?? 0) / this.height) - 1) * this.columns;
+    /** @type {Record<string, number>} */
+    const moves = { ArrowDown: this.columns, ArrowUp: -this.columns, PageDown: page, PageUp: -page, Home: -total, End: total };
+    if (this.columns > 1) Object.assign(moves, { ArrowRight: 1, ArrowLeft: -1 });
+    const move = moves[event.key];
+    const isTyping = event.target instanceof HTMLInputElement;
+    if (move === undefined || isTyping || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    this.focusEntry(Math.max(0, Math.min(total - 1, this.focused + move)));
+  }
+
+  /** @param {number} index */
+  focusEntry(index) {
+    this.focused = index;
+    const { scroller } = this;
+    if (!scroller) return;
+    const top = this.getBoundingClientRect().top - scroller.getBoundingClientRect().top + Math.floor(index / this.columns) * this.height;
+    if (top < 0) scroller.scrollTop += top - 8;
+    else if (top + this.height > scroller.clientHeight) scroller.scrollTop += top + this.height - scroller.clientHeight + 8;
+    this.draw();
+    const entry = this.shown.get(index);
+    if (entry) this.primary(entry.element)?.focus({ preventScroll: true });
+  }
+}
+
+customElements.define("virtual-list", VirtualList);

@@ -1,0 +1,70 @@
+/** Addresses within the page: which view each shows, and how to get there. */
+
+import { Watchable } from "./store.js";
+
+/** @type {[RegExp, string][]} */
+const VIEWS = [
+  [/^\/$/, "view-home"],
+  [/^\/search$/, "view-search"],
+  [/^\/albums$/, "view-albums"],
+  [/^\/album\/([0-9a-f]+)$/, "view-album"],
+  [/^\/artists$/, "view-artists"],
+  [/^\/artist\/([0-9a-f]+)$/, "view-artist"],
+  [/^\/tracks$/, "view-tracks"],
+  [/^\/track\/([0-9a-f]+)$/, "view-track"],
+  [/^\/genre\/([0-9a-f]+)$/, "view-genre"],
+  [/^\/saved$/, "view-saved"],
+  [/^\/playlists$/, "view-playlists"],
+  [/^\/playlist\/([0-9a-f]+)$/, "view-playlist"],
+  [/^\/queue$/, "view-queue"],
+  [/^\/devices$/, "view-devices"],
+  [/^\/now$/, "view-now"],
+  [/^\/settings$/, "view-settings"],
+];
+
+class Routes extends Watchable {
+  constructor() {
+    super();
+    /** How far each entry of the history was scrolled. @type {Map<number, number>} */
+    this.scrolled = new Map();
+    this.step = history.state?.step ?? 0;
+    this.isReturn = false;
+    history.replaceState({ step: this.step }, "");
+    addEventListener("popstate", (event) => {
+      this.step = event.state?.step ?? 0;
+      this.isReturn = true;
+      this.changed();
+    });
+    addEventListener("click", (event) => this.click(event));
+  }
+
+  /** The tag of the view and what its address names. @returns {{tag: string, id: string}} */
+  view() {
+    for (const [pattern, tag] of VIEWS) {
+      const found = pattern.exec(location.pathname);
+      if (found) return { tag, id: found[1] ?? "" };
+    }
+    return { tag: "view-nowhere", id: "" };
+  }
+
+  /** @param {string} path @param {boolean} [replaces] */
+  go(path, replaces = false) {
+    if (path === location.pathname + location.search) return;
+    if (replaces) history.replaceState({ step: this.step }, "", path);
+    else history.pushState({ step: ++this.step }, "", path);
+    this.isReturn = false;
+    this.changed();
+  }
+
+  /** A click on a link within the page stays in the page. @param {MouseEvent} event */
+  click(event) {
+    const link = event.target instanceof Element && event.target.closest("a");
+    if (!link || event.defaultPrevented || event.button !== 0) return;
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || link.target || link.origin !== location.origin) return;
+    if (!VIEWS.some(([pattern]) => pattern.test(link.pathname))) return;
+    event.preventDefault();
+    this.go(link.pathname + link.search);
+  }
+}
+
+export const routes = new Routes();

@@ -1,0 +1,121 @@
+/**
+ * Keeps the page, the last answers of the catalogue, covers, and the music that was played or comes next, so that all
+ * of it is there when the server is not. Media objects never change under their address; the rest is asked for first.
+ */
+
+const PAGE = "segue-page";
+const ANSWERS = "segue-answers";
+const COVERS = "segue-covers";
+const MEDIA = "segue-media";
+/** The server is given up after so long when an older answer is kept. */
+const PATIENCE_MS = 4_000;
+/** Answers and covers that are kept. */
+const MOST = { [ANSWERS]: 400, [COVERS]: 1_500, [PAGE]: 200 };
+/** Whole objects up to this are kept; longer ones go by. */
+const LARGEST_BYTES = 400e6;
+
+let keep_bytes = 1024e6;
+
+self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("message", (event) => {
+  if (typeof event.data?.keep_bytes !== "number") return;
+  keep_bytes = event.data.keep_bytes;
+  event.waitUntil(trimMedia());
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (url.pathname.startsWith("/media/")) event.respondWith(media(event, request, url.pathname));
+  else if (url.pathname.startsWith("/v1/covers/")) event.respondWith(keptFirst(event, COVERS, request));
+  else if (url.pathname.startsWith("/v1/")) event.respondWith(answer(event, request));
+  else if (request.mode === "navigate") event.respondWith(newest(event, PAGE, request, "/"));
+  else if (url.pathname.startsWith("/player/")) event.respondWith(newest(event, PAGE, request, request.url));
+});
+
+/** What the catalogue said: the newest that can be had. A scan's progress and logins are of the moment. */
+function answer(event, request) {
+  const isOfTheMoment = /^\/v1\/(auth|library|users|sync|search)/.test(new URL(request.url).pathname);
+  return isOfTheMoment ? fetch(request) : newest(event, ANSWERS, request, request.url);
+}
+
+/** From the server if it answers, else what it said last. */
+async function newest(event, name, request, key) {
+  const cache = await caches.open(name);
+  try {
+    const response = await withPatience(request, await cache.match(key));
+    if (response.ok) event.waitUntil(keep(cache, name, key, response.clone()));
+    return response;
+  } catch (error) {
+    const kept = await cache.match(key);
+    if (kept) return kept;
+    throw error;
+  }
+}
+
+function withPatience(request, kept) {
+  if (!kept) return fetch(request);
+  const gone = new Promise((_, reject) => setTimeout(() => reject(new Error("the server takes too long")), PATIENCE_MS));
+  return Promise.race([fetch(request), gone]);
+}
+
+async function keptFirst(event, name, request) {
+  const cache = await caches.open(name);
+  const kept = await cache.match(request.url);
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.ok) event.waitUntil(keep(cache, name, request.url, response.clone()));
+  return response;
+}
+
+async function keep(cache, name, key, response) {
+  await cache.put(key, response);
+  const keys = await cache.keys();
+  await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST[name])).map((old) => cache.delete(old)));
+}
+
+/** A media object by its path: the rest of the address is a signature that changes from day to day. */
+async function media(event, request, path) {
+  const cache = await caches.open(MEDIA);
+  const kept = await cache.match(path);
+  const range = request.headers.get("range");
+  if (kept) {
+    // The order of the keys is the order of use.
+    event.waitUntil(cache.put(path, kept.clone()));
+    return range ? part(kept, range) : kept;
+  }
+  const response = await fetch(request);
+  const length = Number(response.headers.get("content-length") ?? Infinity);
+  if (response.status === 200 && !range && length <= Math.min(LARGEST_BYTES, keep_bytes)) {
+    event.waitUntil(cache.put(path, response.clone()).then(trimMedia, () => undefined));
+  }
+  return response;
+}
+
+/** One range of a kept object (RFC 9110, section 14). */
+async function part(kept, range) {
+  const bytes = await kept.blob();
+  const found = /^bytes=(\d*)-(\d*)$/.exec(range);
+  if (!found || (found[1] === "" && found[2] === "")) return new Response(bytes, { headers: kept.headers });
+  const from = found[1] === "" ? Math.max(0, bytes.size - Number(found[2])) : Number(found[1]);
+  const to = found[1] === "" || found[2] === "" ? bytes.size - 1 : Math.min(Number(found[2]), bytes.size - 1);
+  if (from > to) return new Response(null, { status: 416, headers: { "content-range": `bytes */${bytes.size}` } });
+  const headers = new Headers(kept.headers);
+  headers.set("content-range", `bytes ${from}-${to}/${bytes.size}`);
+  headers.set("content-length", String(to - from + 1));
+  return new Response(bytes.slice(from, to + 1), { status: 206, statusText: "Partial Content", headers });
+}
+
+/** The music that was not heard for longest goes first. */
+async function trimMedia() {
+  const cache = await caches.open(MEDIA);
+  const keys = await cache.keys();
+  let bytes = 0;
+  for (const key of keys.reverse()) {
+    const kept = await cache.match(key);
+    bytes += Number(kept?.headers.get("content-length") ?? 0);
+    if (bytes > keep_bytes) await cache.delete(key);
+  }
+}

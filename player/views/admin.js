@@ -1,0 +1,100 @@
+/** What only admins see in the settings: the library's scan and the users. */
+
+import { all, ask } from "../api.js";
+import { askPerson } from "../parts/dialog.js";
+import { fill, h } from "../parts/dom.js";
+import { count } from "../parts/text.js";
+import { attempt } from "../parts/toast.js";
+import { store } from "../store.js";
+
+/** @import {View} from "./view.js" */
+
+/** Between two looks at a running scan, in milliseconds. */
+const LOOK_MS = 700;
+
+/** @param {any} scan */
+function scanText(scan) {
+  if (scan.running) {
+    const left = scan.eta_s == null ? "" : `, about ${count(scan.eta_s, "second")} left`;
+    return `Scanning: ${scan.done.toLocaleString()} of ${Math.max(scan.expected, scan.seen).toLocaleString()} files${left}`;
+  }
+  if (!scan.finished_at) return "No scan has run yet.";
+  const parts = [[scan.added, "new"], [scan.changed, "changed"], [scan.moved, "moved"], [scan.missing, "gone"]];
+  const news = parts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
+  return `Last scan: ${count(scan.done, "file")}, ${news.join(", ") || "nothing new"}`;
+}
+
+/** @param {View} view */
+export function librarySection(view) {
+  const said = h("span", { role: "status" });
+  const bar = h("progress", { max: 1, "aria-label": "Scan" });
+  const files = h("div", { class: "table" });
+  const start = h("button", { type: "button", onclick: () => void attempt(async () => { await ask("/library/scan", { method: "POST" }); await look(); }) }, "Scan now");
+  let timer = 0;
+  const look = async () => {
+    clearTimeout(timer);
+    const scan = await ask("/library/scan", { signal: view.gone.signal });
+    fill(said, scanText(scan));
+    bar.hidden = !scan.running;
+    bar.value = scan.done / Math.max(1, scan.expected, scan.seen);
+    start.disabled = scan.running && scan.queued;
+    if (scan.running || scan.queued) timer = setTimeout(() => void look().catch(() => undefined), LOOK_MS);
+    else await unreadable();
+  };
+  const unreadable = () => view.loading(files, () => all("/library/unreadable", 500), (items) => fill(files, items.length ? items.map(fileRow) : h("p", { class: "detail" }, "Every file could be read.")));
+  view.endings.push(() => clearTimeout(timer));
+  look().catch((error) => fill(said, error.message));
+  return h("section", { class: "settings" }, h("h2", {}, "Library"), h("div", { class: "setting" }, h("span", {}, said, bar), start), h("h3", {}, "Unreadable files"), files);
+}
+
+/** @param {any} file */
+const fileRow = (file) => h("div", { class: "setting" }, h("span", {}, h("span", { class: "path", dir: "auto" }, file.path), h("span", { class: "detail" }, file.reason)));
+
+const ROLES = /** @type {[string, string][]} */ ([["user", "Listener"], ["admin", "Admin"]]);
+
+/** @param {View} view */
+export function usersSection(view) {
+  const users = h("div", { class: "table" });
+  const show = () => view.loading(users, () => all("/users", 500), (items) => fill(users, items.map((user) => userRow(user, show))));
+  const create = async () => {
+    const fields = [
+      { name: "username", label: "User name", required: true, maxlength: 64, autocomplete: "off" },
+      { name: "password", label: "Password, 8 characters or more", type: "password", required: true, minlength: 8, autocomplete: "new-password" },
+      { name: "role", label: "Role", options: ROLES },
+    ];
+    const json = await askPerson({ title: "New user", fields, yes: "Make" });
+    if (json) await attempt(async () => { await ask("/users", { method: "POST", json }); await show(); });
+  };
+  void show();
+  return h("section", { class: "settings" }, h("h2", {}, "Users"), users, h("button", { type: "button", onclick: () => void create() }, "New user…"));
+}
+
+/** @param {any} user @param {() => void} show */
+function userRow(user, show) {
+  const isOwn = user.id === store.session?.user.id;
+  /** @param {string} title @param {import("../parts/dialog.js").Field[]} fields */
+  const change = async (title, fields) => {
+    const json = await askPerson({ title, fields, yes: "Change" });
+    if (json) await attempt(async () => { await ask(`/users/${user.id}`, { method: "PATCH", json }); show(); }, "Changed.");
+  };
+  const remove = async () => {
+    const text = "The account, its playlists and its history are removed for good.";
+    if (await askPerson({ title: `Remove ${user.display_name}?`, text, yes: "Remove", danger: true })) {
+      await attempt(async () => { await ask(`/users/${user.id}`, { method: "DELETE" }); show(); }, "Removed.");
+    }
+  };
+  const password = [{ name: "password", label: "New password, 8 characters or more", type: "password", required: true, minlength: 8, autocomplete: "new-password" }];
+  const role = [{ name: "role", label: "Role", options: ROLES, value: user.role }];
+  return h(
+    "div",
+    { class: "setting" },
+    h("span", {}, h("span", { dir: "auto" }, user.display_name), h("span", { class: "detail" }, isOwn ? "You" : user.role === "admin" ? "Admin" : "Listener")),
+    !isOwn && h(
+      "span",
+      { class: "buttons" },
+      h("button", { type: "button", "aria-label": `Password of ${user.display_name}`, onclick: () => void change(`Password of ${user.display_name}`, password) }, "Password…"),
+      h("button", { type: "button", "aria-label": `Role of ${user.display_name}`, onclick: () => void change(`Role of ${user.display_name}`, role) }, "Role…"),
+      h("button", { type: "button", "aria-label": `Remove ${user.display_name}`, onclick: () => void remove() }, "Remove…"),
+    ),
+  );
+}

@@ -1,0 +1,90 @@
+/** The first view: what was heard last, what is new, what is heard most. */
+
+import { ApiError, ask } from "../api.js";
+import { playTracks } from "../actions.js";
+import { albumCard, artistCard, unwrap } from "../parts/cards.js";
+import { fill, h } from "../parts/dom.js";
+import { ROW, TrackList } from "../parts/track_list.js";
+import { trackRow } from "../parts/track_row.js";
+import { whole } from "../parts/pages.js";
+import { View } from "./view.js";
+
+/** @param {Date} now */
+function greeting(now) {
+  const hour = now.getHours();
+  if (hour < 5) return "Up late";
+  return hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening";
+}
+
+/** What an older server does not know is left out. @param {Promise<any>} asked */
+async function ifKnown(asked) {
+  try {
+    return (await asked).items;
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 404 || error.status === 405)) return [];
+    throw error;
+  }
+}
+
+class HomeView extends View {
+  build() {
+    const body = h("div", { class: "sections" });
+    fill(this, this.heading(greeting(new Date())), body);
+    void this.loading(body, (signal) => this.load(signal), (found) => this.show(body, found));
+  }
+
+  /** @param {AbortSignal} signal */
+  async load(signal) {
+    const [recent, fresh, top, artists] = await Promise.all([
+      ifKnown(ask("/me/player/recently-played?limit=20", { signal })),
+      ask("/albums?sort=newest&limit=18", { signal }).then((page) => page.items),
+      ifKnown(ask("/me/top/tracks?limit=10", { signal })),
+      ask("/artists?limit=18", { signal }).then((page) => page.items),
+    ]);
+    return { recent: distinct(unwrap(recent)).slice(0, 5), fresh, top: unwrap(top), artists };
+  }
+
+  /** @param {Element} body @param {{recent: any[], fresh: any[], top: any[], artists: any[]}} found */
+  show(body, { recent, fresh, top, artists }) {
+    if (fresh.length === 0) {
+      const text = "Add a music folder to the server and start a scan in the settings.";
+      fill(body, h("div", { class: "note" }, h("h2", {}, "Your library is empty"), h("p", {}, text), h("a", { class: "button", href: "/settings" }, "Settings")));
+      return;
+    }
+    fill(
+      body,
+      recent.length > 0 && section("Recently played", tracks("Recently played", recent)),
+      section("New in your library", shelf("New in your library", fresh.map(albumCard)), "/albums"),
+      top.length > 0 && section("Most played", tracks("Most played", top)),
+      artists.length > 0 && section("Artists", shelf("Artists", artists.map(artistCard)), "/artists"),
+    );
+  }
+}
+
+/** A row of cards that scrolls sideways. @param {string} label @param {HTMLElement[]} cards */
+export function shelf(label, cards) {
+  return h("div", { class: "shelf", role: "list", tabIndex: 0, "aria-label": label }, cards.map((card) => Object.assign(card, { role: "listitem" })));
+}
+
+/** @param {any[]} tracks */
+function distinct(tracks) {
+  return [...new Map(tracks.map((track) => [track.id, track])).values()];
+}
+
+/** @param {string} title @param {HTMLElement} content @param {string} [more] */
+export function section(title, content, more) {
+  const link = more && h("a", { class: "more", href: more, "aria-label": `${title}: all` }, "All");
+  return h("section", {}, h("header", {}, h("h2", {}, title), link), content);
+}
+
+/** A short list of tracks. @param {string} label @param {any[]} items */
+export function tracks(label, items) {
+  return new TrackList({
+    source: whole(items),
+    label,
+    rowHeight: ROW,
+    row: (track, index) => trackRow(track, { play: () => void playTracks(items, index) }),
+  });
+}
+
+customElements.define("view-home", HomeView);

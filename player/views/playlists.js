@@ -1,0 +1,34 @@
+/** One's own playlists. */
+
+import { ask, query } from "../api.js";
+import { createPlaylist } from "../actions.js";
+import { CARD_TEXT, playlistCard } from "../parts/cards.js";
+import { fill, h } from "../parts/dom.js";
+import { Pages } from "../parts/pages.js";
+import { attempt } from "../parts/toast.js";
+import { VirtualList } from "../parts/virtual_list.js";
+import { routes } from "../routes.js";
+import { View } from "./view.js";
+
+class PlaylistsView extends View {
+  build() {
+    const source = new Pages((limit, offset, signal) => ask(query("/me/playlists", { limit, offset }), { signal }));
+    const create = () =>
+      attempt(async () => {
+        const playlist = await createPlaylist();
+        if (playlist) routes.go(`/playlist/${playlist.id}`);
+      });
+    const list = new VirtualList({
+      source,
+      row: playlistCard,
+      label: "Playlists",
+      rowHeight: CARD_TEXT,
+      minWidth: innerWidth < 700 ? 140 : 180,
+      empty: "No playlists yet. Make one, then add tracks to it from their menus.",
+    });
+    const button = h("button", { type: "button", class: "primary", onclick: () => void create() }, "New playlist");
+    fill(this, h("header", { class: "head" }, this.heading("Playlists"), button), list);
+  }
+}
+
+customElements.define("view-playlists", PlaylistsView);

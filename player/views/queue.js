@@ -1,0 +1,104 @@
+/** What plays and what comes: play from anywhere in it, move, take out, clear. */
+
+import { catalogue } from "../catalogue.js";
+import { Component, fill, h } from "../parts/dom.js";
+import { grip } from "../parts/reorder.js";
+import { count } from "../parts/text.js";
+import { attempt } from "../parts/toast.js";
+import { ROW, TrackList } from "../parts/track_list.js";
+import { trackRow } from "../parts/track_row.js";
+import { session } from "../session.js";
+import { View } from "./view.js";
+
+/** @import {Item, Op} from "../types.js" */
+
+/** An entry whose track is not known yet. @param {Item} item */
+const unknown = (item) => ({ id: item.media_id, name: "…", artists: [], album: {}, duration_ms: item.duration_ms ?? 0 });
+
+class QueueView extends View {
+  build() {
+    const said = h("p", { class: "lede", role: "status" });
+    const clear = h("button", { type: "button", onclick: () => void this.wish({ op: "queue.clear" }) }, "Clear");
+    /** Entries are the same object as long as their track is, so that rows stay. @type {Map<string, {item: Item, track: any}>} */
+    const known = new Map();
+    const list = new TrackList({
+      source: {
+        get total() {
+          return session.playback?.queue_length;
+        },
+        get: (index) => {
+          const item = session.current.entry(index);
+          if (!item) return undefined;
+          const track = catalogue.track(item.media_id);
+          const entry = known.get(item.id);
+          if (entry && entry.track === track) return entry;
+          const fresh = { item, track };
+          known.set(item.id, fresh);
+          return fresh;
+        },
+        want: (from, to) => {
+          session.current.askQueue(from);
+          session.current.askQueue(Math.max(from, to - 1));
+        },
+        watch: (watcher) => {
+          const ends = [session.watch(watcher), catalogue.watch(watcher)];
+          return () => ends.forEach((end) => end());
+        },
+      },
+      row: (entry, index) => this.row(entry, index),
+      rowHeight: ROW,
+      label: "Queue",
+      empty: "The queue is empty. Play something, or add tracks from their menus.",
+    });
+    let revision = "";
+    this.observe(session, () => {
+      const total = session.playback?.queue_length ?? 0;
+      said.textContent = count(total, "track");
+      clear.hidden = total < 2;
+      const now = `${session.playback?.epoch}.${session.playback?.queue_revision}`;
+      if (now === revision) return;
+      revision = now;
+      known.clear();
+      list.later();
+    });
+    this.list = list;
+    fill(this, h("header", { class: "head" }, h("div", {}, this.heading("Queue"), said), clear), list);
+    session.changed();
+  }
+
+  /** @param {{item: Item, track: any}} entry @param {number} index */
+  row({ item, track }, index) {
+    const name = track?.name ?? "this entry";
+    return trackRow(track ?? unknown(item), {
+      entry: item.id,
+      play: () => void this.wish({ op: "play", item: item.id }),
+      grip: grip(name, index, (to) => void this.move(item, index, to)),
+      menu: () => [{ label: "Remove from the queue", icon: "remove", act: () => void this.wish({ op: "queue.remove", items: [item.id] }) }],
+    });
+  }
+
+  /** @param {Item} item @param {number} from @param {number} to */
+  async move(item, from, to) {
+    const neighbour = session.current.entry(to);
+    if (!neighbour || to === from) return;
+    await this.wish({ op: "queue.move", item: item.id, [to > from ? "after" : "before"]: neighbour.id });
+    this.list?.focusEntry(to);
+  }
+
+  /** @param {Op} op */
+  wish(op) {
+    return attempt(() => session.current.wish(op));
+  }
+}
+
+customElements.define("view-queue", QueueView);
+
+/** An address that leads nowhere. */
+class NowhereView extends Component {
+  build() {
+    document.title = "Not found · Segue";
+    fill(this, h("div", { class: "note" }, h("h1", { tabIndex: -1 }, "There is nothing here"), h("a", { class: "button", href: "/" }, "Home")));
+  }
+}
+
+customElements.define("view-nowhere", NowhereView);

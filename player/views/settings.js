@@ -1,0 +1,86 @@
+/** This browser, one's account, and for admins the library and the users. */
+
+import { ask, logOut } from "../api.js";
+import { cached, clearCache } from "../offline.js";
+import { askPerson } from "../parts/dialog.js";
+import { fill, h } from "../parts/dom.js";
+import { count, day, size } from "../parts/text.js";
+import { attempt } from "../parts/toast.js";
+import { store } from "../store.js";
+import { deviceName } from "../this_device.js";
+import { librarySection, usersSection } from "./admin.js";
+import { View } from "./view.js";
+
+/** @param {string} label @param {HTMLElement} control @param {string} [detail] */
+const setting = (label, control, detail) =>
+  h("label", { class: "setting" }, h("span", {}, h("span", {}, label), detail && h("span", { class: "detail" }, detail)), control);
+
+class SettingsView extends View {
+  build() {
+    const isAdmin = store.session?.user.role === "admin";
+    fill(this, this.heading("Settings"), this.browserSection(), this.accountSection(), isAdmin && librarySection(this), isAdmin && usersSection(this));
+  }
+
+  browserSection() {
+    const { preferences } = store;
+    const theme = h("select", { onchange: () => store.prefer({ theme: /** @type {any} */ (theme.value) }) }, [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]].map(([value, text]) => h("option", { value, selected: value === preferences.theme }, text)));
+    const name = h("input", { type: "text", value: preferences.name, placeholder: deviceName(), maxLength: 64, onchange: () => store.prefer({ name: name.value.trim() }) });
+    const evens = h("input", { type: "checkbox", role: "switch", checked: preferences.evens, onchange: () => store.prefer({ evens: evens.checked }) });
+    const keep = h("select", { onchange: () => store.prefer({ keep_mb: Number(keep.value) }) }, [0, 256, 1024, 4096, 16384].map((mb) => h("option", { value: String(mb), selected: mb === preferences.keep_mb }, mb ? size(mb * 1e6) : "Nothing")));
+    const used = h("span", { class: "detail", role: "status" });
+    const show = () => void cached().then(({ bytes, tracks }) => fill(used, `${count(tracks, "track")}, ${size(bytes)}`));
+    const clear = h("button", { type: "button", onclick: () => void attempt(async () => { await clearCache(); show(); }, "Cleared.") }, "Clear");
+    show();
+    const hasWorker = "serviceWorker" in navigator;
+    return h(
+      "section",
+      { class: "settings" },
+      h("h2", {}, "This browser"),
+      setting("Appearance", theme),
+      setting("Name of this device", name, "Used from the next load on; a name given in the list of devices wins."),
+      setting("Even out loudness", evens, "By what the files say of it, from the next track on."),
+      hasWorker ? setting("Keep music for offline", keep, "Played and upcoming tracks, the oldest go first.") : h("p", { class: "detail" }, "Keeping music for offline needs HTTPS, or the server on this machine."),
+      hasWorker && h("div", { class: "setting" }, used, clear),
+    );
+  }
+
+  accountSection() {
+    const logins = h("div", { class: "table" });
+    const show = () => this.loading(logins, (signal) => ask("/auth/logins", { signal }), ({ items }) => fill(logins, items.map((/** @type {any} */ login) => this.loginRow(login, show))));
+    void show();
+    const others = () => attempt(async () => { await ask("/auth/logins", { method: "DELETE" }); await show(); }, "All other logins have ended.");
+    return h(
+      "section",
+      { class: "settings" },
+      h("h2", {}, "Your account"),
+      h("div", { class: "setting" }, h("span", {}, `Logged in as ${store.session?.user.display_name}`), h("button", { type: "button", onclick: () => void logOut() }, "Log out")),
+      h("div", { class: "setting" }, h("span", {}, "Password"), h("button", { type: "button", onclick: () => void changePassword() }, "Change…")),
+      h("h3", {}, "Logins"),
+      logins,
+      h("button", { type: "button", class: "quiet", onclick: () => void others() }, "End all others"),
+    );
+  }
+
+  /** @param {any} login @param {() => void} show */
+  loginRow(login, show) {
+    const end = () => attempt(async () => { await ask(`/auth/logins/${login.id}`, { method: "DELETE" }); show(); }, "Ended.");
+    const what = login.current ? "This login" : `Since ${day(login.created_at)}`;
+    return h("div", { class: "setting" }, h("span", {}, h("span", {}, agent(login.agent)), h("span", { class: "detail" }, what)), !login.current && h("button", { type: "button", "aria-label": `End the login of ${agent(login.agent)}`, onclick: () => void end() }, "End"));
+  }
+}
+
+/** A program's long name of itself, in short. @param {string} text */
+function agent(text) {
+  return /(Edg|OPR|Firefox|Chrome|Safari)\/[\d]+/.exec(text)?.[0].replace("/", " ") ?? (text || "Unknown program");
+}
+
+async function changePassword() {
+  const fields = [
+    { name: "old", label: "Old password", type: "password", required: true, autocomplete: "current-password" },
+    { name: "new", label: "New password, 8 characters or more", type: "password", required: true, minlength: 8, autocomplete: "new-password" },
+  ];
+  const answer = await askPerson({ title: "Change the password", text: "All other logins end.", fields, yes: "Change" });
+  if (answer) await attempt(() => ask("/me/password", { method: "PUT", json: answer }), "The password is changed.");
+}
+
+customElements.define("view-settings", SettingsView);
