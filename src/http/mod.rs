@@ -18,11 +18,11 @@ mod media;
 mod objects;
 mod openapi;
 mod page;
+mod player;
 mod playlist_tracks;
 mod playlists;
 mod saved;
 mod search;
-mod share;
 mod socket;
 mod stream;
 mod tracks;
@@ -61,11 +61,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
     covers::routes(config);
     artists::routes(config);
     library::routes(config);
+    player::routes(config);
     playlist_tracks::routes(config);
     playlists::routes(config);
     saved::routes(config);
     search::routes(config);
-    share::routes(config);
     tracks::routes(config);
 }
 

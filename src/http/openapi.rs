@@ -155,7 +155,6 @@ pub fn openapi() -> Result<String, serde_json::Error> {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::redirect("/", "/docs"))
         .service(web::resource("/openapi.json").route(reads().to(document)))
         .service(web::resource("/docs").route(reads().to(|| async { file("text/html", include_str!("docs.html")) })))
         .service(web::resource("/docs.css").route(reads().to(|| async { file("text/css", include_str!("docs.css")) })))
@@ -169,7 +168,7 @@ async fn document() -> HttpResponse {
 }
 
 /// A part of a page. It fetches from this server alone, and the browser sees to that.
-pub(super) fn file(kind: &str, text: &'static str) -> HttpResponse {
+fn file(kind: &str, text: &'static str) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, format!("{kind}; charset=utf-8")))
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"))

@@ -1,0 +1,177 @@
+//! The web player, as it is in `player/`: embedded, and served under `/player/`. Every address of a view leads to the one
+//! page, which finds out by itself what to show.
+
+use super::reads;
+use crate::error::ApiError;
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, ETag, EntityTag, Header as _, IfNoneMatch},
+    web,
+};
+use sha2::{Digest, Sha256};
+
+/// A file of the player.
+struct File {
+    /// Its path below `player/`.
+    name: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! files {
+    ($($name:literal)+) => {
+        &[$(File { name: $name, bytes: include_bytes!(concat!("../../player/", $name)) }),+]
+    };
+}
+
+/// Everything that browsers get; a test compares it with the folder.
+const FILES: &[File] = files! {
+    "actions.js"
+    "api.js"
+    "app.js"
+    "audio.js"
+    "audio/buffer_voice.js"
+    "audio/gate.js"
+    "audio/loader.js"
+    "audio/moments.js"
+    "audio/stream_voice.js"
+    "catalogue.js"
+    "icon.svg"
+    "index.html"
+    "link.js"
+    "manifest.webmanifest"
+    "media_session.js"
+    "offline.js"
+    "parts/cards.js"
+    "parts/cover.js"
+    "parts/devices.js"
+    "parts/dialog.js"
+    "parts/dom.js"
+    "parts/icons.js"
+    "parts/menu.js"
+    "parts/pages.js"
+    "parts/player_bar.js"
+    "parts/reorder.js"
+    "parts/seek_bar.js"
+    "parts/text.js"
+    "parts/toast.js"
+    "parts/track_list.js"
+    "parts/track_row.js"
+    "parts/transport.js"
+    "parts/virtual_list.js"
+    "player.js"
+    "routes.js"
+    "rules/audio.js"
+    "rules/client.js"
+    "rules/clock.js"
+    "rules/link.js"
+    "rules/obey.js"
+    "rules/stamps.js"
+    "rules/transfer.js"
+    "session.js"
+    "store.js"
+    "style/base.css"
+    "style/frame.css"
+    "style/lists.css"
+    "style/panels.css"
+    "sw.js"
+    "this_device.js"
+    "types.js"
+    "views/admin.js"
+    "views/album.js"
+    "views/home.js"
+    "views/library.js"
+    "views/login.js"
+    "views/now.js"
+    "views/playlist.js"
+    "views/playlists.js"
+    "views/queue.js"
+    "views/search.js"
+    "views/settings.js"
+    "views/view.js"
+};
+
+/// What the page may load: what this server gives, and pictures and audio that it has made itself. Nothing of it is
+/// fetched from elsewhere, and the browser sees to that.
+const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; \
+                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/").route(reads().to(page)))
+        .service(
+            web::resource("/{view:search|albums|artists|tracks|saved|playlists|queue|devices|now|settings}")
+                .route(reads().to(page)),
+        )
+        .service(web::resource("/{noun:track|album|artist|playlist|genre}/{id:[0-9a-f]{16}}").route(reads().to(page)))
+        .service(web::resource("/sw.js").route(reads().to(worker)))
+        .service(web::resource("/player/{name:.+}").route(reads().to(part)));
+}
+
+async fn page(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    answer(&request, "index.html")
+}
+
+/// A service worker looks after what is below its address, so it has one at the top.
+async fn worker(request: HttpRequest) -> Result<HttpResponse, ApiError> {
+    answer(&request, "sw.js")
+}
+
+async fn part(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
+    answer(&request, &name)
+}
+
+/// The file, or that the browser has it: it asks each time, so that a new server is never shown by old files.
+fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
+    let file = FILES.iter().find(|file| file.name == name).ok_or_else(|| ApiError::not_found("file"))?;
+    let digest = Sha256::digest(file.bytes);
+    let name: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    // Weak, since the same text is sent compressed and not.
+    let tag = EntityTag::new_weak(name);
+    let is_known = match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
+        Err(_) => false,
+    };
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header(ETag(tag))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::X_FRAME_OPTIONS, "DENY"))
+        .insert_header((header::REFERRER_POLICY, "same-origin"));
+    if is_known {
+        return Ok(response.finish());
+    }
+    Ok(response.content_type(content_type(file.name)).body(file.bytes))
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/manifest+json",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeSet, path::Path};
+
+    #[test]
+    fn every_file_of_the_player_is_served_and_nothing_else() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("player");
+        let files = walkdir::WalkDir::new(&folder).into_iter().map(|entry| entry.expect("the folder can be read"));
+        let names = files.filter(|entry| entry.file_type().is_file()).map(|entry| {
+            let path = entry.path().strip_prefix(&folder).expect("below the folder");
+            path.to_string_lossy().into_owned()
+        });
+        let is_for_developers = |name: &String| name == "README.md" || name == "jsconfig.json";
+        let there: BTreeSet<String> = names.filter(|name| !is_for_developers(name)).collect();
+        let served: BTreeSet<String> = FILES.iter().map(|file| file.name.to_owned()).collect();
+        assert_eq!(served, there);
+    }
+}
