@@ -1,0 +1,156 @@
+/** A real browser, and pages of people who are logged in. */
+
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+import { probe } from "./probe.js";
+
+/** @import {Browser, BrowserContextOptions, Page} from "playwright-core" */
+/** @import {Server} from "./server.js" */
+
+const PROGRAM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+/** What is not so after so long is not going to be. */
+const PATIENCE_MS = 20_000;
+
+/** The server's address by a name, as from another machine: no secure context. */
+export const OTHER_MACHINE = "music.home.arpa";
+
+/** @param {"may sound" | "waits for a click"} [autoplay] @returns {Promise<Browser>} */
+export function launch(autoplay = "may sound") {
+  const policy = autoplay === "may sound" ? "no-user-gesture-required" : "document-user-activation-required";
+  return chromium.launch({ executablePath: PROGRAM, args: [...FLAGS, `--autoplay-policy=${policy}`, `--host-resolver-rules=MAP ${OTHER_MACHINE} 127.0.0.1`] });
+}
+
+/**
+ * A page of a browser of its own (cookies, storage, worker), logged in.
+ * @param {Browser} browser @param {Server} server @param {string} name the device's
+ * @param {BrowserContextOptions} [options]
+ */
+export async function open(browser, server, name, options = {}) {
+  const opening = await opened(browser, server, name, options);
+  await welcomed(opening.page);
+  return opening;
+}
+
+/** The same without waiting for anything. @param {Browser} browser @param {Server} server @param {string} name @param {BrowserContextOptions} [options] */
+export async function opened(browser, server, name, options = {}) {
+  const context = await browser.newContext({ bypassCSP: true, serviceWorkers: "block", ...options });
+  await context.addInitScript(probe);
+  const page = await context.newPage();
+  /** @type {string[]} */
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(String(error.stack)));
+  const user = { id: "", display_name: "demo", role: "admin" };
+  const session = { token: await server.token(), user: { ...user, ...(await server.ask(await server.token(), "/me")) } };
+  await context.addInitScript(([session, name]) => {
+    if (localStorage.getItem("segue.session")) return;
+    localStorage.setItem("segue.session", JSON.stringify(session));
+    localStorage.setItem("segue.preferences", JSON.stringify({ name }));
+  }, /** @type {const} */ ([session, name]));
+  await page.goto(options.baseURL ?? server.url);
+  return { page, errors, context };
+}
+
+/** @param {Page} page */
+export async function welcomed(page) {
+  await page.waitForSelector("player-bar", { state: "attached" });
+  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.link === "up"));
+}
+
+/**
+ * Waits until a condition holds in the page; it may be asynchronous, which `waitForFunction` takes for true.
+ * @template T @param {Page} page @param {(argument: T) => unknown} condition @param {T} [argument]
+ */
+export async function holds(page, condition, argument) {
+  const give_up_ms = Date.now() + PATIENCE_MS;
+  while (!(await page.evaluate(/** @type {any} */ (condition), argument))) {
+    if (Date.now() > give_up_ms) throw new Error(`not so within ${PATIENCE_MS} ms: ${condition} of ${JSON.stringify(argument)}`);
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+  }
+}
+
+/** What the page shows, at an instant of the server's time in microseconds. @param {Page} page */
+export function shown(page) {
+  return page.evaluate(async () => {
+    const { session } = await import(/** @type {any} */ ("/player/session.js"));
+    const { localNow } = await import(/** @type {any} */ ("/player/audio/moments.js"));
+    const { client } = session.current;
+    const local_us = localNow();
+    const { playback } = client;
+    return {
+      at_us: client.time.at(local_us),
+      bound_us: client.time.bound_us(),
+      place_ms: client.positionAt(local_us),
+      status: playback.status,
+      intent: playback.intent,
+      media_id: playback.item?.media_id,
+      active: playback.active?.device_id,
+      own: client.device.id,
+      audio: client.audio.kind,
+      names: session.devices.map((/** @type {any} */ device) => device.name),
+    };
+  });
+}
+
+/** The devices that a page knows of. @param {Page} page @returns {Promise<any[]>} */
+export function devices(page) {
+  return page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.devices));
+}
+
+/** Waits until what the page shows is as wanted. @param {Page} page @param {Record<string, any>} wanted */
+export async function until(page, wanted) {
+  await holds(
+    page,
+    async (wanted) => {
+      const { session } = await import(/** @type {any} */ ("/player/session.js"));
+      const { playback, active, ownId, link } = session;
+      const shown = { status: playback?.status, intent: playback?.intent, media_id: playback?.item?.media_id, isHere: active?.id === ownId, link, active: active?.name };
+      return Object.entries(wanted).every(([key, value]) => /** @type {any} */ (shown)[key] === value);
+    },
+    wanted,
+  );
+}
+
+/** @param {Page} page @param {Record<string, any>} op */
+export function wish(page, op) {
+  return page.evaluate(async (op) => {
+    const { session } = await import(/** @type {any} */ ("/player/session.js"));
+    await session.current.wish(op);
+  }, op);
+}
+
+/**
+ * What was heard since an instant: `[instant in ms of the machine's wall clock, peak]` for each block of 2.9 ms.
+ * @param {Page} page @param {number} [since_ms] @returns {Promise<[number, number][]>}
+ */
+export function heard(page, since_ms = 0) {
+  return page.evaluate((since_ms) => /** @type {any} */ (window).heard.filter((/** @type {any} */ [at_ms]) => at_ms >= since_ms), since_ms);
+}
+
+/** −60 dBFS. */
+const AUDIBLE = 0.001;
+
+/** The stretches without a sound between the first and the last one, in milliseconds. @param {[number, number][]} blocks */
+export function gaps(blocks) {
+  const loud = blocks.filter(([, peak]) => peak > AUDIBLE).map(([at_ms]) => at_ms);
+  return loud.slice(1).map((at_ms, index) => at_ms - loud[index]).filter((gap_ms) => gap_ms > 6);
+}
+
+/** How long both are audible at once, in milliseconds. @param {[number, number][]} a @param {[number, number][]} b */
+export function overlap(a, b) {
+  const loud = b.filter(([, peak]) => peak > AUDIBLE).map(([at_ms]) => at_ms);
+  let both = 0;
+  let next = 0;
+  for (const [at_ms, peak] of a) {
+    while (next < loud.length && loud[next] < at_ms - 1.5) next += 1;
+    if (peak > AUDIBLE && next < loud.length && Math.abs(loud[next] - at_ms) <= 1.5) both += 2.9;
+  }
+  return both;
+}
+
+/** @param {number[]} values @param {number} share */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+}

@@ -1,0 +1,132 @@
+/** A real server with a small library of its own, and two tones in it whose place can be heard. */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
+/** The server's program: `$SEGUE`, or what the gate has built. */
+const PROGRAM = process.env.SEGUE ?? path.join(ROOT, "target/ci/segue");
+/** Samples per second of the tones. */
+const RATE = 44_100;
+
+export class Server {
+  /** @param {string} folder */
+  constructor(folder) {
+    this.folder = folder;
+    this.port = 0;
+    this.password = "";
+    /** @type {string | undefined} */
+    this.known = undefined;
+    /** @type {import("node:child_process").ChildProcess | undefined} */
+    this.process = undefined;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  static async start() {
+    const server = new Server(await mkdtemp(path.join(tmpdir(), "segue-browser.")));
+    await server.run();
+    server.password = (await readFile(path.join(server.folder, "password"), "utf8")).trim();
+    return server;
+  }
+
+  /** Starts it, or starts it again on the same port with everything as it was. */
+  async run() {
+    const args = ["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder];
+    const child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "ignore"] });
+    this.process = child;
+    // However the tests end, the server does not outlive them.
+    process.once("exit", () => child.kill("SIGKILL"));
+    for await (const line of createInterface({ input: child.stdout })) {
+      const port = /^listening http:.*:(\d+)/.exec(line)?.[1];
+      if (port) this.port = Number(port);
+      if (line.startsWith("Segue is ready")) return;
+    }
+    throw new Error(`${PROGRAM} did not start`);
+  }
+
+  async stop() {
+    const child = this.process;
+    this.process = undefined;
+    if (!child || child.exitCode !== null) return;
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+
+  async end() {
+    await this.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** A token of its user; log-ins are limited, so there is one. @returns {Promise<string>} */
+  async token() {
+    const token = this.known ?? (await this.logIn());
+    this.known = token;
+    return token;
+  }
+
+  async logIn() {
+    const body = JSON.stringify({ username: "demo", password: this.password });
+    const response = await fetch(`${this.url}/v1/auth/login`, { method: "POST", body, headers: { "content-type": "application/json" } });
+    return (await response.json()).token;
+  }
+
+  /** @param {string} token @param {string} at @param {RequestInit} [options] */
+  async ask(token, at, options = {}) {
+    const response = await fetch(`${this.url}/v1${at}`, { ...options, headers: { authorization: `Bearer ${token}`, "content-type": "application/json" } });
+    if (!response.ok) throw new Error(`${at}: ${response.status} ${await response.text()}`);
+    return response.status === 204 ? undefined : response.json();
+  }
+
+  /**
+   * Adds tones to the library and waits until they are in it.
+   * @param {{name: string, seconds: number}[]} tones one goes on in the phase where the one before it ended
+   * @returns {Promise<any[]>} the tracks, in order
+   */
+  async addTones(tones) {
+    const folder = path.join(this.folder, "music", "Tones");
+    await mkdir(folder, { recursive: true });
+    let at = 0;
+    for (const { name, seconds } of tones) {
+      const samples = Math.round(seconds * RATE);
+      await writeFile(path.join(folder, `${name}.wav`), tone(at, samples));
+      at += samples;
+    }
+    const token = await this.token();
+    await this.ask(token, "/library/scan", { method: "POST" });
+    for (;;) {
+      const { items } = await this.ask(token, "/tracks?limit=50&sort=newest");
+      const found = tones.map(({ name }) => items.find((/** @type {any} */ track) => track.name.includes(name)));
+      if (found.every(Boolean)) return found;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+/** A sine of 441 Hz at half of full scale as a WAV file, beginning at sample `from`. @param {number} from @param {number} samples */
+function tone(from, samples) {
+  const bytes = Buffer.alloc(44 + samples * 2);
+  bytes.write("RIFF", 0);
+  bytes.writeUInt32LE(36 + samples * 2, 4);
+  bytes.write("WAVEfmt ", 8);
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(1, 22);
+  bytes.writeUInt32LE(RATE, 24);
+  bytes.writeUInt32LE(RATE * 2, 28);
+  bytes.writeUInt16LE(2, 32);
+  bytes.writeUInt16LE(16, 34);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(samples * 2, 40);
+  for (let index = 0; index < samples; index += 1) {
+    bytes.writeInt16LE(Math.round(16_000 * Math.sin((2 * Math.PI * 441 * (from + index)) / RATE)), 44 + index * 2);
+  }
+  return bytes;
+}

@@ -1,0 +1,132 @@
+/** One browser: no gap between tracks, no sound before a click, and music without the server. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { OTHER_MACHINE, devices, gaps, heard, holds, launch, open, opened, shown, until, welcomed, wish } from "./harness/browser.js";
+import { Server } from "./harness/server.js";
+
+/** @type {Server} */ let server;
+/** @type {any[]} */ let tones;
+
+before(async () => {
+  server = await Server.start();
+  tones = await server.addTones([{ name: "First tone", seconds: 5 }, { name: "Second tone", seconds: 5 }, { name: "Third tone", seconds: 12 }, { name: "Fourth tone", seconds: 60 }]);
+});
+
+after(() => server?.end());
+
+test("there is no gap between the tracks of an album", async (t) => {
+  const browser = await launch();
+  t.after(() => browser.close());
+  const { page, errors } = await open(browser, server, "Kitchen");
+  await wish(page, { op: "play", tracks: tones.slice(0, 3).map((tone) => tone.id) });
+  await until(page, { status: "playing", media_id: tones[2].id });
+  await holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms), Date.now() + 300);
+  const silences = gaps(await heard(page));
+  t.diagnostic(`stretches without sound over two boundaries, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`);
+  assert.ok(silences.every((gap) => gap <= 20), silences.join());
+  assert.deepEqual(errors, []);
+
+});
+
+test("the queue shows what it holds, and takes entries out, moves them and plays them", async (t) => {
+  const browser = await launch();
+  t.after(() => browser.close());
+  const { page, errors } = await open(browser, server, "Attic");
+  const token = await server.token();
+  const { items } = await server.ask(token, "/tracks?limit=6&offset=2");
+  await wish(page, { op: "play", tracks: items.map((/** @type {any} */ track) => track.id) });
+  // A page that knows nothing of these tracks yet.
+  await page.goto(`${server.url}/queue`);
+  await welcomed(page);
+  const titles = page.locator(".row.track .title");
+  const shows = (/** @type {number[]} */ order) =>
+    holds(page, (names) => JSON.stringify([...document.querySelectorAll(".row.track .title")].map((title) => title.textContent)) === JSON.stringify(names), order.map((index) => items[index].name));
+  await shows([0, 1, 2, 3, 4, 5]);
+  await page.getByRole("button", { name: `Move ${items[3].name}` }).focus();
+  await page.keyboard.press("Alt+ArrowUp");
+  await shows([0, 1, 3, 2, 4, 5]);
+  await page.getByRole("button", { name: `More about ${items[4].name}` }).click({ force: true });
+  await page.getByRole("menuitem", { name: "Remove from the queue" }).click();
+  await shows([0, 1, 3, 2, 5]);
+  await titles.nth(2).click();
+  await until(page, { status: "playing", media_id: items[3].id, isHere: true });
+  await page.getByRole("button", { name: "Clear" }).click();
+  await shows([3]);
+  assert.deepEqual(errors, []);
+});
+
+test("T71: a browser that allows no sound before a click says so everywhere, and plays after one", async (t) => {
+  const browser = await launch("waits for a click");
+  t.after(() => browser.close());
+  const remote = await open(browser, server, "Remote");
+  // Whatever is evaluated in a page counts as a person's act there, so nothing is until it has to sound.
+  const silent = await opened(browser, server, "Bedroom");
+  await remote.page.goto(`${server.url}/devices`);
+  await remote.page.getByText("Bedroom", { exact: true }).waitFor();
+  const own = (await devices(remote.page)).find((/** @type {any} */ device) => device.name === "Bedroom").id;
+  await wish(remote.page, { op: "play", tracks: [tones[2].id], on: own });
+  await until(remote.page, { status: "blocked", active: "Bedroom" });
+  await remote.page.getByText("Bedroom waits for a click").waitFor();
+  await silent.page.getByRole("button", { name: "Play here" }).click();
+  await until(remote.page, { status: "playing", active: "Bedroom" });
+  assert.deepEqual([...silent.errors, ...remote.errors], []);
+
+});
+
+test("over plain HTTP from another machine it plays, moves and controls, and says what it cannot", async (t) => {
+  const browser = await launch();
+  t.after(() => browser.close());
+  const baseURL = `http://${OTHER_MACHINE}:${server.port}`;
+  const far = await open(browser, server, "Garage", { baseURL, serviceWorkers: "allow" });
+  const near = await open(browser, server, "Porch");
+  assert.equal(await far.page.evaluate(() => isSecureContext), false);
+  await wish(far.page, { op: "play", tracks: [tones[2].id] });
+  await until(near.page, { status: "playing", active: "Garage" });
+  await far.page.locator("player-bar .where").click();
+  await far.page.getByRole("button", { name: "Move the music to Porch" }).click();
+  await until(far.page, { status: "playing", active: "Porch" });
+  await wish(far.page, { op: "pause" });
+  await until(near.page, { intent: "pause" });
+  await far.page.goto(`${baseURL}/settings`);
+  await far.page.getByText("Keeping music for offline needs HTTPS").waitFor();
+  assert.deepEqual([...far.errors, ...near.errors], []);
+});
+
+test("without the server the track plays to its end and the next one follows; the page opens; then all is as before", async (t) => {
+  const browser = await launch();
+  t.after(() => browser.close());
+  const { page, errors, context } = await open(browser, server, "Cellar", { serviceWorkers: "allow" });
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.reload();
+  await welcomed(page);
+  await holds(page, () => navigator.serviceWorker.controller !== null);
+  await wish(page, { op: "play", tracks: [tones[2].id, tones[3].id] });
+  await until(page, { status: "playing", media_id: tones[2].id });
+  // Both are kept once the first one sounds.
+  await holds(page, async () => (await (await caches.open("segue-media")).keys()).length >= 2);
+  await server.stop();
+  await page.getByText("No connection to the server").waitFor();
+  const stopped_ms = await page.evaluate(() => performance.timeOrigin + performance.now());
+  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => {
+    const { audio } = session.current.client;
+    return audio.kind === "sounding" && audio.item.id !== session.playback.item.id;
+  }));
+  const silences = gaps(await heard(page, stopped_ms));
+  assert.ok(silences.every((gap) => gap <= 20), silences.join());
+  await server.run();
+  await until(page, { link: "up" });
+  await until(page, { status: "playing", media_id: tones[3].id });
+  assert.equal((await shown(page)).names.filter((/** @type {string} */ name) => name === "Cellar").length, 1, "one device, not two");
+  await server.stop();
+  await page.reload();
+  await page.getByText("No connection to the server").or(page.getByText("Connecting to the server")).waitFor();
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await context.setOffline(true);
+  await page.getByText("Offline.").waitFor();
+  await context.setOffline(false);
+  await server.run();
+  await until(page, { link: "up" });
+  assert.deepEqual(errors, []);
+
+});
