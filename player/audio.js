@@ -306,6 +306,11 @@ export class Engine {
     }
   }
 
+  /** Its bytes are wanted soon, perhaps. @param {Item} item */
+  preload(item) {
+    if (this.canDecode(item)) this.loader.bytes(item.media_id).catch(() => undefined);
+  }
+
   /** @param {Item | undefined} item */
   follow(item) {
     this.dropNext();
@@ -341,12 +346,11 @@ export class Engine {
 
   /** @param {Item} item @param {number} left_s */
   keepBytes(item, left_s) {
-    const ignored = () => undefined;
-    if (this.canDecode(item) && !this.loader.ready(item.media_id)) this.loader.bytes(item.media_id).catch(ignored);
+    if (!this.loader.ready(item.media_id)) this.preload(item);
     const next = this.next?.item;
-    if (!next || !this.canDecode(next)) return;
-    if (left_s < DECODE_S) this.loader.buffer(next.media_id).catch(ignored);
-    else this.loader.bytes(next.media_id).catch(ignored);
+    if (!next) return;
+    if (left_s < DECODE_S && this.canDecode(next)) this.loader.buffer(next.media_id).catch(() => undefined);
+    else this.preload(next);
   }
 
   /** The next item begins where this one ends, by the audio clock. @param {Voice} voice */

@@ -16,6 +16,8 @@ import { codecs, deviceKind, deviceName, randomId } from "./this_device.js";
 export const QUEUE_PAGE = 100;
 /** A command that was not answered for so long is told to its author as waiting. */
 const ANSWER_MS = 8_000;
+/** A track that is skipped before this is not worth loading as a listener, in milliseconds. */
+const PRELOAD_MS = 1_500;
 /** The wall clock and the steady one part by more than this only when the machine slept, in milliseconds. */
 const SLEPT_MS = 3_000;
 
@@ -51,6 +53,9 @@ export class Player extends Watchable {
     /** @type {{code: number, reason: string} | undefined} */
     this.farewell = undefined;
     this.timer = 0;
+    /** @type {string | undefined} the entry that is or will be loaded as a listener */
+    this.preloads = undefined;
+    this.preloadTimer = 0;
     this.socket = new Socket({
       opened: () => this.happens({ type: "opened" }),
       frame: (frame) => this.happens({ type: "frame", frame }),
@@ -138,7 +143,20 @@ export class Player extends Watchable {
     }
     if (playback?.item) catalogue.track(playback.item.media_id);
     if (playback?.next) catalogue.track(playback.next.media_id);
+    this.preload();
     this.changed();
+  }
+
+  /** What plays elsewhere is loaded here, too, so that it can move here at once (R7); not where data is dear. */
+  preload() {
+    const { playback } = this.client;
+    const item = playback?.status === "playing" && !this.client.lease() ? playback.item : undefined;
+    if (item?.id === this.preloads) return;
+    this.preloads = item?.id;
+    clearTimeout(this.preloadTimer);
+    const isDear = store.preferences.keep_mb === 0 || /** @type {any} */ (navigator).connection?.saveData === true;
+    if (!item || isDear || document.visibilityState !== "visible") return;
+    this.preloadTimer = setTimeout(() => this.engine.preload(item), PRELOAD_MS);
   }
 
   /** @param {QueuePage} page */
@@ -211,5 +229,6 @@ export class Player extends Watchable {
     this.happens({ type: "leave", reason });
     this.socket.disconnect();
     clearTimeout(this.timer);
+    clearTimeout(this.preloadTimer);
   }
 }
