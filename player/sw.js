@@ -7,6 +7,8 @@ const PAGE = "segue-page";
 const ANSWERS = "segue-answers";
 const COVERS = "segue-covers";
 const MEDIA = "segue-media";
+/** Pages that are not the player's. */
+const OTHERS = /^\/(docs|setup|openapi\.json|healthz|readyz)/;
 /** The server is given up after so long when an older answer is kept. */
 const PATIENCE_MS = 4_000;
 /** Answers and covers that are kept. */
@@ -27,7 +29,7 @@ self.addEventListener("message", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (request.method !== "GET" || url.origin !== location.origin || OTHERS.test(url.pathname)) return;
   if (url.pathname.startsWith("/media/")) event.respondWith(media(event, request, url.pathname));
   else if (url.pathname.startsWith("/v1/covers/")) event.respondWith(keptFirst(event, COVERS, request));
   else if (url.pathname.startsWith("/v1/")) event.respondWith(answer(event, request));
