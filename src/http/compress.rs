@@ -1,5 +1,4 @@
-//! Gzip for JSON and the text of pages, and for nothing else: audio and covers are compressed already, and ranges must
-//! stay what they are.
+//! Gzip for JSON and for nothing else: audio and covers are compressed already, and ranges must stay what they are.
 
 use actix_http::encoding::Encoder;
 use actix_web::{
@@ -13,7 +12,7 @@ use actix_web::{
 /// A smaller answer fits one packet anyway.
 const WORTH_BYTES: u64 = 1024;
 
-/// Compresses text for clients that ask for it.
+/// Compresses JSON answers for clients that ask for it.
 pub(super) async fn json(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -24,26 +23,19 @@ pub(super) async fn json(
         accepted.as_ref().and_then(|accepted| accepted.negotiate([Encoding::gzip(), Encoding::identity()].iter()));
     let wanted = best == Some(Encoding::gzip());
     let response = next.call(request).await?;
-    let is_text = is_text(response.headers());
+    let is_json = is_json(response.headers());
     Ok(response.map_body(|head, body| {
         let large = match body.size() {
             BodySize::Sized(bytes) => bytes >= WORTH_BYTES,
             BodySize::Stream => true,
             BodySize::None => false,
         };
-        let encoding = if wanted && is_text && large { ContentEncoding::Gzip } else { ContentEncoding::Identity };
-        if is_text && large {
+        let encoding = if wanted && is_json && large { ContentEncoding::Gzip } else { ContentEncoding::Identity };
+        if is_json && large {
             head.headers.insert(header::VARY, header::HeaderValue::from_static("accept-encoding"));
         }
         Encoder::response(encoding, head, body)
     }))
-}
-
-/// Whether the answer is worth the work: JSON, and what pages are made of.
-fn is_text(headers: &HeaderMap) -> bool {
-    let kinds = ["text/html", "text/css", "text/javascript", "image/svg+xml", "application/manifest+json"];
-    let kind = headers.get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes).unwrap_or_default();
-    is_json(headers) || kinds.iter().any(|known| kind.starts_with(known.as_bytes()))
 }
 
 /// Whether the answer's type is JSON.

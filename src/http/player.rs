@@ -2,29 +2,57 @@
 //! page, which finds out by itself what to show.
 
 use super::reads;
-use crate::error::ApiError;
+use crate::{error::ApiError, media::digest::Digest};
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, ETag, EntityTag, Header as _, IfNoneMatch},
+    http::header::{self, AcceptEncoding, ETag, Encoding, EntityTag, Header as _, IfNoneMatch},
     web,
 };
-use sha2::{Digest, Sha256};
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest as _, Sha256};
+use std::{
+    io::Write as _,
+    sync::{LazyLock, OnceLock},
+};
 
 /// A file of the player.
 struct File {
     /// Its path below `player/`.
     name: &'static str,
     bytes: &'static [u8],
+    /// Made when somebody asks first.
+    packed: OnceLock<Packed>,
+}
+
+/// What is sent of a file beside itself.
+struct Packed {
+    tag: String,
+    gzip: web::Bytes,
+}
+
+impl File {
+    fn packed(&self) -> &Packed {
+        self.packed.get_or_init(|| {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+            gzip.write_all(self.bytes).expect("memory takes what is written");
+            let gzip = gzip.finish().expect("memory takes what is written").into();
+            Packed { tag: Digest(Sha256::digest(self.bytes).into()).to_string(), gzip }
+        })
+    }
 }
 
 macro_rules! files {
     ($($name:literal)+) => {
-        &[$(File { name: $name, bytes: include_bytes!(concat!("../../player/", $name)) }),+]
+        LazyLock::new(|| vec![$(File {
+            name: $name,
+            bytes: include_bytes!(concat!("../../player/", $name)),
+            packed: OnceLock::new(),
+        }),+])
     };
 }
 
 /// Everything that browsers get; a test compares it with the folder.
-const FILES: &[File] = files! {
+static FILES: LazyLock<Vec<File>> = files! {
     "actions.js"
     "api.js"
     "app.js"
@@ -123,10 +151,9 @@ async fn part(request: HttpRequest, name: web::Path<String>) -> Result<HttpRespo
 /// The file, or that the browser has it: it asks each time, so that a new server is never shown by old files.
 fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     let file = FILES.iter().find(|file| file.name == name).ok_or_else(|| ApiError::not_found("file"))?;
-    let digest = Sha256::digest(file.bytes);
-    let name: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let packed = file.packed();
     // Weak, since the same text is sent compressed and not.
-    let tag = EntityTag::new_weak(name);
+    let tag = EntityTag::new_weak(packed.tag.clone());
     let is_known = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
@@ -136,6 +163,7 @@ fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     response
         .insert_header(ETag(tag))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::VARY, "accept-encoding"))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::X_FRAME_OPTIONS, "DENY"))
@@ -143,7 +171,13 @@ fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     if is_known {
         return Ok(response.finish());
     }
-    Ok(response.content_type(content_type(file.name)).body(file.bytes))
+    response.content_type(content_type(file.name));
+    let accepted = AcceptEncoding::parse(request).ok();
+    let best = accepted.and_then(|accepted| accepted.negotiate([Encoding::gzip(), Encoding::identity()].iter()));
+    if best == Some(Encoding::gzip()) {
+        return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(packed.gzip.clone()));
+    }
+    Ok(response.body(file.bytes))
 }
 
 fn content_type(name: &str) -> &'static str {

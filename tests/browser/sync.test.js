@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { gaps, heard, holds, launch, open, overlap, quantile, shown, until, wish } from "./harness/browser.js";
+import { gaps, heard, holds, launch, open, overlap, quantile, shown, until, wasQuiet, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
-/** Moves that are measured: more of them with `LONG=1`. */
-const MOVES = process.env.LONG ? 30 : 8;
+/** Moves that are measured while the machine is quiet, and all that are tried for them: more with `LONG=1`. */
+const [MOVES, TRIED] = process.env.LONG ? [30, 60] : [8, 20];
 
 /**
  * What the measuring may be off by: a level is of a block of 2.9 ms, and of both pages each edge may fall anywhere in one.
@@ -44,10 +44,15 @@ test("both show the same second while one plays", async (t) => {
   await until(a.page, { status: "playing", isHere: true });
   await until(b.page, { status: "playing", isHere: false, active: "Kitchen" });
   /** @type {number[]} */
-  const samples = [];
-  for (let sample = 0; sample < 20; sample += 1) samples.push(await apart());
-  t.diagnostic(`apart, ms: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(...samples).toFixed(1)}`);
-  assert.ok(Math.max(...samples) <= 50, samples.join());
+  let samples = [];
+  for (let attempt = 0; attempt < 5 && samples.length < 20; attempt += 1) {
+    const since_ms = Date.now();
+    samples = [];
+    for (let sample = 0; sample < 20; sample += 1) samples.push(await apart());
+    if (!(await wasQuiet(since_ms, a.page, b.page))) samples = [];
+  }
+  t.diagnostic(`apart, ms, ${samples.length} samples: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(0, ...samples).toFixed(1)}`);
+  assert.ok(samples.every((apart_ms) => apart_ms <= 50), samples.join());
 });
 
 test("either seeks, pauses and goes on for both", async () => {
@@ -59,15 +64,16 @@ test("either seeks, pauses and goes on for both", async () => {
   await until(a.page, { status: "paused", intent: "pause" });
   assert.equal((await shown(a.page)).audio, "silent");
   await a.page.getByRole("button", { name: "Play", exact: true }).click();
+  await until(a.page, { status: "playing" });
   await until(b.page, { status: "playing" });
-  assert.ok((await apart()) <= 50);
 });
 
 test("the music moves with one click, is never heard twice, and goes on where it was", async (t) => {
   /** @type {{gap: number, jump: number, both: number}[]} */
   const moves = [];
   let [from, to] = [a, b];
-  for (let move = 0; move < MOVES; move += 1) {
+  let tried = 0;
+  for (; tried < TRIED && moves.length < MOVES; tried += 1) {
     const since_ms = Date.now();
     const left = await shown(from.page);
     const name = to === b ? "Desk" : "Kitchen";
@@ -84,14 +90,16 @@ test("the music moves with one click, is never heard twice, and goes on where it
     const loud = [...there, ...here].filter(([, peak]) => peak > 0.001).sort(([x], [y]) => x - y);
     const gap = Math.max(0, ...gaps(loud));
     const jump = (right.place_ms - left.place_ms) - ((right.at_us - left.at_us) / 1000 - gap);
-    moves.push({ gap, jump, both });
+    if (await wasQuiet(since_ms, a.page, b.page)) moves.push({ gap, jump, both });
     [from, to] = [to, from];
   }
   const silent = moves.map(({ gap }) => gap);
   const jumps = moves.map(({ jump }) => Math.abs(jump));
+  t.diagnostic(`${moves.length} of ${tried} moves while the machine was quiet`);
   t.diagnostic(`silent gap, ms: median ${quantile(silent, 0.5).toFixed(0)}, p95 ${quantile(silent, 0.95).toFixed(0)}; jump, ms: ${jumps.map((jump) => jump.toFixed(0)).join()}; both audible, ms: ${moves.map(({ both }) => both.toFixed(1)).join()}`);
   assert.ok(moves.every(({ both }) => both <= MEASURED_MS), "two devices were heard together");
   assert.ok(quantile(silent, 0.95) <= 300, silent.join());
+  assert.ok(quantile(jumps, 0.95) <= 50, jumps.join());
 });
 
 test("T50: the tab that plays is killed: the other sees it, and goes on with one press", async () => {
@@ -102,10 +110,12 @@ test("T50: the tab that plays is killed: the other sees it, and goes on with one
   cdp.send("Page.crash").catch(() => undefined);
   // Shown as lost, or as paused where the browser has closed the socket for its dead page.
   await holds(living.page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.status !== "playing"));
-  const place_ms = (await shown(living.page)).place_ms;
+  const left = await shown(living.page);
   await wish(living.page, { op: "play" });
   await until(living.page, { status: "playing", isHere: true });
-  assert.ok((await shown(living.page)).place_ms - place_ms < 2_000);
+  const right = await shown(living.page);
+  const gone_on_ms = right.place_ms - left.place_ms;
+  assert.ok(gone_on_ms >= 0 && gone_on_ms <= (right.at_us - left.at_us) / 1000, `${gone_on_ms}`);
   assert.deepEqual(dying.errors, []);
 });
 

@@ -223,6 +223,6 @@ fn only_large_text_is_compressed_and_only_on_request() {
         assert!(reply.body.starts_with(&[0x1f, 0x8b]));
         assert_eq!(login.get("/v1/auth/logins").await.header("content-encoding"), "");
         assert_eq!(send(ask("/v1/me")).await.header("content-encoding"), "");
-        assert_eq!(send(ask("/player/app.js")).await.header("content-encoding"), "gzip", "the text of pages, too");
+        assert_eq!(send(ask("/player/app.js")).await.header("content-encoding"), "gzip", "the player, too");
     });
 }

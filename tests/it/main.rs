@@ -18,6 +18,7 @@ mod history;
 mod http;
 mod licences;
 mod openapi;
+mod player;
 mod schema;
 mod search;
 mod store;

@@ -11,7 +11,7 @@ const PROGRAM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goo
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 /** What is not so after so long is not going to be. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 30_000;
 
 /** The server's address by a name, as from another machine: no secure context. */
 export const OTHER_MACHINE = "music.home.arpa";
@@ -126,6 +126,18 @@ export function wish(page, op) {
  */
 export function heard(page, since_ms = 0) {
   return page.evaluate((since_ms) => /** @type {any} */ (window).heard.filter((/** @type {any} */ [at_ms]) => at_ms >= since_ms), since_ms);
+}
+
+/** A witness that came later than this saw a machine that was busy with something else, in milliseconds. */
+const QUIET_MS = 20;
+
+/**
+ * Whether the machine let all of the pages run since an instant: only then milliseconds say something about the player.
+ * @param {number} since_ms of the wall clock @param {...Page} pages
+ */
+export async function wasQuiet(since_ms, ...pages) {
+  const late = await Promise.all(pages.map((page) => page.evaluate(() => /** @type {any} */ (window).late)));
+  return late.flat().every(([at_ms, late_ms]) => at_ms < since_ms || late_ms <= QUIET_MS);
 }
 
 /** −60 dBFS. */

@@ -1,6 +1,7 @@
 /**
  * Goes into each page before its scripts: listens to what the page sends to its loudspeaker, one level for each 128
- * samples (2.9 ms), with the instant at which it is heard. Nothing of the player takes part in it.
+ * samples (2.9 ms), with the instant at which it is heard. Nothing of the player takes part in it. Beside it a timer of
+ * 5 ms, in a thread of its own, witnesses when the machine was too busy for anything to be measured.
  */
 export function probe() {
   /** Levels of so many blocks are kept: 60 s. */
@@ -41,6 +42,14 @@ export function probe() {
     }
     return connect.apply(this, /** @type {any} */ (to));
   };
+  const witness = `let last = performance.now();
+    setInterval(() => {
+      const now = performance.now();
+      if (now - last > 15) postMessage([performance.timeOrigin + now, now - last - 5]);
+      last = now;
+    }, 5)`;
+  page.late = [];
+  new Worker(URL.createObjectURL(new Blob([witness], { type: "text/javascript" }))).onmessage = ({ data }) => page.late.push(data);
   const { start } = AudioBufferSourceNode.prototype;
   AudioBufferSourceNode.prototype.start = function (when = 0, offset = 0) {
     page.starts.push({ when, offset });

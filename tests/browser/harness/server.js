@@ -39,11 +39,10 @@ export class Server {
 
   /** Starts it, or starts it again on the same port with everything as it was. */
   async run() {
-    const args = ["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder];
-    const child = spawn(PROGRAM, args, { stdio: ["ignore", "pipe", "ignore"] });
-    this.process = child;
+    const args = [PROGRAM, "demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder];
     // However the tests end, the server does not outlive them.
-    process.once("exit", () => child.kill("SIGKILL"));
+    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...args], { stdio: ["ignore", "pipe", "ignore"] });
+    this.process = child;
     for await (const line of createInterface({ input: child.stdout })) {
       const port = /^listening http:.*:(\d+)/.exec(line)?.[1];
       if (port) this.port = Number(port);

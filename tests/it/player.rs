@@ -1,0 +1,36 @@
+//! The web player's files: whole, small on the way, and never old.
+
+use crate::harness::{Dialect, Server, TestDatabase, run, send};
+use awc::{Client, http::Method};
+use flate2::read::GzDecoder;
+use std::{fs, io::Read as _, path::Path};
+
+#[test]
+fn a_browser_gets_the_players_files_compressed_and_asks_again_by_their_tags() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        let ask = |header: (&str, &str)| {
+            let url = format!("{}/player/rules/obey.js", server.base);
+            Client::builder()
+                .disable_redirects()
+                .finish()
+                .request(Method::GET, url)
+                .no_decompress()
+                .insert_header(header)
+        };
+        let file = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("player/rules/obey.js")).expect("it is there");
+        let packed = send(ask(("accept-encoding", "gzip, br"))).await;
+        assert_eq!((packed.header("content-encoding"), packed.header("vary")), ("gzip", "accept-encoding"));
+        let mut unpacked = Vec::new();
+        GzDecoder::new(packed.body.as_slice()).read_to_end(&mut unpacked).expect("gzip");
+        assert_eq!(unpacked, file);
+        let plain = send(ask(("accept-encoding", "identity"))).await;
+        assert_eq!((plain.header("content-encoding"), &plain.body), ("", &file));
+        let tag = packed.header("etag");
+        assert_eq!(send(ask(("if-none-match", tag))).await.status, 304);
+        assert_eq!(send(ask(("if-none-match", "W/\"another\""))).await.status, 200);
+        server.get("/player/rules/nothing.js").await.assert_error(404, "not_found");
+        server.get("/player/README.md").await.assert_error(404, "not_found");
+    });
+}
