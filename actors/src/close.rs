@@ -51,6 +51,8 @@ close_reasons! {
     NotSilent = 4006 "not_silent": "this device did not confirm within 1 second that it is silent";
     /// More messages than a session takes in.
     Overloaded = 4007 "overloaded": "the session has more messages than it can take; come back later";
+    /// A device says far more than it may.
+    Flooding = 4008 "flooding": "this device sends far more than it may; come back later";
     /// A newer socket of the same device took its place.
     Replaced = 4500 "replaced": "a newer connection of this device took its place";
     /// The device was forgotten by a person.

@@ -6,12 +6,15 @@ use crate::directory::{Directory, World};
 use crate::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros, UserId};
 use crate::ports::{Socket, Wrote};
 use crate::session::{Attach, Detach, FromDevice, SessionActor, ToDevice};
+use crate::state::credits::{Class, Credit, Credits};
+use crate::state::drags::Drags;
 use crate::state::liveness::{Beat, Liveness};
-use crate::state::messages::{Command, Reject, RejectCode};
+use crate::state::messages::{Command, Op, RejectCode};
 use crate::state::outbox::{FrameKind, Outbox};
 use crate::state::queue::Resolved;
 use crate::state::{Join, Leaving, Said};
 use crate::wire::{ClientMessage, Hello, ServerMessage};
+use actix::dev::SendError;
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
     WrapFuture,
@@ -62,6 +65,8 @@ pub struct DeviceActor<S: Socket> {
     /// Since when the socket takes nothing.
     stuck_since: Option<Micros>,
     liveness: Liveness,
+    credits: Credits,
+    drags: Drags,
     timer: Option<SpawnHandle>,
 }
 
@@ -91,6 +96,8 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
                 outbox: Outbox::default(),
                 stuck_since: None,
                 liveness: Liveness::new(world.timing, world.clock.now(), (world.random)()),
+                credits: Credits::default(),
+                drags: Drags::default(),
                 timer: None,
                 directory,
             }
@@ -117,6 +124,9 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
                 return;
             }
         };
+        if !self.may_say(received_us, &message, ctx) {
+            return;
+        }
         match (message, self.joined.is_some()) {
             (ClientMessage::Time { client_us }, _) => {
                 let sent_us = self.now();
@@ -138,6 +148,35 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             }
             (ClientMessage::Pong | ClientMessage::Unknown, true) => {}
         }
+    }
+
+    /// Whether the device has not said too much: a command beyond that is rejected, a probe or a page not answered, and
+    /// what can be neither ends the socket, for nothing of it may be lost.
+    fn may_say(&mut self, now: Micros, message: &ClientMessage, ctx: &mut Context<Self>) -> bool {
+        let (class, command) = match message {
+            ClientMessage::Command(command) => match command.op {
+                Op::Seek { .. } | Op::Volume { .. } => (Class::Drag, Some(command.id)),
+                _ => (Class::Command, Some(command.id)),
+            },
+            ClientMessage::BadCommand(id, _) => (Class::Command, Some(*id)),
+            ClientMessage::Volume(_) => (Class::Drag, None),
+            ClientMessage::Queue { .. } => (Class::Queue, None),
+            ClientMessage::Time { .. } => (Class::Time, None),
+            _ => (Class::Other, None),
+        };
+        match (self.credits.take(now, class), command) {
+            (Credit::Granted, _) => return true,
+            (Credit::Limited(retry_ms), Some(id)) => {
+                let why = "this device sends more than it may; wait for retry_ms".to_owned();
+                self.reject(id, RejectCode::RateLimited, why, Some(retry_ms), ctx);
+            }
+            (Credit::Limited(_), None) if matches!(class, Class::Time | Class::Queue) => {}
+            (Credit::Limited(_) | Credit::Exhausted, _) => {
+                log::info!("socket {} sends too much: {class:?}", self.connection);
+                self.close(CloseReason::Flooding, ctx);
+            }
+        }
+        false
     }
 
     fn greet(&mut self, hello: Hello, ctx: &mut Context<Self>) {
@@ -163,6 +202,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             instance,
             description,
             lease: hello.lease,
+            seen: hello.seen,
         };
         self.attach(user, join, ctx);
     }
@@ -222,26 +262,43 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         let op = op.with_tracks(tracks);
         let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
         let seed = (self.world().random)();
-        self.say(Said::Command { command, seed }, ctx);
+        self.say(Said::Command { command, seed, others: Vec::new() }, ctx);
     }
 
-    /// Tells the session. One that is overloaded rejects commands; anything else must not be lost, so the device
-    /// comes back and is told everything at once.
+    /// Tells the session, now or, in a drag, with its next step.
     fn say(&mut self, said: Said, ctx: &mut Context<Self>) {
+        let now = self.now();
+        let (due, handed) = (self.drags.next(), self.drags.take(now, said));
+        for said in handed {
+            self.hand_on(said, ctx);
+        }
+        if self.drags.next() != due {
+            self.schedule(ctx);
+        }
+    }
+
+    /// A session that is overloaded rejects commands; anything else must not be lost, so the device comes back and is
+    /// told everything at once.
+    fn hand_on(&mut self, said: Said, ctx: &mut Context<Self>) {
         let Some(joined) = &self.joined else { return };
-        let command = match &said {
-            Said::Command { command, .. } => Some(command.id),
-            _ => None,
-        };
         let connection = self.connection;
-        match (joined.session.try_send(FromDevice { connection, said }), command) {
-            (Ok(()), _) => {}
-            (Err(actix::dev::SendError::Closed(_)), _) => self.close(CloseReason::Restart, ctx),
-            (Err(actix::dev::SendError::Full(_)), Some(id)) => {
-                let why = Reject::new(RejectCode::Busy, "the session has more to do than it can; try again");
-                self.reject(id, why.code, why.message.to_owned(), Some(RETRY_MS), ctx);
+        match joined.session.try_send(FromDevice { connection, said }) {
+            Ok(()) => {}
+            Err(SendError::Closed(_)) => self.close(CloseReason::Restart, ctx),
+            Err(SendError::Full(FromDevice { said: said @ Said::Command { .. }, .. })) => {
+                for id in said.commands() {
+                    let why = "the session has more to do than it can; try again".to_owned();
+                    self.reject(id, RejectCode::Busy, why, Some(RETRY_MS), ctx);
+                }
             }
-            (Err(actix::dev::SendError::Full(_)), None) => self.close(CloseReason::Overloaded, ctx),
+            Err(SendError::Full(_)) => self.close(CloseReason::Overloaded, ctx),
+        }
+    }
+
+    /// A device that was asked whether it lives has shown that it does, unless what it said was its last word.
+    fn answer(&mut self, is_asked: bool, ctx: &mut Context<Self>) {
+        if is_asked {
+            self.hand_on(Said::Alive, ctx);
         }
     }
 
@@ -297,7 +354,8 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             ctx.cancel_future(timer);
         }
         let stuck_at = self.stuck_since.map(|since| since.plus_ms(STUCK_MS));
-        let due = stuck_at.map_or(self.liveness.next(), |at| at.min(self.liveness.next()));
+        let dues = [stuck_at, self.drags.next(), Some(self.liveness.next())];
+        let due = dues.into_iter().flatten().min().unwrap_or_else(|| self.liveness.next());
         let wait_us = u64::try_from(due.since_us(self.now())).unwrap_or(0);
         self.timer = Some(ctx.run_later(Duration::from_micros(wait_us), Self::beat));
     }
@@ -307,6 +365,9 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         if self.stuck_since.is_some_and(|since| now.since_ms(since) >= STUCK_MS) {
             self.close(CloseReason::Slow, ctx);
             return;
+        }
+        for said in self.drags.due(now) {
+            self.hand_on(said, ctx);
         }
         match self.liveness.beat(now) {
             Beat::Wait => {}
@@ -340,7 +401,12 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
 
     fn detach(&mut self, how: Leaving) {
         if let Some(Joined { session, .. }) = self.joined.take() {
-            session.do_send(Detach { connection: self.connection, how });
+            let connection = self.connection;
+            // What was dragged last counts, though nobody is left to hear of it.
+            for said in self.drags.flush() {
+                session.do_send(FromDevice { connection, said });
+            }
+            session.do_send(Detach { connection, how });
         }
     }
 }
@@ -373,10 +439,15 @@ impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for DeviceActor<S> {
         let now = self.now();
         match incoming {
             Incoming::Text(text) => {
-                self.liveness.hear(now);
+                let is_asked = self.liveness.hear(now);
                 self.read(&text, ctx);
+                self.answer(is_asked, ctx);
             }
-            Incoming::Life => self.liveness.hear(now),
+            Incoming::Life if self.credits.take(now, Class::Other) == Credit::Granted => {
+                let is_asked = self.liveness.hear(now);
+                self.answer(is_asked, ctx);
+            }
+            Incoming::Life => self.close(CloseReason::Flooding, ctx),
             Incoming::Garbage => self.close(CloseReason::BadFrame, ctx),
             Incoming::Closed => self.gone(Leaving::Clean, ctx),
             Incoming::Broken => self.gone(Leaving::Lost(now), ctx),
@@ -405,6 +476,14 @@ impl<S: Socket + Unpin + 'static> Handler<ToDevice> for DeviceActor<S> {
             ToDevice::Frame(kind, frame) => self.write(kind, frame, ctx),
             ToDevice::Watch(is_active) => {
                 self.liveness.watch(self.now(), is_active);
+                self.schedule(ctx);
+            }
+            ToDevice::Probe => {
+                let now_us = self.now();
+                self.liveness.probe(now_us);
+                // The page's code may be asleep; its browser answers the other one.
+                self.send(FrameKind::Other, &ServerMessage::Ping { now_us }, ctx);
+                self.socket.ping();
                 self.schedule(ctx);
             }
             ToDevice::Close(reason) => self.close(reason, ctx),

@@ -1,6 +1,7 @@
 //! Which session of which user runs on this node, and what every actor here shares.
 
-use crate::ids::UserId;
+use crate::ids::{Micros, UserId};
+use crate::panics::{InHand, Panics};
 use crate::ports::{Clock, Logins, Nodes, SessionStore, Tracks};
 use crate::session::{Restart, SessionActor, Shutdown};
 use crate::state::Limits;
@@ -53,12 +54,20 @@ impl World {
             tracks: self.limits.tracks_per_command,
         }
     }
+
+    /// What sessions are told of them: where a device that is cut off may sound no longer than its lease, mode is strict.
+    #[must_use]
+    pub fn session_limits(&self) -> Limits {
+        let lease_ms = self.timing.lease_ms;
+        Limits { strict_ms: (self.audio_ms <= lease_ms).then_some(lease_ms), ..self.limits }
+    }
 }
 
 #[derive(Default)]
 struct Running {
     started: u64,
     sessions: HashMap<UserId, (u64, Addr<SessionActor>)>,
+    panics: Panics,
     is_closed: bool,
 }
 
@@ -93,7 +102,8 @@ impl Directory {
         }
         running.started += 1;
         let number = running.started;
-        let actor = SessionActor::new(user, number, self.clone());
+        let lesson = running.panics.lesson(user, self.world.clock.now());
+        let actor = SessionActor::new(user, number, lesson, self.clone());
         let turn = usize::try_from(number).unwrap_or(0) % self.arbiters.len().max(1);
         let session = match self.arbiters.get(turn) {
             Some(arbiter) => SessionActor::start_in_arbiter(arbiter, move |_| actor),
@@ -114,6 +124,12 @@ impl Directory {
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.lock().sessions.len()
+    }
+
+    /// The user's session panicked, with this in hand.
+    pub(crate) fn panicked(&self, user: UserId, now: Micros, in_hand: Option<InHand>) {
+        log::error!("session {user} panicked with {in_hand:?} in hand");
+        self.lock().panics.note(user, now, in_hand);
     }
 
     /// The session of that number has ended; a newer one of the user stays listed.

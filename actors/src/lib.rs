@@ -8,6 +8,7 @@ pub mod device;
 pub mod directory;
 pub mod ids;
 pub mod memory;
+pub mod panics;
 pub mod ports;
 pub mod replica;
 pub mod session;

@@ -2,7 +2,9 @@
 //! rest soon, and starts anew when what stands in the database is not what it thought. The actor around it, and the
 //! simulation, only carry out its [`Output`]s and bring the answers back.
 
+use crate::close::CloseReason;
 use crate::ids::{Micros, NodeId, Stamp};
+use crate::panics::InHand;
 use crate::ports::{Change, Outcome};
 use crate::state::messages::{Reject, RejectCode, Sound};
 use crate::state::queue::Queue;
@@ -12,6 +14,8 @@ use std::sync::Arc;
 
 /// What a client is told to wait when the database is out of reach.
 const RETRY_MS: u32 = 1_000;
+const SKIPPED: Reject =
+    Reject::new(RejectCode::Invalid, "this command made the server fail twice and is not tried again");
 const UNAVAILABLE: Reject = Reject {
     code: RejectCode::Unavailable,
     message: "the database is out of reach; try again",
@@ -89,6 +93,12 @@ pub struct Replica {
     floor: u64,
     /// What is known may never have been.
     is_outdated: bool,
+    /// What was said last, for whoever must know it after a panic.
+    in_hand: Option<InHand>,
+    /// What made earlier lives of this session panic.
+    skipped: Vec<InHand>,
+    /// The session starts paused, for it panicked too often.
+    starts_paused: bool,
 }
 
 impl Replica {
@@ -103,7 +113,16 @@ impl Replica {
             flight: Some(Flight::Load),
             floor: 0,
             is_outdated: false,
+            in_hand: None,
+            skipped: Vec::new(),
+            starts_paused: false,
         }
+    }
+
+    /// The same after lives that panicked: what is `skipped` is answered and not stepped.
+    #[must_use]
+    pub fn after_panics(self, skipped: Vec<InHand>, starts_paused: bool) -> Self {
+        Self { skipped, starts_paused, ..self }
     }
 
     /// The database's answer to a load. The new epoch is durable before anything is shown under it.
@@ -115,10 +134,14 @@ impl Replica {
         outputs: &mut Vec<Output>,
     ) {
         let stored = record.as_ref().map(|(record, _)| (record.stamp, record.queue_revision()));
-        let state = match record {
+        self.in_hand = None;
+        let mut state = match record {
             Some(record) => SessionState::load(now, record, self.node, last_beat, self.floor, self.limits),
             None => SessionState::new(now, self.floor, self.node, self.limits),
         };
+        if std::mem::take(&mut self.starts_paused) {
+            state.rest(now);
+        }
         let live = Live { state, stored };
         outputs.push(Output::Commit(live.change()));
         self.flight = Some(Flight::Begin(Box::new(live)));
@@ -151,6 +174,11 @@ impl Replica {
         let before = live.state.clone();
         let mut effects = Vec::new();
         for event in &events {
+            self.in_hand = named(&live.state, event);
+            if let Some(answer) = skip(&self.skipped, self.in_hand, event) {
+                effects.extend(answer);
+                continue;
+            }
             live.state.step(now, event.clone(), &mut effects);
             if let Err(violation) = live.state.check() {
                 panic!("invariant {} does not hold: {}", violation.number, violation.rule);
@@ -234,8 +262,11 @@ impl Replica {
         let (mut light, mut effects) = (Vec::new(), Vec::new());
         for event in events {
             match event {
-                Event::Said { connection, said: Said::Command { command, .. } } => {
-                    effects.push(Effect::Reject(connection, command.id, UNAVAILABLE));
+                Event::Said { connection, said: said @ Said::Command { .. } } => {
+                    effects.extend(said.commands().map(|id| Effect::Reject(connection, id, UNAVAILABLE)));
+                }
+                Event::Join(join) if self.live.as_ref().is_some_and(|live| live.state.lost_stamp(&join).is_some()) => {
+                    effects.push(Effect::Close(join.connection, CloseReason::Unavailable));
                 }
                 Event::Said { connection, said } if needs_commit(&said) => {
                     effects.push(Effect::ShowPlayback(connection));
@@ -268,6 +299,12 @@ impl Replica {
         }
     }
 
+    /// What was said last.
+    #[must_use]
+    pub const fn in_hand(&self) -> Option<InHand> {
+        self.in_hand
+    }
+
     /// The session, once it is loaded.
     #[must_use]
     pub fn state(&self) -> Option<&SessionState> {
@@ -293,13 +330,27 @@ impl Replica {
     }
 }
 
+/// The name of what a device says, should it be in hand when this panics.
+fn named(state: &SessionState, event: &Event) -> Option<InHand> {
+    let Event::Said { connection, said } = event else { return None };
+    state.devices().by_connection(*connection).map(|device| InHand::of(device.id, said))
+}
+
+/// What is answered in place of stepping what made earlier lives panic.
+fn skip(skipped: &[InHand], in_hand: Option<InHand>, event: &Event) -> Option<Vec<Effect>> {
+    let Event::Said { connection, said } = event else { return None };
+    in_hand.filter(|in_hand| skipped.contains(in_hand))?;
+    let answer: Vec<Effect> = said.commands().map(|id| Effect::Reject(*connection, id, SKIPPED)).collect();
+    Some(if answer.is_empty() { vec![Effect::ShowPlayback(*connection)] } else { answer })
+}
+
 /// Whether what a device says may change something that must be durable before it is shown.
 const fn needs_commit(said: &Said) -> bool {
     match said {
         Said::Command { .. } | Said::Ended(_) => true,
         Said::Report(report) => matches!(report.status, Sound::Failed),
         Said::Yield(yielded) => yielded.to.is_some(),
-        Said::Ready(_) | Said::Volume(_) | Said::Queue { .. } => false,
+        Said::Ready(_) | Said::Volume(_) | Said::Queue { .. } | Said::Alive => false,
     }
 }
 

@@ -30,6 +30,9 @@ pub struct Hello {
     /// The lease it still sounds under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Stamp>,
+    /// The newest stamp it was shown: a server whose database was put back goes on above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Stamp>,
 }
 
 /// What a device says of itself.

@@ -1,10 +1,12 @@
 //! The connection of a client: probes, silence, and how to come back (R8, R12).
 
 use super::clock::BURST;
-use super::{Client, Output};
+use super::{Audio, Client, Output};
 use crate::close::CloseReason;
+use crate::ids::{Micros, Stamp};
 use crate::state::messages::ByeReason;
-use crate::wire::{ClientLimits, ClientMessage, Hello};
+use crate::state::playback::Playback;
+use crate::wire::{ClientLimits, ClientMessage, DeviceList, Hello};
 
 /// What is assumed before the first `welcome`.
 pub(super) const FIRST_LIMITS: ClientLimits = ClientLimits {
@@ -52,6 +54,12 @@ pub struct Link {
     welcomed_us: i64,
     probe_due_us: i64,
     burst_left: u8,
+    /// Strict mode counts from here: the server's time when it last said anything of the lease.
+    pinged: Option<Micros>,
+    /// In strict mode the device may sound until then, in local time.
+    allowed_us: i64,
+    /// That instant has passed, and nothing was allowed since.
+    has_lapsed: bool,
 }
 
 impl Link {
@@ -66,6 +74,9 @@ impl Link {
             welcomed_us: local_us,
             probe_due_us: i64::MAX,
             burst_left: 0,
+            pinged: None,
+            allowed_us: i64::MIN,
+            has_lapsed: false,
         }
     }
 
@@ -95,6 +106,11 @@ impl Link {
         self.farewell = Some((code, reason));
     }
 
+    /// The server said this at its `now_us`.
+    pub(super) const fn ping(&mut self, now_us: Micros) {
+        self.pinged = Some(now_us);
+    }
+
     /// The last contact on a welcomed socket: `audio_ms` counts from it.
     pub(super) const fn contact_us(&self) -> i64 {
         self.welcomed_us
@@ -108,7 +124,8 @@ impl Client {
         self.link.farewell = None;
         let (token, device) = (self.token.clone(), self.device.clone());
         let lease = self.carried.map(|(lease, _)| lease).filter(|_| self.audio.is_sounding());
-        outputs.push(Output::Send(ClientMessage::Hello(Box::new(Hello { token, device, lease }))));
+        let seen = self.seen();
+        outputs.push(Output::Send(ClientMessage::Hello(Box::new(Hello { token, device, lease, seen }))));
         self.link.burst_left = BURST;
         self.probe(local_us, outputs);
     }
@@ -158,6 +175,57 @@ impl Client {
         }
         self.link.phase = Phase::Over;
         outputs.push(Output::Show);
+    }
+
+    /// Whether a device that is cut off may sound no longer than its lease (R1).
+    const fn is_strict(&self) -> bool {
+        self.limits.audio_ms <= self.limits.lease_ms
+    }
+
+    /// In strict mode the lease lasts from the last word of the server on; earlier by as much as the clock may be wrong,
+    /// so that the server need not know by how much. What an earlier word allowed stays allowed.
+    pub(super) fn renew(&mut self) {
+        if let Some((pinged, bound_us)) = self.link.pinged.zip(self.time.bound_us()) {
+            let lease_ends = self.time.local(pinged.plus_ms(self.limits.lease_ms));
+            let allowed_us = lease_ends.saturating_sub(bound_us);
+            self.link.has_lapsed &= allowed_us <= self.link.allowed_us;
+            self.link.allowed_us = self.link.allowed_us.max(allowed_us);
+        }
+    }
+
+    /// Whether strict mode lets this device sound.
+    pub(super) const fn is_allowed(&self, local_us: i64) -> bool {
+        !self.is_strict() || local_us < self.link.allowed_us
+    }
+
+    /// As [`Self::is_allowed`]; a lease that has ended waits for the server, and for nothing else.
+    pub(super) const fn takes_leave(&mut self, local_us: i64) -> bool {
+        let is_allowed = self.is_allowed(local_us);
+        self.link.has_lapsed |= !is_allowed;
+        is_allowed
+    }
+
+    /// Whether the lease has ended before the server said anything of it.
+    pub(super) const fn has_lapsed(&self) -> bool {
+        self.link.has_lapsed
+    }
+
+    /// When a device that nobody talks to falls silent, in local time.
+    pub(super) fn silent_at(&self) -> Option<i64> {
+        if self.audio == Audio::Silent {
+            None
+        } else if self.is_strict() {
+            matches!(self.audio, Audio::Sounding { .. } | Audio::Loading { .. }).then_some(self.link.allowed_us)
+        } else {
+            let last_us = self.link.contact_us().saturating_add(self.limits.audio_ms.saturating_mul(1000));
+            (!self.link.is_welcomed()).then_some(last_us)
+        }
+    }
+
+    /// The newest stamp that this device was shown.
+    fn seen(&self) -> Option<Stamp> {
+        let playback = self.playback.as_ref().map(Playback::stamp);
+        playback.max(self.devices.as_ref().map(DeviceList::stamp))
     }
 
     fn probe(&mut self, local_us: i64, outputs: &mut Vec<Output>) {

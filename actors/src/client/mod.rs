@@ -23,6 +23,9 @@ use transfer::{Prepared, Promise};
 
 /// Commands that may wait for their answers.
 const UNANSWERED: usize = 16;
+/// A wish without an answer is not said again after so long: nobody means it any more, and the server remembers what it
+/// applied for ten minutes only.
+const MEANT_MS: i64 = 5 * 60 * 1000;
 
 /// What happens to a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,7 +115,8 @@ pub struct Client {
     /// The silence that it has promised as the source of one.
     promise: Option<Promise>,
     report_due: Option<i64>,
-    unanswered: VecDeque<Command<MediaId>>,
+    /// With the local instants at which they were wished.
+    unanswered: VecDeque<(i64, Command<MediaId>)>,
 }
 
 impl Client {
@@ -145,7 +149,7 @@ impl Client {
             Input::Opened => self.greet(local_us, outputs),
             Input::Closed(code) => self.closed(local_us, chance, code, outputs),
             Input::Frame(message) => self.hear(local_us, *message, outputs),
-            Input::Wish(id, op) => self.wish(id, op, outputs),
+            Input::Wish(id, op) => self.wish(local_us, id, op, outputs),
             Input::Started { item, position_ms } => {
                 if self.audio.item().is_some_and(|loaded| loaded.id == item.id) {
                     self.audio = Audio::Sounding { item, position_ms, since_us: local_us, rate: self.rate() };
@@ -182,12 +186,14 @@ impl Client {
                     self.promise = None;
                 }
                 self.limits = welcome.limits;
+                self.link.ping(welcome.now_us);
+                self.renew();
                 self.device.id = Some(welcome.device_id);
                 self.welcomed(local_us, welcome.jitter_ms, outputs);
                 self.devices = Some(welcome.devices);
                 self.ended_due = local_us;
                 self.shown(local_us, welcome.playback, outputs);
-                self.ask_again(outputs);
+                self.ask_again(local_us, outputs);
             }
             ServerMessage::Playback(playback) => {
                 let known = self.playback.as_ref().map(Playback::stamp);
@@ -195,7 +201,7 @@ impl Client {
                     let is_new_epoch = known.is_some_and(|known| known.epoch < playback.epoch);
                     self.shown(local_us, *playback, outputs);
                     if is_new_epoch {
-                        self.ask_again(outputs);
+                        self.ask_again(local_us, outputs);
                     }
                 }
             }
@@ -208,15 +214,25 @@ impl Client {
             ServerMessage::Queue(page) => outputs.push(Output::Queue(page)),
             ServerMessage::Time { client_us, received_us, sent_us } => {
                 let was_unknown = self.time.bound_us().is_none();
+                let was_allowed = self.is_allowed(local_us);
                 self.time.learn(client_us, received_us, sent_us, local_us);
-                if was_unknown && self.link.is_welcomed() {
+                self.renew();
+                if (was_unknown || !was_allowed) && self.link.is_welcomed() {
                     self.obey(local_us, outputs);
                 } else {
                     self.report_if_clock_was_wrong(local_us, outputs);
                 }
                 self.probe_again(local_us, outputs);
             }
-            ServerMessage::Ping { .. } => outputs.push(Output::Send(ClientMessage::Pong)),
+            ServerMessage::Ping { now_us } => {
+                outputs.push(Output::Send(ClientMessage::Pong));
+                let was_allowed = self.is_allowed(local_us);
+                self.link.ping(now_us);
+                self.renew();
+                if !was_allowed {
+                    self.obey(local_us, outputs);
+                }
+            }
             ServerMessage::Ack { id, revision } => self.answered(id, Ok(revision), outputs),
             ServerMessage::Reject { id, code, message, .. } => self.answered(id, Err((code, message)), outputs),
             ServerMessage::Goaway { code, reason, jitter_ms, .. } => self.link.sent_away(code, reason, jitter_ms),
@@ -224,7 +240,7 @@ impl Client {
         }
     }
 
-    fn wish(&mut self, id: CommandId, op: Op<MediaId>, outputs: &mut Vec<Output>) {
+    fn wish(&mut self, local_us: i64, id: CommandId, op: Op<MediaId>, outputs: &mut Vec<Output>) {
         if self.unanswered.len() >= UNANSWERED {
             let why = "too many commands wait for an answer".to_owned();
             outputs.push(Output::Answered(id, Err((RejectCode::Busy, why))));
@@ -233,22 +249,27 @@ impl Client {
         let current = self.playback.as_ref().and_then(|shown| shown.item).map(|item| item.id);
         let if_item = matches!(op, Op::Next | Op::Previous).then_some(current).flatten();
         let command = Command { id, if_item, if_queue_revision: None, if_lease: None, op };
-        self.unanswered.push_back(command.clone());
+        self.unanswered.push_back((local_us, command.clone()));
         if self.link.is_welcomed() {
             outputs.push(Output::Send(ClientMessage::Command(Box::new(command))));
         }
     }
 
     /// Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
-    fn ask_again(&self, outputs: &mut Vec<Output>) {
-        for command in &self.unanswered {
+    fn ask_again(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        let meant_from = local_us.saturating_sub(MEANT_MS.saturating_mul(1000));
+        while let Some((_, command)) = self.unanswered.pop_front_if(|(wished_us, _)| *wished_us < meant_from) {
+            let why = "there was no connection for too long; wish it again".to_owned();
+            outputs.push(Output::Answered(command.id, Err((RejectCode::Unavailable, why))));
+        }
+        for (_, command) in &self.unanswered {
             outputs.push(Output::Send(ClientMessage::Command(Box::new(command.clone()))));
         }
     }
 
     fn answered(&mut self, id: CommandId, answer: Result<u64, (RejectCode, String)>, outputs: &mut Vec<Output>) {
-        if self.unanswered.iter().any(|command| command.id == id) {
-            self.unanswered.retain(|command| command.id != id);
+        if self.unanswered.iter().any(|(_, command)| command.id == id) {
+            self.unanswered.retain(|(_, command)| command.id != id);
             outputs.push(Output::Answered(id, answer));
         }
     }

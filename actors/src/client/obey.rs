@@ -64,7 +64,7 @@ impl Client {
             self.say_ended(local_us, outputs);
             return;
         }
-        let may_sound = shown.after.is_empty() && self.switch_has_come(local_us, shown);
+        let may_sound = shown.after.is_empty() && self.switch_has_come(local_us, shown) && self.takes_leave(local_us);
         let has_carried = self.carried == Some((lease, shown.turn));
         let is_prompt = self.prepared.is_some_and(|prepared| prepared.is_loaded);
         match (shown.intent, shown.item) {
@@ -223,12 +223,6 @@ impl Client {
         outputs.push(Output::Send(ClientMessage::Ended(ended)));
     }
 
-    /// When a device that is cut off falls silent, in local time.
-    pub(super) fn silent_at(&self) -> Option<i64> {
-        let is_cut_off = self.audio != Audio::Silent && !self.link.is_welcomed();
-        is_cut_off.then(|| self.link.contact_us().saturating_add(self.limits.audio_ms.saturating_mul(1000)))
-    }
-
     pub(super) fn tick(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         self.tick_link(local_us, outputs);
         self.say_ended(local_us, outputs);
@@ -246,7 +240,8 @@ impl Client {
     pub(super) fn switch_due(&self) -> Option<i64> {
         let shown = self.playback.as_ref().filter(|_| self.is_active() && self.link.is_welcomed())?;
         let from_us = shown.active.and_then(|active| active.from_us)?;
-        let waits = self.audio == Audio::Silent && self.ended.is_none();
+        let is_free = self.ended.is_none() && self.promise.is_none() && !self.has_lapsed();
+        let waits = self.audio == Audio::Silent && is_free;
         let is_wanted = shown.intent == Intent::Play && shown.item.is_some() && shown.after.is_empty();
         (waits && is_wanted).then(|| self.time.local(from_us))
     }

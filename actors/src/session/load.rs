@@ -28,9 +28,7 @@ impl SessionActor {
         };
         ctx.spawn(loaded.into_actor(self).map(|loaded, actor, ctx| match loaded {
             Ok((record, last_beat)) => {
-                let (now, mut outputs) = (actor.now(), Vec::new());
-                actor.replica.loaded(now, record, last_beat, &mut outputs);
-                actor.carry_out(outputs, ctx);
+                actor.drive(ctx, |replica, now, outputs| replica.loaded(now, record, last_beat, outputs));
             }
             Err(error) => actor.load_again(&error.message, ctx),
         }));

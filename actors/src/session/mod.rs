@@ -11,6 +11,7 @@ mod step;
 use crate::close::CloseReason;
 use crate::directory::{Directory, World};
 use crate::ids::{ConnectionId, Micros, UserId};
+use crate::panics::InHand;
 use crate::replica::Replica;
 use crate::state::outbox::FrameKind;
 use crate::state::{Event, Join, Leaving, Said};
@@ -72,6 +73,8 @@ pub enum ToDevice {
     Frame(FrameKind, Arc<str>),
     /// You are (or are no longer) the one that plays.
     Watch(bool),
+    /// Show within 2 s that you live.
+    Probe,
     /// End your socket.
     Close(CloseReason),
 }
@@ -89,24 +92,33 @@ pub struct SessionActor {
     soon: Option<SpawnHandle>,
     unwritten_plays: usize,
     stopping: Vec<oneshot::Sender<()>>,
+    /// The replica is at work: should this actor end meanwhile, it panicked.
+    is_at_work: bool,
 }
 
 impl SessionActor {
-    pub(crate) fn new(user: UserId, number: u64, directory: Arc<Directory>) -> Self {
+    /// `lesson`: what is to be skipped and whether to start paused, after sessions that panicked.
+    pub(crate) fn new(
+        user: UserId,
+        number: u64,
+        (skipped, is_paused): (Vec<InHand>, bool),
+        directory: Arc<Directory>,
+    ) -> Self {
         let world = directory.world();
-        let (loading_since, replica) = (world.clock.now(), Replica::new(world.nodes.this(), world.limits));
+        let (loading_since, replica) = (world.clock.now(), Replica::new(world.nodes.this(), world.session_limits()));
         Self {
             user,
             number,
             directory,
             devices: HashMap::new(),
-            replica,
+            replica: replica.after_panics(skipped, is_paused),
             loading_since,
             watched: None,
             deadline: None,
             soon: None,
             unwritten_plays: 0,
             stopping: Vec::new(),
+            is_at_work: false,
         }
     }
 
@@ -132,6 +144,9 @@ impl Actor for SessionActor {
 impl Drop for SessionActor {
     fn drop(&mut self) {
         self.close_all(CloseReason::Restart);
+        if self.is_at_work {
+            self.directory.panicked(self.user, self.now(), self.replica.in_hand());
+        }
         self.directory.ended(self.user, self.number);
     }
 }
@@ -174,9 +189,7 @@ impl Handler<Restart> for SessionActor {
     type Result = ();
 
     fn handle(&mut self, _: Restart, ctx: &mut Self::Context) {
-        let (now, mut outputs) = (self.now(), Vec::new());
-        self.replica.outdate(now, &mut outputs);
-        self.carry_out(outputs, ctx);
+        self.drive(ctx, Replica::outdate);
     }
 }
 

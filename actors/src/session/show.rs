@@ -58,6 +58,10 @@ impl SessionActor {
                 }
                 return;
             }
+            Effect::Probe(connection) => {
+                self.tell(connection, ToDevice::Probe);
+                return;
+            }
             Effect::Played(play) => {
                 self.keep_play(play, ctx);
                 return;

@@ -1,8 +1,9 @@
 //! What the replica wants is done: the database is asked, and what comes of it goes back.
 
 use super::SessionActor;
+use crate::ids::Micros;
 use crate::ports::Change;
-use crate::replica::Output;
+use crate::replica::{Output, Replica};
 use crate::state::Event;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::time::Duration;
@@ -12,12 +13,20 @@ const SOON: Duration = Duration::from_secs(1);
 
 impl SessionActor {
     pub(super) fn take_in(&mut self, event: Event, ctx: &mut Context<Self>) {
-        let (now, mut outputs) = (self.now(), Vec::new());
-        self.replica.take_in(now, event, &mut outputs);
-        self.carry_out(outputs, ctx);
+        self.drive(ctx, |replica, now, outputs| replica.take_in(now, event, outputs));
     }
 
-    pub(super) fn carry_out(&mut self, outputs: Vec<Output>, ctx: &mut Context<Self>) {
+    /// Lets the replica work and does what it wants done.
+    pub(super) fn drive(&mut self, ctx: &mut Context<Self>, work: impl FnOnce(&mut Replica, Micros, &mut Vec<Output>)) {
+        let (now, mut outputs) = (self.now(), Vec::new());
+        self.is_at_work = true;
+        work(&mut self.replica, now, &mut outputs);
+        self.carry_out(outputs, ctx);
+        self.is_at_work = false;
+        self.rest(ctx);
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>, ctx: &mut Context<Self>) {
         for output in outputs {
             match output {
                 Output::Load => self.load(ctx),
@@ -28,15 +37,12 @@ impl SessionActor {
                 Output::Restart(why) => self.restart(&why, ctx),
             }
         }
-        self.rest(ctx);
     }
 
     fn commit(&self, change: Change, ctx: &mut Context<Self>) {
         let committed = self.world().store.commit(self.user, change);
         ctx.spawn(committed.into_actor(self).map(|outcome, actor, ctx| {
-            let (now, mut outputs) = (actor.now(), Vec::new());
-            actor.replica.committed(now, outcome, &mut outputs);
-            actor.carry_out(outputs, ctx);
+            actor.drive(ctx, |replica, now, outputs| replica.committed(now, outcome, outputs));
         }));
     }
 
@@ -50,9 +56,7 @@ impl SessionActor {
     }
 
     fn write(&mut self, ctx: &mut Context<Self>) {
-        let mut outputs = Vec::new();
-        self.replica.write(&mut outputs);
-        self.carry_out(outputs, ctx);
+        self.drive(ctx, |replica, _, outputs| replica.write(outputs));
     }
 
     /// Waits for the next deadline; ends when nobody is left to wait for and everything is written.

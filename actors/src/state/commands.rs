@@ -6,7 +6,7 @@ use super::playback::{By, Intent, Item, Status};
 use super::queue::Resolved;
 use super::{At, Durability, Effect, SessionState, Speaker};
 use crate::close::CloseReason;
-use crate::ids::{DeviceId, InstanceId};
+use crate::ids::{CommandId, DeviceId, InstanceId};
 
 /// `previous` within so much of an item goes to the one before it, later to its own start.
 const PREVIOUS_MS: i64 = 3_000;
@@ -14,16 +14,20 @@ const PREVIOUS_MS: i64 = 3_000;
 type Answer = Result<(), Reject>;
 
 impl SessionState {
+    /// `others` are earlier wishes that `command` stands for: they are answered as it is.
     pub(super) fn command(
         &mut self,
         at: At,
         speaker: Speaker,
-        command: &Command<Resolved>,
+        (command, others): (&Command<Resolved>, &[CommandId]),
         seed: u64,
         effects: &mut Vec<Effect>,
     ) {
-        if let Some(revision) = self.record.devices.answer_to(speaker.device_id, command.id) {
-            effects.push(Effect::Ack(speaker.connection, command.id, revision));
+        let all = || others.iter().copied().chain([command.id]);
+        let answered = |state: &Self, id| state.record.devices.answer_to(speaker.device_id, id);
+        if let Some(revision) = answered(self, command.id) {
+            let acks = all().map(|id| Effect::Ack(speaker.connection, id, answered(self, id).unwrap_or(revision)));
+            effects.extend(acks);
             return;
         }
         let mut next = self.clone();
@@ -31,16 +35,23 @@ impl SessionState {
         match next.carry_out(at, speaker, command, seed, &mut wanted) {
             Ok(()) => {
                 next.touch(at);
-                next.edit().devices.remember(speaker.device_id, command.id, at.stamp.revision);
+                for id in all().filter(|id| answered(self, *id).is_none()) {
+                    next.edit().devices.remember(speaker.device_id, id, at.stamp.revision);
+                }
                 if next.record.playback.revision == at.stamp.revision {
                     next.edit().playback.by = Some(By { device_id: speaker.device_id, command_id: command.id });
                 }
                 *self = next;
                 effects.push(Effect::Commit(Durability::Now));
-                effects.push(Effect::Ack(speaker.connection, command.id, at.stamp.revision));
+                for id in all() {
+                    let revision = answered(self, id).unwrap_or(at.stamp.revision);
+                    effects.push(Effect::Ack(speaker.connection, id, revision));
+                }
                 effects.append(&mut wanted);
             }
-            Err(reject) => effects.push(Effect::Reject(speaker.connection, command.id, reject)),
+            Err(reject) => {
+                effects.extend(all().map(|id| Effect::Reject(speaker.connection, id, reject.clone())));
+            }
         }
     }
 
@@ -191,7 +202,7 @@ impl SessionState {
         Ok(())
     }
 
-    fn pause(&mut self, at: At) {
+    pub(super) fn pause(&mut self, at: At) {
         if self.record.playback.intent == Intent::Play {
             self.freeze(at);
             self.wish(at, Intent::Pause);

@@ -27,6 +27,43 @@ impl SessionState {
         }
     }
 
+    /// In strict mode a device that is cut off is silent so long after the last thing it was told, which was no later
+    /// than now: no other sounds sooner.
+    pub(super) fn outlast(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
+        let Some(strict_ms) = self.limits.strict_ms else { return };
+        let playback = &self.record.playback;
+        let holds = playback.active.is_some_and(|active| active.is(device_id, instance));
+        let owes = playback.after.iter().any(|entry| entry.device_id == device_id && entry.instance == instance);
+        let until = at.now.plus_ms(strict_ms);
+        if holds || owes {
+            self.touch(at);
+            self.edit().quiet_from = self.record.quiet_from.max(Some(until));
+        }
+        if owes && !holds {
+            self.touch_playback(at);
+            self.begin_later(until);
+        }
+    }
+
+    /// As [`Self::outlast`], for everybody who may have sounded when the session was lost.
+    pub(super) fn outlast_all(&mut self, now: Micros) {
+        let Some(strict_ms) = self.limits.strict_ms else { return };
+        let until = now.plus_ms(strict_ms);
+        let is_owed = !self.record.playback.after.is_empty();
+        if is_owed || self.record.playback.active.is_some() {
+            self.edit().quiet_from = self.record.quiet_from.max(Some(until));
+        }
+        if is_owed {
+            self.begin_later(until);
+        }
+    }
+
+    fn begin_later(&mut self, until: Micros) {
+        if let Some(active) = &mut self.edit().playback.active {
+            active.from_us = active.from_us.max(Some(until));
+        }
+    }
+
     /// Whether somebody may sound and has a socket.
     pub(super) fn has_connected_holder(&self) -> bool {
         let active = self.record.playback.active;

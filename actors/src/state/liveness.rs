@@ -38,6 +38,9 @@ pub enum Beat {
     Dead(Micros),
 }
 
+/// A device that is asked whether it lives has so long to answer.
+const PROBE_MS: i64 = 2_000;
+
 /// What is known of one socket's life.
 #[derive(Debug, Clone, Copy)]
 pub struct Liveness {
@@ -47,6 +50,8 @@ pub struct Liveness {
     heard: Micros,
     ping_due: Micros,
     unanswered: u8,
+    /// It was asked whether it lives, and is dead then.
+    probed_until: Option<Micros>,
 }
 
 impl Liveness {
@@ -56,13 +61,19 @@ impl Liveness {
     pub fn new(timing: Timing, now: Micros, chance: u64) -> Self {
         let share = i64::try_from(chance % 1000).unwrap_or(0);
         let first_ms = timing.idle_ms.saturating_mul(share) / 1000;
-        Self { timing, active: None, heard: now, ping_due: now.plus_ms(first_ms), unanswered: 0 }
+        Self { timing, active: None, heard: now, ping_due: now.plus_ms(first_ms), unanswered: 0, probed_until: None }
     }
 
-    /// A frame of any kind came.
-    pub fn hear(&mut self, now: Micros) {
+    /// A frame of any kind came. Returns whether it answers a probe.
+    pub fn hear(&mut self, now: Micros) -> bool {
         self.heard = now;
         self.unanswered = 0;
+        self.probed_until.take().is_some()
+    }
+
+    /// The device is asked whether it lives; one that was asked already is not given more time.
+    pub fn probe(&mut self, now: Micros) {
+        self.probed_until.get_or_insert(now.plus_ms(PROBE_MS));
     }
 
     /// When the device was last heard of.
@@ -88,7 +99,8 @@ impl Liveness {
 
     /// An idle device may have been silent for long: it is asked before it is missed.
     fn lost_at(&self) -> Option<Micros> {
-        self.active.map(|active| active.max(self.heard).plus_ms(self.timing.lease_ms))
+        let silent_at = self.active.map(|active| active.max(self.heard).plus_ms(self.timing.lease_ms));
+        [silent_at, self.probed_until].into_iter().flatten().min()
     }
 
     /// What is to be done at `now`.
@@ -155,9 +167,23 @@ mod tests {
         for is_active in [false, true] {
             let mut liveness = Liveness::new(TIMING, Micros(0), 7);
             liveness.watch(Micros(0), is_active);
-            let (_, ms) = run_until_dead(liveness, |_, liveness, now| liveness.hear(now.plus_ms(20)));
+            let (_, ms) = run_until_dead(liveness, |_, liveness, now| _ = liveness.hear(now.plus_ms(20)));
             assert_eq!(ms, i64::MAX);
         }
+    }
+
+    #[test]
+    fn t52_a_device_that_is_asked_answers_in_two_seconds_or_is_dead() {
+        let mut liveness = Liveness::new(TIMING, Micros(0), 999);
+        liveness.probe(Micros(1_000_000));
+        liveness.probe(Micros(2_900_000));
+        assert_eq!(liveness.next(), Micros(3_000_000), "asked again it has no more time");
+        assert_eq!(liveness.beat(Micros(2_999_999)), Beat::Wait);
+        let mut answers = liveness;
+        assert!(answers.hear(Micros(2_999_999)));
+        assert!(!answers.hear(Micros(2_999_999)), "it answers once");
+        assert_eq!(answers.beat(Micros(3_000_000)), Beat::Wait);
+        assert_eq!(liveness.beat(Micros(3_000_000)), Beat::Dead(Micros(0)));
     }
 
     #[test]

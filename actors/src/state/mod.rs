@@ -3,7 +3,9 @@
 //! A step changes the state and pushes [`Effect`]s. What everybody is shown is not an effect: whoever drives the
 //! state compares [`SessionState::shown`] before and after, so that several steps are one frame.
 
+pub mod credits;
 pub mod devices;
+pub mod drags;
 pub mod invariants;
 pub mod liveness;
 pub mod messages;
@@ -12,6 +14,7 @@ pub mod playback;
 pub mod queue;
 
 mod commands;
+mod identity;
 mod lease;
 mod plays;
 mod presence;
@@ -22,6 +25,7 @@ mod transfer;
 use crate::close::CloseReason;
 use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, Micros, NodeId, Stamp};
 use devices::{Description, Devices};
+use identity::Newcomer;
 use messages::{Command, Ended, Ready, Reject, Report, VolumeChange, Yield};
 use playback::Playback;
 use plays::Stay;
@@ -76,6 +80,8 @@ pub struct Limits {
     pub queue_items: usize,
     /// Tracks or entries named by one command.
     pub tracks_per_command: usize,
+    /// In strict mode: a device that is cut off falls silent so long after the server last said anything to it.
+    pub strict_ms: Option<i64>,
 }
 
 impl Default for Limits {
@@ -87,6 +93,7 @@ impl Default for Limits {
             devices: 32,
             queue_items: 10_000,
             tracks_per_command: 500,
+            strict_ms: None,
         }
     }
 }
@@ -106,6 +113,8 @@ pub struct Join {
     pub description: Description,
     /// The lease it still sounds under.
     pub lease: Option<Stamp>,
+    /// The newest stamp it was shown.
+    pub seen: Option<Stamp>,
 }
 
 /// How a socket ended.
@@ -151,6 +160,8 @@ pub enum Said {
         command: Box<Command<Resolved>>,
         /// 64 random bits.
         seed: u64,
+        /// Earlier wishes of the same drag, which this one stands for: they are answered as it is.
+        others: Vec<CommandId>,
     },
     /// What is true on the active device.
     Report(Report),
@@ -169,6 +180,19 @@ pub enum Said {
         /// At most so many.
         limit: usize,
     },
+    /// It was asked whether it lives ([`Effect::Probe`]), and it does.
+    Alive,
+}
+
+impl Said {
+    /// The commands that this asks to be answered.
+    pub fn commands(&self) -> impl Iterator<Item = CommandId> + '_ {
+        let (others, command) = match self {
+            Self::Command { command, others, .. } => (others.as_slice(), Some(command.id)),
+            _ => ([].as_slice(), None),
+        };
+        others.iter().copied().chain(command)
+    }
 }
 
 /// What a step wants done. Nothing of it happens if the change is not kept.
@@ -190,6 +214,8 @@ pub enum Effect {
     ShowQueue(ConnectionId, usize, usize),
     /// A socket is to be closed.
     Close(ConnectionId, CloseReason),
+    /// The device at a socket must show within 2 s that it lives: by [`Said::Alive`], or its socket ends.
+    Probe(ConnectionId),
     /// A track was listened to; kept once however often it is said.
     Played(Play),
 }
@@ -221,6 +247,8 @@ pub struct SessionState {
     limits: Limits,
     /// Sockets that must say by an instant that they are silent.
     waits: Vec<(ConnectionId, Micros)>,
+    /// Devices under the id of another one that may be dead, in order of coming.
+    newcomers: Vec<Newcomer>,
 }
 
 /// The instant of a step and the stamp that its change gets.
@@ -245,19 +273,25 @@ impl SessionState {
             failures: 0,
             quiet_from: None,
         };
-        Self { record: Arc::new(record), queue: Arc::default(), node, limits, waits: Vec::new() }
+        Self { record: Arc::new(record), queue: Arc::default(), node, limits, waits: Vec::new(), newcomers: Vec::new() }
     }
 
     /// Applies one event at `now`, pushing what is to be done about it.
     pub fn step(&mut self, now: Micros, event: Event, effects: &mut Vec<Effect>) {
-        let at = At { now, stamp: self.record.stamp.next() };
+        let mut at = At { now, stamp: self.record.stamp.next() };
         let heard_until = match event {
             Event::Leave { how: Leaving::Lost(last) | Leaving::SentAway(last), .. } => last.min(now),
             _ => now,
         };
         self.count_play(heard_until, effects);
         match event {
-            Event::Join(join) => self.join(at, *join, effects),
+            Event::Join(join) => {
+                if let Some(seen) = self.lost_stamp(&join) {
+                    at.stamp.epoch = epoch_above(seen.epoch, now);
+                    self.begin_epoch(at, effects);
+                }
+                self.join(at, *join, effects);
+            }
             Event::Leave { connection, how } => self.leave(at, connection, how, effects),
             Event::Said { connection, said } => match self.record.devices.by_connection(connection) {
                 Some(device) => {
@@ -270,17 +304,19 @@ impl SessionState {
                     };
                     self.hear(at, speaker, said, effects);
                 }
+                None if self.is_newcomer(connection) => {}
                 None => effects.push(Effect::Close(connection, CloseReason::Replaced)),
             },
             Event::Deadline => self.meet_deadlines(at, effects),
         }
+        self.tend_newcomers(at, effects);
         self.tend_transfer(at, effects);
         self.watch_replaced_holders(now);
     }
 
     fn hear(&mut self, at: At, speaker: Speaker, said: Said, effects: &mut Vec<Effect>) {
         match said {
-            Said::Command { command, seed } => self.command(at, speaker, &command, seed, effects),
+            Said::Command { command, seed, others } => self.command(at, speaker, (&command, &others), seed, effects),
             Said::Report(report) => self.report(at, speaker, report, effects),
             Said::Ready(ready) => self.ready(at, speaker, ready, effects),
             Said::Yield(yielded) if yielded.to.is_some() => self.switch(at, speaker, yielded, effects),
@@ -288,6 +324,7 @@ impl SessionState {
             Said::Ended(ended) => self.ended(at, speaker, ended, effects),
             Said::Volume(change) => self.volume_turned(at, speaker, change, effects),
             Said::Queue { from, limit } => effects.push(Effect::ShowQueue(speaker.connection, from, limit)),
+            Said::Alive => self.tell_apart(at, speaker.device_id, effects),
         }
     }
 
@@ -369,13 +406,16 @@ struct Speaker {
     controls: bool,
 }
 
-/// An epoch above `floor`, and at least the Unix time in seconds, so that no backup can bring one back.
+/// Epochs that devices may claim to have seen are below this: the year 2109. One beyond would leave no room above it.
+const MOST_EPOCH: u64 = 1 << 42;
+
+/// An epoch above `floor`, and at least the Unix time in milliseconds, so that no backup can bring one back.
 fn epoch_above(floor: u64, now: Micros) -> u64 {
-    let unix_s = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);
-    unix_s.max(floor.saturating_add(1))
+    let unix_ms = u64::try_from(now.0.div_euclid(1_000)).unwrap_or(0);
+    unix_ms.max(floor.saturating_add(1))
 }
 
 /// The id of queue entry number `counter` in `epoch`: never repeated, whatever backup is put back.
 fn item_id(epoch: u64, counter: u32) -> ItemId {
-    ItemId((epoch << 32) | u64::from(counter))
+    ItemId((epoch << 22).wrapping_add(u64::from(counter)))
 }

@@ -1,11 +1,10 @@
 //! Devices come, go, and are missed (R8); a session is loaded again (R2, R6).
 
-use super::devices::{Device, Presence, Volume};
+use super::devices::Presence;
 use super::playback::{Intent, Status};
 use super::queue::Queue;
-use super::{At, Durability, Effect, Join, Leaving, Limits, Record, SessionState, epoch_above};
-use crate::close::CloseReason;
-use crate::ids::{ConnectionId, DeviceId, InstanceId, Micros, NodeId, Stamp};
+use super::{At, Durability, Effect, Leaving, Limits, Record, SessionState, epoch_above};
+use crate::ids::{ConnectionId, DeviceId, Micros, NodeId, Stamp};
 use std::sync::Arc;
 
 impl SessionState {
@@ -23,7 +22,8 @@ impl SessionState {
         floor: u64,
         limits: Limits,
     ) -> Self {
-        let mut state = Self { record: Arc::new(record), queue, node, limits, waits: Vec::new() };
+        let mut state =
+            Self { record: Arc::new(record), queue, node, limits, waits: Vec::new(), newcomers: Vec::new() };
         let epoch = epoch_above(state.record.stamp.epoch.max(floor), now);
         let at = At { now, stamp: Stamp { epoch, revision: state.record.stamp.revision.saturating_add(1) } };
         let alive_until = if state.holder_is_on(node) { now } else { last_beat.unwrap_or(now).min(now) };
@@ -31,12 +31,14 @@ impl SessionState {
         state.touch_devices(at);
         state.edit().next_item = 0;
         state.bound_switch(now);
+        state.outlast_all(now);
         state.edit().playback.after.clear();
         state.edit().playback.transfer = None;
         let until_us = now.plus_ms(limits.grace_ms.saturating_add(limits.jitter_ms));
-        let online: Vec<DeviceId> =
-            state.record.devices.iter().filter(|device| device.is_online()).map(|device| device.id).collect();
-        for id in online {
+        // Of another clock: nobody is away for longer than from now on.
+        let waited_for = |presence: Presence| matches!(presence, Presence::Away { until_us: due } if due <= until_us);
+        let devices = state.record.devices.iter().filter(|device| !waited_for(device.presence));
+        for id in devices.map(|device| device.id).collect::<Vec<DeviceId>>() {
             state.set_away(at, id, until_us);
         }
         state.lose_holder(at, alive_until);
@@ -51,63 +53,8 @@ impl SessionState {
         device.is_some_and(|device| matches!(device.presence, Presence::Online { node, .. } if node == this))
     }
 
-    pub(super) fn join(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
-        let known = self.record.devices.get(join.device_id);
-        let cloned = known.is_some_and(|device| device.is_online() && device.instance != join.instance);
-        let id = if cloned { join.spare_id } else { join.device_id };
-        let known = self.record.devices.get(id).cloned();
-        if known.is_none() && self.record.devices.len() >= self.limits.devices {
-            effects.push(Effect::Close(join.connection, CloseReason::TooManyDevices));
-            return;
-        }
-        let same_life = known.as_ref().filter(|device| device.instance == join.instance);
-        let old = same_life.and_then(|device| device.presence.connection());
-        if let Some(old) = old.filter(|old| *old != join.connection) {
-            effects.push(Effect::Close(old, CloseReason::Replaced));
-        }
-        if same_life.is_none() {
-            self.end_earlier_lives(at, id, join.instance, effects);
-        }
-        let since_us = same_life.filter(|device| device.is_online()).map_or(at.now, |device| device.since_us);
-        let volume = match (same_life, known.as_ref().and_then(|device| device.volume)) {
-            (Some(device), _) if device.volume.is_some() => device.volume,
-            (_, earlier) => join
-                .description
-                .volume
-                .map(|volume| Volume { version: earlier.map_or(0, |earlier| earlier.version), ..volume }),
-        };
-        let description = join.description;
-        self.touch_devices(at);
-        let presence = Presence::Online { node: self.node, connection: join.connection };
-        self.edit().devices.put(Device {
-            id,
-            instance: join.instance,
-            name: description.name,
-            kind: description.kind,
-            plays: description.plays,
-            controls: description.controls,
-            codecs: description.codecs,
-            volume,
-            since_us,
-            presence,
-        });
-        effects.push(Effect::Welcome(join.connection, id));
-    }
-
-    /// A device has begun another life: what its earlier ones held or owed is over.
-    fn end_earlier_lives(&mut self, at: At, id: DeviceId, instance: InstanceId, effects: &mut Vec<Effect>) {
-        let earlier = |other: DeviceId, life: InstanceId| other == id && life != instance;
-        let owed = self.record.playback.after.iter().filter(|entry| earlier(entry.device_id, entry.instance));
-        for instance in owed.map(|entry| entry.instance).collect::<Vec<_>>() {
-            self.silence(at, id, instance);
-        }
-        if self.record.playback.active.is_some_and(|active| earlier(active.device_id, active.instance)) {
-            self.holder_left(at, effects);
-        }
-    }
-
     /// The holder is gone for good: the target of a transfer has the music, or nobody, and the place is kept.
-    fn holder_left(&mut self, at: At, effects: &mut Vec<Effect>) {
+    pub(super) fn holder_left(&mut self, at: At, effects: &mut Vec<Effect>) {
         if self.complete_transfer(at, effects) {
             return;
         }
@@ -124,10 +71,20 @@ impl SessionState {
         }
     }
 
+    /// Nothing plays until somebody wishes it again: before anything was shown of this load.
+    pub fn rest(&mut self, now: Micros) {
+        let at = At { now, stamp: self.record.stamp };
+        self.pause(at);
+    }
+
     pub(super) fn leave(&mut self, at: At, connection: ConnectionId, how: Leaving, effects: &mut Vec<Effect>) {
+        self.dismiss_newcomer(connection);
         let Some(device) = self.record.devices.by_connection(connection) else { return };
         let (id, instance) = (device.id, device.instance);
         let holder = self.record.playback.active.is_some_and(|active| active.is(id, instance));
+        if how != Leaving::Clean {
+            self.outlast(at, id, instance);
+        }
         match how {
             Leaving::Clean => {
                 self.touch_devices(at);

@@ -1,6 +1,8 @@
 //! The client's rules against the session's, in one loop without a network: each frame arrives when the test lets it.
 
 mod cases;
+mod failures;
+mod strict;
 mod transfers;
 
 use segue_actors::client::{Audio, Client, Input, Output};
@@ -48,6 +50,10 @@ struct Device {
     /// Whether the network lets anything through.
     is_cut: bool,
     trouble: Option<Trouble>,
+    /// Whether the server waits to hear that it lives.
+    is_asked: bool,
+    /// How often its audio was started or taken elsewhere.
+    starts: u32,
 }
 
 /// What is wrong with a wire.
@@ -59,6 +65,8 @@ enum Trouble {
     LosesYields,
     /// Nothing comes down, and nobody notices.
     IsDeaf,
+    /// Only its clock probes are answered.
+    IsNeverWelcome,
 }
 
 /// A session and its clients.
@@ -69,12 +77,28 @@ struct World {
     devices: Vec<Device>,
     counter: u64,
     clock: ClockId,
+    session_limits: Limits,
+    limits: ClientLimits,
+    /// The server's clock was set by so much since the start.
+    stepped_us: i64,
 }
 
 impl World {
     fn new(devices: u64) -> Self {
-        let state = SessionState::new(START, 0, NodeId(1), Limits::default());
-        let mut world = Self { state, now_us: 0, devices: Vec::new(), counter: 100, clock: ClockId(1) };
+        Self::under(devices, Limits::default(), LIMITS.audio_ms)
+    }
+
+    fn under(devices: u64, limits: Limits, audio_ms: i64) -> Self {
+        let mut world = Self {
+            state: SessionState::new(START, 0, NodeId(1), limits),
+            now_us: 0,
+            devices: Vec::new(),
+            counter: 100,
+            clock: ClockId(1),
+            session_limits: limits,
+            limits: ClientLimits { audio_ms, ..LIMITS },
+            stepped_us: 0,
+        };
         for number in 1..=devices {
             world.devices.push(device(number, number));
         }
@@ -88,7 +112,7 @@ impl World {
     }
 
     const fn server_now(&self) -> Micros {
-        Micros(START.0 + self.now_us)
+        Micros(START.0 + self.stepped_us + self.now_us)
     }
 
     // The clients' side
@@ -118,6 +142,7 @@ impl World {
                 let is_prepared = device.preparing.take().is_some_and(|(at, id)| at <= now_us && id == item.id);
                 let wait_ms = if is_prepared { 0 } else { LOAD_MS };
                 device.loading = Some((now_us + wait_ms * 1000, position_ms));
+                device.starts += 1;
             }
             Output::Prepare(item, _) => device.preparing = Some((now_us + PREPARE_MS * 1000, item.id)),
             Output::Silence => (device.loading, device.preparing) = (None, None),
@@ -191,7 +216,8 @@ impl World {
         let shown = self.state.shown();
         for device in &mut self.devices {
             let Some(connection) = device.connection else { continue };
-            if but.contains(&connection) || self.state.devices().by_connection(connection).is_none() {
+            let is_kept_out = device.trouble == Some(Trouble::IsNeverWelcome);
+            if is_kept_out || but.contains(&connection) || self.state.devices().by_connection(connection).is_none() {
                 continue;
             }
             if shown.playback != before.playback {
@@ -206,13 +232,15 @@ impl World {
     fn release(&mut self, effect: Effect) {
         let (now_us, clock_id) = (self.server_now(), self.clock);
         let record = self.state.record().clone();
+        let is_probe = matches!(effect, Effect::Probe(_));
         let (connection, message) = match effect {
             Effect::Commit(_) | Effect::Played(_) => return,
+            Effect::Probe(connection) => (connection, ServerMessage::Ping { now_us }),
             Effect::Close(connection, reason) => (connection, ServerMessage::goaway(reason, 0)),
             Effect::Welcome(connection, device_id) => {
                 let playback = record.playback.clone();
                 let devices = DeviceList::of(&record);
-                let limits = LIMITS;
+                let limits = self.limits;
                 let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 0, limits, playback, devices };
                 (connection, ServerMessage::Welcome(Box::new(welcome)))
             }
@@ -228,7 +256,9 @@ impl World {
         };
         if let Some(device) = self.devices.iter_mut().find(|device| device.connection == Some(connection))
             && !(device.trouble == Some(Trouble::LosesAcks) && matches!(message, ServerMessage::Ack { .. }))
+            && device.trouble != Some(Trouble::IsNeverWelcome)
         {
+            device.is_asked |= is_probe;
             device.down.push_back(message);
         }
     }
@@ -242,9 +272,9 @@ impl World {
             ClientMessage::Hello(hello) => {
                 let spare_id = DeviceId(self.number());
                 let device_id = hello.device.id.unwrap_or(spare_id);
-                let (instance, lease) = (hello.device.instance, hello.lease);
+                let (instance, lease, seen) = (hello.device.instance, hello.lease, hello.seen);
                 let description = hello.device.description().expect("a good hello");
-                let join = Join { connection, device_id, spare_id, instance, description, lease };
+                let join = Join { connection, device_id, spare_id, instance, description, lease, seen };
                 self.event(Event::Join(Box::new(join)));
                 return;
             }
@@ -264,7 +294,7 @@ impl World {
                 let tracks = op.tracks().iter().map(|id| track(*id)).collect();
                 let op = op.with_tracks(tracks);
                 let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
-                Said::Command { command, seed: 5 }
+                Said::Command { command, seed: 5, others: Vec::new() }
             }
             ClientMessage::Report(report) => Said::Report(report),
             ClientMessage::Ready(ready) => Said::Ready(ready),
@@ -273,6 +303,7 @@ impl World {
             ClientMessage::Ended(ended) => Said::Ended(ended),
             ClientMessage::Volume(change) => Said::Volume(change),
             ClientMessage::Queue { from, limit } => Said::Queue { from, limit },
+            ClientMessage::Pong if std::mem::take(&mut self.devices[index].is_asked) => Said::Alive,
             ClientMessage::Pong | ClientMessage::Unknown | ClientMessage::BadCommand(..) => return,
         };
         self.event(Event::Said { connection, said });
@@ -286,7 +317,7 @@ impl World {
         let loaded = (Record::clone(self.state.record()), self.state.queue().clone());
         let (node, now) = (NodeId(self.number()), self.server_now());
         self.clock = ClockId(self.number());
-        self.state = SessionState::load(now, loaded, node, Some(now), 0, Limits::default());
+        self.state = SessionState::load(now, loaded, node, Some(now), 0, self.session_limits);
         for index in 0..self.devices.len() {
             self.input(index, Input::Closed(None));
         }
@@ -328,7 +359,7 @@ impl World {
             let ends = self.devices.iter().filter_map(|device| end_of(&device.client)).map(|at| at.0 - START.0);
             let loads = self.devices.iter().filter_map(|device| device.loading).map(|(at, _)| at);
             let ticks = self.devices.iter().map(|device| device.client.next_deadline());
-            let server = self.state.next_deadline().map(|at| at.0 - START.0);
+            let server = self.state.next_deadline().map(|at| at.0 - START.0 - self.stepped_us);
             let prepared = self.devices.iter().filter_map(|device| device.preparing).map(|(at, _)| at);
             let prepared = prepared.filter(|at| *at > self.now_us);
             let due_us = ends.chain(loads).chain(prepared).chain(ticks).chain(server).min().unwrap_or(end_us);
@@ -415,6 +446,8 @@ fn device(id: u64, instance: u64) -> Device {
         given_up: None,
         is_cut: false,
         trouble: None,
+        is_asked: false,
+        starts: 0,
     }
 }
 

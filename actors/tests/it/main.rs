@@ -5,11 +5,14 @@
 mod actors;
 mod clients;
 mod ends;
+mod failures;
+mod identity;
 mod leases;
 mod presence;
 mod properties;
 mod protocol;
 mod queueing;
+mod replica;
 mod rollbacks;
 mod scenario;
 mod transfers;

@@ -21,7 +21,7 @@ struct Happening {
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
-    let one = (0..4_u64, 0..34_u8, any::<u16>(), 0..3_000_u16).prop_map(|(device, kind, number, wait_ms)| Happening {
+    let one = (0..4_u64, 0..35_u8, any::<u16>(), 0..3_000_u16).prop_map(|(device, kind, number, wait_ms)| Happening {
         device,
         kind,
         number,
@@ -119,6 +119,7 @@ impl Session {
                         volume: None,
                     },
                     lease: None,
+                    seen: None,
                 }))
             }
             22 => Event::Leave { connection, how: Leaving::Clean },
@@ -145,6 +146,7 @@ impl Session {
                 Event::Said { connection, said: Said::Volume(change) }
             }
             31 => Event::Deadline,
+            34 => Event::Said { connection, said: Said::Alive },
             32 => {
                 let ready = Ready { lease, turn, item, earliest_us: self.now.plus_ms(i64::from(number % 9_000)) };
                 Event::Said { connection, said: Said::Ready(ready) }
@@ -160,7 +162,7 @@ impl Session {
                 let if_item = matches!(op, Op::Next | Op::Previous).then_some(current).flatten();
                 let id = CommandId(self.commands);
                 let command = Box::new(Command { id, if_item, if_queue_revision: None, if_lease: None, op });
-                Event::Said { connection, said: Said::Command { command, seed: u64::from(number) } }
+                Event::Said { connection, said: Said::Command { command, seed: u64::from(number), others: Vec::new() } }
             }
         }
     }

@@ -4,6 +4,7 @@
 //! kitchen joins                 it plays and controls; `joins as remote` controls only
 //! kitchen joins anew            the same device in another life (a reloaded page)
 //! kitchen returns               the same life on another socket
+//! kitchen is cloned as copy      another life under its id; `kitchen lives` answers the question whether it does
 //! kitchen leaves | is lost      cleanly, or without a word
 //! phone: play t1 t2 on kitchen  a command; `phone: again` resends its last one
 //! kitchen reports playing 1000  what it says of the lease, turn and item it was last shown
@@ -15,6 +16,7 @@
 //! kitchen ended                 likewise
 //! kitchen is behind             it is shown nothing more until it `catches up`
 //! +1500                         milliseconds pass
+//! strict                        first of all: who is cut off may sound for 5 s
 //! restart                       the record is loaded again
 //! ```
 //! In the transcript `r7` is a revision, `i0` a queue entry, and a playback is written
@@ -53,6 +55,7 @@ struct Scenario {
     now: Micros,
     actors: BTreeMap<String, Actor>,
     counter: u64,
+    limits: Limits,
     transcript: String,
 }
 
@@ -72,6 +75,7 @@ impl Scenario {
             now: START,
             actors: BTreeMap::new(),
             counter: 0,
+            limits: Limits::default(),
             transcript: String::new(),
         }
     }
@@ -85,6 +89,11 @@ impl Scenario {
         writeln!(self.transcript, "{line}").expect("a string takes everything");
         if let Some(ms) = line.strip_prefix('+') {
             self.pass(ms.parse().expect("milliseconds"));
+            return;
+        }
+        if line == "strict" {
+            self.limits.strict_ms = Some(5_000);
+            self.state = SessionState::new(START, 0, NodeId(1), self.limits);
             return;
         }
         if line == "restart" {
@@ -103,12 +112,19 @@ impl Scenario {
                 self.actors.get_mut(who).expect("known").instance = instance;
                 self.join(who, true);
             }
+            ["is", "cloned", "as", copy] => {
+                let number = self.number();
+                let twin = Actor { instance: InstanceId(number), shown: None, ..self.actors[who].clone() };
+                self.actors.insert((*copy).to_owned(), twin);
+                self.join(copy, true);
+            }
             ["leaves"] => self.leave(who, Leaving::Clean),
             ["is", "lost"] => self.leave(who, Leaving::Lost(self.now)),
             ["is", "lost", "since", ms] => {
                 let silent_ms: i64 = ms.parse().expect("milliseconds");
                 self.leave(who, Leaving::Lost(self.now.plus_ms(-silent_ms)));
             }
+            ["lives"] => self.say(who, Said::Alive),
             ["is", "behind"] => self.actors.get_mut(who).expect("known").is_behind = true,
             ["catches", "up"] => {
                 self.actors.get_mut(who).expect("known").is_behind = false;
@@ -149,7 +165,7 @@ impl Scenario {
             }
             ["again"] => {
                 let command = self.actors[who].last.clone().expect("it said something");
-                self.say(who, Said::Command { command: Box::new(command), seed: 5 });
+                self.say(who, Said::Command { command: Box::new(command), seed: 5, others: Vec::new() });
             }
             _ => self.command(who, &words),
         }
@@ -177,7 +193,7 @@ impl Scenario {
         };
         let (device_id, instance) = (actor.id, actor.instance);
         let spare_id = DeviceId(self.number());
-        let join = Join { connection, device_id, spare_id, instance, description, lease: None };
+        let join = Join { connection, device_id, spare_id, instance, description, lease: None, seen: None };
         self.step(Event::Join(Box::new(join)));
     }
 
@@ -202,7 +218,7 @@ impl Scenario {
         let loaded = (Record::clone(self.state.record()), self.state.queue().clone());
         let node = NodeId(self.number() + 1_000);
         let floor = 0;
-        self.state = SessionState::load(self.now, loaded, node, Some(self.now), floor, Limits::default());
+        self.state = SessionState::load(self.now, loaded, node, Some(self.now), floor, self.limits);
         self.check();
         self.show_all();
         let playback = self.playback(self.state.playback());
@@ -239,7 +255,7 @@ impl Scenario {
 
     fn item(&self, name: &str) -> ItemId {
         let index: u64 = name.trim_start_matches('i').parse().expect("i and a number");
-        let counted = |item: &&Item| item.id.0 & 0xffff_ffff == index;
+        let counted = |item: &&Item| item.id.0 & 0x3f_ffff == index;
         self.state.queue().items().find(counted).map_or(ItemId(index), |item| item.id)
     }
 
@@ -250,7 +266,7 @@ impl Scenario {
         let id = CommandId(self.number());
         let command = Command { id, if_item, if_queue_revision: None, if_lease: None, op };
         self.actors.get_mut(who).expect("known").last = Some(command.clone());
-        self.say(who, Said::Command { command: Box::new(command), seed: 5 });
+        self.say(who, Said::Command { command: Box::new(command), seed: 5, others: Vec::new() });
     }
 
     fn op(&self, words: &[&str]) -> Op<Resolved> {
@@ -321,6 +337,10 @@ impl Scenario {
         self.state.step(self.now, event, &mut effects);
         self.check();
         for effect in effects {
+            if let Effect::Welcome(connection, id) = effect {
+                let welcomed = self.actors.values_mut().filter(|actor| actor.connection == connection);
+                welcomed.for_each(|actor| actor.id = id);
+            }
             let text = self.effect(&effect);
             writeln!(self.transcript, "  {text}").expect("a string takes everything");
         }
@@ -371,13 +391,14 @@ impl Scenario {
             Effect::ShowQueue(connection, from, limit) => {
                 format!("show queue to {} from {from} at most {limit}", self.socket(*connection))
             }
+            Effect::Probe(connection) => format!("ask {} whether it lives", self.socket(*connection)),
             Effect::Close(connection, reason) => format!("close {} {}", self.socket(*connection), reason.slug()),
             Effect::Played(play) => format!("played t{}", play.media_id.0),
         }
     }
 
     fn playback(&self, playback: &Playback) -> String {
-        let item = |item: Option<Item>| item.map_or("-".to_owned(), |item| format!("i{}", item.id.0 & 0xffff_ffff));
+        let item = |item: Option<Item>| item.map_or("-".to_owned(), |item| format!("i{}", item.id.0 & 0x3f_ffff));
         let word = |text: String| text.to_lowercase();
         let active = playback.active.map_or("nobody".to_owned(), |active| {
             let from = active.from_us.map_or(String::new(), |from_us| format!(" from {}", since_start(from_us)));

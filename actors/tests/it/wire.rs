@@ -35,7 +35,7 @@ fn frames_are_read_as_the_protocol_writes_them() {
     ];
     let answers: Vec<String> = frames.iter().map(|frame| answer(frame)).collect();
     expect![[r#"
-        Hello(Hello { token: None, device: HelloDevice { id: None, instance: InstanceId(00000000000000ab), name: "Kitchen", kind: Other, plays: true, controls: true, codecs: [], volume: None }, lease: None })
+        Hello(Hello { token: None, device: HelloDevice { id: None, instance: InstanceId(00000000000000ab), name: "Kitchen", kind: Other, plays: true, controls: true, codecs: [], volume: None }, lease: None, seen: None })
         Command(Command { id: CommandId(00000000000000ab), if_item: None, if_queue_revision: None, if_lease: None, op: Play { item: None, tracks: [MediaId(00000000000000ab)], start: None, position_ms: None, on: Some(DeviceId(00000000000000ab)) } })
         Command(Command { id: CommandId(00000000000000ab), if_item: Some(ItemId(00000000000000ab)), if_queue_revision: None, if_lease: Some(Stamp { epoch: 7, revision: 3 }), op: Next })
         Command(Command { id: CommandId(00000000000000ab), if_item: None, if_queue_revision: None, if_lease: None, op: QueueInsert { tracks: [], after: None, before: Some(ItemId(00000000000000ab)) } })
@@ -105,7 +105,7 @@ fn a_hello_beyond_its_bounds_is_refused() {
 
 #[test]
 fn t34_a_playback_is_under_one_kibibyte_at_its_longest() {
-    let stamp = Stamp { epoch: 1_900_000_000, revision: 9_000_000_000 };
+    let stamp = Stamp { epoch: 1_900_000_000_000, revision: 9_000_000_000 };
     let item = Item {
         id: ItemId(u64::MAX),
         kind: MediaKind::Episode,
@@ -153,7 +153,7 @@ fn the_server_speaks_as_the_protocol_says() {
         assert_eq!(ServerMessage::decode(text).as_ref(), Ok(frame));
     }
     expect![[r#"
-        {"type":"playback","epoch":1700000000,"revision":1,"turn":[1700000000,1],"intent":"stop","status":"idle","position_ms":0,"at_us":1700000000000000,"rate":1,"after":[],"repeat":"off","shuffle":false,"queue_revision":1,"queue_length":0}
+        {"type":"playback","epoch":1700000000000,"revision":1,"turn":[1700000000000,1],"intent":"stop","status":"idle","position_ms":0,"at_us":1700000000000000,"rate":1,"after":[],"repeat":"off","shuffle":false,"queue_revision":1,"queue_length":0}
         {"type":"goaway","code":4003,"reason":"slow","reconnect":true,"jitter_ms":5000}
         {"type":"ping","now_us":5}
         {"type":"ack","id":"0000000000000001","revision":7}"#]].assert_eq(&texts.join("\n"));
@@ -237,6 +237,7 @@ fn messages() -> impl Strategy<Value = ClientMessage> {
                         volume: None,
                     },
                     lease: None,
+                    seen: None,
                 }))
             }
         ),

@@ -20,9 +20,11 @@ impl World {
 
     /// No two connected devices sound together for longer than their clocks' bounds allow at a switch.
     pub(crate) fn check_overlap(&mut self) {
-        let audible: Vec<usize> = (0..self.devices.len())
-            .filter(|index| self.devices[*index].heard.is_some() && self.is_connected(*index))
-            .collect();
+        // In strict mode those that are cut off count as well, unless the database forgot that they were granted anything.
+        let is_strict = self.weather.is_strict && !self.store.was_put_back;
+        let counts = |index: usize| self.is_connected(index) || is_strict;
+        let audible: Vec<usize> =
+            (0..self.devices.len()).filter(|index| self.devices[*index].heard.is_some() && counts(*index)).collect();
         if let Some((since, allowed_us)) = self.overlap {
             let overlap_us = self.now - since;
             self.worst_overlap_us = self.worst_overlap_us.max(overlap_us);

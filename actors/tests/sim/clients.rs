@@ -90,7 +90,12 @@ impl World {
         if self.devices[index].is_on {
             return;
         }
-        let known = self.devices[index].client.device_id();
+        let mut known = self.devices[index].client.device_id();
+        if self.is_busy() && self.chance.permille(60) {
+            // Its storage was cloned from another device.
+            let other = self.chance.below(self.devices.len());
+            known = self.devices[other].client.device_id().or(known);
+        }
         let before = (self.devices[index].tick_version, self.devices[index].audio_version);
         self.devices[index] = self.fresh_device(index, known);
         let device = &mut self.devices[index];
@@ -276,14 +281,19 @@ impl World {
             return;
         }
         let op = self.op();
-        let id = CommandId(self.number());
-        self.commands += 1;
-        let device = &mut self.devices[index];
-        device.open.insert(id);
-        if let Some(device_id) = device.client.device_id() {
-            self.store.applied.insert((device_id, id), 0);
+        // A finger on a slider says more than one thing.
+        let times =
+            if matches!(op, Op::Seek { .. } | Op::Volume { level: Some(_), .. }) { self.chance.below(5) } else { 1 };
+        for _ in 0..times {
+            let id = CommandId(self.number());
+            self.commands += 1;
+            let device = &mut self.devices[index];
+            device.open.insert(id);
+            if let Some(device_id) = device.client.device_id() {
+                self.store.applied.insert((device_id, id), 0);
+            }
+            self.input(index, Input::Wish(id, op.clone()));
         }
-        self.input(index, Input::Wish(id, op));
     }
 
     fn op(&mut self) -> Op<MediaId> {

@@ -10,6 +10,7 @@
 mod chance;
 mod checks;
 mod clients;
+mod notes;
 mod server;
 mod store;
 mod world;
@@ -21,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use world::World;
 
 /// Seeds that failed once.
-const ONCE_FAILED: &[u64] = &[6, 20, 41, 88, 812, 3144];
+const ONCE_FAILED: &[u64] = &[6, 20, 41, 88, 812, 3144, 13170];
 /// In so many runs at least each thing must occur, of 20,000.
 const LEAST: usize = 50;
 /// What must occur.
@@ -31,6 +32,7 @@ const WANTED: &[&str] = &[
     "effect commit now",
     "effect commit soon",
     "effect played",
+    "effect probe",
     "effect reject",
     "effect show playback",
     "effect welcome",
@@ -71,6 +73,9 @@ const WANTED: &[&str] = &[
     "status Ended",
     "server clock step",
     "command resent",
+    "drag of several",
+    "newcomer told apart",
+    "epoch raised above what a device has seen",
 ];
 
 fn number(name: &str, otherwise: u64) -> u64 {

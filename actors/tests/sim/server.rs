@@ -6,22 +6,24 @@ use segue_actors::close::CloseReason;
 use segue_actors::ids::{ClockId, ConnectionId, DeviceId, MediaId, NodeId};
 use segue_actors::ports::{Change, Outcome};
 use segue_actors::replica::{Output, Replica};
+use segue_actors::state::drags::Drags;
 use segue_actors::state::liveness::{Beat, Liveness, Timing};
 use segue_actors::state::messages::Command;
-use segue_actors::state::playback::{Intent, MediaKind, Status};
+use segue_actors::state::playback::{Intent, MediaKind};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{Durability, Effect, Event, Join, Leaving, Limits, Record, Said, SessionState, Shown};
 use segue_actors::wire::{ClientLimits, ClientMessage, DeviceList, QueuePage, ServerMessage, Welcome};
 use std::collections::BTreeSet;
 
 const TIMING: Timing = Timing::of_heartbeat(2_000);
-pub(crate) const AUDIO_MS: i64 = 60_000;
+const AUDIO_MS: i64 = 60_000;
 
 /// The server's end of a socket.
 pub(crate) struct Served {
     liveness: Liveness,
     beat_version: u64,
     has_joined: bool,
+    drags: Drags,
 }
 
 pub(crate) struct Node {
@@ -71,7 +73,12 @@ impl Node {
 impl World {
     pub(crate) fn serve(&mut self) -> Served {
         let (now, chance) = (self.server_now(), self.chance.bits());
-        Served { liveness: Liveness::new(TIMING, now, chance), beat_version: 0, has_joined: false }
+        Served {
+            liveness: Liveness::new(TIMING, now, chance),
+            beat_version: 0,
+            has_joined: false,
+            drags: Drags::default(),
+        }
     }
 
     // Sockets
@@ -81,11 +88,23 @@ impl World {
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
         match up {
             Up::Ended { is_clean } => self.detach(id, if is_clean { Leaving::Clean } else { Leaving::Lost(now) }),
-            Up::Life => served.liveness.hear(now),
-            Up::Said(message) => {
-                served.liveness.hear(now);
-                self.read(id, *message);
+            Up::Life => {
+                let is_asked = served.liveness.hear(now);
+                self.answer(id, is_asked);
             }
+            Up::Said(message) => {
+                let is_asked = served.liveness.hear(now);
+                self.read(id, *message);
+                self.answer(id, is_asked);
+            }
+        }
+    }
+
+    fn answer(&mut self, id: u64, is_asked: bool) {
+        let is_served = self.sockets.get(&id).is_some_and(|socket| socket.served.is_some());
+        if is_asked && is_served {
+            self.note("newcomer told apart");
+            self.take_in(Event::Said { connection: ConnectionId(id), said: Said::Alive });
         }
     }
 
@@ -98,10 +117,10 @@ impl World {
                 }
                 let spare_id = DeviceId(self.number());
                 let device_id = hello.device.id.unwrap_or(spare_id);
-                let (instance, lease) = (hello.device.instance, hello.lease);
+                let (instance, lease, seen) = (hello.device.instance, hello.lease, hello.seen);
                 let description = hello.device.description().expect("a good hello");
                 self.attach(id);
-                let join = Join { connection, device_id, spare_id, instance, description, lease };
+                let join = Join { connection, device_id, spare_id, instance, description, lease, seen };
                 self.take_in(Event::Join(Box::new(join)));
                 return;
             }
@@ -120,7 +139,7 @@ impl World {
                 let tracks = op.tracks().iter().map(|id| track(*id)).collect();
                 let op = op.with_tracks(tracks);
                 let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
-                Said::Command { command, seed: self.chance.bits() }
+                Said::Command { command, seed: self.chance.bits(), others: Vec::new() }
             }
             ClientMessage::Report(report) => Said::Report(report),
             ClientMessage::Ready(ready) => Said::Ready(ready),
@@ -130,14 +149,24 @@ impl World {
             ClientMessage::Queue { from, limit } => Said::Queue { from, limit },
             ClientMessage::Pong | ClientMessage::Unknown | ClientMessage::BadCommand(..) => return,
         };
-        self.take_in(Event::Said { connection, said });
+        let now = self.server_now();
+        let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
+        let (due, handed) = (served.drags.next(), served.drags.take(now, said));
+        let is_due = served.drags.next() != due;
+        for said in handed {
+            self.take_in(Event::Said { connection, said });
+        }
+        if is_due {
+            self.schedule_beat(id);
+        }
     }
 
     pub(crate) fn schedule_beat(&mut self, id: u64) {
         let clock_us = self.node.clock_us;
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
         served.beat_version += 1;
-        let (at, version) = (served.liveness.next().0 - clock_us, served.beat_version);
+        let due = served.drags.next().map_or(served.liveness.next(), |due| due.min(served.liveness.next()));
+        let (at, version) = (due.0 - clock_us, served.beat_version);
         self.at(at, Happening::Beat(id, version));
     }
 
@@ -147,7 +176,16 @@ impl World {
         if served.beat_version != version {
             return;
         }
-        match served.liveness.beat(now) {
+        let dragged = served.drags.due(now);
+        let beat = served.liveness.beat(now);
+        for said in dragged {
+            let is_many = said.commands().count() > 1;
+            self.take_in(Event::Said { connection: ConnectionId(id), said });
+            if is_many {
+                self.note("drag of several");
+            }
+        }
+        match beat {
             Beat::Wait => {}
             Beat::PingText => self.send_down(id, Down::Frame(Box::new(ServerMessage::Ping { now_us: now }))),
             Beat::PingProtocol => self.send_down(id, Down::Ping),
@@ -171,9 +209,14 @@ impl World {
     }
 
     fn detach(&mut self, id: u64, how: Leaving) {
-        let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.take()) else { return };
-        if let Some(session) = self.node.session.as_mut().filter(|_| served.has_joined) {
-            session.devices.remove(&id);
+        let Some(mut served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.take()) else { return };
+        if self.node.session.is_some() && served.has_joined {
+            for said in served.drags.flush() {
+                self.take_in(Event::Said { connection: ConnectionId(id), said });
+            }
+            if let Some(session) = &mut self.node.session {
+                session.devices.remove(&id);
+            }
             self.take_in(Event::Leave { connection: ConnectionId(id), how });
         }
     }
@@ -183,7 +226,7 @@ impl World {
     fn attach(&mut self, id: u64) {
         if self.node.session.is_none() {
             self.node.generation += 1;
-            let replica = Replica::new(NodeId(self.node.id), Limits::default());
+            let replica = Replica::new(NodeId(self.node.id), self.limits());
             let (watched, deadline, writes_soon) = (None, None, false);
             let devices = BTreeSet::new();
             self.node.session = Some(Session { replica, devices, watched, deadline, writes_soon });
@@ -194,6 +237,10 @@ impl World {
         }
     }
 
+    fn limits(&self) -> Limits {
+        Limits { strict_ms: self.weather.is_strict.then_some(TIMING.lease_ms), ..Limits::default() }
+    }
+
     fn load_soon(&mut self) {
         let generation = self.node.generation;
         self.after_us(100, 30_000, Happening::Load(generation));
@@ -201,8 +248,10 @@ impl World {
 
     fn drive(&mut self, act: impl FnOnce(&mut Replica, segue_actors::ids::Micros, &mut Vec<Output>)) {
         let (now, mut outputs) = (self.server_now(), Vec::new());
+        let before = self.node.state().cloned();
         let Some(session) = &mut self.node.session else { return };
         act(&mut session.replica, now, &mut outputs);
+        self.note_change(before.as_ref());
         for output in outputs {
             self.carry_out(output);
         }
@@ -210,9 +259,7 @@ impl World {
     }
 
     fn take_in(&mut self, event: Event) {
-        let before = self.node.state().cloned();
         self.drive(|replica, now, outputs| replica.take_in(now, event, outputs));
-        self.note_change(before.as_ref());
     }
 
     pub(crate) fn load(&mut self, generation: u64) {
@@ -329,7 +376,9 @@ impl World {
         let (shown, playback) = (state.shown(), state.playback().clone());
         let devices = DeviceList::of(state.record());
         let is_welcomed = |id: u64| effects.iter().any(|effect| matches!(effect, Effect::Welcome(to, _) if to.0 == id));
-        let others: Vec<u64> = session.devices.iter().filter(|id| !is_welcomed(**id)).copied().collect();
+        let is_listed = |id: u64| state.devices().by_connection(ConnectionId(id)).is_some();
+        let others = session.devices.iter().copied().filter(|id| is_listed(*id) && !is_welcomed(*id));
+        let others: Vec<u64> = others.collect();
         for id in others {
             if shown.playback != before.playback {
                 self.send_down(id, Down::Frame(Box::new(ServerMessage::Playback(Box::new(playback.clone())))));
@@ -351,6 +400,16 @@ impl World {
             Effect::Commit(Durability::Now) => ("effect commit now", None),
             Effect::Commit(Durability::Soon) => ("effect commit soon", None),
             Effect::Played(_) => ("effect played", None),
+            Effect::Probe(to) => {
+                self.note("effect probe");
+                if let Some(served) = self.sockets.get_mut(&to.0).and_then(|socket| socket.served.as_mut()) {
+                    served.liveness.probe(now_us);
+                    self.send_down(to.0, Down::Frame(Box::new(ServerMessage::Ping { now_us })));
+                    self.send_down(to.0, Down::Ping);
+                    self.schedule_beat(to.0);
+                }
+                return;
+            }
             Effect::Close(to, reason) => {
                 self.note("effect close");
                 self.close(to.0, reason);
@@ -359,7 +418,8 @@ impl World {
             Effect::Welcome(to, device_id) => {
                 let (playback, devices) = (record.playback.clone(), DeviceList::of(&record));
                 let clock_id = ClockId(self.node.id);
-                let limits = CLIENT_LIMITS;
+                let audio_ms = if self.weather.is_strict { TIMING.lease_ms } else { AUDIO_MS };
+                let limits = ClientLimits { audio_ms, ..CLIENT_LIMITS };
                 let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 500, limits, playback, devices };
                 ("effect welcome", Some((to, ServerMessage::Welcome(Box::new(welcome)))))
             }
@@ -411,42 +471,6 @@ impl World {
                 self.schedule_beat(id);
             }
         }
-    }
-
-    /// What a step has changed, for the counts.
-    fn note_change(&mut self, before: Option<&SessionState>) {
-        let Some((old, new)) = before.zip(self.node.state()) else { return };
-        let (old, new) = (old.playback(), new.playback());
-        if old.stamp() == new.stamp() {
-            return;
-        }
-        let (status, after) = (new.status, new.after.len());
-        let is_grant = old.active.map(|active| active.lease) != new.active.map(|active| active.lease);
-        let ended = old.transfer.is_some() && new.transfer.is_none();
-        let to = old.transfer.map(|transfer| transfer.to);
-        let is_switch = ended && is_grant && new.active.is_some_and(|active| active.source.is_some());
-        let is_completed = ended && is_grant && !is_switch && new.active.map(|active| active.device_id) == to;
-        let target_lost = status == Status::Lost && new.active.is_some_and(|active| active.source.is_some());
-        for (what, is_so) in [
-            ("transfer switched", is_switch),
-            ("transfer completed", is_completed),
-            ("transfer cancelled", ended && !is_grant),
-            ("transfer target lost after the switch", target_lost),
-            ("take-over", is_grant && after > 0),
-            ("take-over that waits for two", after > 1),
-        ] {
-            if is_so {
-                self.note(what);
-            }
-        }
-        self.note(match status {
-            Status::Lost => "status Lost",
-            Status::Buffering => "status Buffering",
-            Status::Blocked => "status Blocked",
-            Status::Failed => "status Failed",
-            Status::Ended => "status Ended",
-            _ => "status another",
-        });
     }
 }
 

@@ -12,7 +12,9 @@ const BACKUPS: usize = 12;
 #[derive(Default)]
 pub(crate) struct Store {
     pub(crate) row: Option<(Arc<Record>, Arc<Queue>)>,
-    backups: VecDeque<(Arc<Record>, Arc<Queue>)>,
+    /// With the beat that was the last one then.
+    backups: VecDeque<(Arc<Record>, Arc<Queue>, Option<Micros>)>,
+    pub(crate) was_put_back: bool,
     pub(crate) last_beat: Option<Micros>,
     /// How often each command that waits for an answer came to be in the record.
     pub(crate) applied: BTreeMap<(DeviceId, CommandId), u32>,
@@ -37,8 +39,8 @@ impl Store {
                 assert!(*times <= 1, "command {id} of {device_id} was applied {times} times");
             }
         }
-        if let Some(old) = self.row.replace((change.record, queue)) {
-            self.backups.push_back(old);
+        if let Some((record, queue)) = self.row.replace((change.record, queue)) {
+            self.backups.push_back((record, queue, self.last_beat));
             if self.backups.len() > BACKUPS {
                 self.backups.pop_front();
             }
@@ -48,8 +50,10 @@ impl Store {
 
     /// Puts the oldest backup back; what was acknowledged since is lost, and nobody else's fault.
     pub(crate) fn put_back(&mut self) -> bool {
-        let Some(backup) = self.backups.pop_front() else { return false };
-        self.row = Some(backup);
+        let Some((record, queue, last_beat)) = self.backups.pop_front() else { return false };
+        self.row = Some((record, queue));
+        self.last_beat = last_beat;
+        self.was_put_back = true;
         self.backups.clear();
         self.applied.clear();
         true

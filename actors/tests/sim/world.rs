@@ -79,6 +79,8 @@ pub(crate) struct Weather {
     fault_every_us: i64,
     pub(crate) store_faults: u64,
     clock_steps: bool,
+    /// A device that is cut off may sound no longer than its lease.
+    pub(crate) is_strict: bool,
 }
 
 pub(crate) struct World {
@@ -111,6 +113,7 @@ impl World {
             fault_every_us: chance.pick(&[4_000_000, 10_000_000, 30_000_000, 100_000_000]),
             store_faults: chance.pick(&[0, 0, 5, 40]),
             clock_steps: chance.permille(300),
+            is_strict: chance.permille(300),
         };
         let count = chance.between(2, 7);
         let mut world = Self {
@@ -303,10 +306,12 @@ impl World {
             }
             (5, Some(_)) => self.leave(device),
             (6 | 7, _) if self.node.is_up => self.crash_node(),
-            (8, _) if self.node.is_up && !self.weather.clock_steps && self.store.put_back() => {
-                self.note("fault database put back");
+            (8, _) if self.node.is_up => {
                 if self.chance.permille(500) {
                     self.crash_node();
+                }
+                if self.store.put_back() {
+                    self.note("fault database put back");
                 }
             }
             _ => {}

@@ -96,6 +96,7 @@ pub(crate) fn hello(token: Option<&str>, number: u64) -> ClientMessage {
             volume: None,
         },
         lease: None,
+        seen: None,
     }))
 }
 

@@ -56,7 +56,7 @@ async fn events_that_wait_for_a_commit_are_committed_together() {
     for id in 11..31 {
         kitchen.command(id, Op::Seek { position_ms: i64::try_from(id).expect("small") * 1_000 });
     }
-    pass(100).await;
+    pass(250).await;
     node.store.hold(false);
     kitchen.settle().await;
     assert_eq!(acks(&kitchen.take_rest()), (10..31).collect::<Vec<_>>(), "in order");

@@ -51,6 +51,7 @@ async fn t81_a_slow_reader_is_sent_away_with_a_bounded_amount_waiting() {
     slow.line.block(true);
     for id in 2..200 {
         fast.command(id, Op::Seek { position_ms: 5 });
+        pass(50).await;
         fast.settle().await;
     }
     assert_eq!(slow.line.closed(), None, "the newest state replaces what waits");

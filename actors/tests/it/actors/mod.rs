@@ -3,6 +3,7 @@
 mod durability;
 mod life;
 mod limits;
+mod misuse;
 
 use segue_actors::device::{DeviceActor, Incoming, Writable};
 use segue_actors::directory::{Directory, World};
@@ -114,11 +115,16 @@ impl Device {
     }
 
     fn hello(&mut self, token: &str, name: &str, number: u64) {
+        self.hello_as(token, name, number, number);
+    }
+
+    /// As a life of a device: a copy of its storage, or a page that was loaded again.
+    fn hello_as(&mut self, token: &str, name: &str, number: u64, instance: u64) {
         self.send(&ClientMessage::Hello(Box::new(Hello {
             token: Some(token.to_owned()),
             device: HelloDevice {
                 id: Some(DeviceId(number)),
-                instance: InstanceId(number),
+                instance: InstanceId(instance),
                 name: name.to_owned(),
                 kind: DeviceKind::Terminal,
                 plays: true,
@@ -127,6 +133,7 @@ impl Device {
                 volume: None,
             },
             lease: None,
+            seen: None,
         })));
     }
 

@@ -1,0 +1,115 @@
+//! What a node remembers of sessions that panicked: an event that made one panic twice is skipped from then on, and a
+//! session that panics again and again is started paused.
+
+use crate::ids::{CommandId, DeviceId, Micros, UserId};
+use crate::state::Said;
+use std::collections::HashMap;
+use std::mem::Discriminant;
+
+/// What was in hand is remembered for so long.
+const KEPT_MS: i64 = 10 * 60 * 1000;
+/// So many events of one user.
+const KEPT: usize = 32;
+/// Of so many users.
+const USERS: usize = 1_024;
+/// An event is skipped after so many panics.
+const SKIPPED_AFTER: usize = 2;
+/// So many panics, in so long, start a session paused.
+const PAUSED_AFTER: usize = 3;
+const PAUSED_WITHIN_MS: i64 = 60_000;
+
+/// What names an event when it comes again: a command, which is resent under its id, or what a device says of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InHand(DeviceId, Named);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Command(CommandId),
+    Kind(Discriminant<Said>),
+}
+
+impl InHand {
+    /// The name of what a device says.
+    #[must_use]
+    pub fn of(device_id: DeviceId, said: &Said) -> Self {
+        Self(
+            device_id,
+            match said {
+                Said::Command { command, .. } => Named::Command(command.id),
+                _ => Named::Kind(std::mem::discriminant(said)),
+            },
+        )
+    }
+}
+
+/// The panics of a node's sessions.
+#[derive(Debug, Default)]
+pub struct Panics(HashMap<UserId, Vec<(Micros, Option<InHand>)>>);
+
+impl Panics {
+    /// A user's session panicked with this in hand.
+    pub fn note(&mut self, user: UserId, now: Micros, in_hand: Option<InHand>) {
+        self.0.retain(|_, panics| {
+            panics.retain(|(at, _)| now.since_ms(*at) < KEPT_MS);
+            !panics.is_empty()
+        });
+        if self.0.len() < USERS || self.0.contains_key(&user) {
+            let panics = self.0.entry(user).or_default();
+            panics.push((now, in_hand));
+            panics.drain(..panics.len().saturating_sub(KEPT));
+        }
+    }
+
+    /// What the user's next session skips, and whether it starts paused.
+    #[must_use]
+    pub fn lesson(&self, user: UserId, now: Micros) -> (Vec<InHand>, bool) {
+        let panics = self.0.get(&user).map(Vec::as_slice).unwrap_or_default();
+        let recent = panics.iter().filter(|(at, _)| now.since_ms(*at) < KEPT_MS);
+        let in_hand: Vec<InHand> = recent.filter_map(|(_, in_hand)| *in_hand).collect();
+        let times = |event: &InHand| in_hand.iter().filter(|other| *other == event).count();
+        let mut skipped: Vec<InHand> = Vec::new();
+        for event in &in_hand {
+            if times(event) >= SKIPPED_AFTER && !skipped.contains(event) {
+                skipped.push(*event);
+            }
+        }
+        let lately = panics.iter().filter(|(at, _)| now.since_ms(*at) < PAUSED_WITHIN_MS).count();
+        (skipped, lately >= PAUSED_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANNA: UserId = UserId(1);
+
+    #[test]
+    fn the_second_panic_skips_and_the_third_pauses() {
+        let (mut panics, start) = (Panics::default(), Micros(0));
+        let (ended, pong) = (InHand(DeviceId(1), Named::Command(CommandId(7))), InHand::of(DeviceId(1), &Said::Alive));
+        for (ms, in_hand, lesson) in [
+            (0, Some(ended), (vec![], false)),
+            (1_000, Some(pong), (vec![], false)),
+            (59_999, Some(ended), (vec![ended], true)),
+            (61_500, None, (vec![ended], false)),
+        ] {
+            panics.note(ANNA, start.plus_ms(ms), in_hand);
+            assert_eq!(panics.lesson(ANNA, start.plus_ms(ms)), lesson, "at {ms}");
+        }
+        assert_eq!(panics.lesson(UserId(2), start), (vec![], false), "nobody else pays for it");
+        let later = start.plus_ms(KEPT_MS + 60_000);
+        assert_eq!(panics.lesson(ANNA, later), (vec![], false), "and not for ever");
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut panics = Panics::default();
+        for n in 0..5_000 {
+            panics.note(UserId(n), Micros(0), None);
+            panics.note(ANNA, Micros(0), None);
+        }
+        assert!(panics.0.len() <= USERS);
+        assert!(panics.0.values().all(|panics| panics.len() <= KEPT));
+    }
+}

@@ -1,0 +1,196 @@
+//! What a hand drags (R11): seeks and volumes that come faster than ten a second are held, the latest stands for the
+//! ones before it, and it always arrives.
+
+use super::Said;
+use super::messages::Op;
+use crate::ids::{CommandId, DeviceId, Micros};
+
+/// Between two steps of one drag.
+const STEP_MS: i64 = 100;
+
+/// What is dragged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Seek,
+    Volume(DeviceId),
+    OwnVolume,
+}
+
+impl What {
+    fn of(said: &Said) -> Option<Self> {
+        match said {
+            Said::Command { command, .. } => match command.op {
+                Op::Seek { .. } => Some(Self::Seek),
+                Op::Volume { device_id, level: Some(_), delta: None, .. } => Some(Self::Volume(device_id)),
+                _ => None,
+            },
+            Said::Volume(_) => Some(Self::OwnVolume),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Drag {
+    what: What,
+    /// The next step may be said from then on.
+    free_at: Micros,
+    held: Option<Said>,
+}
+
+/// The drags of one socket.
+#[derive(Debug, Default)]
+pub struct Drags(Vec<Drag>);
+
+impl Drags {
+    /// Takes in what a device says; what is to be handed on now, in order.
+    pub fn take(&mut self, now: Micros, said: Said) -> Vec<Said> {
+        let Some(what) = What::of(&said) else {
+            // Whatever else is wished comes after what was wished before it.
+            let mut handed = if matches!(said, Said::Command { .. }) { self.flush() } else { Vec::new() };
+            handed.push(said);
+            return handed;
+        };
+        self.0.retain(|drag| drag.held.is_some() || drag.free_at > now);
+        let Some(drag) = self.0.iter_mut().find(|drag| drag.what == what) else {
+            self.0.push(Drag { what, free_at: now.plus_ms(STEP_MS), held: None });
+            return vec![said];
+        };
+        let (held, handed) = match drag.held.take() {
+            None => (said, Vec::new()),
+            Some(earlier) => match stand_for(&earlier, said) {
+                Ok(both) => (both, Vec::new()),
+                Err(said) => (said, vec![earlier]),
+            },
+        };
+        drag.held = Some(held);
+        handed
+    }
+
+    /// When something that is held is to be handed on.
+    #[must_use]
+    pub fn next(&self) -> Option<Micros> {
+        self.0.iter().filter(|drag| drag.held.is_some()).map(|drag| drag.free_at).min()
+    }
+
+    /// What is to be handed on at `now`.
+    pub fn due(&mut self, now: Micros) -> Vec<Said> {
+        let mut due = Vec::new();
+        for drag in self.0.iter_mut().filter(|drag| drag.free_at <= now) {
+            if let Some(said) = drag.held.take() {
+                drag.free_at = now.plus_ms(STEP_MS);
+                due.push(said);
+            }
+        }
+        due
+    }
+
+    /// Everything that is held, at once.
+    pub fn flush(&mut self) -> Vec<Said> {
+        self.0.iter_mut().filter_map(|drag| drag.held.take()).collect()
+    }
+}
+
+/// The later of two steps of a drag in place of both, if the one says all that the other did.
+fn stand_for(earlier: &Said, later: Said) -> Result<Said, Said> {
+    match (earlier, later) {
+        (Said::Volume(_), later @ Said::Volume(_)) => Ok(later),
+        (Said::Command { command: old, others: before, .. }, Said::Command { command, seed, others }) => {
+            let muted = |op: &Op<_>| match op {
+                Op::Volume { muted, .. } => *muted,
+                _ => None,
+            };
+            let is_alike = old.if_item == command.if_item
+                && old.if_queue_revision == command.if_queue_revision
+                && old.if_lease == command.if_lease
+                && muted(&old.op) == muted(&command.op)
+                && old.id != command.id;
+            if !is_alike {
+                return Err(Said::Command { command, seed, others });
+            }
+            let all: Vec<CommandId> = before.iter().copied().chain([old.id]).chain(others).collect();
+            Ok(Said::Command { command, seed, others: all })
+        }
+        (_, later) => Err(later),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::messages::{Command, VolumeChange};
+    use super::*;
+
+    fn wish(id: u64, op: Op<super::super::queue::Resolved>) -> Said {
+        let command = Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op };
+        Said::Command { command: Box::new(command), seed: 0, others: Vec::new() }
+    }
+
+    fn seek(id: u64) -> Said {
+        wish(id, Op::Seek { position_ms: i64::try_from(id).expect("small") })
+    }
+
+    fn volume(id: u64, muted: Option<bool>) -> Said {
+        wish(id, Op::Volume { device_id: DeviceId(1), level: Some(5), delta: None, muted })
+    }
+
+    /// The command's number and those it stands for.
+    fn ids(said: &[Said]) -> Vec<(u64, Vec<u64>)> {
+        let id = |said: &Said| match said {
+            Said::Command { command, others, .. } => (command.id.0, others.iter().map(|id| id.0).collect()),
+            Said::Volume(change) => (u64::from(change.level), Vec::new()),
+            other => panic!("{other:?}"),
+        };
+        said.iter().map(id).collect()
+    }
+
+    #[test]
+    fn t39_fifty_seeks_a_second_are_ten_and_the_last_arrives() {
+        let (mut drags, mut steps) = (Drags::default(), Vec::new());
+        for id in 1..=50 {
+            let now = Micros(0).plus_ms(20 * (i64::try_from(id).expect("small") - 1));
+            steps.extend(drags.due(now));
+            steps.extend(drags.take(now, seek(id)));
+        }
+        while let Some(due) = drags.next() {
+            steps.extend(drags.due(due));
+        }
+        let steps = ids(&steps);
+        assert!(steps.len() <= 11, "ten a second: {}", steps.len());
+        assert_eq!(steps.first(), Some(&(1, vec![])), "the first at once");
+        assert_eq!(steps.last().map(|step| step.0), Some(50), "the last always");
+        let all: Vec<u64> = steps.into_iter().flat_map(|(id, others)| others.into_iter().chain([id])).collect();
+        assert_eq!(all, (1..=50).collect::<Vec<_>>(), "each is answered, in order");
+    }
+
+    #[test]
+    fn another_wish_comes_after_what_was_dragged_before_it() {
+        let mut drags = Drags::default();
+        assert_eq!(ids(&drags.take(Micros(0), seek(1))), [(1, vec![])]);
+        assert_eq!(ids(&drags.take(Micros(1), seek(2))), []);
+        assert_eq!(ids(&drags.take(Micros(2), volume(3, None))), [(3, vec![])], "another drag has its own steps");
+        assert_eq!(ids(&drags.take(Micros(3), wish(4, Op::Pause))), [(2, vec![]), (4, vec![])]);
+        assert_eq!(drags.next(), None);
+    }
+
+    #[test]
+    fn what_says_less_does_not_stand_for_what_said_more() {
+        let mut drags = Drags::default();
+        drags.take(Micros(0), volume(1, None));
+        assert_eq!(ids(&drags.take(Micros(1), volume(2, Some(true)))), []);
+        assert_eq!(ids(&drags.take(Micros(2), volume(3, None))), [(2, vec![])], "it muted");
+        assert_eq!(ids(&drags.take(Micros(3), volume(3, None))), [(3, vec![])], "one that is said twice counts twice");
+        assert_eq!(ids(&drags.flush()), [(3, vec![])]);
+    }
+
+    #[test]
+    fn a_hand_on_the_device_itself_is_a_drag_as_well() {
+        let mut drags = Drags::default();
+        let turned = |level| Said::Volume(VolumeChange { level, muted: false, version: 0 });
+        assert_eq!(drags.take(Micros(0), turned(1)).len(), 1);
+        for level in 2..=40 {
+            assert!(drags.take(Micros(1), turned(level)).is_empty());
+        }
+        assert_eq!(drags.next(), Some(Micros(100_000)));
+        assert_eq!(ids(&drags.due(Micros(100_000))), [(40, vec![])]);
+    }
+}

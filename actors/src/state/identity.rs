@@ -1,0 +1,149 @@
+//! Who a newcomer is (R9). A socket of the same life takes the place of the one before without a flicker. Another life
+//! under the same id waits while the old socket is asked whether it lives: a dead one is replaced, a living one keeps
+//! its id and the newcomer gets its own (cloned storage), so that two devices never fight for one name.
+
+use super::devices::{Device, Presence, Volume};
+use super::{At, Durability, Effect, Join, MOST_EPOCH, SessionState};
+use crate::close::CloseReason;
+use crate::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
+
+/// A device under the id of another life that may be dead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Newcomer {
+    join: Join,
+    /// The other life's socket, which was asked.
+    asked: ConnectionId,
+}
+
+impl SessionState {
+    pub(super) fn join(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
+        let is_same = |waiting: &Newcomer| {
+            waiting.join.device_id == join.device_id
+                && waiting.join.instance == join.instance
+                && waiting.join.connection != join.connection
+        };
+        if let Some(index) = self.newcomers.iter().position(is_same) {
+            let earlier = self.newcomers.remove(index);
+            effects.push(Effect::Close(earlier.join.connection, CloseReason::Replaced));
+        }
+        match self.other_life(&join) {
+            None => self.admit(at, join.device_id, join, effects),
+            Some(_) if self.newcomers.len() >= self.limits.devices => {
+                effects.push(Effect::Close(join.connection, CloseReason::TooManyDevices));
+            }
+            Some(asked) => {
+                effects.push(Effect::Probe(asked));
+                self.newcomers.push(Newcomer { join, asked });
+            }
+        }
+    }
+
+    /// The socket of another life under the id that a device goes by.
+    fn other_life(&self, join: &Join) -> Option<ConnectionId> {
+        let known = self.record.devices.get(join.device_id).filter(|device| device.instance != join.instance);
+        known.and_then(|device| device.presence.connection())
+    }
+
+    /// The device of that id lives: whoever came under it is another one.
+    pub(super) fn tell_apart(&mut self, at: At, id: DeviceId, effects: &mut Vec<Effect>) {
+        let (others, rest) = std::mem::take(&mut self.newcomers)
+            .into_iter()
+            .partition(|waiting: &Newcomer| waiting.join.device_id == id);
+        self.newcomers = rest;
+        let others: Vec<Newcomer> = others;
+        for Newcomer { join, .. } in others {
+            self.admit(at, join.spare_id, join, effects);
+        }
+    }
+
+    /// Newcomers whose other life has no socket any more, or a new one, come again.
+    pub(super) fn tend_newcomers(&mut self, at: At, effects: &mut Vec<Effect>) {
+        for waiting in std::mem::take(&mut self.newcomers) {
+            if self.other_life(&waiting.join) == Some(waiting.asked) {
+                self.newcomers.push(waiting);
+            } else {
+                self.join(at, waiting.join, effects);
+            }
+        }
+    }
+
+    /// A newcomer that goes before it was told who it is was never there.
+    pub(super) fn dismiss_newcomer(&mut self, connection: ConnectionId) {
+        self.newcomers.retain(|waiting| waiting.join.connection != connection);
+    }
+
+    pub(super) fn is_newcomer(&self, connection: ConnectionId) -> bool {
+        self.newcomers.iter().any(|waiting| waiting.join.connection == connection)
+    }
+
+    /// Whether each newcomer waits for another, connected life of its id.
+    pub(super) fn newcomers_wait_for_somebody(&self) -> bool {
+        self.newcomers.iter().all(|waiting| self.other_life(&waiting.join) == Some(waiting.asked))
+    }
+
+    /// What a device has seen and this record has not: it was lost, with a database that was put back.
+    #[must_use]
+    pub fn lost_stamp(&self, join: &Join) -> Option<Stamp> {
+        join.seen.filter(|seen| *seen > self.record.stamp && seen.epoch < MOST_EPOCH)
+    }
+
+    /// Everything is shown under a higher epoch from now on.
+    pub(super) fn begin_epoch(&mut self, at: At, effects: &mut Vec<Effect>) {
+        self.touch_playback(at);
+        self.touch_devices(at);
+        self.edit().next_item = 0;
+        effects.push(Effect::Commit(Durability::Now));
+    }
+
+    fn admit(&mut self, at: At, id: DeviceId, join: Join, effects: &mut Vec<Effect>) {
+        let known = self.record.devices.get(id).cloned();
+        if known.is_none() && self.record.devices.len() >= self.limits.devices {
+            effects.push(Effect::Close(join.connection, CloseReason::TooManyDevices));
+            return;
+        }
+        let same_life = known.as_ref().filter(|device| device.instance == join.instance);
+        let old = same_life.and_then(|device| device.presence.connection());
+        if let Some(old) = old.filter(|old| *old != join.connection) {
+            effects.push(Effect::Close(old, CloseReason::Replaced));
+        }
+        if same_life.is_none() {
+            self.end_earlier_lives(at, id, join.instance, effects);
+        }
+        let since_us = same_life.filter(|device| device.is_online()).map_or(at.now, |device| device.since_us);
+        let volume = match (same_life, known.as_ref().and_then(|device| device.volume)) {
+            (Some(device), _) if device.volume.is_some() => device.volume,
+            (_, earlier) => join
+                .description
+                .volume
+                .map(|volume| Volume { version: earlier.map_or(0, |earlier| earlier.version), ..volume }),
+        };
+        let description = join.description;
+        self.touch_devices(at);
+        let presence = Presence::Online { node: self.node, connection: join.connection };
+        self.edit().devices.put(Device {
+            id,
+            instance: join.instance,
+            name: description.name,
+            kind: description.kind,
+            plays: description.plays,
+            controls: description.controls,
+            codecs: description.codecs,
+            volume,
+            since_us,
+            presence,
+        });
+        effects.push(Effect::Welcome(join.connection, id));
+    }
+
+    /// A device has begun another life: what its earlier ones held or owed is over.
+    fn end_earlier_lives(&mut self, at: At, id: DeviceId, instance: InstanceId, effects: &mut Vec<Effect>) {
+        let earlier = |other: DeviceId, life: InstanceId| other == id && life != instance;
+        let owed = self.record.playback.after.iter().filter(|entry| earlier(entry.device_id, entry.instance));
+        for instance in owed.map(|entry| entry.instance).collect::<Vec<_>>() {
+            self.silence(at, id, instance);
+        }
+        if self.record.playback.active.is_some_and(|active| earlier(active.device_id, active.instance)) {
+            self.holder_left(at, effects);
+        }
+    }
+}

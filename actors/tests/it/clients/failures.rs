@@ -1,0 +1,208 @@
+//! Failure cases that broke others, as clients and session go through them.
+
+use super::{LOAD_MS, TRACK_MS, Trouble, World, device, play, play_on, playing};
+use segue_actors::client::Input;
+use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Stamp};
+use segue_actors::state::devices::{Description, DeviceKind};
+use segue_actors::state::messages::{Cause, Op, RejectCode, Report, Sound};
+use segue_actors::state::playback::{Intent, Rate, Repeat, Status};
+use segue_actors::state::{Event, Join, Said};
+
+const HOUR_MS: i64 = 3_600_000;
+
+#[test]
+fn t03_two_that_believe_that_they_play_come_back_to_a_restarted_server_and_one_does() {
+    let mut world = playing(2);
+    world.cut(0);
+    world.wish(1, play_on(2));
+    world.pass(1_000);
+    assert!(world.devices.iter().all(|device| device.client.audio().is_sounding()), "each believes that it plays");
+    world.mend(0);
+    world.restart();
+    world.pass(2_000);
+    assert!(world.devices.iter().all(|device| device.client.link().is_welcomed()));
+    world.assert_sounds(Some(1));
+    world.assert_shown(Intent::Play, Status::Playing, world.shown().position_at(world.server_now()));
+}
+
+#[test]
+fn t06_who_was_cut_off_is_silent_at_its_first_contact_and_its_old_reports_count_for_nothing() {
+    let mut world = playing(2);
+    world.wish(0, Op::Repeat { mode: Repeat::One });
+    let (lease, turn) = (world.shown().active.expect("it plays").lease, world.shown().turn);
+    let item = world.shown().item.expect("it plays").id;
+    world.cut(0);
+    world.wish(1, play_on(2));
+    world.pass(30_000);
+    assert!(world.devices[0].client.audio().is_sounding(), "it goes on alone");
+    world.come_back(0);
+    world.assert_sounds(Some(1));
+    let shown = world.shown().clone();
+    let connection = world.devices[0].connection.expect("it is back");
+    let (at_us, status, cause) = (world.server_now(), Sound::Playing, Cause::Heartbeat);
+    let report = Report { lease, turn, item, position_ms: 7, at_us, status, cause };
+    world.event(Event::Said { connection, said: Said::Report(report) });
+    assert_eq!(*world.shown(), shown);
+}
+
+#[test]
+fn t11_a_server_whose_clock_was_set_makes_nothing_jump() {
+    for stepped_ms in [10_000, -2 * HOUR_MS] {
+        let mut world = playing(2);
+        let starts = world.devices[0].starts;
+        world.stepped_us += stepped_ms * 1_000;
+        world.restart();
+        world.pass(1_000);
+        world.assert_shown(Intent::Play, Status::Playing, 3_000);
+        world.assert_sounds(Some(0));
+        assert_eq!(world.devices[0].starts, starts, "its audio was left alone");
+    }
+}
+
+#[test]
+fn t13_a_minute_of_pause_costs_no_place() {
+    let mut world = playing(2);
+    world.wish(1, Op::Pause);
+    world.pass(60_000);
+    let paused_ms = world.shown().position_at(world.server_now());
+    world.wish(1, play(&[]));
+    world.pass(LOAD_MS);
+    let resumed_ms = world.devices[0].client.audio().position_at(world.now_us).expect("it sounds");
+    assert!((resumed_ms - paused_ms).abs() <= 20, "{resumed_ms} after {paused_ms}");
+}
+
+#[test]
+fn t16_position_and_instant_change_together_whatever_changes() {
+    let mut world = playing(2);
+    world.wish(1, Op::Seek { position_ms: 0 });
+    world.pass(LOAD_MS + 1_000);
+    world.assert_shown(Intent::Play, Status::Playing, 1_000);
+    world.wish(1, Op::Rate { rate: Rate::from_factor(2.0).expect("in bounds") });
+    assert!((world.shown().position_ms - 1_000).abs() <= 40, "a new rate does not count for what was before it");
+    world.pass(LOAD_MS + 1_000);
+    world.assert_shown(Intent::Play, Status::Playing, 3_000);
+}
+
+#[test]
+fn t17_a_late_joiner_is_right_from_its_first_frame() {
+    type Prepare = fn(&mut World);
+    let cases: [(Prepare, Status, i64); 3] = [
+        (|_| (), Status::Playing, 2_000),
+        (|world| _ = world.wish(0, Op::Pause), Status::Paused, 2_000),
+        (|world| world.input(0, Input::Stalled), Status::Buffering, 2_000),
+    ];
+    for (prepare, status, place_ms) in cases {
+        let mut world = playing(1);
+        prepare(&mut world);
+        world.settle();
+        world.devices.push(device(9, 9));
+        world.settle();
+        assert!(world.devices[1].client.link().is_welcomed());
+        assert_eq!(world.devices[1].client.status(), Some(status));
+        let shown_ms = world.devices[1].client.position_at(world.now_us).expect("it is shown something");
+        assert!((shown_ms - place_ms).abs() <= 40, "{status:?} at {shown_ms}");
+    }
+}
+
+#[test]
+fn t36_a_devices_own_change_is_recognised_and_carried_out_once() {
+    let mut world = playing(2);
+    let starts = world.devices[0].starts;
+    let id = world.wish(0, Op::Seek { position_ms: 5_000 });
+    let by = world.shown().by.expect("somebody did");
+    assert_eq!((by.device_id, by.command_id), (DeviceId(1), id));
+    world.pass(LOAD_MS + 500);
+    world.assert_shown(Intent::Play, Status::Playing, 5_500);
+    assert_eq!(world.devices[0].starts, starts + 1);
+}
+
+#[test]
+fn t52_a_clone_gets_an_id_of_its_own_and_a_reload_keeps_it() {
+    let mut world = playing(1);
+    world.devices.push(device(1, 77));
+    world.settle();
+    let ids: Vec<_> = world.devices.iter().map(|device| device.client.device_id()).collect();
+    assert_eq!(ids[0], Some(DeviceId(1)));
+    assert!(ids[1].is_some() && ids[1] != ids[0], "{ids:?}");
+    world.pass(5_000);
+    assert_eq!(world.state.devices().len(), 2);
+    world.assert_sounds(Some(0));
+    // The page is loaded again: its old socket ends while the new one waits.
+    world.devices.push(device(1, 78));
+    world.devices[0].trouble = Some(Trouble::IsDeaf);
+    world.settle();
+    assert!(!world.devices[2].client.link().is_welcomed(), "it waits for the old one's answer");
+    world.lose_socket(0);
+    world.settle();
+    assert_eq!(world.devices[2].client.device_id(), Some(DeviceId(1)));
+    assert!(world.devices[2].client.link().is_welcomed());
+    assert_eq!(world.state.devices().len(), 2);
+}
+
+#[test]
+fn t57_after_a_nights_sleep_it_is_back_at_once_and_obeys_nothing_of_before() {
+    let mut world = playing(2);
+    // It falls asleep with a wish on its lips, and the server misses it.
+    let id = CommandId(4_711);
+    world.cut(1);
+    world.input(1, Input::Wish(id, Op::Pause));
+    world.now_us += 8 * HOUR_MS * 1_000;
+    world.event(Event::Deadline);
+    world.mend(1);
+    world.input(1, Input::Tick);
+    world.settle();
+    assert!(world.devices[1].client.link().is_welcomed(), "at once");
+    assert_eq!(world.devices[1].answers.last(), Some(&(id, Err(RejectCode::Unavailable))));
+    assert_eq!(world.shown().intent, Intent::Play, "nobody means that pause any more");
+}
+
+#[test]
+fn t98_a_new_epoch_under_a_live_socket_has_unanswered_commands_said_again() {
+    let mut world = playing(2);
+    world.devices[0].trouble = Some(Trouble::LosesAcks);
+    let id = world.wish(0, Op::Pause);
+    world.devices[0].trouble = None;
+    world.pass(1_000);
+    assert!(world.devices[0].answers.iter().all(|(answered, _)| *answered != id), "the ack was lost");
+    let epoch = world.state.record().stamp.epoch;
+    world.event(witness(Stamp { epoch: epoch + 10_000_000, revision: 3 }));
+    world.settle();
+    assert!(world.state.record().stamp.epoch > epoch + 10_000_000);
+    let (answered, answer) = *world.devices[0].answers.last().expect("it was answered");
+    assert_eq!((answered, answer.is_ok()), (id, true));
+    world.assert_shown(Intent::Pause, Status::Paused, 2_000);
+}
+
+/// A device comes that was shown what this database never had.
+fn witness(seen: Stamp) -> Event {
+    let description = Description {
+        name: "Witness".to_owned(),
+        kind: DeviceKind::Phone,
+        plays: false,
+        controls: true,
+        codecs: Vec::new(),
+        volume: None,
+    };
+    Event::Join(Box::new(Join {
+        connection: ConnectionId(9_999),
+        device_id: DeviceId(9_999),
+        spare_id: DeviceId(9_998),
+        instance: InstanceId(9_999),
+        description,
+        lease: None,
+        seen: Some(seen),
+    }))
+}
+
+#[test]
+fn t99_a_device_that_is_answered_and_never_welcomed_falls_silent() {
+    let mut world = playing(2);
+    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.devices[0].trouble = Some(Trouble::IsNeverWelcome);
+    world.cut(0);
+    world.mend(0);
+    world.pass(55_000 - TRACK_MS / 2);
+    assert!(world.devices[0].client.audio().is_sounding() || world.devices[0].loading.is_some());
+    world.pass(15_000);
+    world.assert_sounds(None);
+}

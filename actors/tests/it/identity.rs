@@ -1,0 +1,246 @@
+//! Who a newcomer is (R9), what devices witness of a database that was put back (R2), and strict mode (R1).
+
+use crate::scenario::run;
+use expect_test::expect;
+use segue_actors::ids::{ConnectionId, DeviceId, InstanceId, Micros, NodeId, Stamp};
+use segue_actors::state::devices::{Description, DeviceKind};
+use segue_actors::state::{Durability, Effect, Event, Join, Limits, Record, SessionState};
+
+#[test]
+fn t52_a_copy_of_a_living_device_gets_an_id_of_its_own() {
+    let transcript = run("
+        a joins
+        a: play t1
+        a reports playing 0
+        a is cloned as b
+        a lives
+        a lives
+        b: pause
+        b returns
+    ");
+    expect![[r#"
+        a joins
+          welcome a
+          devices [a]
+        a: play t1
+          commit now
+          ack a r3
+          r3 play/starting i0@0 a:r3 after[] next - turn r3
+        a reports playing 0
+          commit soon
+          r4 play/playing i0@0 a:r3 after[] next - turn r3
+        a is cloned as b
+          ask a whether it lives
+        a lives
+          welcome b
+          devices [a, b]
+        a lives
+        b: pause
+          commit now
+          ack b r6
+          r6 pause/paused i0@0 a:r3 after[] next - turn r6
+        b returns
+          close old socket replaced
+          welcome b
+          devices [a, b]
+    "#]]
+    .assert_eq(&transcript);
+}
+
+#[test]
+fn t52_a_dead_life_is_replaced_under_its_id() {
+    let transcript = run("
+        a joins
+        a: play t1
+        a reports playing 0
+        +1000
+        a is cloned as b
+        +1000
+        a is lost since 1500
+    ");
+    expect![[r#"
+        a joins
+          welcome a
+          devices [a]
+        a: play t1
+          commit now
+          ack a r3
+          r3 play/starting i0@0 a:r3 after[] next - turn r3
+        a reports playing 0
+          commit soon
+          r4 play/playing i0@0 a:r3 after[] next - turn r3
+        +1000
+        a is cloned as b
+          ask a whether it lives
+        +1000
+        a is lost since 1500
+          commit soon
+          welcome b
+          r5 pause/paused i0@500 nobody after[] next - turn r5
+          devices [b]
+    "#]]
+    .assert_eq(&transcript);
+}
+
+#[test]
+fn t52_three_lives_of_one_id_are_told_apart_in_turn() {
+    let transcript = run("
+        a joins
+        a is cloned as b
+        a is cloned as c
+        a leaves
+        b lives
+    ");
+    expect![[r#"
+        a joins
+          welcome a
+          devices [a]
+        a is cloned as b
+          ask a whether it lives
+        a is cloned as c
+          ask a whether it lives
+        a leaves
+          welcome b
+          ask b whether it lives
+          devices [b]
+        b lives
+          welcome c
+          devices [b, c]
+    "#]]
+    .assert_eq(&transcript);
+}
+
+#[test]
+fn a_newcomer_that_goes_before_the_answer_was_never_there() {
+    let transcript = run("
+        a joins
+        a is cloned as b
+        b is lost
+        a lives
+    ");
+    expect![[r#"
+        a joins
+          welcome a
+          devices [a]
+        a is cloned as b
+          ask a whether it lives
+        b is lost
+        a lives
+    "#]]
+    .assert_eq(&transcript);
+}
+
+#[test]
+fn strict_mode_waits_for_the_lease_of_who_is_cut_off() {
+    let transcript = run("
+        strict
+        a joins
+        b joins
+        c joins
+        a: play t1
+        a reports playing 0
+        +1000
+        a is lost
+        +1000
+        b: play on b
+        b reports playing 1000
+        c: play on c
+        +500
+        b is lost
+    ");
+    expect![[r#"
+        strict
+        a joins
+          welcome a
+          devices [a]
+        b joins
+          welcome b
+          devices [a, b]
+        c joins
+          welcome c
+          devices [a, b, c]
+        a: play t1
+          commit now
+          ack a r5
+          r5 play/starting i0@0 a:r5 after[] next - turn r5
+        a reports playing 0
+          commit soon
+          r6 play/playing i0@0 a:r5 after[] next - turn r5
+        +1000
+        a is lost
+          commit soon
+          r7 play/lost i0@1000 a:r5 after[] next - turn r5
+          devices [a away, b, c]
+        +1000
+        b: play on b
+          commit now
+          ack b r8
+          r8 play/starting i0@1000 b:r8 from 6000 after[] next - turn r8
+        b reports playing 1000
+          commit soon
+          r9 play/playing i0@1000 b:r8 from 6000 after[] next - turn r8
+        c: play on c
+          commit now
+          ack c r10
+          r10 play/starting i0@1000 c:r10 from 6000 after[b:r8] next - turn r10
+        +500
+        b is lost
+          r11 play/starting i0@1000 c:r10 from 7500 after[] next - turn r10
+          devices [a away, b away, c]
+    "#]]
+    .assert_eq(&transcript);
+}
+
+fn join(number: u64, seen: Option<Stamp>) -> Join {
+    Join {
+        connection: ConnectionId(number),
+        device_id: DeviceId(number),
+        spare_id: DeviceId(number + 100),
+        instance: InstanceId(number),
+        description: Description {
+            name: "x".to_owned(),
+            kind: DeviceKind::Phone,
+            plays: true,
+            controls: true,
+            codecs: Vec::new(),
+            volume: None,
+        },
+        lease: None,
+        seen,
+    }
+}
+
+/// Two starts within one second around a database that was put back, whatever the clock does: no stamp means two things.
+#[test]
+fn no_epoch_comes_twice_when_the_database_is_put_back_within_a_second() {
+    let now = Micros(1_700_000_000_000_000);
+    let first = SessionState::new(now, 0, NodeId(1), Limits::default());
+    let backup = Record::clone(first.record());
+    let load = |record: Record, now: Micros| {
+        SessionState::load(now, (record, first.queue().clone()), NodeId(2), None, 0, Limits::default())
+    };
+    let shown = load(backup.clone(), now.plus_ms(200)).record().stamp;
+    let again = load(backup.clone(), now.plus_ms(700)).record().stamp;
+    assert!(again.epoch > shown.epoch, "{again:?} after {shown:?}");
+
+    // The clock was set back as well: who saw the higher epoch says so.
+    let mut state = load(backup, now.plus_ms(-7_200_000));
+    assert!(state.record().stamp.epoch < shown.epoch);
+    let mut effects = Vec::new();
+    state.step(now.plus_ms(-7_199_000), Event::Join(Box::new(join(1, Some(shown)))), &mut effects);
+    assert!(state.record().stamp.epoch > shown.epoch);
+    assert_eq!(effects[0], Effect::Commit(Durability::Now), "durable before anything is shown under it");
+    assert!(state.playback().stamp() > shown && state.shown().devices > shown);
+    state.check().expect("the invariants hold");
+}
+
+#[test]
+fn what_a_device_claims_to_have_seen_changes_nothing_if_it_can_be_so_or_cannot() {
+    let now = Micros(1_700_000_000_000_000);
+    let mut state = SessionState::new(now, 0, NodeId(1), Limits::default());
+    let epoch = state.record().stamp.epoch;
+    for seen in [None, Some(Stamp { epoch, revision: 1 }), Some(Stamp { epoch: u64::MAX, revision: 1 })] {
+        state.step(now, Event::Join(Box::new(join(1, seen))), &mut Vec::new());
+        assert_eq!(state.record().stamp.epoch, epoch, "{seen:?}");
+    }
+}

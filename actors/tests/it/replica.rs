@@ -1,0 +1,175 @@
+//! What a node does with a session, without the actor around it: unknown outcomes, and what earlier lives panicked at.
+
+use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
+use segue_actors::panics::InHand;
+use segue_actors::ports::{Outcome, PortError};
+use segue_actors::replica::{Output, Replica};
+use segue_actors::state::devices::{Description, DeviceKind};
+use segue_actors::state::messages::{Command, Op, RejectCode};
+use segue_actors::state::playback::{Intent, MediaKind, Repeat};
+use segue_actors::state::queue::{Queue, Resolved};
+use segue_actors::state::{Effect, Event, Join, Limits, Record, Said};
+use std::sync::Arc;
+
+const NOW: Micros = Micros(1_700_000_000_000_000);
+const DEVICE: DeviceId = DeviceId(1);
+
+/// A replica over a row of a database.
+struct Node {
+    replica: Replica,
+    row: Option<(Record, Arc<Queue>)>,
+    /// What was released since the last look.
+    effects: Vec<Effect>,
+    has_restarted: bool,
+}
+
+impl Node {
+    fn over(row: Option<(Record, Arc<Queue>)>, replica: Replica) -> Self {
+        let mut node = Self { replica, row, effects: Vec::new(), has_restarted: false };
+        node.load();
+        node.step(Event::Join(Box::new(join())));
+        node
+    }
+
+    fn load(&mut self) {
+        let mut outputs = Vec::new();
+        self.replica.loaded(NOW, self.row.clone(), None, &mut outputs);
+        self.carry_out(outputs, None);
+    }
+
+    fn step(&mut self, event: Event) {
+        let mut outputs = Vec::new();
+        self.replica.take_in(NOW, event, &mut outputs);
+        self.carry_out(outputs, None);
+    }
+
+    /// A change is written, or has no answer: then it may be written or not.
+    fn carry_out(&mut self, outputs: Vec<Output>, unknown: Option<bool>) {
+        for output in outputs {
+            match output {
+                Output::Commit(change) => {
+                    if unknown != Some(false) {
+                        let queue = change.queue.or_else(|| self.row.as_ref().map(|(_, queue)| queue.clone()));
+                        self.row = Some((Record::clone(&change.record), queue.unwrap_or_default()));
+                    }
+                    let outcome = match unknown {
+                        None => Outcome::Committed,
+                        Some(_) => Outcome::Unknown(PortError { message: "no answer".to_owned(), is_transient: true }),
+                    };
+                    let mut more = Vec::new();
+                    self.replica.committed(NOW, outcome, &mut more);
+                    self.carry_out(more, None);
+                }
+                Output::Release(_, _, effects) => self.effects.extend(effects),
+                Output::Restart(_) => self.has_restarted = true,
+                Output::Load | Output::LoadAgain(_) | Output::WriteSoon => {}
+            }
+        }
+    }
+
+    fn answers(&mut self) -> Vec<Result<(), RejectCode>> {
+        let answer = |effect: &Effect| match effect {
+            Effect::Ack(..) => Some(Ok(())),
+            Effect::Reject(_, _, reject) => Some(Err(reject.code)),
+            _ => None,
+        };
+        std::mem::take(&mut self.effects).iter().filter_map(answer).collect()
+    }
+
+    fn intent(&self) -> Option<Intent> {
+        self.replica.state().map(|state| state.playback().intent)
+    }
+}
+
+fn join() -> Join {
+    Join {
+        connection: ConnectionId(1),
+        device_id: DEVICE,
+        spare_id: DeviceId(2),
+        instance: InstanceId(1),
+        description: Description {
+            name: "Kitchen".to_owned(),
+            kind: DeviceKind::Other,
+            plays: true,
+            controls: true,
+            codecs: Vec::new(),
+            volume: None,
+        },
+        lease: None,
+        seen: None,
+    }
+}
+
+fn wish(id: u64, op: Op<Resolved>) -> Event {
+    let command = Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op };
+    let said = Said::Command { command: Box::new(command), seed: 1, others: Vec::new() };
+    Event::Said { connection: ConnectionId(1), said }
+}
+
+fn play() -> Event {
+    let track = Resolved { media_id: segue_actors::ids::MediaId(1), kind: MediaKind::Track, duration_ms: Some(9_000) };
+    wish(1, Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None })
+}
+
+fn fresh() -> Replica {
+    Replica::new(NodeId(1), Limits::default())
+}
+
+/// Whatever became of the commit, and whoever went on since from whichever record: what is acked is in the one that
+/// stands.
+#[test]
+fn t96_a_command_of_unknown_outcome_is_acked_only_if_it_stands() {
+    for was_written in [true, false] {
+        for went_on in [true, false] {
+            let mut node = Node::over(None, fresh());
+            node.step(play());
+            assert_eq!(node.answers(), [Ok(())]);
+            let before = node.row.clone();
+            let mut outputs = Vec::new();
+            node.replica.take_in(NOW, wish(2, Op::Repeat { mode: Repeat::All }), &mut outputs);
+            node.carry_out(outputs, Some(was_written));
+            assert_eq!(node.answers(), [], "nothing is answered before it is known");
+            assert!(node.has_restarted);
+            if went_on {
+                // Another node went on from the record of before.
+                let mut other = Node::over(before, Replica::new(NodeId(2), Limits::default()));
+                other.step(wish(9, Op::Pause));
+                node.row = other.row;
+            }
+            node.load();
+            node.step(Event::Join(Box::new(join())));
+            let stood = node.row.clone().is_some_and(|(row, _)| row.devices.answer_to(DEVICE, CommandId(2)).is_some());
+            assert_eq!(stood, was_written && !went_on);
+            node.step(wish(2, Op::Repeat { mode: Repeat::All }));
+            assert_eq!(node.answers(), [Ok(())]);
+            let (row, _) = node.row.as_ref().expect("it stands");
+            assert!(row.devices.answer_to(DEVICE, CommandId(2)).is_some(), "what is acked stands");
+            assert_eq!(row.playback.repeat, Repeat::All);
+        }
+    }
+}
+
+#[test]
+fn what_made_earlier_lives_panic_is_answered_and_not_stepped() {
+    let Event::Said { said, .. } = wish(2, Op::Pause) else { unreachable!() };
+    let skipped = vec![InHand::of(DEVICE, &said)];
+    let mut node = Node::over(None, fresh().after_panics(skipped, false));
+    node.step(play());
+    node.step(wish(2, Op::Pause));
+    assert_eq!(node.answers(), [Ok(()), Err(RejectCode::Invalid)]);
+    assert_eq!(node.intent(), Some(Intent::Play));
+    node.step(wish(3, Op::Pause));
+    assert_eq!(node.answers(), [Ok(())], "only that one");
+}
+
+#[test]
+fn a_session_that_panicked_too_often_starts_paused() {
+    let mut node = Node::over(None, fresh());
+    node.step(play());
+    let row = node.row.clone();
+    for (is_paused, intent) in [(false, Intent::Play), (true, Intent::Pause)] {
+        let node = Node::over(row.clone(), fresh().after_panics(Vec::new(), is_paused));
+        assert_eq!(node.intent(), Some(intent));
+        assert!(node.replica.state().is_some_and(|state| state.playback().item.is_some()), "the queue is kept");
+    }
+}
