@@ -48,14 +48,16 @@ async fn t52_a_dead_life_is_replaced_within_two_seconds() {
     let node = Node::new();
     let kitchen = node.join("anna", "Kitchen", 1).await;
     let mut again = copy_of(&node, 1, 77).await;
+    let _phone = node.join("anna", "Phone", 2).await;
     pass(1_900).await;
     again.settle().await;
     assert_eq!(id_of(&again), None);
+    assert!(again.devices.is_none(), "before it is welcome it is shown nothing");
     pass(200).await;
     again.settle().await;
     assert_eq!(id_of(&again), Some(DeviceId(1)));
     assert_eq!(kitchen.line.closed(), Some(CloseReason::Dead));
-    assert_eq!(again.names(), ["Copy"]);
+    assert_eq!(again.names(), ["Copy", "Phone"]);
 }
 
 /// The page is loaded again, and the new one is faster than the last word of the old.
