@@ -99,7 +99,6 @@ on_both_databases! {
 
         server.signal("KILL");
         server.wait();
-        until("it is later", async || u64::try_from(segue::time::now().0 / 1_000_000).is_ok_and(|s| s > lost.epoch)).await;
         for table in TABLES {
             sql(
                 &database,
