@@ -2,7 +2,8 @@
 //! session that panics again and again is started paused.
 
 use crate::ids::{CommandId, DeviceId, Micros, UserId};
-use crate::state::Said;
+use crate::state::messages::{Reject, RejectCode};
+use crate::state::{Effect, Event, Said, SessionState};
 use std::collections::HashMap;
 use std::mem::Discriminant;
 
@@ -17,6 +18,8 @@ const SKIPPED_AFTER: usize = 2;
 /// So many panics, in so long, start a session paused.
 const PAUSED_AFTER: usize = 3;
 const PAUSED_WITHIN_MS: i64 = 60_000;
+const SKIPPED: Reject =
+    Reject::new(RejectCode::Invalid, "this command made the server fail twice and is not tried again");
 
 /// What names an event when it comes again: a command, which is resent under its id, or what a device says of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,20 @@ impl InHand {
             },
         )
     }
+}
+
+/// The name of what a device says, should it be in hand when this panics.
+pub(crate) fn named(state: &SessionState, event: &Event) -> Option<InHand> {
+    let Event::Said { connection, said } = event else { return None };
+    state.devices().by_connection(*connection).map(|device| InHand::of(device.id, said))
+}
+
+/// What is answered in place of stepping what made earlier lives panic.
+pub(crate) fn skip(skipped: &[InHand], in_hand: Option<InHand>, event: &Event) -> Option<Vec<Effect>> {
+    let Event::Said { connection, said } = event else { return None };
+    in_hand.filter(|in_hand| skipped.contains(in_hand))?;
+    let answer: Vec<Effect> = said.commands().map(|id| Effect::Reject(*connection, id, SKIPPED)).collect();
+    Some(if answer.is_empty() { vec![Effect::ShowPlayback(*connection)] } else { answer })
 }
 
 /// The panics of a node's sessions.

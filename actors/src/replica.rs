@@ -1,10 +1,13 @@
 //! What a node does with a session, pure: it steps events, commits what must be durable before it is shown, writes the
 //! rest soon, and starts anew when what stands in the database is not what it thought. The actor around it, and the
 //! simulation, only carry out its [`Output`]s and bring the answers back.
+//!
+//! Where other nodes share the session ([`Limits::is_shared`]) everything is durable before it is shown, what another
+//! node wrote is adopted, and events whose change came too late are stepped again on it.
 
 use crate::close::CloseReason;
-use crate::ids::{Micros, NodeId, Stamp};
-use crate::panics::InHand;
+use crate::ids::{CommandId, ConnectionId, Micros, NodeId, Stamp};
+use crate::panics::{InHand, named, skip};
 use crate::ports::{Change, Outcome};
 use crate::state::messages::{Reject, RejectCode, Sound};
 use crate::state::queue::Queue;
@@ -14,8 +17,10 @@ use std::sync::Arc;
 
 /// What a client is told to wait when the database is out of reach.
 const RETRY_MS: u32 = 1_000;
-const SKIPPED: Reject =
-    Reject::new(RejectCode::Invalid, "this command made the server fail twice and is not tried again");
+/// How often events are stepped before their commit, each time, comes too late.
+const ATTEMPTS: u8 = 8;
+const BUSY: Reject =
+    Reject { code: RejectCode::Busy, message: "too much happens at once; try again", retry_ms: Some(RETRY_MS) };
 const UNAVAILABLE: Reject = Reject {
     code: RejectCode::Unavailable,
     message: "the database is out of reach; try again",
@@ -69,6 +74,11 @@ impl Live {
         self.stored.is_some_and(|(stamp, _)| stamp == self.state.record().stamp)
     }
 
+    /// Whether the database has lost what this node knows of it.
+    fn is_after(&self, record: &Record) -> bool {
+        self.stored.is_some_and(|(stamp, _)| record.stamp < stamp)
+    }
+
     fn change(&self) -> Change {
         let record = self.state.record().clone();
         let queue_is_stored = self.stored.is_some_and(|(_, revision)| revision == record.queue_revision());
@@ -89,6 +99,12 @@ pub struct Replica {
     /// Events that wait for an answer of the database; stepped together then.
     inbox: VecDeque<Event>,
     flight: Option<Flight>,
+    /// Commits in a row that came too late.
+    attempts: u8,
+    /// A commit without an answer may still be written.
+    in_doubt: bool,
+    /// The newest record that another node is known to have written.
+    news: Option<Arc<Record>>,
     /// No stamp of this epoch or an earlier one may be given again.
     floor: u64,
     /// What is known may never have been.
@@ -111,6 +127,9 @@ impl Replica {
             live: None,
             inbox: VecDeque::new(),
             flight: Some(Flight::Load),
+            attempts: 0,
+            in_doubt: false,
+            news: None,
             floor: 0,
             is_outdated: false,
             in_hand: None,
@@ -125,21 +144,48 @@ impl Replica {
         Self { skipped, starts_paused, ..self }
     }
 
-    /// The database's answer to a load. The new epoch is durable before anything is shown under it.
+    /// The answer to a load of the database of this identity. A new epoch is durable before anything is shown under it:
+    /// one begins with each load on a single node, and among several where stamps may have been lost.
     pub fn loaded(
         &mut self,
         now: Micros,
         record: Option<(Record, Arc<Queue>)>,
-        last_beat: Option<Micros>,
+        (database, last_beat): (u64, Option<Micros>),
+        outputs: &mut Vec<Output>,
+    ) {
+        self.flight = None;
+        self.in_hand = None;
+        let stands = |record: &Record| record.database == database && record.stamp.epoch > self.floor;
+        match (record, &self.live) {
+            (Some((record, queue)), Some(live)) if record.database == database && !live.is_after(&record) => {
+                self.adopt(now, Arc::new(record), Some(queue), outputs);
+            }
+            (_, Some(_)) => self.is_outdated = true,
+            (Some(kept), None) if self.limits.is_shared && !self.starts_paused && stands(&kept.0) => {
+                let stored = Some((kept.0.stamp, kept.0.queue_revision()));
+                self.live = Some(Live { state: SessionState::resume(kept, self.node, self.limits), stored });
+                // What an earlier life of this session left behind here.
+                self.inbox.push_front(Event::NodeLost { node: self.node, last: now });
+            }
+            (record, None) => self.begin(now, record, (database, last_beat), outputs),
+        }
+        self.go_on(now, outputs);
+    }
+
+    fn begin(
+        &mut self,
+        now: Micros,
+        record: Option<(Record, Arc<Queue>)>,
+        (database, last_beat): (u64, Option<Micros>),
         outputs: &mut Vec<Output>,
     ) {
         let stored = record.as_ref().map(|(record, _)| (record.stamp, record.queue_revision()));
-        self.in_hand = None;
-        let mut state = match record {
+        let state = match record {
             Some(record) => SessionState::load(now, record, self.node, last_beat, self.floor, self.limits),
             None => SessionState::new(now, self.floor, self.node, self.limits),
         };
-        if std::mem::take(&mut self.starts_paused) {
+        let mut state = state.begun_in(database);
+        if self.starts_paused {
             state.rest(now);
         }
         let live = Live { state, stored };
@@ -159,14 +205,48 @@ impl Replica {
         self.go_on(now, outputs);
     }
 
+    /// Another node has written this, or a look into the database has found it.
+    pub fn heard(&mut self, now: Micros, record: Arc<Record>, outputs: &mut Vec<Output>) {
+        if self.news.as_ref().is_none_or(|known| known.stamp < record.stamp) {
+            self.news = Some(record);
+        }
+        self.go_on(now, outputs);
+    }
+
     fn go_on(&mut self, now: Micros, outputs: &mut Vec<Output>) {
         if self.is_outdated && self.flight.is_none() {
             self.restart("the database was put back".to_owned(), outputs);
+        }
+        if let Some(record) = self.news.take_if(|_| self.flight.is_none()) {
+            self.adopt(now, record, None, outputs);
+        }
+        if self.flight.is_none() && self.attempts >= ATTEMPTS {
+            self.attempts = 0;
+            let events = self.inbox.drain(..).collect();
+            self.undo(now, events, &BUSY, outputs);
         }
         if self.flight.is_none() && !self.inbox.is_empty() {
             let events = self.inbox.drain(..).collect();
             self.step(now, events, outputs);
         }
+    }
+
+    /// What another node made of the session is what it is, if it is newer; its queue is read where it is another.
+    fn adopt(&mut self, now: Micros, record: Arc<Record>, queue: Option<Arc<Queue>>, outputs: &mut Vec<Output>) {
+        let Some(live) = self.live.as_mut().filter(|live| record.stamp > live.state.record().stamp) else { return };
+        let of = |record: &Record| (record.stamp.epoch, record.queue_revision());
+        let known = of(live.state.record()) == of(&record);
+        let Some(queue) = queue.or_else(|| known.then(|| live.state.queue().clone())) else {
+            return self.load(Output::Load, outputs);
+        };
+        self.in_doubt = false;
+        let (before, mut effects) = (live.state.shown(), Vec::new());
+        live.stored = Some((record.stamp, record.queue_revision()));
+        live.state.adopt(now, record, queue, &mut effects);
+        if live.state.has_newcomers() {
+            self.inbox.push_back(Event::Deadline);
+        }
+        self.release(before, effects, outputs);
     }
 
     fn step(&mut self, now: Micros, events: Vec<Event>, outputs: &mut Vec<Output>) {
@@ -184,11 +264,16 @@ impl Replica {
                 panic!("invariant {} does not hold: {}", violation.number, violation.rule);
             }
         }
-        let durability = effects.iter().filter_map(|effect| match effect {
+        let wanted = effects.iter().filter_map(|effect| match effect {
             Effect::Commit(durability) => Some(*durability),
             _ => None,
         });
-        match durability.max() {
+        let durability = if self.limits.is_shared {
+            (live.state.record().stamp != before.record().stamp).then_some(Durability::Now)
+        } else {
+            wanted.max()
+        };
+        match durability {
             Some(Durability::Now) => {
                 outputs.push(Output::Commit(live.change()));
                 self.flight = Some(Flight::Change { before: Box::new(before), events, effects });
@@ -221,23 +306,28 @@ impl Replica {
             (Flight::Load, _) => {}
             (Flight::Begin(live), Outcome::Committed) => {
                 self.live = Some(*live);
+                self.starts_paused = false;
                 self.stored();
             }
-            (Flight::Begin(_), _) => {
-                self.flight = Some(Flight::Load);
-                outputs.push(Output::LoadAgain(trouble));
-            }
+            (Flight::Begin(_), Outcome::Conflict(_)) if self.limits.is_shared => self.load(Output::Load, outputs),
+            (Flight::Begin(_), _) => self.load(Output::LoadAgain(trouble), outputs),
             (Flight::Change { before, effects, .. }, Outcome::Committed) => {
+                (self.attempts, self.in_doubt) = (0, false);
                 self.stored();
                 self.release(before.shown(), effects, outputs);
             }
-            (Flight::Change { before, events, .. }, Outcome::NotSent(error)) => {
-                log::warn!("a change of a session was not written: {error}");
-                self.undo(now, *before, events, outputs);
+            (Flight::Change { before, events, .. }, outcome)
+                if self.limits.is_shared || matches!(outcome, Outcome::NotSent(_)) =>
+            {
+                log::info!("{trouble}");
+                if let Some(live) = &mut self.live {
+                    live.state = *before;
+                }
+                self.try_again(now, events, outcome, trouble, outputs);
             }
             (Flight::Write, Outcome::Committed) => self.stored(),
             (Flight::Write, Outcome::NotSent(_)) => outputs.push(Output::WriteSoon),
-            (_, Outcome::Conflict(_) | Outcome::Unknown(_)) => self.restart(trouble, outputs),
+            (_, _) => self.restart(trouble, outputs),
         }
         self.go_on(now, outputs);
     }
@@ -248,24 +338,76 @@ impl Replica {
             self.floor = self.floor.max(live.state.record().stamp.epoch);
         }
         self.inbox.clear();
-        self.flight = Some(Flight::Load);
+        (self.news, self.attempts, self.in_doubt) = (None, 0, false);
         outputs.push(Output::Restart(why));
-        outputs.push(Output::Load);
+        self.load(Output::Load, outputs);
+    }
+
+    /// A change was not written, or not as far as is known. Where other nodes share the session its events are stepped
+    /// again on the record that stands.
+    fn try_again(
+        &mut self,
+        now: Micros,
+        events: Vec<Event>,
+        outcome: Outcome,
+        trouble: String,
+        outputs: &mut Vec<Output>,
+    ) {
+        if matches!(outcome, Outcome::NotSent(_)) && !self.in_doubt {
+            self.undo(now, events, &UNAVAILABLE, outputs);
+        } else {
+            self.put_back(events);
+        }
+        match (outcome, &self.live) {
+            (Outcome::Conflict(Some(record)), Some(live)) if !live.is_after(&record) => {
+                self.attempts = self.attempts.saturating_add(1);
+                self.adopt(now, Arc::from(record), None, outputs);
+            }
+            (Outcome::Conflict(_), _) => self.is_outdated = true,
+            (Outcome::NotSent(_), _) if self.limits.is_shared => self.load(Output::LoadAgain(trouble), outputs),
+            (Outcome::Unknown(_), _) => {
+                self.in_doubt = true;
+                self.load(Output::Load, outputs);
+            }
+            (Outcome::NotSent(_) | Outcome::Committed, _) => {}
+        }
+    }
+
+    fn load(&mut self, output: Output, outputs: &mut Vec<Output>) {
+        self.flight = Some(Flight::Load);
+        outputs.push(output);
+    }
+
+    /// The events are still to come, before those that came since.
+    fn put_back(&mut self, events: Vec<Event>) {
+        for event in events.into_iter().rev() {
+            self.inbox.push_front(event);
+        }
     }
 
     /// What needed the database did not happen; the rest of what came with it does.
-    fn undo(&mut self, now: Micros, before: SessionState, events: Vec<Event>, outputs: &mut Vec<Output>) {
-        let shown = before.shown();
-        if let Some(live) = &mut self.live {
-            live.state = before;
-        }
+    fn undo(&mut self, now: Micros, events: Vec<Event>, reject: &Reject, outputs: &mut Vec<Output>) {
+        let Some(live) = &self.live else { return };
         let (mut light, mut effects) = (Vec::new(), Vec::new());
+        let joined: Vec<_> = events.iter().filter_map(Event::joining).collect();
+        let answer = |connection: ConnectionId, id: CommandId| {
+            let devices = live.state.devices();
+            let listed = devices.by_connection(connection).map(|device| device.id);
+            let device_id = joined.iter().find(|(at, _)| *at == connection).map(|(_, id)| *id).or(listed);
+            match device_id.and_then(|device_id| devices.answer_to(device_id, id)) {
+                Some(revision) => Effect::Ack(connection, id, revision),
+                None => Effect::Reject(connection, id, reject.clone()),
+            }
+        };
         for event in events {
             match event {
                 Event::Said { connection, said: said @ Said::Command { .. } } => {
-                    effects.extend(said.commands().map(|id| Effect::Reject(connection, id, UNAVAILABLE)));
+                    effects.extend(said.commands().map(|id| answer(connection, id)));
                 }
-                Event::Join(join) if self.live.as_ref().is_some_and(|live| live.state.lost_stamp(&join).is_some()) => {
+                Event::Join(join) if reject.code == RejectCode::Busy => {
+                    effects.push(Effect::Close(join.connection, CloseReason::Overloaded));
+                }
+                Event::Join(join) if live.state.lost_stamp(&join).is_some() => {
                     effects.push(Effect::Close(join.connection, CloseReason::Unavailable));
                 }
                 Event::Said { connection, said } if needs_commit(&said) => {
@@ -274,8 +416,10 @@ impl Replica {
                 other => light.push(other),
             }
         }
-        self.release(shown, effects, outputs);
-        if !light.is_empty() {
+        self.release(live.state.shown(), effects, outputs);
+        if self.limits.is_shared {
+            self.put_back(light);
+        } else if !light.is_empty() {
             self.step(now, light, outputs);
         }
     }
@@ -330,20 +474,6 @@ impl Replica {
     }
 }
 
-/// The name of what a device says, should it be in hand when this panics.
-fn named(state: &SessionState, event: &Event) -> Option<InHand> {
-    let Event::Said { connection, said } = event else { return None };
-    state.devices().by_connection(*connection).map(|device| InHand::of(device.id, said))
-}
-
-/// What is answered in place of stepping what made earlier lives panic.
-fn skip(skipped: &[InHand], in_hand: Option<InHand>, event: &Event) -> Option<Vec<Effect>> {
-    let Event::Said { connection, said } = event else { return None };
-    in_hand.filter(|in_hand| skipped.contains(in_hand))?;
-    let answer: Vec<Effect> = said.commands().map(|id| Effect::Reject(*connection, id, SKIPPED)).collect();
-    Some(if answer.is_empty() { vec![Effect::ShowPlayback(*connection)] } else { answer })
-}
-
 /// Whether what a device says may change something that must be durable before it is shown.
 const fn needs_commit(said: &Said) -> bool {
     match said {
@@ -361,7 +491,7 @@ mod tests {
     #[test]
     fn what_says_nothing_new_asks_for_nothing() {
         let (mut replica, mut outputs) = (Replica::new(NodeId(1), Limits::default()), Vec::new());
-        replica.loaded(Micros(0), None, None, &mut outputs);
+        replica.loaded(Micros(0), None, (0, None), &mut outputs);
         replica.committed(Micros(0), Outcome::Committed, &mut outputs);
         outputs.clear();
         replica.take_in(Micros(1), Event::Deadline, &mut outputs);

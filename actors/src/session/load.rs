@@ -28,7 +28,7 @@ impl SessionActor {
         };
         ctx.spawn(loaded.into_actor(self).map(|loaded, actor, ctx| match loaded {
             Ok((record, last_beat)) => {
-                actor.drive(ctx, |replica, now, outputs| replica.loaded(now, record, last_beat, outputs));
+                actor.drive(ctx, |replica, now, outputs| replica.loaded(now, record, (0, last_beat), outputs));
             }
             Err(error) => actor.load_again(&error.message, ctx),
         }));

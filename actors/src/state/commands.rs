@@ -49,9 +49,10 @@ impl SessionState {
                 }
                 effects.append(&mut wanted);
             }
-            Err(reject) => {
-                effects.extend(all().map(|id| Effect::Reject(speaker.connection, id, reject.clone())));
-            }
+            Err(reject) => effects.extend(all().map(|id| match answered(self, id) {
+                Some(revision) => Effect::Ack(speaker.connection, id, revision),
+                None => Effect::Reject(speaker.connection, id, reject.clone()),
+            })),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What kind of thing a device is; screens choose an icon by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -75,9 +75,15 @@ pub enum Presence {
 impl Presence {
     /// The socket, while there is one.
     #[must_use]
-    pub const fn connection(&self) -> Option<ConnectionId> {
+    pub fn connection(&self) -> Option<ConnectionId> {
+        self.socket().map(|(_, connection)| connection)
+    }
+
+    /// The same with the node it ends at.
+    #[must_use]
+    pub const fn socket(&self) -> Option<(NodeId, ConnectionId)> {
         match self {
-            Self::Online { connection, .. } => Some(*connection),
+            Self::Online { node, connection } => Some((*node, *connection)),
             Self::Away { .. } => None,
         }
     }
@@ -108,6 +114,9 @@ pub struct Device {
     pub since_us: Micros,
     /// Socket or grace.
     pub presence: Presence,
+    /// Another life came under this id on another node: the node with the socket asks whether this one lives.
+    #[serde(default)]
+    pub is_asked: bool,
 }
 
 impl Device {
@@ -192,6 +201,19 @@ impl Devices {
     #[must_use]
     pub fn by_connection(&self, connection: ConnectionId) -> Option<&Device> {
         self.list.iter().find(|device| device.presence.connection() == Some(connection))
+    }
+
+    /// The nodes at which sockets end.
+    #[must_use]
+    pub fn nodes(&self) -> BTreeSet<NodeId> {
+        self.list.iter().filter_map(|device| device.presence.socket()).map(|(node, _)| node).collect()
+    }
+
+    /// The sockets that end at a node.
+    #[must_use]
+    pub fn connections_on(&self, node: NodeId) -> Vec<ConnectionId> {
+        let sockets = self.list.iter().filter_map(|device| device.presence.socket());
+        sockets.filter(|(at, _)| *at == node).map(|(_, connection)| connection).collect()
     }
 
     /// Whether this life of the device has a socket.

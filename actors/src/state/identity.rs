@@ -32,9 +32,26 @@ impl SessionState {
                 effects.push(Effect::Close(join.connection, CloseReason::TooManyDevices));
             }
             Some(asked) => {
-                effects.push(Effect::Probe(asked));
+                if self.is_here(join.device_id) {
+                    effects.push(Effect::Probe(asked));
+                } else {
+                    self.touch(at);
+                    self.mark_asked(join.device_id, true);
+                }
                 self.newcomers.push(Newcomer { join, asked });
             }
+        }
+    }
+
+    /// Whether the device's socket ends at this node.
+    fn is_here(&self, id: DeviceId) -> bool {
+        let socket = self.record.devices.get(id).and_then(|device| device.presence.socket());
+        socket.is_some_and(|(node, _)| node == self.node)
+    }
+
+    fn mark_asked(&mut self, id: DeviceId, is_asked: bool) {
+        if let Some(device) = self.edit().devices.get_mut(id) {
+            device.is_asked = is_asked;
         }
     }
 
@@ -46,6 +63,10 @@ impl SessionState {
 
     /// The device of that id lives: whoever came under it is another one.
     pub(super) fn tell_apart(&mut self, at: At, id: DeviceId, effects: &mut Vec<Effect>) {
+        if self.record.devices.get(id).is_some_and(|device| device.is_asked) {
+            self.touch(at);
+            self.mark_asked(id, false);
+        }
         let (others, rest) = std::mem::take(&mut self.newcomers)
             .into_iter()
             .partition(|waiting: &Newcomer| waiting.join.device_id == id);
@@ -56,15 +77,24 @@ impl SessionState {
         }
     }
 
-    /// Newcomers whose other life has no socket any more, or a new one, come again.
+    /// Newcomers whose other life has no socket any more, or a new one, come again; one that has answered at another
+    /// node keeps its id.
     pub(super) fn tend_newcomers(&mut self, at: At, effects: &mut Vec<Effect>) {
         for waiting in std::mem::take(&mut self.newcomers) {
-            if self.other_life(&waiting.join) == Some(waiting.asked) {
+            let id = waiting.join.device_id;
+            if self.other_life(&waiting.join) != Some(waiting.asked) {
+                self.join(at, waiting.join, effects);
+            } else if self.is_here(id) || self.record.devices.get(id).is_some_and(|device| device.is_asked) {
                 self.newcomers.push(waiting);
             } else {
-                self.join(at, waiting.join, effects);
+                self.admit(at, waiting.join.spare_id, waiting.join, effects);
             }
         }
+    }
+
+    /// Whether somebody waits to be told who it is.
+    pub(crate) fn has_newcomers(&self) -> bool {
+        !self.newcomers.is_empty()
     }
 
     /// A newcomer that goes before it was told who it is was never there.
@@ -92,6 +122,9 @@ impl SessionState {
         self.touch_playback(at);
         self.touch_devices(at);
         self.edit().next_item = 0;
+        if self.limits.is_shared {
+            self.outlast_all(at.now);
+        }
         effects.push(Effect::Commit(Durability::Now));
     }
 
@@ -131,6 +164,7 @@ impl SessionState {
             volume,
             since_us,
             presence,
+            is_asked: false,
         });
         effects.push(Effect::Welcome(join.connection, id));
     }

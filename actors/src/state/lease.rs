@@ -2,9 +2,12 @@
 
 use super::messages::Yield;
 use super::playback::{Active, After, Intent, Item, Status};
-use super::{At, Durability, Effect, SessionState, Speaker};
+use super::{At, Durability, Effect, Limits, SessionState, Speaker};
 use crate::close::CloseReason;
 use crate::ids::{DeviceId, InstanceId, Micros};
+
+/// After the database was put back every node has closed its sockets within so long.
+const SETTLE_MS: i64 = 6_000;
 
 impl SessionState {
     /// Gives the right to sound to this life of a device; a connected earlier holder is waited for.
@@ -45,11 +48,16 @@ impl SessionState {
         }
     }
 
-    /// As [`Self::outlast`], for everybody who may have sounded when the session was lost.
+    /// As [`Self::outlast`], for everybody who may have sounded when the session was lost. Other nodes learn later than
+    /// this one that the database is another, and until then their devices sound under what it has forgotten.
     pub(super) fn outlast_all(&mut self, now: Micros) {
-        let Some(strict_ms) = self.limits.strict_ms else { return };
-        let until = now.plus_ms(strict_ms);
-        let is_owed = !self.record.playback.after.is_empty();
+        let Limits { strict_ms, is_shared, .. } = self.limits;
+        let settle_ms = is_shared.then_some(SETTLE_MS);
+        let until = match (strict_ms, settle_ms) {
+            (None, None) => return,
+            (strict, settle) => now.plus_ms(strict.unwrap_or(0)).plus_ms(settle.unwrap_or(0)),
+        };
+        let is_owed = is_shared || !self.record.playback.after.is_empty();
         if is_owed || self.record.playback.active.is_some() {
             self.edit().quiet_from = self.record.quiet_from.max(Some(until));
         }
@@ -101,7 +109,8 @@ impl SessionState {
         let mut waits = Vec::new();
         for entry in &self.record.playback.after {
             let device = devices.get(entry.device_id).filter(|device| device.instance == entry.instance);
-            if let Some(connection) = device.and_then(|device| device.presence.connection()) {
+            let socket = device.and_then(|device| device.presence.socket());
+            if let Some((_, connection)) = socket.filter(|(node, _)| *node == self.node) {
                 let known = self.waits.iter().find(|(known, _)| *known == connection);
                 waits.push((connection, known.map_or(due, |(_, until_us)| *until_us)));
             }

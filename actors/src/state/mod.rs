@@ -40,6 +40,9 @@ pub use plays::Play;
 pub struct Record {
     /// Of the last change of anything.
     pub stamp: Stamp,
+    /// The identity of the database under which its epoch began: in another one stamps may have been lost.
+    #[serde(default)]
+    pub database: u64,
     /// What plays.
     pub playback: Playback,
     /// Of the device list's last change.
@@ -82,6 +85,8 @@ pub struct Limits {
     pub tracks_per_command: usize,
     /// In strict mode: a device that is cut off falls silent so long after the server last said anything to it.
     pub strict_ms: Option<i64>,
+    /// Other nodes may have devices of the same user: whatever is shown stands in the database first.
+    pub is_shared: bool,
 }
 
 impl Default for Limits {
@@ -94,6 +99,7 @@ impl Default for Limits {
             queue_items: 10_000,
             tracks_per_command: 500,
             strict_ms: None,
+            is_shared: false,
         }
     }
 }
@@ -147,8 +153,26 @@ pub enum Event {
         /// What.
         said: Said,
     },
+    /// A node has lost touch with the database: its sockets are closed, or nobody is at them.
+    NodeLost {
+        /// Which.
+        node: NodeId,
+        /// When it was surely alive.
+        last: Micros,
+    },
     /// Time has come to [`SessionState::next_deadline`].
     Deadline,
+}
+
+impl Event {
+    /// The socket and the device that come, if any do.
+    #[must_use]
+    pub fn joining(&self) -> Option<(ConnectionId, DeviceId)> {
+        match self {
+            Self::Join(join) => Some((join.connection, join.device_id)),
+            _ => None,
+        }
+    }
 }
 
 /// What a device says.
@@ -265,6 +289,7 @@ impl SessionState {
         let stamp = Stamp { epoch: epoch_above(floor, now), revision: 1 };
         let record = Record {
             stamp,
+            database: 0,
             playback: Playback::new(stamp, now),
             devices_revision: stamp.revision,
             devices: Devices::default(),
@@ -273,14 +298,28 @@ impl SessionState {
             failures: 0,
             quiet_from: None,
         };
-        Self { record: Arc::new(record), queue: Arc::default(), node, limits, waits: Vec::new(), newcomers: Vec::new() }
+        Self::resume((record, Arc::default()), node, limits)
+    }
+
+    /// The session as the database has it, under the epoch that stands.
+    #[must_use]
+    pub fn resume((record, queue): (Record, Arc<Queue>), node: NodeId, limits: Limits) -> Self {
+        Self { record: Arc::new(record), queue, node, limits, waits: Vec::new(), newcomers: Vec::new() }
+    }
+
+    /// The same under an epoch that began in this database.
+    pub(crate) fn begun_in(mut self, database: u64) -> Self {
+        self.edit().database = database;
+        self
     }
 
     /// Applies one event at `now`, pushing what is to be done about it.
     pub fn step(&mut self, now: Micros, event: Event, effects: &mut Vec<Effect>) {
         let mut at = At { now, stamp: self.record.stamp.next() };
         let heard_until = match event {
-            Event::Leave { how: Leaving::Lost(last) | Leaving::SentAway(last), .. } => last.min(now),
+            Event::Leave { how: Leaving::Lost(last) | Leaving::SentAway(last), .. } | Event::NodeLost { last, .. } => {
+                last.min(now)
+            }
             _ => now,
         };
         self.count_play(heard_until, effects);
@@ -307,6 +346,11 @@ impl SessionState {
                 None if self.is_newcomer(connection) => {}
                 None => effects.push(Effect::Close(connection, CloseReason::Replaced)),
             },
+            Event::NodeLost { node, last } => {
+                for connection in self.record.devices.connections_on(node) {
+                    self.leave(at, connection, Leaving::SentAway(last), effects);
+                }
+            }
             Event::Deadline => self.meet_deadlines(at, effects),
         }
         self.tend_newcomers(at, effects);
@@ -328,10 +372,15 @@ impl SessionState {
         }
     }
 
-    /// When [`Event::Deadline`] is due, if ever.
+    /// When [`Event::Deadline`] is due, if ever. What nobody in particular owes is seen to by the node of the first
+    /// device in the list that has a socket, so that nodes do not do it all at once.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Micros> {
         let waits = self.waits.iter().map(|(_, until_us)| *until_us).min();
+        let keeper = self.record.devices.iter().find_map(|device| device.presence.socket());
+        if keeper.is_some_and(|(node, _)| node != self.node) {
+            return waits;
+        }
         let transfer = self.record.playback.transfer.map(|transfer| transfer.deadline_us);
         [self.record.devices.next_departure(), waits, transfer, self.play_is_due()].into_iter().flatten().min()
     }

@@ -4,6 +4,7 @@ use super::devices::Presence;
 use super::playback::{Intent, Status};
 use super::queue::Queue;
 use super::{At, Durability, Effect, Leaving, Limits, Record, SessionState, epoch_above};
+use crate::close::CloseReason;
 use crate::ids::{ConnectionId, DeviceId, Micros, NodeId, Stamp};
 use std::sync::Arc;
 
@@ -16,14 +17,13 @@ impl SessionState {
     #[must_use]
     pub fn load(
         now: Micros,
-        (record, queue): (Record, Arc<Queue>),
+        kept: (Record, Arc<Queue>),
         node: NodeId,
         last_beat: Option<Micros>,
         floor: u64,
         limits: Limits,
     ) -> Self {
-        let mut state =
-            Self { record: Arc::new(record), queue, node, limits, waits: Vec::new(), newcomers: Vec::new() };
+        let mut state = Self::resume(kept, node, limits);
         let epoch = epoch_above(state.record.stamp.epoch.max(floor), now);
         let at = At { now, stamp: Stamp { epoch, revision: state.record.stamp.revision.saturating_add(1) } };
         let alive_until = if state.holder_is_on(node) { now } else { last_beat.unwrap_or(now).min(now) };
@@ -44,6 +44,31 @@ impl SessionState {
         state.lose_holder(at, alive_until);
         state.drop_departed(at);
         state
+    }
+
+    /// Another node has changed the session. A socket here that its record does not name any more is over.
+    pub fn adopt(&mut self, now: Micros, record: Arc<Record>, queue: Arc<Queue>, effects: &mut Vec<Effect>) {
+        let earlier = std::mem::replace(&mut self.record, record);
+        self.queue = queue;
+        for connection in earlier.devices.connections_on(self.node) {
+            let was_asked = earlier.devices.by_connection(connection).is_some_and(|device| device.is_asked);
+            match self.record.devices.by_connection(connection) {
+                Some(device) if device.is_asked && !was_asked => effects.push(Effect::Probe(connection)),
+                Some(_) => {}
+                None => effects.push(Effect::Close(connection, self.why_unnamed(&earlier, connection))),
+            }
+        }
+        self.watch_replaced_holders(now);
+    }
+
+    /// Another socket took its place, a person forgot the device, or the session began anew.
+    fn why_unnamed(&self, earlier: &Record, connection: ConnectionId) -> CloseReason {
+        let id = earlier.devices.by_connection(connection).map(|device| device.id);
+        match id.map(|id| self.record.devices.get(id)) {
+            Some(Some(device)) if device.is_online() => CloseReason::Replaced,
+            Some(None) if earlier.stamp.epoch == self.record.stamp.epoch => CloseReason::Forgotten,
+            _ => CloseReason::Restart,
+        }
     }
 
     /// Whether the holder's socket was on this very run of this node, which has been alive ever since.

@@ -33,7 +33,7 @@ impl Node {
 
     fn load(&mut self) {
         let mut outputs = Vec::new();
-        self.replica.loaded(NOW, self.row.clone(), None, &mut outputs);
+        self.replica.loaded(NOW, self.row.clone(), (0, None), &mut outputs);
         self.carry_out(outputs, None);
     }
 

@@ -1,15 +1,23 @@
 //! What must hold: one audible device, one place, and at rest one state.
 
-use crate::world::World;
+use crate::world::{SKEW_US, World};
+use segue_actors::state::Record;
 use segue_actors::state::playback::Status;
 use segue_actors::wire::DeviceList;
 
-/// A clock's bound does not know of what the clock drifts between two probes, nor of rounding.
-const SLACK_US: i64 = 6_000;
+/// A clock's bound does not know of what the clock drifts between two probes, of rounding, nor of how far the nodes' clocks are
+/// apart.
+const SLACK_US: i64 = 6_000 + 2 * SKEW_US;
 /// A report within this of what is shown says nothing.
 const AGREES_MS: i64 = 40;
 
 impl World {
+    /// What everybody is to show: what stands in the database, or what a single node has shown before it is written.
+    fn truth(&self) -> Option<&Record> {
+        let stands = self.store.row.as_ref().filter(|_| self.is_shared()).map(|(record, _)| &**record);
+        stands.or_else(|| self.nodes[0].state().map(|state| &**state.record()))
+    }
+
     /// From its `welcome` until the server has closed or lost its socket.
     fn is_connected(&self, index: usize) -> bool {
         let device = &self.devices[index];
@@ -43,8 +51,8 @@ impl World {
 
     /// Once what the sounding device said has reached everybody, every screen shows where it is.
     pub(crate) fn check_positions(&mut self) {
-        let Some(state) = self.node.state() else { return };
-        let truth = state.playback();
+        let Some(truth) = self.truth().map(|record| record.playback.clone()) else { return };
+        let truth = &truth;
         if truth.status != Status::Playing {
             return;
         }
@@ -56,13 +64,14 @@ impl World {
         });
         let Some(holder) = holder else { return };
         let socket = self.devices[holder].socket.and_then(|id| self.sockets.get(&id)).expect("it is connected");
-        let (Some(heard_ms), true) =
-            (self.devices[holder].heard_at(self.now), socket.up_last <= self.now && !socket.is_silent)
-        else {
+        let (Some(heard_ms), true) = (
+            self.devices[holder].heard_at(self.now),
+            socket.up_last <= self.now && !socket.is_silent && !self.nodes[socket.node].is_committing(),
+        ) else {
             return;
         };
         let end_ms = truth.item.and_then(|item| item.duration_ms);
-        let is_over = Some(truth.position_at(self.server_now())) == end_ms;
+        let is_over = Some(truth.position_at(self.server_now(0))) == end_ms;
         if is_over || self.devices[holder].heard.map(|(item, ..)| item.id) != truth.item.map(|item| item.id) {
             // The end of the item before is not in the database yet.
             return;
@@ -90,8 +99,12 @@ impl World {
 
     /// What is not at rest yet, if anything.
     pub(crate) fn disagreement(&self) -> Option<String> {
-        let Some(state) = self.node.state() else { return Some("there is no session".to_owned()) };
-        let devices = DeviceList::of(state.record());
+        let Some(truth) = self.truth() else { return Some("there is no session".to_owned()) };
+        let devices = DeviceList::of(truth);
+        let mut others = self.nodes.iter().filter_map(|node| Some(node.state()?.record()));
+        if let Some(other) = others.find(|other| other.stamp != truth.stamp) {
+            return Some(format!("a node has {:?} and not {:?}", other.stamp, truth.stamp));
+        }
         for (index, device) in self.devices.iter().enumerate() {
             if !device.is_on || !self.is_connected(index) {
                 return Some(format!("device {index} is not connected"));
@@ -99,23 +112,22 @@ impl World {
             if let Some(id) = device.open.first() {
                 return Some(format!("command {id} of device {index} has no answer"));
             }
-            if device.client.playback() != Some(state.playback()) {
+            if device.client.playback() != Some(&truth.playback) {
                 return Some(format!(
                     "device {index} shows {:?} and not {:?}",
                     device.client.playback(),
-                    state.playback()
+                    truth.playback
                 ));
             }
             if device.client.devices() != Some(&devices) {
                 return Some(format!("device {index} lists {:?} and not {devices:?}", device.client.devices()));
             }
-            let holds =
-                state.playback().active.is_some_and(|active| Some(active.device_id) == device.client.device_id());
-            let is_wanted = holds && state.playback().status == Status::Playing;
+            let holds = truth.playback.active.is_some_and(|active| Some(active.device_id) == device.client.device_id());
+            let is_wanted = holds && truth.playback.status == Status::Playing;
             if device.heard.is_some() != is_wanted {
-                return Some(format!("device {index} is {:?} under {:?}", device.heard, state.playback()));
+                return Some(format!("device {index} is {:?} under {:?}", device.heard, truth.playback));
             }
         }
-        state.playback().transfer.map(|transfer| format!("a transfer for ever: {transfer:?}"))
+        truth.playback.transfer.map(|transfer| format!("a transfer for ever: {transfer:?}"))
     }
 }

@@ -4,7 +4,7 @@ use crate::world::{Down, Happening, Up, World};
 use segue_actors::client::{Client, Input, Output};
 use segue_actors::ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId};
 use segue_actors::state::devices::{DeviceKind, Volume};
-use segue_actors::state::messages::{ByeReason, Op, TransferMode};
+use segue_actors::state::messages::{ByeReason, Op, TransferMode, VolumeChange};
 use segue_actors::state::playback::{Item, Rate, Repeat};
 use segue_actors::wire::{ClientMessage, HelloDevice};
 use std::collections::BTreeSet;
@@ -279,6 +279,15 @@ impl World {
         let index = self.chance.below(self.devices.len());
         if !self.devices[index].is_on {
             return;
+        }
+        match (self.chance.below(40), self.devices[index].socket) {
+            (0, _) => return self.input(index, Input::Look { from: 0, limit: 10 }),
+            (1, Some(socket)) if self.devices[index].client.link().is_welcomed() => {
+                // A hand turns its volume, and what it says of the version may be old.
+                let change = VolumeChange { level: 20, muted: false, version: self.chance.bits() % 3 };
+                return self.send_up(socket, Up::Said(Box::new(ClientMessage::Volume(change))));
+            }
+            _ => {}
         }
         let op = self.op();
         // A finger on a slider says more than one thing.

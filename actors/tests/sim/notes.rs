@@ -6,8 +6,8 @@ use segue_actors::state::playback::Status;
 
 impl World {
     /// What a step has changed, for the counts.
-    pub(crate) fn note_change(&mut self, before: Option<&SessionState>) {
-        let Some((old, new)) = before.zip(self.node.state()) else { return };
+    pub(crate) fn note_change(&mut self, n: usize, before: Option<&SessionState>) {
+        let Some((old, new)) = before.zip(self.nodes[n].state()) else { return };
         let (old, new) = (old.playback(), new.playback());
         if old.stamp() == new.stamp() {
             return;

@@ -9,13 +9,18 @@ use std::sync::Arc;
 /// Backups that are kept.
 const BACKUPS: usize = 12;
 
+/// When each run of a node last said that it lives.
+type Beats = BTreeMap<u64, Micros>;
+
 #[derive(Default)]
 pub(crate) struct Store {
     pub(crate) row: Option<(Arc<Record>, Arc<Queue>)>,
-    /// With the beat that was the last one then.
-    backups: VecDeque<(Arc<Record>, Arc<Queue>, Option<Micros>)>,
+    /// With the beats of then.
+    backups: VecDeque<(Arc<Record>, Arc<Queue>, Beats)>,
     pub(crate) was_put_back: bool,
-    pub(crate) last_beat: Option<Micros>,
+    /// Which database this is: another one each time that a backup is put back.
+    pub(crate) identity: u64,
+    pub(crate) beats: Beats,
     /// How often each command that waits for an answer came to be in the record.
     pub(crate) applied: BTreeMap<(DeviceId, CommandId), u32>,
 }
@@ -40,7 +45,7 @@ impl Store {
             }
         }
         if let Some((record, queue)) = self.row.replace((change.record, queue)) {
-            self.backups.push_back((record, queue, self.last_beat));
+            self.backups.push_back((record, queue, self.beats.clone()));
             if self.backups.len() > BACKUPS {
                 self.backups.pop_front();
             }
@@ -48,11 +53,25 @@ impl Store {
         Outcome::Committed
     }
 
+    /// The last sign of life of any node.
+    pub(crate) fn last_beat(&self) -> Option<Micros> {
+        self.beats.values().max().copied()
+    }
+
+    /// Somebody else changes the record.
+    pub(crate) fn bump(&mut self) {
+        if let Some((record, _)) = &mut self.row {
+            let record = Arc::make_mut(record);
+            record.stamp = record.stamp.next();
+        }
+    }
+
     /// Puts the oldest backup back; what was acknowledged since is lost, and nobody else's fault.
     pub(crate) fn put_back(&mut self) -> bool {
-        let Some((record, queue, last_beat)) = self.backups.pop_front() else { return false };
+        let Some((record, queue, beats)) = self.backups.pop_front() else { return false };
         self.row = Some((record, queue));
-        self.last_beat = last_beat;
+        self.beats = beats;
+        self.identity += 1;
         self.was_put_back = true;
         self.backups.clear();
         self.applied.clear();

@@ -2,18 +2,24 @@
 
 use crate::chance::Chance;
 use crate::clients::Device;
-use crate::server::{Node, Served};
+use crate::nodes::Node;
+use crate::server::Served;
 use crate::store::Store;
 use segue_actors::client::Input;
-use segue_actors::ids::Micros;
+use segue_actors::ids::{Micros, NodeId};
 use segue_actors::ports::{Change, Outcome};
+use segue_actors::state::Record;
 use segue_actors::wire::{ClientMessage, ServerMessage};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Commands and faults come for so long; then everything heals and comes to rest.
 const BUSY_US: i64 = 300_000_000;
 /// Within so long after that all must agree.
 const REST_US: i64 = 150_000_000;
+
+/// The nodes' clocks are so far apart at most.
+pub(crate) const SKEW_US: i64 = 2_000;
 
 /// A run that takes more has devices that only talk to each other.
 const MOST_STEPS: u64 = 200_000;
@@ -26,12 +32,19 @@ pub(crate) enum Happening {
     Tick(usize, u64),
     Audio(usize, u64, Box<Input>),
     Beat(u64, u64),
-    Deadline(u64),
-    Write(u64),
-    Load(u64),
-    Commit(u64, Box<Change>, Fate),
-    Committed(u64, Box<Outcome>),
-    NodeStarts,
+    Deadline(usize, u64),
+    Write(usize, u64),
+    Load(usize, u64),
+    Commit(usize, u64, Box<Change>, Fate),
+    Committed(usize, u64, Box<Outcome>),
+    CommitLate(Box<Change>),
+    Poll(usize, u64),
+    Heard(usize, u64, Arc<Record>),
+    NodeStarts(usize),
+    NodeBeat(usize, u64),
+    NodeBeatAnswered(usize, u64, i64),
+    NodeDoubts(usize, u64),
+    NodeLost(usize, u64, NodeId),
     DeviceStarts(usize),
     Wish,
     Fault,
@@ -59,11 +72,14 @@ pub(crate) enum Fate {
     Answered,
     NotSent,
     UnknownWritten,
+    UnknownWrittenLate,
     UnknownLost,
 }
 
 /// One socket, with both its ends and what is under way.
 pub(crate) struct Socket {
+    /// Where it ends.
+    pub(crate) node: usize,
     pub(crate) up_last: i64,
     down_last: i64,
     /// Nothing that is sent arrives any more.
@@ -78,9 +94,13 @@ pub(crate) struct Weather {
     pub(crate) jitter_us: i64,
     fault_every_us: i64,
     pub(crate) store_faults: u64,
-    clock_steps: bool,
+    pub(crate) clock_steps: bool,
     /// A device that is cut off may sound no longer than its lease.
     pub(crate) is_strict: bool,
+    /// Of a thousand messages between nodes so many are lost.
+    pub(crate) bus_loss: u64,
+    /// Until then somebody else is always first to write.
+    pub(crate) storm_until: i64,
 }
 
 pub(crate) struct World {
@@ -91,7 +111,7 @@ pub(crate) struct World {
     pub(crate) counter: u64,
     pub(crate) sockets: BTreeMap<u64, Socket>,
     pub(crate) devices: Vec<Device>,
-    pub(crate) node: Node,
+    pub(crate) nodes: Vec<Node>,
     pub(crate) store: Store,
     pub(crate) seen: BTreeSet<String>,
     pub(crate) commands: u64,
@@ -114,11 +134,18 @@ impl World {
             store_faults: chance.pick(&[0, 0, 5, 40]),
             clock_steps: chance.permille(300),
             is_strict: chance.permille(300),
+            bus_loss: chance.pick(&[0, 100, 500, 1_000]),
+            storm_until: 0,
         };
         let count = chance.between(2, 7);
+        let clock_us = chance.between(0, 1_000_000_000_000_000);
+        let nodes = (0..chance.pick(&[1, 1, 2, 3])).map(|id| {
+            let skew_us = if id == 0 { 0 } else { chance.between(-SKEW_US, SKEW_US + 1) };
+            Node::new(clock_us + skew_us, id + 1)
+        });
         let mut world = Self {
             now: 0,
-            node: Node::new(chance.between(0, 1_000_000_000_000_000)),
+            nodes: nodes.collect(),
             chance,
             weather,
             queue: BTreeMap::new(),
@@ -138,6 +165,10 @@ impl World {
             let device = world.fresh_device(index, None);
             world.devices.push(device);
             world.after_us(0, 2_000_000, Happening::DeviceStarts(index));
+        }
+        let beating = if world.is_shared() { world.nodes.len() } else { 0 };
+        for n in 0..beating {
+            world.at(0, Happening::NodeBeat(n, world.nodes[n].id));
         }
         world.after_us(1_000_000, 3_000_000, Happening::Wish);
         world.after_us(1_000_000, 10_000_000, Happening::Fault);
@@ -159,8 +190,8 @@ impl World {
         }
     }
 
-    pub(crate) fn server_now(&self) -> Micros {
-        Micros(self.now + self.node.clock_us)
+    pub(crate) fn server_now(&self, n: usize) -> Micros {
+        Micros(self.now + self.nodes[n].clock_us)
     }
 
     pub(crate) fn at(&mut self, at: i64, happening: Happening) {
@@ -208,12 +239,23 @@ impl World {
                 self.audio(device, *input);
             }
             Happening::Beat(socket, version) => self.beat(socket, version),
-            Happening::Deadline(version) => self.deadline(version),
-            Happening::Write(generation) => self.write(generation),
-            Happening::Load(generation) => self.load(generation),
-            Happening::Commit(generation, change, fate) => self.commit(generation, *change, fate),
-            Happening::Committed(generation, outcome) => self.committed(generation, *outcome),
-            Happening::NodeStarts => self.node_starts(),
+            Happening::Deadline(n, version) => self.deadline(n, version),
+            Happening::Write(n, generation) => self.write(n, generation),
+            Happening::Load(n, generation) => self.load(n, generation),
+            Happening::Commit(n, generation, change, fate) => self.commit(n, generation, *change, fate),
+            Happening::Committed(n, generation, outcome) => self.committed(n, generation, *outcome),
+            Happening::CommitLate(change) => {
+                if let Outcome::Committed = self.store.commit(*change) {
+                    self.note("commit Unknown, written late");
+                }
+            }
+            Happening::Poll(n, generation) => self.poll(n, generation),
+            Happening::Heard(n, generation, record) => self.hear(n, generation, record),
+            Happening::NodeStarts(n) => self.node_starts(n),
+            Happening::NodeBeat(n, id) => self.node_beat(n, id),
+            Happening::NodeBeatAnswered(n, id, sent) => self.node_beat_answered(n, id, sent),
+            Happening::NodeDoubts(n, id) => self.node_doubts(n, id),
+            Happening::NodeLost(n, id, lost) => self.node_lost(n, id, lost),
             Happening::DeviceStarts(device) => self.device_starts(device),
             Happening::Wish if self.is_busy() => {
                 self.wish();
@@ -237,10 +279,11 @@ impl World {
 
     pub(crate) fn open_socket(&mut self) -> u64 {
         let id = self.number();
-        let served = self.node.is_up.then(|| self.serve());
+        let node = self.chance.below(self.nodes.len());
+        let served = self.nodes[node].is_up.then(|| self.serve(node));
         let is_up = served.is_some();
         let (up_last, down_last) = (self.now, self.now);
-        self.sockets.insert(id, Socket { up_last, down_last, is_silent: false, served });
+        self.sockets.insert(id, Socket { node, up_last, down_last, is_silent: false, served });
         if is_up {
             self.schedule_beat(id);
         }
@@ -285,7 +328,8 @@ impl World {
     fn fault(&mut self) {
         let device = self.chance.below(self.devices.len());
         let socket = self.devices[device].socket;
-        match (self.chance.below(9), socket) {
+        let n = self.chance.below(self.nodes.len());
+        match (self.chance.below(if self.is_shared() { 13 } else { 9 }), socket) {
             (0 | 1, Some(socket)) => {
                 self.note("fault link silent");
                 self.break_link(socket, false);
@@ -305,50 +349,21 @@ impl World {
                 self.end_device(device, ends, 60_000_000);
             }
             (5, Some(_)) => self.leave(device),
-            (6 | 7, _) if self.node.is_up => self.crash_node(),
-            (8, _) if self.node.is_up => {
-                if self.chance.permille(500) {
-                    self.crash_node();
+            (6 | 7, _) if self.nodes[n].is_up => self.crash_node(n),
+            (8, _) if self.is_shared() || self.nodes[n].is_up => {
+                if self.nodes[n].is_up && self.chance.permille(500) {
+                    self.crash_node(n);
                 }
                 if self.store.put_back() {
                     self.note("fault database put back");
                 }
             }
+            (9..=11, _) if !self.is_cut(n) => self.cut_node(n),
+            (12, _) => {
+                self.note("fault storm of changes");
+                self.weather.storm_until = self.now + self.chance.between(0, 1_000_000);
+            }
             _ => {}
         }
-    }
-
-    fn crash_node(&mut self) {
-        self.note("fault node crash");
-        if self.node.is_committing() {
-            self.note("fault crash during a commit");
-        }
-        if self.node.state().is_some_and(|state| state.playback().transfer.is_some()) {
-            self.note("fault crash during a transfer");
-        }
-        let beat_us = self.chance.between(0, 1_000_000);
-        self.store.last_beat = Some(Micros(self.server_now().0 - beat_us)).max(self.store.last_beat);
-        self.node.crash();
-        let is_noticed = self.chance.permille(700);
-        let served: Vec<u64> =
-            self.sockets.iter().filter(|(_, socket)| socket.served.is_some()).map(|(id, _)| *id).collect();
-        for id in served {
-            self.break_link(id, is_noticed);
-            if let Some(socket) = self.sockets.get_mut(&id) {
-                socket.served = None;
-            }
-        }
-        self.after_us(50_000, 5_000_000, Happening::NodeStarts);
-    }
-
-    fn node_starts(&mut self) {
-        if self.weather.clock_steps && self.chance.permille(300) {
-            self.note("server clock step");
-            self.node.wall_us += self.chance.between(-7_200_000_000, 7_200_000_000);
-        }
-        let wall = Micros(self.now + self.node.wall_us);
-        let start = self.store.last_beat.map_or(wall, |beat| beat.max(wall));
-        let id = self.number();
-        self.node.start(start.0 - self.now, id);
     }
 }

@@ -1,0 +1,231 @@
+//! The nodes: their beats, what they learn of each other, and how they crash, are cut off and come back.
+
+use crate::server::TIMING;
+use crate::session::Session;
+use crate::world::{Happening, World};
+use segue_actors::close::CloseReason;
+use segue_actors::ids::{Micros, NodeId};
+use segue_actors::state::playback::Intent;
+use segue_actors::state::{Event, Record, SessionState};
+use std::sync::Arc;
+
+/// Between two beats.
+const BEAT_US: i64 = 1_000_000;
+/// A node closes its sockets so long after it sent the last beat that was answered,
+const TRUSTED_US: i64 = 3_000_000;
+/// and the others count it as lost so long after the last beat that was written.
+const LOST_US: i64 = 5_000_000;
+
+pub(crate) struct Node {
+    /// It takes sockets.
+    pub(crate) is_up: bool,
+    /// Its process runs.
+    is_running: bool,
+    /// Server time is this after the simulation's.
+    pub(crate) clock_us: i64,
+    /// So is the machine's wall clock.
+    pub(crate) wall_us: i64,
+    /// Names one unbroken run of beats.
+    pub(crate) id: u64,
+    /// Numbers the lives of its session: what was asked in an earlier one is nobody's any more.
+    pub(crate) generation: u64,
+    pub(crate) session: Option<Session>,
+    /// Until then nothing that it asks of the database gets there.
+    cut_until: i64,
+    /// When it sent the last beat that was answered.
+    trusted_from: i64,
+    /// The database that it knows.
+    pub(crate) database: u64,
+}
+
+impl Node {
+    pub(crate) const fn new(clock_us: i64, id: u64) -> Self {
+        Self {
+            is_up: true,
+            is_running: true,
+            clock_us,
+            wall_us: clock_us,
+            id,
+            generation: 0,
+            session: None,
+            cut_until: 0,
+            trusted_from: 0,
+            database: 0,
+        }
+    }
+
+    pub(crate) fn state(&self) -> Option<&SessionState> {
+        self.session.as_ref()?.replica.state()
+    }
+
+    pub(crate) fn is_committing(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.replica.is_busy())
+    }
+
+    fn end_session(&mut self) {
+        self.is_up = false;
+        self.session = None;
+        self.generation += 1;
+    }
+}
+
+impl World {
+    /// Whether several nodes share the database.
+    pub(crate) const fn is_shared(&self) -> bool {
+        self.nodes.len() > 1
+    }
+
+    pub(crate) fn is_cut(&self, n: usize) -> bool {
+        self.now < self.nodes[n].cut_until
+    }
+
+    /// Tells the other nodes what was written, as far as the bus does.
+    pub(crate) fn publish(&mut self, from: usize, record: &Arc<Record>) {
+        // What plays on never comes to rest where only the looks into the database tell of it.
+        let plays_on = !self.is_busy() && record.playback.intent == Intent::Play;
+        for n in (0..self.nodes.len()).filter(|n| *n != from) {
+            if !plays_on && self.chance.permille(self.weather.bus_loss) {
+                self.note("bus loss");
+            } else {
+                let generation = self.nodes[n].generation;
+                let delay_us = if self.chance.permille(20) { 2_000_000 } else { 20_000 };
+                self.after_us(50, delay_us, Happening::Heard(n, generation, record.clone()));
+            }
+        }
+    }
+
+    /// A node finds another database than the one it knew, whatever it asks of it.
+    pub(crate) fn notice_database(&mut self, n: usize) {
+        if self.nodes[n].database != self.store.identity {
+            self.nodes[n].database = self.store.identity;
+            if self.is_shared() {
+                self.drive(n, segue_actors::replica::Replica::outdate);
+            }
+        }
+    }
+
+    /// Runs of nodes that hold sockets as the session knows and have not said for long that they live, and when they did.
+    pub(crate) fn dead_nodes(&self, n: usize) -> Vec<(NodeId, Micros)> {
+        let Some(state) = self.nodes[n].state().filter(|_| self.is_shared()) else { return Vec::new() };
+        let (now, this) = (self.server_now(n), NodeId(self.nodes[n].id));
+        let latest = Micros(now.0 - LOST_US);
+        let beat = |node: NodeId| self.store.beats.get(&node.0).map_or(latest, |beat| *beat);
+        let others = state.devices().nodes().into_iter().filter(|node| *node != this);
+        others.map(|node| (node, beat(node))).filter(|(_, beat)| *beat <= latest).collect()
+    }
+
+    pub(crate) fn node_beat(&mut self, n: usize, id: u64) {
+        let node = &self.nodes[n];
+        if !node.is_running || node.id != id {
+            return;
+        }
+        self.at(self.now + BEAT_US, Happening::NodeBeat(n, id));
+        if self.is_cut(n) {
+            return;
+        }
+        let beat = self.server_now(n);
+        self.store.beats.insert(id, beat);
+        let sent = self.now;
+        self.after_us(100, 30_000, Happening::NodeBeatAnswered(n, id, sent));
+    }
+
+    pub(crate) fn node_beat_answered(&mut self, n: usize, id: u64, sent: i64) {
+        if self.is_cut(n) || !self.nodes[n].is_running || self.nodes[n].id != id {
+            return;
+        }
+        self.nodes[n].trusted_from = sent;
+        self.nodes[n].is_up = true;
+        self.at(sent + TRUSTED_US, Happening::NodeDoubts(n, id));
+        self.notice_database(n);
+        for (node, _) in self.dead_nodes(n) {
+            self.after_us(0, BEAT_US, Happening::NodeLost(n, id, node));
+        }
+    }
+
+    pub(crate) fn node_lost(&mut self, n: usize, id: u64, lost: NodeId) {
+        let known = self.dead_nodes(n).into_iter().find(|(node, _)| *node == lost);
+        if let Some((node, last)) = known.filter(|_| self.nodes[n].id == id && self.nodes[n].is_up) {
+            self.take_in(n, Event::NodeLost { node, last });
+        }
+    }
+
+    /// Without a newer answer this node may be counted as lost soon: nobody may sound by its leave then.
+    pub(crate) fn node_doubts(&mut self, n: usize, id: u64) {
+        let node = &self.nodes[n];
+        if node.id != id || !node.is_up || self.now < node.trusted_from + TRUSTED_US {
+            return;
+        }
+        self.note("node gives up its sockets");
+        self.nodes[n].end_session();
+        let served = self.served_by(n);
+        for socket in served {
+            self.close(socket, CloseReason::Unavailable);
+        }
+        self.begin_run(n);
+    }
+
+    fn served_by(&self, n: usize) -> Vec<u64> {
+        let served = self.sockets.iter().filter(|(_, socket)| socket.node == n && socket.served.is_some());
+        served.map(|(id, _)| *id).collect()
+    }
+
+    /// Under another id, and no socket is taken before a beat is written.
+    fn begin_run(&mut self, n: usize) {
+        let id = self.number();
+        self.nodes[n].id = id;
+        self.at(self.now, Happening::NodeBeat(n, id));
+    }
+
+    pub(crate) fn cut_node(&mut self, n: usize) {
+        self.note("fault node cut off");
+        let most_us = self.chance.pick(&[2_000_000, 10_000_000, 40_000_000]);
+        self.nodes[n].cut_until = self.now + self.chance.between(0, most_us);
+    }
+
+    pub(crate) fn crash_node(&mut self, n: usize) {
+        self.note("fault node crash");
+        if self.nodes[n].is_committing() {
+            self.note("fault crash during a commit");
+        }
+        if self.nodes[n].state().is_some_and(|state| state.playback().transfer.is_some()) {
+            self.note("fault crash during a transfer");
+        }
+        if !self.is_shared() {
+            let beat_us = self.chance.between(0, BEAT_US);
+            let (id, beat) = (self.nodes[n].id, Micros(self.server_now(n).0 - beat_us));
+            self.store.beats.insert(id, beat);
+        }
+        self.nodes[n].is_running = false;
+        self.nodes[n].end_session();
+        let is_noticed = self.chance.permille(700);
+        for id in self.served_by(n) {
+            self.break_link(id, is_noticed);
+            if let Some(socket) = self.sockets.get_mut(&id) {
+                socket.served = None;
+            }
+        }
+        let most_us = if self.is_shared() { 15_000_000 } else { 5_000_000 };
+        self.after_us(50_000, most_us, Happening::NodeStarts(n));
+    }
+
+    pub(crate) fn node_starts(&mut self, n: usize) {
+        self.nodes[n].is_running = true;
+        self.nodes[n].database = self.store.identity;
+        if self.is_shared() {
+            self.begin_run(n);
+            return;
+        }
+        if self.weather.clock_steps && self.chance.permille(300) {
+            self.note("server clock step");
+            self.nodes[n].wall_us += self.chance.between(-7_200_000_000, 7_200_000_000);
+        }
+        let wall = Micros(self.now + self.nodes[n].wall_us);
+        let start = self.store.last_beat().map_or(wall, |beat| beat.max(wall));
+        self.nodes[n].clock_us = start.0 - self.now;
+        self.nodes[n].id = self.number();
+        self.nodes[n].is_up = true;
+    }
+}
+
+/// The heartbeats of devices and those of nodes go together: who is cut off is given up before it is replaced.
+const _: () = assert!(TRUSTED_US + TIMING.heartbeat_ms * 1_000 <= LOST_US, "sockets are closed before anybody grants");

@@ -1,0 +1,384 @@
+//! A node's session: the real replica, driven as the session's actor drives it, and what is shown.
+
+use crate::server::TIMING;
+use crate::store::fault;
+use crate::world::{Down, Fate, Happening, World};
+use segue_actors::close::CloseReason;
+use segue_actors::ids::{ClockId, ConnectionId, Micros, NodeId};
+use segue_actors::ports::{Change, Outcome};
+use segue_actors::replica::{Output, Replica};
+use segue_actors::state::playback::Intent;
+use segue_actors::state::{Durability, Effect, Event, Limits, Record, Said, SessionState, Shown};
+use segue_actors::wire::{ClientLimits, DeviceList, QueuePage, ServerMessage, Welcome};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const AUDIO_MS: i64 = 60_000;
+/// Between two looks into the database for what the bus has lost.
+const POLL_US: i64 = 5_000_000;
+
+/// One user's session on one node.
+pub(crate) struct Session {
+    pub(crate) replica: Replica,
+    pub(crate) devices: BTreeSet<u64>,
+    watched: Option<ConnectionId>,
+    deadline: Option<(i64, u64)>,
+    writes_soon: bool,
+}
+
+impl World {
+    pub(crate) fn attach(&mut self, n: usize, id: u64) {
+        if self.nodes[n].session.is_none() {
+            self.nodes[n].generation += 1;
+            let replica = Replica::new(NodeId(self.nodes[n].id), self.limits());
+            let (watched, deadline, writes_soon) = (None, None, false);
+            let devices = BTreeSet::new();
+            self.nodes[n].session = Some(Session { replica, devices, watched, deadline, writes_soon });
+            self.load_soon(n, 100);
+            self.poll_later(n);
+        }
+        if let Some(session) = &mut self.nodes[n].session {
+            session.devices.insert(id);
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let strict_ms = self.weather.is_strict.then_some(TIMING.lease_ms);
+        Limits { strict_ms, is_shared: self.is_shared(), ..Limits::default() }
+    }
+
+    fn load_soon(&mut self, n: usize, least_us: i64) {
+        let generation = self.nodes[n].generation;
+        self.after_us(least_us, least_us + 30_000, Happening::Load(n, generation));
+    }
+
+    pub(crate) fn drive(&mut self, n: usize, act: impl FnOnce(&mut Replica, Micros, &mut Vec<Output>)) {
+        let (now, mut outputs) = (self.server_now(n), Vec::new());
+        let before = self.nodes[n].state().cloned();
+        let Some(session) = &mut self.nodes[n].session else { return };
+        act(&mut session.replica, now, &mut outputs);
+        self.note_change(n, before.as_ref());
+        for output in outputs {
+            self.carry_out(n, output);
+        }
+        self.rest(n);
+    }
+
+    pub(crate) fn take_in(&mut self, n: usize, event: Event) {
+        self.note(match &event {
+            Event::Join(_) => "event join",
+            Event::Leave { .. } => "event leave",
+            Event::Said { said, .. } => said_name(said),
+            Event::NodeLost { .. } => "event node lost",
+            Event::Deadline => "event deadline",
+        });
+        self.drive(n, |replica, now, outputs| replica.take_in(now, event, outputs));
+    }
+
+    pub(crate) fn load(&mut self, n: usize, generation: u64) {
+        if generation != self.nodes[n].generation {
+            return;
+        }
+        if self.is_cut(n) {
+            self.load_soon(n, 500_000);
+            return;
+        }
+        self.notice_database(n);
+        let record = self.store.row.clone().map(|(record, queue)| (Record::clone(&record), queue));
+        let known = (self.store.identity, self.store.last_beat());
+        let is_first = self.nodes[n].state().is_none();
+        self.drive(n, |replica, now, outputs| replica.loaded(now, record, known, outputs));
+        if is_first {
+            for (node, last) in self.dead_nodes(n) {
+                self.take_in(n, Event::NodeLost { node, last });
+            }
+        }
+    }
+
+    pub(crate) fn write(&mut self, n: usize, generation: u64) {
+        if generation == self.nodes[n].generation {
+            if let Some(session) = &mut self.nodes[n].session {
+                session.writes_soon = false;
+            }
+            self.drive(n, |replica, _, outputs| replica.write(outputs));
+        }
+    }
+
+    fn poll_later(&mut self, n: usize) {
+        if self.is_shared() {
+            let generation = self.nodes[n].generation;
+            self.after_us(POLL_US, POLL_US + 1, Happening::Poll(n, generation));
+        }
+    }
+
+    /// A look into the database, for what the bus has lost.
+    pub(crate) fn poll(&mut self, n: usize, generation: u64) {
+        if generation != self.nodes[n].generation {
+            return;
+        }
+        self.poll_later(n);
+        if !self.is_cut(n) {
+            self.notice_database(n);
+            if let Some((record, _)) = self.store.row.clone() {
+                self.after_us(50, 10_000, Happening::Heard(n, generation, record));
+            }
+        }
+    }
+
+    pub(crate) fn hear(&mut self, n: usize, generation: u64, record: Arc<Record>) {
+        if generation == self.nodes[n].generation {
+            self.drive(n, |replica, now, outputs| replica.heard(now, record, outputs));
+        }
+    }
+
+    /// The change reaches the database, whoever still waits for it.
+    pub(crate) fn commit(&mut self, n: usize, generation: u64, change: Change, fate: Fate) {
+        if self.is_cut(n) {
+            self.note("commit of a node that is cut off");
+            let outcome = if self.chance.permille(500) { Outcome::NotSent } else { Outcome::Unknown };
+            self.after_us(50, 300_000, Happening::Committed(n, generation, Box::new(outcome(fault("cut off")))));
+            return;
+        }
+        let is_known = self.nodes[n].database == self.store.identity;
+        self.notice_database(n);
+        let record = change.record.clone();
+        let is_storm = self.is_shared() && self.now < self.weather.storm_until;
+        let outcome = match fate {
+            _ if !is_known => Outcome::NotSent(fault("this is another database")),
+            Fate::Answered => {
+                if is_storm {
+                    self.store.bump();
+                }
+                self.store.commit(change)
+            }
+            Fate::NotSent => Outcome::NotSent(fault("not sent")),
+            Fate::UnknownLost => Outcome::Unknown(fault("lost")),
+            Fate::UnknownWrittenLate => {
+                self.after_us(50, 1_000_000, Happening::CommitLate(Box::new(change)));
+                Outcome::Unknown(fault("late"))
+            }
+            Fate::UnknownWritten => {
+                self.store.commit(change);
+                Outcome::Unknown(fault("no answer"))
+            }
+        };
+        match (&outcome, fate) {
+            (Outcome::Committed, _) => self.publish(n, &record),
+            (Outcome::Conflict(_), _) => self.note("commit Conflict"),
+            (Outcome::NotSent(_), _) => self.note("commit NotSent"),
+            (_, Fate::UnknownWrittenLate) => {}
+            (_, Fate::UnknownLost) => self.note("commit Unknown, lost"),
+            _ => self.note("commit Unknown, written"),
+        }
+        self.after_us(50, 10_000, Happening::Committed(n, generation, Box::new(outcome)));
+    }
+
+    pub(crate) fn committed(&mut self, n: usize, generation: u64, outcome: Outcome) {
+        if generation == self.nodes[n].generation {
+            let outcome = if self.is_cut(n) { Outcome::Unknown(fault("cut off")) } else { outcome };
+            self.drive(n, |replica, now, outputs| replica.committed(now, outcome, outputs));
+        }
+    }
+
+    pub(crate) fn deadline(&mut self, n: usize, version: u64) {
+        let session = self.nodes[n].session.as_mut();
+        let due = session.and_then(|session| session.deadline.take_if(|due| due.1 == version));
+        if due.is_some() {
+            self.take_in(n, Event::Deadline);
+        }
+    }
+
+    fn carry_out(&mut self, n: usize, output: Output) {
+        let generation = self.nodes[n].generation;
+        match output {
+            Output::Load => self.load_soon(n, 100),
+            Output::LoadAgain(_) => self.load_soon(n, 400_000),
+            Output::Commit(change) => {
+                let fates = [Fate::NotSent, Fate::UnknownWritten, Fate::UnknownWrittenLate, Fate::UnknownLost];
+                let share = if self.is_busy() { self.weather.store_faults } else { 0 };
+                let fate = if self.chance.permille(share) { self.chance.pick(&fates) } else { Fate::Answered };
+                self.after_us(50, 10_000, Happening::Commit(n, generation, Box::new(change), fate));
+            }
+            Output::WriteSoon => {
+                let session = self.nodes[n].session.as_mut().expect("it has an output");
+                if !session.writes_soon {
+                    session.writes_soon = true;
+                    self.after_us(1_000_000, 1_000_001, Happening::Write(n, generation));
+                }
+            }
+            Output::Release(before, state, effects) => self.release(n, before, &state, effects),
+            Output::Restart(_) => {
+                let session = self.nodes[n].session.as_mut().expect("it has an output");
+                (session.watched, session.deadline, session.writes_soon) = (None, None, false);
+                for id in std::mem::take(&mut session.devices) {
+                    self.close(id, CloseReason::Restart);
+                }
+            }
+        }
+    }
+
+    fn rest(&mut self, n: usize) {
+        let clock_us = self.nodes[n].clock_us;
+        let Some(session) = &mut self.nodes[n].session else { return };
+        let Some(state) = session.replica.state().filter(|_| !session.replica.is_busy()) else { return };
+        let due = state.next_deadline().map(|due| due.0 - clock_us);
+        if session.deadline.map(|(at, _)| at) != due {
+            self.counter += 1;
+            let version = self.counter;
+            session.deadline = due.map(|due| (due, version));
+            if let Some(due) = due {
+                self.at(due, Happening::Deadline(n, version));
+            }
+        }
+        let session = self.nodes[n].session.as_ref().expect("it rests");
+        if session.devices.is_empty() && due.is_none() {
+            if session.replica.is_stored() {
+                self.nodes[n].session = None;
+                self.nodes[n].generation += 1;
+            } else {
+                self.drive(n, |replica, _, outputs| replica.write(outputs));
+            }
+        }
+    }
+
+    // What is shown
+
+    fn release(&mut self, n: usize, before: Shown, state: &SessionState, effects: Vec<Effect>) {
+        let Some(session) = &self.nodes[n].session else { return };
+        let (shown, playback) = (state.shown(), state.playback().clone());
+        let devices = DeviceList::of(state.record());
+        let is_welcomed = |id: u64| effects.iter().any(|effect| matches!(effect, Effect::Welcome(to, _) if to.0 == id));
+        let is_listed = |id: u64| state.devices().by_connection(ConnectionId(id)).is_some();
+        let others = session.devices.iter().copied().filter(|id| is_listed(*id) && !is_welcomed(*id));
+        let others: Vec<u64> = others.collect();
+        for id in others {
+            if shown.playback != before.playback {
+                self.send_down(id, Down::Frame(Box::new(ServerMessage::Playback(Box::new(playback.clone())))));
+            }
+            if shown.devices != before.devices {
+                self.send_down(id, Down::Frame(Box::new(ServerMessage::Devices(devices.clone()))));
+            }
+        }
+        for effect in effects {
+            self.release_one(n, effect, state);
+        }
+        self.watch(n, state);
+    }
+
+    fn release_one(&mut self, n: usize, effect: Effect, state: &SessionState) {
+        let now_us = self.server_now(n);
+        let record = state.record().clone();
+        let (what, sent) = match effect {
+            Effect::Commit(Durability::Now) => ("effect commit now", None),
+            Effect::Commit(Durability::Soon) => ("effect commit soon", None),
+            Effect::Played(_) => ("effect played", None),
+            Effect::Probe(to) => {
+                self.note("effect probe");
+                if !self.is_at(n, to.0) {
+                    return;
+                }
+                if let Some(served) = self.sockets.get_mut(&to.0).and_then(|socket| socket.served.as_mut()) {
+                    served.liveness.probe(now_us);
+                    self.send_down(to.0, Down::Frame(Box::new(ServerMessage::Ping { now_us })));
+                    self.send_down(to.0, Down::Ping);
+                    self.schedule_beat(to.0);
+                }
+                return;
+            }
+            Effect::Close(to, reason) => {
+                self.note("effect close");
+                if self.is_at(n, to.0) {
+                    self.close(to.0, reason);
+                }
+                return;
+            }
+            Effect::Welcome(to, device_id) => {
+                let (playback, devices) = (record.playback.clone(), DeviceList::of(&record));
+                let clock_id = ClockId(if self.is_shared() { 1 } else { self.nodes[n].id });
+                let audio_ms = if self.weather.is_strict { TIMING.lease_ms } else { AUDIO_MS };
+                let limits = ClientLimits { audio_ms, ..CLIENT_LIMITS };
+                let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 500, limits, playback, devices };
+                ("effect welcome", Some((to, ServerMessage::Welcome(Box::new(welcome)))))
+            }
+            Effect::Ack(to, id, revision) => {
+                let device_id = record.devices.by_connection(to).map(|device| device.id);
+                let stands = self.store.row.as_ref().and_then(|(row, _)| row.devices.answer_to(device_id?, id));
+                // Who has gone is not told; a database that was put back has lost what it had.
+                let is_known = device_id.is_some_and(|device_id| self.store.applied.contains_key(&(device_id, id)));
+                assert!(!is_known || stands == Some(revision), "an ack of what is not in the database");
+                ("effect ack", Some((to, ServerMessage::Ack { id, revision })))
+            }
+            Effect::Reject(to, id, reject) => {
+                self.note(&format!("reject {:?}", reject.code));
+                let device_id = record.devices.by_connection(to).map(|device| device.id);
+                let times = device_id.and_then(|device_id| self.store.applied.get(&(device_id, id)));
+                assert!(times.is_none_or(|times| *times == 0), "a reject of what is in the database");
+                ("effect reject", Some((to, ServerMessage::reject(id, &reject))))
+            }
+            Effect::ShowPlayback(to) => {
+                ("effect show playback", Some((to, ServerMessage::Playback(Box::new(record.playback.clone())))))
+            }
+            Effect::ShowDevices(to) => {
+                ("effect show devices", Some((to, ServerMessage::Devices(DeviceList::of(&record)))))
+            }
+            Effect::ShowQueue(to, from, limit) => (
+                "effect show queue",
+                Some((to, ServerMessage::Queue(QueuePage::of(&record, state.queue(), from, limit)))),
+            ),
+        };
+        self.note(what);
+        if let Some((to, message)) = sent {
+            self.send_down(to.0, Down::Frame(Box::new(message)));
+        }
+    }
+
+    /// Whether a socket ends at this node.
+    fn is_at(&self, n: usize, id: u64) -> bool {
+        self.sockets.get(&id).is_some_and(|socket| socket.node == n)
+    }
+
+    /// As the session's actor does.
+    fn watch(&mut self, n: usize, state: &SessionState) {
+        let now = self.server_now(n);
+        let Some(session) = &mut self.nodes[n].session else { return };
+        let active = state.playback().active.filter(|_| state.playback().intent == Intent::Play);
+        let device = active.and_then(|active| state.devices().get(active.device_id));
+        let wanted = device.and_then(|device| device.presence.connection());
+        if session.watched == wanted {
+            return;
+        }
+        let told = [(session.watched, false), (wanted, true)];
+        session.watched = wanted;
+        for (connection, is_active) in told {
+            let Some(ConnectionId(id)) = connection.filter(|connection| self.is_at(n, connection.0)) else { continue };
+            if let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) {
+                served.liveness.watch(now, is_active);
+                self.schedule_beat(id);
+            }
+        }
+    }
+}
+
+const CLIENT_LIMITS: ClientLimits = ClientLimits {
+    heartbeat_ms: TIMING.heartbeat_ms,
+    idle_ms: TIMING.idle_ms,
+    lease_ms: TIMING.lease_ms,
+    audio_ms: AUDIO_MS,
+    frame_bytes: 65_536,
+    page_items: 200,
+    tracks: 500,
+};
+
+/// What a device says, for the counts.
+const fn said_name(said: &Said) -> &'static str {
+    match said {
+        Said::Command { .. } => "event command",
+        Said::Report(_) => "event report",
+        Said::Ready(_) => "event ready",
+        Said::Yield(_) => "event yield",
+        Said::Ended(_) => "event ended",
+        Said::Volume(_) => "event volume",
+        Said::Queue { .. } => "event queue",
+        Said::Alive => "event alive",
+    }
+}
