@@ -80,6 +80,7 @@ async fn directory(settings: &Settings, db: &Db, auth: &Arc<Auth>) -> Result<Arc
     let world = World {
         store: Arc::new(DbStore::open(db.clone())?),
         nodes: Arc::new(nodes),
+        cluster: None,
         tracks: Arc::new(DbTracks::new(db.clone())),
         logins: Arc::new(TokenLogins::new(auth.clone())),
         clock,

@@ -167,13 +167,14 @@ pub async fn nodes(first: &dyn Nodes, second: &dyn Nodes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{MemoryBus, MemoryNodes, MemoryStore};
+    use crate::memory::{MemoryBus, MemoryCluster, MemoryNodes, MemoryStore};
 
     #[actix::test]
     async fn the_twins_keep_their_contracts() {
         let store = MemoryStore::default();
         session_store(&store, UserId(1), async || store.plays(UserId(1)).len()).await;
         bus(&MemoryBus::default(), UserId(1), UserId(2), async || ()).await;
+        bus(&MemoryCluster::default(), UserId(1), UserId(2), async || ()).await;
         let first = MemoryNodes::first(NodeId(1));
         let second = first.again(NodeId(2));
         nodes(&first, &second).await;

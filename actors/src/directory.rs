@@ -2,7 +2,7 @@
 
 use crate::ids::{Micros, UserId};
 use crate::panics::{InHand, Panics};
-use crate::ports::{Clock, Logins, Nodes, SessionStore, Tracks};
+use crate::ports::{Clock, Cluster, Logins, Nodes, SessionStore, Tracks};
 use crate::session::{Restart, SessionActor, Shutdown};
 use crate::state::Limits;
 use crate::state::liveness::Timing;
@@ -24,6 +24,8 @@ pub struct World {
     pub store: Arc<dyn SessionStore>,
     /// This node and those before it.
     pub nodes: Arc<dyn Nodes>,
+    /// The others that share the database now; `None`: this is the only one.
+    pub cluster: Option<Arc<dyn Cluster>>,
     /// The catalogue.
     pub tracks: Arc<dyn Tracks>,
     /// Who a token belongs to.
@@ -58,8 +60,8 @@ impl World {
     /// What sessions are told of them: where a device that is cut off may sound no longer than its lease, mode is strict.
     #[must_use]
     pub fn session_limits(&self) -> Limits {
-        let lease_ms = self.timing.lease_ms;
-        Limits { strict_ms: (self.audio_ms <= lease_ms).then_some(lease_ms), ..self.limits }
+        let (lease_ms, is_shared) = (self.timing.lease_ms, self.cluster.is_some());
+        Limits { strict_ms: (self.audio_ms <= lease_ms).then_some(lease_ms), is_shared, ..self.limits }
     }
 }
 

@@ -3,11 +3,12 @@
 use crate::close::CloseReason;
 use crate::ids::{MediaId, Micros, NodeId, Stamp, UserId};
 use crate::ports::{
-    Bus, Change, Later, Logins, Nodes, Outcome, PortError, SessionStore, Socket, Subscription, Tracks, Wrote,
+    Bus, Change, Cluster, Later, Logins, Nodes, Outcome, PortError, SessionStore, Socket, Subscription, Tracks, Wrote,
 };
 use crate::state::queue::{Queue, Resolved};
 use crate::state::{Play, Record};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
@@ -179,6 +180,54 @@ impl Bus for MemoryBus {
                 }
             }
         })
+    }
+}
+
+/// Nodes of one process that share what they know.
+#[derive(Default)]
+pub struct MemoryCluster {
+    bus: MemoryBus,
+    database: AtomicU64,
+    lost: Mutex<BTreeMap<NodeId, Micros>>,
+    is_deaf: AtomicBool,
+}
+
+impl MemoryCluster {
+    /// The database was put back.
+    pub fn put_back(&self) {
+        self.database.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A node is gone; it was last alive then.
+    pub fn lose(&self, node: NodeId, last: Micros) {
+        lock(&self.lost).insert(node, last);
+    }
+
+    /// Whether everything that is published is lost.
+    pub fn deafen(&self, is_deaf: bool) {
+        self.is_deaf.store(is_deaf, Ordering::Relaxed);
+    }
+}
+
+impl Bus for MemoryCluster {
+    fn publish(&self, user: UserId, record: Arc<Record>) {
+        if !self.is_deaf.load(Ordering::Relaxed) {
+            self.bus.publish(user, record);
+        }
+    }
+
+    fn subscribe(&self, user: UserId, on_record: Box<dyn Fn(Arc<Record>) + Send + Sync>) -> Subscription {
+        self.bus.subscribe(user, on_record)
+    }
+}
+
+impl Cluster for MemoryCluster {
+    fn database(&self) -> u64 {
+        self.database.load(Ordering::Relaxed)
+    }
+
+    fn lost(&self, node: NodeId) -> Option<Micros> {
+        lock(&self.lost).get(&node).copied()
     }
 }
 

@@ -99,6 +99,15 @@ impl fmt::Debug for Subscription {
     }
 }
 
+/// What nodes that share a database know of it and of each other, besides what they tell each other.
+pub trait Cluster: Bus {
+    /// The identity of the database that answers now: another one after it was put back to an older state.
+    fn database(&self) -> u64;
+
+    /// When a node was last alive, if it is gone: it has closed its sockets, or nobody is at them. Answered from memory.
+    fn lost(&self, node: NodeId) -> Option<Micros>;
+}
+
 /// The nodes of a cluster and their beats: one each second while a node is sound.
 pub trait Nodes: Send + Sync {
     /// This node, in its present run of beats.

@@ -1,5 +1,6 @@
 //! A session is loaded, and loaded again when what was shown may not stand in the database.
 
+use super::cluster::Others;
 use super::{SessionActor, ToDevice};
 use crate::close::CloseReason;
 use crate::ports::PortError;
@@ -28,7 +29,9 @@ impl SessionActor {
         };
         ctx.spawn(loaded.into_actor(self).map(|loaded, actor, ctx| match loaded {
             Ok((record, last_beat)) => {
-                actor.drive(ctx, |replica, now, outputs| replica.loaded(now, record, (0, last_beat), outputs));
+                let database = actor.others.as_ref().map_or(0, Others::database);
+                actor.drive(ctx, |replica, now, outputs| replica.loaded(now, record, (database, last_beat), outputs));
+                actor.bury_lost_nodes(ctx);
             }
             Err(error) => actor.load_again(&error.message, ctx),
         }));
@@ -36,12 +39,18 @@ impl SessionActor {
 
     pub(super) fn load_again(&mut self, why: &str, ctx: &mut Context<Self>) {
         log::warn!("session {} was not loaded: {why}", self.user);
-        if self.now().since_ms(self.loading_since) < PATIENCE_MS && self.stopping.is_empty() {
-            ctx.run_later(RETRY, Self::load);
-        } else {
+        let now = self.now();
+        let failing_since = *self.failing_since.get_or_insert(now);
+        if now.since_ms(failing_since) >= PATIENCE_MS || !self.stopping.is_empty() {
             self.close_all(CloseReason::Unavailable);
-            ctx.stop();
+            if self.others.is_none() || !self.stopping.is_empty() {
+                ctx.stop();
+                return;
+            }
+            // The other nodes are to know of the sockets that have ended here.
+            self.failing_since = None;
         }
+        ctx.run_later(RETRY, Self::load);
     }
 
     /// What was shown may not stand in the database: everybody comes back to a session that is loaded anew.
@@ -52,7 +61,6 @@ impl SessionActor {
         for handle in [self.deadline.take().map(|(_, handle)| handle), self.soon.take()].into_iter().flatten() {
             ctx.cancel_future(handle);
         }
-        self.loading_since = self.now();
     }
 
     pub(super) fn close_all(&mut self, reason: CloseReason) {

@@ -4,6 +4,7 @@
 //! of a change, its author's ack included, is sent only once the change stands in the database; on a single node
 //! reports and presence are shown first and written soon after.
 
+mod cluster;
 mod load;
 mod show;
 mod step;
@@ -16,6 +17,7 @@ use crate::replica::Replica;
 use crate::state::outbox::FrameKind;
 use crate::state::{Event, Join, Leaving, Said};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
+use cluster::Others;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -86,7 +88,9 @@ pub struct SessionActor {
     directory: Arc<Directory>,
     devices: HashMap<ConnectionId, Recipient<ToDevice>>,
     replica: Replica,
-    loading_since: Micros,
+    /// Since when it cannot be loaded.
+    failing_since: Option<Micros>,
+    others: Option<Others>,
     watched: Option<ConnectionId>,
     deadline: Option<(Micros, SpawnHandle)>,
     soon: Option<SpawnHandle>,
@@ -105,14 +109,15 @@ impl SessionActor {
         directory: Arc<Directory>,
     ) -> Self {
         let world = directory.world();
-        let (loading_since, replica) = (world.clock.now(), Replica::new(world.nodes.this(), world.session_limits()));
+        let replica = Replica::new(world.nodes.this(), world.session_limits());
         Self {
             user,
             number,
             directory,
             devices: HashMap::new(),
             replica: replica.after_panics(skipped, is_paused),
-            loading_since,
+            failing_since: None,
+            others: None,
             watched: None,
             deadline: None,
             soon: None,
@@ -136,6 +141,7 @@ impl Actor for SessionActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        self.listen_to_others(ctx);
         self.load(ctx);
     }
 }

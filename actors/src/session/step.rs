@@ -2,7 +2,7 @@
 
 use super::SessionActor;
 use crate::ids::Micros;
-use crate::ports::Change;
+use crate::ports::{Change, Outcome};
 use crate::replica::{Output, Replica};
 use crate::state::Event;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
@@ -40,8 +40,15 @@ impl SessionActor {
     }
 
     fn commit(&self, change: Change, ctx: &mut Context<Self>) {
+        let record = change.record.clone();
         let committed = self.world().store.commit(self.user, change);
         ctx.spawn(committed.into_actor(self).map(|outcome, actor, ctx| {
+            if matches!(outcome, Outcome::Committed) {
+                actor.failing_since = None;
+                if let Some(others) = &actor.others {
+                    others.publish(actor.user, record);
+                }
+            }
             actor.drive(ctx, |replica, now, outputs| replica.committed(now, outcome, outputs));
         }));
     }

@@ -1,5 +1,6 @@
 //! The real actors over the memory twins, with time that passes only when a test says so.
 
+mod cluster;
 mod durability;
 mod life;
 mod limits;
@@ -9,7 +10,7 @@ use segue_actors::device::{DeviceActor, Incoming, Writable};
 use segue_actors::directory::{Directory, World};
 use segue_actors::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId};
 use segue_actors::memory::{MemoryLine, MemoryLogins, MemoryNodes, MemorySocket, MemoryStore, MemoryTracks};
-use segue_actors::ports::Clock;
+use segue_actors::ports::{Clock, Cluster, Nodes};
 use segue_actors::state::Limits;
 use segue_actors::state::devices::DeviceKind;
 use segue_actors::state::liveness::Timing;
@@ -37,24 +38,30 @@ struct Node {
 
 impl Node {
     fn new() -> Self {
-        Self::over(Arc::default(), Arc::new(MemoryNodes::first(NodeId(1))), 2_000)
+        Self::with_heartbeat(2_000)
     }
 
     fn with_heartbeat(heartbeat_ms: i64) -> Self {
-        Self::over(Arc::default(), Arc::new(MemoryNodes::first(NodeId(1))), heartbeat_ms)
+        Self::over(Arc::default(), Arc::new(MemoryNodes::first(NodeId(1))), None, heartbeat_ms)
     }
 
     /// The next run of the server, over the same store.
     fn again(&self) -> Self {
-        Self::over(self.store.clone(), Arc::new(self.nodes.again(NodeId(2))), 2_000)
+        Self::over(self.store.clone(), Arc::new(self.nodes.again(NodeId(2))), None, 2_000)
     }
 
-    fn over(store: Arc<MemoryStore>, nodes: Arc<MemoryNodes>, heartbeat_ms: i64) -> Self {
+    fn over(
+        store: Arc<MemoryStore>,
+        nodes: Arc<MemoryNodes>,
+        cluster: Option<Arc<dyn Cluster>>,
+        heartbeat_ms: i64,
+    ) -> Self {
         let track = |id| Resolved { media_id: MediaId(id), kind: MediaKind::Track, duration_ms: Some(TRACK_MS) };
-        let chance = AtomicU64::new(1_000);
+        let chance = AtomicU64::new(nodes.this().0 * 1_000);
         let world = World {
             store: store.clone(),
             nodes: nodes.clone(),
+            cluster,
             tracks: Arc::new(MemoryTracks::of((1..100).map(track))),
             logins: Arc::new(MemoryLogins::of([("anna", ANNA), ("bert", BERT)])),
             clock: Clock::starting_at(ClockId(1), Micros(1_700_000_000_000_000)),
