@@ -1,6 +1,6 @@
 //! What people wish (R4): preconditions, then the operation. A rejected command changes nothing.
 
-use super::devices::{Volume, is_name};
+use super::devices::{Errand, Volume, is_name};
 use super::messages::{Command, Op, Reject, RejectCode, place};
 use super::playback::{By, Intent, Item, Status};
 use super::queue::Resolved;
@@ -314,7 +314,10 @@ impl SessionState {
         }
         self.touch_devices(at);
         match connection {
-            Some(connection) => effects.push(Effect::Close(connection, CloseReason::Forgotten)),
+            Some(connection) if self.is_here(device_id) => {
+                effects.push(Effect::Close(connection, CloseReason::Forgotten));
+            }
+            Some(_) => self.give_errand(device_id, Errand::Forget),
             None => self.edit().devices.forget(device_id),
         }
         Ok(())

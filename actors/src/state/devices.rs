@@ -114,9 +114,19 @@ pub struct Device {
     pub since_us: Micros,
     /// Socket or grace.
     pub presence: Presence,
-    /// Another life came under this id on another node: the node with the socket asks whether this one lives.
+    /// What another node wants done at the socket.
     #[serde(default)]
-    pub is_asked: bool,
+    pub errand: Option<Errand>,
+}
+
+/// What the node with a device's socket is to do, since only it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Errand {
+    /// Ask whether this life lives: another came under its id.
+    Probe,
+    /// Close it: a person has forgotten the device.
+    Forget,
 }
 
 impl Device {

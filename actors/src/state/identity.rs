@@ -2,7 +2,7 @@
 //! under the same id waits while the old socket is asked whether it lives: a dead one is replaced, a living one keeps
 //! its id and the newcomer gets its own (cloned storage), so that two devices never fight for one name.
 
-use super::devices::{Device, Presence, Volume};
+use super::devices::{Device, Errand, Presence, Volume};
 use super::{At, Durability, Effect, Join, MOST_EPOCH, SessionState};
 use crate::close::CloseReason;
 use crate::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
@@ -36,7 +36,7 @@ impl SessionState {
                     effects.push(Effect::Probe(asked));
                 } else {
                     self.touch(at);
-                    self.mark_asked(join.device_id, true);
+                    self.give_errand(join.device_id, Errand::Probe);
                 }
                 self.newcomers.push(Newcomer { join, asked });
             }
@@ -44,14 +44,15 @@ impl SessionState {
     }
 
     /// Whether the device's socket ends at this node.
-    fn is_here(&self, id: DeviceId) -> bool {
+    pub(super) fn is_here(&self, id: DeviceId) -> bool {
         let socket = self.record.devices.get(id).and_then(|device| device.presence.socket());
         socket.is_some_and(|(node, _)| node == self.node)
     }
 
-    fn mark_asked(&mut self, id: DeviceId, is_asked: bool) {
-        if let Some(device) = self.edit().devices.get_mut(id) {
-            device.is_asked = is_asked;
+    /// Asks something of the node with the device's socket. What is to end need not be probed.
+    pub(super) fn give_errand(&mut self, id: DeviceId, errand: Errand) {
+        if let Some(device) = self.edit().devices.get_mut(id).filter(|device| device.errand != Some(Errand::Forget)) {
+            device.errand = Some(errand);
         }
     }
 
@@ -63,9 +64,11 @@ impl SessionState {
 
     /// The device of that id lives: whoever came under it is another one.
     pub(super) fn tell_apart(&mut self, at: At, id: DeviceId, effects: &mut Vec<Effect>) {
-        if self.record.devices.get(id).is_some_and(|device| device.is_asked) {
+        if self.record.devices.get(id).is_some_and(|device| device.errand == Some(Errand::Probe)) {
             self.touch(at);
-            self.mark_asked(id, false);
+            if let Some(device) = self.edit().devices.get_mut(id) {
+                device.errand = None;
+            }
         }
         let (others, rest) = std::mem::take(&mut self.newcomers)
             .into_iter()
@@ -84,7 +87,7 @@ impl SessionState {
             let id = waiting.join.device_id;
             if self.other_life(&waiting.join) != Some(waiting.asked) {
                 self.join(at, waiting.join, effects);
-            } else if self.is_here(id) || self.record.devices.get(id).is_some_and(|device| device.is_asked) {
+            } else if self.is_here(id) || self.record.devices.get(id).is_some_and(|device| device.errand.is_some()) {
                 self.newcomers.push(waiting);
             } else {
                 self.admit(at, waiting.join.spare_id, waiting.join, effects);
@@ -164,7 +167,7 @@ impl SessionState {
             volume,
             since_us,
             presence,
-            is_asked: false,
+            errand: None,
         });
         effects.push(Effect::Welcome(join.connection, id));
     }

@@ -1,6 +1,6 @@
 //! Devices come, go, and are missed (R8); a session is loaded again (R2, R6).
 
-use super::devices::Presence;
+use super::devices::{Device, Errand, Presence};
 use super::playback::{Intent, Status};
 use super::queue::Queue;
 use super::{At, Durability, Effect, Leaving, Limits, Record, SessionState, epoch_above};
@@ -51,24 +51,22 @@ impl SessionState {
         let earlier = std::mem::replace(&mut self.record, record);
         self.queue = queue;
         for connection in earlier.devices.connections_on(self.node) {
-            let was_asked = earlier.devices.by_connection(connection).is_some_and(|device| device.is_asked);
-            match self.record.devices.by_connection(connection) {
-                Some(device) if device.is_asked && !was_asked => effects.push(Effect::Probe(connection)),
-                Some(_) => {}
+            let known = earlier.devices.by_connection(connection).and_then(|device| device.errand);
+            match self.record.devices.by_connection(connection).map(|device| device.errand) {
+                Some(errand) if errand == known => {}
+                Some(Some(Errand::Probe)) => effects.push(Effect::Probe(connection)),
+                Some(Some(Errand::Forget)) => effects.push(Effect::Close(connection, CloseReason::Forgotten)),
+                Some(None) => {}
                 None => effects.push(Effect::Close(connection, self.why_unnamed(&earlier, connection))),
             }
         }
         self.watch_replaced_holders(now);
     }
 
-    /// Another socket took its place, a person forgot the device, or the session began anew.
+    /// Another socket took its place, or the session began anew.
     fn why_unnamed(&self, earlier: &Record, connection: ConnectionId) -> CloseReason {
-        let id = earlier.devices.by_connection(connection).map(|device| device.id);
-        match id.map(|id| self.record.devices.get(id)) {
-            Some(Some(device)) if device.is_online() => CloseReason::Replaced,
-            Some(None) if earlier.stamp.epoch == self.record.stamp.epoch => CloseReason::Forgotten,
-            _ => CloseReason::Restart,
-        }
+        let device = earlier.devices.by_connection(connection).and_then(|device| self.record.devices.get(device.id));
+        if device.is_some_and(Device::is_online) { CloseReason::Replaced } else { CloseReason::Restart }
     }
 
     /// Whether the holder's socket was on this very run of this node, which has been alive ever since.

@@ -8,6 +8,7 @@ mod ends;
 mod failures;
 mod identity;
 mod leases;
+mod nodes;
 mod presence;
 mod properties;
 mod protocol;

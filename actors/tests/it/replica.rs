@@ -11,7 +11,7 @@ use segue_actors::state::queue::{Queue, Resolved};
 use segue_actors::state::{Effect, Event, Join, Limits, Record, Said};
 use std::sync::Arc;
 
-const NOW: Micros = Micros(1_700_000_000_000_000);
+pub(crate) const NOW: Micros = Micros(1_700_000_000_000_000);
 const DEVICE: DeviceId = DeviceId(1);
 
 /// A replica over a row of a database.
@@ -82,11 +82,15 @@ impl Node {
 }
 
 fn join() -> Join {
+    join_as(1)
+}
+
+pub(crate) fn join_as(number: u64) -> Join {
     Join {
-        connection: ConnectionId(1),
-        device_id: DEVICE,
-        spare_id: DeviceId(2),
-        instance: InstanceId(1),
+        connection: ConnectionId(number),
+        device_id: DeviceId(number),
+        spare_id: DeviceId(100 + number),
+        instance: InstanceId(number),
         description: Description {
             name: "Kitchen".to_owned(),
             kind: DeviceKind::Other,
@@ -101,14 +105,22 @@ fn join() -> Join {
 }
 
 fn wish(id: u64, op: Op<Resolved>) -> Event {
+    wish_of(1, id, op)
+}
+
+pub(crate) fn wish_of(connection: u64, id: u64, op: Op<Resolved>) -> Event {
     let command = Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op };
     let said = Said::Command { command: Box::new(command), seed: 1, others: Vec::new() };
-    Event::Said { connection: ConnectionId(1), said }
+    Event::Said { connection: ConnectionId(connection), said }
 }
 
 fn play() -> Event {
+    wish(1, play_track())
+}
+
+pub(crate) fn play_track() -> Op<Resolved> {
     let track = Resolved { media_id: segue_actors::ids::MediaId(1), kind: MediaKind::Track, duration_ms: Some(9_000) };
-    wish(1, Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None })
+    Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None }
 }
 
 fn fresh() -> Replica {

@@ -345,6 +345,7 @@ impl World {
             28 => Op::QueueMove { item, after: Some(other), before: None },
             29 => Op::QueueRemove { items: vec![item] },
             30 => Op::QueueReplace { tracks },
+            31 if self.chance.permille(300) => Op::DeviceForget { device_id: to },
             _ => Op::DeviceRename { device_id: to, name: "a name".to_owned() },
         }
     }

@@ -68,6 +68,7 @@ const WANTED: &[&str] = &[
     "close replaced",
     "close restart",
     "close dead",
+    "close forgotten",
     "close not_silent",
     "close overloaded",
     "close unavailable",

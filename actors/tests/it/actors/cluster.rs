@@ -189,3 +189,25 @@ async fn the_node_with_its_socket_closes_a_replaced_holder_that_is_not_silent_in
     phone.settle().await;
     assert_eq!(after(&phone), 0);
 }
+
+#[actix::test]
+async fn a_device_that_is_forgotten_at_another_node_is_waited_for_and_closed() {
+    tokio::time::pause();
+    let two = Two::new();
+    let (mut kitchen, mut phone) = two.join().await;
+    kitchen.play(1, &[5]);
+    settle([&mut kitchen, &mut phone]).await;
+    two.cluster.deafen(true);
+    phone.command(2, Op::DeviceForget { device_id: DeviceId(1) });
+    settle([&mut kitchen, &mut phone]).await;
+    assert_eq!(acks(&phone.take_rest()), [2]);
+    let shown = phone.playback.clone().expect("it is shown something");
+    assert_eq!((shown.active.is_none(), shown.after.len()), (true, 1), "it may still sound");
+    pass(6_000).await;
+    assert_eq!(kitchen.line.closed(), Some(CloseReason::Forgotten));
+    two.cluster.deafen(false);
+    pass(6_000).await;
+    phone.settle().await;
+    assert_eq!(phone.names(), ["Phone"]);
+    assert_eq!(phone.playback.map(|shown| shown.after.len()), Some(0));
+}
