@@ -391,7 +391,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         }
         self.socket.close(reason);
         let heard = self.liveness.heard();
-        self.gone(if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Clean }, ctx);
+        self.gone(if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Dismissed }, ctx);
     }
 
     fn gone(&mut self, how: Leaving, ctx: &mut Context<Self>) {

@@ -126,8 +126,10 @@ pub struct Join {
 /// How a socket ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaving {
-    /// `bye`, a clean close, or sent away for good: no grace.
+    /// `bye` or a clean close: no grace.
     Clean,
+    /// Sent away for good: no grace, and it may not have heard of it.
+    Dismissed,
     /// Without a word; last heard of at this instant.
     Lost(Micros),
     /// Asked to come back: the grace is longer by the jitter. Last heard of at this instant.

@@ -109,7 +109,7 @@ impl SessionState {
             self.outlast(at, id, instance);
         }
         match how {
-            Leaving::Clean => {
+            Leaving::Clean | Leaving::Dismissed => {
                 self.touch_devices(at);
                 self.edit().devices.remove(id, at.now);
                 if holder {

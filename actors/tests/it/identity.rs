@@ -244,3 +244,45 @@ fn what_a_device_claims_to_have_seen_changes_nothing_if_it_can_be_so_or_cannot()
         assert_eq!(state.record().stamp.epoch, epoch, "{seen:?}");
     }
 }
+
+#[test]
+fn strict_mode_waits_for_the_lease_of_who_is_sent_away_and_may_not_hear_of_it() {
+    let transcript = run("
+        strict
+        a joins
+        b joins
+        a: play t1
+        b: forget a
+        b: play
+        +100
+        a is dismissed
+    ");
+    expect![[r#"
+        strict
+        a joins
+          welcome a
+          devices [a]
+        b joins
+          welcome b
+          devices [a, b]
+        a: play t1
+          commit now
+          ack a r4
+          r4 play/starting i0@0 a:r4 after[] next - turn r4
+        b: forget a
+          commit now
+          ack b r5
+          close a forgotten
+          r5 pause/paused i0@0 nobody after[a:r4] next - turn r5
+          devices [a, b]
+        b: play
+          commit now
+          ack b r6
+          r6 play/starting i0@0 b:r6 after[a:r4] next - turn r6
+        +100
+        a is dismissed
+          r7 play/starting i0@0 b:r6 from 5100 after[] next - turn r6
+          devices [b]
+    "#]]
+    .assert_eq(&transcript);
+}

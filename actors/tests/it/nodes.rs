@@ -8,7 +8,7 @@ use segue_actors::replica::{Output, Replica};
 use segue_actors::state::messages::{Op, RejectCode, VolumeChange};
 use segue_actors::state::playback::Repeat;
 use segue_actors::state::queue::Queue;
-use segue_actors::state::{Effect, Event, Limits, Record, Said};
+use segue_actors::state::{Effect, Event, Limits, Record, Said, SessionState};
 use std::sync::Arc;
 
 /// The database: one row, and which database it is.
@@ -101,12 +101,11 @@ impl Node {
     /// The database answers until nothing more is asked of it.
     fn rest(&mut self, database: &mut Database) {
         while let Some(asked) = self.waiting.pop() {
-            match asked {
-                Output::Commit(change) => self.answer(database.commit(&change)),
-                _ => {
-                    let (row, identity) = (database.row.clone(), database.identity);
-                    self.drive(|replica, outputs| replica.loaded(NOW, row, (identity, None), outputs));
-                }
+            if let Output::Commit(change) = asked {
+                self.answer(database.commit(&change));
+            } else {
+                let (row, identity) = (database.row.clone(), database.identity);
+                self.drive(|replica, outputs| replica.loaded(NOW, row, (identity, None), outputs));
             }
         }
     }
@@ -295,7 +294,7 @@ fn a_lost_node_is_stepped_once_and_what_it_left_is_over() {
     ));
     second.rest(&mut database);
     assert_eq!(second.record().playback.after.len(), 1);
-    assert_eq!(second.replica.state().and_then(|state| state.next_deadline()), None, "its own node closes it");
+    assert_eq!(second.replica.state().and_then(SessionState::next_deadline), None, "its own node closes it");
     second.step(Event::NodeLost { node: NodeId(1), last: Micros(NOW.0 - 5_000_000) });
     second.rest(&mut database);
     assert!(second.record().playback.after.is_empty());

@@ -5,7 +5,7 @@
 //! kitchen joins anew            the same device in another life (a reloaded page)
 //! kitchen returns               the same life on another socket
 //! kitchen is cloned as copy      another life under its id; `kitchen lives` answers the question whether it does
-//! kitchen leaves | is lost      cleanly, or without a word
+//! kitchen leaves | is lost      cleanly, or without a word; `is dismissed`: sent away for good
 //! phone: play t1 t2 on kitchen  a command; `phone: again` resends its last one
 //! kitchen reports playing 1000  what it says of the lease, turn and item it was last shown
 //! kitchen yields                likewise
@@ -119,6 +119,7 @@ impl Scenario {
                 self.join(copy, true);
             }
             ["leaves"] => self.leave(who, Leaving::Clean),
+            ["is", "dismissed"] => self.leave(who, Leaving::Dismissed),
             ["is", "lost"] => self.leave(who, Leaving::Lost(self.now)),
             ["is", "lost", "since", ms] => {
                 let silent_ms: i64 = ms.parse().expect("milliseconds");

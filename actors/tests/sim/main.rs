@@ -28,8 +28,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use world::World;
 
 /// Seeds that failed once.
-const ONCE_FAILED: &[u64] =
-    &[6, 20, 41, 60, 88, 812, 1874, 3144, 7931, 13170, 454545382660, 832066520056, 982733739979, 1068347996304];
+const ONCE_FAILED: &[u64] = &[
+    6,
+    20,
+    41,
+    60,
+    88,
+    812,
+    1874,
+    3144,
+    7931,
+    13170,
+    454545382660,
+    832066520056,
+    982733739979,
+    1068347996304,
+    675210769461,
+];
 /// In so many runs at least each thing must occur, of 20,000.
 const LEAST: usize = 50;
 /// What must occur.

@@ -163,7 +163,7 @@ impl World {
         let heard = served.liveness.heard();
         self.send_down(id, Down::Frame(Box::new(ServerMessage::goaway(reason, 500))));
         self.send_down(id, Down::Closed(Some(reason.code())));
-        self.detach(id, if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Clean });
+        self.detach(id, if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Dismissed });
     }
 
     fn detach(&mut self, id: u64, how: Leaving) {
