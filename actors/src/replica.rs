@@ -363,10 +363,9 @@ impl Replica {
                 self.attempts = self.attempts.saturating_add(1);
                 self.adopt(now, Arc::from(record), None, outputs);
             }
-            (Outcome::Conflict(_), _) => self.is_outdated = true,
             (Outcome::NotSent(_), _) if self.limits.is_shared => self.load(Output::LoadAgain(trouble), outputs),
-            (Outcome::Unknown(_), _) => {
-                self.in_doubt = true;
+            (outcome @ (Outcome::Conflict(_) | Outcome::Unknown(_)), _) => {
+                self.in_doubt |= matches!(outcome, Outcome::Unknown(_));
                 self.load(Output::Load, outputs);
             }
             (Outcome::NotSent(_) | Outcome::Committed, _) => {}

@@ -318,7 +318,7 @@ impl SessionState {
                 effects.push(Effect::Close(connection, CloseReason::Forgotten));
             }
             Some(_) => self.give_errand(device_id, Errand::Forget),
-            None => self.edit().devices.forget(device_id),
+            None => self.edit().devices.forget(device_id, at.now),
         }
         Ok(())
     }

@@ -274,11 +274,10 @@ impl Devices {
         }
     }
 
-    /// Forgets a device, its name and its answered commands.
-    pub fn forget(&mut self, id: DeviceId) {
-        self.list.retain(|device| device.id != id);
+    /// Forgets a device and its name; not yet its answered commands, which it may send again.
+    pub fn forget(&mut self, id: DeviceId, now: Micros) {
+        self.remove(id, now);
         self.renamed.remove(&id);
-        self.answered.remove(&id);
     }
 
     /// The revision that this command made, when it was applied before.

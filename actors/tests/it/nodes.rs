@@ -50,12 +50,18 @@ struct Node {
 }
 
 impl Node {
-    /// A node that has loaded the session, with the device of that number.
-    fn with_device(number: u64, database: &mut Database) -> Self {
+    /// A node that has loaded the session.
+    fn on(number: u64, database: &mut Database) -> Self {
         let limits = Limits { is_shared: true, ..Limits::default() };
         let replica = Replica::new(NodeId(number), limits);
         let mut node = Self { replica, effects: Vec::new(), waiting: vec![Output::Load], restarts: 0, releases: 0 };
         node.rest(database);
+        node
+    }
+
+    /// The same with the device of that number.
+    fn with_device(number: u64, database: &mut Database) -> Self {
+        let mut node = Self::on(number, database);
         node.step(Event::Join(Box::new(join_as(number))));
         node.rest(database);
         node.effects.clear();
@@ -303,4 +309,17 @@ fn a_lost_node_is_stepped_once_and_what_it_left_is_over() {
     second.step(Event::NodeLost { node: NodeId(1), last: NOW });
     assert!(second.waiting.is_empty(), "there is nothing to do");
     assert_eq!(second.record().stamp, stamp);
+}
+
+#[test]
+fn what_an_earlier_life_of_the_session_left_behind_here_is_over() {
+    let mut database = Database::default();
+    let _panicked = Node::with_device(1, &mut database);
+    let mut second = Node::with_device(2, &mut database);
+    assert!(second.record().devices.is_connected(DeviceId(1), InstanceId(1)));
+    let node = Node::on(1, &mut database);
+    assert!(!node.record().devices.is_connected(DeviceId(1), InstanceId(1)));
+    assert!(node.record().devices.is_connected(DeviceId(2), InstanceId(2)));
+    second.hear(database.standing());
+    assert_eq!(second.record(), node.record());
 }

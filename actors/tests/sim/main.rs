@@ -44,6 +44,7 @@ const ONCE_FAILED: &[u64] = &[
     982733739979,
     1068347996304,
     675210769461,
+    418574358897,
 ];
 /// In so many runs at least each thing must occur, of 20,000.
 const LEAST: usize = 50;
