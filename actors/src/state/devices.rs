@@ -115,7 +115,7 @@ pub struct Device {
     /// Socket or grace.
     pub presence: Presence,
     /// What another node wants done at the socket.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub errand: Option<Errand>,
 }
 
