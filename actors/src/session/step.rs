@@ -43,11 +43,8 @@ impl SessionActor {
         let record = change.record.clone();
         let committed = self.world().store.commit(self.user, change);
         ctx.spawn(committed.into_actor(self).map(|outcome, actor, ctx| {
-            if matches!(outcome, Outcome::Committed) {
-                actor.failing_since = None;
-                if let Some(others) = &actor.others {
-                    others.publish(actor.user, record);
-                }
+            if let (Outcome::Committed, Some(others)) = (&outcome, &actor.others) {
+                others.publish(actor.user, record);
             }
             actor.drive(ctx, |replica, now, outputs| replica.committed(now, outcome, outputs));
         }));
@@ -70,6 +67,7 @@ impl SessionActor {
     pub(super) fn rest(&mut self, ctx: &mut Context<Self>) {
         let Some(state) = self.replica.state().filter(|_| !self.replica.is_busy()) else { return };
         let due = state.next_deadline();
+        self.failing_since = None;
         if self.deadline.map(|(at, _)| at) != due {
             if let Some((_, handle)) = self.deadline.take() {
                 ctx.cancel_future(handle);

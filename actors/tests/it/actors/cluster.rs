@@ -2,7 +2,7 @@
 
 use super::*;
 use segue_actors::close::CloseReason;
-use segue_actors::memory::MemoryCluster;
+use segue_actors::memory::{Fault, MemoryCluster};
 use segue_actors::state::playback::Repeat;
 use segue_actors::wire::PresenceView;
 
@@ -210,4 +210,26 @@ async fn a_device_that_is_forgotten_at_another_node_is_waited_for_and_closed() {
     phone.settle().await;
     assert_eq!(phone.names(), ["Phone"]);
     assert_eq!(phone.playback.map(|shown| shown.after.len()), Some(0));
+}
+
+#[actix::test]
+async fn a_session_that_cannot_write_sends_its_devices_away_and_tells_the_others_when_it_can() {
+    tokio::time::pause();
+    let two = Two::new();
+    let (mut kitchen, mut phone) = two.join().await;
+    let mut tablet = two.nodes[0].join("anna", "Tablet", 3).await;
+    settle([&mut tablet, &mut phone]).await;
+    two.nodes[0].store.fail_next([Fault::NotSent; 12]);
+    kitchen.cut();
+    tablet.play(1, &[5]);
+    pass(700).await;
+    tablet.settle().await;
+    assert_eq!(rejects(&tablet.take_rest()), ["Unavailable"]);
+    assert_eq!(tablet.line.closed(), None);
+    pass(9_000).await;
+    assert_eq!(tablet.line.closed(), Some(CloseReason::Unavailable));
+    phone.settle().await;
+    let list = phone.devices.as_ref().expect("it is shown the list");
+    let presence: Vec<_> = list.devices.iter().map(|device| device.presence).collect();
+    assert_eq!(presence, [PresenceView::Away, PresenceView::Online, PresenceView::Away]);
 }
