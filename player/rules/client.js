@@ -8,15 +8,13 @@
 
 import { itemOf, placeAt } from "./audio.js";
 import { ServerTime } from "./clock.js";
-import { FIRST_LIMITS, Link, askTimeAnew, closed, deadlineOfLink, greet, leave, probeAgain, wake, welcomed } from "./link.js";
+import { FIRST_LIMITS, Link, askTimeAnew, closed, deadlineOfLink, greet, isAllowed, leave, probeAgain, renew, wake, welcomed } from "./link.js";
 import { deadlineOfAudio, finished, interrupted, obey, report, reportIfClockWasWrong, shown, tick } from "./obey.js";
 import { compareStamps, positionAt, stampOf } from "./stamps.js";
 import { isPrepared } from "./transfer.js";
+import { Wishes } from "./wishes.js";
 
-/** @import {Audio, Command, DeviceList, Frame, HelloDevice, Input, Limits, Op, Output, Playback, Refusal, Stamp} from "../types.js" */
-
-/** Commands that may wait for their answers. */
-const UNANSWERED = 16;
+/** @import {Audio, DeviceList, Frame, HelloDevice, Input, Limits, Output, Playback, Stamp} from "../types.js" */
 
 export class Client {
   /**
@@ -53,8 +51,7 @@ export class Client {
     this.report_due_us = undefined;
     /** @type {string | undefined} the entry that the audio was told to go on with */
     this.follows = undefined;
-    /** @type {Command[]} */
-    this.unanswered = [];
+    this.wishes = new Wishes();
   }
 
   /**
@@ -78,7 +75,7 @@ export class Client {
         hear(this, local_us, input.frame, out);
         break;
       case "wish":
-        wish(this, input.id, input.op, out);
+        this.wishes.wish(this, local_us, input.id, input.op, out);
         break;
       case "started":
         if (itemOf(this.audio)?.id === input.item.id) {
@@ -127,6 +124,7 @@ export class Client {
         break;
       case "tick":
         tick(this, local_us, chance, out);
+        this.wishes.tick(this, local_us, out);
         break;
     }
     return out;
@@ -155,7 +153,8 @@ export class Client {
 
   /** When a `tick` is due, in local time. @param {number} local_us */
   nextDeadline(local_us) {
-    return Math.min(deadlineOfLink(this), deadlineOfAudio(this, local_us));
+    const wishes_us = this.isWelcomed() ? this.wishes.deadline() : Infinity;
+    return Math.min(deadlineOfLink(this), deadlineOfAudio(this, local_us), wishes_us);
   }
 }
 
@@ -172,12 +171,14 @@ function hear(client, local_us, frame, out) {
         client.promise = undefined;
       }
       client.limits = { ...FIRST_LIMITS, ...frame.limits };
+      client.link.ping(frame.now_us);
+      renew(client, local_us);
       client.device.id = frame.device_id;
       welcomed(client, local_us, frame.jitter_ms, out);
       client.ended_due_us = local_us;
       showDevices(client, frame.devices, out);
       shown(client, local_us, frame.playback, out);
-      askAgain(client, out);
+      client.wishes.askAgain(local_us, out);
       break;
     case "playback":
       hearPlayback(client, local_us, /** @type {any} */ (frame), out);
@@ -194,20 +195,28 @@ function hear(client, local_us, frame, out) {
       break;
     case "time": {
       const wasUnknown = client.time.bound_us() === undefined;
+      const wasAllowed = isAllowed(client, local_us);
       client.time.learn(frame.client_us, frame.received_us, frame.sent_us, local_us);
-      if (wasUnknown && client.isWelcomed()) obey(client, local_us, out);
+      renew(client, local_us);
+      if ((wasUnknown || !wasAllowed) && client.isWelcomed()) obey(client, local_us, out);
       else reportIfClockWasWrong(client, local_us, out);
       probeAgain(client, local_us, out);
       break;
     }
-    case "ping":
+    case "ping": {
+      // Whoever asks, at any time: by an answer the server knows a device from its copy.
       out.push({ type: "send", frame: { type: "pong" } });
+      const wasAllowed = isAllowed(client, local_us);
+      client.link.ping(frame.now_us);
+      renew(client, local_us);
+      if (!wasAllowed) obey(client, local_us, out);
       break;
+    }
     case "ack":
-      answered(client, frame.id, { revision: frame.revision }, out);
+      client.wishes.answered(frame.id, { revision: frame.revision }, out);
       break;
     case "reject":
-      answered(client, frame.id, { refusal: /** @type {any} */ (frame) }, out);
+      client.wishes.refused(local_us, /** @type {any} */ (frame), out);
       break;
     case "goaway":
       client.link.sentAway(frame.code, frame.reason, frame.jitter_ms);
@@ -220,7 +229,7 @@ function hearPlayback(client, local_us, playback, out) {
   const known = client.playback;
   if (known && compareStamps(stampOf(known), stampOf(playback)) > 0) return;
   shown(client, local_us, playback, out);
-  if (known && known.epoch < playback.epoch) askAgain(client, out);
+  if (known && known.epoch < playback.epoch) client.wishes.askAgain(local_us, out);
 }
 
 /** @param {Client} client @param {DeviceList} list @param {Output[]} out */
@@ -239,34 +248,4 @@ function turnVolume(client, level, muted, out) {
   const version = client.device.volume?.version ?? 0;
   client.device.volume = { level, muted, version };
   if (client.isWelcomed()) out.push({ type: "send", frame: { type: "volume", level, muted, version } });
-}
-
-/** @param {Client} client @param {string} id @param {Op} op @param {Output[]} out */
-function wish(client, id, op, out) {
-  if (client.unanswered.length >= UNANSWERED) {
-    const message = "too many commands wait for an answer";
-    out.push({ type: "answered", id, refusal: { code: "busy", message } });
-    return;
-  }
-  /** @type {Command} */
-  const command = { type: "command", id, ...op };
-  const current = client.playback?.item?.id;
-  if ((op.op === "next" || op.op === "previous") && current) command.if_item = current;
-  client.unanswered.push(command);
-  if (client.isWelcomed()) out.push({ type: "send", frame: command });
-}
-
-/**
- * Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
- * @param {Client} client @param {Output[]} out
- */
-function askAgain(client, out) {
-  for (const frame of client.unanswered) out.push({ type: "send", frame });
-}
-
-/** @param {Client} client @param {string} id @param {{revision?: number, refusal?: Refusal}} answer @param {Output[]} out */
-function answered(client, id, answer, out) {
-  if (!client.unanswered.some((command) => command.id === id)) return;
-  client.unanswered = client.unanswered.filter((command) => command.id !== id);
-  out.push({ type: "answered", id, ...answer });
 }

@@ -2,9 +2,10 @@
 
 import { BURST } from "./clock.js";
 import { fallSilent } from "./obey.js";
+import { compareStamps, stampOf } from "./stamps.js";
 
 /** @import {Client} from "./client.js" */
-/** @import {Limits, Output} from "../types.js" */
+/** @import {Limits, Output, Stamp} from "../types.js" */
 
 /** What is assumed before the first `welcome`. @type {Limits} */
 export const FIRST_LIMITS = {
@@ -50,6 +51,15 @@ export class Link {
     this.unheard_us = undefined;
     this.patience_ms = 0;
     this.burst_left = 0;
+    /** @type {number | undefined} strict mode counts from here: the server's time when it last said anything of the lease */
+    this.pinged_us = undefined;
+    /** In strict mode the device may sound until then, in local time. */
+    this.allowed_us = -Infinity;
+  }
+
+  /** The server said this at its `now_us`. @param {number} now_us */
+  ping(now_us) {
+    this.pinged_us = now_us;
   }
 
   /** The server was heard; on a welcomed socket that is contact. @param {number} local_us */
@@ -71,9 +81,17 @@ export function greet(client, local_us, out) {
   const { link } = client;
   Object.assign(link, { phase: "trying", since_us: local_us, heard_us: local_us, farewell: undefined });
   const lease = client.audio.kind === "sounding" ? client.carried?.lease : undefined;
-  const frame = { type: "hello", token: client.token, device: { ...client.device }, lease };
+  const frame = { type: "hello", token: client.token, device: { ...client.device }, lease, seen: seen(client) };
   out.push({ type: "send", frame });
   askTimeAnew(client, local_us, out);
+}
+
+/** The newest stamp that this device was shown. @param {Client} client @returns {Stamp | undefined} */
+function seen({ playback, devices }) {
+  const shown = playback && stampOf(playback);
+  /** @type {Stamp | undefined} */
+  const listed = devices && [devices.epoch, devices.devices_revision];
+  return shown && listed && compareStamps(shown, listed) < 0 ? listed : (shown ?? listed);
 }
 
 /** A burst of probes, whose first answer replaces what was learnt before. @param {Client} client @param {number} local_us @param {Output[]} out */
@@ -139,6 +157,34 @@ export function wake(client, local_us, out) {
     askTimeAnew(client, local_us, out);
     link.patience_ms = WAKING_MS;
   }
+}
+
+/** Whether a device that is cut off may sound no longer than its lease (R1). @param {Client} client */
+const isStrict = ({ limits }) => limits.audio_ms <= limits.lease_ms;
+
+/**
+ * In strict mode the lease lasts from the last word of the server on; earlier by as much as the clock may be wrong, so
+ * that the server need not know by how much. What an earlier word allowed stays allowed.
+ * @param {Client} client @param {number} local_us
+ */
+export function renew(client, local_us) {
+  const { link, limits, time } = client;
+  const bound_us = time.bound_us();
+  if (link.pinged_us === undefined || bound_us === undefined) return;
+  const allowed_us = time.local(link.pinged_us + limits.lease_ms * 1000, local_us) - bound_us;
+  link.allowed_us = Math.max(link.allowed_us, allowed_us);
+}
+
+/** Whether strict mode lets this device sound. @param {Client} client @param {number} local_us */
+export function isAllowed(client, local_us) {
+  return !isStrict(client) || local_us < client.link.allowed_us;
+}
+
+/** When a device that nobody talks to falls silent, in local time. @param {Client} client */
+export function silentAt(client) {
+  const { audio, limits, link } = client;
+  if (isStrict(client)) return ["sounding", "loading", "armed"].includes(audio.kind) ? link.allowed_us : Infinity;
+  return audio.kind !== "silent" && !client.isWelcomed() ? link.contact_us + limits.audio_ms * 1000 : Infinity;
 }
 
 /** A device that sounds must notice sooner that nobody hears it any more. @param {Client} client */

@@ -1,7 +1,7 @@
 /** The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14). */
 
 import { causeOf, itemOf, placeAt, soundOf } from "./audio.js";
-import { tickLink } from "./link.js";
+import { isAllowed, silentAt, tickLink } from "./link.js";
 import { positionAt, sameStamp, stampOf } from "./stamps.js";
 import {
   dropPrepared,
@@ -71,7 +71,7 @@ function hold(client, local_us, lease, playback, out) {
   const { intent, item, turn } = playback;
   const isNew = !(client.carried && sameStamp(client.carried.lease, lease) && sameStamp(client.carried.turn, turn));
   const wasPrepared = client.prepared?.loaded === true;
-  if (intent === "play" && item && playback.after.length === 0) {
+  if (intent === "play" && item && playback.after.length === 0 && isAllowed(client, local_us)) {
     const needsSound = isNew || client.audio.kind === "silent" || client.audio.kind === "held";
     client.carried = { lease, turn };
     if (needsSound) goTo(client, local_us, item, playback, out);
@@ -231,12 +231,6 @@ function sayEnded(client, local_us, out) {
   const at_us = client.time.at(local_us);
   const position_ms = ended.to_item === undefined ? undefined : placeAt(client.audio, local_us);
   out.push({ type: "send", frame: position_ms === undefined ? ended : { ...ended, position_ms, at_us } });
-}
-
-/** When a device that is cut off falls silent, in local time. @param {Client} client */
-function silentAt(client) {
-  const isCutOff = client.audio.kind !== "silent" && !client.isWelcomed();
-  return isCutOff ? client.link.contact_us + client.limits.audio_ms * 1000 : Infinity;
 }
 
 /** @param {Client} client @param {number} local_us */

@@ -95,6 +95,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "rules/obey.js"
     "rules/stamps.js"
     "rules/transfer.js"
+    "rules/wishes.js"
     "session.js"
     "store.js"
     "style/base.css"

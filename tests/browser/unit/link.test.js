@@ -164,3 +164,37 @@ test("a frame that nobody knows is ignored", () => {
   world.welcome();
   assert.deepEqual(world.hear({ type: "confetti" }), []);
 });
+
+test("any ping is answered, also before the welcome: by it the server knows a device from its copy", () => {
+  const world = new World();
+  world.step({ type: "tick" });
+  world.step({ type: "opened" });
+  assert.equal(sent(world.hear({ type: "ping", now_us: world.now() }), "pong").length, 1);
+  world.welcome();
+  assert.equal(sent(world.hear({ type: "ping", now_us: world.now() }), "pong").length, 1);
+});
+
+test("the hello names the newest stamp that was shown, of playback or devices", () => {
+  const world = new World();
+  world.step({ type: "tick" });
+  assert.equal(sent(world.step({ type: "opened" }), "hello")[0].seen, undefined);
+  world.welcome();
+  const again = () => {
+    world.step({ type: "closed", code: 1006 }, 0);
+    world.step({ type: "tick" });
+    return sent(world.step({ type: "opened" }), "hello")[0].seen;
+  };
+  assert.deepEqual(again(), [1, 10]);
+  world.hear({ type: "devices", epoch: 1, devices_revision: 14, devices: [] });
+  assert.deepEqual(again(), [1, 14]);
+  world.show({ epoch: 2 });
+  assert.deepEqual(again(), [2, 11]);
+});
+
+test("a device that was sent away for flooding comes back after a while", () => {
+  const world = new World();
+  world.welcome();
+  world.hear({ type: "goaway", code: 4008, reason: "flooding", reconnect: true, jitter_ms: 10_000 });
+  world.step({ type: "closed", code: 4008 }, 0.5);
+  assert.equal(world.client.nextDeadline(world.local_us), world.local_us + 5_000_000);
+});

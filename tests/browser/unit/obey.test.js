@@ -171,3 +171,28 @@ test("an item that cannot be played is reported, under the lease", () => {
   world.grant(one);
   assert.equal(sent(world.step({ type: "failed" }), "report")[0].status, "failed");
 });
+
+test("strict mode: it sounds until the lease has run out since the last ping, less what its clock may be off by", () => {
+  const world = new World();
+  world.welcome("c1", { lease_ms: 5_000, audio_ms: 5_000 });
+  world.grant(one);
+  world.started(one);
+  const start_us = world.local_us;
+  world.pass(3_000).hear({ type: "ping", now_us: world.now() });
+  world.client.time.learn(world.local_us - 2_000, world.now(), world.now(), world.local_us);
+  while (world.client.audio.kind === "sounding") {
+    if (world.local_us > start_us + 20_000_000) assert.fail("it never fell silent");
+    world.toDeadline();
+  }
+  assert.ok(world.local_us - start_us <= 8_000_000 && world.local_us - start_us > 7_990_000, `${world.local_us - start_us}`);
+  const [sound] = of(world.hear({ type: "ping", now_us: world.now() }), "sound");
+  assert.equal(sound.item.id, "1", "the next ping lets it go on");
+});
+
+test("strict mode: a grant that comes late is not carried out", () => {
+  const world = new World();
+  world.welcome("c1", { lease_ms: 5_000, audio_ms: 5_000 });
+  world.pass(6_000);
+  assert.deepEqual(of(world.grant(one), "sound"), []);
+  assert.equal(of(world.hear({ type: "ping", now_us: world.now() }), "sound").length, 1);
+});

@@ -50,11 +50,11 @@ export class World {
     return this.step({ type: "frame", frame: /** @type {any} */ (frame) });
   }
 
-  welcome(clock_id = "c1") {
+  welcome(clock_id = "c1", limits = {}) {
     this.step({ type: "tick" });
     this.step({ type: "opened" });
     const outputs = this.hear({
-      type: "welcome", device_id: ME.id, now_us: this.now(), clock_id, jitter_ms: 1000, limits: {},
+      type: "welcome", device_id: ME.id, now_us: this.now(), clock_id, jitter_ms: 1000, limits,
       playback: this.playback, devices: { epoch: 1, devices_revision: 1, devices: [] },
     });
     return [...outputs, ...this.probed()];

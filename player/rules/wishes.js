@@ -1,0 +1,84 @@
+/** Commands that wait for their answers. */
+
+/** @import {Client} from "./client.js" */
+/** @import {Command, Op, Output, Refusal} from "../types.js" */
+
+/** Commands that may wait. */
+const MOST = 16;
+/**
+ * A wish without an answer is not said again after so long: nobody means it any more, and the server remembers what it
+ * applied for ten minutes only.
+ */
+const MEANT_MS = 5 * 60_000;
+/** The longest that a server may ask to wait before a command is said again; what is to wait longer is refused. */
+const LONGEST_RETRY_MS = 10_000;
+
+export class Wishes {
+  constructor() {
+    /** @type {{command: Command, wished_us: number, due_us: number}[]} in order; `due_us`: when to say it again */
+    this.waiting = [];
+  }
+
+  /** @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out */
+  wish(client, local_us, id, op, out) {
+    if (this.waiting.length >= MOST) {
+      const message = "too many commands wait for an answer";
+      out.push({ type: "answered", id, refusal: { code: "busy", message } });
+      return;
+    }
+    /** @type {Command} */
+    const command = { type: "command", id, ...op };
+    const current = client.playback?.item?.id;
+    if ((op.op === "next" || op.op === "previous") && current) command.if_item = current;
+    this.waiting.push({ command, wished_us: local_us, due_us: Infinity });
+    if (client.isWelcomed()) out.push({ type: "send", frame: command });
+  }
+
+  /**
+   * Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
+   * @param {number} local_us @param {Output[]} out
+   */
+  askAgain(local_us, out) {
+    const stale = this.waiting.filter(({ wished_us }) => wished_us < local_us - MEANT_MS * 1000);
+    const message = "there was no connection for too long; wish it again";
+    for (const { command } of stale) this.answered(command.id, { refusal: { code: "unavailable", message } }, out);
+    for (const entry of this.waiting) {
+      entry.due_us = Infinity;
+      out.push({ type: "send", frame: entry.command });
+    }
+  }
+
+  /** @param {string} id @param {{revision?: number, refusal?: Refusal}} answer @param {Output[]} out */
+  answered(id, answer, out) {
+    if (!this.waiting.some(({ command }) => command.id === id)) return;
+    this.waiting = this.waiting.filter(({ command }) => command.id !== id);
+    out.push({ type: "answered", id, ...answer });
+  }
+
+  /**
+   * Refused; a server that says when to try again is asked again then.
+   * @param {number} local_us @param {Refusal & {id: string}} refusal @param {Output[]} out
+   */
+  refused(local_us, refusal, out) {
+    const entry = this.waiting.find(({ command }) => command.id === refusal.id);
+    const { retry_ms = 0 } = refusal;
+    const isMeant = entry && entry.wished_us >= local_us - MEANT_MS * 1000;
+    if (isMeant && retry_ms > 0 && retry_ms <= LONGEST_RETRY_MS) entry.due_us = local_us + retry_ms * 1000;
+    else this.answered(refusal.id, { refusal }, out);
+  }
+
+  /** When a command is to be said again, in local time. */
+  deadline() {
+    return Math.min(Infinity, ...this.waiting.map(({ due_us }) => due_us));
+  }
+
+  /** @param {Client} client @param {number} local_us @param {Output[]} out */
+  tick(client, local_us, out) {
+    if (!client.isWelcomed()) return;
+    for (const entry of this.waiting) {
+      if (entry.due_us > local_us) continue;
+      entry.due_us = Infinity;
+      out.push({ type: "send", frame: entry.command });
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { World, of, sent } from "./world.js";
+
+/** @param {World} world @param {string} id */
+const pause = (world, id) => world.step({ type: "wish", id, op: { op: "pause" } });
+
+test("a server that says when to try again is asked again then, with the same id (rate_limited)", () => {
+  const world = new World();
+  world.welcome();
+  pause(world, "w1");
+  const start_us = world.local_us;
+  assert.deepEqual(world.hear({ type: "reject", id: "w1", code: "rate_limited", message: "too much", retry_ms: 150 }), []);
+  assert.deepEqual(sent(world.pass(149).step({ type: "tick" }), "command"), []);
+  const outputs = world.toDeadline();
+  assert.deepEqual(sent(outputs, "command").map(({ id }) => id), ["w1"]);
+  assert.equal(world.local_us - start_us, 150_000);
+  assert.deepEqual(sent(world.pass(500).step({ type: "tick" }), "command"), [], "once");
+  assert.equal(of(world.hear({ type: "ack", id: "w1", revision: 12 }), "answered")[0].revision, 12);
+});
+
+test("a refusal without a time to wait, or with a long one, is told at once", () => {
+  const world = new World();
+  world.welcome();
+  for (const [index, retry_ms] of [undefined, 0, 3_600_000].entries()) {
+    pause(world, `w${index}`);
+    const [answer] = of(world.hear({ type: "reject", id: `w${index}`, code: "rate_limited", message: "too much", retry_ms }), "answered");
+    assert.equal(answer.refusal.code, "rate_limited");
+  }
+});
+
+test("a server that never stops asking to wait is given up after five minutes", () => {
+  const world = new World();
+  world.welcome();
+  pause(world, "w1");
+  for (let second = 0; second < 300; second += 1) {
+    assert.deepEqual(of(world.hear({ type: "reject", id: "w1", code: "unavailable", message: "later", retry_ms: 1_000 }), "answered"), []);
+    world.pass(1_001).step({ type: "tick" });
+  }
+  assert.equal(of(world.hear({ type: "reject", id: "w1", code: "unavailable", message: "later", retry_ms: 1_000 }), "answered").length, 1);
+});
+
+test("what is to be said again waits for the connection, and is then said once", () => {
+  const world = new World();
+  world.welcome();
+  pause(world, "w1");
+  world.hear({ type: "reject", id: "w1", code: "rate_limited", message: "too much", retry_ms: 100 });
+  world.step({ type: "closed", code: 1006 }, 0);
+  const outputs = [...world.pass(1_000).welcome(), ...world.pass(1_000).step({ type: "tick" })];
+  assert.equal(sent(outputs, "command").length, 1);
+});
+
+test("what was wished more than five minutes ago is not said again", () => {
+  const world = new World();
+  pause(world, "old");
+  pause(world.pass(200_000), "new");
+  const outputs = world.pass(101_000).welcome();
+  assert.deepEqual(sent(outputs, "command").map(({ id }) => id), ["new"]);
+  assert.deepEqual(of(outputs, "answered").map(({ id, refusal }) => [id, refusal.code]), [["old", "unavailable"]]);
+});
