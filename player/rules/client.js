@@ -8,7 +8,7 @@
 
 import { itemOf, placeAt } from "./audio.js";
 import { ServerTime } from "./clock.js";
-import { FIRST_LIMITS, Link, askTimeAnew, closed, deadlineOfLink, greet, isAllowed, leave, probeAgain, renew, wake, welcomed } from "./link.js";
+import { FIRST_LIMITS, Link, beginAnew, closed, deadlineOfLink, greet, isAllowed, leave, probeAgain, renew, wake, welcomed } from "./link.js";
 import { deadlineOfAudio, finished, interrupted, obey, report, reportIfClockWasWrong, shown, tick } from "./obey.js";
 import { compareStamps, positionAt, stampOf } from "./stamps.js";
 import { isPrepared } from "./transfer.js";
@@ -164,9 +164,9 @@ function hear(client, local_us, frame, out) {
   switch (frame.type) {
     case "welcome":
       if (client.clock_id !== frame.clock_id) {
-        askTimeAnew(client, local_us, out);
         client.clock_id = frame.clock_id;
         client.time.restart(local_us, frame.now_us);
+        beginAnew(client, local_us, out);
         // An instant of the other clock says nothing in this one.
         client.promise = undefined;
       }

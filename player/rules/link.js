@@ -95,10 +95,17 @@ function seen({ playback, devices }) {
 }
 
 /** A burst of probes, whose first answer replaces what was learnt before. @param {Client} client @param {number} local_us @param {Output[]} out */
-export function askTimeAnew(client, local_us, out) {
+function askTimeAnew(client, local_us, out) {
   client.link.burst_left = BURST;
   client.time.renew();
   probe(client, local_us, out);
+}
+
+/** What was learnt of another clock counts for nothing: the burst begins again. @param {Client} client @param {number} local_us @param {Output[]} out */
+export function beginAnew(client, local_us, out) {
+  const isAsked = client.link.burst_left > 0;
+  client.link.burst_left = BURST;
+  if (!isAsked) probe(client, local_us, out);
 }
 
 /** @param {Client} client @param {number} local_us @param {number} jitter_ms @param {Output[]} out */
@@ -124,6 +131,8 @@ export function closed(client, local_us, chance, code, out) {
     out.push({ type: "give_up", code: final, reason: told?.reason ?? "" }, { type: "show" });
     return;
   }
+  // Who is cut off before a switch starts nothing: nobody could be told.
+  if (client.audio.kind === "armed") fallSilent(client, out);
   const wasUp = link.phase === "up";
   const isSounding = client.audio.kind === "sounding";
   const doubled_ms = Math.min(FIRST_WAIT_MS * 2 ** Math.min(link.attempts, 10), LONGEST_WAIT_MS);

@@ -52,7 +52,7 @@ pub struct Link {
     farewell: Option<(u16, String)>,
     heard_us: i64,
     welcomed_us: i64,
-    probe_due_us: i64,
+    probed_us: i64,
     burst_left: u8,
     /// Strict mode counts from here: the server's time when it last said anything of the lease.
     pinged: Option<Micros>,
@@ -72,7 +72,7 @@ impl Link {
             farewell: None,
             heard_us: local_us,
             welcomed_us: local_us,
-            probe_due_us: i64::MAX,
+            probed_us: local_us,
             burst_left: 0,
             pinged: None,
             allowed_us: i64::MIN,
@@ -130,6 +130,15 @@ impl Client {
         self.probe(local_us, outputs);
     }
 
+    /// What was learnt of another clock counts for nothing: the burst begins again.
+    pub(super) fn ask_time_anew(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        let is_asked = self.link.burst_left > 0;
+        self.link.burst_left = BURST;
+        if !is_asked {
+            self.probe(local_us, outputs);
+        }
+    }
+
     pub(super) fn welcomed(&mut self, local_us: i64, jitter_ms: i64, outputs: &mut Vec<Output>) {
         self.link.phase = Phase::Up;
         self.link.attempts = 0;
@@ -164,7 +173,6 @@ impl Client {
         self.link.attempts = self.link.attempts.saturating_add(1);
         let share_us = i64::try_from(chance % 1000).unwrap_or(0).saturating_mul(longest_ms);
         self.link.phase = Phase::Down(local_us.saturating_add(share_us));
-        self.link.probe_due_us = i64::MAX;
         outputs.push(Output::Show);
     }
 
@@ -230,7 +238,7 @@ impl Client {
 
     fn probe(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         self.link.burst_left = self.link.burst_left.saturating_sub(1);
-        self.link.probe_due_us = local_us.saturating_add(self.probe_ms().saturating_mul(1000));
+        self.link.probed_us = local_us;
         outputs.push(Output::Send(ClientMessage::Time { client_us: local_us }));
     }
 
@@ -259,9 +267,13 @@ impl Client {
         match self.link.phase {
             Phase::Down(at) => at,
             Phase::Trying(since) => since.saturating_add(ATTEMPT_MS * 1000),
-            Phase::Up => self.link.probe_due_us.min(self.dead_at()),
+            Phase::Up => self.probe_due().min(self.dead_at()),
             Phase::Over => i64::MAX,
         }
+    }
+
+    fn probe_due(&self) -> i64 {
+        self.link.probed_us.saturating_add(self.probe_ms().saturating_mul(1000))
     }
 
     fn dead_at(&self) -> i64 {
@@ -282,7 +294,7 @@ impl Client {
                 outputs.push(Output::Disconnect);
                 self.closed(local_us, 0, None, outputs);
             }
-            Phase::Up if self.link.probe_due_us <= local_us => self.probe(local_us, outputs),
+            Phase::Up if self.probe_due() <= local_us => self.probe(local_us, outputs),
             _ => {}
         }
     }

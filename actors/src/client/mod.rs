@@ -182,6 +182,7 @@ impl Client {
                 if self.clock_id != Some(welcome.clock_id) {
                     self.clock_id = Some(welcome.clock_id);
                     self.time.restart(local_us, welcome.now_us);
+                    self.ask_time_anew(local_us, outputs);
                     // An instant of the other clock says nothing in this one.
                     self.promise = None;
                 }

@@ -4,6 +4,7 @@ mod cases;
 mod failures;
 mod strict;
 mod transfers;
+mod vectors;
 
 use segue_actors::client::{Audio, Client, Input, Output};
 use segue_actors::ids::{ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId};
@@ -54,6 +55,7 @@ struct Device {
     is_asked: bool,
     /// How often its audio was started or taken elsewhere.
     starts: u32,
+    trace: vectors::Trace,
 }
 
 /// What is wrong with a wire.
@@ -119,7 +121,8 @@ impl World {
 
     fn input(&mut self, index: usize, input: Input) {
         let mut outputs = Vec::new();
-        self.devices[index].client.step(self.now_us, 500, input, &mut outputs);
+        self.devices[index].client.step(self.now_us, 500, input.clone(), &mut outputs);
+        self.devices[index].trace.record(self.now_us, &input, &outputs);
         for output in outputs {
             self.carry_out(index, output);
         }
@@ -436,6 +439,7 @@ fn device(id: u64, instance: u64) -> Device {
         volume: None,
     };
     Device {
+        trace: vectors::Trace::new(description.clone()),
         client: Client::new(description, None, 0),
         connection: None,
         down: VecDeque::new(),

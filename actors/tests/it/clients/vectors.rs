@@ -1,0 +1,430 @@
+//! Golden vectors: what happened to each client of a session, and what it wanted done. They are files, and the web
+//! player's rules, which are not this code, are held to the same (`tests/browser/unit/vectors.test.js`).
+//! `UPDATE_EXPECT=1` writes them anew.
+
+use super::{LOAD_MS, TRACK_MS, Trouble, World, play, play_on, playing, transfer};
+use expect_test::expect_file;
+use segue_actors::client::{Input, Output};
+use segue_actors::ids::{CommandId, DeviceId};
+use segue_actors::state::Limits;
+use segue_actors::state::messages::{ByeReason, Op};
+use segue_actors::state::playback::{Rate, Repeat};
+use segue_actors::wire::{HelloDevice, ServerMessage};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// What one client went through.
+pub(super) struct Trace {
+    device: HelloDevice,
+    /// Instant, input and outputs, each as a line of JSON.
+    steps: Vec<String>,
+}
+
+impl Trace {
+    pub(super) const fn new(device: HelloDevice) -> Self {
+        Self { device, steps: Vec::new() }
+    }
+
+    pub(super) fn record(&mut self, local_us: i64, input: &Input, outputs: &[Output]) {
+        let outputs: Vec<Value> = outputs.iter().filter_map(output_of).collect();
+        self.steps.push(json!({ "local_us": local_us, "input": input_of(input), "outputs": outputs }).to_string());
+    }
+}
+
+fn input_of(input: &Input) -> Value {
+    match input {
+        Input::Opened => json!({ "type": "opened" }),
+        Input::Closed(code) => json!({ "type": "closed", "code": code }),
+        Input::Frame(frame) => json!({ "type": "frame", "frame": parsed(&frame.encode()) }),
+        Input::Wish(id, op) => json!({ "type": "wish", "id": id, "op": op }),
+        Input::Started { item, position_ms } => json!({ "type": "started", "item": item, "position_ms": position_ms }),
+        Input::Prepared(item) => json!({ "type": "prepared", "item": item }),
+        Input::Stalled => json!({ "type": "stalled" }),
+        Input::Blocked => json!({ "type": "blocked" }),
+        Input::Failed => json!({ "type": "failed" }),
+        Input::Finished => json!({ "type": "finished" }),
+        Input::Look { from, limit } => json!({ "type": "look", "from": from, "limit": limit }),
+        Input::Leave(reason) => json!({ "type": "leave", "reason": reason }),
+        Input::Tick => json!({ "type": "tick" }),
+    }
+}
+
+/// What every client wants done in the same way; what a screen shows, and words for people, are its own.
+fn output_of(output: &Output) -> Option<Value> {
+    Some(match output {
+        Output::Connect => json!({ "type": "connect" }),
+        Output::Disconnect => json!({ "type": "disconnect" }),
+        Output::Send(message) => json!({ "type": "send", "frame": parsed(&message.encode()) }),
+        Output::Sound(item, position_ms) => json!({ "type": "sound", "item": item.id, "position_ms": position_ms }),
+        Output::Prepare(item, position_ms) => json!({ "type": "prepare", "item": item.id, "position_ms": position_ms }),
+        Output::Silence => json!({ "type": "silence" }),
+        Output::Answered(id, Ok(revision)) => json!({ "type": "answered", "id": id, "revision": revision }),
+        Output::Answered(id, Err((code, _))) => json!({ "type": "answered", "id": id, "code": code }),
+        Output::Queue(page) => json!({ "type": "queue", "from": page.from, "total": page.total }),
+        Output::GiveUp(code, _) => json!({ "type": "give_up", "code": code }),
+        Output::Show => return None,
+    })
+}
+
+fn parsed(frame: &str) -> Value {
+    serde_json::from_str(frame).expect("a frame is JSON")
+}
+
+/// The file of a scenario: a line for each step.
+fn file(world: &World) -> String {
+    let mut text = String::from("[\n");
+    for (index, device) in world.devices.iter().enumerate() {
+        let Trace { device, steps } = &device.trace;
+        let comma = if index + 1 < world.devices.len() { "," } else { "" };
+        let steps = steps.join(",\n");
+        writeln!(text, "{{\"device\":{},\"steps\":[\n{steps}\n]}}{comma}", json!(device)).expect("a string takes it");
+    }
+    text.push_str("]\n");
+    text
+}
+
+fn welcome() -> World {
+    World::new(2)
+}
+
+fn play_and_report() -> World {
+    let mut world = playing(2);
+    world.pass(6_000);
+    world
+}
+
+fn pause_and_go_on() -> World {
+    let mut world = playing(2);
+    world.wish(1, Op::Pause);
+    world.pass(500);
+    world.wish(1, play(&[]));
+    world.pass(300);
+    world
+}
+
+fn seek() -> World {
+    let mut world = playing(2);
+    world.wish(1, Op::Seek { position_ms: 8_000 });
+    world.pass(200);
+    let near_ms = world.shown().position_at(world.server_now()) + 20;
+    world.wish(0, Op::Seek { position_ms: near_ms });
+    world.pass(200);
+    world
+}
+
+fn next_and_previous() -> World {
+    let mut world = playing(2);
+    world.wish(1, Op::Next);
+    world.pass(200);
+    world.wish(0, Op::Previous);
+    world.pass(200);
+    world
+}
+
+fn rate() -> World {
+    let mut world = playing(2);
+    world.wish(1, Op::Rate { rate: Rate::from_factor(1.25).expect("in range") });
+    world.pass(2_000);
+    world
+}
+
+fn stop() -> World {
+    let mut world = playing(2);
+    world.wish(1, Op::Stop);
+    world.pass(200);
+    world
+}
+
+fn another_takes_over() -> World {
+    let mut world = playing(2);
+    world.wish(1, play_on(2));
+    world.pass(500);
+    world
+}
+
+/// The target waits until the one before it has yielded.
+fn after_is_not_empty() -> World {
+    let mut world = playing(2);
+    world.devices[0].trouble = Some(Trouble::IsDeaf);
+    world.wish(1, play_on(2));
+    world.pass(500);
+    world.devices[0].trouble = None;
+    world.pass(LOAD_MS + 200);
+    world
+}
+
+fn transfer_there_and_back() -> World {
+    let mut world = playing(2);
+    for (by, to) in [(0, 2), (0, 1)] {
+        world.wish(by, transfer(to));
+        world.pass(1_000);
+    }
+    world
+}
+
+fn transfer_that_is_not_yielded_to() -> World {
+    let mut world = playing(2);
+    world.devices[0].trouble = Some(Trouble::LosesYields);
+    world.wish(1, transfer(2));
+    world.pass(7_000);
+    world
+}
+
+fn transfer_that_is_paused_before_the_switch() -> World {
+    let mut world = playing(2);
+    world.wish(1, transfer(2));
+    world.pass(200);
+    world.wish(0, Op::Pause);
+    world.pass(1_000);
+    world
+}
+
+fn transfer_of_what_is_paused() -> World {
+    let mut world = playing(2);
+    world.wish(0, Op::Pause);
+    world.wish(0, transfer(2));
+    world.pass(200);
+    world.wish(0, play(&[]));
+    world.pass(500);
+    world
+}
+
+fn transfer_whose_source_is_cut_off() -> World {
+    let mut world = playing(2);
+    world.wish(1, transfer(2));
+    world.pass(300);
+    world.cut(0);
+    world.pass(1_000);
+    world.come_back(0);
+    world
+}
+
+fn transfer_whose_target_is_cut_off() -> World {
+    let mut world = playing(2);
+    world.wish(0, transfer(2));
+    world.pass(300);
+    world.cut(1);
+    world.pass(3_000);
+    world
+}
+
+fn unanswered_commands_are_said_again() -> World {
+    let mut world = playing(2);
+    world.devices[1].trouble = Some(Trouble::LosesAcks);
+    world.wish(1, Op::Pause);
+    world.devices[1].trouble = None;
+    world.cut(1);
+    world.wish(1, Op::Repeat { mode: Repeat::All });
+    world.come_back(1);
+    world.pass(200);
+    world
+}
+
+fn what_was_wished_long_ago_is_not_said_again() -> World {
+    let mut world = playing(2);
+    world.cut(1);
+    world.wish(1, Op::Pause);
+    world.pass(290_000);
+    world.wish(1, Op::Repeat { mode: Repeat::All });
+    world.pass(11_000);
+    world.come_back(1);
+    world.pass(200);
+    world
+}
+
+fn the_seventeenth_wish_is_refused() -> World {
+    let mut world = World::new(1);
+    world.cut(0);
+    for _ in 0..17 {
+        world.wish(0, Op::Pause);
+    }
+    world
+}
+
+fn cut_off_until_audio_ms_has_run_out() -> World {
+    let mut world = playing(1);
+    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.cut(0);
+    world.pass(70_000);
+    world.come_back(0);
+    world.pass(1_000);
+    world
+}
+
+fn cut_off_and_back_while_it_sounds() -> World {
+    let mut world = playing(2);
+    world.cut(0);
+    world.pass(3_000);
+    world.come_back(0);
+    world.pass(1_000);
+    world
+}
+
+fn cut_off_over_an_end() -> World {
+    let mut world = playing(2);
+    world.cut(0);
+    world.pass(TRACK_MS);
+    world.come_back(0);
+    world.pass(500);
+    world
+}
+
+fn ends_and_goes_on() -> World {
+    let mut world = playing(2);
+    world.pass(TRACK_MS);
+    world
+}
+
+fn the_last_item_ends() -> World {
+    let mut world = World::new(2);
+    world.wish(0, play(&[1]));
+    world.pass(TRACK_MS + 500);
+    world
+}
+
+fn blocked() -> World {
+    let mut world = World::new(2);
+    world.wish(0, play(&[1]));
+    world.devices[0].loading = None;
+    world.input(0, Input::Blocked);
+    world.pass(1_000);
+    world
+}
+
+fn stalled_and_failed() -> World {
+    let mut world = playing(2);
+    world.input(0, Input::Stalled);
+    world.pass(1_000);
+    let item = world.shown().item.expect("it plays");
+    world.input(0, Input::Started { item, position_ms: 2_000 });
+    world.pass(1_000);
+    world.input(0, Input::Failed);
+    world.pass(1_000);
+    world
+}
+
+fn the_server_restarts() -> World {
+    let mut world = playing(2);
+    world.wish(1, Op::Shuffle { on: true });
+    world.restart();
+    world.pass(2_000);
+    world
+}
+
+/// Its clock was set by a minute, and says so by another id.
+fn the_servers_clock_is_another() -> World {
+    let mut world = playing(2);
+    world.stepped_us += 60_000_000;
+    world.restart();
+    world.pass(2_000);
+    world
+}
+
+fn strict_mode() -> World {
+    let mut world = World::under(1, Limits { strict_ms: Some(5_000), ..Limits::default() }, 5_000);
+    world.wish(0, play(&[1, 2]));
+    let ping = |world: &mut World| {
+        let now_us = world.server_now();
+        world.input(0, Input::Frame(Box::new(ServerMessage::Ping { now_us })));
+        world.settle();
+    };
+    ping(&mut world);
+    world.pass(3_000);
+    ping(&mut world);
+    world.pass(5_500);
+    ping(&mut world);
+    world.pass(500);
+    world
+}
+
+fn sent_away_for_good() -> World {
+    let mut world = playing(2);
+    world.wish(1, Op::DeviceForget { device_id: DeviceId(1) });
+    world.input(0, Input::Closed(Some(4_501)));
+    world.pass(1_000);
+    world
+}
+
+fn leaves() -> World {
+    let mut world = playing(2);
+    world.input(0, Input::Leave(ByeReason::Close));
+    world.pass(500);
+    world
+}
+
+fn looks_at_the_queue() -> World {
+    let mut world = playing(1);
+    world.input(0, Input::Look { from: 1, limit: 2 });
+    world.settle();
+    world
+}
+
+/// Frames come twice and late; older ones change nothing.
+fn frames_come_twice() -> World {
+    let mut world = playing(2);
+    world.input(1, Input::Wish(CommandId(9), transfer(2)));
+    for turn in 0..60 {
+        let index = turn % 2;
+        if let Some(message) = world.devices[index].up.pop_front() {
+            world.arrive(index, &message);
+        }
+        if let Some(message) = world.devices[index].down.pop_front() {
+            world.input(index, Input::Frame(Box::new(message.clone())));
+            world.input(index, Input::Frame(Box::new(message)));
+        }
+    }
+    world.pass(1_000);
+    world
+}
+
+/// A test for each scenario, named after it.
+macro_rules! golden {
+    ($($name:ident)+) => {
+        mod golden {
+            $(#[test]
+            fn $name() {
+                super::check(stringify!($name), &super::$name());
+            })+
+        }
+    };
+}
+
+golden! {
+    welcome
+    play_and_report
+    pause_and_go_on
+    seek
+    next_and_previous
+    rate
+    stop
+    another_takes_over
+    after_is_not_empty
+    transfer_there_and_back
+    transfer_that_is_not_yielded_to
+    transfer_that_is_paused_before_the_switch
+    transfer_of_what_is_paused
+    transfer_whose_source_is_cut_off
+    transfer_whose_target_is_cut_off
+    unanswered_commands_are_said_again
+    what_was_wished_long_ago_is_not_said_again
+    the_seventeenth_wish_is_refused
+    cut_off_until_audio_ms_has_run_out
+    cut_off_and_back_while_it_sounds
+    cut_off_over_an_end
+    ends_and_goes_on
+    the_last_item_ends
+    blocked
+    stalled_and_failed
+    the_server_restarts
+    the_servers_clock_is_another
+    strict_mode
+    sent_away_for_good
+    leaves
+    looks_at_the_queue
+    frames_come_twice
+}
+
+#[track_caller]
+fn check(name: &str, world: &World) {
+    expect_file![format!("../../vectors/{name}.json")].assert_eq(&file(world));
+}
