@@ -121,8 +121,9 @@ impl World {
 
     fn input(&mut self, index: usize, input: Input) {
         let mut outputs = Vec::new();
-        self.devices[index].client.step(self.now_us, 500, input.clone(), &mut outputs);
-        self.devices[index].trace.record(self.now_us, &input, &outputs);
+        let told = vectors::input_of(&input);
+        self.devices[index].client.step(self.now_us, 500, input, &mut outputs);
+        self.devices[index].trace.record(self.now_us, &told, &outputs);
         for output in outputs {
             self.carry_out(index, output);
         }

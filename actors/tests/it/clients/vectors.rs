@@ -25,13 +25,13 @@ impl Trace {
         Self { device, steps: Vec::new() }
     }
 
-    pub(super) fn record(&mut self, local_us: i64, input: &Input, outputs: &[Output]) {
+    pub(super) fn record(&mut self, local_us: i64, input: &Value, outputs: &[Output]) {
         let outputs: Vec<Value> = outputs.iter().filter_map(output_of).collect();
-        self.steps.push(json!({ "local_us": local_us, "input": input_of(input), "outputs": outputs }).to_string());
+        self.steps.push(json!({ "local_us": local_us, "input": input, "outputs": outputs }).to_string());
     }
 }
 
-fn input_of(input: &Input) -> Value {
+pub(super) fn input_of(input: &Input) -> Value {
     match input {
         Input::Opened => json!({ "type": "opened" }),
         Input::Closed(code) => json!({ "type": "closed", "code": code }),
