@@ -59,9 +59,9 @@ export function query(path, parameters) {
   return `${path}?${new URLSearchParams(known.map(([key, value]) => [key, String(value)]))}`;
 }
 
-/** @param {string} username @param {string} password */
-export async function logIn(username, password) {
-  const { token, user } = await ask("/auth/login", { method: "POST", json: { username, password }, token: "" });
+/** Logs in by one of the ways there are. @param {string} path @param {Record<string, unknown>} json */
+export async function enter(path, json) {
+  const { token, user } = await ask(path, { method: "POST", json, token: "" });
   store.setSession({ token, user });
 }
 

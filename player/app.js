@@ -77,6 +77,7 @@ class SegueApp extends Component {
   }
 
   frame() {
+    routes.leaveWaysIn();
     this.shownKey = "";
     this.main = h("main", { id: "main", tabIndex: -1 });
     this.banner = h("div", { class: "banner", role: "status" });

@@ -2,6 +2,9 @@
 
 import { Watchable } from "./store.js";
 
+/** Where those stand who are not logged in yet, and nobody who is. */
+const WAYS_IN = /^\/(login|setup)$/;
+
 /** @type {[RegExp, string][]} */
 const VIEWS = [
   [/^\/$/, "view-home"],
@@ -20,6 +23,7 @@ const VIEWS = [
   [/^\/devices$/, "view-devices"],
   [/^\/now$/, "view-now"],
   [/^\/settings$/, "view-settings"],
+  [WAYS_IN, "view-home"],
 ];
 
 class Routes extends Watchable {
@@ -45,6 +49,11 @@ class Routes extends Watchable {
       if (found) return { tag, id: found[1] ?? "" };
     }
     return { tag: "view-nowhere", id: "" };
+  }
+
+  /** Whoever is in has no use for a way in, nor for the secret in its address. */
+  leaveWaysIn() {
+    if (WAYS_IN.test(location.pathname)) history.replaceState({ step: this.step }, "", "/");
   }
 
   /** @param {string} path @param {boolean} [replaces] */

@@ -8,7 +8,7 @@ const ANSWERS = "segue-answers";
 const COVERS = "segue-covers";
 const MEDIA = "segue-media";
 /** Pages that are not the player's. */
-const OTHERS = /^\/(docs|setup|openapi\.json|healthz|readyz)/;
+const OTHERS = /^\/(docs|openapi\.json|healthz|readyz)/;
 /** The server is given up after so long when an older answer is kept. */
 const PATIENCE_MS = 4_000;
 /** Answers and covers that are kept. */

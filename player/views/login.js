@@ -1,33 +1,73 @@
-/** The way in. */
+/** The ways in: name and password, a code that another device shows, and the set-up link of a new server. */
 
-import { logIn } from "../api.js";
+import { enter } from "../api.js";
 import { field } from "../parts/dialog.js";
 import { Component, fill, h, say } from "../parts/dom.js";
 import { sentence } from "../parts/toast.js";
 
+/** @import {Field} from "../parts/dialog.js" */
+
+/** @type {Field} */
+const NAME = { name: "username", label: "User name", autocomplete: "username", required: true, maxlength: 64 };
+
+/** @typedef {{lede: string, fields: Field[], yes: string, path: string, more?: Record<string, string>, other?: {text: string, way: string}}} Way */
+/** @type {Record<string, () => Way>} */
+const WAYS = {
+  password: () => ({
+    lede: "Your music, in the same second on every device.",
+    fields: [NAME, { name: "password", label: "Password", type: "password", autocomplete: "current-password", required: true }],
+    yes: "Log in",
+    path: "/auth/login",
+    other: { text: "Log in with a code from another device", way: "code" },
+  }),
+  code: () => ({
+    lede: "On a device that is logged in, choose “Log in on another device” in the settings, and type its code here.",
+    fields: [{ name: "code", label: "Code", autocomplete: "one-time-code", required: true, maxlength: 20, value: location.pathname === "/login" ? location.hash.slice(1) : "" }],
+    yes: "Log in",
+    path: "/auth/codes/use",
+    other: { text: "Log in with name and password", way: "password" },
+  }),
+  setup: () => ({
+    lede: "Make the first account. It may do everything on this server.",
+    fields: [NAME, { name: "password", label: "Password, 8 characters or more", type: "password", autocomplete: "new-password", required: true, minlength: 8, maxlength: 256 }],
+    yes: "Make the account",
+    path: "/auth/setup",
+    // It stays after the `#` until it is sent, and so in no log.
+    more: { secret: location.hash.slice(1) },
+  }),
+};
+
 class LoginView extends Component {
   build() {
-    document.title = "Log in · Segue";
+    const hasCode = location.pathname === "/login" && location.hash.length > 1;
+    const form = this.show(location.pathname === "/setup" ? "setup" : hasCode ? "code" : "password");
+    if (hasCode) form.requestSubmit();
+  }
+
+  /** @param {string} name */
+  show(name) {
+    const way = WAYS[name]();
+    document.title = `${way.yes} · Segue`;
     const status = h("p", { class: "status", role: "alert" });
-    const button = h("button", { class: "primary", type: "submit" }, "Log in");
+    const button = h("button", { class: "primary", type: "submit" }, way.yes);
+    const { other } = way;
     const form = h(
       "form",
       { class: "login" },
       h("img", { src: "/player/icon.svg", alt: "", width: 72, height: 72 }),
       h("h1", {}, "Segue"),
-      h("p", { class: "lede" }, "Your music, in the same second on every device."),
-      field({ name: "username", label: "User name", autocomplete: "username", required: true }),
-      field({ name: "password", label: "Password", type: "password", autocomplete: "current-password", required: true }),
+      h("p", { class: "lede" }, way.lede),
+      way.fields.map(field),
       button,
       status,
+      other && h("button", { type: "button", class: "quiet", onclick: () => this.show(other.way) }, other.text),
     );
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const { username, password } = /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form)));
       button.disabled = true;
       say(status, "");
       try {
-        await logIn(username, password);
+        await enter(way.path, { ...Object.fromEntries(new FormData(form)), ...way.more });
       } catch (error) {
         say(status, sentence(error instanceof Error ? error.message : String(error)));
         button.disabled = false;
@@ -36,6 +76,7 @@ class LoginView extends Component {
     });
     fill(this, h("main", {}, form));
     form.querySelector("input")?.focus();
+    return form;
   }
 }
 

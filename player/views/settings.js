@@ -4,6 +4,7 @@ import { ask, logOut } from "../api.js";
 import { cached, clearCache } from "../offline.js";
 import { askPerson } from "../parts/dialog.js";
 import { fill, h } from "../parts/dom.js";
+import { showLoginCode } from "../parts/other_device.js";
 import { count, day, size } from "../parts/text.js";
 import { attempt } from "../parts/toast.js";
 import { store } from "../store.js";
@@ -55,6 +56,7 @@ class SettingsView extends View {
       h("h2", {}, "Your account"),
       h("div", { class: "setting" }, h("span", {}, `Logged in as ${store.session?.user.display_name}`), h("button", { type: "button", onclick: () => void logOut() }, "Log out")),
       h("div", { class: "setting" }, h("span", {}, "Password"), h("button", { type: "button", onclick: () => void changePassword() }, "Change…")),
+      h("div", { class: "setting" }, h("span", {}, h("span", {}, "Another device"), h("span", { class: "detail" }, "By a QR code or a short code.")), h("button", { type: "button", onclick: () => void showLoginCode() }, "Log in on another device…")),
       h("h3", {}, "Logins"),
       logins,
       h("button", { type: "button", class: "quiet", onclick: () => void others() }, "End all others"),

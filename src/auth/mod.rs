@@ -1,5 +1,6 @@
 //! Who is asking: passwords, tokens, signed links, and the limits of guessing. No HTTP.
 
+mod code;
 mod key;
 mod limits;
 mod link;
@@ -9,6 +10,7 @@ mod revoked;
 mod setup;
 mod token;
 
+pub use code::{BadCode, LoginCode};
 pub use key::Key;
 pub use limits::Limits;
 pub use link::LinkError;

@@ -1,7 +1,7 @@
 //! Logins, and those that were ended before their time.
 
 use super::{
-    DbConnection, DbError,
+    DbConnection, DbError, login_codes,
     schema::{logins, revocations},
 };
 use crate::auth::{LoginId, Revocation};
@@ -101,20 +101,22 @@ pub fn revoked_since(
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Removes logins and revocations whose tokens have expired.
+/// Removes logins and revocations whose tokens have expired, and codes whose time is over.
 ///
 /// # Errors
 /// The database's.
 pub fn remove_expired(connection: &mut DbConnection, now: Micros) -> Result<(), DbError> {
     diesel::delete(logins::table.filter(logins::expires_us.le(now.0))).execute(connection)?;
     diesel::delete(revocations::table.filter(revocations::expires_us.le(now.0))).execute(connection)?;
-    Ok(())
+    login_codes::remove_expired(connection, now)
 }
 
 fn end(connection: &mut DbConnection, ended: &[Login]) -> Result<Vec<Revocation>, DbError> {
     let revoked = crate::time::now();
     for login in ended {
         diesel::delete(logins::table.find(login.id)).execute(connection)?;
+        // Who ends a login may do so because of a stranger, who must not come back by a code.
+        login_codes::remove_of(connection, login.user_id)?;
         let row = (
             revocations::login_id.eq(login.id),
             revocations::revoked_us.eq(revoked.0),

@@ -11,6 +11,7 @@ pub mod files;
 pub mod genres;
 pub mod history;
 pub mod lists;
+pub mod login_codes;
 pub mod logins;
 pub mod media;
 mod migrate;

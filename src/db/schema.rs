@@ -98,6 +98,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    login_codes (user_id) {
+        user_id -> BigInt,
+        code -> Text,
+        expires_us -> BigInt,
+    }
+}
+
+diesel::table! {
     logins (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -254,6 +262,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(login_codes -> users (user_id));
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(playlist_items -> playlists (playlist_id));
 diesel::joinable!(playlists -> users (owner_id));
@@ -268,6 +277,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     folders,
     genres,
     gone_playlists,
+    login_codes,
     logins,
     nodes,
     play_counts,

@@ -22,7 +22,6 @@ const AGENT_CHARS: usize = 200;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/setup").route(reads().to(set_up_page)))
         .service(web::resource("/v1/auth/setup").route(web::post().to(set_up)))
         .service(web::resource("/v1/auth/sign-up").route(web::post().to(sign_up)))
         .service(web::resource("/v1/auth/login").route(web::post().to(log_in)))
@@ -189,15 +188,6 @@ pub(super) async fn revoke_others(app: web::Data<App>, asker: AuthUser) -> Resul
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The page that the set-up link leads to; its secret stays in the browser until it is sent.
-async fn set_up_page() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
-        .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .insert_header((header::X_FRAME_OPTIONS, "DENY"))
-        .body(include_str!("setup.html"))
-}
-
 /// Adds an account whose name and password are still to be checked.
 pub(super) async fn add_user(app: &App, credentials: Credentials, role: Role) -> Result<User, ApiError> {
     let user = new_user(app, credentials, role).await?;
@@ -242,7 +232,7 @@ pub(super) async fn end(
     Ok(count)
 }
 
-async fn open_login(request: &HttpRequest, app: &App, user: &User) -> Result<web::Json<LoggedIn>, ApiError> {
+pub(super) async fn open_login(request: &HttpRequest, app: &App, user: &User) -> Result<web::Json<LoggedIn>, ApiError> {
     let (now, id) = (time::now(), LoginId(rand::random()));
     let expires_in = app.settings.token_lifetime_s;
     let now_s = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);

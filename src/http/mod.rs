@@ -4,6 +4,7 @@ mod albums;
 mod artists;
 mod auth;
 mod client;
+mod codes;
 mod compress;
 mod covers;
 mod errors;
@@ -58,6 +59,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     socket::routes(config);
     openapi::routes(config);
     albums::routes(config);
+    codes::routes(config);
     covers::routes(config);
     artists::routes(config);
     library::routes(config);

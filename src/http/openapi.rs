@@ -1,8 +1,8 @@
 //! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
 
 use super::{
-    albums, artists, auth, covers, health, history, library, lists, playlist_tracks, playlists, reads, saved, search,
-    socket, stream, tracks, users,
+    albums, artists, auth, codes, covers, health, history, library, lists, playlist_tracks, playlists, reads, saved,
+    search, socket, stream, tracks, users,
 };
 use actix_web::{
     HttpResponse,
@@ -31,6 +31,7 @@ use utoipa::{
         artists::list, artists::get, artists::albums_of, artists::tracks_of, artists::list_genres,
         artists::tracks_of_genre, artists::top_tracks_of,
         auth::log_in, auth::set_up, auth::sign_up, auth::log_out, auth::list, auth::revoke, auth::revoke_others,
+        codes::make, codes::take,
         covers::get,
         health::lives, health::is_ready,
         history::recently_played, history::top_tracks, history::top_artists,
@@ -59,8 +60,16 @@ use utoipa::{
 struct Document;
 
 /// Addresses that need no token.
-const OPEN: &[&str] =
-    &["/v1/auth/login", "/v1/auth/setup", "/v1/auth/sign-up", "/v1/covers/{id}", "/healthz", "/readyz", "/v1/sync"];
+const OPEN: &[&str] = &[
+    "/v1/auth/login",
+    "/v1/auth/codes/use",
+    "/v1/auth/setup",
+    "/v1/auth/sign-up",
+    "/v1/covers/{id}",
+    "/healthz",
+    "/readyz",
+    "/v1/sync",
+];
 
 /// The body of every error.
 #[derive(Serialize, ToSchema)]

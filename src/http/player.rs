@@ -76,6 +76,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "parts/dom.js"
     "parts/icons.js"
     "parts/menu.js"
+    "parts/other_device.js"
     "parts/pages.js"
     "parts/player_bar.js"
     "parts/reorder.js"
@@ -128,8 +129,10 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/").route(reads().to(page)))
         .service(
-            web::resource("/{view:search|albums|artists|tracks|saved|playlists|queue|devices|now|settings}")
-                .route(reads().to(page)),
+            web::resource(
+                "/{view:search|albums|artists|tracks|saved|playlists|queue|devices|now|settings|login|setup}",
+            )
+            .route(reads().to(page)),
         )
         .service(web::resource("/{noun:track|album|artist|playlist|genre}/{id:[0-9a-f]{16}}").route(reads().to(page)))
         .service(web::resource("/sw.js").route(reads().to(worker)))

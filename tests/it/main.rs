@@ -17,6 +17,7 @@ mod gate;
 mod history;
 mod http;
 mod licences;
+mod login_codes;
 mod openapi;
 mod player;
 mod schema;

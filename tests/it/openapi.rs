@@ -14,12 +14,12 @@ use std::{
 
 /// Pages for people, and the description itself.
 const PAGES: &[&str] =
-    &["/setup", "/docs", "/docs.css", "/docs.js", "/openapi.json", "/", "/sw.js", "/player/{name:.+}", VIEWS, SHARED];
+    &["/docs", "/docs.css", "/docs.js", "/openapi.json", "/", "/sw.js", "/player/{name:.+}", VIEWS, SHARED];
 
 /// What shared addresses lead to.
 const SHARED: &str = "/{noun:track|album|artist|playlist|genre}/{id:[0-9a-f]{16}}";
 /// The other views of the player.
-const VIEWS: &str = "/{view:search|albums|artists|tracks|saved|playlists|queue|devices|now|settings}";
+const VIEWS: &str = "/{view:search|albums|artists|tracks|saved|playlists|queue|devices|now|settings|login|setup}";
 
 fn printed() -> String {
     let output = bare().arg("openapi").output().expect("the program runs");

@@ -44,8 +44,9 @@ pub const TABLES: &[&str] = &[
     "gone_playlists",
 ];
 
-/// Tables that stay as they are: the beats of servers are of this database's present, not of its past.
-pub const LEFT_OUT: &[&str] = &["nodes"];
+/// Tables that stay as they are: the beats of servers are of this database's present, not of its past; codes end in
+/// minutes, and with the users that are replaced.
+pub const LEFT_OUT: &[&str] = &["nodes", "login_codes"];
 
 /// How a column's values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
