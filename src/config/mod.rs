@@ -5,12 +5,14 @@ mod flags;
 mod load;
 mod merge;
 mod networks;
+mod origins;
 mod value;
 
 pub use flags::SettingFlags;
 pub use load::{LoadError, OTHER_VARIABLES, load};
 pub use merge::{Origin, Problems, Row, Shape, Sources};
 pub use networks::Networks;
+pub use origins::Origins;
 
 use crate::db::DatabaseUrl;
 use merge::Merge;
@@ -77,6 +79,8 @@ settings! { |sources|
     public_url: PublicUrl = PublicUrl::default();
     /// Proxies before this server, as addresses and networks with commas: whose `X-Forwarded-For` is believed.
     trusted_proxies: Networks = Networks::default();
+    /// Origins with commas whose pages may use this server from browsers; its own always may.
+    allowed_origins: Origins = Origins::default();
     /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
     database_url: DatabaseUrl = DatabaseUrl::in_folder(&data_dir);
     /// Connections that may read at once, and on PostgreSQL as many that may write.

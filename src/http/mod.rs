@@ -18,6 +18,7 @@ mod lists;
 mod media;
 mod objects;
 mod openapi;
+mod origin;
 mod page;
 mod player;
 mod playlist_tracks;
@@ -34,7 +35,13 @@ pub use openapi::openapi;
 pub use page::{Page, Paging, address};
 
 use crate::app::App;
-use actix_web::{HttpServer, Route, dev::Server, guard, middleware::from_fn, web};
+use actix_web::{
+    HttpServer, Route,
+    dev::Server,
+    guard,
+    middleware::{Condition, from_fn},
+    web,
+};
 use std::{any::Any, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -102,6 +109,7 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
             .app_data(data.clone())
             .wrap(from_fn(errors::as_json))
             .wrap(from_fn(compress::json))
+            .wrap(Condition::new(!data.settings.allowed_origins.is_empty(), origin::cors(&data.settings)))
             .configure(routes)
     })
     .on_connect(move |connection, _| limit_stalling(connection, send_timeout))

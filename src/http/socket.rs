@@ -1,6 +1,6 @@
 //! `GET /v1/sync`: a device's WebSocket. The protocol is the core's (`actors/PROTOCOL.md`); here is the transport.
 
-use super::{AuthUser, reads};
+use super::{AuthUser, origin::may_open_a_socket, reads};
 use crate::{
     app::App,
     error::{ApiError, Kind},
@@ -27,12 +27,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// Joins as a device, over a WebSocket. The token comes with the request or in the first frame.
 #[utoipa::path(get, path = "/v1/sync", tag = "sync", responses((status = 101, description = "the socket is open"),
-    (status = 400, description = "the request asks for no WebSocket"), (status = 401, description = "the token does not count")))]
+    (status = 400, description = "the request asks for no WebSocket"), (status = 401, description = "the token does not count"),
+    (status = 403, description = "a browser asks for a page of a foreign origin")))]
 pub(super) async fn sync(
     request: HttpRequest,
     body: web::Payload,
     app: web::Data<App>,
 ) -> Result<HttpResponse, ApiError> {
+    may_open_a_socket(&request, &app)?;
     let user = if request.headers().contains_key(header::AUTHORIZATION) {
         Some(AuthUser::from_request(&request, &mut dev::Payload::None).await?.user)
     } else {

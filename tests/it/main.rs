@@ -19,6 +19,7 @@ mod http;
 mod licences;
 mod login_codes;
 mod openapi;
+mod origins;
 mod player;
 mod schema;
 mod search;

@@ -1,0 +1,41 @@
+//! Which pages may use this server from a browser: its own, and those of `allowed_origins`.
+
+use crate::{
+    app::App,
+    config::Settings,
+    error::{ApiError, Kind},
+};
+use actix_cors::Cors;
+use actix_web::{HttpRequest, http::header};
+
+/// How long a browser may remember what was allowed, in seconds: a day.
+const REMEMBERED_S: usize = 86_400;
+
+/// Answers browsers that ask whether a foreign page may (fetch.spec.whatwg.org, "CORS protocol").
+pub(super) fn cors(settings: &Settings) -> Cors {
+    let rules = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::RANGE, header::IF_RANGE])
+        .allowed_headers([header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE])
+        .expose_headers([header::ETAG, header::CONTENT_RANGE, header::ACCEPT_RANGES, header::RETRY_AFTER])
+        .block_on_origin_mismatch(false)
+        .max_age(REMEMBERED_S);
+    settings.allowed_origins.iter().fold(rules, Cors::allowed_origin)
+}
+
+/// Refuses a socket that a foreign page asks for: browsers ask nobody before they open one. Programs name no origin.
+pub(super) fn may_open_a_socket(request: &HttpRequest, app: &App) -> Result<(), ApiError> {
+    let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let host = origin.split_once("://").map_or("", |(_, host)| host);
+    let public = app.settings.public_url.as_str().and_then(|url| url.split_once("://"));
+    let public = public.map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    let is_own = |own: &str| !host.is_empty() && own.eq_ignore_ascii_case(host);
+    if is_own(request.connection_info().host())
+        || public.is_some_and(is_own)
+        || app.settings.allowed_origins.contain(origin)
+    {
+        return Ok(());
+    }
+    Err(ApiError::new(Kind::Forbidden, format!("pages of {origin:?} may not use this server: see allowed_origins")))
+}
