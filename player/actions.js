@@ -44,8 +44,7 @@ export function enqueue(tracks, soon) {
 }
 
 export function togglePlay() {
-  const isOn = session.playback?.intent === "play";
-  return attempt(() => session.current.wish({ op: isOn ? "pause" : "play" }));
+  return attempt(() => session.current.wish({ op: session.isOn ? "pause" : "play" }));
 }
 
 /** @param {string} id @param {boolean} saved */

@@ -36,7 +36,7 @@ export function startMediaSession() {
   const refresh = () => {
     const { playback } = session;
     const track = playback?.item && catalogue.track(playback.item.media_id);
-    mediaSession.playbackState = !playback?.item ? "none" : playback.intent === "play" ? "playing" : "paused";
+    mediaSession.playbackState = !playback?.item ? "none" : session.isOn ? "playing" : "paused";
     if (track && track.id !== shown) {
       const artwork = track.album.images.map((/** @type {any} */ image) => ({ src: own(image.url), sizes: `${image.width}x${image.height}` }));
       mediaSession.metadata = new MediaMetadata({ title: track.name, artist: names(track.artists), album: track.album.name, artwork });

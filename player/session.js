@@ -40,6 +40,11 @@ class Session extends Watchable {
     return this.player?.client.playback;
   }
 
+  /** Whether the music is to run, as far as this page knows: a pause counts before the server has heard of it. */
+  get isOn() {
+    return this.playback?.intent === "play" && !this.player?.client.wishes.areForSilence();
+  }
+
   /** @returns {import("./types.js").Device[]} */
   get devices() {
     return this.player?.client.devices?.devices ?? [];

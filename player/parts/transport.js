@@ -21,10 +21,9 @@ export function transport() {
   const repeat = iconButton("repeat", "Repeat", { class: "icon-button minor", onclick: () => void turnRepeat() });
   const element = h("div", { class: "transport", role: "group", "aria-label": "Playback" }, shuffle, previous, play, next, repeat);
   const refresh = () => {
-    const { playback } = session;
-    const isOn = playback?.intent === "play";
+    const { playback, isOn } = session;
     setIcon(play, isOn ? "pause" : "play", isOn ? "Pause" : "Play");
-    play.classList.toggle("waits", isOn && ["starting", "buffering"].includes(playback.status));
+    play.classList.toggle("waits", isOn && ["starting", "buffering"].includes(playback?.status ?? ""));
     for (const button of [previous, play, next]) button.disabled = !playback?.item;
     attribute(shuffle, "aria-pressed", String(playback?.shuffle === true));
     const mode = playback?.repeat ?? "off";
@@ -63,9 +62,9 @@ export function heartOfCurrent() {
 
 /** What is not as one would wish, in words; nothing when all is well. @returns {string} */
 export function trouble() {
-  const { playback, active } = session;
+  const { playback, active, isOn } = session;
   const name = active?.id === session.ownId ? "this tab" : (active?.name ?? "the device");
-  if (!playback || playback.intent !== "play") return "";
+  if (!playback || !isOn) return "";
   switch (playback.status) {
     case "buffering":
       return `Loading on ${name}…`;

@@ -9,7 +9,7 @@
 import { itemOf, placeAt } from "./audio.js";
 import { ServerTime } from "./clock.js";
 import { FIRST_LIMITS, Link, beginAnew, closed, deadlineOfLink, greet, isAllowed, leave, probeAgain, renew, wake, welcomed } from "./link.js";
-import { deadlineOfAudio, finished, interrupted, obey, report, reportIfClockWasWrong, shown, tick } from "./obey.js";
+import { deadlineOfAudio, fallSilent, finished, interrupted, obey, report, reportIfClockWasWrong, shown, tick } from "./obey.js";
 import { compareStamps, positionAt, stampOf } from "./stamps.js";
 import { isPrepared } from "./transfer.js";
 import { Wishes } from "./wishes.js";
@@ -52,6 +52,8 @@ export class Client {
     /** @type {string | undefined} the entry that the audio was told to go on with */
     this.follows = undefined;
     this.wishes = new Wishes();
+    /** @type {number | undefined} the place when silence was wished and nobody heard it */
+    this.stood_ms = undefined;
   }
 
   /**
@@ -75,7 +77,12 @@ export class Client {
         hear(this, local_us, input.frame, out);
         break;
       case "wish":
+        this.stood_ms = this.positionAt(local_us);
         this.wishes.wish(this, local_us, input.id, input.op, out);
+        if (this.wishes.areForSilence()) {
+          fallSilent(this, out);
+          out.push({ type: "show" });
+        }
         break;
       case "started":
         if (itemOf(this.audio)?.id === input.item.id) {
@@ -143,6 +150,7 @@ export class Client {
 
   /** The place in the item, as every screen shows it, in milliseconds. @param {number} local_us */
   positionAt(local_us) {
+    if (this.wishes.areForSilence()) return this.stood_ms;
     return this.playback && positionAt(this.playback, this.time.at(local_us));
   }
 

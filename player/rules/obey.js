@@ -71,7 +71,8 @@ function hold(client, local_us, lease, playback, out) {
   const { intent, item, turn } = playback;
   const isNew = !(client.carried && sameStamp(client.carried.lease, lease) && sameStamp(client.carried.turn, turn));
   const wasPrepared = client.prepared?.loaded === true;
-  if (intent === "play" && item && playback.after.length === 0 && isAllowed(client, local_us)) {
+  const maySound = playback.after.length === 0 && isAllowed(client, local_us) && !client.wishes.areForSilence();
+  if (intent === "play" && item && maySound) {
     const needsSound = isNew || client.audio.kind === "silent" || client.audio.kind === "held";
     client.carried = { lease, turn };
     if (needsSound) goTo(client, local_us, item, playback, out);

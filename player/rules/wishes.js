@@ -15,7 +15,10 @@ const LONGEST_RETRY_MS = 10_000;
 
 export class Wishes {
   constructor() {
-    /** @type {{command: Command, wished_us: number, due_us: number}[]} in order; `due_us`: when to say it again */
+    /**
+     * In order. `due_us`: when to say it again; `isAlone`: it was wished while nobody heard it.
+     * @type {{command: Command, wished_us: number, due_us: number, isAlone: boolean}[]}
+     */
     this.waiting = [];
   }
 
@@ -30,8 +33,14 @@ export class Wishes {
     const command = { type: "command", id, ...op };
     const current = client.playback?.item?.id;
     if ((op.op === "next" || op.op === "previous") && current) command.if_item = current;
-    this.waiting.push({ command, wished_us: local_us, due_us: Infinity });
+    this.waiting.push({ command, wished_us: local_us, due_us: Infinity, isAlone: !client.isWelcomed() });
     if (client.isWelcomed()) out.push({ type: "send", frame: command });
+  }
+
+  /** Whether a person wished for silence while nobody heard it, and for nothing else since: a device obeys that by itself. */
+  areForSilence() {
+    const last = this.waiting.findLast(({ command }) => ["play", "pause", "stop"].includes(command.op));
+    return last !== undefined && last.isAlone && last.command.op !== "play";
   }
 
   /**

@@ -54,6 +54,10 @@ test("the queue shows what it holds, and takes entries out, moves them and plays
   await page.getByRole("button", { name: `Move ${items[3].name}` }).focus();
   await page.keyboard.press("Alt+ArrowUp");
   await shows([0, 1, 3, 2, 4, 5]);
+  await drag(page, items[2].name, -2);
+  await shows([2, 0, 1, 3, 4, 5]);
+  await drag(page, items[2].name, 3);
+  await shows([0, 1, 3, 2, 4, 5]);
   await page.getByRole("button", { name: `More about ${items[4].name}` }).click({ force: true });
   await page.getByRole("menuitem", { name: "Remove from the queue" }).click();
   await shows([0, 1, 3, 2, 5]);
@@ -63,6 +67,42 @@ test("the queue shows what it holds, and takes entries out, moves them and plays
   await shows([3]);
   assert.deepEqual(errors, []);
 });
+
+test("a playlist is put in another order by dragging, for everybody and for good", async (t) => {
+  const browser = await launch();
+  t.after(() => browser.close());
+  const token = await server.token();
+  const { items } = await server.ask(token, "/tracks?limit=4&offset=2");
+  const playlist = await server.ask(token, "/me/playlists", { method: "POST", body: JSON.stringify({ name: "Evening" }) });
+  const uris = items.map((/** @type {any} */ track) => track.uri);
+  await server.ask(token, `/playlists/${playlist.id}/tracks`, { method: "POST", body: JSON.stringify({ uris }) });
+  const { page, errors } = await open(browser, server, "Study", { baseURL: server.url });
+  await page.goto(`${server.url}/playlist/${playlist.id}`);
+  const shows = (/** @type {number[]} */ order) =>
+    holds(page, (names) => JSON.stringify([...document.querySelectorAll(".row.track .title")].map((title) => title.textContent)) === JSON.stringify(names), order.map((index) => items[index].name));
+  await shows([0, 1, 2, 3]);
+  await drag(page, items[3].name, -2);
+  await shows([0, 3, 1, 2]);
+  await drag(page, items[0].name, 1);
+  await shows([3, 0, 1, 2]);
+  await page.reload();
+  await shows([3, 0, 1, 2]);
+  assert.deepEqual(errors, []);
+});
+
+/** Drags the row of a track by its handle over so many others, as a hand does. @param {import("playwright-core").Page} page @param {string} name @param {number} rows */
+async function drag(page, name, rows) {
+  const handle = page.getByRole("button", { name: `Move ${name}` });
+  const box = await handle.boundingBox();
+  const height = (await page.locator(".row.track").first().boundingBox())?.height ?? 0;
+  assert.ok(box && height > 20);
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x, y + (rows * height) / 2, { steps: 4 });
+  await page.mouse.move(x, y + rows * height, { steps: 4 });
+  await page.mouse.up();
+}
 
 test("T71: a browser that allows no sound before a click says so everywhere, and plays after one", async (t) => {
   const browser = await launch("waits for a click");

@@ -4,7 +4,7 @@ use crate::harness::{Dialect, Login, Server, TestDatabase, run};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-async fn new_code(login: &Login) -> Value {
+async fn new_code(login: &Login<'_>) -> Value {
     let reply = login.post("/v1/auth/codes", &json!({})).await;
     assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
     reply.json()

@@ -37,11 +37,21 @@ export class Server {
     return server;
   }
 
+  /** A server that nobody has an account at, and the link that it shows. */
+  static async unused() {
+    const server = new Server(await mkdtemp(path.join(tmpdir(), "segue-browser.")));
+    const child = started(["serve", "--listen", "127.0.0.1:0", "--data-dir", server.folder]);
+    server.process = child;
+    for await (const line of createInterface({ input: child.stdout })) {
+      const link = /http\S+\/setup#\w+/.exec(line)?.[0];
+      if (link) return { link, end: () => server.end() };
+    }
+    throw new Error(`${PROGRAM} showed no link`);
+  }
+
   /** Starts it, or starts it again on the same port with everything as it was. */
   async run() {
-    const args = [PROGRAM, "demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder];
-    // However the tests end, the server does not outlive them.
-    const child = spawn("setpriv", ["--pdeathsig", "KILL", ...args], { stdio: ["ignore", "pipe", "ignore"] });
+    const child = started(["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder]);
     this.process = child;
     for await (const line of createInterface({ input: child.stdout })) {
       const port = /^listening http:.*:(\d+)/.exec(line)?.[1];
@@ -108,6 +118,9 @@ export class Server {
     }
   }
 }
+
+/** However the tests end, the server does not outlive them. @param {string[]} args */
+const started = (args) => spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], { stdio: ["ignore", "pipe", "ignore"] });
 
 /** A sine of 441 Hz at half of full scale as a WAV file, beginning at sample `from`. @param {number} from @param {number} samples */
 function tone(from, samples) {

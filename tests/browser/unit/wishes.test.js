@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { World, of, sent } from "./world.js";
+import { World, item, of, sent } from "./world.js";
 
 /** @param {World} world @param {string} id */
 const pause = (world, id) => world.step({ type: "wish", id, op: { op: "pause" } });
@@ -57,4 +57,33 @@ test("what was wished more than five minutes ago is not said again", () => {
   const outputs = world.pass(101_000).welcome();
   assert.deepEqual(sent(outputs, "command").map(({ id }) => id), ["new"]);
   assert.deepEqual(of(outputs, "answered").map(({ id, refusal }) => [id, refusal.code]), [["old", "unavailable"]]);
+});
+
+test("cut off, pause is silence at once, and the server's old wish does not undo it", () => {
+  const world = new World();
+  world.welcome();
+  const one = item("1");
+  world.grant(one);
+  world.started(one);
+  world.step({ type: "closed", code: 1006 }, 0);
+  assert.equal(of(pause(world.pass(2_000), "w1"), "silence").length, 1);
+  const outputs = world.pass(1_000).welcome();
+  assert.deepEqual(of(outputs, "sound"), [], "the session still says play");
+  assert.deepEqual(sent(outputs, "command").map(({ id }) => id), ["w1"]);
+  world.hear({ type: "ack", id: "w1", revision: 20 });
+  assert.deepEqual(of(world.show({ intent: "pause", status: "paused" }, true), "sound"), []);
+  assert.equal(of(world.show({ intent: "play", status: "starting" }, true), "sound").length, 1);
+});
+
+test("cut off, pause that is refused in the end lets the music go on", () => {
+  const world = new World();
+  world.welcome();
+  const one = item("1");
+  world.grant(one);
+  world.started(one);
+  world.step({ type: "closed", code: 1006 }, 0);
+  pause(world, "w1");
+  world.welcome();
+  world.hear({ type: "reject", id: "w1", code: "stale", message: "no" });
+  assert.equal(of(world.show({}), "sound").length, 1);
 });
