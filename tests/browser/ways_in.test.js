@@ -36,7 +36,7 @@ test("the set-up link makes the first account and leads in, and its secret leave
   await page.waitForSelector("player-bar", { state: "attached" });
   await page.getByRole("heading", { level: 1 }).waitFor();
   assert.equal(new URL(page.url()).pathname + new URL(page.url()).hash, "/");
-  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("navigation").getByRole("link", { name: "Settings" }).click();
   await page.getByRole("heading", { name: "Users" }).waitFor();
   await context.close();
   const again = await stranger(link);
@@ -70,7 +70,7 @@ test("a code that one device shows logs another in, once", async (t) => {
   await late.page.getByLabel("Code").fill(code);
   await late.page.getByRole("button", { name: "Log in", exact: true }).click();
   await late.page.getByText("This code is not valid").waitFor();
-  await phone.page.getByRole("link", { name: "Settings" }).click();
+  await phone.page.getByRole("navigation").getByRole("link", { name: "Settings" }).click();
   await late.page.getByLabel("Code").fill(` ${(await shown(phone.page)).toLowerCase().replace("-", "")} `);
   await late.page.getByRole("button", { name: "Log in", exact: true }).click();
   await late.page.waitForSelector("player-bar", { state: "attached" });
