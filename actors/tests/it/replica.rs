@@ -1,6 +1,6 @@
 //! What a node does with a session, without the actor around it: unknown outcomes, and what earlier lives panicked at.
 
-use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
+use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, Micros, NodeId};
 use segue_actors::panics::InHand;
 use segue_actors::ports::{Outcome, PortError};
 use segue_actors::replica::{Output, Replica};
@@ -184,4 +184,22 @@ fn a_session_that_panicked_too_often_starts_paused() {
         assert_eq!(node.intent(), Some(intent));
         assert!(node.replica.state().is_some_and(|state| state.playback().item.is_some()), "the queue is kept");
     }
+}
+
+#[test]
+fn of_a_drag_that_is_rejected_what_stands_already_is_acknowledged() {
+    let mut node = Node::over(None, fresh());
+    node.step(play());
+    node.step(wish(2, Op::Seek { position_ms: 5_000 }));
+    assert_eq!(node.answers(), [Ok(()); 2]);
+    let Event::Said { connection, said: Said::Command { mut command, seed, .. } } =
+        wish(3, Op::Seek { position_ms: 6_000 })
+    else {
+        unreachable!()
+    };
+    command.if_item = Some(ItemId(9));
+    // The ack of its first seek was lost.
+    let said = Said::Command { command, seed, others: vec![CommandId(2)] };
+    node.step(Event::Said { connection, said });
+    assert_eq!(node.answers(), [Ok(()), Err(RejectCode::Stale)]);
 }
