@@ -44,13 +44,20 @@ for (const [size, viewport] of Object.entries(sizes)) {
     }
     await page.locator("player-bar .where").click();
     await picture("panel");
+    await page.keyboard.press("Escape");
+    await page.goto(`${server.url}/settings`);
+    await page.getByRole("button", { name: "Log in on another device" }).click();
+    await page.locator("dialog .code").waitFor();
+    await picture("code");
     await wish(page, { op: "stop" });
     await context.close();
     const fresh = await browser.newContext({ viewport, colorScheme });
-    const login = await fresh.newPage();
-    await login.goto(server.url);
-    await login.waitForSelector("view-login form");
-    await login.screenshot({ path: path.join(folder, `login-${size}-${colorScheme}.png`) });
+    const stranger = await fresh.newPage();
+    for (const [name, address] of Object.entries({ login: "/", setup: "/setup#secret" })) {
+      await stranger.goto(server.url + address);
+      await stranger.waitForSelector("view-login form");
+      await stranger.screenshot({ path: path.join(folder, `${name}-${size}-${colorScheme}.png`) });
+    }
     await fresh.close();
   }
 }
