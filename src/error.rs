@@ -53,6 +53,14 @@ kinds! {
     Conflict = 409, "conflict";
     /// The file is not as it was scanned; it will be scanned again.
     MediaChanged = 409, "media_changed";
+    /// The device in question is out of contact.
+    Offline = 409, "offline";
+    /// The device's platform refuses sound until somebody touches it.
+    Blocked = 409, "blocked";
+    /// Nobody is active, and the command names no device.
+    NoActiveDevice = 409, "no_active_device";
+    /// What the command was conditional on has changed.
+    Stale = 409, "stale";
     /// What the request was conditional on does not hold.
     PreconditionFailed = 412, "precondition_failed";
     /// The body is too large.
@@ -67,6 +75,8 @@ kinds! {
     Internal = 500, "internal";
     /// Something needed is away; trying again may help.
     Unavailable = 503, "unavailable";
+    /// There is more to do than can be done; trying again helps.
+    Busy = 503, "busy";
     /// The server's disk is full.
     StorageFull = 507, "storage_full";
 }

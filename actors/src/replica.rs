@@ -11,7 +11,7 @@ use crate::panics::{InHand, named, skip};
 use crate::ports::{Change, Outcome};
 use crate::state::messages::{Reject, RejectCode, Sound};
 use crate::state::queue::Queue;
-use crate::state::{Durability, Effect, Event, Limits, Record, Said, SessionState, Shown};
+use crate::state::{Asked, Durability, Effect, Event, Limits, Record, Said, SessionState, Shown};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -408,6 +408,9 @@ impl Replica {
                 }
                 Event::Join(join) if live.state.lost_stamp(&join).is_some() => {
                     effects.push(Effect::Close(join.connection, CloseReason::Unavailable));
+                }
+                Event::Asked { connection, asked: Asked::Wish { command, .. } } => {
+                    effects.push(Effect::Reject(connection, command.id, UNAVAILABLE));
                 }
                 Event::Said { connection, said } if needs_commit(&said) => {
                     effects.push(Effect::ShowPlayback(connection));

@@ -449,10 +449,10 @@ pub struct QueuePage {
 impl QueuePage {
     /// At most `limit` entries from `from` on, and never more than [`PAGE_ITEMS`].
     #[must_use]
-    pub fn of(record: &Record, queue: &Queue, from: usize, limit: usize) -> Self {
+    pub fn of(playback: &Playback, queue: &Queue, from: usize, limit: usize) -> Self {
         Self {
-            epoch: record.stamp.epoch,
-            queue_revision: record.queue_revision(),
+            epoch: playback.epoch,
+            queue_revision: playback.queue_revision,
             from,
             total: queue.len(),
             items: queue.items().skip(from).take(limit.min(PAGE_ITEMS)).copied().collect(),

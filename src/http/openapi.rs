@@ -1,8 +1,8 @@
 //! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
 
 use super::{
-    albums, artists, auth, codes, covers, health, history, library, lists, playlist_tracks, playlists, reads, saved,
-    search, socket, stream, tracks, users,
+    albums, artists, auth, codes, commands, covers, health, history, library, lists, playback, playlist_tracks,
+    playlists, reads, saved, search, socket, stream, tracks, users,
 };
 use actix_web::{
     HttpResponse,
@@ -36,6 +36,10 @@ use utoipa::{
         health::lives, health::is_ready,
         history::recently_played, history::top_tracks, history::top_artists,
         library::status, library::scan, library::unreadable,
+        playback::look, playback::devices, playback::queue,
+        commands::play, commands::pause, commands::stop, commands::seek, commands::next, commands::previous,
+        commands::transfer, commands::repeat, commands::shuffle, commands::rate, commands::volume,
+        commands::replace, commands::insert, commands::clear, commands::shift, commands::remove,
         playlists::list_own, playlists::list, playlists::create, playlists::get, playlists::change, playlists::remove,
         playlist_tracks::list, playlist_tracks::add, playlist_tracks::replace_or_reorder, playlist_tracks::remove,
         saved::list, saved::save, saved::forget, saved::contains,
@@ -48,6 +52,7 @@ use utoipa::{
     components(schemas(Failed, lists::Sort, history::TimeRange)),
     tags(
         (name = "sync", description = "What plays, and where, on every device."),
+        (name = "player", description = "What plays, and commands, for programs without a socket."),
         (name = "catalogue", description = "Tracks, albums, artists, genres and covers."),
         (name = "playlists", description = "Lists of tracks that users keep."),
         (name = "library", description = "What a user saved, and scans of the music folders."),

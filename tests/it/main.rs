@@ -20,6 +20,7 @@ mod licences;
 mod login_codes;
 mod openapi;
 mod origins;
+mod playback;
 mod player;
 mod schema;
 mod search;

@@ -63,7 +63,9 @@ impl SessionActor {
         }
     }
 
+    /// Sends every device away; whoever waits for an answer learns that there is none.
     pub(super) fn close_all(&mut self, reason: CloseReason) {
+        self.askers.clear();
         for (_, device) in self.devices.drain() {
             device.do_send(ToDevice::Close(reason));
         }

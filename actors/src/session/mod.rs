@@ -4,6 +4,7 @@
 //! of a change, its author's ack included, is sent only once the change stands in the database; on a single node
 //! reports and presence are shown first and written soon after.
 
+mod ask;
 mod cluster;
 mod load;
 mod show;
@@ -14,6 +15,7 @@ use crate::directory::{Directory, World};
 use crate::ids::{ConnectionId, Micros, UserId};
 use crate::panics::InHand;
 use crate::replica::Replica;
+use crate::state::credits::Credits;
 use crate::state::outbox::FrameKind;
 use crate::state::{Event, Join, Leaving, Said};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
@@ -21,6 +23,9 @@ use cluster::Others;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::oneshot;
+
+use ask::Asker;
+pub use ask::{Answer, Ask, Snapshot};
 
 /// Messages that may wait in the mailbox.
 const MAILBOX: usize = 256;
@@ -87,6 +92,10 @@ pub struct SessionActor {
     number: u64,
     directory: Arc<Directory>,
     devices: HashMap<ConnectionId, Recipient<ToDevice>>,
+    /// Programs without a socket that wait for an answer.
+    askers: HashMap<ConnectionId, Asker>,
+    /// What all of those may ask.
+    credits: Credits,
     replica: Replica,
     /// Since when it cannot be loaded.
     failing_since: Option<Micros>,
@@ -115,6 +124,8 @@ impl SessionActor {
             number,
             directory,
             devices: HashMap::new(),
+            askers: HashMap::new(),
+            credits: Credits::default(),
             replica: replica.after_panics(skipped, is_paused),
             failing_since: None,
             others: None,

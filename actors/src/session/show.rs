@@ -1,6 +1,6 @@
 //! What a step changed is shown: to everybody what is shown to all, to each one what it is told.
 
-use super::{SessionActor, ToDevice};
+use super::{Answer, SessionActor, ToDevice};
 use crate::close::CloseReason;
 use crate::ids::ConnectionId;
 use crate::state::outbox::FrameKind;
@@ -66,6 +66,19 @@ impl SessionActor {
                 self.keep_play(play, ctx);
                 return;
             }
+            Effect::ShowAll(connection) => {
+                let snapshot = Box::new(self.snapshot(state));
+                self.answer(connection, Ok(Answer::Shown(snapshot)));
+                return;
+            }
+            Effect::Ack(connection, _, revision) if self.askers.contains_key(&connection) => {
+                self.answer(connection, Ok(Answer::Granted(revision)));
+                return;
+            }
+            Effect::Reject(connection, _, reject) if self.askers.contains_key(&connection) => {
+                self.answer(connection, Err(reject));
+                return;
+            }
             Effect::Welcome(connection, device_id) => {
                 let world = self.world();
                 let welcome = Welcome {
@@ -92,7 +105,7 @@ impl SessionActor {
                 (connection, FrameKind::Devices, ServerMessage::Devices(DeviceList::of(record)))
             }
             Effect::ShowQueue(connection, from, limit) => {
-                let page = QueuePage::of(record, state.queue(), from, limit);
+                let page = QueuePage::of(&record.playback, state.queue(), from, limit);
                 (connection, FrameKind::Other, ServerMessage::Queue(page))
             }
         };

@@ -82,7 +82,7 @@ impl SessionActor {
             }
         }
         let waits = due.is_some() || self.unwritten_plays > 0;
-        let is_over = self.devices.is_empty() && (!waits || !self.stopping.is_empty());
+        let is_over = self.devices.is_empty() && self.askers.is_empty() && (!waits || !self.stopping.is_empty());
         if is_over {
             if self.replica.is_stored() {
                 ctx.stop();

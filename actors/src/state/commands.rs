@@ -4,7 +4,7 @@ use super::devices::{Errand, Volume, is_name};
 use super::messages::{Command, Op, Reject, RejectCode, place};
 use super::playback::{By, Intent, Item, Status};
 use super::queue::Resolved;
-use super::{At, Durability, Effect, SessionState, Speaker};
+use super::{At, Durability, Effect, Sender, SessionState};
 use crate::close::CloseReason;
 use crate::ids::{CommandId, DeviceId, InstanceId};
 
@@ -18,40 +18,43 @@ impl SessionState {
     pub(super) fn command(
         &mut self,
         at: At,
-        speaker: Speaker,
+        sender: Sender,
         (command, others): (&Command<Resolved>, &[CommandId]),
         seed: u64,
         effects: &mut Vec<Effect>,
     ) {
+        let (connection, device) = (sender.connection(), sender.device().map(|speaker| speaker.device_id));
         let all = || others.iter().copied().chain([command.id]);
-        let answered = |state: &Self, id| state.record.devices.answer_to(speaker.device_id, id);
+        let answered = |state: &Self, id| state.record.devices.answer_to(device?, id);
         if let Some(revision) = answered(self, command.id) {
-            let acks = all().map(|id| Effect::Ack(speaker.connection, id, answered(self, id).unwrap_or(revision)));
+            let acks = all().map(|id| Effect::Ack(connection, id, answered(self, id).unwrap_or(revision)));
             effects.extend(acks);
             return;
         }
         let mut next = self.clone();
         let mut wanted = Vec::new();
-        match next.carry_out(at, speaker, command, seed, &mut wanted) {
+        match next.carry_out(at, sender, command, seed, &mut wanted) {
             Ok(()) => {
                 next.touch(at);
-                for id in all().filter(|id| answered(self, *id).is_none()) {
-                    next.edit().devices.remember(speaker.device_id, id, at.stamp.revision);
-                }
-                if next.record.playback.revision == at.stamp.revision {
-                    next.edit().playback.by = Some(By { device_id: speaker.device_id, command_id: command.id });
+                if let Some(device_id) = device {
+                    for id in all().filter(|id| answered(self, *id).is_none()) {
+                        next.edit().devices.remember(device_id, id, at.stamp.revision);
+                    }
+                    if next.record.playback.revision == at.stamp.revision {
+                        next.edit().playback.by = Some(By { device_id, command_id: command.id });
+                    }
                 }
                 *self = next;
                 effects.push(Effect::Commit(Durability::Now));
                 for id in all() {
                     let revision = answered(self, id).unwrap_or(at.stamp.revision);
-                    effects.push(Effect::Ack(speaker.connection, id, revision));
+                    effects.push(Effect::Ack(connection, id, revision));
                 }
                 effects.append(&mut wanted);
             }
             Err(reject) => effects.extend(all().map(|id| match answered(self, id) {
-                Some(revision) => Effect::Ack(speaker.connection, id, revision),
-                None => Effect::Reject(speaker.connection, id, reject.clone()),
+                Some(revision) => Effect::Ack(connection, id, revision),
+                None => Effect::Reject(connection, id, reject.clone()),
             })),
         }
     }
@@ -59,15 +62,15 @@ impl SessionState {
     fn carry_out(
         &mut self,
         at: At,
-        speaker: Speaker,
+        sender: Sender,
         command: &Command<Resolved>,
         seed: u64,
         effects: &mut Vec<Effect>,
     ) -> Answer {
-        self.check_preconditions(speaker, command)?;
+        self.check_preconditions(sender, command)?;
         match &command.op {
             Op::Play { item, tracks, start, position_ms, on } => {
-                let target = self.target_of_play(speaker, *on)?;
+                let target = self.target_of_play(sender, *on)?;
                 if on.is_some() {
                     self.cancel_transfer(at);
                 }
@@ -123,15 +126,17 @@ impl SessionState {
         }
     }
 
-    fn check_preconditions(&self, speaker: Speaker, command: &Command<Resolved>) -> Answer {
+    fn check_preconditions(&self, sender: Sender, command: &Command<Resolved>) -> Answer {
         let playback = &self.record.playback;
-        if !speaker.controls {
+        if sender.device().is_some_and(|speaker| !speaker.controls) {
             return Err(Reject::new(RejectCode::Denied, "this device said in its hello that it does not control"));
         }
         if matches!(command.op, Op::Next | Op::Previous) && command.if_item.is_none() {
             return Err(Reject::new(RejectCode::Invalid, "next and previous need if_item: the item that was seen"));
         }
-        if command.op.tracks().len() > self.limits.tracks_per_command {
+        // A program sends one long request where a device sends several frames.
+        let most = sender.device().map_or(self.limits.queue_items, |_| self.limits.tracks_per_command);
+        if command.op.tracks().len() > most {
             return Err(Reject::new(RejectCode::Invalid, "too many tracks in one command; send them in parts"));
         }
         if command.if_item.is_some() && command.if_item != playback.item.map(|item| item.id) {
@@ -147,13 +152,15 @@ impl SessionState {
     }
 
     /// The device that is to sound: the named one, else the active one, else the sender.
-    fn target_of_play(&self, speaker: Speaker, on: Option<DeviceId>) -> Result<(DeviceId, InstanceId), Reject> {
+    fn target_of_play(&self, sender: Sender, on: Option<DeviceId>) -> Result<(DeviceId, InstanceId), Reject> {
         match (on, self.record.playback.active) {
             (Some(id), _) => self.able_to_play(id),
             (None, Some(active)) if self.has_connected_holder() => Ok((active.device_id, active.instance)),
-            (None, _) if speaker.plays => Ok((speaker.device_id, speaker.instance)),
-            (None, Some(_)) => Err(Reject::new(RejectCode::Offline, "the active device is out of contact")),
-            (None, None) => Err(Reject::new(RejectCode::NoActiveDevice, "no device is active; name one that plays")),
+            (None, active) => match (sender.device(), active) {
+                (Some(speaker), _) if speaker.plays => Ok((speaker.device_id, speaker.instance)),
+                (_, Some(_)) => Err(Reject::new(RejectCode::Offline, "the active device is out of contact")),
+                (_, None) => Err(Reject::new(RejectCode::NoActiveDevice, "no device is active; name one that plays")),
+            },
         }
     }
 

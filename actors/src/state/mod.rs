@@ -162,6 +162,13 @@ pub enum Event {
         /// When it was surely alive.
         last: Micros,
     },
+    /// A program without a socket asks.
+    Asked {
+        /// To whom the answer goes: never a device's socket.
+        connection: ConnectionId,
+        /// What.
+        asked: Asked,
+    },
     /// Time has come to [`SessionState::next_deadline`].
     Deadline,
 }
@@ -175,6 +182,20 @@ impl Event {
             _ => None,
         }
     }
+}
+
+/// What a program without a socket asks.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// What plays, where, and what comes.
+    Look,
+    /// A wish, as of a device that controls and does not play. It is not kept, so one that is repeated is another one.
+    Wish {
+        /// The wish.
+        command: Box<Command<Resolved>>,
+        /// 64 random bits.
+        seed: u64,
+    },
 }
 
 /// What a device says.
@@ -238,6 +259,8 @@ pub enum Effect {
     ShowDevices(ConnectionId),
     /// One device gets a page of the queue.
     ShowQueue(ConnectionId, usize, usize),
+    /// Somebody without a socket is shown everything.
+    ShowAll(ConnectionId),
     /// A socket is to be closed.
     Close(ConnectionId, CloseReason),
     /// The device at a socket must show within 2 s that it lives: by [`Said::Alive`], or its socket ends.
@@ -353,6 +376,10 @@ impl SessionState {
                     self.leave(at, connection, Leaving::SentAway(last), effects);
                 }
             }
+            Event::Asked { connection, asked: Asked::Look } => effects.push(Effect::ShowAll(connection)),
+            Event::Asked { connection, asked: Asked::Wish { command, seed } } => {
+                self.command(at, Sender::Program(connection), (&command, &[]), seed, effects);
+            }
             Event::Deadline => self.meet_deadlines(at, effects),
         }
         self.tend_newcomers(at, effects);
@@ -362,7 +389,9 @@ impl SessionState {
 
     fn hear(&mut self, at: At, speaker: Speaker, said: Said, effects: &mut Vec<Effect>) {
         match said {
-            Said::Command { command, seed, others } => self.command(at, speaker, (&command, &others), seed, effects),
+            Said::Command { command, seed, others } => {
+                self.command(at, Sender::Device(speaker), (&command, &others), seed, effects);
+            }
             Said::Report(report) => self.report(at, speaker, report, effects),
             Said::Ready(ready) => self.ready(at, speaker, ready, effects),
             Said::Yield(yielded) if yielded.to.is_some() => self.switch(at, speaker, yielded, effects),
@@ -455,6 +484,30 @@ struct Speaker {
     instance: InstanceId,
     plays: bool,
     controls: bool,
+}
+
+/// Who wishes something.
+#[derive(Debug, Clone, Copy)]
+enum Sender {
+    Device(Speaker),
+    /// A program without a socket, and where its answer goes.
+    Program(ConnectionId),
+}
+
+impl Sender {
+    const fn connection(self) -> ConnectionId {
+        match self {
+            Self::Device(speaker) => speaker.connection,
+            Self::Program(connection) => connection,
+        }
+    }
+
+    const fn device(self) -> Option<Speaker> {
+        match self {
+            Self::Device(speaker) => Some(speaker),
+            Self::Program(_) => None,
+        }
+    }
 }
 
 /// Epochs that devices may claim to have seen are below this: the year 2109. One beyond would leave no room above it.

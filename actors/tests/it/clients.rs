@@ -238,7 +238,7 @@ impl World {
         let record = self.state.record().clone();
         let is_probe = matches!(effect, Effect::Probe(_));
         let (connection, message) = match effect {
-            Effect::Commit(_) | Effect::Played(_) => return,
+            Effect::Commit(_) | Effect::Played(_) | Effect::ShowAll(_) => return,
             Effect::Probe(connection) => (connection, ServerMessage::Ping { now_us }),
             Effect::Close(connection, reason) => (connection, ServerMessage::goaway(reason, 0)),
             Effect::Welcome(connection, device_id) => {
@@ -255,7 +255,7 @@ impl World {
             }
             Effect::ShowDevices(connection) => (connection, ServerMessage::Devices(DeviceList::of(&record))),
             Effect::ShowQueue(connection, from, limit) => {
-                (connection, ServerMessage::Queue(QueuePage::of(&record, self.state.queue(), from, limit)))
+                (connection, ServerMessage::Queue(QueuePage::of(&record.playback, self.state.queue(), from, limit)))
             }
         };
         if let Some(device) = self.devices.iter_mut().find(|device| device.connection == Some(connection))

@@ -118,7 +118,7 @@ impl Session {
 
     fn pages(&self) -> Vec<ItemId> {
         let total = self.state.queue().len();
-        let page = |from| QueuePage::of(self.state.record(), self.state.queue(), from, PAGE_ITEMS).items;
+        let page = |from| QueuePage::of(self.state.playback(), self.state.queue(), from, PAGE_ITEMS).items;
         (0..total).step_by(PAGE_ITEMS).flat_map(page).map(|item| item.id).collect()
     }
 }

@@ -392,6 +392,7 @@ impl Scenario {
             Effect::ShowQueue(connection, from, limit) => {
                 format!("show queue to {} from {from} at most {limit}", self.socket(*connection))
             }
+            Effect::ShowAll(connection) => format!("show all to {}", self.socket(*connection)),
             Effect::Probe(connection) => format!("ask {} whether it lives", self.socket(*connection)),
             Effect::Close(connection, reason) => format!("close {} {}", self.socket(*connection), reason.slug()),
             Effect::Played(play) => format!("played t{}", play.media_id.0),

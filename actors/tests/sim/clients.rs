@@ -1,11 +1,13 @@
 //! The devices: the real client rules, their audio, their wrong clocks, and the people in front of them.
 
+use crate::server::track;
 use crate::world::{Down, Happening, Up, World};
 use segue_actors::client::{Client, Input, Output};
-use segue_actors::ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId};
+use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId};
 use segue_actors::state::devices::{DeviceKind, Volume};
-use segue_actors::state::messages::{ByeReason, Op, TransferMode, VolumeChange};
+use segue_actors::state::messages::{ByeReason, Command, Op, TransferMode, VolumeChange};
 use segue_actors::state::playback::{Item, Rate, Repeat};
+use segue_actors::state::{Asked, Event};
 use segue_actors::wire::{ClientMessage, HelloDevice};
 use std::collections::BTreeSet;
 
@@ -276,6 +278,9 @@ impl World {
 
     /// Somebody wishes something.
     pub(crate) fn wish(&mut self) {
+        if self.chance.permille(40) {
+            return self.ask();
+        }
         let index = self.chance.below(self.devices.len());
         if !self.devices[index].is_on {
             return;
@@ -303,6 +308,22 @@ impl World {
             }
             self.input(index, Input::Wish(id, op.clone()));
         }
+    }
+
+    /// A program without a socket asks a node.
+    fn ask(&mut self) {
+        let n = self.chance.below(self.nodes.len());
+        if self.nodes[n].session.is_none() {
+            return;
+        }
+        let (connection, op) = (ConnectionId(self.number()), self.op());
+        let tracks = op.tracks().iter().map(|id| track(*id)).collect();
+        let (id, op) = (CommandId(connection.0), op.with_tracks(tracks));
+        let command = Box::new(Command { id, if_item: None, if_queue_revision: None, if_lease: None, op });
+        let wish = Asked::Wish { command, seed: self.chance.bits() };
+        let asked = if self.chance.permille(200) { Asked::Look } else { wish };
+        self.programs.insert(connection);
+        self.take_in(n, Event::Asked { connection, asked });
     }
 
     fn op(&mut self) -> Op<MediaId> {

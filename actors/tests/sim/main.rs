@@ -51,6 +51,7 @@ const LEAST: usize = 50;
 /// What must occur.
 const WANTED: &[&str] = &[
     "event alive",
+    "event asked",
     "event command",
     "event deadline",
     "event ended",
@@ -70,6 +71,7 @@ const WANTED: &[&str] = &[
     "effect probe",
     "effect reject",
     "effect show devices",
+    "effect show all",
     "effect show playback",
     "effect show queue",
     "effect welcome",
@@ -121,6 +123,8 @@ const WANTED: &[&str] = &[
     "status Ended",
     "server clock step",
     "command resent",
+    "program granted",
+    "program refused",
     "drag of several",
     "newcomer told apart",
     "epoch raised above what a device has seen",

@@ -182,7 +182,7 @@ impl World {
 }
 
 /// A track's length follows from its id: 2 to 61 s.
-fn track(media_id: MediaId) -> Resolved {
+pub(crate) fn track(media_id: MediaId) -> Resolved {
     let duration_ms = i64::try_from(media_id.0 % 60).expect("small") * 1_000 + 2_000;
     Resolved { media_id, kind: MediaKind::Track, duration_ms: Some(duration_ms) }
 }

@@ -70,6 +70,7 @@ impl World {
             Event::Leave { .. } => "event leave",
             Event::Said { said, .. } => said_name(said),
             Event::NodeLost { .. } => "event node lost",
+            Event::Asked { .. } => "event asked",
             Event::Deadline => "event deadline",
         });
         self.drive(n, |replica, now, outputs| replica.take_in(now, event, outputs));
@@ -300,6 +301,15 @@ impl World {
                 let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 500, limits, playback, devices };
                 ("effect welcome", Some((to, ServerMessage::Welcome(Box::new(welcome)))))
             }
+            Effect::ShowAll(to) => {
+                assert!(self.programs.remove(&to), "a look is answered once");
+                ("effect show all", None)
+            }
+            Effect::Ack(to, _, revision) if self.programs.remove(&to) => {
+                assert!(revision <= record.stamp.revision, "a program is told of a revision to come");
+                ("program granted", None)
+            }
+            Effect::Reject(to, ..) if self.programs.remove(&to) => ("program refused", None),
             Effect::Ack(to, id, revision) => {
                 let device_id = record.devices.by_connection(to).map(|device| device.id);
                 let stands = self.store.row.as_ref().and_then(|(row, _)| row.devices.answer_to(device_id?, id));
@@ -323,7 +333,7 @@ impl World {
             }
             Effect::ShowQueue(to, from, limit) => (
                 "effect show queue",
-                Some((to, ServerMessage::Queue(QueuePage::of(&record, state.queue(), from, limit)))),
+                Some((to, ServerMessage::Queue(QueuePage::of(&record.playback, state.queue(), from, limit)))),
             ),
         };
         self.note(what);

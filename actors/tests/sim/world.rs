@@ -6,7 +6,7 @@ use crate::nodes::Node;
 use crate::server::Served;
 use crate::store::Store;
 use segue_actors::client::Input;
-use segue_actors::ids::{Micros, NodeId};
+use segue_actors::ids::{ConnectionId, Micros, NodeId};
 use segue_actors::ports::{Change, Outcome};
 use segue_actors::state::Record;
 use segue_actors::wire::{ClientMessage, ServerMessage};
@@ -113,6 +113,8 @@ pub(crate) struct World {
     pub(crate) devices: Vec<Device>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) store: Store,
+    /// Programs without a socket that wait for an answer.
+    pub(crate) programs: BTreeSet<ConnectionId>,
     pub(crate) seen: BTreeSet<String>,
     pub(crate) commands: u64,
     pub(crate) steps: u64,
@@ -153,6 +155,7 @@ impl World {
             sockets: BTreeMap::new(),
             devices: Vec::new(),
             store: Store::default(),
+            programs: BTreeSet::new(),
             seen: BTreeSet::new(),
             commands: 0,
             steps: 0,

@@ -1,0 +1,107 @@
+//! Programs without a socket ask, and are answered once.
+
+use super::{INBOX, SessionActor};
+use crate::ids::{ConnectionId, Micros};
+use crate::state::credits::{Class, Credit};
+use crate::state::messages::{Reject, RejectCode};
+use crate::state::playback::Playback;
+use crate::state::queue::Queue;
+use crate::state::{Asked, Event, SessionState};
+use crate::wire::DeviceList;
+use actix::{Context, Handler, Message, ResponseFuture};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+const BUSY: Reject = Reject {
+    code: RejectCode::Busy,
+    message: "the session has more to do than it can; try again",
+    retry_ms: Some(1_000),
+};
+const LIMITED: Reject =
+    Reject { code: RejectCode::RateLimited, message: "too many requests of this user; wait", retry_ms: Some(10_000) };
+const UNKNOWN: Reject = Reject {
+    code: RejectCode::Unavailable,
+    message: "what became of it is not known; look what plays, and try again",
+    retry_ms: Some(1_000),
+};
+
+/// A program without a socket asks. A wish that is granted stands in the database before it is answered.
+///
+/// # Errors
+/// Why a wish was not granted: nothing changed, but for `unavailable`, after which that is not known.
+#[derive(Message)]
+#[rtype(result = "Result<Answer, Reject>")]
+pub struct Ask(pub Asked);
+
+/// What a program without a socket is told.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The wish is granted, with this revision.
+    Granted(u64),
+    /// What plays, and what comes.
+    Shown(Box<Snapshot>),
+}
+
+/// Everything that devices are shown, at one instant.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The instant.
+    pub now_us: Micros,
+    /// What plays.
+    pub playback: Playback,
+    /// Who is there.
+    pub devices: DeviceList,
+    /// What comes.
+    pub queue: Arc<Queue>,
+}
+
+/// Who waits for an answer.
+pub(super) type Asker = oneshot::Sender<Result<Answer, Reject>>;
+
+impl SessionActor {
+    pub(super) fn answer(&mut self, connection: ConnectionId, answer: Result<Answer, Reject>) {
+        if let Some(asker) = self.askers.remove(&connection) {
+            // One that has gone needs no answer.
+            let _ = asker.send(answer);
+        }
+    }
+
+    pub(super) fn snapshot(&self, state: &SessionState) -> Snapshot {
+        Snapshot {
+            now_us: self.now(),
+            playback: state.playback().clone(),
+            devices: DeviceList::of(state.record()),
+            queue: state.queue().clone(),
+        }
+    }
+
+    fn refusal(&mut self, asked: &Asked) -> Option<Reject> {
+        if !self.stopping.is_empty() || self.replica.waiting() >= INBOX {
+            return Some(BUSY);
+        }
+        let class = match asked {
+            Asked::Look => Class::Other,
+            Asked::Wish { .. } => Class::Command,
+        };
+        match self.credits.take(self.now(), class) {
+            Credit::Granted => None,
+            Credit::Limited(retry_ms) => Some(Reject { retry_ms: Some(retry_ms), ..LIMITED }),
+            Credit::Exhausted => Some(LIMITED),
+        }
+    }
+}
+
+impl Handler<Ask> for SessionActor {
+    type Result = ResponseFuture<Result<Answer, Reject>>;
+
+    fn handle(&mut self, Ask(asked): Ask, ctx: &mut Context<Self>) -> Self::Result {
+        if let Some(reject) = self.refusal(&asked) {
+            return Box::pin(async { Err(reject) });
+        }
+        let connection = ConnectionId((self.world().random)());
+        let (waiting, answer) = oneshot::channel();
+        self.askers.insert(connection, waiting);
+        self.take_in(Event::Asked { connection, asked }, ctx);
+        Box::pin(async { answer.await.unwrap_or(Err(UNKNOWN)) })
+    }
+}

@@ -1,0 +1,181 @@
+//! `/v1/me/player/…`: the commands of `actors/PROTOCOL.md` for programs without a socket, with the same checks.
+
+use super::{
+    AuthUser,
+    playback::{ask, queue, snapshot},
+    reads,
+};
+use crate::{
+    app::App,
+    error::{ApiError, Kind},
+};
+use actix_web::web;
+use segue_actors::{
+    ids::{CommandId, ItemId, MediaId, Stamp, UserId},
+    session::Answer,
+    state::{
+        Asked,
+        messages::{Command, Op},
+        queue::Resolved,
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// Tracks that the catalogue is asked for at once.
+const TRACKS_AT_ONCE: usize = 500;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/v1/me/player/play").route(web::put().to(play)))
+        .service(web::resource("/v1/me/player/pause").route(web::put().to(pause)))
+        .service(web::resource("/v1/me/player/stop").route(web::put().to(stop)))
+        .service(web::resource("/v1/me/player/seek").route(web::put().to(seek)))
+        .service(web::resource("/v1/me/player/next").route(web::post().to(next)))
+        .service(web::resource("/v1/me/player/previous").route(web::post().to(previous)))
+        .service(web::resource("/v1/me/player/transfer").route(web::put().to(transfer)))
+        .service(web::resource("/v1/me/player/repeat").route(web::put().to(repeat)))
+        .service(web::resource("/v1/me/player/shuffle").route(web::put().to(shuffle)))
+        .service(web::resource("/v1/me/player/rate").route(web::put().to(rate)))
+        .service(web::resource("/v1/me/player/volume").route(web::put().to(volume)))
+        .service(
+            web::resource("/v1/me/player/queue")
+                .route(reads().to(queue))
+                .route(web::put().to(replace))
+                .route(web::post().to(insert))
+                .route(web::delete().to(clear)),
+        )
+        .service(web::resource("/v1/me/player/queue/move").route(web::post().to(shift)))
+        .service(web::resource("/v1/me/player/queue/remove").route(web::post().to(remove)));
+}
+
+type Fields = Option<web::Json<Map<String, Value>>>;
+
+/// Handlers: what it is for, its name here, method and address, its name in the protocol, and the fields of its body.
+macro_rules! commands {
+    ($($(#[doc = $doc:tt])+ $handler:ident = $method:ident $path:tt, $name:tt, $fields:tt;)+) => {$(
+        $(#[doc = $doc])+
+        #[utoipa::path($method, path = $path, tag = "player",
+            request_body(content = Option<Object>, description = $fields),
+            responses((status = 200, body = Granted)))]
+        pub(super) async fn $handler(
+            app: web::Data<App>,
+            asker: AuthUser,
+            fields: Fields,
+        ) -> Result<web::Json<Granted>, ApiError> {
+            command(&app, asker.user, $name, fields).await
+        }
+    )+};
+}
+
+commands! {
+    /// Goes on, or plays an entry of the queue, or new tracks in place of the queue; on the device that is active
+    /// unless another is named.
+    play = put "/v1/me/player/play", "play",
+        "All optional: `item` (an entry of the queue) or `tracks` (ids) and `start` (which of them, from 0); `position_ms`; `on` (a device).";
+    /// Silence; the place is kept.
+    pause = put "/v1/me/player/pause", "pause", "Nothing.";
+    /// Silence; no device is active any more, the queue is kept.
+    stop = put "/v1/me/player/stop", "stop", "Nothing.";
+    /// Another place in the item.
+    seek = put "/v1/me/player/seek", "seek", "`position_ms`, from the item's start.";
+    /// The item that follows.
+    next = post "/v1/me/player/next", "next",
+        "`if_item`: the item that was seen; without it, the one that is on. With it two people who press once skip once.";
+    /// The item's start, or in its first seconds the item before it.
+    previous = post "/v1/me/player/previous", "previous", "`if_item`, as for `next`.";
+    /// Hands the music to another device.
+    transfer = put "/v1/me/player/transfer", "transfer", "`to` (a device); `mode`: `keep` (as it was), `play` or `pause`.";
+    /// What happens at the end of the item and of the queue.
+    repeat = put "/v1/me/player/repeat", "repeat", "`mode`: `off`, `one` or `all`.";
+    /// Permutes what is queued, or brings its order back.
+    shuffle = put "/v1/me/player/shuffle", "shuffle", "`on`: true or false.";
+    /// How fast it plays.
+    rate = put "/v1/me/player/rate", "rate", "`rate`, 1 being as it was recorded.";
+    /// How loud a device is.
+    volume = put "/v1/me/player/volume", "volume",
+        "`device_id`, without it the active one; `level` (0 to 100) or `delta` (added to it); `muted`.";
+    /// Other tracks to come; what plays goes on as the first entry.
+    replace = put "/v1/me/player/queue", "queue.replace", "`tracks`: ids, at most 10,000.";
+    /// More tracks.
+    insert = post "/v1/me/player/queue", "queue.insert",
+        "`tracks`: ids; `after` or `before` an entry, without either at the end.";
+    /// Takes out all but what plays.
+    clear = delete "/v1/me/player/queue", "queue.clear", "Nothing.";
+    /// Moves an entry.
+    shift = post "/v1/me/player/queue/move", "queue.move",
+        "`item`; `after` or `before` another entry, without either to the end.";
+    /// Takes entries out.
+    remove = post "/v1/me/player/queue/remove", "queue.remove", "`items`: entries.";
+}
+
+/// What the sender saw: a command is refused as `stale` when that has changed.
+#[derive(Deserialize)]
+#[allow(clippy::struct_field_names, reason = "they are the protocol's")]
+struct Seen {
+    if_item: Option<ItemId>,
+    if_queue_revision: Option<u64>,
+    if_lease: Option<Stamp>,
+}
+
+/// A command that was granted and is kept; every device has it, or will when it comes back.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Granted {
+    /// The session's revision that it made.
+    revision: u64,
+}
+
+async fn command(app: &App, user: UserId, name: &str, fields: Fields) -> Result<web::Json<Granted>, ApiError> {
+    let mut fields = fields.map(web::Json::into_inner).unwrap_or_default();
+    fields.insert("op".to_owned(), json!(name));
+    complete(app, user, name, &mut fields).await?;
+    let fields = Value::Object(fields);
+    let unreadable = |error| ApiError::invalid(format!("the body of {name} cannot be read: {error}"));
+    let Seen { if_item, if_queue_revision, if_lease } = Seen::deserialize(&fields).map_err(unreadable)?;
+    let op: Op<MediaId> = serde_json::from_value(fields).map_err(unreadable)?;
+    let tracks = resolve(app, user, op.tracks()).await?;
+    let (op, random) = (op.with_tracks(tracks), &app.directory.world().random);
+    let command = Box::new(Command { id: CommandId(random()), if_item, if_queue_revision, if_lease, op });
+    match ask(app, user, Asked::Wish { command, seed: random() }).await? {
+        Answer::Granted(revision) => Ok(web::Json(Granted { revision })),
+        Answer::Shown(_) => Err(ApiError::internal("a command was answered with what plays")),
+    }
+}
+
+/// What a person means who does not say it: the item that is on, the device that plays.
+async fn complete(app: &App, user: UserId, name: &str, fields: &mut Map<String, Value>) -> Result<(), ApiError> {
+    let wanted = match name {
+        "next" | "previous" => "if_item",
+        "volume" => "device_id",
+        _ => return Ok(()),
+    };
+    if fields.contains_key(wanted) {
+        return Ok(());
+    }
+    let playback = snapshot(app, user).await?.playback;
+    let meant = if wanted == "if_item" {
+        let item = playback.item.map(|item| json!(item.id));
+        item.ok_or_else(|| ApiError::new(Kind::Conflict, "nothing is on; play something first"))?
+    } else {
+        let device = playback.active.map(|active| json!(active.device_id));
+        device.ok_or_else(|| ApiError::new(Kind::NoActiveDevice, "no device is active; name one in device_id"))?
+    };
+    fields.insert(wanted.to_owned(), meant);
+    Ok(())
+}
+
+async fn resolve(app: &App, user: UserId, tracks: &[MediaId]) -> Result<Vec<Resolved>, ApiError> {
+    let world = app.directory.world();
+    let most = world.limits.queue_items;
+    if tracks.len() > most {
+        return Err(ApiError::invalid(format!("a queue has room for {most} tracks")));
+    }
+    let mut found = Vec::with_capacity(tracks.len());
+    for part in tracks.chunks(TRACKS_AT_ONCE) {
+        let resolved = world.tracks.resolve(user, part.to_vec()).await;
+        let resolved = resolved.map_err(|error| ApiError::unavailable("the catalogue", error.message))?;
+        found.extend(resolved.map_err(|id| ApiError::invalid(format!("there is no track {id} in the catalogue")))?);
+    }
+    Ok(found)
+}

@@ -1,0 +1,111 @@
+//! `/v1/me/player`: what plays, for programs without a socket; how the session that devices share is asked.
+
+use super::{AuthUser, reads};
+use crate::{
+    app::App,
+    error::{ApiError, Kind},
+};
+use actix_web::web;
+use segue_actors::{
+    ids::{Micros, UserId},
+    session::{Answer, Ask, Snapshot},
+    state::{
+        Asked,
+        messages::{Reject, RejectCode},
+        playback::Playback,
+    },
+    wire::{DeviceList, PAGE_ITEMS, QueuePage},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .service(web::resource("/v1/me/player").route(reads().to(look)))
+        .service(web::resource("/v1/me/player/devices").route(reads().to(devices)));
+}
+
+/// What plays, and on which device. All times are in microseconds of the server's clock.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PlayerState {
+    /// The server's clock now: while `status` is `playing`, the place is `position_ms` and what went by since `at_us`.
+    #[schema(value_type = i64)]
+    now_us: Micros,
+    /// The same object that devices are shown.
+    #[schema(value_type = Object)]
+    playback: Playback,
+    /// The devices of this user, as they are shown to each.
+    #[schema(value_type = Object)]
+    devices: DeviceList,
+}
+
+/// What plays, where, and who is there.
+#[utoipa::path(get, path = "/v1/me/player", tag = "player", responses((status = 200, body = PlayerState)))]
+pub(super) async fn look(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<PlayerState>, ApiError> {
+    let Snapshot { now_us, playback, devices, .. } = snapshot(&app, asker.user).await?;
+    Ok(web::Json(PlayerState { now_us, playback, devices }))
+}
+
+/// One's devices: which are online, which can play, how loud they are.
+#[utoipa::path(get, path = "/v1/me/player/devices", tag = "player", responses((status = 200, body = Object)))]
+pub(super) async fn devices(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<DeviceList>, ApiError> {
+    Ok(web::Json(snapshot(&app, asker.user).await?.devices))
+}
+
+/// Which part of the queue.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Part {
+    /// Index of the first entry, from 0.
+    #[param(default = 0)]
+    from: Option<usize>,
+    /// How many entries, at most 200.
+    #[param(default = 200, maximum = 200)]
+    limit: Option<usize>,
+}
+
+/// The queue in play order.
+#[utoipa::path(get, path = "/v1/me/player/queue", tag = "player", params(Part),
+    responses((status = 200, body = Object)))]
+pub(super) async fn queue(
+    app: web::Data<App>,
+    asker: AuthUser,
+    part: web::Query<Part>,
+) -> Result<web::Json<QueuePage>, ApiError> {
+    let Snapshot { playback, queue, .. } = snapshot(&app, asker.user).await?;
+    let (from, limit) = (part.from.unwrap_or(0), part.limit.unwrap_or(PAGE_ITEMS));
+    Ok(web::Json(QueuePage::of(&playback, &queue, from, limit)))
+}
+
+/// What plays now.
+pub(super) async fn snapshot(app: &App, user: UserId) -> Result<Snapshot, ApiError> {
+    match ask(app, user, Asked::Look).await? {
+        Answer::Shown(snapshot) => Ok(*snapshot),
+        Answer::Granted(_) => Err(ApiError::internal("a look was answered as a command")),
+    }
+}
+
+/// Asks the user's session.
+pub(super) async fn ask(app: &App, user: UserId, asked: Asked) -> Result<Answer, ApiError> {
+    let session = app.directory.session(user);
+    let session = session.ok_or_else(|| ApiError::unavailable("the server", "it shuts down"))?;
+    let answer = session.send(Ask(asked)).await;
+    answer.map_err(|error| ApiError::unavailable("the session", error))?.map_err(refused)
+}
+
+fn refused(Reject { code, message, retry_ms }: Reject) -> ApiError {
+    let kind = match code {
+        RejectCode::Stale => Kind::Stale,
+        RejectCode::Conflict => Kind::Conflict,
+        RejectCode::Denied => Kind::Forbidden,
+        RejectCode::Offline => Kind::Offline,
+        RejectCode::Blocked => Kind::Blocked,
+        RejectCode::Invalid => Kind::Invalid,
+        RejectCode::Busy => Kind::Busy,
+        RejectCode::Unavailable => Kind::Unavailable,
+        RejectCode::RateLimited => Kind::RateLimited,
+        RejectCode::NoActiveDevice => Kind::NoActiveDevice,
+    };
+    let retry_after_s = retry_ms.map(|ms| u64::from(ms.div_ceil(1_000)));
+    ApiError { retry_after_s, ..ApiError::new(kind, message) }
+}

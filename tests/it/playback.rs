@@ -1,0 +1,181 @@
+//! `/v1/me/player…`: programs without a socket look and command, in the session that devices share.
+
+use crate::{
+    harness::{Login, Server, TestDatabase},
+    search::{document, rows},
+    sync::socket::Socket,
+};
+use awc::http::Method;
+use segue::catalog::search::{Document, Kind};
+use segue_actors::{
+    ids::MediaId,
+    state::playback::{Playback, Repeat},
+    wire::ServerMessage,
+};
+use serde_json::{Value, json};
+
+/// Three tracks, 1 to 3.
+fn fill(database: &TestDatabase) {
+    let documents: Vec<Document> =
+        ["One", "Two", "Three"].iter().zip(1..).map(|(name, id)| document(Kind::Track, id, name)).collect();
+    rows::fill(&database.open(), &documents);
+}
+
+const TRACKS: [&str; 3] = ["0000000000000001", "0000000000000002", "0000000000000003"];
+const PHONE: &str = "0000000000000001";
+const KITCHEN: &str = "0000000000000002";
+
+/// A command that is to be granted.
+async fn granted(user: &Login<'_>, (method, name): (Method, &str), fields: Value) -> u64 {
+    let reply = user.send(method, &format!("/v1/me/player/{name}"), &fields).await;
+    assert_eq!(reply.status, 200, "{name}: {reply:?}");
+    reply.json()["revision"].as_u64().expect("a revision")
+}
+
+async fn put(user: &Login<'_>, name: &str, fields: Value) -> u64 {
+    granted(user, (Method::PUT, name), fields).await
+}
+
+async fn post(user: &Login<'_>, name: &str, fields: Value) -> u64 {
+    granted(user, (Method::POST, name), fields).await
+}
+
+/// The playback that a device is shown once it is as awaited.
+async fn shown(socket: &mut Socket, awaited: impl Fn(&Playback) -> bool) -> Playback {
+    let of = |message| match message {
+        ServerMessage::Playback(playback) if awaited(&playback) => Some(*playback),
+        _ => None,
+    };
+    socket.find(of).await
+}
+
+/// The tracks of the queue, in play order, and the ids of its entries.
+async fn queue(user: &Login<'_>) -> (Vec<String>, Vec<Value>) {
+    let page = user.get("/v1/me/player/queue").await.json();
+    let items = page["items"].as_array().expect("items").clone();
+    assert_eq!(page["total"], items.len());
+    let track = |item: &Value| item["media_id"].as_str().expect("an id").to_owned();
+    (items.iter().map(track).collect(), items.iter().map(|item| item["id"].clone()).collect())
+}
+
+on_both_databases! {
+    async fn a_program_commands_what_devices_play(database) {
+        fill(&database);
+        let server = Server::start(&database).await;
+        let (anna, bert) = (server.user(&database, "anna").await, server.user(&database, "bert").await);
+        let (mut phone, _) = Socket::join(&server, &anna.token, 1).await;
+        let (_kitchen, _) = Socket::join(&server, &anna.token, 2).await;
+
+        let state = anna.get("/v1/me/player").await.json();
+        assert_eq!(state["playback"]["status"], "idle");
+        assert_eq!(state["devices"]["devices"].as_array().map(Vec::len), Some(2), "a program is no device");
+        anna.put("/v1/me/player/play", &json!({"tracks": TRACKS})).await.assert_error(409, "no_active_device");
+
+        let revision = put(&anna, "play", json!({"tracks": TRACKS, "on": PHONE})).await;
+        let playback = shown(&mut phone, |playback| playback.revision == revision).await;
+        assert_eq!(playback.item.map(|item| item.media_id), Some(MediaId(1)));
+        assert_eq!(playback.by, None, "no device gave that command");
+        put(&anna, "pause", json!({})).await;
+        put(&anna, "seek", json!({"position_ms": 20_000})).await;
+        put(&anna, "repeat", json!({"mode": "all"})).await;
+        let seen = anna.get("/v1/me/player").await.json()["playback"].clone();
+        assert_eq!((&seen["intent"], &seen["position_ms"], &seen["repeat"]), (&json!("pause"), &json!(20_000), &json!("all")));
+
+        let first = seen["item"]["id"].clone();
+        post(&anna, "next", json!({})).await;
+        let stale = anna.post("/v1/me/player/next", &json!({"if_item": first})).await;
+        stale.assert_error(409, "stale");
+        shown(&mut phone, |playback| playback.item.is_some_and(|item| item.media_id == MediaId(2))).await;
+
+        put(&anna, "volume", json!({"level": 40})).await;
+        put(&anna, "volume", json!({"delta": -15})).await;
+        let devices = anna.get("/v1/me/player/devices").await.json()["devices"].clone();
+        assert_eq!(devices[0]["volume"]["level"], 25, "of the active one");
+
+        put(&anna, "transfer", json!({"to": KITCHEN, "mode": "pause"})).await;
+        let at = anna.get("/v1/me/player").await.json()["playback"].clone();
+        let (active, to) = (&at["active"]["device_id"], &at["transfer"]["to"]);
+        assert!(active == KITCHEN || to["device_id"] == KITCHEN || to == KITCHEN, "{at}");
+
+        put(&anna, "stop", json!({})).await;
+        assert_eq!(bert.get("/v1/me/player").await.json()["playback"]["status"], "idle", "another user's is another");
+    }
+
+    async fn a_program_arranges_the_queue(database) {
+        fill(&database);
+        let server = Server::start(&database).await;
+        let anna = server.user(&database, "anna").await;
+        // Nobody is there, and the queue can be filled all the same.
+        put(&anna, "queue", json!({"tracks": &TRACKS[..2]})).await;
+        post(&anna, "queue", json!({"tracks": &TRACKS[2..]})).await;
+        let (tracks, ids) = queue(&anna).await;
+        assert_eq!(tracks, TRACKS);
+        post(&anna, "queue/move", json!({"item": ids[2], "before": ids[0]})).await;
+        assert_eq!(queue(&anna).await.0, [TRACKS[2], TRACKS[0], TRACKS[1]]);
+        post(&anna, "queue/remove", json!({"items": [ids[0]]})).await;
+        assert_eq!(queue(&anna).await.0, [TRACKS[2], TRACKS[1]]);
+        let page = anna.get("/v1/me/player/queue?from=1&limit=1").await.json();
+        assert_eq!((&page["total"], &page["items"][0]["media_id"]), (&json!(2), &json!(TRACKS[1])));
+
+        // Longer than what a device may say in one frame.
+        let many: Vec<&str> = TRACKS.iter().copied().cycle().take(10_000).collect();
+        put(&anna, "queue", json!({"tracks": many})).await;
+        assert_eq!(anna.get("/v1/me/player/queue").await.json()["total"], 10_000);
+        let more: Vec<&str> = TRACKS.iter().copied().cycle().take(10_001).collect();
+        anna.put("/v1/me/player/queue", &json!({"tracks": more})).await.assert_error(400, "invalid");
+        granted(&anna, (Method::DELETE, "queue"), json!({})).await;
+        assert_eq!(queue(&anna).await.0.len(), 0);
+    }
+
+    async fn what_was_granted_to_a_program_outlives_a_killed_server(database) {
+        let mut server = Server::start(&database).await;
+        let token = {
+            let anna = server.user(&database, "anna").await;
+            put(&anna, "repeat", json!({"mode": "all"})).await;
+            anna.token.clone()
+        };
+        server.signal("KILL");
+        server.wait();
+        let server = Server::start(&database).await;
+        let (_phone, welcome) = Socket::join(&server, &token, 1).await;
+        assert_eq!(welcome.playback.repeat, Repeat::All);
+    }
+}
+
+#[test]
+fn a_program_that_asks_wrongly_or_too_often_is_told_so() {
+    crate::harness::run(async {
+        let database = TestDatabase::new(crate::harness::Dialect::Sqlite);
+        fill(&database);
+        let server = Server::start(&database).await;
+        let anna = server.user(&database, "anna").await;
+        server.get("/v1/me/player").await.assert_error(401, "unauthorized");
+        for (name, fields, status, code) in [
+            ("play", json!({"tracks": ["0000000000000009"]}), 400, "invalid"),
+            ("play", json!({"tracks": "all"}), 400, "invalid"),
+            ("play", json!({"on": "00000000000000ff"}), 400, "invalid"),
+            ("seek", json!({}), 400, "invalid"),
+            ("seek", json!({"position_ms": 1.5}), 400, "invalid"),
+            ("volume", json!({"level": 50}), 409, "no_active_device"),
+            ("repeat", json!({"mode": "all", "if_queue_revision": 1}), 409, "stale"),
+            ("transfer", json!({"to": "00000000000000ff"}), 400, "invalid"),
+        ] {
+            anna.put(&format!("/v1/me/player/{name}"), &fields).await.assert_error(status, code);
+        }
+        anna.post("/v1/me/player/next", &json!({})).await.assert_error(409, "conflict");
+
+        let mut refused = None;
+        for _ in 0..200 {
+            let reply = anna.put("/v1/me/player/pause", &json!({})).await;
+            if reply.status != 200 {
+                refused = Some(reply);
+                break;
+            }
+        }
+        let refused = refused.expect("there is an end to it");
+        refused.assert_error(429, "rate_limited");
+        assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
+        let (_phone, welcome) = Socket::join(&server, &anna.token, 1).await;
+        assert_eq!(welcome.devices.devices.len(), 1, "devices are not concerned");
+    });
+}
