@@ -15,17 +15,8 @@ use crate::state::{Asked, Durability, Effect, Event, Limits, Record, Said, Sessi
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What a client is told to wait when the database is out of reach.
-const RETRY_MS: u32 = 1_000;
 /// How often events are stepped before their commit, each time, comes too late.
 const ATTEMPTS: u8 = 8;
-const BUSY: Reject =
-    Reject { code: RejectCode::Busy, message: "too much happens at once; try again", retry_ms: Some(RETRY_MS) };
-const UNAVAILABLE: Reject = Reject {
-    code: RejectCode::Unavailable,
-    message: "the database is out of reach; try again",
-    retry_ms: Some(RETRY_MS),
-};
 
 /// What is to be done.
 #[derive(Debug)]
@@ -223,7 +214,7 @@ impl Replica {
         if self.flight.is_none() && self.attempts >= ATTEMPTS {
             self.attempts = 0;
             let events = self.inbox.drain(..).collect();
-            self.undo(now, events, &BUSY, outputs);
+            self.undo(now, events, &Reject::BUSY, outputs);
         }
         if self.flight.is_none() && !self.inbox.is_empty() {
             let events = self.inbox.drain(..).collect();
@@ -354,8 +345,9 @@ impl Replica {
         outputs: &mut Vec<Output>,
     ) {
         if matches!(outcome, Outcome::NotSent(_)) && !self.in_doubt {
-            self.undo(now, events, &UNAVAILABLE, outputs);
+            self.undo(now, events, &Reject::UNAVAILABLE, outputs);
         } else {
+            let events = if matches!(outcome, Outcome::Unknown(_)) { self.give_up(events, outputs) } else { events };
             self.put_back(events);
         }
         match (outcome, &self.live) {
@@ -375,6 +367,23 @@ impl Replica {
     fn load(&mut self, output: Output, outputs: &mut Vec<Output>) {
         self.flight = Some(Flight::Load);
         outputs.push(output);
+    }
+
+    /// What nobody could find in the record is not tried twice; the rest is.
+    fn give_up(&self, events: Vec<Event>, outputs: &mut Vec<Output>) -> Vec<Event> {
+        let (mut rest, mut effects) = (Vec::new(), Vec::new());
+        for event in events {
+            match event {
+                Event::Asked { connection, asked: Asked::Wish { command, .. } } => {
+                    effects.push(Effect::Reject(connection, command.id, Reject::UNKNOWN));
+                }
+                other => rest.push(other),
+            }
+        }
+        if let Some(live) = &self.live {
+            self.release(live.state.shown(), effects, outputs);
+        }
+        rest
     }
 
     /// The events are still to come, before those that came since.
@@ -410,7 +419,7 @@ impl Replica {
                     effects.push(Effect::Close(join.connection, CloseReason::Unavailable));
                 }
                 Event::Asked { connection, asked: Asked::Wish { command, .. } } => {
-                    effects.push(Effect::Reject(connection, command.id, UNAVAILABLE));
+                    effects.push(answer(connection, command.id));
                 }
                 Event::Said { connection, said } if needs_commit(&said) => {
                     effects.push(Effect::ShowPlayback(connection));
@@ -483,20 +492,5 @@ const fn needs_commit(said: &Said) -> bool {
         Said::Report(report) => matches!(report.status, Sound::Failed),
         Said::Yield(yielded) => yielded.to.is_some(),
         Said::Ready(_) | Said::Volume(_) | Said::Queue { .. } | Said::Alive => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_says_nothing_new_asks_for_nothing() {
-        let (mut replica, mut outputs) = (Replica::new(NodeId(1), Limits::default()), Vec::new());
-        replica.loaded(Micros(0), None, (0, None), &mut outputs);
-        replica.committed(Micros(0), Outcome::Committed, &mut outputs);
-        outputs.clear();
-        replica.take_in(Micros(1), Event::Deadline, &mut outputs);
-        assert!(outputs.is_empty(), "{outputs:?}");
     }
 }

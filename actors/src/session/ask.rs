@@ -12,18 +12,8 @@ use actix::{Context, Handler, Message, ResponseFuture};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-const BUSY: Reject = Reject {
-    code: RejectCode::Busy,
-    message: "the session has more to do than it can; try again",
-    retry_ms: Some(1_000),
-};
 const LIMITED: Reject =
     Reject { code: RejectCode::RateLimited, message: "too many requests of this user; wait", retry_ms: Some(10_000) };
-const UNKNOWN: Reject = Reject {
-    code: RejectCode::Unavailable,
-    message: "what became of it is not known; look what plays, and try again",
-    retry_ms: Some(1_000),
-};
 
 /// A program without a socket asks. A wish that is granted stands in the database before it is answered.
 ///
@@ -77,7 +67,7 @@ impl SessionActor {
 
     fn refusal(&mut self, asked: &Asked) -> Option<Reject> {
         if !self.stopping.is_empty() || self.replica.waiting() >= INBOX {
-            return Some(BUSY);
+            return Some(Reject::BUSY);
         }
         let class = match asked {
             Asked::Look => Class::Other,
@@ -102,6 +92,6 @@ impl Handler<Ask> for SessionActor {
         let (waiting, answer) = oneshot::channel();
         self.askers.insert(connection, waiting);
         self.take_in(Event::Asked { connection, asked }, ctx);
-        Box::pin(async { answer.await.unwrap_or(Err(UNKNOWN)) })
+        Box::pin(async { answer.await.unwrap_or(Err(Reject::UNKNOWN)) })
     }
 }

@@ -389,7 +389,22 @@ pub struct Reject {
     pub retry_ms: Option<u32>,
 }
 
+/// How long one waits who is told to try again, in milliseconds.
+const RETRY_MS: u32 = 1_000;
+
 impl Reject {
+    /// There is more to do than can be done.
+    pub const BUSY: Self = Self::later(RejectCode::Busy, "too much happens at once; try again");
+    /// The database does not answer.
+    pub const UNAVAILABLE: Self = Self::later(RejectCode::Unavailable, "the database is out of reach; try again");
+    /// To a program whose wish may have been written.
+    pub const UNKNOWN: Self =
+        Self::later(RejectCode::Unavailable, "what became of it is not known; look what plays, and try again");
+
+    const fn later(code: RejectCode, message: &'static str) -> Self {
+        Self { code, message, retry_ms: Some(RETRY_MS) }
+    }
+
     /// A refusal that trying again does not mend.
     #[must_use]
     pub const fn new(code: RejectCode, message: &'static str) -> Self {

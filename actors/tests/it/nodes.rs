@@ -8,7 +8,7 @@ use segue_actors::replica::{Output, Replica};
 use segue_actors::state::messages::{Op, RejectCode, VolumeChange};
 use segue_actors::state::playback::Repeat;
 use segue_actors::state::queue::Queue;
-use segue_actors::state::{Effect, Event, Limits, Record, Said, SessionState};
+use segue_actors::state::{Asked, Effect, Event, Limits, Record, Said, SessionState};
 use std::sync::Arc;
 
 /// The database: one row, and which database it is.
@@ -224,6 +224,34 @@ fn an_unknown_outcome_closes_no_socket_and_is_answered_from_the_record() {
         assert_eq!(node.answers(), [Ok(())]);
         assert_eq!(node.restarts, 0);
         assert!(database.standing().devices.answer_to(DeviceId(1), CommandId(1)).is_some());
+    }
+}
+
+/// Nothing in the record names a program's wish, so that a second attempt might be a second change.
+#[test]
+fn a_program_s_wish_of_unknown_outcome_is_not_tried_again() {
+    for was_written in [true, false] {
+        let mut database = Database::default();
+        let mut node = Node::with_device(1, &mut database);
+        let volume = Op::Volume { device_id: DeviceId(1), level: Some(40), delta: None, muted: None };
+        node.step(wish_of(1, 1, volume));
+        node.rest(&mut database);
+        node.effects.clear();
+        let louder = Op::Volume { device_id: DeviceId(1), level: None, delta: Some(5), muted: None };
+        let Event::Said { said: Said::Command { command, seed, .. }, .. } = wish_of(9, 2, louder) else {
+            unreachable!()
+        };
+        node.step(Event::Asked { connection: ConnectionId(9), asked: Asked::Wish { command, seed } });
+        let change = node.change();
+        if was_written {
+            database.commit(&change);
+        }
+        node.answer(Outcome::Unknown(trouble()));
+        node.rest(&mut database);
+        assert_eq!(node.answers(), [Err(RejectCode::Unavailable)]);
+        let level =
+            database.standing().devices.get(DeviceId(1)).and_then(|device| device.volume).map(|volume| volume.level);
+        assert_eq!(level, Some(if was_written { 45 } else { 40 }));
     }
 }
 

@@ -203,3 +203,13 @@ fn of_a_drag_that_is_rejected_what_stands_already_is_acknowledged() {
     node.step(Event::Said { connection, said });
     assert_eq!(node.answers(), [Ok(()), Err(RejectCode::Stale)]);
 }
+
+#[test]
+fn what_says_nothing_new_asks_for_nothing() {
+    let (mut replica, mut outputs) = (Replica::new(NodeId(1), Limits::default()), Vec::new());
+    replica.loaded(Micros(0), None, (0, None), &mut outputs);
+    replica.committed(Micros(0), Outcome::Committed, &mut outputs);
+    outputs.clear();
+    replica.take_in(Micros(1), Event::Deadline, &mut outputs);
+    assert!(outputs.is_empty(), "{outputs:?}");
+}
