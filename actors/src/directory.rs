@@ -142,14 +142,21 @@ impl Directory {
         }
     }
 
-    /// Ends every session: each writes what is unwritten and sends its devices away to come back later.
+    /// Ends every session: each writes what is unwritten and sends its devices away to come back later. They end one
+    /// after the other over [`Self::jitter_ms`], so that not all devices ask another node at once.
     pub async fn shutdown(&self) {
+        let (began, over_ms) = (tokio::time::Instant::now(), u64::try_from(self.jitter_ms()).unwrap_or(0));
         let sessions: Vec<Addr<SessionActor>> = {
             let mut running = self.lock();
             running.is_closed = true;
             running.sessions.values().map(|(_, session)| session.clone()).collect()
         };
-        let endings: Vec<_> = sessions.iter().map(|session| session.send(Shutdown)).collect();
+        let step = Duration::from_millis(over_ms) / u32::try_from(sessions.len().max(1)).unwrap_or(u32::MAX);
+        let mut endings = Vec::with_capacity(sessions.len());
+        for (number, session) in (0..).zip(&sessions) {
+            tokio::time::sleep_until(began + step * number).await;
+            endings.push(session.send(Shutdown));
+        }
         for ending in endings {
             if ending.await.is_err() {
                 log::debug!("a session ended before it was asked to");

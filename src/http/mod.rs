@@ -54,8 +54,9 @@ use {actix_web::rt::net::TcpStream, socket2::SockRef};
 
 /// How long open requests may take to end once the server is told to stop, in seconds.
 const STOP_WITHIN_S: u64 = 10;
-/// How long sessions may take to write their last changes once the server is told to stop.
-const SESSIONS_WITHIN: Duration = Duration::from_secs(5);
+/// How long sessions may take to send their devices away, which is spread over at most 5 s, and to write their last
+/// changes once the server is told to stop.
+const SESSIONS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Every route, the fallbacks and the limits of bodies.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -154,6 +155,7 @@ impl Listening {
                 _ = interrupt.recv() => {}
             }
             log::info!("stopping");
+            handle.pause().await;
             if timeout(SESSIONS_WITHIN, self.app.directory.shutdown()).await.is_err() {
                 log::error!("the database did not take the last changes of every session in time");
             }

@@ -6,6 +6,7 @@ use segue_actors::memory::Fault;
 use segue_actors::state::messages::{Op, Sound};
 use segue_actors::state::playback::{Intent, Playback, Status};
 use segue_actors::wire::ServerMessage;
+use std::time::Duration;
 
 #[actix::test]
 async fn a_change_is_shown_and_acked_only_once_it_is_stored() {
@@ -229,6 +230,20 @@ async fn a_shutdown_writes_what_was_shown_and_sends_everybody_away() {
     let late = node.connect();
     assert!(node.directory.session(ANNA).is_none(), "no session is started any more");
     drop(late);
+}
+
+#[actix::test]
+async fn a_shutdown_sends_users_away_one_after_the_other() {
+    tokio::time::pause();
+    let node = Node::new();
+    let (mut anna, mut bert) = (node.join("anna", "Kitchen", 1).await, node.join("bert", "Garden", 2).await);
+    let over_ms = u64::try_from(node.directory.jitter_ms()).expect("a time");
+    let began = tokio::time::Instant::now();
+    node.directory.shutdown().await;
+    assert!(began.elapsed() >= Duration::from_millis(over_ms / 2), "the second of two waits for half of it");
+    anna.settle().await;
+    bert.settle().await;
+    assert_eq!([&anna, &bert].map(|device| device.line.closed()), [Some(CloseReason::Shutdown); 2]);
 }
 
 #[actix::test]
