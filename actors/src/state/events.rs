@@ -70,7 +70,7 @@ pub enum Event {
         /// What.
         asked: Asked,
     },
-    /// Time has come to [`SessionState::next_deadline`].
+    /// Time has come to [`SessionState::next_deadline`](super::SessionState::next_deadline).
     Deadline,
 }
 
@@ -128,7 +128,7 @@ pub enum Said {
         /// At most so many.
         limit: usize,
     },
-    /// It was asked whether it lives ([`Effect::Probe`]), and it does.
+    /// It was asked whether it lives ([`Effect::Probe`](super::Effect::Probe)), and it does.
     Alive,
 }
 
