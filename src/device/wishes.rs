@@ -101,7 +101,7 @@ fn own_id(client: &Client) -> Result<DeviceId, String> {
 fn volume(client: &Client, level: Option<u8>, delta: Option<i16>) -> Result<Op<MediaId>, String> {
     let active = client.playback().and_then(|shown| shown.active).map(|active| active.device_id);
     let device_id = active.map_or_else(|| own_id(client), Ok)?;
-    Ok(Op::Volume { device_id, level, delta, muted: None })
+    Ok(Op::Volume { device_id: Some(device_id), level, delta, muted: None })
 }
 
 fn look_up(api: &Api, happenings: &Sender<Happening>, ask: impl AsyncFnOnce(Api) -> Found + 'static) {

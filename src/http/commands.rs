@@ -2,13 +2,10 @@
 
 use super::{
     AuthUser,
-    playback::{ask, queue, snapshot},
+    playback::{ask, queue},
     reads,
 };
-use crate::{
-    app::App,
-    error::{ApiError, Kind},
-};
+use crate::{app::App, error::ApiError};
 use actix_web::web;
 use segue_actors::{
     ids::{CommandId, ItemId, MediaId, Stamp, UserId},
@@ -129,7 +126,6 @@ pub(super) struct Granted {
 async fn command(app: &App, user: UserId, name: &str, fields: Fields) -> Result<web::Json<Granted>, ApiError> {
     let mut fields = fields.map(web::Json::into_inner).unwrap_or_default();
     fields.insert("op".to_owned(), json!(name));
-    complete(app, user, name, &mut fields).await?;
     let fields = Value::Object(fields);
     let unreadable = |error| ApiError::invalid(format!("the body of {name} cannot be read: {error}"));
     let Seen { if_item, if_queue_revision, if_lease } = Seen::deserialize(&fields).map_err(unreadable)?;
@@ -141,28 +137,6 @@ async fn command(app: &App, user: UserId, name: &str, fields: Fields) -> Result<
         Answer::Granted(revision) => Ok(web::Json(Granted { revision })),
         Answer::Shown(_) => Err(ApiError::internal("a command was answered with what plays")),
     }
-}
-
-/// What a person means who does not say it: the item that is on, the device that plays.
-async fn complete(app: &App, user: UserId, name: &str, fields: &mut Map<String, Value>) -> Result<(), ApiError> {
-    let wanted = match name {
-        "next" | "previous" => "if_item",
-        "volume" => "device_id",
-        _ => return Ok(()),
-    };
-    if fields.contains_key(wanted) {
-        return Ok(());
-    }
-    let playback = snapshot(app, user).await?.playback;
-    let meant = if wanted == "if_item" {
-        let item = playback.item.map(|item| json!(item.id));
-        item.ok_or_else(|| ApiError::new(Kind::Conflict, "nothing is on; play something first"))?
-    } else {
-        let device = playback.active.map(|active| json!(active.device_id));
-        device.ok_or_else(|| ApiError::new(Kind::NoActiveDevice, "no device is active; name one in device_id"))?
-    };
-    fields.insert(wanted.to_owned(), meant);
-    Ok(())
 }
 
 async fn resolve(app: &App, user: UserId, tracks: &[MediaId]) -> Result<Vec<Resolved>, ApiError> {

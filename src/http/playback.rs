@@ -78,7 +78,7 @@ pub(super) async fn queue(
 }
 
 /// What plays now.
-pub(super) async fn snapshot(app: &App, user: UserId) -> Result<Snapshot, ApiError> {
+async fn snapshot(app: &App, user: UserId) -> Result<Snapshot, ApiError> {
     match ask(app, user, Asked::Look).await? {
         Answer::Shown(snapshot) => Ok(*snapshot),
         Answer::Granted(_) => Err(ApiError::internal("a look was answered as a command")),

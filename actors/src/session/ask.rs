@@ -2,18 +2,23 @@
 
 use super::{INBOX, SessionActor};
 use crate::ids::{ConnectionId, Micros};
-use crate::state::credits::{Class, Credit};
+use crate::state::credits::{Class, Credit, Credits};
 use crate::state::messages::{Reject, RejectCode};
 use crate::state::playback::Playback;
 use crate::state::queue::Queue;
 use crate::state::{Asked, Event, SessionState};
 use crate::wire::DeviceList;
-use actix::{Context, Handler, Message, ResponseFuture};
+use actix::{AsyncContext, Context, Handler, Message, ResponseFuture};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 const LIMITED: Reject =
     Reject { code: RejectCode::RateLimited, message: "too many requests of this user; wait", retry_ms: Some(10_000) };
+
+/// After a question the session stays so long without a device: were it to end with its answer, it would begin an epoch
+/// for each question, and who asks one after the other would never be limited.
+const LINGER: Duration = Duration::from_millis(Credits::FULL_MS.unsigned_abs());
 
 /// A program without a socket asks. A wish that is granted stands in the database before it is answered.
 ///
@@ -65,6 +70,17 @@ impl SessionActor {
         }
     }
 
+    /// Stays for who asks again, and until all that may be asked may be asked again.
+    fn linger(&mut self, ctx: &mut Context<Self>) {
+        let stay = ctx.run_later(LINGER, |actor, ctx| {
+            actor.lingering = None;
+            actor.rest(ctx);
+        });
+        if let Some(earlier) = self.lingering.replace(stay) {
+            ctx.cancel_future(earlier);
+        }
+    }
+
     fn refusal(&mut self, asked: &Asked) -> Option<Reject> {
         if !self.stopping.is_empty() || self.replica.waiting() >= INBOX {
             return Some(Reject::BUSY);
@@ -88,10 +104,16 @@ impl Handler<Ask> for SessionActor {
         if let Some(reject) = self.refusal(&asked) {
             return Box::pin(async { Err(reject) });
         }
+        // Whose answer gets lost may have got what it wished, a look changes nothing.
+        let lost = match &asked {
+            Asked::Look => Reject::UNAVAILABLE,
+            Asked::Wish { .. } => Reject::UNKNOWN,
+        };
         let connection = ConnectionId((self.world().random)());
         let (waiting, answer) = oneshot::channel();
         self.askers.insert(connection, waiting);
+        self.linger(ctx);
         self.take_in(Event::Asked { connection, asked }, ctx);
-        Box::pin(async { answer.await.unwrap_or(Err(Reject::UNKNOWN)) })
+        Box::pin(async move { answer.await.unwrap_or(Err(lost)) })
     }
 }

@@ -96,6 +96,8 @@ pub struct SessionActor {
     askers: HashMap<ConnectionId, Asker>,
     /// What all of those may ask.
     credits: Credits,
+    /// One of them has asked a while ago.
+    lingering: Option<SpawnHandle>,
     replica: Replica,
     /// Since when it cannot be loaded.
     failing_since: Option<Micros>,
@@ -126,6 +128,7 @@ impl SessionActor {
             devices: HashMap::new(),
             askers: HashMap::new(),
             credits: Credits::default(),
+            lingering: None,
             replica: replica.after_panics(skipped, is_paused),
             failing_since: None,
             others: None,

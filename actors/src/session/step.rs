@@ -81,7 +81,7 @@ impl SessionActor {
                 self.deadline = Some((due, handle));
             }
         }
-        let waits = due.is_some() || self.unwritten_plays > 0;
+        let waits = due.is_some() || self.unwritten_plays > 0 || self.lingering.is_some();
         let is_over = self.devices.is_empty() && self.askers.is_empty() && (!waits || !self.stopping.is_empty());
         if is_over {
             if self.replica.is_stored() {

@@ -132,7 +132,13 @@ impl SessionState {
             return Err(Reject::new(RejectCode::Denied, "this device said in its hello that it does not control"));
         }
         if matches!(command.op, Op::Next | Op::Previous) && command.if_item.is_none() {
-            return Err(Reject::new(RejectCode::Invalid, "next and previous need if_item: the item that was seen"));
+            // A person who presses sees an item; a program may mean whatever is on.
+            if sender.device().is_some() {
+                return Err(Reject::new(RejectCode::Invalid, "next and previous need if_item: the item that was seen"));
+            }
+            if playback.item.is_none() {
+                return Err(Reject::new(RejectCode::Conflict, "nothing is on; play something first"));
+            }
         }
         // A program sends one long request where a device sends several frames.
         let most = sender.device().map_or(self.limits.queue_items, |_| self.limits.tracks_per_command);
@@ -263,11 +269,14 @@ impl SessionState {
     fn volume(
         &mut self,
         at: At,
-        device_id: DeviceId,
+        device_id: Option<DeviceId>,
         level: Option<u8>,
         delta: Option<i16>,
         muted: Option<bool>,
     ) -> Answer {
+        let no_active = Reject::new(RejectCode::NoActiveDevice, "no device is active; name one in device_id");
+        let active = self.record.playback.active.map(|active| active.device_id);
+        let device_id = device_id.or(active).ok_or(no_active)?;
         let no_device = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
         let known = self.record.devices.get(device_id).ok_or(no_device)?.volume;
         let level = match (level, delta, known) {

@@ -51,7 +51,11 @@ pub struct Credits {
 }
 
 impl Credits {
-    /// Takes a message of `class` into account. One that is not granted counts as well, so that only waiting helps.
+    /// From empty, or beyond, all buckets are full again after so many milliseconds.
+    pub const FULL_MS: i64 = 20_000;
+
+    /// Takes a message of `class` into account. One that is not granted counts as well, so that only waiting helps; but
+    /// nobody owes more than twice the burst.
     pub fn take(&mut self, now: Micros, class: Class) -> Credit {
         let full_at = match class {
             Class::Command => &mut self.command,
@@ -63,8 +67,8 @@ impl Credits {
         let (per_s, burst) = class.rate();
         let cost_us = 1_000_000 / per_s;
         let most_us = cost_us * burst;
-        *full_at = Micros((*full_at).max(now).0.saturating_add(cost_us));
-        let owed_us = full_at.since_us(now);
+        let owed_us = (*full_at).max(now).since_us(now) + cost_us;
+        *full_at = Micros(now.0.saturating_add(owed_us.min(2 * most_us)));
         if owed_us <= most_us {
             return Credit::Granted;
         }
@@ -106,6 +110,19 @@ mod tests {
             let sooner = now.plus_ms(i64::from(wait_ms) - 10);
             assert!(matches!(Credits::clone(&credits).take(sooner, class), Credit::Limited(_)), "{class:?}");
             assert_eq!(credits.take(now.plus_ms(i64::from(wait_ms)), class), Credit::Granted, "{class:?}");
+        }
+    }
+
+    #[test]
+    fn who_never_stops_is_heard_soon_after_all_the_same() {
+        for class in [Class::Command, Class::Drag, Class::Queue, Class::Time, Class::Other] {
+            let (mut credits, now) = (Credits::default(), Micros(0));
+            for _ in 0..10_000 {
+                credits.take(now, class);
+            }
+            let full = now.plus_ms(Credits::FULL_MS);
+            let (_, burst) = class.rate();
+            assert!((0..burst).all(|_| credits.take(full, class) == Credit::Granted), "{class:?}: the bucket is full");
         }
     }
 

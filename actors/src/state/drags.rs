@@ -12,7 +12,7 @@ const STEP_MS: i64 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum What {
     Seek,
-    Volume(DeviceId),
+    Volume(Option<DeviceId>),
     OwnVolume,
 }
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn volume(id: u64, muted: Option<bool>) -> Said {
-        wish(id, Op::Volume { device_id: DeviceId(1), level: Some(5), delta: None, muted })
+        wish(id, Op::Volume { device_id: Some(DeviceId(1)), level: Some(5), delta: None, muted })
     }
 
     /// The command's number and those it stands for.

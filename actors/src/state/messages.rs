@@ -64,9 +64,9 @@ pub enum Op<T> {
         /// From the item's start.
         position_ms: i64,
     },
-    /// The following item; needs `if_item`.
+    /// The following item; a device says with `if_item` what it saw.
     Next,
-    /// The item's start, or in its first seconds the one before; needs `if_item`.
+    /// The item's start, or in its first seconds the one before; a device says with `if_item` what it saw.
     Previous,
     /// Hands the music to another device.
     Transfer {
@@ -93,8 +93,9 @@ pub enum Op<T> {
     },
     /// Loudness of a device.
     Volume {
-        /// Which.
-        device_id: DeviceId,
+        /// Which; without it the active one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device_id: Option<DeviceId>,
         /// 0 to 100.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         level: Option<u8>,

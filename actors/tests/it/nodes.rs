@@ -233,11 +233,11 @@ fn a_program_s_wish_of_unknown_outcome_is_not_tried_again() {
     for was_written in [true, false] {
         let mut database = Database::default();
         let mut node = Node::with_device(1, &mut database);
-        let volume = Op::Volume { device_id: DeviceId(1), level: Some(40), delta: None, muted: None };
+        let volume = Op::Volume { device_id: Some(DeviceId(1)), level: Some(40), delta: None, muted: None };
         node.step(wish_of(1, 1, volume));
         node.rest(&mut database);
         node.effects.clear();
-        let louder = Op::Volume { device_id: DeviceId(1), level: None, delta: Some(5), muted: None };
+        let louder = Op::Volume { device_id: Some(DeviceId(1)), level: None, delta: Some(5), muted: None };
         let Event::Said { said: Said::Command { command, seed, .. }, .. } = wish_of(9, 2, louder) else {
             unreachable!()
         };

@@ -85,7 +85,12 @@ impl Session {
             16 => Op::QueueClear,
             17 => Op::DeviceForget { device_id: device },
             18 => Op::Rate { rate: Rate::from_factor(0.5 + f64::from(number % 30) / 10.0).expect("in bounds") },
-            _ => Op::Volume { device_id: device, level: None, delta: Some(7), muted: None },
+            _ => Op::Volume {
+                device_id: number.is_multiple_of(3).then_some(device),
+                level: None,
+                delta: Some(7),
+                muted: None,
+            },
         }
     }
 

@@ -310,7 +310,7 @@ impl Scenario {
                 let value = words[2];
                 let delta = value.starts_with(['+', '-']).then(|| value.parse().expect("a delta"));
                 let level = delta.is_none().then(|| value.parse().expect("a level"));
-                Op::Volume { device_id: device(words[1]), level, delta, muted: None }
+                Op::Volume { device_id: Some(device(words[1])), level, delta, muted: None }
             }
             "replace" => Op::QueueReplace { tracks },
             "insert" => Op::QueueInsert { tracks, after: after("after").map(item), before: after("before").map(item) },

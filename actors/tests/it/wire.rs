@@ -178,8 +178,8 @@ fn ops() -> impl Strategy<Value = Op<MediaId>> {
         Just(Op::Pause),
         any::<i64>().prop_map(|position_ms| Op::Seek { position_ms }),
         any::<u64>().prop_map(|to| Op::Transfer { to: DeviceId(to), mode: TransferMode::Pause }),
-        (any::<u64>(), any::<Option<u8>>(), any::<Option<i16>>()).prop_map(|(id, level, delta)| Op::Volume {
-            device_id: DeviceId(id),
+        (any::<Option<u64>>(), any::<Option<u8>>(), any::<Option<i16>>()).prop_map(|(id, level, delta)| Op::Volume {
+            device_id: id.map(DeviceId),
             level,
             delta,
             muted: Some(true)

@@ -360,8 +360,11 @@ impl World {
                 let factor = self.chance.pick(&[0.5, 1.0, 1.0, 1.25, 2.0]);
                 Op::Rate { rate: Rate::from_factor(factor).expect("in bounds") }
             }
-            25 => Op::Volume { device_id: to, level: None, delta: Some(5), muted: None },
-            26 => Op::Volume { device_id: to, level: Some(30), delta: None, muted: None },
+            25 => {
+                let device_id = self.chance.permille(700).then_some(to);
+                Op::Volume { device_id, level: None, delta: Some(5), muted: None }
+            }
+            26 => Op::Volume { device_id: Some(to), level: Some(30), delta: None, muted: None },
             27 => Op::QueueInsert { tracks, after: Some(item), before: None },
             28 => Op::QueueMove { item, after: Some(other), before: None },
             29 => Op::QueueRemove { items: vec![item] },

@@ -22,7 +22,7 @@ use std::{
 /// The volume command number `id`: each raises a version, which so counts how often one was applied.
 fn volume(id: u64) -> ClientMessage {
     let level = u8::try_from(id % 100).expect("below 100");
-    command(id, Op::Volume { device_id: DeviceId(1), level: Some(level), delta: None, muted: None })
+    command(id, Op::Volume { device_id: Some(DeviceId(1)), level: Some(level), delta: None, muted: None })
 }
 
 /// The same as a step from the level before, which no later one can stand for.
@@ -30,7 +30,7 @@ fn louder(id: u64) -> ClientMessage {
     if id == 0 {
         return volume(0);
     }
-    command(id, Op::Volume { device_id: DeviceId(1), level: None, delta: Some(1), muted: None })
+    command(id, Op::Volume { device_id: Some(DeviceId(1)), level: None, delta: Some(1), muted: None })
 }
 
 /// How many volume commands the first device has seen applied.

@@ -119,7 +119,7 @@ async fn t39_a_drag_is_shown_ten_times_a_second_and_its_end_always() {
 }
 
 fn volume(level: u8) -> Op<segue_actors::ids::MediaId> {
-    Op::Volume { device_id: DeviceId(1), level: Some(level), delta: None, muted: None }
+    Op::Volume { device_id: Some(DeviceId(1)), level: Some(level), delta: None, muted: None }
 }
 
 #[actix::test]

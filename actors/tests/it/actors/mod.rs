@@ -5,6 +5,7 @@ mod durability;
 mod life;
 mod limits;
 mod misuse;
+mod programs;
 
 use segue_actors::device::{DeviceActor, Incoming, Writable};
 use segue_actors::directory::{Directory, World};
