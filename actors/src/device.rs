@@ -1,19 +1,19 @@
-//! [`DeviceActor`]: one socket of a device. It reads and checks what the device says, keeps watch over its life,
-//! and holds back what the socket cannot take yet.
+//! [`DeviceActor`]: one socket of a device. It does what [`Inbound`] makes of its frames, keeps watch over
+//! its life, and holds back what the socket cannot take yet.
 
 use crate::close::CloseReason;
 use crate::directory::{Directory, World};
-use crate::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros, UserId};
+use crate::ids::{CommandId, ConnectionId, MediaId, Micros, UserId};
+use crate::inbound::{Heard, Inbound};
 use crate::ports::{Socket, Wrote};
 use crate::session::{Attach, Detach, FromDevice, SessionActor, ToDevice};
-use crate::state::credits::{Class, Credit, Credits};
 use crate::state::drags::Drags;
 use crate::state::liveness::{Beat, Liveness};
-use crate::state::messages::{Command, Op, RejectCode};
+use crate::state::messages::{Command, RejectCode};
 use crate::state::outbox::{FrameKind, Outbox};
 use crate::state::queue::Resolved;
 use crate::state::{Join, Leaving, Said};
-use crate::wire::{ClientMessage, Hello, ServerMessage};
+use crate::wire::{Hello, ServerMessage};
 use actix::dev::SendError;
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
@@ -65,7 +65,7 @@ pub struct DeviceActor<S: Socket> {
     /// Since when the socket takes nothing.
     stuck_since: Option<Micros>,
     liveness: Liveness,
-    credits: Credits,
+    inbound: Inbound,
     drags: Drags,
     timer: Option<SpawnHandle>,
 }
@@ -96,7 +96,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
                 outbox: Outbox::default(),
                 stuck_since: None,
                 liveness: Liveness::new(world.timing, world.clock.now(), (world.random)()),
-                credits: Credits::default(),
+                inbound: Inbound::new(world.limits.tracks_per_command),
                 drags: Drags::default(),
                 timer: None,
                 directory,
@@ -116,67 +116,22 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
 
     fn read(&mut self, text: &str, ctx: &mut Context<Self>) {
         let received_us = self.now();
-        let message = match ClientMessage::decode(text) {
-            Ok(message) => message,
-            Err(error) => {
-                log::info!("socket {} sent a bad frame: {error}", self.connection);
-                self.close(CloseReason::BadFrame, ctx);
-                return;
-            }
-        };
-        if !self.may_say(received_us, &message, ctx) {
-            return;
-        }
-        match (message, self.joined.is_some()) {
-            (ClientMessage::Time { client_us }, _) => {
+        match self.inbound.hear(received_us, text, self.joined.is_some()) {
+            Heard::Nothing => {}
+            Heard::Probe { client_us } => {
                 let sent_us = self.now();
                 self.send(FrameKind::Other, &ServerMessage::Time { client_us, received_us, sent_us }, ctx);
             }
-            (ClientMessage::Hello(hello), false) => self.greet(*hello, ctx),
-            (ClientMessage::Hello(_), true) | (_, false) => self.close(CloseReason::BadFrame, ctx),
-            (ClientMessage::Command(command), true) => self.command(*command, ctx),
-            (ClientMessage::BadCommand(id, why), true) => self.reject(id, RejectCode::Invalid, why, None, ctx),
-            (ClientMessage::Report(report), true) => self.say(Said::Report(report), ctx),
-            (ClientMessage::Ready(ready), true) => self.say(Said::Ready(ready), ctx),
-            (ClientMessage::Yield(yielded), true) => self.say(Said::Yield(yielded), ctx),
-            (ClientMessage::Ended(ended), true) => self.say(Said::Ended(ended), ctx),
-            (ClientMessage::Volume(change), true) => self.say(Said::Volume(change), ctx),
-            (ClientMessage::Queue { from, limit }, true) => self.say(Said::Queue { from, limit }, ctx),
-            (ClientMessage::Bye(_), true) => {
+            Heard::Hello(hello) => self.greet(*hello, ctx),
+            Heard::Wish(command) => self.command(*command, ctx),
+            Heard::Said(said) => self.say(said, ctx),
+            Heard::Answer(answer) => self.send(FrameKind::Other, &answer, ctx),
+            Heard::Bye => {
                 self.detach(Leaving::Clean);
                 ctx.stop();
             }
-            (ClientMessage::Pong | ClientMessage::Unknown, true) => {}
+            Heard::End(reason, why) => self.end(reason, &why, ctx),
         }
-    }
-
-    /// Whether the device has not said too much: a command beyond that is rejected, a probe or a page not answered, and
-    /// what can be neither ends the socket, for nothing of it may be lost.
-    fn may_say(&mut self, now: Micros, message: &ClientMessage, ctx: &mut Context<Self>) -> bool {
-        let (class, command) = match message {
-            ClientMessage::Command(command) => match command.op {
-                Op::Seek { .. } | Op::Volume { .. } => (Class::Drag, Some(command.id)),
-                _ => (Class::Command, Some(command.id)),
-            },
-            ClientMessage::BadCommand(id, _) => (Class::Command, Some(*id)),
-            ClientMessage::Volume(_) => (Class::Drag, None),
-            ClientMessage::Queue { .. } => (Class::Queue, None),
-            ClientMessage::Time { .. } => (Class::Time, None),
-            _ => (Class::Other, None),
-        };
-        match (self.credits.take(now, class), command) {
-            (Credit::Granted, _) => return true,
-            (Credit::Limited(retry_ms), Some(id)) => {
-                let why = "this device sends more than it may; wait for retry_ms".to_owned();
-                self.reject(id, RejectCode::RateLimited, why, Some(retry_ms), ctx);
-            }
-            (Credit::Limited(_), None) if matches!(class, Class::Time | Class::Queue) => {}
-            (Credit::Limited(_) | Credit::Exhausted, _) => {
-                log::info!("socket {} sends too much: {class:?}", self.connection);
-                self.close(CloseReason::Flooding, ctx);
-            }
-        }
-        false
     }
 
     fn greet(&mut self, hello: Hello, ctx: &mut Context<Self>) {
@@ -185,26 +140,10 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             self.close(CloseReason::BadToken, ctx);
             return;
         };
-        let (id, instance) = (hello.device.id, hello.device.instance);
-        let description = match hello.device.description() {
-            Ok(description) => description,
-            Err(error) => {
-                log::info!("socket {} sent a bad hello: {error}", self.connection);
-                self.close(CloseReason::BadFrame, ctx);
-                return;
-            }
-        };
-        let random = &self.world().random;
-        let join = Join {
-            connection: self.connection,
-            device_id: id.unwrap_or_else(|| DeviceId(random())),
-            spare_id: DeviceId(random()),
-            instance,
-            description,
-            lease: hello.lease,
-            seen: hello.seen,
-        };
-        self.attach(user, join, ctx);
+        match hello.join(self.connection, || (self.world().random)()) {
+            Ok(join) => self.attach(user, join, ctx),
+            Err(error) => self.end(CloseReason::BadFrame, &error.0, ctx),
+        }
     }
 
     /// Hands the device to its session; a session that ends in that moment gives way to a new one.
@@ -230,12 +169,6 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             self.forward(command, Vec::new(), ctx);
             return;
         }
-        let most = self.world().limits.tracks_per_command;
-        if tracks.len() > most {
-            let why = format!("a command names at most {most} tracks; send them in parts");
-            self.reject(command.id, RejectCode::Invalid, why, None, ctx);
-            return;
-        }
         let Some(user) = self.joined.as_ref().map(|joined| joined.user) else { return };
         let resolved = tokio::time::timeout(RESOLVE, self.world().tracks.resolve(user, tracks.to_vec()));
         ctx.wait(resolved.into_actor(self).map(move |resolved, actor, ctx| match resolved {
@@ -258,11 +191,8 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
     }
 
     fn forward(&mut self, command: Command<MediaId>, tracks: Vec<Resolved>, ctx: &mut Context<Self>) {
-        let Command { id, if_item, if_queue_revision, if_lease, op } = command;
-        let op = op.with_tracks(tracks);
-        let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
         let seed = (self.world().random)();
-        self.say(Said::Command { command, seed, others: Vec::new() }, ctx);
+        self.say(Said::wish(command, tracks, seed), ctx);
     }
 
     /// Tells the session, now or, in a drag, with its next step.
@@ -383,6 +313,12 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         self.schedule(ctx);
     }
 
+    /// Ends the socket for what it said.
+    fn end(&mut self, reason: CloseReason, why: &str, ctx: &mut Context<Self>) {
+        log::info!("socket {} ends ({}): {why}", self.connection, reason.slug());
+        self.close(reason, ctx);
+    }
+
     /// Ends the socket with a reason.
     fn close(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
         let goaway = ServerMessage::goaway(reason, self.directory.jitter_ms()).encode();
@@ -443,7 +379,7 @@ impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for DeviceActor<S> {
                 self.read(&text, ctx);
                 self.answer(is_asked, ctx);
             }
-            Incoming::Life if self.credits.take(now, Class::Other) == Credit::Granted => {
+            Incoming::Life if self.inbound.may_live(now) => {
                 let is_asked = self.liveness.hear(now);
                 self.answer(is_asked, ctx);
             }

@@ -7,6 +7,7 @@ pub mod contracts;
 pub mod device;
 pub mod directory;
 pub mod ids;
+pub mod inbound;
 pub mod memory;
 pub mod panics;
 pub mod ports;

@@ -2,7 +2,7 @@
 //! `actors/PROTOCOL.md` describes them and its examples run against this file.
 
 use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, Micros, Stamp};
-use crate::state::devices::{Description, Device, DeviceKind, Volume, is_name};
+use crate::state::devices::{CODECS, Description, Device, DeviceKind, Volume, is_name};
 use crate::state::messages::{ByeReason, Command, Ended, Op, Ready, Reject, RejectCode, Report, VolumeChange, Yield};
 use crate::state::playback::{Item, Playback};
 use crate::state::{Record, queue::Queue};
@@ -16,8 +16,8 @@ pub const SUBPROTOCOL: &str = "segue.sync.v1";
 pub const FRAME_BYTES: usize = 64 * 1024;
 /// Longest page of the queue.
 pub const PAGE_ITEMS: usize = 200;
-/// Most media types that a device may list, and the longest of them in bytes.
-const CODECS: (usize, usize) = (32, 64);
+/// Longest reason of a refusal, in characters.
+const REASON_CHARS: usize = 400;
 
 /// The first message of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,6 +185,14 @@ impl fmt::Display for WireError {
 
 impl std::error::Error for WireError {}
 
+/// Short and on one line, whatever a peer has put into it: it is logged, and answered.
+impl From<serde_json::Error> for WireError {
+    fn from(error: serde_json::Error) -> Self {
+        let plain = |char: char| if char.is_control() { ' ' } else { char };
+        Self(error.to_string().chars().take(REASON_CHARS).map(plain).collect())
+    }
+}
+
 impl ClientMessage {
     /// Reads a frame.
     ///
@@ -194,7 +202,7 @@ impl ClientMessage {
         if text.len() > FRAME_BYTES {
             return Err(WireError(format!("a frame has at most {FRAME_BYTES} bytes")));
         }
-        let plain: Plain = serde_json::from_str(text).map_err(|error| WireError(error.to_string()))?;
+        let plain: Plain = serde_json::from_str(text)?;
         Ok(match plain {
             Plain::Hello(hello) => Self::Hello(hello),
             Plain::Time { client_us } => Self::Time { client_us },
@@ -206,7 +214,7 @@ impl ClientMessage {
                     if_lease: head.if_lease,
                     op,
                 })),
-                Err(error) => Self::BadCommand(head.id, error.to_string()),
+                Err(error) => Self::BadCommand(head.id, WireError::from(error).0),
             },
             Plain::Report(report) => Self::Report(report),
             Plain::Ready(ready) => Self::Ready(ready),
@@ -484,6 +492,6 @@ impl ServerMessage {
     /// # Errors
     /// `WireError` when it is not a message.
     pub fn decode(text: &str) -> Result<Self, WireError> {
-        serde_json::from_str(text).map_err(|error| WireError(error.to_string()))
+        Ok(serde_json::from_str(text)?)
     }
 }

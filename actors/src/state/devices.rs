@@ -135,6 +135,11 @@ impl Device {
     pub const fn is_online(&self) -> bool {
         matches!(self.presence, Presence::Online { .. })
     }
+
+    /// What it takes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.name.len() + bytes_of_codecs(&self.codecs)
+    }
 }
 
 /// The commands of one device that changed something, newest last, so that a resent one is not applied twice (R4).
@@ -147,8 +152,9 @@ pub struct Answered {
     gone_us: Option<Micros>,
 }
 
-/// Longest name of a device, in characters.
+/// Longest name of a device, in characters, and in bytes of UTF-8.
 const NAME_CHARS: usize = 64;
+pub(super) const NAME_BYTES: usize = 4 * NAME_CHARS;
 
 /// Whether people can be shown this as a device's name.
 #[must_use]
@@ -156,6 +162,8 @@ pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= NAME_CHARS && !text.chars().any(char::is_control)
 }
 
+/// Most media types that a device may list, and the longest of them in bytes.
+pub(crate) const CODECS: (usize, usize) = (32, 64);
 /// How many answered commands of a device are remembered.
 const ANSWERED_KEPT: usize = 64;
 /// Of how many devices, those that have gone included.
@@ -164,6 +172,11 @@ const ANSWERED_DEVICES: usize = 96;
 const ANSWERED_KEPT_MS: i64 = 10 * 60 * 1000;
 /// How many names given by people are remembered.
 const NAMES_KEPT: usize = 64;
+
+/// What media types take in memory.
+pub(super) fn bytes_of_codecs(codecs: &[String]) -> usize {
+    codecs.iter().map(|codec| size_of::<String>() + codec.len()).sum()
+}
 
 /// All that a session knows of devices.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -294,6 +307,28 @@ impl Devices {
         if commands.len() > ANSWERED_KEPT {
             commands.pop_front();
         }
+    }
+
+    /// What names given by people take in memory.
+    pub(super) fn bytes_of_names(&self) -> usize {
+        self.renamed.values().map(|name| size_of::<DeviceId>() + name.len()).sum()
+    }
+
+    /// The most of it where so many devices are listed.
+    pub(super) fn most_names(devices: usize) -> usize {
+        NAMES_KEPT.max(devices) * (size_of::<DeviceId>() + NAME_BYTES)
+    }
+
+    /// What answered commands take in memory.
+    pub(super) fn bytes_of_answered(&self) -> usize {
+        let commands = self.answered.values().map(|answered| answered.commands.len() * size_of::<(CommandId, u64)>());
+        commands.map(|bytes| bytes + size_of::<(DeviceId, Answered)>()).sum()
+    }
+
+    /// The most of it where so many devices are listed: those that have gone are forgotten when another goes.
+    pub(super) const fn most_answered(devices: usize) -> usize {
+        let each = size_of::<(DeviceId, Answered)>() + ANSWERED_KEPT * size_of::<(CommandId, u64)>();
+        (ANSWERED_DEVICES + devices) * each
     }
 
     /// When the next device leaves the list.

@@ -2,8 +2,9 @@
 //! under the same id waits while the old socket is asked whether it lives: a dead one is replaced, a living one keeps
 //! its id and the newcomer gets its own (cloned storage), so that two devices never fight for one name.
 
-use super::devices::{Device, Errand, Presence, Volume};
-use super::{At, Durability, Effect, Join, MOST_EPOCH, SessionState};
+use super::bounds::DEVICE_BYTES;
+use super::devices::{Device, Errand, Presence, Volume, bytes_of_codecs};
+use super::{At, Durability, Effect, Join, Limits, MOST_EPOCH, SessionState};
 use crate::close::CloseReason;
 use crate::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
 
@@ -15,7 +16,18 @@ pub(super) struct Newcomer {
     asked: ConnectionId,
 }
 
+impl Limits {
+    /// The most that a newcomer takes in memory.
+    pub(super) const NEWCOMER_BYTES: usize = size_of::<Newcomer>() + DEVICE_BYTES;
+}
+
 impl SessionState {
+    /// What newcomers take in memory.
+    pub(super) fn bytes_of_newcomers(&self) -> usize {
+        let said = self.newcomers.iter().map(|waiting| &waiting.join.description);
+        said.map(|said| size_of::<Newcomer>() + said.name.len() + bytes_of_codecs(&said.codecs)).sum()
+    }
+
     pub(super) fn join(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
         let is_same = |waiting: &Newcomer| {
             waiting.join.device_id == join.device_id

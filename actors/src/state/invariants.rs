@@ -19,7 +19,7 @@ impl SessionState {
     /// # Errors
     /// The first that does not hold.
     pub fn check(&self) -> Result<(), Violation> {
-        let rules: [(u8, &'static str, bool); 14] = [
+        let rules: [(u8, &'static str, bool); 15] = [
             (1, "intent and status are a legal pair", self.pair_is_legal()),
             (2, "no part is newer than the record", self.stamps_are_bounded()),
             (3, "the position lies in the item", self.position_is_in_item()),
@@ -34,6 +34,7 @@ impl SessionState {
             (12, "without an item nothing plays", self.nothing_is_idle()),
             (13, "a transfer has a source that is to sound and another, connected target", self.transfer_has_both()),
             (14, "a newcomer waits for another, connected life", self.newcomers_wait_for_somebody()),
+            (15, "each list that is kept is within its limit", self.is_bounded()),
         ];
         match rules.into_iter().find(|(_, _, holds)| !holds) {
             Some((number, rule, _)) => Err(Violation { number, rule }),

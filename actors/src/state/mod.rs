@@ -13,6 +13,7 @@ pub mod outbox;
 pub mod playback;
 pub mod queue;
 
+mod bounds;
 mod commands;
 mod events;
 mod identity;
@@ -54,7 +55,7 @@ pub struct Record {
     /// How long the current item was heard.
     stay: Stay,
     /// Number of the next queue entry in this epoch.
-    next_item: u32,
+    next_item: u64,
     /// Items that failed in a row.
     failures: u8,
     /// Until then the source of the last switch may sound: no later grant begins sooner.
@@ -151,6 +152,9 @@ pub struct Shown {
     pub devices: Stamp,
 }
 
+/// A socket that must say something, and until when.
+type Wait = (ConnectionId, Micros);
+
 /// One user's shared listening. Cheap to clone: record and queue are shared until they change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionState {
@@ -159,7 +163,7 @@ pub struct SessionState {
     node: NodeId,
     limits: Limits,
     /// Sockets that must say by an instant that they are silent.
-    waits: Vec<(ConnectionId, Micros)>,
+    waits: Vec<Wait>,
     /// Devices under the id of another one that may be dead, in order of coming.
     newcomers: Vec<Newcomer>,
 }
@@ -384,6 +388,6 @@ fn epoch_above(floor: u64, now: Micros) -> u64 {
 }
 
 /// The id of queue entry number `counter` in `epoch`: never repeated, whatever backup is put back.
-fn item_id(epoch: u64, counter: u32) -> ItemId {
-    ItemId((epoch << 22).wrapping_add(u64::from(counter)))
+fn item_id(epoch: u64, counter: u64) -> ItemId {
+    ItemId((epoch << 22).wrapping_add(counter))
 }

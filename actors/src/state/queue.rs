@@ -41,6 +41,9 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// What an entry takes in memory.
+    pub(super) const ENTRY_BYTES: usize = size_of::<Entry>();
+
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -16,8 +16,8 @@ impl SessionState {
     /// New entries for tracks, each with an id of its own.
     fn entries_for(&mut self, at: At, tracks: &[Resolved]) -> Vec<Item> {
         let first = self.record.next_item;
-        self.edit().next_item = first.saturating_add(u32::try_from(tracks.len()).unwrap_or(u32::MAX));
-        let entry = |(track, counter): (&Resolved, u32)| Item {
+        self.edit().next_item = first.saturating_add(u64::try_from(tracks.len()).unwrap_or(u64::MAX));
+        let entry = |(track, counter): (&Resolved, u64)| Item {
             id: item_id(at.stamp.epoch, counter),
             kind: track.kind,
             media_id: track.media_id,

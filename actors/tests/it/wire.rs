@@ -79,6 +79,23 @@ fn bad_frames_are_refused_with_a_reason() {
         refused: a frame has at most 65536 bytes"#]].assert_eq(&answers.join("\n"));
 }
 
+/// A reason is logged, and sent back: it must not carry a frame's worth of text, nor begin a line of its own.
+#[test]
+fn a_refusal_is_short_and_on_one_line_whatever_the_frame_holds() {
+    let id = "00000000000000ab";
+    for word in ["x\\nerror: all is lost".to_owned(), "\u{85}".repeat(9), "x".repeat(60_000)] {
+        let refused = [
+            format!(r#"{{"type":"bye","reason":"{word}"}}"#),
+            format!(r#"{{"type":"command","id":"{id}","op":"{word}"}}"#),
+        ];
+        for frame in refused {
+            let answer = answer(&frame);
+            assert!(answer.contains("unknown variant") && answer.len() < 2_000, "{} bytes", answer.len());
+            assert!(!answer.chars().any(char::is_control) && !answer.contains("\\n"), "{answer}");
+        }
+    }
+}
+
 #[test]
 fn a_hello_beyond_its_bounds_is_refused() {
     let device = |name: &str, codecs: usize, level: u8| HelloDevice {

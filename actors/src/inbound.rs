@@ -1,0 +1,147 @@
+//! What comes in on one socket, pure: each frame is read and measured, and becomes one thing to do about it. The actor
+//! of the socket carries it out.
+
+use crate::close::CloseReason;
+use crate::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros};
+use crate::state::credits::{Class, Credit, Credits};
+use crate::state::messages::{Command, Op, RejectCode};
+use crate::state::queue::Resolved;
+use crate::state::{Join, Said};
+use crate::wire::{ClientMessage, Hello, ServerMessage, WireError};
+
+/// What is to be done about a frame.
+#[derive(Debug, PartialEq)]
+pub enum Heard {
+    /// Nothing.
+    Nothing,
+    /// A clock probe is to be answered.
+    Probe {
+        /// As it came.
+        client_us: i64,
+    },
+    /// A device wants to join.
+    Hello(Box<Hello>),
+    /// A wish, once its tracks are found: [`Said::wish`].
+    Wish(Box<Command<MediaId>>),
+    /// The session is to hear of it.
+    Said(Said),
+    /// This is answered, and nothing else happens.
+    Answer(ServerMessage),
+    /// The device leaves.
+    Bye,
+    /// The socket ends, and why, for the log.
+    End(CloseReason, String),
+}
+
+/// What one socket may say, and has said of late.
+#[derive(Debug)]
+pub struct Inbound {
+    credits: Credits,
+    /// Most tracks in one command.
+    tracks: usize,
+}
+
+impl Inbound {
+    /// A new socket, whose commands may name so many tracks.
+    #[must_use]
+    pub fn new(tracks: usize) -> Self {
+        Self { credits: Credits::default(), tracks }
+    }
+
+    /// Whether a ping or pong of the protocol is within measure.
+    pub fn may_live(&mut self, now: Micros) -> bool {
+        self.credits.take(now, Class::Other) == Credit::Granted
+    }
+
+    /// Reads a frame of a device that `has_joined` or not.
+    pub fn hear(&mut self, now: Micros, text: &str, has_joined: bool) -> Heard {
+        let message = match ClientMessage::decode(text) {
+            Ok(message) => message,
+            Err(error) => return Heard::End(CloseReason::BadFrame, error.to_string()),
+        };
+        if let Some(refusal) = self.refusal(now, &message) {
+            return refusal;
+        }
+        let bad = |why: &str| Heard::End(CloseReason::BadFrame, why.to_owned());
+        match (message, has_joined) {
+            (ClientMessage::Time { client_us }, _) => Heard::Probe { client_us },
+            (ClientMessage::Hello(hello), false) => Heard::Hello(hello),
+            (ClientMessage::Hello(_), true) => bad("a second hello"),
+            (_, false) => bad("a frame before the hello"),
+            (ClientMessage::Command(command), true) if command.op.tracks().len() > self.tracks => {
+                let why = format!("a command names at most {} tracks; send them in parts", self.tracks);
+                reject(command.id, RejectCode::Invalid, why, None)
+            }
+            (ClientMessage::Command(command), true) => Heard::Wish(command),
+            (ClientMessage::BadCommand(id, why), true) => reject(id, RejectCode::Invalid, why, None),
+            (ClientMessage::Report(report), true) => Heard::Said(Said::Report(report)),
+            (ClientMessage::Ready(ready), true) => Heard::Said(Said::Ready(ready)),
+            (ClientMessage::Yield(yielded), true) => Heard::Said(Said::Yield(yielded)),
+            (ClientMessage::Ended(ended), true) => Heard::Said(Said::Ended(ended)),
+            (ClientMessage::Volume(change), true) => Heard::Said(Said::Volume(change)),
+            (ClientMessage::Queue { from, limit }, true) => Heard::Said(Said::Queue { from, limit }),
+            (ClientMessage::Bye(_), true) => Heard::Bye,
+            (ClientMessage::Pong | ClientMessage::Unknown, true) => Heard::Nothing,
+        }
+    }
+
+    /// What becomes of a message beyond the measure: a command is rejected, a probe or a page not answered, and what can
+    /// be neither ends the socket, for nothing of it may be lost.
+    fn refusal(&mut self, now: Micros, message: &ClientMessage) -> Option<Heard> {
+        let (class, command) = match message {
+            ClientMessage::Command(command) => match command.op {
+                Op::Seek { .. } | Op::Volume { .. } => (Class::Drag, Some(command.id)),
+                _ => (Class::Command, Some(command.id)),
+            },
+            ClientMessage::BadCommand(id, _) => (Class::Command, Some(*id)),
+            ClientMessage::Volume(_) => (Class::Drag, None),
+            ClientMessage::Queue { .. } => (Class::Queue, None),
+            ClientMessage::Time { .. } => (Class::Time, None),
+            _ => (Class::Other, None),
+        };
+        match (self.credits.take(now, class), command) {
+            (Credit::Granted, _) => None,
+            (Credit::Limited(retry_ms), Some(id)) => {
+                let why = "this device sends more than it may; wait for retry_ms".to_owned();
+                Some(reject(id, RejectCode::RateLimited, why, Some(retry_ms)))
+            }
+            (Credit::Limited(_), None) if matches!(class, Class::Time | Class::Queue) => Some(Heard::Nothing),
+            (Credit::Limited(_) | Credit::Exhausted, _) => {
+                Some(Heard::End(CloseReason::Flooding, format!("too much: {class:?}")))
+            }
+        }
+    }
+}
+
+fn reject(id: CommandId, code: RejectCode, message: String, retry_ms: Option<u32>) -> Heard {
+    Heard::Answer(ServerMessage::Reject { id, code, message, retry_ms })
+}
+
+impl Hello {
+    /// The device on this socket, for its session; `random` gives 64 bits a call.
+    ///
+    /// # Errors
+    /// `WireError` when a field is beyond its bound.
+    pub fn join(self, connection: ConnectionId, random: impl Fn() -> u64) -> Result<Join, WireError> {
+        Ok(Join {
+            connection,
+            device_id: self.device.id.unwrap_or_else(|| DeviceId(random())),
+            spare_id: DeviceId(random()),
+            instance: self.device.instance,
+            description: self.device.description()?,
+            lease: self.lease,
+            seen: self.seen,
+        })
+    }
+}
+
+impl Said {
+    /// A wish whose tracks were found; `seed` is 64 random bits.
+    #[must_use]
+    pub fn wish(wished: Command<MediaId>, tracks: Vec<Resolved>, seed: u64) -> Self {
+        let Command { id, if_item, if_queue_revision, if_lease, op } = wished;
+        let op = op.with_tracks(tracks);
+        let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
+        Self::Command { command, seed, others: Vec::new() }
+    }
+}
