@@ -20,7 +20,7 @@ use crate::state::outbox::FrameKind;
 use crate::state::{Event, Join, Leaving, Said};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
 use cluster::Others;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -92,6 +92,8 @@ pub struct SessionActor {
     number: u64,
     directory: Arc<Directory>,
     devices: HashMap<ConnectionId, Recipient<ToDevice>>,
+    /// The sockets whose end is to be heard of: those whose device was let in.
+    attached: HashSet<ConnectionId>,
     /// Programs without a socket that wait for an answer.
     askers: HashMap<ConnectionId, Asker>,
     /// What all of those may ask.
@@ -126,6 +128,7 @@ impl SessionActor {
             number,
             directory,
             devices: HashMap::new(),
+            attached: HashSet::new(),
             askers: HashMap::new(),
             credits: Credits::default(),
             lingering: None,
@@ -179,6 +182,11 @@ impl Handler<Attach> for SessionActor {
             device.do_send(ToDevice::Close(CloseReason::Shutdown));
             return;
         }
+        if self.replica.waiting() >= INBOX {
+            device.do_send(ToDevice::Close(CloseReason::Overloaded));
+            return;
+        }
+        self.attached.insert(join.connection);
         self.devices.insert(join.connection, device);
         self.take_in(Event::Join(Box::new(join)), ctx);
     }
@@ -201,7 +209,9 @@ impl Handler<Detach> for SessionActor {
 
     fn handle(&mut self, Detach { connection, how }: Detach, ctx: &mut Self::Context) {
         self.devices.remove(&connection);
-        self.take_in(Event::Leave { connection, how }, ctx);
+        if self.attached.remove(&connection) {
+            self.take_in(Event::Leave { connection, how }, ctx);
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 #![allow(clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 mod actors;
+mod attacks;
 mod clients;
 mod ends;
 mod failures;
+mod hostile;
 mod identity;
 mod leases;
 mod nodes;

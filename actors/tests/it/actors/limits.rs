@@ -77,6 +77,28 @@ async fn t81_a_slow_reader_is_sent_away_with_a_bounded_amount_waiting() {
 }
 
 #[actix::test]
+async fn sockets_that_come_and_go_while_nothing_is_answered_do_not_pile_up() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut calm = node.join("anna", "Calm", 1).await;
+    node.store.hold(true);
+    calm.play(1, &[1]);
+    calm.settle().await;
+    let mut refused = 0;
+    for number in 0..1_500 {
+        let mut passer = node.join("anna", "Passer", 2).await;
+        passer.cut();
+        passer.settle().await;
+        refused += usize::from(passer.line.closed() == Some(CloseReason::Overloaded));
+        assert!(refused == 0 || number > 500, "there is room for a thousand events");
+    }
+    assert!(refused > 0, "and not for all of them");
+    node.store.hold(false);
+    calm.settle().await;
+    assert_eq!((acks(&calm.take_rest()), calm.line.closed()), (vec![1], None), "who was there is answered");
+}
+
+#[actix::test]
 async fn a_socket_that_takes_nothing_for_ten_seconds_is_closed() {
     tokio::time::pause();
     let node = Node::new();
