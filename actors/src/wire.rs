@@ -67,22 +67,17 @@ impl HelloDevice {
     /// `WireError` when a field is beyond its bound.
     pub fn description(self) -> Result<Description, WireError> {
         let name = self.name.trim().to_owned();
-        let bad_name = !is_name(&name);
-        let bad_codecs = self.codecs.len() > CODECS.0 || self.codecs.iter().any(|codec| codec.len() > CODECS.1);
-        let bad_volume = self.volume.is_some_and(|volume| volume.level > 100);
-        match (bad_name, bad_codecs, bad_volume) {
-            (true, _, _) => Err(WireError("device.name has 1 to 64 characters, none of them a control".to_owned())),
-            (_, true, _) => Err(WireError("device.codecs has at most 32 entries of 64 bytes".to_owned())),
-            (_, _, true) => Err(WireError("device.volume.level is 0 to 100".to_owned())),
-            _ => Ok(Description {
-                name,
-                kind: self.kind,
-                plays: self.plays,
-                controls: self.controls,
-                codecs: self.codecs,
-                volume: self.volume,
-            }),
-        }
+        let wrong = if !is_name(&name) {
+            "device.name has 1 to 64 characters, none of them a control"
+        } else if self.codecs.len() > CODECS.0 || self.codecs.iter().any(|codec| codec.len() > CODECS.1) {
+            "device.codecs has at most 32 entries of 64 bytes"
+        } else if self.volume.is_some_and(|volume| volume.level > 100) {
+            "device.volume.level is 0 to 100"
+        } else {
+            let Self { kind, plays, controls, codecs, volume, .. } = self;
+            return Ok(Description { name, kind, plays, controls, codecs, volume });
+        };
+        Err(WireError(wrong.to_owned()))
     }
 }
 
@@ -201,6 +196,10 @@ impl ClientMessage {
     pub fn decode(text: &str) -> Result<Self, WireError> {
         if text.len() > FRAME_BYTES {
             return Err(WireError(format!("a frame has at most {FRAME_BYTES} bytes")));
+        }
+        // An array of the fields would be read as well.
+        if text.trim_start().starts_with('[') {
+            return Err(WireError("a frame is one JSON object".to_owned()));
         }
         let plain: Plain = serde_json::from_str(text)?;
         Ok(match plain {

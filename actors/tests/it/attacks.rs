@@ -45,7 +45,7 @@ const FRAMES: &[&str] = &[
     r#"{"type":"bye","reason":"sleep"}"#,
 ];
 
-fn lines() -> impl Strategy<Value = String> {
+pub(crate) fn lines() -> impl Strategy<Value = String> {
     let (socket, number) = (prop_oneof![6 => 0..4_u8, 1 => 4..8_u8], prop_oneof![0..10_u64, 0..300_u64, any::<u64>()]);
     let frame = (socket, prop::sample::select(FRAMES), number, 1..6_u64).prop_map(|(socket, frame, number, device)| {
         let frame = frame.replace('#', &number.to_string()).replace('@', &format!("{device:016x}"));

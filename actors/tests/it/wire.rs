@@ -68,7 +68,7 @@ fn bad_frames_are_refused_with_a_reason() {
     expect![[r#"
         refused: EOF while parsing a value at line 1 column 0
         refused: expected value at line 1 column 1
-        refused: missing field `type` at line 1 column 2
+        refused: a frame is one JSON object
         refused: missing field `device`
         refused: invalid type: string "soon", expected i64
         refused: missing field `id`

@@ -1,10 +1,12 @@
 //! The real actors over the memory twins, with time that passes only when a test says so.
 
+mod bad_frames;
 mod cluster;
 mod durability;
 mod life;
 mod limits;
 mod misuse;
+mod neighbours;
 mod programs;
 
 use segue_actors::device::{DeviceActor, Incoming, Writable};

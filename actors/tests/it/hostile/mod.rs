@@ -2,7 +2,7 @@
 //! stepped, committed, shown), and after each thing that happens nothing is broken and nothing has grown beyond its limit.
 //! The fuzz targets of `actors/fuzz` are made of this module too.
 
-mod script;
+pub(crate) mod script;
 mod shown;
 
 use script::{Act, Facts, Fate};
