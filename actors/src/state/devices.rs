@@ -274,6 +274,13 @@ impl Devices {
         }
     }
 
+    /// The clock may be another one: whoever has gone has gone just now.
+    pub fn outlive_a_clock(&mut self, now: Micros) {
+        for answered in self.answered.values_mut() {
+            answered.gone_us = answered.gone_us.map(|_| now);
+        }
+    }
+
     /// Gives a device a name that stays its own.
     pub fn rename(&mut self, id: DeviceId, name: &str) {
         if let Some(device) = self.get_mut(id) {

@@ -29,6 +29,11 @@ impl SessionState {
     }
 
     pub(super) fn join(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
+        if let Some(device) = self.record.devices.by_connection(join.connection) {
+            // An attempt without an answer was written.
+            effects.push(Effect::Welcome(join.connection, device.id));
+            return;
+        }
         let is_same = |waiting: &Newcomer| {
             waiting.join.device_id == join.device_id
                 && waiting.join.instance == join.instance

@@ -30,6 +30,7 @@ impl SessionState {
         state.touch_playback(at);
         state.touch_devices(at);
         state.edit().next_item = 0;
+        state.edit().devices.outlive_a_clock(now);
         state.bound_switch(now);
         state.outlast_all(now);
         state.edit().playback.after.clear();

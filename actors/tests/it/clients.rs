@@ -69,6 +69,8 @@ enum Trouble {
     IsDeaf,
     /// Only its clock probes are answered.
     IsNeverWelcome,
+    /// Its probes are at the server at once, and their answers take a second.
+    IsLopsided,
 }
 
 /// A session and its clients.
@@ -283,8 +285,10 @@ impl World {
                 return;
             }
             ClientMessage::Time { client_us } => {
-                let now = self.server_now();
-                let time = ServerMessage::Time { client_us, received_us: now, sent_us: now };
+                let is_lopsided = self.devices[index].trouble == Some(Trouble::IsLopsided);
+                let ago_us = if is_lopsided { 1_000_000 } else { 0 };
+                let then = Micros(self.server_now().0 - ago_us);
+                let time = ServerMessage::Time { client_us: client_us - ago_us, received_us: then, sent_us: then };
                 self.devices[index].down.push_back(time);
                 return;
             }

@@ -101,10 +101,15 @@ impl Session {
 
     /// Device 1 says where it is.
     fn report(&mut self, status: Sound, position_ms: i64) -> Vec<Effect> {
+        self.report_of(self.now, status, position_ms)
+    }
+
+    /// Device 1 says where it was.
+    fn report_of(&mut self, at_us: Micros, status: Sound, position_ms: i64) -> Vec<Effect> {
         let shown = self.state.playback();
         let (lease, turn) = (shown.active.expect("it holds").lease, shown.turn);
         let item = shown.item.expect("it plays").id;
-        let report = Report { lease, turn, item, position_ms, at_us: self.now, status, cause: Cause::Heartbeat };
+        let report = Report { lease, turn, item, position_ms, at_us, status, cause: Cause::Heartbeat };
         self.said(1, Said::Report(report))
     }
 
@@ -376,4 +381,18 @@ fn t94_a_turn_that_was_lost_with_its_epoch_is_never_another_one() {
     let effects = session.said(1, Said::Report(old));
     assert_eq!(effects, [Effect::ShowPlayback(ConnectionId(1))], "a sign of life, and answered");
     assert_eq!(session.place_ms(), 30_000);
+}
+
+#[test]
+fn a_report_of_long_ago_is_a_sign_of_life_only() {
+    let mut session = Session::new();
+    session.play(vec![track(1)]);
+    session.report(Sound::Playing, 0);
+    session.now = session.now.plus_ms(20_000);
+    assert_eq!(session.report_of(session.now.plus_ms(-5_001), Sound::Playing, 10_000), []);
+    assert_eq!(session.place_ms(), 20_000);
+    assert_eq!(session.report_of(session.now.plus_ms(-5_000), Sound::Playing, 10_000).len(), 1);
+    assert_eq!(session.place_ms(), 15_000);
+    session.report_of(session.now.plus_ms(60_000), Sound::Playing, 30_000);
+    assert_eq!((session.place_ms(), session.state.playback().at_us), (30_000, session.now), "nor is it of a time to come");
 }

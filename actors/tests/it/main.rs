@@ -10,6 +10,7 @@ mod failures;
 mod hostile;
 mod identity;
 mod leases;
+mod mutants;
 mod nodes;
 mod presence;
 mod properties;

@@ -8,7 +8,7 @@ use segue_actors::replica::{Output, Replica};
 use segue_actors::state::messages::{Op, RejectCode, VolumeChange};
 use segue_actors::state::playback::Repeat;
 use segue_actors::state::queue::Queue;
-use segue_actors::state::{Asked, Effect, Event, Limits, Record, Said, SessionState};
+use segue_actors::state::{Asked, Effect, Event, Join, Leaving, Limits, Record, Said, SessionState};
 use std::sync::Arc;
 
 /// The database: one row, and which database it is.
@@ -225,6 +225,29 @@ fn an_unknown_outcome_closes_no_socket_and_is_answered_from_the_record() {
         assert_eq!(node.restarts, 0);
         assert!(database.standing().devices.answer_to(DeviceId(1), CommandId(1)).is_some());
     }
+}
+
+#[test]
+fn a_newcomer_whose_admission_has_no_answer_is_listed_once() {
+    let mut database = Database::default();
+    let mut first = Node::with_device(1, &mut database);
+    let mut second = Node::on(2, &mut database);
+    let clone = Join { device_id: DeviceId(1), ..join_as(9) };
+    second.step(Event::Join(Box::new(clone)));
+    second.rest(&mut database);
+    first.hear(database.standing());
+    first.step(Event::Said { connection: ConnectionId(1), said: Said::Alive });
+    first.rest(&mut database);
+    second.hear(database.standing());
+    let admission = second.change();
+    database.commit(&admission);
+    second.answer(Outcome::Unknown(trouble()));
+    // Meanwhile the id that it came under is free.
+    first.step(Event::Leave { connection: ConnectionId(1), how: Leaving::Clean });
+    first.rest(&mut database);
+    second.rest(&mut database);
+    assert!(second.effects.contains(&Effect::Welcome(ConnectionId(9), DeviceId(109))), "{:?}", second.effects);
+    assert_eq!(database.standing().devices.connections_on(NodeId(2)), [ConnectionId(9)]);
 }
 
 /// Nothing in the record names a program's wish, so that a second attempt might be a second change.

@@ -355,3 +355,40 @@ fn t82_idle_devices_make_no_revisions() {
     "#]]
     .assert_eq(&transcript);
 }
+
+#[test]
+fn who_left_before_a_restart_is_remembered_whatever_the_clock_became() {
+    let transcript = run("
+        kitchen joins
+        phone joins as remote
+        phone: play t1 t2 on kitchen
+        phone leaves
+        +7200000
+        restart
+        +20000
+        phone returns
+        phone: again
+    ");
+    assert!(transcript.contains("devices []"), "the kitchen has gone since:\n{transcript}");
+    assert!(transcript.ends_with("phone: again\n  ack phone r4\n"), "{transcript}");
+}
+
+#[test]
+fn each_volume_command_is_newer_and_none_travels_with_the_music() {
+    let transcript = run("
+        a joins
+        b joins
+        a: play t1
+        a reports playing 0
+        b: volume a 30
+        b: volume a 40
+        a turns volume 50 knowing 1
+        b: volume b 70
+        b: transfer b
+        b is ready
+        a yields for the switch
+        b: play on a
+    ");
+    expect![[r#""#]]
+    .assert_eq(&transcript);
+}

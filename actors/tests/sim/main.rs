@@ -13,6 +13,7 @@
 mod chance;
 mod checks;
 mod clients;
+mod lies;
 mod nodes;
 mod notes;
 mod server;
@@ -136,7 +137,17 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 /// Runs one seed; its counts, and the commands it gave.
 fn run(seed: u64, is_traced: bool) -> Result<World, String> {
-    let mut world = World::new(seed, is_traced);
+    outcome_of(World::new(seed, is_traced))
+}
+
+/// Runs one seed in a world where something is wrong.
+fn run_under(lie: lies::Lie, seed: u64) -> Result<World, String> {
+    let mut world = World::new(seed, false);
+    world.lie = Some(lie);
+    outcome_of(world)
+}
+
+fn outcome_of(mut world: World) -> Result<World, String> {
     match catch_unwind(AssertUnwindSafe(|| world.run())) {
         Ok(()) => Ok(world),
         Err(panic) => {

@@ -125,16 +125,21 @@ impl World {
         let beat = self.server_now(n);
         self.store.beats.insert(id, beat);
         let sent = self.now;
-        self.after_us(100, 30_000, Happening::NodeBeatAnswered(n, id, sent));
+        // What is written may be answered late, and the answer comes when nothing else gets there any more.
+        let most_us = if self.chance.permille(100) { 2 * TRUSTED_US } else { 30_000 };
+        self.after_us(100, most_us, Happening::NodeBeatAnswered(n, id, sent));
     }
 
     pub(crate) fn node_beat_answered(&mut self, n: usize, id: u64, sent: i64) {
-        if self.is_cut(n) || !self.nodes[n].is_running || self.nodes[n].id != id {
+        if !self.nodes[n].is_running || self.nodes[n].id != id {
             return;
         }
-        self.nodes[n].trusted_from = sent;
+        self.nodes[n].trusted_from = self.nodes[n].trusted_from.max(sent);
         self.nodes[n].is_up = true;
         self.at(sent + TRUSTED_US, Happening::NodeDoubts(n, id));
+        if self.is_cut(n) {
+            return;
+        }
         self.notice_database(n);
         for (node, _) in self.dead_nodes(n) {
             self.after_us(0, BEAT_US, Happening::NodeLost(n, id, node));

@@ -1,5 +1,6 @@
 //! A node's session: the real replica, driven as the session's actor drives it, and what is shown.
 
+use crate::lies::Lie;
 use crate::server::TIMING;
 use crate::store::fault;
 use crate::world::{Down, Fate, Happening, World};
@@ -7,6 +8,7 @@ use segue_actors::close::CloseReason;
 use segue_actors::ids::{ClockId, ConnectionId, Micros, NodeId};
 use segue_actors::ports::{Change, Outcome};
 use segue_actors::replica::{Output, Replica};
+use segue_actors::state::messages::Reject;
 use segue_actors::state::playback::Intent;
 use segue_actors::state::{Durability, Effect, Event, Limits, Record, Said, SessionState, Shown};
 use segue_actors::wire::{ClientLimits, DeviceList, QueuePage, ServerMessage, Welcome};
@@ -146,6 +148,7 @@ impl World {
         let is_storm = self.is_shared() && self.now < self.weather.storm_until;
         let outcome = match fate {
             _ if !is_known => Outcome::NotSent(fault("this is another database")),
+            Fate::Answered if self.is_told(Lie::CommitsAreForgotten) && self.counter.is_multiple_of(2) => Outcome::Committed,
             Fate::Answered => {
                 if is_storm {
                     self.store.bump();
@@ -269,6 +272,10 @@ impl World {
     fn release_one(&mut self, n: usize, effect: Effect, state: &SessionState) {
         let now_us = self.server_now(n);
         let record = state.record().clone();
+        let effect = match effect {
+            Effect::Ack(to, id, _) if self.is_told(Lie::AcceptedIsRejected) => Effect::Reject(to, id, Reject::BUSY),
+            other => other,
+        };
         let (what, sent) = match effect {
             Effect::Commit(Durability::Now) => ("effect commit now", None),
             Effect::Commit(Durability::Soon) => ("effect commit soon", None),

@@ -66,15 +66,17 @@ impl Store {
         }
     }
 
-    /// Puts the oldest backup back; what was acknowledged since is lost, and nobody else's fault.
-    pub(crate) fn put_back(&mut self) -> bool {
+    /// Puts the oldest backup back; what was acknowledged since is lost, and nobody else's fault, unless it is unsaid.
+    pub(crate) fn put_back(&mut self, is_unsaid: bool) -> bool {
         let Some((record, queue, beats)) = self.backups.pop_front() else { return false };
         self.row = Some((record, queue));
         self.beats = beats;
         self.identity += 1;
         self.was_put_back = true;
         self.backups.clear();
-        self.applied.clear();
+        if !is_unsaid {
+            self.applied.clear();
+        }
         true
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::chance::Chance;
 use crate::clients::Device;
+use crate::lies::Lie;
 use crate::nodes::Node;
 use crate::server::Served;
 use crate::store::Store;
@@ -80,6 +81,8 @@ pub(crate) enum Fate {
 pub(crate) struct Socket {
     /// Where it ends.
     pub(crate) node: usize,
+    /// The way up takes so much longer than the way down, or shorter.
+    lean_us: i64,
     pub(crate) up_last: i64,
     down_last: i64,
     /// Nothing that is sent arrives any more.
@@ -123,6 +126,8 @@ pub(crate) struct World {
     pub(crate) worst_overlap_us: i64,
     pub(crate) worst_error_ms: i64,
     is_traced: bool,
+    /// What is wrong with this world.
+    pub(crate) lie: Option<Lie>,
 }
 
 impl World {
@@ -163,6 +168,7 @@ impl World {
             worst_overlap_us: 0,
             worst_error_ms: 0,
             is_traced,
+            lie: None,
         };
         for index in 0..usize::try_from(count).expect("a few") {
             let device = world.fresh_device(index, None);
@@ -286,7 +292,9 @@ impl World {
         let served = self.nodes[node].is_up.then(|| self.serve(node));
         let is_up = served.is_some();
         let (up_last, down_last) = (self.now, self.now);
-        self.sockets.insert(id, Socket { node, up_last, down_last, is_silent: false, served });
+        let most_us = self.weather.delay_us;
+        let lean_us = if self.chance.permille(500) { self.chance.between(-most_us, most_us) } else { 0 };
+        self.sockets.insert(id, Socket { node, lean_us, up_last, down_last, is_silent: false, served });
         if is_up {
             self.schedule_beat(id);
         }
@@ -302,15 +310,16 @@ impl World {
     pub(crate) fn send_up(&mut self, id: u64, up: Up) {
         let arrives = self.now + self.delay_us();
         let Some(socket) = self.sockets.get_mut(&id).filter(|socket| !socket.is_silent) else { return };
-        socket.up_last = socket.up_last.max(arrives);
+        socket.up_last = socket.up_last.max(arrives + socket.lean_us);
         let at = socket.up_last;
         self.at(at, Happening::Up(id, up));
     }
 
     pub(crate) fn send_down(&mut self, id: u64, down: Down) {
+        let Some(down) = self.told(id, down) else { return };
         let arrives = self.now + self.delay_us();
         let Some(socket) = self.sockets.get_mut(&id).filter(|socket| !socket.is_silent) else { return };
-        socket.down_last = socket.down_last.max(arrives);
+        socket.down_last = socket.down_last.max(arrives - socket.lean_us);
         let at = socket.down_last;
         self.at(at, Happening::Down(id, down));
     }
@@ -357,7 +366,7 @@ impl World {
                 if self.nodes[n].is_up && self.chance.permille(500) {
                     self.crash_node(n);
                 }
-                if self.store.put_back() {
+                if self.store.put_back(self.is_told(Lie::AnUnsaidBackup)) {
                     self.note("fault database put back");
                 }
             }

@@ -1,6 +1,6 @@
 //! Strict mode (R1): who is cut off sounds no longer than its lease, and nobody else sounds before.
 
-use super::{LOAD_MS, World, play, play_on};
+use super::{LOAD_MS, Trouble, World, play, play_on};
 use segue_actors::state::Limits;
 use segue_actors::state::playback::{Intent, Status};
 use segue_actors::wire::ServerMessage;
@@ -86,4 +86,24 @@ fn after_a_restart_a_lease_of_before_is_waited_for() {
     ping_second(&mut world);
     world.pass(200);
     world.assert_sounds(Some(1));
+}
+
+#[test]
+fn who_knows_the_time_badly_is_silent_no_later() {
+    let mut world = playing();
+    world.devices[0].trouble = Some(Trouble::IsLopsided);
+    world.restart();
+    world.come_back(0);
+    ping(&mut world);
+    world.pass(LOAD_MS + 10);
+    world.assert_sounds(Some(0));
+    let client = &world.devices[0].client;
+    let error_us = world.server_now().0 - client.time().at(world.now_us).0;
+    assert_eq!((error_us, client.time().bound_us()), (500_000, Some(500_000)), "half the trip, and no less will do");
+    ping(&mut world);
+    world.cut(0);
+    world.pass(4_900);
+    world.assert_sounds(Some(0));
+    world.pass(100);
+    world.assert_sounds(None);
 }

@@ -1,0 +1,89 @@
+//! Worlds in which something is wrong that the rules could not mend: the checks must notice. A check that does not see
+//! its lie is blind.
+
+use crate::run_under;
+use crate::world::{Down, World};
+use segue_actors::ids::Micros;
+use segue_actors::state::playback::Playback;
+use segue_actors::wire::ServerMessage;
+use std::collections::BTreeSet;
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// No device is told for whom it waits.
+    NobodyIsWaitedFor,
+    /// Every other socket is told a time that is two seconds off.
+    AnotherTime,
+    /// The database says of every second commit that it is written, and forgets it.
+    CommitsAreForgotten,
+    /// What is accepted is answered as if it were rejected.
+    AcceptedIsRejected,
+    /// A backup is put back, and nobody hears of it.
+    AnUnsaidBackup,
+    /// Every other socket is told once alone who is there.
+    OneDeviceList,
+    /// Loudspeakers sound on when they are to be silent.
+    NoSilence,
+}
+
+/// What the checks say of each.
+const NOTICED: [(Lie, &str); 7] = [
+    (Lie::NobodyIsWaitedFor, "sound together for"),
+    (Lie::AnotherTime, "is heard at"),
+    (Lie::CommitsAreForgotten, "an ack of what is not in the database"),
+    (Lie::AcceptedIsRejected, "a reject of what is in the database"),
+    (Lie::AnUnsaidBackup, "was applied 2 times"),
+    (Lie::OneDeviceList, "no rest: device"),
+    (Lie::NoSilence, "is heard and does not know"),
+];
+/// Within so many runs each is noticed.
+const RUNS: u64 = 300;
+
+impl World {
+    pub(crate) fn is_told(&self, lie: Lie) -> bool {
+        self.lie == Some(lie)
+    }
+
+    /// What a socket is told in place of the truth, if anything.
+    pub(crate) fn told(&self, id: u64, mut down: Down) -> Option<Down> {
+        let is_other = id.is_multiple_of(2);
+        if let Down::Frame(message) = &mut down {
+            match (self.lie, message.as_mut()) {
+                (Some(Lie::NobodyIsWaitedFor), ServerMessage::Playback(playback)) => wait_for_nobody(playback),
+                (Some(Lie::NobodyIsWaitedFor), ServerMessage::Welcome(welcome)) => wait_for_nobody(&mut welcome.playback),
+                (Some(Lie::AnotherTime), ServerMessage::Time { received_us, sent_us, .. }) if is_other => {
+                    for instant in [received_us, sent_us] {
+                        *instant = Micros(instant.0 + 2_000_000);
+                    }
+                }
+                (Some(Lie::OneDeviceList), ServerMessage::Devices(_)) if is_other => return None,
+                _ => {}
+            }
+        }
+        Some(down)
+    }
+}
+
+fn wait_for_nobody(playback: &mut Playback) {
+    playback.after.clear();
+    if let Some(active) = &mut playback.active {
+        active.from_us = None;
+    }
+}
+
+#[test]
+fn the_checks_notice_every_lie() {
+    for (lie, complaint) in NOTICED {
+        let mut others = BTreeSet::new();
+        let is_noticed = (0..RUNS).any(|seed| match run_under(lie, seed) {
+            Err(why) if why.contains(complaint) => true,
+            Err(why) => {
+                others.insert(why);
+                false
+            }
+            Ok(_) => false,
+        });
+        assert!(is_noticed, "of {lie:?} nothing says {complaint:?}, but {:?}", others.first());
+    }
+}
