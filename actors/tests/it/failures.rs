@@ -5,7 +5,7 @@ use segue_actors::ids::{
     ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
 use segue_actors::state::devices::{Description, DeviceKind};
-use segue_actors::state::messages::{Cause, Command, Ended, Op, RejectCode, Report, Sound};
+use segue_actors::state::messages::{Cause, Command, Ended, Op, Ready, RejectCode, Report, Sound, TransferMode, Yield};
 use segue_actors::state::playback::{MediaKind, Status};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{Effect, Event, Join, Limits, Record, Said, SessionState};
@@ -365,6 +365,8 @@ fn t94_a_turn_that_was_lost_with_its_epoch_is_never_another_one() {
     session.play(vec![track(1)]);
     session.report(Sound::Playing, 0);
     let backup = (Record::clone(session.state.record()), session.state.queue().clone());
+    session.wish(2, Op::Seek { position_ms: 60_000 }).expect("it plays");
+    session.wish(2, Op::Seek { position_ms: 70_000 }).expect("it plays");
     session.wish(2, Op::Seek { position_ms: 90_000 }).expect("it plays");
     let lost = session.state.playback().turn;
     let lease = session.state.playback().active.expect("it holds").lease;
@@ -375,7 +377,8 @@ fn t94_a_turn_that_was_lost_with_its_epoch_is_never_another_one() {
     session.join(1);
     session.wish(1, Op::Seek { position_ms: 30_000 }).expect("it plays");
     let turn = session.state.playback().turn;
-    assert!(turn > lost && turn.revision >= lost.revision.saturating_sub(2), "{turn:?} after {lost:?}");
+    assert_eq!(turn.revision, lost.revision, "the epoch alone tells them apart");
+    assert!(turn > lost, "{turn:?} after {lost:?}");
     let (at_us, status, cause) = (session.now, Sound::Playing, Cause::Start);
     let old = Report { lease, turn: lost, item, position_ms: 90_000, at_us, status, cause };
     let effects = session.said(1, Said::Report(old));
@@ -394,5 +397,40 @@ fn a_report_of_long_ago_is_a_sign_of_life_only() {
     assert_eq!(session.report_of(session.now.plus_ms(-5_000), Sound::Playing, 10_000).len(), 1);
     assert_eq!(session.place_ms(), 15_000);
     session.report_of(session.now.plus_ms(60_000), Sound::Playing, 30_000);
-    assert_eq!((session.place_ms(), session.state.playback().at_us), (30_000, session.now), "nor is it of a time to come");
+    assert_eq!(
+        (session.place_ms(), session.state.playback().at_us),
+        (30_000, session.now),
+        "nor is it of a time to come"
+    );
+}
+
+#[test]
+fn a_report_under_an_earlier_lease_of_the_same_device_and_turn_is_refused() {
+    let mut session = Session::new();
+    session.play(vec![track(1)]);
+    session.report(Sound::Playing, 0);
+    let (turn, item) = (session.state.playback().turn, session.state.playback().item.expect("it plays").id);
+    let first = session.state.playback().active.expect("it holds").lease;
+    for (from, to) in [(1, 2), (2, 1)] {
+        let lease = session.state.playback().active.expect("it holds").lease;
+        session.wish(to, Op::Transfer { to: DeviceId(to), mode: TransferMode::Keep }).expect("it can play");
+        session.said(to, Said::Ready(Ready { lease, turn, item, earliest_us: session.now }));
+        let (seen, agreed) = (session.state.playback().stamp(), session.state.playback().transfer);
+        session.said(from, Said::Yield(Yield { lease, seen, to: agreed.and_then(|agreed| agreed.lease) }));
+        session.now = session.now.plus_ms(1_000);
+    }
+    let shown = session.state.playback();
+    assert_eq!((shown.active.map(|active| active.device_id), shown.turn), (Some(DeviceId(1)), turn), "there and back");
+    let old = Report {
+        lease: first,
+        turn,
+        item,
+        position_ms: 90_000,
+        at_us: session.now,
+        status: Sound::Playing,
+        cause: Cause::Seek,
+    };
+    let effects = session.said(1, Said::Report(old));
+    assert_eq!(effects, [Effect::ShowPlayback(ConnectionId(1))]);
+    assert_eq!(session.place_ms(), 2_000);
 }

@@ -389,6 +389,48 @@ fn each_volume_command_is_newer_and_none_travels_with_the_music() {
         a yields for the switch
         b: play on a
     ");
-    expect![[r#""#]]
+    expect![[r#"
+        a joins
+          welcome a
+          devices [a]
+        b joins
+          welcome b
+          devices [a, b]
+        a: play t1
+          commit now
+          ack a r4
+          r4 play/starting i0@0 a:r4 after[] next - turn r4
+        a reports playing 0
+          commit soon
+          r5 play/playing i0@0 a:r4 after[] next - turn r4
+        b: volume a 30
+          commit now
+          ack b r6
+          devices [a 30% v1, b]
+        b: volume a 40
+          commit now
+          ack b r7
+          devices [a 40% v2, b]
+        a turns volume 50 knowing 1
+          show devices to a
+        b: volume b 70
+          commit now
+          ack b r8
+          devices [a 40% v2, b 70% v1]
+        b: transfer b
+          commit now
+          ack b r9
+          r9 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b
+        b is ready
+          commit soon
+          r10 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b:r10 at 400
+        a yields for the switch
+          commit now
+          r11 play/playing i0@0 b:r10 from 400 after[] next - turn r4
+        b: play on a
+          commit now
+          ack b r12
+          r12 play/starting i0@0 a:r12 from 400 after[b:r10] next - turn r12
+    "#]]
     .assert_eq(&transcript);
 }

@@ -417,3 +417,54 @@ fn t92_a_promise_for_an_earlier_instant_is_not_one_for_a_later() {
     "#]]
     .assert_eq(&transcript);
 }
+
+#[test]
+fn a_target_that_loaded_the_place_before_a_seek_is_not_ready() {
+    let transcript = run("
+        a joins
+        b joins
+        a: play t1 t2
+        a reports playing 0
+        a: transfer b
+        b is behind
+        a: seek 50000
+        a reports playing 50000
+        b is ready
+        b catches up
+        b is ready
+    ");
+    expect![[r#"
+        a joins
+          welcome a
+          devices [a]
+        b joins
+          welcome b
+          devices [a, b]
+        a: play t1 t2
+          commit now
+          ack a r4
+          r4 play/starting i0@0 a:r4 after[] next i1 turn r4
+        a reports playing 0
+          commit soon
+          r5 play/playing i0@0 a:r4 after[] next i1 turn r4
+        a: transfer b
+          commit now
+          ack a r6
+          r6 play/playing i0@0 a:r4 after[] next i1 turn r4 transfer to b
+        b is behind
+        a: seek 50000
+          commit now
+          ack a r7
+          r7 play/starting i0@50000 a:r4 after[] next i1 turn r7 transfer to b
+        a reports playing 50000
+          commit soon
+          r8 play/playing i0@50000 a:r4 after[] next i1 turn r7 transfer to b
+        b is ready
+          show playback to b
+        b catches up
+        b is ready
+          commit soon
+          r9 play/playing i0@50000 a:r4 after[] next i1 turn r7 transfer to b:r9 at 400
+    "#]]
+    .assert_eq(&transcript);
+}

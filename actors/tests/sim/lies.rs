@@ -51,7 +51,9 @@ impl World {
         if let Down::Frame(message) = &mut down {
             match (self.lie, message.as_mut()) {
                 (Some(Lie::NobodyIsWaitedFor), ServerMessage::Playback(playback)) => wait_for_nobody(playback),
-                (Some(Lie::NobodyIsWaitedFor), ServerMessage::Welcome(welcome)) => wait_for_nobody(&mut welcome.playback),
+                (Some(Lie::NobodyIsWaitedFor), ServerMessage::Welcome(welcome)) => {
+                    wait_for_nobody(&mut welcome.playback);
+                }
                 (Some(Lie::AnotherTime), ServerMessage::Time { received_us, sent_us, .. }) if is_other => {
                     for instant in [received_us, sent_us] {
                         *instant = Micros(instant.0 + 2_000_000);

@@ -46,6 +46,8 @@ const ONCE_FAILED: &[u64] = &[
     1068347996304,
     675210769461,
     418574358897,
+    681022462866,
+    349729782149,
 ];
 /// In so many runs at least each thing must occur, of 20,000.
 const LEAST: usize = 50;

@@ -148,7 +148,9 @@ impl World {
         let is_storm = self.is_shared() && self.now < self.weather.storm_until;
         let outcome = match fate {
             _ if !is_known => Outcome::NotSent(fault("this is another database")),
-            Fate::Answered if self.is_told(Lie::CommitsAreForgotten) && self.counter.is_multiple_of(2) => Outcome::Committed,
+            Fate::Answered if self.is_told(Lie::CommitsAreForgotten) && self.counter.is_multiple_of(2) => {
+                Outcome::Committed
+            }
             Fate::Answered => {
                 if is_storm {
                     self.store.bump();

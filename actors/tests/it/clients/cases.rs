@@ -2,9 +2,11 @@
 
 use super::{LIMITS, LOAD_MS, TRACK_MS, Trouble, World, device, play, playing};
 use segue_actors::client::Input;
-use segue_actors::ids::{CommandId, DeviceId};
+use segue_actors::close::CloseReason;
+use segue_actors::ids::{CommandId, DeviceId, InstanceId};
 use segue_actors::state::messages::{ByeReason, Op, RejectCode};
 use segue_actors::state::playback::{Intent, Repeat, Status};
+use segue_actors::wire::ServerMessage;
 
 #[test]
 fn a_page_load_never_starts_sound() {
@@ -239,4 +241,31 @@ fn what_is_already_loading_is_not_loaded_again() {
     assert_eq!(world.devices[0].loading, loading);
     world.wish(0, Op::Seek { position_ms: 500 });
     assert_ne!(world.devices[0].loading, loading);
+}
+
+#[test]
+fn the_lease_of_another_life_of_the_same_device_is_nobodys() {
+    let mut world = playing(2);
+    let mut shown = world.shown().clone();
+    shown.revision += 1;
+    let active = shown.active.as_mut().expect("it plays");
+    active.instance = InstanceId(active.instance.0 + 1_000);
+    world.input(0, Input::Frame(Box::new(ServerMessage::Playback(Box::new(shown)))));
+    world.assert_sounds(None);
+    assert!(!world.devices[0].client.is_active());
+}
+
+#[test]
+fn what_sounds_comes_back_within_a_second_however_many_come_back() {
+    let mut world = playing(2);
+    for (index, wait_ms) in [(0, 500), (1, 10_000)] {
+        let goaway = ServerMessage::goaway(CloseReason::Restart, 20_000);
+        world.input(index, Input::Frame(Box::new(goaway)));
+        world.input(index, Input::Closed(Some(CloseReason::Restart.code())));
+        assert_eq!(
+            world.devices[index].client.next_deadline(),
+            world.now_us + wait_ms * 1_000,
+            "half of it, by chance"
+        );
+    }
 }
