@@ -35,6 +35,8 @@ pub(crate) struct Node {
     trusted_from: i64,
     /// The database that it knows.
     pub(crate) database: u64,
+    /// How late its beats are answered.
+    slow_us: i64,
 }
 
 impl Node {
@@ -50,6 +52,7 @@ impl Node {
             cut_until: 0,
             trusted_from: 0,
             database: 0,
+            slow_us: 0,
         }
     }
 
@@ -125,9 +128,15 @@ impl World {
         let beat = self.server_now(n);
         self.store.beats.insert(id, beat);
         let sent = self.now;
-        // What is written may be answered late, and the answer comes when nothing else gets there any more.
-        let most_us = if self.chance.permille(100) { 2 * TRUSTED_US } else { 30_000 };
-        self.after_us(100, most_us, Happening::NodeBeatAnswered(n, id, sent));
+        // Now and then answers come later and later, and they come when nothing else gets there any more.
+        let slow_us = self.nodes[n].slow_us;
+        self.nodes[n].slow_us = match slow_us {
+            0 if self.is_busy() && self.chance.permille(10) => 1,
+            0 => 0,
+            _ if slow_us > 2 * TRUSTED_US => 0,
+            _ => slow_us + self.chance.between(300_000, 900_000),
+        };
+        self.after_us(slow_us + 100, slow_us + 30_000, Happening::NodeBeatAnswered(n, id, sent));
     }
 
     pub(crate) fn node_beat_answered(&mut self, n: usize, id: u64, sent: i64) {
