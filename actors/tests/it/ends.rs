@@ -6,10 +6,7 @@ use expect_test::expect;
 #[test]
 fn t40_an_item_ends_once_and_t41_the_end_of_the_queue_stays() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1 t2
-        a reports playing 0
+        a plays t1 t2 beside b
         +200000
         a ended
         a reports playing 0
@@ -20,18 +17,7 @@ fn t40_an_item_ends_once_and_t41_the_end_of_the_queue_stays() {
         b: play
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1 t2
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next i1 turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 t2 beside b
           r5 play/playing i0@0 a:r4 after[] next i1 turn r4
         +200000
           played t1
@@ -278,9 +264,7 @@ fn t42_items_that_fail_are_skipped_but_not_for_ever() {
 #[test]
 fn t43_a_holder_that_went_on_alone_says_where_it_is() {
     let transcript = run("
-        a joins
-        a: play t1 t2 t3
-        a reports playing 0
+        a plays t1 t2 t3
         +190000
         a is lost
         +60000
@@ -289,15 +273,7 @@ fn t43_a_holder_that_went_on_alone_says_where_it_is() {
         a ended and went on to i2 at 9000
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        a: play t1 t2 t3
-          commit now
-          ack a r3
-          r3 play/starting i0@0 a:r3 after[] next i1 turn r3
-        a reports playing 0
-          commit soon
+        a plays t1 t2 t3
           r4 play/playing i0@0 a:r3 after[] next i1 turn r3
         +190000
           played t1

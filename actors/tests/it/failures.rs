@@ -1,14 +1,15 @@
 //! Failure cases that broke others, as the session alone can show them.
 
+use crate::scenario::life;
 use segue_actors::client::{Client, Input};
 use segue_actors::ids::{
     ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
-use segue_actors::state::devices::{Description, DeviceKind};
+use segue_actors::state::devices::DeviceKind;
 use segue_actors::state::messages::{Cause, Command, Ended, Op, Ready, RejectCode, Report, Sound, TransferMode, Yield};
 use segue_actors::state::playback::{MediaKind, Status};
 use segue_actors::state::queue::Resolved;
-use segue_actors::state::{Effect, Event, Join, Limits, Record, Said, SessionState};
+use segue_actors::state::{Effect, Event, Limits, Record, Said, SessionState};
 use segue_actors::wire::{
     ClientLimits, ClientMessage, DeviceList, HelloDevice, PAGE_ITEMS, QueuePage, ServerMessage, Welcome,
 };
@@ -33,23 +34,7 @@ impl Session {
     }
 
     fn join(&mut self, number: u64) {
-        let description = Description {
-            name: format!("device {number}"),
-            kind: DeviceKind::Other,
-            plays: true,
-            controls: true,
-            codecs: Vec::new(),
-            volume: None,
-        };
-        self.step(Event::Join(Box::new(Join {
-            connection: ConnectionId(number),
-            device_id: DeviceId(number),
-            spare_id: DeviceId(number + 100),
-            instance: InstanceId(number),
-            description,
-            lease: None,
-            seen: None,
-        })));
+        self.step(Event::Join(Box::new(life(number))));
     }
 
     fn step(&mut self, event: Event) -> Vec<Effect> {

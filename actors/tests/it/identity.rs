@@ -1,17 +1,14 @@
 //! Who a newcomer is (R9), what devices witness of a database that was put back (R2), and strict mode (R1).
 
-use crate::scenario::run;
+use crate::scenario::{life, run};
 use expect_test::expect;
-use segue_actors::ids::{ConnectionId, DeviceId, InstanceId, Micros, NodeId, Stamp};
-use segue_actors::state::devices::{Description, DeviceKind};
+use segue_actors::ids::{Micros, NodeId, Stamp};
 use segue_actors::state::{Durability, Effect, Event, Join, Limits, Record, SessionState};
 
 #[test]
 fn t52_a_copy_of_a_living_device_gets_an_id_of_its_own() {
     let transcript = run("
-        a joins
-        a: play t1
-        a reports playing 0
+        a plays t1
         a is cloned as b
         a lives
         a lives
@@ -19,15 +16,7 @@ fn t52_a_copy_of_a_living_device_gets_an_id_of_its_own() {
         b returns
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        a: play t1
-          commit now
-          ack a r3
-          r3 play/starting i0@0 a:r3 after[] next - turn r3
-        a reports playing 0
-          commit soon
+        a plays t1
           r4 play/playing i0@0 a:r3 after[] next - turn r3
         a is cloned as b
           ask a whether it lives
@@ -50,24 +39,14 @@ fn t52_a_copy_of_a_living_device_gets_an_id_of_its_own() {
 #[test]
 fn t52_a_dead_life_is_replaced_under_its_id() {
     let transcript = run("
-        a joins
-        a: play t1
-        a reports playing 0
+        a plays t1
         +1000
         a is cloned as b
         +1000
         a is lost since 1500
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        a: play t1
-          commit now
-          ack a r3
-          r3 play/starting i0@0 a:r3 after[] next - turn r3
-        a reports playing 0
-          commit soon
+        a plays t1
           r4 play/playing i0@0 a:r3 after[] next - turn r3
         +1000
         a is cloned as b
@@ -134,11 +113,7 @@ fn a_newcomer_that_goes_before_the_answer_was_never_there() {
 fn strict_mode_waits_for_the_lease_of_who_is_cut_off() {
     let transcript = run("
         strict
-        a joins
-        b joins
-        c joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b c
         +1000
         a is lost
         +1000
@@ -150,21 +125,7 @@ fn strict_mode_waits_for_the_lease_of_who_is_cut_off() {
     ");
     expect![[r#"
         strict
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        c joins
-          welcome c
-          devices [a, b, c]
-        a: play t1
-          commit now
-          ack a r5
-          r5 play/starting i0@0 a:r5 after[] next - turn r5
-        a reports playing 0
-          commit soon
+        a plays t1 beside b c
           r6 play/playing i0@0 a:r5 after[] next - turn r5
         +1000
         a is lost
@@ -191,25 +152,6 @@ fn strict_mode_waits_for_the_lease_of_who_is_cut_off() {
     .assert_eq(&transcript);
 }
 
-fn join(number: u64, seen: Option<Stamp>) -> Join {
-    Join {
-        connection: ConnectionId(number),
-        device_id: DeviceId(number),
-        spare_id: DeviceId(number + 100),
-        instance: InstanceId(number),
-        description: Description {
-            name: "x".to_owned(),
-            kind: DeviceKind::Phone,
-            plays: true,
-            controls: true,
-            codecs: Vec::new(),
-            volume: None,
-        },
-        lease: None,
-        seen,
-    }
-}
-
 /// Two starts within one second around a database that was put back, whatever the clock does: no stamp means two things.
 #[test]
 fn no_epoch_comes_twice_when_the_database_is_put_back_within_a_second() {
@@ -227,7 +169,7 @@ fn no_epoch_comes_twice_when_the_database_is_put_back_within_a_second() {
     let mut state = load(backup, now.plus_ms(-7_200_000));
     assert!(state.record().stamp.epoch < shown.epoch);
     let mut effects = Vec::new();
-    state.step(now.plus_ms(-7_199_000), Event::Join(Box::new(join(1, Some(shown)))), &mut effects);
+    state.step(now.plus_ms(-7_199_000), Event::Join(Box::new(Join { seen: Some(shown), ..life(1) })), &mut effects);
     assert!(state.record().stamp.epoch > shown.epoch);
     assert_eq!(effects[0], Effect::Commit(Durability::Now), "durable before anything is shown under it");
     assert!(state.playback().stamp() > shown && state.shown().devices > shown);
@@ -240,7 +182,7 @@ fn what_a_device_claims_to_have_seen_changes_nothing_if_it_can_be_so_or_cannot()
     let mut state = SessionState::new(now, 0, NodeId(1), Limits::default());
     let epoch = state.record().stamp.epoch;
     for seen in [None, Some(Stamp { epoch, revision: 1 }), Some(Stamp { epoch: u64::MAX, revision: 1 })] {
-        state.step(now, Event::Join(Box::new(join(1, seen))), &mut Vec::new());
+        state.step(now, Event::Join(Box::new(Join { seen, ..life(1) })), &mut Vec::new());
         assert_eq!(state.record().stamp.epoch, epoch, "{seen:?}");
     }
 }

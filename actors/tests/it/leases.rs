@@ -69,11 +69,7 @@ fn play_pause_seek_and_reports() {
 #[test]
 fn t90_a_grant_waits_for_every_holder_that_may_still_sound() {
     let transcript = run("
-        a joins
-        b joins
-        c joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b c
         c: play on b
         c: play on c
         b yields
@@ -82,21 +78,7 @@ fn t90_a_grant_waits_for_every_holder_that_may_still_sound() {
         c reports playing 0
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        c joins
-          welcome c
-          devices [a, b, c]
-        a: play t1
-          commit now
-          ack a r5
-          r5 play/starting i0@0 a:r5 after[] next - turn r5
-        a reports playing 0
-          commit soon
+        a plays t1 beside b c
           r6 play/playing i0@0 a:r5 after[] next - turn r5
         c: play on b
           commit now
@@ -124,27 +106,13 @@ fn t90_a_grant_waits_for_every_holder_that_may_still_sound() {
 #[test]
 fn t91_a_grant_waits_for_a_stopped_holder() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         b: stop
         b: play
         a yields
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         b: stop
           commit now
@@ -164,10 +132,7 @@ fn t91_a_grant_waits_for_a_stopped_holder() {
 #[test]
 fn a_holder_that_is_not_silent_in_time_loses_its_socket() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         +5000
         b: play on b
         +999
@@ -176,18 +141,7 @@ fn a_holder_that_is_not_silent_in_time_loses_its_socket() {
         b reports playing 5000
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         +5000
         b: play on b
@@ -251,23 +205,13 @@ fn t04_transfers_to_nothing_change_nothing() {
 #[test]
 fn t74_a_reloaded_page_does_not_inherit_the_lease() {
     let transcript = run("
-        page joins
-        page: play t1
-        page reports playing 0
+        page plays t1
         +30000
         page is lost
         page joins anew
     ");
     expect![[r#"
-        page joins
-          welcome page
-          devices [page]
-        page: play t1
-          commit now
-          ack page r3
-          r3 play/starting i0@0 page:r3 after[] next - turn r3
-        page reports playing 0
-          commit soon
+        page plays t1
           r4 play/playing i0@0 page:r3 after[] next - turn r3
         +30000
         page is lost
@@ -286,10 +230,7 @@ fn t74_a_reloaded_page_does_not_inherit_the_lease() {
 #[test]
 fn a_report_or_end_of_an_earlier_turn_does_not_undo_what_came_since() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1 t2
-        a reports playing 0
+        a plays t1 t2 beside b
         +190000
         a is behind
         b: seek 90000
@@ -302,18 +243,7 @@ fn a_report_or_end_of_an_earlier_turn_does_not_undo_what_came_since() {
         a ended
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1 t2
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next i1 turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 t2 beside b
           r5 play/playing i0@0 a:r4 after[] next i1 turn r4
         +190000
           played t1
@@ -345,10 +275,7 @@ fn a_report_or_end_of_an_earlier_turn_does_not_undo_what_came_since() {
 #[test]
 fn t92_a_yield_that_did_not_see_the_lease_go_clears_nothing() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         a is behind
         b: play on b
         a gives up
@@ -356,18 +283,7 @@ fn t92_a_yield_that_did_not_see_the_lease_go_clears_nothing() {
         a yields
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         a is behind
         b: play on b
@@ -386,27 +302,13 @@ fn t92_a_yield_that_did_not_see_the_lease_go_clears_nothing() {
 #[test]
 fn a_forgotten_holder_is_waited_for() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         b: forget a
         b: play
         a leaves
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         b: forget a
           commit now

@@ -1,6 +1,7 @@
 //! What nodes do that share a session, without the actors around it.
 
-use crate::replica::{NOW, join_as, play_track, wish_of};
+use crate::replica::{NOW, play_track, wish_of};
+use crate::scenario::life;
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
 use segue_actors::ports::{Change, Outcome, PortError};
@@ -62,7 +63,7 @@ impl Node {
     /// The same with the device of that number.
     fn with_device(number: u64, database: &mut Database) -> Self {
         let mut node = Self::on(number, database);
-        node.step(Event::Join(Box::new(join_as(number))));
+        node.step(Event::Join(Box::new(life(number))));
         node.rest(database);
         node.effects.clear();
         node
@@ -160,7 +161,7 @@ fn what_comes_too_late_eight_times_is_busy() {
     let mut database = Database::default();
     let mut node = Node::with_device(1, &mut database);
     node.step(wish_of(1, 1, repeat(Repeat::All)));
-    node.drive(|replica, outputs| replica.take_in(NOW, Event::Join(Box::new(join_as(2))), outputs));
+    node.drive(|replica, outputs| replica.take_in(NOW, Event::Join(Box::new(life(2))), outputs));
     for attempt in 0..8 {
         assert_eq!(node.answers(), [], "attempt {attempt}");
         let change = node.change();
@@ -232,7 +233,7 @@ fn a_newcomer_whose_admission_has_no_answer_is_listed_once() {
     let mut database = Database::default();
     let mut first = Node::with_device(1, &mut database);
     let mut second = Node::on(2, &mut database);
-    let clone = Join { device_id: DeviceId(1), ..join_as(9) };
+    let clone = Join { device_id: DeviceId(1), ..life(9) };
     second.step(Event::Join(Box::new(clone)));
     second.rest(&mut database);
     first.hear(database.standing());

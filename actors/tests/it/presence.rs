@@ -6,10 +6,7 @@ use expect_test::expect;
 #[test]
 fn t50_a_dead_active_device_is_lost_where_it_was_last_heard_of() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         +20000
         a is lost since 5000
         +9999
@@ -19,18 +16,7 @@ fn t50_a_dead_active_device_is_lost_where_it_was_last_heard_of() {
         b: play
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         +20000
         a is lost since 5000
@@ -108,27 +94,13 @@ fn a_lost_holder_that_returns_goes_on_and_obeys_what_was_wished_meanwhile() {
 #[test]
 fn a_clean_leave_of_the_holder_pauses() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         +20000
         a leaves
         b: play
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         +20000
         a leaves
@@ -146,22 +118,12 @@ fn a_clean_leave_of_the_holder_pauses() {
 #[test]
 fn t51_a_new_socket_of_the_same_life_takes_the_place_of_the_old_one() {
     let transcript = run("
-        a joins
-        a: play t1
-        a reports playing 0
+        a plays t1
         a returns
         a reports playing 0
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        a: play t1
-          commit now
-          ack a r3
-          r3 play/starting i0@0 a:r3 after[] next - turn r3
-        a reports playing 0
-          commit soon
+        a plays t1
           r4 play/playing i0@0 a:r3 after[] next - turn r3
         a returns
           close old socket replaced
@@ -175,10 +137,7 @@ fn t51_a_new_socket_of_the_same_life_takes_the_place_of_the_old_one() {
 #[test]
 fn a_restart_keeps_turn_and_lease_and_the_holder_goes_on() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1 t2
-        a reports playing 0
+        a plays t1 t2 beside b
         +20000
         restart
         b returns
@@ -189,18 +148,7 @@ fn a_restart_keeps_turn_and_lease_and_the_holder_goes_on() {
         +16000
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1 t2
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next i1 turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 t2 beside b
           r5 play/playing i0@0 a:r4 after[] next i1 turn r4
         +20000
         restart
@@ -229,9 +177,7 @@ fn a_restart_keeps_turn_and_lease_and_the_holder_goes_on() {
 #[test]
 fn a_resent_command_is_answered_and_not_applied_again() {
     let transcript = run("
-        a joins
-        a: play t1 t2 t3
-        a reports playing 0
+        a plays t1 t2 t3
         a: next
         a: again
         restart
@@ -239,15 +185,7 @@ fn a_resent_command_is_answered_and_not_applied_again() {
         a: again
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        a: play t1 t2 t3
-          commit now
-          ack a r3
-          r3 play/starting i0@0 a:r3 after[] next i1 turn r3
-        a reports playing 0
-          commit soon
+        a plays t1 t2 t3
           r4 play/playing i0@0 a:r3 after[] next i1 turn r3
         a: next
           commit now
@@ -324,27 +262,13 @@ fn t70_volume_is_unknown_until_said_and_belongs_to_its_device() {
 #[test]
 fn t82_idle_devices_make_no_revisions() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         b: pause
         a reports paused 0
         +3600000
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         b: pause
           commit now
@@ -376,10 +300,7 @@ fn who_left_before_a_restart_is_remembered_whatever_the_clock_became() {
 #[test]
 fn each_volume_command_is_newer_and_none_travels_with_the_music() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         b: volume a 30
         b: volume a 40
         a turns volume 50 knowing 1
@@ -390,18 +311,7 @@ fn each_volume_command_is_newer_and_none_travels_with_the_music() {
         b: play on a
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         b: volume a 30
           commit now

@@ -1,9 +1,10 @@
 //! Random sessions: whatever devices send and whenever they come and go, the invariants hold, a reject changes
 //! nothing, and a resent command is applied once.
 
+use crate::scenario::life;
 use proptest::prelude::*;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
-use segue_actors::state::devices::{Description, DeviceKind};
+use segue_actors::state::devices::Description;
 use segue_actors::state::messages::{
     Cause, Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield,
 };
@@ -110,21 +111,14 @@ impl Session {
                 }
                 self.sockets[who] =
                     (u64::from(number) << 32) | (u64::from(happening.wait_ms) << 8) | (happening.device + 1);
+                let life = life(0);
                 Event::Join(Box::new(Join {
                     connection: ConnectionId(self.sockets[who]),
                     device_id: DeviceId(happening.device + 1),
                     spare_id: DeviceId(u64::from(number) + 100),
                     instance: InstanceId(self.lives[who] * 10 + happening.device),
-                    description: Description {
-                        name: "x".to_owned(),
-                        kind: DeviceKind::Other,
-                        plays: happening.device != 3,
-                        controls: true,
-                        codecs: Vec::new(),
-                        volume: None,
-                    },
-                    lease: None,
-                    seen: None,
+                    description: Description { plays: happening.device != 3, ..life.description },
+                    ..life
                 }))
             }
             22 => Event::Leave { connection, how: Leaving::Clean },

@@ -1,14 +1,14 @@
 //! What a node does with a session, without the actor around it: unknown outcomes, and what earlier lives panicked at.
 
-use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, Micros, NodeId};
+use crate::scenario::life;
+use segue_actors::ids::{CommandId, ConnectionId, DeviceId, ItemId, Micros, NodeId};
 use segue_actors::panics::InHand;
 use segue_actors::ports::{Outcome, PortError};
 use segue_actors::replica::{Output, Replica};
-use segue_actors::state::devices::{Description, DeviceKind};
 use segue_actors::state::messages::{Command, Op, RejectCode};
 use segue_actors::state::playback::{Intent, MediaKind, Repeat};
 use segue_actors::state::queue::{Queue, Resolved};
-use segue_actors::state::{Effect, Event, Join, Limits, Record, Said};
+use segue_actors::state::{Effect, Event, Limits, Record, Said};
 use std::sync::Arc;
 
 pub(crate) const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -27,7 +27,7 @@ impl Node {
     fn over(row: Option<(Record, Arc<Queue>)>, replica: Replica) -> Self {
         let mut node = Self { replica, row, effects: Vec::new(), has_restarted: false };
         node.load();
-        node.step(Event::Join(Box::new(join())));
+        node.step(Event::Join(Box::new(life(1))));
         node
     }
 
@@ -81,29 +81,6 @@ impl Node {
     }
 }
 
-fn join() -> Join {
-    join_as(1)
-}
-
-pub(crate) fn join_as(number: u64) -> Join {
-    Join {
-        connection: ConnectionId(number),
-        device_id: DeviceId(number),
-        spare_id: DeviceId(100 + number),
-        instance: InstanceId(number),
-        description: Description {
-            name: "Kitchen".to_owned(),
-            kind: DeviceKind::Other,
-            plays: true,
-            controls: true,
-            codecs: Vec::new(),
-            volume: None,
-        },
-        lease: None,
-        seen: None,
-    }
-}
-
 fn wish(id: u64, op: Op<Resolved>) -> Event {
     wish_of(1, id, op)
 }
@@ -149,7 +126,7 @@ fn t96_a_command_of_unknown_outcome_is_acked_only_if_it_stands() {
                 node.row = other.row;
             }
             node.load();
-            node.step(Event::Join(Box::new(join())));
+            node.step(Event::Join(Box::new(life(1))));
             let stood = node.row.clone().is_some_and(|(row, _)| row.devices.answer_to(DEVICE, CommandId(2)).is_some());
             assert_eq!(stood, was_written && !went_on);
             node.step(wish(2, Op::Repeat { mode: Repeat::All }));

@@ -6,10 +6,7 @@ use expect_test::expect;
 #[test]
 fn t08_a_target_that_is_not_ready_or_a_source_that_says_nothing_changes_nothing() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         a: transfer b
         +4999
         +1
@@ -19,18 +16,7 @@ fn t08_a_target_that_is_not_ready_or_a_source_that_says_nothing_changes_nothing(
         +5000
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         a: transfer b
           commit now
@@ -59,10 +45,7 @@ fn t08_a_target_that_is_not_ready_or_a_source_that_says_nothing_changes_nothing(
 #[test]
 fn t08_a_target_that_goes_before_the_yield_is_forgotten_and_one_that_goes_after_it_is_lost() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         a: transfer b
         b is ready
         b is lost
@@ -75,18 +58,7 @@ fn t08_a_target_that_goes_before_the_yield_is_forgotten_and_one_that_goes_after_
         b is lost
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         a: transfer b
           commit now
@@ -125,10 +97,7 @@ fn t08_a_target_that_goes_before_the_yield_is_forgotten_and_one_that_goes_after_
 #[test]
 fn t08_a_source_that_goes_leaves_the_music_to_the_target() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         +3000
         b: transfer b
         a is lost since 1000
@@ -139,18 +108,7 @@ fn t08_a_source_that_goes_leaves_the_music_to_the_target() {
         b leaves
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         +3000
         b: transfer b
@@ -186,10 +144,7 @@ fn t08_a_source_that_goes_leaves_the_music_to_the_target() {
 #[test]
 fn t08_a_restart_between_leaves_the_music_where_it_is() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         +3000
         b: transfer b
         b is ready
@@ -200,18 +155,7 @@ fn t08_a_restart_between_leaves_the_music_where_it_is() {
         b reports playing 3000
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         +3000
         b: transfer b
@@ -242,10 +186,7 @@ fn t08_a_restart_between_leaves_the_music_where_it_is() {
 #[test]
 fn t92_a_promise_for_a_transfer_that_was_cancelled_clears_nothing() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         b: transfer b
         b is ready
         a is behind
@@ -257,18 +198,7 @@ fn t92_a_promise_for_a_transfer_that_was_cancelled_clears_nothing() {
         a yields
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         b: transfer b
           commit now
@@ -299,11 +229,7 @@ fn t92_a_promise_for_a_transfer_that_was_cancelled_clears_nothing() {
 #[test]
 fn t93_what_comes_between_the_yield_and_the_switch_begins_no_sooner() {
     let transcript = run("
-        a joins
-        b joins
-        c joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b c
         b: transfer b
         b is ready
         a yields for the switch
@@ -315,21 +241,7 @@ fn t93_what_comes_between_the_yield_and_the_switch_begins_no_sooner() {
         c yields
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        c joins
-          welcome c
-          devices [a, b, c]
-        a: play t1
-          commit now
-          ack a r5
-          r5 play/starting i0@0 a:r5 after[] next - turn r5
-        a reports playing 0
-          commit soon
+        a plays t1 beside b c
           r6 play/playing i0@0 a:r5 after[] next - turn r5
         b: transfer b
           commit now
@@ -367,10 +279,7 @@ fn t93_what_comes_between_the_yield_and_the_switch_begins_no_sooner() {
 #[test]
 fn t92_a_promise_for_an_earlier_instant_is_not_one_for_a_later() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         b: transfer b
         b is ready
         a is behind
@@ -381,18 +290,7 @@ fn t92_a_promise_for_an_earlier_instant_is_not_one_for_a_later() {
         a yields for the switch
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         b: transfer b
           commit now
@@ -421,10 +319,7 @@ fn t92_a_promise_for_an_earlier_instant_is_not_one_for_a_later() {
 #[test]
 fn a_target_that_loaded_the_place_before_a_seek_is_not_ready() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1 t2
-        a reports playing 0
+        a plays t1 t2 beside b
         a: transfer b
         b is behind
         a: seek 50000
@@ -434,18 +329,7 @@ fn a_target_that_loaded_the_place_before_a_seek_is_not_ready() {
         b is ready
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1 t2
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next i1 turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 t2 beside b
           r5 play/playing i0@0 a:r4 after[] next i1 turn r4
         a: transfer b
           commit now

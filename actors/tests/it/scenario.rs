@@ -1,6 +1,7 @@
 //! Scenarios: lines of text in, a transcript out. Every step is checked against the invariants.
 //!
 //! ```text
+//! kitchen plays t1 t2 beside phone  the opening: all join, the first plays two tracks and says that it does
 //! kitchen joins                 it plays and controls; `joins as remote` controls only
 //! kitchen joins anew            the same device in another life (a reloaded page)
 //! kitchen returns               the same life on another socket
@@ -104,6 +105,7 @@ impl Scenario {
         let who = who.trim_end_matches(':');
         let words: Vec<&str> = what.split(' ').collect();
         match words[..] {
+            ["plays", ..] => self.open(who, &words[1..]),
             ["joins" | "returns"] => self.join(who, true),
             ["joins", "as", "remote"] => self.join(who, false),
             ["joins", "anew"] => {
@@ -172,6 +174,21 @@ impl Scenario {
         }
     }
 
+    /// Of the opening only what comes of it is told.
+    fn open(&mut self, who: &str, words: &[&str]) {
+        let told = self.transcript.len();
+        let (tracks, others) = words.split_at(words.iter().position(|word| *word == "beside").unwrap_or(words.len()));
+        self.join(who, true);
+        for other in others.iter().skip(1) {
+            self.join(other, true);
+        }
+        self.command(who, &[&["play"], tracks].concat());
+        self.report(who, "playing", 0);
+        self.transcript.truncate(told);
+        let playback = self.playback(self.state.playback());
+        writeln!(self.transcript, "  {playback}").expect("a string takes everything");
+    }
+
     fn join(&mut self, who: &str, plays: bool) {
         let (connection, fresh) = (ConnectionId(self.number()), self.number());
         let actor = self.actors.entry(who.to_owned()).or_insert(Actor {
@@ -184,18 +201,11 @@ impl Scenario {
             promised: None,
         });
         actor.connection = connection;
-        let description = Description {
-            name: who.to_owned(),
-            kind: DeviceKind::Other,
-            plays,
-            controls: true,
-            codecs: Vec::new(),
-            volume: None,
-        };
         let (device_id, instance) = (actor.id, actor.instance);
         let spare_id = DeviceId(self.number());
-        let join = Join { connection, device_id, spare_id, instance, description, lease: None, seen: None };
-        self.step(Event::Join(Box::new(join)));
+        let life = life(0);
+        let description = Description { name: who.to_owned(), plays, ..life.description };
+        self.step(Event::Join(Box::new(Join { connection, device_id, spare_id, instance, description, ..life })));
     }
 
     fn leave(&mut self, who: &str, how: Leaving) {
@@ -438,6 +448,26 @@ impl Scenario {
         };
         let list: Vec<String> = self.state.devices().iter().map(device).collect();
         format!("devices [{}]", list.join(", "))
+    }
+}
+
+/// The device of that number comes, in its first life on its first socket: it plays and controls.
+pub(crate) fn life(number: u64) -> Join {
+    Join {
+        connection: ConnectionId(number),
+        device_id: DeviceId(number),
+        spare_id: DeviceId(number + 100),
+        instance: InstanceId(number),
+        description: Description {
+            name: format!("device {number}"),
+            kind: DeviceKind::Other,
+            plays: true,
+            controls: true,
+            codecs: Vec::new(),
+            volume: None,
+        },
+        lease: None,
+        seen: None,
     }
 }
 

@@ -6,10 +6,7 @@ use expect_test::expect;
 #[test]
 fn t07_t14_a_transfer_is_prepared_and_switched_by_the_yield() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         +120000
         a: transfer b
         +100
@@ -21,18 +18,7 @@ fn t07_t14_a_transfer_is_prepared_and_switched_by_the_yield() {
         +1000
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         +120000
           played t1
@@ -59,10 +45,7 @@ fn t07_t14_a_transfer_is_prepared_and_switched_by_the_yield() {
 #[test]
 fn t73_a_transfer_of_what_is_paused_stays_paused() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         +5000
         a: pause
         b: transfer b
@@ -70,18 +53,7 @@ fn t73_a_transfer_of_what_is_paused_stays_paused() {
         a: transfer a play
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         +5000
         a: pause
@@ -106,10 +78,7 @@ fn t73_a_transfer_of_what_is_paused_stays_paused() {
 #[test]
 fn what_happens_meanwhile_is_prepared_anew_under_the_same_deadline() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1 t2
-        a reports playing 0
+        a plays t1 t2 beside b
         b: transfer b
         +2000
         b is ready
@@ -123,18 +92,7 @@ fn what_happens_meanwhile_is_prepared_anew_under_the_same_deadline() {
         +400
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1 t2
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next i1 turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 t2 beside b
           r5 play/playing i0@0 a:r4 after[] next i1 turn r4
         b: transfer b
           commit now
@@ -168,10 +126,7 @@ fn what_happens_meanwhile_is_prepared_anew_under_the_same_deadline() {
 #[test]
 fn a_pause_or_a_stop_meanwhile_ends_the_preparation() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         b: transfer b
         b: pause
         a yields
@@ -181,18 +136,7 @@ fn a_pause_or_a_stop_meanwhile_ends_the_preparation() {
         a: stop
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         b: transfer b
           commit now
@@ -228,11 +172,7 @@ fn a_pause_or_a_stop_meanwhile_ends_the_preparation() {
 #[test]
 fn a_newer_transfer_replaces_the_older_and_one_to_the_holder_cancels_it() {
     let transcript = run("
-        a joins
-        b joins
-        c joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b c
         a: transfer b
         +1000
         a: transfer b
@@ -243,21 +183,7 @@ fn a_newer_transfer_replaces_the_older_and_one_to_the_holder_cancels_it() {
         a: transfer b pause
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        c joins
-          welcome c
-          devices [a, b, c]
-        a: play t1
-          commit now
-          ack a r5
-          r5 play/starting i0@0 a:r5 after[] next - turn r5
-        a reports playing 0
-          commit soon
+        a plays t1 beside b c
           r6 play/playing i0@0 a:r5 after[] next - turn r5
         a: transfer b
           commit now
@@ -291,10 +217,7 @@ fn a_newer_transfer_replaces_the_older_and_one_to_the_holder_cancels_it() {
 #[test]
 fn a_late_yield_switches_where_the_source_fell_silent() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         b: transfer b
         b is ready
         +900
@@ -303,18 +226,7 @@ fn a_late_yield_switches_where_the_source_fell_silent() {
         b reports playing 400
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         b: transfer b
           commit now
@@ -340,10 +252,7 @@ fn a_late_yield_switches_where_the_source_fell_silent() {
 #[test]
 fn a_yield_that_comes_after_the_instant_does_not_let_the_place_run() {
     let transcript = run("
-        a joins
-        b joins
-        a: play t1
-        a reports playing 0
+        a plays t1 beside b
         b: transfer b
         b is ready
         +900
@@ -351,18 +260,7 @@ fn a_yield_that_comes_after_the_instant_does_not_let_the_place_run() {
         +1000
     ");
     expect![[r#"
-        a joins
-          welcome a
-          devices [a]
-        b joins
-          welcome b
-          devices [a, b]
-        a: play t1
-          commit now
-          ack a r4
-          r4 play/starting i0@0 a:r4 after[] next - turn r4
-        a reports playing 0
-          commit soon
+        a plays t1 beside b
           r5 play/playing i0@0 a:r4 after[] next - turn r4
         b: transfer b
           commit now

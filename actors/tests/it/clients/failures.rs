@@ -1,9 +1,9 @@
 //! Failure cases that broke others, as clients and session go through them.
 
 use super::{LOAD_MS, TRACK_MS, Trouble, World, device, play, play_on, playing};
+use crate::scenario::life;
 use segue_actors::client::Input;
-use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Stamp};
-use segue_actors::state::devices::{Description, DeviceKind};
+use segue_actors::ids::{CommandId, DeviceId, Stamp};
 use segue_actors::state::messages::{Cause, Op, RejectCode, Report, Sound};
 use segue_actors::state::playback::{Intent, Rate, Repeat, Status};
 use segue_actors::state::{Event, Join, Said};
@@ -175,23 +175,7 @@ fn t98_a_new_epoch_under_a_live_socket_has_unanswered_commands_said_again() {
 
 /// A device comes that was shown what this database never had.
 fn witness(seen: Stamp) -> Event {
-    let description = Description {
-        name: "Witness".to_owned(),
-        kind: DeviceKind::Phone,
-        plays: false,
-        controls: true,
-        codecs: Vec::new(),
-        volume: None,
-    };
-    Event::Join(Box::new(Join {
-        connection: ConnectionId(9_999),
-        device_id: DeviceId(9_999),
-        spare_id: DeviceId(9_998),
-        instance: InstanceId(9_999),
-        description,
-        lease: None,
-        seen: Some(seen),
-    }))
+    Event::Join(Box::new(Join { seen: Some(seen), ..life(9_999) }))
 }
 
 #[test]
