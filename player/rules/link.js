@@ -27,6 +27,8 @@ const SOUNDING_WAIT_MS = 1_000;
 const ATTEMPT_MS = 10_000;
 /** After a wake-up the first probe is answered within this, or the socket is dead. */
 const WAKING_MS = 4_000;
+/** An attempt that has run so long at a wake-up is begun anew: what it sent went into nowhere. */
+const STALE_ATTEMPT_MS = 1_000;
 
 /** Close codes that ask a client not to come back. @param {number} code */
 const staysAway = (code) => code >= 4500 && code <= 4999;
@@ -158,6 +160,10 @@ export function leave(client, reason, out) {
  */
 export function wake(client, local_us, out) {
   const { link } = client;
+  if (link.phase === "trying" && link.since_us + STALE_ATTEMPT_MS * 1000 <= local_us) {
+    out.push({ type: "disconnect" });
+    closed(client, local_us, 0, undefined, out);
+  }
   if (link.phase === "down") {
     link.attempts = 0;
     link.since_us = local_us;
@@ -205,7 +211,7 @@ function probeEvery(client) {
 function probe(client, local_us, out) {
   const { link, limits } = client;
   const isActive = client.lease() !== undefined;
-  const silence_ms = isActive ? limits.lease_ms * 1.3 : limits.idle_ms * 1.5;
+  const silence_ms = isActive ? limits.lease_ms * 1.1 : limits.idle_ms * 1.5;
   link.burst_left = Math.max(0, link.burst_left - 1);
   link.probed_us = local_us;
   if (link.unheard_us === undefined) {

@@ -35,6 +35,12 @@ impl ServerAddress {
         format!("{}{path}", self.0)
     }
 
+    /// `HOST:PORT`.
+    pub(super) fn host_and_port(&self) -> Option<String> {
+        let uri: Uri = self.0.parse().ok()?;
+        Some(format!("{}:{}", uri.host()?, uri.port_u16().unwrap_or(80)))
+    }
+
     /// The address of the WebSocket.
     pub(super) fn sync(&self) -> String {
         format!("ws{}/v1/sync", self.0.strip_prefix("http").unwrap_or_default())
@@ -61,6 +67,8 @@ mod tests {
         ] {
             let address = read(text).expect(text);
             assert_eq!(address.sync(), sync);
+            let port = if sync.contains(":4747") { "4747" } else { "80" };
+            assert!(address.host_and_port().is_some_and(|place| place.ends_with(&format!(":{port}"))));
             assert_eq!(address.of("/v1/me"), sync.replace("ws:", "http:").replace("/sync", "/me"));
         }
         for bad in ["", "localhost", "localhost:4747", "ftp://a", "http://", "http://a?b=c", "http://a b"] {

@@ -63,6 +63,8 @@ pub(super) struct Sample {
     pub(super) active: Option<DeviceId>,
     /// How far `server_us` may be from the server's clock.
     pub(super) bound_us: Option<i64>,
+    /// The machine's clock at that instant, in microseconds of Unix time.
+    pub(super) wall_us: Micros,
     /// How late a timer of this process was at worst since the last sample: what it could not see in time.
     pub(super) late_ms: u64,
 }
@@ -181,12 +183,13 @@ mod tests {
             intent: Intent::Play,
             active: Some(DeviceId(3)),
             bound_us: Some(80),
+            wall_us: Micros(6),
             late_ms: 2,
         };
         check(
             &Event::Position(position),
             &expect![[
-                r#"{"event":"position","server_us":7,"position_ms":5,"media_id":"0000000000000002","item":null,"status":"playing","intent":"play","active":"0000000000000003","bound_us":80,"late_ms":2}"#
+                r#"{"event":"position","server_us":7,"position_ms":5,"media_id":"0000000000000002","item":null,"status":"playing","intent":"play","active":"0000000000000003","bound_us":80,"wall_us":6,"late_ms":2}"#
             ]],
         );
         let sounding =

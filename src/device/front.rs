@@ -7,6 +7,7 @@ use super::{
     lines::Lines,
     screen::Screen,
 };
+use crate::time;
 use segue_actors::{
     client::{Audio, Client},
     ids::{CommandId, Micros},
@@ -87,6 +88,7 @@ impl Front {
             intent: shown.intent,
             active: shown.active.map(|active| active.device_id),
             bound_us: view.client.time().bound_us(),
+            wall_us: time::now(),
             late_ms: lines.late_ms(),
         }));
     }

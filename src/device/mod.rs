@@ -14,6 +14,7 @@ mod request;
 mod running;
 mod screen;
 mod socket;
+mod surroundings;
 mod wishes;
 
 pub use address::ServerAddress;

@@ -12,6 +12,7 @@ use super::{
     newest::Newest,
     request::Request,
     socket::{FromSocket, Socket},
+    surroundings::{self, Change, Surroundings},
     wishes::{self, Meaning},
 };
 use segue_actors::{
@@ -100,6 +101,9 @@ impl Running {
     pub(super) async fn run(mut self) -> Result<(), Trouble> {
         let mut samples = interval(SAMPLE);
         samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut surroundings = Surroundings::of(self.api.server()).await;
+        let mut looks = interval(surroundings::LOOK_EACH);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let due = self.due();
             let [terminate, interrupt, hang_up] = &mut self.signals;
@@ -107,6 +111,7 @@ impl Running {
                 Some(happening) = self.inbox.recv() => self.happen(happening),
                 () = sleep_until(due) => self.step(Input::Tick),
                 _ = samples.tick() => self.sample(),
+                _ = looks.tick() => self.around(surroundings.look()),
                 _ = terminate.recv() => self.end = Some(Ok(())),
                 _ = interrupt.recv() => self.end = Some(Ok(())),
                 _ = hang_up.recv() => self.end = Some(Ok(())),
@@ -159,6 +164,15 @@ impl Running {
             Happening::Found(found) => self.found(found),
             Happening::FrontEnded(end) => self.end = Some(end),
         }
+    }
+
+    fn around(&mut self, change: Option<Change>) {
+        let Some(change) = change else { return };
+        if change == Change::Moved && self.socket.take().is_some() {
+            "this machine is on another network".clone_into(&mut self.link_reason);
+            self.step(Input::Closed(None));
+        }
+        self.step(Input::Wake);
     }
 
     fn hear(&mut self, what: FromSocket) {

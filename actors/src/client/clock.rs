@@ -3,7 +3,7 @@
 use crate::ids::Micros;
 use std::collections::VecDeque;
 
-/// Probes sent one after the other on connect.
+/// Probes sent one after the other on connect and on wake.
 pub(super) const BURST: u8 = 8;
 /// Probes that are remembered.
 const KEPT: usize = 8;
@@ -24,13 +24,20 @@ pub struct ServerTime {
     samples: VecDeque<Sample>,
     provisional_us: Option<i64>,
     learnt_us: i64,
+    renews: bool,
 }
 
 impl ServerTime {
     /// Another clock: nothing of the old one counts. `now_us` came just now.
     pub fn restart(&mut self, local_us: i64, now_us: Micros) {
         self.samples.clear();
+        self.renews = false;
         self.provisional_us = Some(now_us.0.saturating_sub(local_us));
+    }
+
+    /// The own clock may have stood still in a sleep: the next answer replaces all before it.
+    pub const fn renew(&mut self) {
+        self.renews = true;
     }
 
     /// A probe sent at `client_us` was answered and the answer came at `local_us`.
@@ -41,6 +48,9 @@ impl ServerTime {
         let offset_us = there_us.saturating_add(back_us).div_euclid(2);
         if trip_us < 0 {
             return;
+        }
+        if std::mem::take(&mut self.renews) {
+            self.samples.clear();
         }
         // What was learnt long ago may be wrong by what both clocks have drifted since.
         let drifted_us = local_us.saturating_sub(self.learnt_us).max(0) / 1_000 * DRIFT_PPM / 1_000;
@@ -105,6 +115,19 @@ mod tests {
         assert_eq!(time.local(time.at(77)), 77);
         time.restart(10, Micros(20));
         assert_eq!((time.at(10), time.bound_us()), (Micros(20), None), "a new clock, nothing known of it yet");
+    }
+
+    #[test]
+    fn after_a_sleep_the_first_answer_counts_alone() {
+        let mut time = ServerTime::default();
+        time.learn(0, Micros(1_000_010), Micros(1_000_010), 20);
+        time.renew();
+        assert_eq!(time.at(0), Micros(1_000_000), "until then the old ones");
+        // The own clock stood still for an hour, and the way is longer now.
+        time.learn(100, Micros(3_601_000_600), Micros(3_601_000_600), 1_100);
+        assert_eq!((time.at(0), time.bound_us()), (Micros(3_601_000_000), Some(500)));
+        time.learn(2_000, Micros(3_601_002_010), Micros(3_601_002_010), 2_020);
+        assert_eq!(time.bound_us(), Some(10), "the ones after it count as ever");
     }
 
     #[test]

@@ -28,6 +28,10 @@ const SOUNDING_WAIT_MS: i64 = 1_000;
 const STAY_AWAY: std::ops::RangeInclusive<u16> = 4500..=4999;
 /// An attempt to connect and be welcomed takes no longer.
 const ATTEMPT_MS: i64 = 10_000;
+/// After a wake-up the first probe is answered within this, or the socket is dead.
+const WAKING_MS: i64 = 4_000;
+/// An attempt that has run so long at a wake-up is begun anew: what it sent went into nowhere.
+const STALE_ATTEMPT_MS: i64 = 1_000;
 
 /// How a client is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +55,8 @@ pub struct Link {
     /// What the server's `goaway` said, should its close frame be lost.
     farewell: Option<(u16, String)>,
     heard_us: i64,
+    /// Woken up, and nothing was heard since: the socket is dead at this instant.
+    doubted_until_us: Option<i64>,
     welcomed_us: i64,
     probed_us: i64,
     burst_left: u8,
@@ -71,6 +77,7 @@ impl Link {
             jitter_ms: 0,
             farewell: None,
             heard_us: local_us,
+            doubted_until_us: None,
             welcomed_us: local_us,
             probed_us: local_us,
             burst_left: 0,
@@ -95,6 +102,7 @@ impl Link {
     /// The server was heard; on a welcomed socket that is contact.
     pub(super) fn hear(&mut self, local_us: i64) {
         self.heard_us = local_us;
+        self.doubted_until_us = None;
         if self.is_welcomed() {
             self.welcomed_us = local_us;
         }
@@ -121,6 +129,7 @@ impl Client {
     pub(super) fn greet(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         self.link.phase = Phase::Trying(local_us);
         self.link.heard_us = local_us;
+        self.link.doubted_until_us = None;
         self.link.farewell = None;
         let (token, device) = (self.token.clone(), self.device.clone());
         let lease = self.carried.map(|(lease, _)| lease).filter(|_| self.audio.is_sounding());
@@ -174,6 +183,28 @@ impl Client {
         let share_us = i64::try_from(chance % 1000).unwrap_or(0).saturating_mul(longest_ms);
         self.link.phase = Phase::Down(local_us.saturating_add(share_us));
         outputs.push(Output::Show);
+    }
+
+    /// An attempt at once, or proof that the socket lives (R12).
+    pub(super) fn wake(&mut self, local_us: i64, chance: u64, outputs: &mut Vec<Output>) {
+        match self.link.phase {
+            Phase::Up => {
+                self.time.renew();
+                self.ask_time_anew(local_us, outputs);
+                self.link.doubted_until_us = Some(local_us.saturating_add(WAKING_MS * 1000));
+                return;
+            }
+            Phase::Trying(since) if since.saturating_add(STALE_ATTEMPT_MS * 1000) <= local_us => {
+                outputs.push(Output::Disconnect);
+                self.closed(local_us, chance, None, outputs);
+            }
+            _ => {}
+        }
+        if let Phase::Down(_) = self.link.phase {
+            self.link.attempts = 0;
+            self.link.phase = Phase::Down(local_us);
+            self.tick_link(local_us, outputs);
+        }
     }
 
     pub(super) fn leave(&mut self, reason: ByeReason, outputs: &mut Vec<Output>) {
@@ -257,7 +288,7 @@ impl Client {
     /// Nothing heard for so long means that the socket is dead, whatever it looks like.
     fn silence_ms(&self) -> i64 {
         if self.is_active() {
-            self.limits.lease_ms.saturating_mul(13) / 10
+            self.limits.lease_ms.saturating_mul(11) / 10
         } else {
             self.limits.idle_ms.saturating_mul(3) / 2
         }
@@ -277,7 +308,8 @@ impl Client {
     }
 
     fn dead_at(&self) -> i64 {
-        self.link.heard_us.saturating_add(self.silence_ms().saturating_mul(1000))
+        let silent_us = self.link.heard_us.saturating_add(self.silence_ms().saturating_mul(1000));
+        self.link.doubted_until_us.map_or(silent_us, |doubted_us| doubted_us.min(silent_us))
     }
 
     pub(super) fn tick_link(&mut self, local_us: i64, outputs: &mut Vec<Output>) {

@@ -62,6 +62,8 @@ pub enum Input {
         /// At most so many.
         limit: usize,
     },
+    /// The machine is back from sleep, or the network is: what was on its way may never come.
+    Wake,
     /// The program ends: silence, a word to the server, and no way back.
     Leave(ByeReason),
     /// Time has come to [`Client::next_deadline`].
@@ -170,6 +172,7 @@ impl Client {
                 outputs.push(Output::Send(ClientMessage::Queue { from, limit }));
             }
             Input::Look { .. } => {}
+            Input::Wake => self.wake(local_us, chance, outputs),
             Input::Leave(reason) => self.leave(reason, outputs),
             Input::Tick => self.tick(local_us, outputs),
         }

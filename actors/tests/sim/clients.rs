@@ -289,6 +289,10 @@ impl World {
         }
         match (self.chance.below(40), self.devices[index].socket) {
             (0, _) => return self.input(index, Input::Look { from: 0, limit: 10 }),
+            (2, _) => {
+                self.note("a client wakes");
+                return self.input(index, Input::Wake);
+            }
             (1, Some(socket)) if self.devices[index].client.link().is_welcomed() => {
                 // A hand turns its volume, and what it says of the version may be old.
                 let change = VolumeChange { level: 20, muted: false, version: self.chance.bits() % 3 };

@@ -129,6 +129,7 @@ const WANTED: &[&str] = &[
     "program granted",
     "program refused",
     "drag of several",
+    "a client wakes",
     "newcomer told apart",
     "epoch raised above what a device has seen",
 ];

@@ -44,6 +44,7 @@ pub(super) fn input_of(input: &Input) -> Value {
         Input::Failed => json!({ "type": "failed" }),
         Input::Finished => json!({ "type": "finished" }),
         Input::Look { from, limit } => json!({ "type": "look", "from": from, "limit": limit }),
+        Input::Wake => json!({ "type": "wake" }),
         Input::Leave(reason) => json!({ "type": "leave", "reason": reason }),
         Input::Tick => json!({ "type": "tick" }),
     }
@@ -337,6 +338,24 @@ fn strict_mode() -> World {
     world
 }
 
+/// While it waits for its next attempt, while it is connected, and on a socket that is dead.
+fn wakes_up() -> World {
+    let mut world = playing(2);
+    world.cut(0);
+    world.pass(3_000);
+    world.mend(0);
+    world.input(0, Input::Wake);
+    world.pass(1_000);
+    world.input(0, Input::Wake);
+    world.pass(1_000);
+    world.devices[0].trouble = Some(Trouble::IsDeaf);
+    world.input(0, Input::Wake);
+    world.pass(4_500);
+    world.devices[0].trouble = None;
+    world.pass(1_000);
+    world
+}
+
 fn sent_away_for_good() -> World {
     let mut world = playing(2);
     world.wish(1, Op::DeviceForget { device_id: DeviceId(1) });
@@ -418,6 +437,7 @@ golden! {
     the_server_restarts
     the_servers_clock_is_another
     strict_mode
+    wakes_up
     sent_away_for_good
     leaves
     looks_at_the_queue

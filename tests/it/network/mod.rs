@@ -1,0 +1,143 @@
+//! Devices on another host, behind a bad network: a namespace for each side, and a relay that carries packets between
+//! two TUN devices late, not all of them, or not at all (`relay.py`).
+//!
+//! A test runs itself again in a network namespace of its own, so that nothing of it can reach any other network.
+
+mod cases;
+
+use crate::harness::{Device, python};
+use crate::house::House;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    os::unix::fs::MetadataExt as _,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+/// Set where a test runs in its own network.
+const INSIDE: &str = "SEGUE_TEST_NETWORK";
+const RELAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/network/relay.py");
+/// Where the server is.
+const SERVER: &str = "10.77.0.1";
+
+/// Whether this runs in a network of its own. If not, it runs the test of that name there and waits for it.
+fn is_inside(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let mut command = Command::new("unshare");
+    // Root needs no user namespace, which some machines do not give.
+    if fs::metadata("/proc/self").expect("a process").uid() != 0 {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--net", "setpriv", "--pdeathsig", "KILL"]).arg(std::env::current_exe().expect("this program"));
+    command.args(["--exact", &format!("network::cases::{test}"), "--nocapture"]).env(INSIDE, "yes");
+    let output = command.output().expect("unshare runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    crate::house::say(&told);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("1 passed"), "no test has that name: {told}");
+    false
+}
+
+/// A process that answers lines, and ends when its input does.
+struct Helper {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Helper {
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let mut helper = Self { input: child.stdin.take(), child, output };
+        helper.answer("ready");
+        helper
+    }
+
+    fn answer(&mut self, wanted: &str) {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("it writes");
+        assert_eq!(line.trim(), wanted);
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        self.input = None;
+        // It ends by itself.
+        let _ = self.child.wait();
+    }
+}
+
+/// A host of its own, and the way to it.
+struct Far {
+    host: Helper,
+    relay: Helper,
+}
+
+impl Far {
+    /// A good network at first.
+    fn new(seed: u64) -> Self {
+        run(&["ip", "link", "set", "lo", "up"]);
+        let script = "ip link set lo up && echo ready && exec cat";
+        let host = Helper::start(Command::new("unshare").args(["--net", "sh", "-c", script]));
+        let relay = Helper::start(python().arg(RELAY).arg(seed.to_string()).args(["near", "far"]));
+        let far = Self { host, relay };
+        run(&["ip", "link", "set", "far", "netns", &far.host.child.id().to_string()]);
+        run(&["ip", "address", "add", SERVER, "dev", "near"]);
+        run(&["ip", "link", "set", "near", "up"]);
+        run(&["ip", "route", "add", "10.77.0.0/24", "dev", "near"]);
+        far.join_network("10.77.0.2");
+        far
+    }
+
+    /// The host gets an address, and a way to the server.
+    fn join_network(&self, address: &str) {
+        self.run(&["ip", "link", "set", "far", "up"]);
+        self.run(&["ip", "address", "add", address, "peer", SERVER, "dev", "far"]);
+    }
+
+    /// The host has no address any more, and no way to anybody.
+    fn leave_network(&self) {
+        self.run(&["ip", "address", "flush", "dev", "far"]);
+    }
+
+    /// Changes what the relay does, in its own words.
+    fn network(&mut self, words: &str) {
+        let input = self.relay.input.as_mut().expect("it runs");
+        writeln!(input, "{words}").expect("it reads");
+        self.relay.answer("done");
+    }
+
+    fn entering(&self) -> Command {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/proc/{}/ns/net", self.host.child.id()));
+        command
+    }
+
+    fn run(&self, words: &[&str]) {
+        let status = self.entering().args(words).status().expect("nsenter runs");
+        assert!(status.success(), "{words:?}");
+    }
+
+    /// A device of Anna's on that host.
+    fn device(&self, house: &House, name: &str, arguments: &[&str]) -> Device {
+        let inner = Device::command(&house.server.base, &house.database, "anna", name);
+        let mut command = self.entering();
+        command.arg(inner.get_program()).args(inner.get_args()).args(arguments);
+        for (name, value) in inner.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Device::spawn(&mut command)
+    }
+}
+
+fn run(words: &[&str]) {
+    let (program, arguments) = words.split_first().expect("a program");
+    assert!(Command::new(program).args(arguments).status().is_ok_and(|status| status.success()), "{words:?}");
+}
