@@ -217,7 +217,7 @@ impl World {
                 let session = self.nodes[n].session.as_mut().expect("it has an output");
                 (session.watched, session.deadline, session.writes_soon) = (None, None, false);
                 for id in std::mem::take(&mut session.devices) {
-                    self.close(id, CloseReason::Restart);
+                    self.at(self.now, Happening::Close(id, CloseReason::Restart));
                 }
             }
         }
@@ -298,7 +298,8 @@ impl World {
             Effect::Close(to, reason) => {
                 self.note("effect close");
                 if self.is_at(n, to.0) {
-                    self.close(to.0, reason);
+                    // By way of the device's actor: the session goes on with what it is at.
+                    self.at(self.now, Happening::Close(to.0, reason));
                 }
                 return;
             }

@@ -6,6 +6,7 @@ use crate::lies::Lie;
 use crate::nodes::Node;
 use crate::server::Served;
 use crate::store::Store;
+use segue_actors::close::CloseReason;
 use segue_actors::client::Input;
 use segue_actors::ids::{ConnectionId, Micros, NodeId};
 use segue_actors::ports::{Change, Outcome};
@@ -34,6 +35,7 @@ pub(crate) enum Happening {
     Audio(usize, u64, Box<Input>),
     Beat(u64, u64),
     Deadline(usize, u64),
+    Close(u64, CloseReason),
     Write(usize, u64),
     Load(usize, u64),
     Commit(usize, u64, Box<Change>, Fate),
@@ -239,6 +241,7 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Up(socket, up) => self.arrive_up(socket, up),
+            Happening::Close(socket, reason) => self.close(socket, reason),
             Happening::Down(socket, down) => self.arrive_down(socket, down),
             Happening::Tick(device, version) if self.devices[device].tick_version == version => {
                 self.devices[device].tick_at = None;
