@@ -33,7 +33,7 @@ pub(super) fn run(
         let app = Arc::new(App::open(settings).await?);
         let server = http::listen(Arc::clone(&app))?;
         // The one line that programs read: how a port 0 becomes known.
-        output::line(format_args!("listening http://{}", server.address))?;
+        output::line(format_args!("listening {}://{}", app.settings.scheme(), server.address))?;
         let poll = Duration::from_millis(app.settings.poll_ms);
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
         tokio::spawn(restored::watch(Arc::clone(&app), poll));

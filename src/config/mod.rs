@@ -75,6 +75,10 @@ settings! { |sources|
     data_dir: PathBuf = merge::default_data_dir(sources);
     /// Address and port to listen on; port 0 takes a free one.
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4747));
+    /// File of the certificate and its chain (PEM) to speak HTTPS with; empty: HTTP. Read again when it changes.
+    tls_cert: Option<PathBuf> = None;
+    /// File of that certificate's private key (PEM).
+    tls_key: Option<PathBuf> = None;
     /// The address people reach this server at, for links and for the set-up link; empty: the one listened on.
     public_url: PublicUrl = PublicUrl::default();
     /// Proxies before this server, as addresses and networks with commas: whose `X-Forwarded-For` is believed.
@@ -122,13 +126,22 @@ impl Settings {
     fn broken_relations(&self) -> Vec<String> {
         let lease = (self.lease_ms <= self.heartbeat_ms).then_some("lease_ms is more than heartbeat_ms");
         let audio = (self.audio_ms < self.lease_ms).then_some("audio_ms is no less than lease_ms");
-        lease.into_iter().chain(audio).map(str::to_owned).collect()
+        let tls =
+            (self.tls_cert.is_some() != self.tls_key.is_some()).then_some("tls_cert and tls_key are given together");
+        lease.into_iter().chain(audio).chain(tls).map(str::to_owned).collect()
     }
 
     /// The address that links are made of, without a slash at the end, given the address really listened on.
     #[must_use]
     pub fn base_url(&self, bound: SocketAddr) -> String {
-        self.public_url.as_str().map_or_else(|| format!("http://{}", reachable(bound)), str::to_owned)
+        let here = || format!("{}://{}", self.scheme(), reachable(bound));
+        self.public_url.as_str().map_or_else(here, str::to_owned)
+    }
+
+    /// What is spoken at the address listened on.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        if self.tls_cert.is_some() { "https" } else { "http" }
     }
 }
 

@@ -2,7 +2,12 @@
 
 use super::merge::Shape;
 use crate::db::DatabaseUrl;
-use std::{fmt::Display, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt::Display,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// A kind of setting. Sources are brought to texts first: one for a single value, any number for a list.
 pub(super) trait Value: Sized {
@@ -66,6 +71,22 @@ impl Value for PathBuf {
 
     fn show(&self) -> String {
         quote(self.display())
+    }
+}
+
+/// A path, or nothing for an empty text.
+impl Value for Option<PathBuf> {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        match single(texts)? {
+            "" => Ok(None),
+            text => absolute(text).map(Some),
+        }
+    }
+
+    fn show(&self) -> String {
+        quote(self.as_deref().unwrap_or_else(|| Path::new("")).display())
     }
 }
 

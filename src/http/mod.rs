@@ -29,6 +29,7 @@ mod saved;
 mod search;
 mod socket;
 mod stream;
+mod tls;
 mod tracks;
 mod users;
 
@@ -50,7 +51,7 @@ use tokio::{
     time::timeout,
 };
 #[cfg(target_os = "linux")]
-use {actix_web::rt::net::TcpStream, socket2::SockRef};
+use {actix_tls::accept::rustls_0_23::TlsStream, actix_web::rt::net::TcpStream, socket2::SockRef};
 
 /// How long open requests may take to end once the server is told to stop, in seconds.
 const STOP_WITHIN_S: u64 = 10;
@@ -121,9 +122,13 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
     .h1_write_buffer_size(media::WRITE_BUFFER_BYTES)
     .tcp_nodelay(true)
     .shutdown_timeout(STOP_WITHIN_S)
-    .disable_signals()
-    .bind(wanted)
-    .map_err(|error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}")))?;
+    .disable_signals();
+    let server = match tls::open(&app.settings)? {
+        Some(config) => server.bind_rustls_0_23(wanted, config),
+        None => server.bind(wanted),
+    };
+    let server =
+        server.map_err(|error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}")))?;
     let address = server.addrs().first().copied().unwrap_or(wanted);
     Ok(Listening { address, server: server.run(), app })
 }
@@ -132,7 +137,8 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
 /// window counts as well as a lost packet (Linux, tcp(7), `TCP_USER_TIMEOUT`). Other systems have no such limit.
 fn limit_stalling(connection: &dyn Any, limit: Duration) {
     #[cfg(target_os = "linux")]
-    if let Some(connection) = connection.downcast_ref::<TcpStream>()
+    if let Some(connection) = (connection.downcast_ref::<TcpStream>())
+        .or_else(|| connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0))
         && let Err(error) = SockRef::from(connection).set_tcp_user_timeout(Some(limit))
     {
         log::warn!("a connection has no limit of stalling: {error}");

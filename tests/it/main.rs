@@ -30,3 +30,4 @@ mod store;
 mod stream;
 mod sync;
 mod tidy;
+mod tls;

@@ -59,7 +59,15 @@ impl Server {
     }
 
     /// Starts a server by a command and waits until it is ready.
-    pub(crate) async fn run(mut command: Command) -> Self {
+    pub(crate) async fn run(command: Command) -> Self {
+        let server = Self::spawn(command);
+        let ready = server.get("/readyz").await;
+        assert_eq!(ready.status, 200, "{}", String::from_utf8_lossy(&ready.body));
+        server
+    }
+
+    /// Starts a server by a command and waits until it says where it listens.
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut output = BufReader::new(child.stdout.take().expect("its output is piped"));
         let base = loop {
@@ -68,10 +76,7 @@ impl Server {
                 break base.to_owned();
             }
         };
-        let server = Self { child, output, base };
-        let ready = server.get("/readyz").await;
-        assert_eq!(ready.status, 200, "{}", String::from_utf8_lossy(&ready.body));
-        server
+        Self { child, output, base }
     }
 
     /// The process id.

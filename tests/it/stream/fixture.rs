@@ -17,22 +17,22 @@ use std::{
 };
 
 /// Bytes that tell their place.
-pub(super) fn noise(length: usize) -> Vec<u8> {
+pub(crate) fn noise(length: usize) -> Vec<u8> {
     let words = (0_u64..).flat_map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20).to_le_bytes());
     words.take(length).collect()
 }
 
 /// A track in the catalogue.
 #[derive(Debug, Clone)]
-pub(super) struct Track {
-    pub(super) id: MediaId,
-    pub(super) path: PathBuf,
-    pub(super) version: String,
+pub(crate) struct Track {
+    pub(crate) id: MediaId,
+    pub(crate) path: PathBuf,
+    pub(crate) version: String,
 }
 
 impl Track {
     /// Writes the file, last changed in 2001, in a folder of its own, and its rows.
-    pub(super) fn add(database: &TestDatabase, name: &str, bytes: &[u8]) -> Self {
+    pub(crate) fn add(database: &TestDatabase, name: &str, bytes: &[u8]) -> Self {
         let folder = database.folder.path().join(format!("folder of {name}"));
         fs::create_dir(&folder).unwrap();
         let path = folder.join(name);
@@ -41,7 +41,7 @@ impl Track {
     }
 
     /// Sets the file's time, in seconds since 1970, and adds its rows.
-    pub(super) fn add_file(database: &TestDatabase, path: &Path, modified_s: u64) -> Self {
+    pub(crate) fn add_file(database: &TestDatabase, path: &Path, modified_s: u64) -> Self {
         let file = File::options().read(true).write(true).open(path).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(modified_s)).unwrap();
         let stat = Stat::of(&file.metadata().unwrap());
@@ -91,23 +91,23 @@ impl Track {
     }
 
     /// The path of its bytes as they are now.
-    pub(super) fn stream(&self) -> String {
+    pub(crate) fn stream(&self) -> String {
         format!("/v1/tracks/{}/stream", self.id)
     }
 }
 
 /// What came back on a connection of its own.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// The field's value, empty when it is missing; twice the same field fails.
     #[track_caller]
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let mut found = self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
         let value = found.next().unwrap_or_default();
         assert_eq!(found.next(), None, "{name} once");
@@ -116,7 +116,7 @@ impl Answer {
 }
 
 /// Opens a connection and sends a request whose header lines are given as they are.
-pub(super) fn send_raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> TcpStream {
+pub(crate) fn send_raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> TcpStream {
     let mut stream = TcpStream::connect(server.base.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     let request = format!("{method} {path} HTTP/1.1\r\nHost: segue\r\nAccept-Encoding: gzip");
@@ -126,7 +126,7 @@ pub(super) fn send_raw(server: &Server, method: &str, path: &str, lines: &[&str]
 }
 
 /// Reads until the server closes.
-pub(super) fn receive_raw(mut stream: TcpStream) -> Answer {
+pub(crate) fn receive_raw(mut stream: TcpStream) -> Answer {
     let mut all = vec![];
     // A connection that the server breaks off may end in a reset.
     let _ = stream.read_to_end(&mut all);
@@ -139,7 +139,7 @@ pub(super) fn receive_raw(mut stream: TcpStream) -> Answer {
 }
 
 /// One request on a connection of its own.
-pub(super) fn raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> Answer {
+pub(crate) fn raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> Answer {
     let lines: Vec<&str> = lines.iter().copied().chain(["Connection: close"]).collect();
     receive_raw(send_raw(server, method, path, &lines))
 }

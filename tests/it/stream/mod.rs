@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test whose files or server fail should panic where they do")]
 
 mod changes;
-mod fixture;
+pub(crate) mod fixture;
 mod links;
 mod ranges;
 mod redbot;
