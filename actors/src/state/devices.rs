@@ -316,26 +316,29 @@ impl Devices {
         }
     }
 
-    /// What names given by people take in memory.
-    pub(super) fn bytes_of_names(&self) -> usize {
-        self.renamed.values().map(|name| size_of::<DeviceId>() + name.len()).sum()
-    }
-
-    /// The most of it where so many devices are listed.
-    pub(super) fn most_names(devices: usize) -> usize {
-        NAMES_KEPT.max(devices) * (size_of::<DeviceId>() + NAME_BYTES)
-    }
-
-    /// What answered commands take in memory.
-    pub(super) fn bytes_of_answered(&self) -> usize {
-        let commands = self.answered.values().map(|answered| answered.commands.len() * size_of::<(CommandId, u64)>());
-        commands.map(|bytes| bytes + size_of::<(DeviceId, Answered)>()).sum()
+    /// What names given by people and answered commands take in memory.
+    pub(super) fn bytes_remembered(&self) -> usize {
+        let names: usize = self.renamed.values().map(|name| size_of::<DeviceId>() + name.len()).sum();
+        let commands: usize = self.answered.values().map(|answered| answered.commands.len()).sum();
+        names + self.answered.len() * size_of::<(DeviceId, Answered)>() + commands * size_of::<(CommandId, u64)>()
     }
 
     /// The most of it where so many devices are listed: those that have gone are forgotten when another goes.
-    pub(super) const fn most_answered(devices: usize) -> usize {
-        let each = size_of::<(DeviceId, Answered)>() + ANSWERED_KEPT * size_of::<(CommandId, u64)>();
-        (ANSWERED_DEVICES + devices) * each
+    pub(super) fn most_remembered(devices: usize) -> usize {
+        let name = size_of::<DeviceId>() + NAME_BYTES;
+        let answered = size_of::<(DeviceId, Answered)>() + ANSWERED_KEPT * size_of::<(CommandId, u64)>();
+        NAMES_KEPT.max(devices) * name + (ANSWERED_DEVICES + devices) * answered
+    }
+
+    /// How much is remembered and how much may be, where so many devices are listed: devices with a name given by
+    /// people, devices with answered commands, and the most such commands of one.
+    pub(super) fn counts(&self, devices: usize) -> [(usize, usize); 3] {
+        let longest = self.answered.values().map(|answered| answered.commands.len()).max();
+        [
+            (self.renamed.len(), NAMES_KEPT.max(devices)),
+            (self.answered.len(), ANSWERED_DEVICES + devices),
+            (longest.unwrap_or(0), ANSWERED_KEPT),
+        ]
     }
 
     /// When the next device leaves the list.
@@ -354,6 +357,22 @@ impl Devices {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_and_devices_that_have_gone_are_bounded_and_what_is_listed_stays() {
+        let mut devices = Devices::default();
+        for id in (0..1_000).map(DeviceId) {
+            devices.rename(id, "x");
+            devices.remember(id, CommandId(1), 1);
+            devices.remove(id, Micros(0));
+        }
+        assert!(
+            devices.counts(0).into_iter().all(|(count, most)| count == most || most == ANSWERED_KEPT),
+            "{devices:?}"
+        );
+        assert!(devices.bytes_remembered() <= Devices::most_remembered(0));
+        assert_eq!(devices.answer_to(DeviceId(999), CommandId(1)), Some(1), "the newest is known");
+    }
 
     #[test]
     fn answered_commands_are_bounded_and_outlive_the_device() {

@@ -92,6 +92,17 @@ const SEEN: &[&str] = &[
     "backup put back",
 ];
 
+/// A limit that is not kept is found here at once; in production it would restart the session.
+#[test]
+fn limits_that_are_reached_are_kept() {
+    let attacks = include_str!("../../fuzz/corpus/limits.txt").split("\n\n");
+    let all: Vec<Tally> = attacks.map(attack).collect();
+    let closed = |reason: &str| all.iter().any(|tally| tally.contains_key(&format!("closed {reason}")));
+    for reason in ["too_many_devices", "slow", "overloaded", "not_silent"] {
+        assert!(closed(reason), "nobody is sent away for {reason}: {all:?}");
+    }
+}
+
 #[test]
 fn whatever_is_said_nothing_breaks_and_nothing_grows() {
     let all = RefCell::new(Tally::new());

@@ -65,6 +65,7 @@ pub(crate) fn attack(lines: &str) -> Tally {
         world.act(act);
     }
     world.act(Act::Pass(1_000));
+    world.act(Act::PutBack);
     world.tally
 }
 
@@ -137,9 +138,7 @@ impl World {
     fn act(&mut self, act: Act<'_>) {
         match act {
             Act::Say(socket, frame) => {
-                let fresh = self.number();
-                let facts = Facts { state: self.replica.state(), now_us: self.now.0, fresh };
-                self.last[socket] = script::fill(frame, &facts);
+                frame.clone_into(&mut self.last[socket]);
                 self.say(socket);
             }
             Act::Join(socket) if self.line(socket).has_joined => {}
@@ -168,6 +167,7 @@ impl World {
             Act::Fail(fate) if self.fates.len() < 16 => self.fates.push_back(fate),
             Act::Fail(_) => {}
             Act::PutBack => {
+                self.check_row();
                 self.database += 1;
                 self.row.clone_from(&self.backup);
                 self.note("backup put back");
@@ -189,6 +189,15 @@ impl World {
         assert!(self.replica.waiting() <= 2 * INBOX + SOCKETS, "{} events wait", self.replica.waiting());
     }
 
+    /// What stands in the database is read as it was written.
+    fn check_row(&self) {
+        if let Some((record, queue)) = &self.row {
+            let kept = serde_json::to_string(&(record, &**queue)).expect("a session can be kept");
+            let read: (Record, Queue) = serde_json::from_str(&kept).expect("and read");
+            assert_eq!((&read.0, &read.1), (record, &**queue));
+        }
+    }
+
     // What a socket does
 
     fn line(&mut self, socket: usize) -> &mut Line {
@@ -207,7 +216,9 @@ impl World {
     }
 
     fn say(&mut self, socket: usize) {
-        let text = self.last[socket].clone();
+        let fresh = self.number();
+        let facts = Facts { state: self.replica.state(), now_us: self.now.0, fresh };
+        let text = script::fill(&self.last[socket], &facts);
         read(&text);
         let now = self.now;
         let line = self.line(socket);
@@ -217,7 +228,7 @@ impl World {
             Heard::Nothing => self.note("said nothing"),
             Heard::Probe { client_us } => {
                 let answer = ServerMessage::Time { client_us, received_us: now, sent_us: now };
-                self.send(socket, FrameKind::Other, &answer);
+                self.send(&[socket], FrameKind::Other, &answer);
             }
             Heard::Hello(hello) => {
                 let random = self.number();
@@ -233,7 +244,7 @@ impl World {
             }
             Heard::Wish(command) => self.wish(socket, *command),
             Heard::Said(said) => self.take(socket, said),
-            Heard::Answer(answer) => self.send(socket, FrameKind::Other, &answer),
+            Heard::Answer(answer) => self.send(&[socket], FrameKind::Other, &answer),
             Heard::Bye => self.end(socket, Leaving::Clean),
             Heard::End(reason, _) => self.close(socket, reason),
         }
@@ -267,7 +278,11 @@ impl World {
         };
         if command.op.tracks().iter().any(|id| id.0 & 7 == 7) {
             let (id, code, message) = (command.id, RejectCode::Invalid, "no such track".to_owned());
-            return self.send(socket, FrameKind::Other, &ServerMessage::Reject { id, code, message, retry_ms: None });
+            return self.send(
+                &[socket],
+                FrameKind::Other,
+                &ServerMessage::Reject { id, code, message, retry_ms: None },
+            );
         }
         let tracks = command.op.tracks().iter().map(resolve).collect();
         let seed = self.number();
@@ -315,6 +330,7 @@ impl World {
 
     fn load(&mut self) {
         let (row, database) = (self.row.clone(), (self.database, Some(self.now)));
+        self.check_row();
         self.drive(|replica, now, outputs| replica.loaded(now, row, database, outputs));
     }
 
@@ -377,11 +393,8 @@ impl World {
         if standing.as_ref().map(|record| record.stamp) != change.expected {
             return Outcome::Conflict(standing.map(Box::new));
         }
-        let text = serde_json::to_string(&*change.record).expect("a record can be kept");
-        let kept: Record = serde_json::from_str(&text).expect("and read");
-        assert_eq!(kept, *change.record, "as it was");
         let queue = change.queue.or_else(|| self.row.as_ref().map(|(_, queue)| queue.clone()));
-        self.row = Some((kept, queue.unwrap_or_default()));
+        self.row = Some((Record::clone(&change.record), queue.unwrap_or_default()));
         self.backup = self.backup.take().or_else(|| self.row.clone());
         if fate == Some(Fate::UnknownWritten) { Outcome::Unknown(error("lost")) } else { Outcome::Committed }
     }
@@ -427,7 +440,7 @@ impl World {
         }
         match beat {
             Beat::Wait | Beat::PingProtocol => {}
-            Beat::PingText => self.send(socket, FrameKind::Other, &ServerMessage::Ping { now_us: now }),
+            Beat::PingText => self.send(&[socket], FrameKind::Other, &ServerMessage::Ping { now_us: now }),
             Beat::Dead(heard) => {
                 self.note("closed dead");
                 self.end(socket, Leaving::Lost(heard));

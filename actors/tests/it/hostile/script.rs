@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `3{"type":…}` | socket 3 (of 8) says this; it is opened first if it is not |
 //! | `3@` | socket 3 joins as a device of its own, unless it has joined |
-//! | `3*40` | socket 3, while it is open, says its last frame again, so many times, at most 250 |
+//! | `3*40` | socket 3, while it is open, says its last frame again, so many times, at most 250; what `$` stands for may have changed |
 //! | `3!` | socket 3 sends a ping of the WebSocket protocol |
 //! | `3#` | socket 3 takes nothing from now on, or everything again |
 //! | `3<`, `3>` | socket 3 breaks, or is closed properly |

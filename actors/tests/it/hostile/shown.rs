@@ -2,25 +2,28 @@
 
 use super::{LIMITS, World};
 use segue_actors::close::CloseReason;
-use segue_actors::ids::ClockId;
-use segue_actors::ids::ConnectionId;
+use segue_actors::ids::{ClockId, ConnectionId};
 use segue_actors::state::outbox::FrameKind;
 use segue_actors::state::playback::Intent;
 use segue_actors::state::{Effect, SessionState, Shown};
 use segue_actors::wire::{ClientLimits, DeviceList, QueuePage, ServerMessage, Welcome};
+use std::sync::Arc;
 
 impl World {
-    pub(super) fn send(&mut self, socket: usize, kind: FrameKind, message: &ServerMessage) {
-        let frame = message.encode();
+    /// Written once for all who are told.
+    pub(super) fn send(&mut self, sockets: &[usize], kind: FrameKind, message: &ServerMessage) {
+        let frame: Arc<str> = message.encode().into();
         assert_eq!(ServerMessage::decode(&frame).as_ref(), Ok(message));
         self.note(match message {
             ServerMessage::Reject { code, .. } => format!("rejected {code:?}"),
             other => frame_name(other).to_owned(),
         });
-        let Some(line) = &mut self.lines[socket] else { return };
-        match line.outbox.push(kind, frame.into()) {
-            Ok(()) => self.drain(socket),
-            Err(_) => self.close(socket, CloseReason::Slow),
+        for socket in sockets {
+            match self.lines[*socket].as_mut().map(|line| line.outbox.push(kind, frame.clone())) {
+                Some(Ok(())) => self.drain(*socket),
+                Some(Err(_)) => self.close(*socket, CloseReason::Slow),
+                None => {}
+            }
         }
     }
 
@@ -40,14 +43,12 @@ impl World {
             |to: ConnectionId| effects.iter().any(|effect| matches!(effect, Effect::Welcome(at, _) if *at == to));
         let listed = state.devices().iter().filter_map(|device| device.presence.connection());
         let others: Vec<usize> = listed.filter(|to| !welcomed(*to)).filter_map(|to| self.socket_of(to)).collect();
-        for socket in others {
-            if shown.playback != before.playback {
-                let playback = Box::new(record.playback.clone());
-                self.send(socket, FrameKind::Playback, &ServerMessage::Playback(playback));
-            }
-            if shown.devices != before.devices {
-                self.send(socket, FrameKind::Devices, &ServerMessage::Devices(DeviceList::of(record)));
-            }
+        if shown.playback != before.playback {
+            let playback = ServerMessage::Playback(Box::new(record.playback.clone()));
+            self.send(&others, FrameKind::Playback, &playback);
+        }
+        if shown.devices != before.devices {
+            self.send(&others, FrameKind::Devices, &ServerMessage::Devices(DeviceList::of(record)));
         }
         for effect in effects {
             self.release_one(effect, state);
@@ -77,7 +78,7 @@ impl World {
                 let now_us = self.now;
                 let Some(socket) = self.socket_of(to) else { return };
                 self.line(socket).liveness.probe(now_us);
-                return self.send(socket, FrameKind::Other, &ServerMessage::Ping { now_us });
+                return self.send(&[socket], FrameKind::Other, &ServerMessage::Ping { now_us });
             }
             Effect::Welcome(to, device_id) => {
                 let welcome = Welcome {
@@ -103,7 +104,7 @@ impl World {
             }
         };
         if let Some(socket) = self.socket_of(to) {
-            self.send(socket, kind, &message);
+            self.send(&[socket], kind, &message);
         }
     }
 }
