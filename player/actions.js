@@ -29,10 +29,17 @@ export function playTracks(tracks, start = 0) {
 /** @param {any[]} tracks */
 export function playShuffled(tracks) {
   const start = Math.floor(Math.random() * tracks.length);
+  if (session.current.isAway) return playTracks(mixed(tracks));
   return attempt(async () => {
     await session.current.wish({ op: "shuffle", on: true });
     await playTracks(tracks, start);
   });
+}
+
+/** In an order of chance. @param {any[]} tracks */
+function mixed(tracks) {
+  const order = tracks.map((track) => ({ track, chance: Math.random() }));
+  return order.sort((a, b) => a.chance - b.chance).map(({ track }) => track);
 }
 
 /** @param {any[]} tracks @param {boolean} soon right after what plays, not at the end */

@@ -87,6 +87,9 @@ export class Engine {
       case "follow":
         this.follow(output.item);
         break;
+      case "rename":
+        if (this.current) this.current.item = output.item;
+        break;
       case "until":
         this.until_us = output.at_us;
         this.current?.voice?.stopAt(this.stopTime());

@@ -32,6 +32,11 @@ class Catalogue extends Watchable {
     }
   }
 
+  /** What is known of a track without asking. @param {string} id */
+  known(id) {
+    return this.tracks.get(id)?.track;
+  }
+
   /** What is known of a track; what is not is asked for, and the watchers are told when it comes. @param {string} id */
   track(id) {
     const known = this.tracks.get(id);

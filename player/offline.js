@@ -21,6 +21,20 @@ export async function cached() {
   return { tracks: keys.length, bytes: sizes.reduce((sum, bytes) => sum + bytes, 0) };
 }
 
+/** Which media objects are kept, by their path. @returns {Promise<Set<string>>} */
+export async function keptPaths() {
+  if (!("caches" in window)) return new Set();
+  const cache = await caches.open(CACHE);
+  return new Set((await cache.keys()).map(({ url }) => new URL(url).pathname));
+}
+
+/** Has the worker fetch what is not kept yet: it keeps what goes by as a whole. @param {string} address @param {AbortSignal} signal */
+export async function keep(address, signal) {
+  if (!navigator.serviceWorker?.controller || (await keptPaths()).has(new URL(address, location.href).pathname)) return;
+  const response = await fetch(address, { signal });
+  await response.body?.pipeTo(new WritableStream(), { signal });
+}
+
 export async function clearCache() {
   if ("caches" in window) await caches.delete(CACHE);
 }

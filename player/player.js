@@ -6,6 +6,9 @@ import { Engine } from "./audio.js";
 import { localNow } from "./audio/moments.js";
 import { catalogue } from "./catalogue.js";
 import { Socket } from "./link.js";
+import { keep, keptPaths } from "./offline.js";
+import { mayPlayAlone } from "./rules/alone.js";
+import { itemOf } from "./rules/audio.js";
 import { Client } from "./rules/client.js";
 import { Watchable, store } from "./store.js";
 import { codecs, deviceKind, deviceName, randomId } from "./this_device.js";
@@ -14,8 +17,14 @@ import { codecs, deviceKind, deviceName, randomId } from "./this_device.js";
 
 /** Entries of the queue in one page. */
 export const QUEUE_PAGE = 100;
-/** A command that was not answered for so long is told to its author as waiting. */
-const ANSWER_MS = 8_000;
+/** A command that was not answered for so long is told to its author as waiting: sooner when nobody is there to answer. */
+const ANSWER_MS = { up: 8_000, away: 1_000 };
+/** The queue is learnt so far, to go through it when the server is away. */
+const MOST_AHEAD = 5 * QUEUE_PAGE;
+/** Items that are kept before they come. */
+const KEPT_AHEAD = 4;
+/** Going back within this of the beginning goes to the item before, in milliseconds. */
+const BEGINNING_MS = 3_000;
 /** A track that is skipped before this is not worth loading as a listener, in milliseconds. */
 const PRELOAD_MS = 1_500;
 /** The wall clock and the steady one part by more than this only when the machine slept, in milliseconds. */
@@ -56,6 +65,9 @@ export class Player extends Watchable {
     /** @type {string | undefined} the entry that is or will be loaded as a listener */
     this.preloads = undefined;
     this.preloadTimer = 0;
+    this.keeping = new AbortController();
+    /** @type {string} what is being kept for later */
+    this.keeps = "";
     this.socket = new Socket({
       opened: () => this.happens({ type: "opened" }),
       frame: (frame) => this.happens({ type: "frame", frame }),
@@ -70,6 +82,7 @@ export class Player extends Watchable {
       loudnessOf: (media_id) => (store.preferences.evens ? catalogue.loudnessOf(media_id) : 1),
     });
     this.engine.obey({ type: "volume", level, muted });
+    this.watch(() => this.learnAhead());
     this.slept = Date.now() - performance.now();
     this.happens({ type: "tick" });
   }
@@ -154,8 +167,7 @@ export class Player extends Watchable {
     if (item?.id === this.preloads) return;
     this.preloads = item?.id;
     clearTimeout(this.preloadTimer);
-    const isDear = store.preferences.keep_mb === 0 || /** @type {any} */ (navigator).connection?.saveData === true;
-    if (!item || isDear || document.visibilityState !== "visible") return;
+    if (!item || isDear() || document.visibilityState !== "visible") return;
     this.preloadTimer = setTimeout(() => this.engine.preload(item), PRELOAD_MS);
   }
 
@@ -169,19 +181,60 @@ export class Player extends Watchable {
 
   /** An entry of the queue, in play order; what is not known is asked for. @param {number} index @returns {Item | undefined} */
   entry(index) {
+    if (this.client.alone) return this.client.alone.items[index];
     const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
     return this.pages.get(from)?.items[index - from];
   }
 
   /** @param {number} index */
   askQueue(index) {
+    if (this.client.alone) return;
     const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
     if (!this.pages.has(from)) this.happens({ type: "look", from, limit: QUEUE_PAGE });
   }
 
+  /** While the music is here, the queue around it is known and what comes soon is kept: the server may go away. */
+  learnAhead() {
+    const { client } = this;
+    const { playback } = client;
+    const current = itemOf(client.audio) ?? playback?.item;
+    if (!playback || !current || !client.lease() || !client.isWelcomed()) return;
+    /** @type {Item[]} */
+    const known = [];
+    for (let page; (page = this.pages.get(known.length)); ) {
+      known.push(...page.items);
+      if (page.items.length < QUEUE_PAGE) break;
+    }
+    const at = known.findIndex(({ id }) => id === current.id);
+    const isEnough = at >= 0 && known.length > at + KEPT_AHEAD;
+    if (!isEnough && known.length < Math.min(playback.queue_length, MOST_AHEAD)) return this.askQueue(known.length);
+    if (at < 0) return;
+    const key = `${playback.epoch}.${playback.queue_revision}.${known.length}.${current.id}`;
+    if (key === this.keeps) return;
+    this.keeps = key;
+    this.happens({ type: "ahead", items: known });
+    void this.keepAhead(known.slice(at + 2, at + 2 + KEPT_AHEAD));
+  }
+
+  /** The items after the next one, which the audio loads itself. @param {Item[]} items */
+  async keepAhead(items) {
+    this.keeping.abort();
+    this.keeping = new AbortController();
+    const { signal } = this.keeping;
+    if (isDear()) return;
+    for (const { media_id } of items) {
+      try {
+        await keep(await catalogue.addressOf(media_id, false), signal);
+      } catch {
+        // What cannot be kept is fetched when it comes.
+      }
+      if (signal.aborted) return;
+    }
+  }
+
   /** Where every screen shows the item to be, while it runs. */
   wanted() {
-    const { playback } = this.client;
+    const playback = this.client.view;
     const place_ms = this.client.positionAt(localNow());
     if (playback?.status !== "playing" || !playback.item || place_ms === undefined) return undefined;
     return { item: playback.item.id, place_ms, rate: playback.rate };
@@ -196,13 +249,61 @@ export class Player extends Watchable {
    * Wishes something of the session; resolves when it is in the database.
    * @param {Op} op @returns {Promise<void>}
    */
-  wish(op) {
+  async wish(op) {
     this.engine.unlock();
     const id = randomId();
+    const startsAlone = this.isAway && (op.tracks || !this.client.alone);
+    const alone = startsAlone ? await this.keptOf(op) : undefined;
+    if (alone && this.isAway) return this.happens({ type: "alone", id, ...alone });
+    return this.say(id, op);
+  }
+
+  /** Whether the server is away, so that a press on this page may start what is kept here. */
+  get isAway() {
+    return mayPlayAlone(this.client, localNow());
+  }
+
+  /**
+   * What a wish for music means while the server is away: the items that are kept, or those around the one that is here.
+   * @param {Op} op
+   */
+  async keptOf(op) {
+    const { client } = this;
+    const kept = await keptPaths();
+    if (op.op === "play" && op.tracks) {
+      const tracks = /** @type {string[]} */ (op.tracks);
+      const known = tracks.map((media_id, index) => ({ index, media_id, track: catalogue.known(media_id) }));
+      const there = known.filter(({ track }) => isKept(track, kept));
+      if (there.length === 0) throw new Refused("offline", "The server is away, and none of this is kept on this device.");
+      const items = there.map(({ index, media_id, track }) => ({ id: `${index}`, kind: "track", media_id, duration_ms: track.duration_ms }));
+      const at = Math.max(0, there.findIndex(({ index }) => index >= (op.start ?? 0)));
+      return { items, at, position_ms: op.position_ms ?? 0, areEntries: false };
+    }
+    const current = itemOf(client.audio) ?? client.playback?.item;
+    const isHeard = client.lease() && client.audio.kind !== "silent";
+    if (!current || (op.op !== "play" && !isHeard)) return undefined;
+    const place_ms = client.placeAt(localNow()) ?? client.positionAt(localNow()) ?? 0;
+    const around = client.ahead.some(({ id }) => id === current.id) ? client.ahead : [current];
+    const items = around.filter(({ id, media_id }) => id === current.id || isKept(catalogue.known(media_id), kept));
+    const here = items.findIndex(({ id }) => id === current.id);
+    const named = items.findIndex(({ id }) => id === op.item);
+    /** @type {Record<string, [number, number]>} the item and the place in it */
+    const ways = {
+      play: op.item ? [named, op.position_ms ?? 0] : [here, op.position_ms ?? place_ms],
+      seek: [here, op.position_ms],
+      next: [here + 1, 0],
+      previous: [place_ms > BEGINNING_MS ? here : Math.max(0, here - 1), 0],
+    };
+    const [at, position_ms] = ways[op.op] ?? [-1, 0];
+    return items[at] && { items, at, position_ms, areEntries: true };
+  }
+
+  /** @param {string} id @param {Op} op @returns {Promise<void>} */
+  say(id, op) {
     return new Promise((granted, refused) => {
       const timer = setTimeout(() => {
-        if (this.wishes.delete(id)) refused(new Refused("waiting", "The server is not answering. This will be done when it is back."));
-      }, ANSWER_MS);
+        if (this.wishes.delete(id)) refused(new Refused("waiting", "The server is away. This will be done when it is back."));
+      }, this.client.isWelcomed() ? ANSWER_MS.up : ANSWER_MS.away);
       this.wishes.set(id, { granted, refused, timer });
       this.happens({ type: "wish", id, op });
     });
@@ -230,5 +331,14 @@ export class Player extends Watchable {
     this.socket.disconnect();
     clearTimeout(this.timer);
     clearTimeout(this.preloadTimer);
+    this.keeping.abort();
   }
+}
+
+/** @param {any} track @param {Set<string>} kept paths */
+const isKept = (track, kept) => Boolean(track?.audio_url) && kept.has(new URL(track.audio_url, location.href).pathname);
+
+/** Whether loading ahead costs its user too much, or is not wanted. */
+function isDear() {
+  return store.preferences.keep_mb === 0 || /** @type {any} */ (navigator).connection?.saveData === true;
 }

@@ -37,12 +37,13 @@ class Session extends Watchable {
   }
 
   get playback() {
-    return this.player?.client.playback;
+    return this.player?.client.view;
   }
 
   /** Whether the music is to run, as far as this page knows: a pause counts before the server has heard of it. */
   get isOn() {
-    return this.playback?.intent === "play" && !this.player?.client.wishes.areForSilence();
+    const { client } = this.player ?? {};
+    return this.playback?.intent === "play" && !(client && !client.alone && client.wishes.areForSilence());
   }
 
   /** @returns {import("./types.js").Device[]} */

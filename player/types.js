@@ -40,6 +40,8 @@
  *   | {type: "closed", code?: number}
  *   | {type: "frame", frame: Frame}
  *   | {type: "wish", id: string, op: Op}
+ *   | {type: "alone", id: string, items: Item[], at: number, position_ms: number, areEntries: boolean}
+ *   | {type: "ahead", items: Item[]}
  *   | {type: "started", item: Item, position_ms: number, since_us: number}
  *   | {type: "prepared", item: Item}
  *   | {type: "stalled"} | {type: "blocked"} | {type: "unblocked"} | {type: "failed"}
@@ -54,6 +56,7 @@
  *   | {type: "sound", item: Item, position_ms: number, from_us?: number, rate: number}
  *   | {type: "prepare", item: Item, position_ms: number}
  *   | {type: "follow", item?: Item}
+ *   | {type: "rename", item: Item}
  *   | {type: "until", at_us?: number}
  *   | {type: "silence"}
  *   | {type: "volume", level: number, muted: boolean}

@@ -6,15 +6,16 @@
  * The state is the command: each `playback` is compared with what the audio does, and the audio is corrected.
  */
 
+import { beginAlone, end, finishedAlone, showAlone, wishAlone } from "./alone.js";
 import { itemOf, placeAt } from "./audio.js";
 import { ServerTime } from "./clock.js";
 import { FIRST_LIMITS, Link, beginAnew, closed, deadlineOfLink, greet, isAllowed, leave, probeAgain, renew, wake, welcomed } from "./link.js";
-import { deadlineOfAudio, fallSilent, finished, interrupted, obey, report, reportIfClockWasWrong, shown, tick } from "./obey.js";
+import { deadlineOfAudio, fallSilent, finished, follow, interrupted, obey, report, reportIfClockWasWrong, shown, tick } from "./obey.js";
 import { compareStamps, positionAt, stampOf } from "./stamps.js";
 import { isPrepared } from "./transfer.js";
 import { Wishes } from "./wishes.js";
 
-/** @import {Audio, DeviceList, Frame, HelloDevice, Input, Limits, Output, Playback, Stamp} from "../types.js" */
+/** @import {Audio, DeviceList, Frame, HelloDevice, Input, Item, Limits, Output, Playback, Stamp} from "../types.js" */
 
 export class Client {
   /**
@@ -52,6 +53,10 @@ export class Client {
     /** @type {string | undefined} the entry that the audio was told to go on with */
     this.follows = undefined;
     this.wishes = new Wishes();
+    /** @type {import("./alone.js").Alone | undefined} what a person has started while the server was away */
+    this.alone = undefined;
+    /** The entries of the queue around the one that plays, as far as they are known, in play order. @type {Item[]} */
+    this.ahead = [];
     /** @type {number | undefined} the place when silence was wished and nobody heard it */
     this.stood_ms = undefined;
   }
@@ -77,12 +82,20 @@ export class Client {
         hear(this, local_us, input.frame, out);
         break;
       case "wish":
+        if (wishAlone(this, local_us, input.id, input.op, out)) break;
         this.stood_ms = this.positionAt(local_us);
         this.wishes.wish(this, local_us, input.id, input.op, out);
         if (this.wishes.areForSilence()) {
           fallSilent(this, out);
           out.push({ type: "show" });
         }
+        break;
+      case "alone":
+        beginAlone(this, input, out);
+        break;
+      case "ahead":
+        this.ahead = input.items;
+        if (this.playback) follow(this, this.playback, out);
         break;
       case "started":
         if (itemOf(this.audio)?.id === input.item.id) {
@@ -108,14 +121,17 @@ export class Client {
         break;
       case "failed": {
         const item = itemOf(this.audio);
-        if (item) {
+        if (this.alone) {
+          finishedAlone(this, local_us, false, out);
+        } else if (item) {
           this.audio = { kind: "failed", item };
           report(this, local_us, out);
         }
         break;
       }
       case "finished":
-        finished(this, local_us, input.since_us, input.went_on, out);
+        if (this.alone) finishedAlone(this, input.since_us, input.went_on, out);
+        else finished(this, local_us, input.since_us, input.went_on, out);
         break;
       case "volume":
         turnVolume(this, input.level, input.muted, out);
@@ -134,6 +150,7 @@ export class Client {
         this.wishes.tick(this, local_us, out);
         break;
     }
+    showAlone(this, local_us, out);
     return out;
   }
 
@@ -148,10 +165,15 @@ export class Client {
     return isOwn ? active.lease : undefined;
   }
 
+  /** What is to be shown: the session, or what plays here without it. */
+  get view() {
+    return this.alone?.playback ?? this.playback;
+  }
+
   /** The place in the item, as every screen shows it, in milliseconds. @param {number} local_us */
   positionAt(local_us) {
-    if (this.wishes.areForSilence()) return this.stood_ms;
-    return this.playback && positionAt(this.playback, this.time.at(local_us));
+    if (!this.alone && this.wishes.areForSilence()) return this.stood_ms;
+    return this.view && positionAt(this.view, this.time.at(local_us));
   }
 
   /** The place this device's own audio is at, where it has any. @param {number} local_us */
@@ -225,6 +247,10 @@ function hear(client, local_us, frame, out) {
       break;
     case "reject":
       client.wishes.refused(local_us, /** @type {any} */ (frame), out);
+      if (client.alone?.id === frame.id && !client.wishes.waits(frame.id)) {
+        end(client, out);
+        obey(client, local_us, out);
+      }
       break;
     case "goaway":
       client.link.sentAway(frame.code, frame.reason, frame.jitter_ms);

@@ -129,9 +129,14 @@ export function closed(client, local_us, chance, code, out) {
   const final = [code, told?.code].find((known) => known !== undefined && staysAway(known));
   if (final !== undefined) {
     link.phase = "over";
+    client.alone = undefined;
     fallSilent(client, out);
     out.push({ type: "give_up", code: final, reason: told?.reason ?? "" }, { type: "show" });
     return;
+  }
+  if (client.alone) {
+    client.alone.isAsked = false;
+    client.wishes.forget(client.alone.id);
   }
   // Who is cut off before a switch starts nothing: nobody could be told.
   if (client.audio.kind === "armed") fallSilent(client, out);
@@ -148,6 +153,7 @@ export function closed(client, local_us, chance, code, out) {
 
 /** @param {Client} client @param {"close" | "logout" | "sleep"} reason @param {Output[]} out */
 export function leave(client, reason, out) {
+  client.alone = undefined;
   fallSilent(client, out);
   if (client.isWelcomed()) out.push({ type: "send", frame: { type: "bye", reason } });
   client.link.phase = "over";
@@ -175,7 +181,7 @@ export function wake(client, local_us, out) {
 }
 
 /** Whether a device that is cut off may sound no longer than its lease (R1). @param {Client} client */
-const isStrict = ({ limits }) => limits.audio_ms <= limits.lease_ms;
+export const isStrict = ({ limits }) => limits.audio_ms <= limits.lease_ms;
 
 /**
  * In strict mode the lease lasts from the last word of the server on; earlier by as much as the clock may be wrong, so
@@ -198,6 +204,7 @@ export function isAllowed(client, local_us) {
 /** When a device that nobody talks to falls silent, in local time. @param {Client} client */
 export function silentAt(client) {
   const { audio, limits, link } = client;
+  if (client.alone) return Infinity;
   if (isStrict(client)) return ["sounding", "loading", "armed"].includes(audio.kind) ? link.allowed_us : Infinity;
   return audio.kind !== "silent" && !client.isWelcomed() ? link.contact_us + limits.audio_ms * 1000 : Infinity;
 }

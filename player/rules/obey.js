@@ -1,5 +1,6 @@
 /** The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14). */
 
+import { comeBack } from "./alone.js";
 import { causeOf, itemOf, placeAt, soundOf } from "./audio.js";
 import { isAllowed, silentAt, tickLink } from "./link.js";
 import { positionAt, sameStamp, stampOf } from "./stamps.js";
@@ -34,14 +35,16 @@ export function shown(client, local_us, playback, out) {
   }
   client.playback = playback;
   out.push({ type: "show" });
+  comeBack(client, local_us, playback, out);
   obey(client, local_us, out);
 }
 
 /** @param {Client} client @param {number} local_us @param {Output[]} out */
 export function obey(client, local_us, out) {
   const { playback, device } = client;
-  if (!playback || !device.id) return;
   const lease = client.lease();
+  // What is offered to the server sounds on until it has answered.
+  if (!playback || !device.id || (client.alone && lease)) return;
   if (lease) {
     promise(client, lease, playback, out);
     hold(client, local_us, lease, playback, out);
@@ -124,14 +127,28 @@ function goTo(client, local_us, item, playback, out) {
 }
 
 /** The audio is told what comes by itself when the item ends, so that there is no gap. @param {Client} client @param {Playback} playback @param {Output[]} out */
-function follow(client, playback, out) {
+export function follow(client, playback, out) {
   const item = itemOf(client.audio);
-  if (!item || client.ended || item.id !== playback.item?.id) return;
-  const key = `${item.id}>${playback.next?.id ?? ""}`;
+  if (!item || client.alone || (client.ended && client.isWelcomed())) return;
+  const next = nextOf(client, item, playback);
+  const key = `${item.id}>${next?.id ?? ""}`;
   if (client.follows !== key) {
     client.follows = key;
-    out.push({ type: "follow", item: playback.next });
+    out.push({ type: "follow", item: next });
   }
+}
+
+/**
+ * What comes after an item: the server says it of the one that is shown; of those that the audio has come to by itself
+ * it is what is known of the queue.
+ * @param {Client} client @param {Item} item @param {Playback} playback @returns {Item | undefined}
+ */
+function nextOf({ ahead }, item, playback) {
+  if (item.id === playback.item?.id) return playback.next;
+  if (playback.repeat === "one") return item;
+  const at = ahead.findIndex((entry) => entry.id === item.id);
+  if (at < 0) return undefined;
+  return ahead[at + 1] ?? (playback.repeat === "all" && ahead.length === playback.queue_length ? ahead[0] : undefined);
 }
 
 /** @param {Client} client @param {Output[]} out */
@@ -177,7 +194,7 @@ function reportIfShownWrong(client, local_us, playback, out) {
 export function report(client, local_us, out) {
   const { playback, carried, audio } = client;
   client.report_due_us = audio.kind === "sounding" ? local_us + REPORT_MS * 1000 : undefined;
-  if (!playback?.item || !carried || !client.isWelcomed() || client.ended) return;
+  if (!playback?.item || !carried || !client.isWelcomed() || client.ended || client.alone) return;
   // Before the first probe is answered nothing can be said of server time.
   if (client.time.bound_us() === undefined) return;
   if (!sameStamp(client.lease(), carried.lease) || !sameStamp(playback.turn, carried.turn)) return;
@@ -202,7 +219,7 @@ export function finished(client, local_us, since_us, went_on, out) {
     return;
   }
   if (!carried || !playback.item) return;
-  const next = item.id === playback.item.id ? playback.next : undefined;
+  const next = nextOf(client, item, playback);
   const end_ms = placeAt(client.audio, local_us) ?? 0;
   const first = client.ended?.item ?? item.id;
   const hasGoneOn = first !== item.id;
@@ -221,6 +238,7 @@ export function finished(client, local_us, since_us, went_on, out) {
   client.ended = { type: "ended", ...carried, item: first, to_item, position_ms, at_us: client.time.at(local_us) };
   client.ended_due_us = local_us;
   sayEnded(client, local_us, out);
+  if (!client.isWelcomed()) follow(client, playback, out);
   out.push({ type: "show" });
 }
 

@@ -13,6 +13,9 @@ const MEANT_MS = 5 * 60_000;
 /** The longest that a server may ask to wait before a command is said again; what is to wait longer is refused. */
 const LONGEST_RETRY_MS = 10_000;
 
+/** What a newer wish of the same kind overtakes. */
+const OF_THE_MUSIC = new Set(["play", "pause", "stop", "seek", "next", "previous"]);
+
 export class Wishes {
   constructor() {
     /**
@@ -24,23 +27,46 @@ export class Wishes {
 
   /** @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out */
   wish(client, local_us, id, op, out) {
-    if (this.waiting.length >= MOST) {
-      const message = "too many commands wait for an answer";
-      out.push({ type: "answered", id, refusal: { code: "busy", message } });
-      return;
-    }
+    const command = this.add(client, local_us, id, op);
+    const message = "too many commands wait for an answer";
+    if (!command) out.push({ type: "answered", id, refusal: { code: "busy", message } });
+    else if (client.isWelcomed()) out.push({ type: "send", frame: command });
+  }
+
+  /**
+   * A command that is said with the next `askAgain`; nothing when too many wait.
+   * @param {Client} client @param {number} local_us @param {string} id @param {Op} op
+   */
+  add(client, local_us, id, op) {
+    if (this.waiting.length >= MOST) return undefined;
     /** @type {Command} */
     const command = { type: "command", id, ...op };
     const current = client.playback?.item?.id;
     if ((op.op === "next" || op.op === "previous") && current) command.if_item = current;
     this.waiting.push({ command, wished_us: local_us, due_us: Infinity, isAlone: !client.isWelcomed() });
-    if (client.isWelcomed()) out.push({ type: "send", frame: command });
+    return command;
   }
 
   /** Whether a person wished for silence while nobody heard it, and for nothing else since: a device obeys that by itself. */
   areForSilence() {
     const last = this.waiting.findLast(({ command }) => ["play", "pause", "stop"].includes(command.op));
     return last !== undefined && last.isAlone && last.command.op !== "play";
+  }
+
+  /** Whether a command still waits. @param {string} id */
+  waits(id) {
+    return this.waiting.some(({ command }) => command.id === id);
+  }
+
+  /** A command is not said again. @param {string} id */
+  forget(id) {
+    this.waiting = this.waiting.filter(({ command }) => command.id !== id);
+  }
+
+  /** What was wished of the music while nobody heard it is not meant any more. @param {Output[]} out */
+  forgetPlayback(out) {
+    const overtaken = this.waiting.filter(({ command, isAlone }) => isAlone && OF_THE_MUSIC.has(command.op));
+    for (const { command } of overtaken) this.answered(command.id, {}, out);
   }
 
   /**
@@ -59,8 +85,8 @@ export class Wishes {
 
   /** @param {string} id @param {{revision?: number, refusal?: Refusal}} answer @param {Output[]} out */
   answered(id, answer, out) {
-    if (!this.waiting.some(({ command }) => command.id === id)) return;
-    this.waiting = this.waiting.filter(({ command }) => command.id !== id);
+    if (!this.waits(id)) return;
+    this.forget(id);
     out.push({ type: "answered", id, ...answer });
   }
 

@@ -89,6 +89,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "parts/virtual_list.js"
     "player.js"
     "routes.js"
+    "rules/alone.js"
     "rules/audio.js"
     "rules/client.js"
     "rules/clock.js"

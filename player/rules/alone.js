@@ -1,0 +1,215 @@
+/**
+ * Music while the server is away: what a person starts then, of what this device keeps. It sounds under nobody's lease
+ * and ends with the first word of the server, which either hears of it as the command that it was, or has gone on
+ * without this device and is obeyed.
+ */
+
+import { itemOf, placeAt, soundOf } from "./audio.js";
+import { isStrict } from "./link.js";
+import { fallSilent } from "./obey.js";
+import { sameStamp } from "./stamps.js";
+
+/** @import {Client} from "./client.js" */
+/** @import {Item, Op, Output, Playback, Stamp} from "../types.js" */
+
+/** A device that another one steers must have been cut off for so long before a press on it counts for itself. */
+const CUT_OFF_MS = 3_000;
+/** Going back within this of the beginning goes to the item before. */
+const BEGINNING_MS = 3_000;
+
+/** @type {Playback} what is known of a session that this page has never seen */
+const UNKNOWN = {
+  epoch: 0, revision: 0, turn: [0, 0], intent: "stop", status: "idle", position_ms: 0, at_us: 0, rate: 1, after: [],
+  repeat: "off", shuffle: false, queue_revision: 0, queue_length: 0,
+};
+
+/**
+ * What a person's command has become here. `id` is the command's; `turn` the one of the session when it began; `isAsked`:
+ * the server is back and was asked to go on with it; `areEntries`: the items are those of the session's queue.
+ * @typedef {{id: string, items: Item[], at: number, turn?: Stamp, turns: number, areEntries: boolean, isAsked: boolean, playback: Playback}} Alone
+ */
+
+/**
+ * Whether a press on this device may start music here. Not while another device has it, as far as this one knows: that
+ * one is more likely to sound than to be away as well.
+ * @param {Client} client @param {number} local_us
+ */
+export function mayPlayAlone(client, local_us) {
+  const { link, playback } = client;
+  if (client.isWelcomed() || isStrict(client) || link.phase === "over" || link.attempts === 0) return false;
+  if (client.lease() || !playback) return true;
+  return playback.intent !== "play" && local_us - link.contact_us >= CUT_OFF_MS * 1000;
+}
+
+/**
+ * A person starts one of these items, which are kept here.
+ * @param {Client} client
+ * @param {{id: string, items: Item[], at: number, position_ms: number, areEntries: boolean}} wish @param {Output[]} out
+ */
+export function beginAlone(client, { id, items, at, position_ms, areEntries }, out) {
+  // What was wished of the music before has no meaning any more.
+  client.wishes.forgetPlayback(out);
+  client.ended = undefined;
+  client.prepared = undefined;
+  if (client.promise) out.push({ type: "until" });
+  client.promise = undefined;
+  if (!client.lease()) client.carried = undefined;
+  const turn = client.alone ? client.alone.turn : client.playback?.turn;
+  const playback = { ...(client.playback ?? UNKNOWN), queue_length: items.length };
+  client.alone = { id, items, at, turn, turns: 0, areEntries, isAsked: false, playback };
+  goTo(client, at, position_ms, out);
+  out.push({ type: "answered", id });
+}
+
+/** @param {Client} client @param {number} at @param {number} position_ms @param {Output[]} out */
+function goTo(client, at, position_ms, out) {
+  const { alone } = client;
+  const item = alone?.items[at];
+  if (!alone || !item) return;
+  alone.at = at;
+  alone.turns += 1;
+  client.audio = { kind: "loading", item, position_ms, blocked: false };
+  out.push({ type: "sound", item, position_ms, rate: 1 });
+  tellNext(client, out);
+}
+
+/** The audio is told what follows, so that there is no gap. @param {Client} client @param {Output[]} out */
+function tellNext(client, out) {
+  client.follows = undefined;
+  out.push({ type: "follow", item: nextOf(client) });
+}
+
+/** @param {Client} client @returns {Item | undefined} */
+function nextOf({ alone, playback }) {
+  if (!alone) return undefined;
+  if (playback?.repeat === "one") return alone.items[alone.at];
+  return alone.items[alone.at + 1] ?? (playback?.repeat === "all" ? alone.items[0] : undefined);
+}
+
+/**
+ * Carries out what a person wishes of music that plays alone; says whether it could.
+ * @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out
+ */
+export function wishAlone(client, local_us, id, op, out) {
+  const { alone } = client;
+  if (!alone || client.isWelcomed()) return false;
+  const place_ms = placeAt(client.audio, local_us) ?? alone.playback.position_ms;
+  const item = alone.items.findIndex((known) => known.id === op.item);
+  if (op.op === "pause" || op.op === "stop") {
+    alone.playback = { ...alone.playback, position_ms: place_ms };
+    fallSilent(client, out);
+  } else if (op.op === "seek") {
+    if (client.audio.kind === "silent") alone.playback = { ...alone.playback, position_ms: op.position_ms };
+    else goTo(client, alone.at, op.position_ms, out);
+    alone.turns += 1;
+  } else if (op.op === "next" && nextOf(client)) {
+    goTo(client, (alone.at + 1) % alone.items.length, 0, out);
+  } else if (op.op === "previous") {
+    goTo(client, place_ms > BEGINNING_MS ? alone.at : Math.max(0, alone.at - 1), 0, out);
+  } else if (op.op === "play" && !op.tracks && (op.item === undefined || item >= 0)) {
+    goTo(client, item >= 0 ? item : alone.at, op.position_ms ?? (item >= 0 ? 0 : place_ms), out);
+  } else {
+    return false;
+  }
+  out.push({ type: "answered", id });
+  return true;
+}
+
+/** An item came to its end, or cannot be played: the next one. @param {Client} client @param {number} since_us @param {boolean} went_on @param {Output[]} out */
+export function finishedAlone(client, since_us, went_on, out) {
+  const { alone } = client;
+  const next = nextOf(client);
+  if (!alone) return;
+  if (!next) {
+    alone.playback = { ...alone.playback, position_ms: 0 };
+    alone.at = 0;
+    fallSilent(client, out);
+  } else if (went_on) {
+    alone.at = alone.items.indexOf(next);
+    client.audio = { kind: "sounding", item: next, position_ms: 0, since_us, rate: 1 };
+    tellNext(client, out);
+  } else {
+    goTo(client, alone.items.indexOf(next), 0, out);
+  }
+}
+
+/** What the screen shows of it follows the audio. @param {Client} client @param {number} local_us @param {Output[]} out */
+export function showAlone(client, local_us, out) {
+  const { alone, audio, device } = client;
+  if (!alone || alone.isAsked) return;
+  const isOn = audio.kind !== "silent";
+  const { playback } = alone;
+  alone.playback = {
+    ...playback,
+    intent: isOn ? "play" : "pause",
+    status: soundOf(audio),
+    item: itemOf(audio) ?? alone.items[alone.at],
+    next: nextOf(client),
+    position_ms: placeAt(audio, local_us) ?? playback.position_ms,
+    at_us: client.time.at(local_us),
+    turn: [0, alone.turns],
+    active: { device_id: device.id ?? "", instance: device.instance, lease: [0, 0] },
+    after: [],
+    transfer: undefined,
+    rate: 1,
+  };
+  out.push({ type: "show" });
+}
+
+/**
+ * The server shows a playback: it is offered what plays here, or has answered.
+ * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
+ */
+export function comeBack(client, local_us, playback, out) {
+  const { alone, audio } = client;
+  if (!alone) return;
+  if (!alone.isAsked) {
+    offer(client, local_us, alone, playback, out);
+    return;
+  }
+  const lease = client.lease();
+  const isAnswer = playback.by?.command_id === alone.id || !sameStamp(playback.turn, alone.turn);
+  if (!isAnswer) return;
+  client.alone = undefined;
+  const item = itemOf(audio);
+  const isTaken = lease && playback.intent === "play" && playback.item?.media_id === item?.media_id;
+  if (isTaken && playback.item && audio.kind === "sounding") {
+    // The same music under the name that the session gave it: it sounds on, and is reported.
+    client.audio = { ...audio, item: playback.item };
+    client.carried = { lease, turn: playback.turn };
+    client.follows = undefined;
+    out.push({ type: "rename", item: playback.item });
+  }
+}
+
+/**
+ * What was wished here is said to the server, with the place the music has come to. A session in which others have done
+ * something since, or play now, is not disturbed.
+ * @param {Client} client @param {number} local_us @param {Alone} alone @param {Playback} playback @param {Output[]} out
+ */
+function offer(client, local_us, alone, playback, out) {
+  const { audio } = client;
+  const lease = client.lease();
+  const position_ms = placeAt(audio, local_us) ?? alone.playback.position_ms;
+  const wentOn = alone.turn ? !sameStamp(alone.turn, playback.turn) : playback.intent === "play" && playback.status !== "lost";
+  const isOn = audio.kind !== "silent";
+  if (wentOn || (!isOn && !lease)) {
+    end(client, out);
+    return;
+  }
+  alone.isAsked = true;
+  alone.turn = playback.turn;
+  const item = alone.items[alone.at];
+  const what = alone.areEntries ? { item: item?.id } : { tracks: alone.items.map(({ media_id }) => media_id), start: alone.at };
+  /** @type {Op} */
+  const op = isOn ? { op: "play", ...what, position_ms, on: client.device.id } : { op: "pause" };
+  if (!lease) fallSilent(client, out);
+  // Said after the `welcome`, with whatever else waits for it.
+  if (!client.wishes.add(client, local_us, alone.id, op)) end(client, out);
+}
+
+/** Whatever the server shows holds again. @param {Client} client @param {Output[]} out */
+export function end(client, out) {
+  client.alone = undefined;
+  fallSilent(client, out);
+}

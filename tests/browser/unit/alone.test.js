@@ -1,0 +1,184 @@
+/** Music while the server is away: a press is obeyed, and the server is not disturbed by it when it is back. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mayPlayAlone } from "../../../player/rules/alone.js";
+import { ME, OTHER, World, item, of, sent } from "./world.js";
+
+/** @import {Playback, Stamp} from "../../../player/types.js" */
+
+const [one, two, three] = [item("1"), item("2"), item("3")];
+const kept = [item("k0"), item("k1")];
+
+/** A device that plays the first of three entries and has lost its server. */
+function cutOff() {
+  const world = new World();
+  world.welcome();
+  world.grant(one, { next: two, queue_length: 3 });
+  world.started(one);
+  world.step({ type: "ahead", items: [one, two, three] });
+  world.pass(10_000).step({ type: "closed" });
+  return world;
+}
+
+/** @param {World} world */
+const begin = (world, more = {}) => world.step({ type: "alone", id: "w1", items: kept, at: 0, position_ms: 0, areEntries: false, ...more });
+
+/** The server is back, with the same session. @param {World} world @param {Partial<Playback>} [change] */
+function back(world, change = {}) {
+  world.revision += 1;
+  world.playback = { ...world.playback, revision: world.revision, ...change };
+  world.step({ type: "wake" });
+  return world.welcome();
+}
+
+test("cut off, one entry follows the other to the end of the queue, and the server hears where it is", () => {
+  const world = cutOff();
+  const follows = of(world.step({ type: "finished", since_us: world.local_us, went_on: true }), "follow");
+  assert.equal(follows[0].item.id, "3", "what comes after the next one is told to the audio");
+  world.pass(60_000).step({ type: "finished", since_us: world.local_us, went_on: true });
+  world.pass(5_000);
+  assert.equal(world.client.placeAt(world.local_us), 5_000);
+  const [ended] = sent(back(world), "ended");
+  assert.deepEqual([ended.item, ended.to_item, ended.position_ms], ["1", "3", 5_000]);
+});
+
+test("cut off, repeat goes round or stays", () => {
+  for (const [repeat, wanted] of /** @type {const} */ ([["all", "1"], ["one", "2"], ["off", undefined]])) {
+    const world = cutOff();
+    world.step({ type: "finished", since_us: world.local_us, went_on: true });
+    world.client.playback = { .../** @type {Playback} */ (world.client.playback), repeat };
+    const [follow] = of(world.step({ type: "finished", since_us: world.local_us, went_on: true }), "follow").slice(-1);
+    assert.equal(follow?.item?.id, wanted, repeat);
+  }
+});
+
+test("alone, what is kept sounds at once, its place runs, and it is answered", () => {
+  const world = cutOff();
+  const outputs = begin(world);
+  assert.equal(of(outputs, "sound")[0].item.id, "k0");
+  assert.equal(of(outputs, "follow")[0].item.id, "k1");
+  assert.equal(of(outputs, "answered")[0].id, "w1");
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  world.pass(4_000);
+  assert.equal(world.client.positionAt(world.local_us), 4_000);
+  assert.deepEqual([world.client.view?.status, world.client.view?.item?.id], ["playing", "k0"]);
+  assert.equal(world.pass(3_600_000).toDeadline().filter(({ type }) => type === "silence").length, 0, "no limit of time");
+});
+
+test("alone, pause, going on, seeking and skipping are carried out here", () => {
+  const world = cutOff();
+  begin(world);
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  world.pass(7_000);
+  assert.equal(of(world.step({ type: "wish", id: "p", op: { op: "pause" } }), "silence").length, 1);
+  assert.deepEqual([world.client.view?.status, world.client.positionAt(world.local_us)], ["paused", 7_000]);
+  assert.equal(of(world.step({ type: "wish", id: "g", op: { op: "play" } }), "sound")[0].position_ms, 7_000);
+  assert.equal(of(world.step({ type: "wish", id: "s", op: { op: "seek", position_ms: 30_000 } }), "sound")[0].position_ms, 30_000);
+  assert.equal(of(world.step({ type: "wish", id: "n", op: { op: "next" } }), "sound")[0].item.id, "k1");
+  assert.equal(of(world.step({ type: "wish", id: "b", op: { op: "previous" } }), "sound")[0].item.id, "k0");
+  world.step({ type: "wish", id: "t", op: { op: "transfer", to: OTHER.id, mode: "keep" } });
+  assert.ok(world.client.wishes.waits("t") && !world.client.wishes.waits("b"), "what only the server can do waits for it");
+});
+
+test("the server is back: the same music sounds on without a break, as its own", () => {
+  const world = cutOff();
+  begin(world);
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  const outputs = back(world.pass(8_000));
+  const [command] = sent(outputs, "command");
+  assert.deepEqual([command.id, command.op, command.tracks, command.start, command.position_ms, command.on], ["w1", "play", ["media-k0", "media-k1"], 0, 8_000, ME.id]);
+  assert.deepEqual(of(outputs, "silence"), [], "it sounds under its lease");
+  assert.deepEqual(sent(outputs, "report"), [], "nothing is said of an item that the session does not know");
+  const named = { ...kept[0], id: "n1" };
+  const granted = world.pass(50).show({ item: named, status: "starting", position_ms: 8_000, by: { device_id: ME.id, command_id: "w1" } }, true);
+  assert.deepEqual([...of(granted, "sound"), ...of(granted, "silence")], [], "nothing begins anew");
+  assert.equal(of(granted, "rename")[0].item.id, "n1");
+  const [report] = sent(granted, "report");
+  assert.deepEqual([report.item, report.status, report.position_ms], ["n1", "playing", 8_050]);
+  assert.equal(world.client.alone, undefined);
+});
+
+test("without a lease it is silent with the first word of the server, and goes on when that grants one", () => {
+  const world = new World();
+  world.step({ type: "tick" });
+  world.step({ type: "closed" });
+  world.pass(5_000);
+  assert.ok(mayPlayAlone(world.client, world.local_us), "a page that was opened without the server");
+  begin(world);
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  const outputs = back(world.pass(2_000));
+  assert.equal(of(outputs, "silence").length, 1);
+  assert.equal(sent(outputs, "command")[0].position_ms, 2_000);
+  const sound = of(world.grant({ ...kept[0], id: "n1" }, { position_ms: 2_000, by: { device_id: ME.id, command_id: "w1" } }), "sound");
+  assert.equal(sound[0].position_ms, 2_000);
+});
+
+test("a session that went on without this device is not disturbed", () => {
+  const active = { device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {Stamp} */ ([1, 90]) };
+  const world = cutOff();
+  begin(world);
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  const outputs = back(world, { active, turn: [1, 90], intent: "play", status: "playing", item: two });
+  assert.deepEqual(sent(outputs, "command"), []);
+  assert.equal(of(outputs, "silence").length, 1);
+  assert.equal(world.client.view?.item?.id, "2");
+
+  const fresh = new World();
+  fresh.step({ type: "tick" });
+  fresh.step({ type: "closed" });
+  begin(fresh);
+  assert.deepEqual(sent(back(fresh, { active, intent: "play", status: "playing", item: two }), "command"), []);
+});
+
+test("what the server refuses ends, and what it shows holds", () => {
+  const world = cutOff();
+  begin(world);
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  back(world);
+  const [sound] = of(world.hear({ type: "reject", id: "w1", code: "invalid", message: "unknown tracks" }), "sound");
+  assert.equal(sound.item.id, "1");
+  assert.equal(world.client.alone, undefined);
+});
+
+test("a server that is lost again before it has answered is asked anew", () => {
+  const world = cutOff();
+  begin(world);
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  back(world.pass(1_000));
+  world.step({ type: "closed" });
+  assert.deepEqual(sent(back(world.pass(1_000)), "command").map(({ position_ms }) => position_ms), [2_000]);
+});
+
+test("what was paused alone is paused for the server, too", () => {
+  const world = cutOff();
+  begin(world);
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  world.step({ type: "wish", id: "p", op: { op: "pause" } });
+  const outputs = back(world);
+  assert.deepEqual(sent(outputs, "command").map(({ op }) => op), ["pause"]);
+  assert.deepEqual(of(outputs, "sound"), []);
+  assert.deepEqual(of(world.show({ intent: "pause", status: "paused", by: { device_id: ME.id, command_id: "w1" } }, true), "sound"), []);
+  assert.equal(world.client.alone, undefined);
+});
+
+test("nothing starts alone while the server answers, in strict mode, or while another device has the music", () => {
+  const world = new World();
+  world.welcome();
+  assert.ok(!mayPlayAlone(world.client, world.local_us));
+  const active = { device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {Stamp} */ ([1, 11]) };
+  world.show({ intent: "play", status: "playing", item: one, active }, true);
+  world.step({ type: "closed" });
+  world.pass(60_000);
+  assert.ok(!mayPlayAlone(world.client, world.local_us), "another device plays");
+  const strict = new World();
+  strict.welcome("c1", { audio_ms: 5_000, lease_ms: 5_000 });
+  strict.grant(one);
+  strict.step({ type: "closed" });
+  assert.ok(!mayPlayAlone(strict.client, strict.local_us), "strict mode");
+  const brief = new World();
+  brief.welcome();
+  brief.step({ type: "closed" });
+  assert.ok(!mayPlayAlone(brief.client, brief.local_us), "a short break");
+  assert.ok(mayPlayAlone(brief.pass(3_000).client, brief.local_us));
+});
