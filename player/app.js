@@ -5,6 +5,7 @@ import { startMediaSession, step } from "./media_session.js";
 import { forgetEverything, startWorker } from "./offline.js";
 import { Component, attribute, fill, h } from "./parts/dom.js";
 import { icon } from "./parts/icons.js";
+import { openMenu } from "./parts/menu.js";
 import { PlayerBar } from "./parts/player_bar.js";
 import { attempt } from "./parts/toast.js";
 import { routes } from "./routes.js";
@@ -21,7 +22,9 @@ import "./views/queue.js";
 import "./views/search.js";
 import "./views/settings.js";
 
-/** @type {[string, string, string][]} address, icon, name; the first four are all that a phone's bar holds */
+/** A phone's bar holds so many places, and a menu the others. */
+const FEW = 4;
+/** @type {[string, string, string][]} address, icon, name */
 const PLACES = [
   ["/", "home", "Home"],
   ["/search", "search", "Search"],
@@ -81,7 +84,11 @@ class SegueApp extends Component {
     this.shownKey = "";
     this.main = h("main", { id: "main", tabIndex: -1 });
     this.banner = h("div", { class: "banner", role: "status" });
-    this.nav = h("nav", { "aria-label": "Library" }, PLACES.map(([href, picture, name]) => h("a", { href }, icon(picture), h("span", {}, name))));
+    const links = PLACES.map(([href, picture, name]) => h("a", { href }, icon(picture), h("span", {}, name)));
+    const others = PLACES.slice(FEW).map(([href, picture, name]) => ({ label: name, icon: picture, act: () => routes.go(href) }));
+    const more = h("button", { type: "button", class: "places-more", "aria-haspopup": "menu", onclick: () => openMenu(more, others, "More places") }, icon("more"), h("span", {}, "More"));
+    this.more = more;
+    this.nav = h("nav", { "aria-label": "Library" }, links, more);
     const skip = h("a", { class: "skip", href: "#main", onclick: (/** @type {Event} */ event) => { event.preventDefault(); this.main?.focus(); } }, "Skip to the content");
     const brand = h("a", { class: "brand", href: "/" }, h("img", { src: "/player/icon.svg", alt: "", width: 28, height: 28 }), "Segue");
     fill(this, skip, h("div", { class: "frame" }, h("header", { class: "sidebar" }, brand, this.nav), this.banner, this.main, new PlayerBar()));
@@ -106,6 +113,7 @@ class SegueApp extends Component {
     for (const link of nav.children) {
       attribute(link, "aria-current", link.getAttribute("href") === location.pathname ? "page" : undefined);
     }
+    attribute(/** @type {Element} */ (this.more), "data-here", PLACES.slice(FEW).some(([href]) => href === location.pathname));
     main.scrollTop = 0;
     if (routes.isReturn) restoreScroll(main, routes.scrolled.get(routes.step) ?? 0);
     else if (!isFirst) focusHeading(view);

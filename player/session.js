@@ -55,6 +55,11 @@ class Session extends Watchable {
     return this.player?.client.device.id;
   }
 
+  /** This tab in the list of devices. */
+  get own() {
+    return this.devices.find((device) => device.id === this.ownId);
+  }
+
   /** The device that has the music. */
   get active() {
     const id = this.playback?.active?.device_id;

@@ -4,9 +4,20 @@ import { all } from "../api.js";
 import { MOST_TRACKS, playTracks } from "../actions.js";
 import { cover } from "./cover.js";
 import { h } from "./dom.js";
-import { iconButton } from "./icons.js";
+import { icon, iconButton } from "./icons.js";
 import { count, names } from "./text.js";
 import { attempt } from "./toast.js";
+
+/**
+ * What is said where there is nothing to show, with what to do about it.
+ * @param {string} picture @param {string} text @param {HTMLElement | HTMLElement[]} [then] @param {string} [role]
+ */
+export function note(picture, text, then = [], role = "status") {
+  return h("div", { class: "note", role }, icon(picture), h("p", {}, text), then);
+}
+
+/** @param {string} href @param {string} text */
+export const way = (href, text) => h("a", { class: "button", href }, text);
 
 /** What a card adds to its picture's height, in pixels; the style sheet has it too. */
 export const CARD_TEXT = 64;
@@ -20,7 +31,7 @@ function card({ href, name, detail, picture, tracks, round = false }) {
   return h(
     "div",
     { class: round ? "card round" : "card" },
-    h("a", { href, "data-primary": true }, picture, h("span", { class: "name", dir: "auto" }, name)),
+    h("a", { href, title: name, "data-primary": true }, picture, h("span", { class: "name", dir: "auto" }, name)),
     h("span", { class: "detail", dir: "auto" }, detail),
     play,
   );

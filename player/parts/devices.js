@@ -45,8 +45,9 @@ export class DeviceList extends Component {
       row.remove();
       rows.delete(id);
     }
-    const own = (/** @type {Device} */ device) => (device.id === ownId ? 0 : 1);
-    for (const device of [...devices].sort((a, b) => own(a) - own(b) || a.since_us - b.since_us)) {
+    // By their order when they came: rows that change places under a finger are hit by mistake.
+    const rank = (/** @type {Device} */ { id, presence }) => (id === session.playback?.active?.device_id ? 0 : id === ownId ? 1 : presence === "online" ? 2 : 3);
+    for (const device of [...devices].sort((a, b) => rank(a) - rank(b) || a.since_us - b.since_us)) {
       let known = rows.get(device.id);
       if (!known) {
         known = deviceRow(device);

@@ -42,6 +42,12 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** @param {string} text @returns {string} with a capital and a full stop */
+export function sentence(text) {
+  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(first) ? first : `${first}.`;
+}
+
 /** A component: what it watches it watches only while it is on the page. */
 export class Component extends HTMLElement {
   constructor() {

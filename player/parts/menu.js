@@ -32,11 +32,15 @@ export function openMenu(button, entries, label) {
   items[0]?.focus();
 }
 
-/** Below the button, or above where there is no room, and never off the page. @param {HTMLElement} panel @param {HTMLElement} button */
-export function place(panel, button) {
+/**
+ * Below the button, or above where there is no room, and never off the page.
+ * @param {HTMLElement} panel @param {HTMLElement} button @param {HTMLElement} [beside] what is not to be covered
+ */
+export function place(panel, button, beside = button) {
   const at = button.getBoundingClientRect();
+  const over = beside.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = panel;
-  const top = at.bottom + height + 8 < innerHeight ? at.bottom + 4 : Math.max(8, at.top - height - 4);
+  const top = at.bottom + height + 8 < innerHeight ? at.bottom + 4 : Math.max(8, over.top - height - 4);
   panel.style.left = `${Math.max(8, Math.min(at.right - width, innerWidth - width - 8))}px`;
   panel.style.top = `${top}px`;
 }

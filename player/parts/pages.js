@@ -29,6 +29,14 @@ export class Pages extends Watchable {
     return this.pages.get(number)?.[index - number * SIZE];
   }
 
+  /** What is there already, from an entry on. @param {number} index */
+  from(index) {
+    /** @type {T[]} */
+    const items = [];
+    for (let item; (item = this.get(index + items.length)) !== undefined; ) items.push(item);
+    return items;
+  }
+
   /** Entries from `from` up to but without `to` are looked at now. @param {number} from @param {number} to */
   want(from, to) {
     const first = Math.floor(Math.max(0, from) / SIZE);

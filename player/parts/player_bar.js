@@ -21,7 +21,7 @@ export class PlayerBar extends Component {
     this.what = h("div", { class: "what" });
     this.steer = transport();
     this.heart = heartOfCurrent();
-    this.volume = volumeControl(() => session.active ?? session.devices.find((device) => device.id === session.ownId));
+    this.volume = volumeControl(() => session.active ?? session.own);
     this.where = h("span", { class: "where-name", dir: "auto" });
     this.whereButton = h("button", { type: "button", class: "where", "aria-haspopup": "dialog", onclick: () => this.openDevices() }, icon("device"), this.where);
     this.trouble = h("p", { class: "trouble", role: "status" });
@@ -88,7 +88,7 @@ export class PlayerBar extends Component {
     });
     document.body.append(panel);
     panel.showPopover();
-    place(panel, whereButton);
+    place(panel, whereButton, this);
     /** @type {HTMLElement} */ (panel.querySelector(".move:not(:disabled)") ?? close).focus();
   }
 }

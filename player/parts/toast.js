@@ -1,6 +1,6 @@
 /** Short words at the edge of the page: what went wrong, or what was done. Read out to those who listen. */
 
-import { h } from "./dom.js";
+import { h, sentence } from "./dom.js";
 
 /** How long words stay, in milliseconds: longer the more there is to read. @param {string} text */
 const stay_ms = (text) => 2_500 + 60 * text.length;
@@ -24,10 +24,4 @@ export async function attempt(act, done) {
     if (error instanceof DOMException && error.name === "AbortError") return;
     toast(sentence(error instanceof Error ? error.message : String(error)), "wrong");
   }
-}
-
-/** @param {string} text */
-export function sentence(text) {
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(first) ? first : `${first}.`;
 }

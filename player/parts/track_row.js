@@ -26,7 +26,7 @@ export function trackRow(track, { number, play, hidesAlbum = false, entry, menu,
   const lead = number === undefined ? cover({ images: track.album?.images, cover_url: track.cover_url }, 44, "track") : h("span", { class: "number" }, number);
   const title = h(
     "button",
-    { type: "button", class: "title", "data-primary": true, dir: "auto", disabled: !isPlayable, "aria-label": `Play ${track.name}`, onclick: play },
+    { type: "button", class: "title", "data-primary": true, dir: "auto", disabled: !isPlayable, title: isPlayable ? track.name : "Its file is missing", "aria-label": `Play ${track.name}`, onclick: play },
     track.name,
   );
   const heart = iconButton("heart", "Save", { class: "icon-button heart", onclick: () => void save(track.id, catalogue.saved.get(track.id) !== true) });

@@ -3,7 +3,7 @@
  * through the entry that was last in focus.
  */
 
-import { Component, h, fill } from "./dom.js";
+import { Component, h, fill, sentence } from "./dom.js";
 
 /** Entries made beyond the edges of the view, in rows. */
 const BEYOND = 6;
@@ -132,7 +132,7 @@ export class VirtualList extends Component {
     this.note.hidden = !source.error && !isEmpty;
     if (source.error && total === 0) {
       const again = h("button", { type: "button", onclick: () => /** @type {any} */ (source).forget?.() }, "Try again");
-      fill(this.note, h("p", {}, source.error.message), again);
+      fill(this.note, h("p", {}, sentence(source.error.message)), again);
     } else if (isEmpty) {
       fill(this.note, empty ?? "There is nothing here yet.");
     }

@@ -2,27 +2,12 @@
 
 import { all, ask } from "../api.js";
 import { askPerson } from "../parts/dialog.js";
-import { fill, h } from "../parts/dom.js";
-import { count } from "../parts/text.js";
+import { fill, h, sentence } from "../parts/dom.js";
 import { attempt } from "../parts/toast.js";
 import { store } from "../store.js";
+import { LOOK_MS, scanText } from "./scan.js";
 
 /** @import {View} from "./view.js" */
-
-/** Between two looks at a running scan, in milliseconds. */
-const LOOK_MS = 700;
-
-/** @param {any} scan */
-function scanText(scan) {
-  if (scan.running) {
-    const left = scan.eta_s == null ? "" : `, about ${count(scan.eta_s, "second")} left`;
-    return `Scanning: ${scan.done.toLocaleString()} of ${Math.max(scan.expected, scan.seen).toLocaleString()} files${left}`;
-  }
-  if (!scan.finished_at) return "No scan has run yet.";
-  const parts = [[scan.added, "new"], [scan.changed, "changed"], [scan.moved, "moved"], [scan.missing, "gone"]];
-  const news = parts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
-  return `Last scan: ${count(scan.done, "file")}, ${news.join(", ") || "nothing new"}`;
-}
 
 /** @param {View} view */
 export function librarySection(view) {
@@ -48,7 +33,7 @@ export function librarySection(view) {
 }
 
 /** @param {any} file */
-const fileRow = (file) => h("div", { class: "setting" }, h("span", {}, h("span", { class: "path", dir: "auto" }, file.path), h("span", { class: "detail" }, file.reason)));
+const fileRow = (file) => h("div", { class: "setting" }, h("span", {}, h("span", { class: "path", dir: "auto" }, file.path), h("span", { class: "detail" }, sentence(file.reason))));
 
 const ROLES = /** @type {[string, string][]} */ ([["user", "Listener"], ["admin", "Admin"]]);
 

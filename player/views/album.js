@@ -5,7 +5,7 @@ import { MOST_TRACKS, addToPlaylist, enqueue, playShuffled, playTracks } from ".
 import { albumCard } from "../parts/cards.js";
 import { cover } from "../parts/cover.js";
 import { fill, h } from "../parts/dom.js";
-import { iconButton } from "../parts/icons.js";
+import { icon, iconButton } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
 import { whole } from "../parts/pages.js";
 import { count, length } from "../parts/text.js";
@@ -30,8 +30,8 @@ export function playButtons(name, tracks, more = []) {
   return h(
     "div",
     { class: "actions" },
-    h("button", { type: "button", class: "primary", disabled: tracks.length === 0, onclick: () => void playTracks(tracks) }, "Play"),
-    h("button", { type: "button", disabled: tracks.length === 0, onclick: () => void playShuffled(tracks) }, "Shuffle"),
+    h("button", { type: "button", class: "primary", disabled: tracks.length === 0, onclick: () => void playTracks(tracks) }, icon("play"), "Play"),
+    h("button", { type: "button", disabled: tracks.length === 0, onclick: () => void playShuffled(tracks) }, icon("shuffle"), "Shuffle"),
     menu,
   );
 }

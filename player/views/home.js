@@ -2,11 +2,13 @@
 
 import { ApiError, ask } from "../api.js";
 import { playTracks } from "../actions.js";
-import { albumCard, artistCard, unwrap } from "../parts/cards.js";
+import { albumCard, artistCard, note, unwrap, way } from "../parts/cards.js";
 import { fill, h } from "../parts/dom.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
 import { whole } from "../parts/pages.js";
+import { store } from "../store.js";
+import { LOOK_MS, scanText } from "./scan.js";
 import { View } from "./view.js";
 
 /** @param {Date} now */
@@ -30,7 +32,33 @@ class HomeView extends View {
   build() {
     const body = h("div", { class: "sections" });
     fill(this, this.heading(greeting(new Date())), body);
+    this.fetch(body);
+  }
+
+  /** @param {Element} body */
+  fetch(body) {
     void this.loading(body, (signal) => this.load(signal), (found) => this.show(body, found));
+  }
+
+  /** No music yet: who may do something about it is told what, and sees a scan go on. @param {Element} body */
+  showNothing(body) {
+    if (store.session?.user.role !== "admin") {
+      fill(body, note("album", "There is no music here yet. Whoever looks after this server can add some."));
+      return;
+    }
+    const said = h("p", { class: "detail", role: "status" });
+    const text = "There is no music here yet. Name a folder of music when you start the server (segue serve --music FOLDER, or “music” in its settings file); it is scanned at once.";
+    fill(body, note("album", text, [said, way("/settings", "Look at the library")]));
+    let wasRunning = false;
+    const look = async () => {
+      const scan = await ask("/library/scan", { signal: this.gone.signal });
+      fill(said, scanText(scan));
+      if (wasRunning && !scan.running) this.fetch(body);
+      else this.timer = setTimeout(() => void look().catch(() => undefined), LOOK_MS);
+      wasRunning = scan.running;
+    };
+    this.endings.push(() => clearTimeout(this.timer));
+    look().catch(() => undefined);
   }
 
   /** @param {AbortSignal} signal */
@@ -47,8 +75,7 @@ class HomeView extends View {
   /** @param {Element} body @param {{recent: any[], fresh: any[], top: any[], artists: any[]}} found */
   show(body, { recent, fresh, top, artists }) {
     if (fresh.length === 0) {
-      const text = "Add a music folder to the server and start a scan in the settings.";
-      fill(body, h("div", { class: "note" }, h("h2", {}, "Your library is empty"), h("p", {}, text), h("a", { class: "button", href: "/settings" }, "Settings")));
+      this.showNothing(body);
       return;
     }
     fill(

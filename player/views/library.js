@@ -2,19 +2,23 @@
 
 import { all, ask, query } from "../api.js";
 import { MOST_TRACKS, playTracks } from "../actions.js";
-import { CARD_TEXT, albumCard, artistCard, unwrap } from "../parts/cards.js";
+import { CARD_TEXT, albumCard, artistCard, note, unwrap, way } from "../parts/cards.js";
 import { fill, h } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
 import { Pages } from "../parts/pages.js";
 import { count } from "../parts/text.js";
 import { attempt } from "../parts/toast.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
 import { VirtualList } from "../parts/virtual_list.js";
+import { session } from "../session.js";
 import { View } from "./view.js";
 
 /** @param {string} path @param {Record<string, string | undefined>} [more] */
 const pagesOf = (path, more = {}) =>
   new Pages((limit, offset, signal) => ask(query(path, { ...more, limit, offset }), { signal }));
+
+const noMusic = () => note("album", "There is no music here yet.", way("/settings", "Look at the library"));
 
 /** A view of cards in a grid. @param {string} title @param {string} noun @param {string} path @param {(item: any) => HTMLElement} row */
 function gridView(title, noun, path, row) {
@@ -25,8 +29,11 @@ function gridView(title, noun, path, row) {
       const order = h("select", { "aria-label": "Order", onchange: () => show() }, h("option", { value: "name" }, "By name"), h("option", { value: "newest" }, "Newest first"));
       const show = () => {
         const source = pagesOf(path, { sort: order.value });
-        this.observe(source, () => void (said.textContent = source.total === undefined ? "" : count(source.total, noun)));
-        fill(holder, new VirtualList({ source, row, label: title, rowHeight: CARD_TEXT, minWidth: innerWidth < 700 ? 140 : 180, empty: "The library is empty: add music and start a scan in the settings." }));
+        this.observe(source, () => {
+          said.textContent = source.total ? count(source.total, noun) : "";
+          order.hidden = source.total === 0;
+        });
+        fill(holder, new VirtualList({ source, row, label: title, rowHeight: CARD_TEXT, minWidth: innerWidth < 700 ? 140 : 180, empty: noMusic() }));
       };
       fill(this, h("header", { class: "head" }, h("div", {}, this.heading(title), said), order), holder);
       show();
@@ -36,7 +43,7 @@ function gridView(title, noun, path, row) {
 
 /**
  * A view of tracks. A list may be longer than one command: then as many are played from the chosen one on.
- * @param {string} title @param {(id: string) => string} pathOf @param {string} empty
+ * @param {string} title @param {(id: string) => string} pathOf @param {() => HTMLElement} empty
  */
 function tracksView(title, pathOf, empty) {
   return class extends View {
@@ -44,17 +51,21 @@ function tracksView(title, pathOf, empty) {
       const path = pathOf(this.name);
       const source = pagesOf(path);
       const said = h("p", { class: "lede", role: "status" });
-      this.observe(source, () => void (said.textContent = source.total === undefined ? "" : count(source.total, "track")));
-      const play = (/** @type {number} */ index) => attempt(async () => playTracks(unwrap(await all(path, MOST_TRACKS, index))));
+      this.observe(source, () => {
+        said.textContent = source.total ? count(source.total, "track") : "";
+        start.hidden = !source.total;
+      });
+      const play = (/** @type {number} */ index) => attempt(async () => playTracks(unwrap(session.current.isAway ? source.from(index) : await all(path, MOST_TRACKS, index))));
       const row = (/** @type {any} */ item, /** @type {number} */ index) => trackRow(item.track ?? item, { play: () => void play(index) });
-      const list = new TrackList({ source, row, label: title, rowHeight: ROW, empty });
-      fill(this, h("header", { class: "head" }, h("div", {}, this.heading(title), said), h("button", { type: "button", class: "primary", onclick: () => void play(0) }, "Play")), list);
+      const list = new TrackList({ source, row, label: title, rowHeight: ROW, empty: empty() });
+      const start = h("button", { type: "button", class: "primary", hidden: true, onclick: () => void play(0) }, icon("play"), "Play");
+      fill(this, h("header", { class: "head" }, h("div", {}, this.heading(title), said), start), list);
     }
   };
 }
 
 customElements.define("view-albums", gridView("Albums", "album", "/albums", albumCard));
 customElements.define("view-artists", gridView("Artists", "artist", "/artists", artistCard));
-customElements.define("view-tracks", tracksView("Tracks", () => "/tracks", "The library is empty: add music and start a scan in the settings."));
-customElements.define("view-saved", tracksView("Saved tracks", () => "/me/tracks", "Nothing saved yet. The heart beside a track keeps it here."));
-customElements.define("view-genre", tracksView("Genre", (id) => `/genres/${id}/tracks`, "There is nothing of this genre any more."));
+customElements.define("view-tracks", tracksView("Tracks", () => "/tracks", noMusic));
+customElements.define("view-saved", tracksView("Saved tracks", () => "/me/tracks", () => note("heart", "Nothing saved yet. The heart beside a track keeps it here.", way("/tracks", "All tracks"))));
+customElements.define("view-genre", tracksView("Genre", (id) => `/genres/${id}/tracks`, () => note("track", "There is nothing of this genre any more.", way("/albums", "All albums"))));

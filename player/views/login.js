@@ -2,8 +2,7 @@
 
 import { enter } from "../api.js";
 import { field } from "../parts/dialog.js";
-import { Component, fill, h, say } from "../parts/dom.js";
-import { sentence } from "../parts/toast.js";
+import { Component, fill, h, say, sentence } from "../parts/dom.js";
 
 /** @import {Field} from "../parts/dialog.js" */
 
@@ -18,14 +17,14 @@ const WAYS = {
     fields: [NAME, { name: "password", label: "Password", type: "password", autocomplete: "current-password", required: true }],
     yes: "Log in",
     path: "/auth/login",
-    other: { text: "Log in with a code from another device", way: "code" },
+    other: { text: "Use a code from another device", way: "code" },
   }),
   code: () => ({
     lede: "On a device that is logged in, choose “Log in on another device” in the settings, and type its code here.",
     fields: [{ name: "code", label: "Code", autocomplete: "one-time-code", required: true, maxlength: 20, value: location.pathname === "/login" ? location.hash.slice(1) : "" }],
     yes: "Log in",
     path: "/auth/codes/use",
-    other: { text: "Log in with name and password", way: "password" },
+    other: { text: "Use name and password", way: "password" },
   }),
   setup: () => ({
     lede: "Make the first account. It may do everything on this server.",

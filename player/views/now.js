@@ -14,7 +14,7 @@ class NowView extends View {
   build() {
     const steer = transport();
     const heart = heartOfCurrent();
-    const volume = volumeControl(() => session.active);
+    const volume = volumeControl(() => session.active ?? session.own);
     const picture = h("div", { class: "picture" });
     const words = h("div", { class: "words" });
     const said = h("p", { class: "trouble", role: "status" });

@@ -2,7 +2,7 @@
 
 import { all, ask } from "../api.js";
 import { MOST_TRACKS, playTracks } from "../actions.js";
-import { unwrap } from "../parts/cards.js";
+import { note, unwrap, way } from "../parts/cards.js";
 import { cover } from "../parts/cover.js";
 import { askPerson } from "../parts/dialog.js";
 import { fill, h } from "../parts/dom.js";
@@ -53,7 +53,7 @@ class PlaylistView extends View {
         grip: isOwn ? grip(track.name, index, (to) => void this.move(index, to)) : undefined,
         menu: () => (isOwn ? [{ label: "Remove from this playlist", icon: "remove", act: () => void this.takeOut(track, index) }] : []),
       });
-    this.list = new TrackList({ source: whole(tracks), label: playlist.name, rowHeight: ROW, row, empty: "No tracks yet. Add some from their menus." });
+    this.list = new TrackList({ source: whole(tracks), label: playlist.name, rowHeight: ROW, row, empty: note("playlist", "No tracks yet. Add some from their menus.", way("/tracks", "All tracks")) });
     fill(this, hero, this.list);
   }
 

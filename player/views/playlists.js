@@ -2,7 +2,7 @@
 
 import { ask, query } from "../api.js";
 import { createPlaylist } from "../actions.js";
-import { CARD_TEXT, playlistCard } from "../parts/cards.js";
+import { CARD_TEXT, note, playlistCard, way } from "../parts/cards.js";
 import { fill, h } from "../parts/dom.js";
 import { Pages } from "../parts/pages.js";
 import { attempt } from "../parts/toast.js";
@@ -24,7 +24,7 @@ class PlaylistsView extends View {
       label: "Playlists",
       rowHeight: CARD_TEXT,
       minWidth: innerWidth < 700 ? 140 : 180,
-      empty: "No playlists yet. Make one, then add tracks to it from their menus.",
+      empty: note("playlist", "No playlists yet. Make one, then add tracks to it from their menus.", way("/tracks", "All tracks")),
     });
     const button = h("button", { type: "button", class: "primary", onclick: () => void create() }, "New playlist");
     fill(this, h("header", { class: "head" }, this.heading("Playlists"), button), list);

@@ -1,6 +1,7 @@
 /** What plays and what comes: play from anywhere in it, move, take out, clear. */
 
 import { catalogue } from "../catalogue.js";
+import { note, way } from "../parts/cards.js";
 import { Component, fill, h } from "../parts/dom.js";
 import { grip } from "../parts/reorder.js";
 import { count } from "../parts/text.js";
@@ -48,12 +49,12 @@ class QueueView extends View {
       row: (entry, index) => this.row(entry, index),
       rowHeight: ROW,
       label: "Queue",
-      empty: "The queue is empty. Play something, or add tracks from their menus.",
+      empty: note("queue", "The queue is empty. Play something, or add tracks from their menus.", way("/albums", "All albums")),
     });
     let revision = "";
     this.observe(session, () => {
       const total = session.playback?.queue_length ?? 0;
-      said.textContent = count(total, "track");
+      said.textContent = total ? count(total, "track") : "";
       clear.hidden = total < 2;
       const now = `${session.playback?.epoch}.${session.playback?.queue_revision}`;
       if (now === revision) return;

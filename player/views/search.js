@@ -2,8 +2,8 @@
 
 import { ask, query } from "../api.js";
 import { playTracks } from "../actions.js";
-import { albumCard, artistCard, playlistCard } from "../parts/cards.js";
-import { fill, h } from "../parts/dom.js";
+import { albumCard, artistCard, note, playlistCard } from "../parts/cards.js";
+import { fill, h, sentence } from "../parts/dom.js";
 import { routes } from "../routes.js";
 import { section, shelf, tracks } from "./home.js";
 import { View } from "./view.js";
@@ -45,14 +45,14 @@ class SearchView extends View {
     routes.go(words ? query("/search", { q: words }) : "/search", true);
     if (!words) {
       this.best = undefined;
-      fill(results, h("p", { class: "note" }, "Type a few letters. Accents, capitals and a slip of the finger do not matter."));
+      fill(results, note("search", "Type a few letters. Accents, capitals and a slip of the finger do not matter."));
       return;
     }
     try {
       const found = await ask(query("/search", { q: words, type: "track,album,artist,playlist", limit: 12 }), { signal });
       this.show(words, found);
     } catch (error) {
-      if (!signal.aborted) fill(results, h("div", { class: "note", role: "alert" }, error instanceof Error ? error.message : String(error)));
+      if (!signal.aborted) fill(results, note("warning", sentence(error instanceof Error ? error.message : String(error)), [], "alert"));
     }
   }
 
@@ -64,7 +64,7 @@ class SearchView extends View {
     if (this.said) this.said.textContent = hits ? `${hits} results` : `Nothing found for ${words}`;
     if (!this.results) return;
     if (hits === 0) {
-      fill(this.results, h("p", { class: "note" }, `Nothing was found for “${words}”.`));
+      fill(this.results, note("search", `Nothing was found for “${words}”. Fewer letters find more.`));
       return;
     }
     fill(

@@ -29,7 +29,7 @@ class SettingsView extends View {
     const evens = h("input", { type: "checkbox", role: "switch", checked: preferences.evens, onchange: () => store.prefer({ evens: evens.checked }) });
     const keep = h("select", { onchange: () => store.prefer({ keep_mb: Number(keep.value) }) }, [0, 256, 1024, 4096, 16384].map((mb) => h("option", { value: String(mb), selected: mb === preferences.keep_mb }, mb ? size(mb * 1e6) : "Nothing")));
     const used = h("span", { class: "detail", role: "status" });
-    const show = () => void cached().then(({ bytes, tracks }) => fill(used, `${count(tracks, "track")}, ${size(bytes)}`));
+    const show = () => void cached().then(({ bytes, tracks }) => fill(used, `Kept now: ${count(tracks, "track")}, ${size(bytes)}`));
     const clear = h("button", { type: "button", onclick: () => void attempt(async () => { await clearCache(); show(); }, "Cleared.") }, "Clear");
     show();
     const hasWorker = "serviceWorker" in navigator;
@@ -40,7 +40,7 @@ class SettingsView extends View {
       setting("Appearance", theme),
       setting("Name of this device", name, "Used from the next load on; a name given in the list of devices wins."),
       setting("Even out loudness", evens, "By what the files say of it, from the next track on."),
-      hasWorker ? setting("Keep music for offline", keep, "Played and upcoming tracks, the oldest go first.") : h("p", { class: "detail" }, "Keeping music for offline needs HTTPS, or the server on this machine."),
+      hasWorker ? setting("Keep music for offline", keep, "Played and upcoming tracks; what was not heard for longest goes first.") : plainHint(),
       hasWorker && h("div", { class: "setting" }, used, clear),
     );
   }
@@ -59,7 +59,7 @@ class SettingsView extends View {
       h("div", { class: "setting" }, h("span", {}, h("span", {}, "Another device"), h("span", { class: "detail" }, "By a QR code or a short code.")), h("button", { type: "button", onclick: () => void showLoginCode() }, "Log in on another device…")),
       h("h3", {}, "Logins"),
       logins,
-      h("button", { type: "button", class: "quiet", onclick: () => void others() }, "End all others"),
+      h("button", { type: "button", onclick: () => void others() }, "End all others"),
     );
   }
 
@@ -69,6 +69,12 @@ class SettingsView extends View {
     const what = login.current ? "This login" : `Since ${day(login.created_at)}`;
     return h("div", { class: "setting" }, h("span", {}, h("span", {}, agent(login.agent)), h("span", { class: "detail" }, what)), !login.current && h("button", { type: "button", "aria-label": `End the login of ${agent(login.agent)}`, onclick: () => void end() }, "End"));
   }
+}
+
+/** What a page that came over plain HTTP does without. */
+function plainHint() {
+  const text = "Playing, moving the music and steering work over plain HTTP, too. Keeping music for offline, opening without the server and installing as an app need HTTPS, and without it passwords and music travel for all to read. Give the server a certificate (tls_cert, tls_key), or put it behind a proxy that has one.";
+  return h("p", { class: "hint" }, h("strong", {}, "Some things need HTTPS"), text);
 }
 
 /** A program's long name of itself, in short. @param {string} text */

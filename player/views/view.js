@@ -1,6 +1,8 @@
 /** What all views share: a heading that takes focus, loading that can fail, and a title for the tab. */
 
-import { Component, fill, h } from "../parts/dom.js";
+import { ApiError } from "../api.js";
+import { note } from "../parts/cards.js";
+import { Component, fill, h, sentence } from "../parts/dom.js";
 
 export class View extends Component {
   /** Set by the page from the address. */
@@ -26,8 +28,10 @@ export class View extends Component {
     } catch (error) {
       clearTimeout(waits);
       if (this.gone.signal.aborted) return;
+      const text = sentence(error instanceof Error ? error.message : String(error));
+      const isGone = error instanceof ApiError && error.status === 404;
       const again = h("button", { type: "button", onclick: () => void this.loading(into, load, show) }, "Try again");
-      fill(into, h("div", { class: "note", role: "alert" }, h("p", {}, error instanceof Error ? error.message : String(error)), again));
+      fill(into, note("warning", text, isGone ? h("a", { class: "button", href: "/" }, "Home") : again, "alert"));
     }
   }
 }

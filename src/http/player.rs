@@ -116,6 +116,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "views/playlist.js"
     "views/playlists.js"
     "views/queue.js"
+    "views/scan.js"
     "views/search.js"
     "views/settings.js"
     "views/view.js"

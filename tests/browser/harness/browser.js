@@ -1,25 +1,52 @@
 /** A real browser, and pages of people who are logged in. */
 
 import { existsSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { probe } from "./probe.js";
 
 /** @import {Browser, BrowserContextOptions, Page} from "playwright-core" */
 /** @import {Server} from "./server.js" */
 
-const PROGRAM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+export const PROGRAM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
+/** With `PLAYER=disk` the player's files come from its folder as they are, so that a change needs no build. */
+const FOLDER = process.env.PLAYER === "disk" ? fileURLToPath(new URL("../../../", import.meta.url)) : undefined;
+/** @type {Record<string, string>} */
+const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json" };
+if (FOLDER) process.env.PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS = "1";
+
 /** What is not so after so long is not going to be. */
-const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 30_000;
 
 /** The server's address by a name, as from another machine: no secure context. */
-export const OTHER_MACHINE = "music.home.arpa";
+const OTHER_MACHINE = "music.home.arpa";
+
+/** How a page may reach the server: from its own machine, or over plain HTTP from another one. @type {["this machine" | "another machine", (server: Server) => string][]} */
+export const ORIGINS = [
+  ["this machine", (server) => server.url],
+  ["another machine", (server) => `http://${OTHER_MACHINE}:${server.port}`],
+];
 
 /** @param {"may sound" | "waits for a click"} [autoplay] @returns {Promise<Browser>} */
 export function launch(autoplay = "may sound") {
   const policy = autoplay === "may sound" ? "no-user-gesture-required" : "document-user-activation-required";
   return chromium.launch({ executablePath: PROGRAM, args: [...FLAGS, `--autoplay-policy=${policy}`, `--host-resolver-rules=MAP ${OTHER_MACHINE} 127.0.0.1`] });
+}
+
+/** A browser that nobody has used. @param {Browser} browser @param {BrowserContextOptions} [options] */
+export async function stranger(browser, options = {}) {
+  const context = await browser.newContext(options);
+  if (FOLDER) {
+    await context.route(/\/(player\/.+|sw\.js)$/, (route) => {
+      const { pathname } = new URL(route.request().url());
+      const file = path.join(FOLDER, pathname === "/sw.js" ? "player/sw.js" : pathname);
+      return existsSync(file) ? route.fulfill({ path: file, contentType: TYPES[path.extname(file)] }) : route.continue();
+    });
+  }
+  return context;
 }
 
 /**
@@ -35,21 +62,25 @@ export async function open(browser, server, name, options = {}) {
 
 /** The same without waiting for anything. @param {Browser} browser @param {Server} server @param {string} name @param {BrowserContextOptions} [options] */
 export async function opened(browser, server, name, options = {}) {
-  const context = await browser.newContext({ bypassCSP: true, serviceWorkers: "block", ...options });
+  const context = await stranger(browser, { bypassCSP: true, serviceWorkers: "block", ...options });
   await context.addInitScript(probe);
   const page = await context.newPage();
   /** @type {string[]} */
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error.stack)));
-  const user = { id: "", display_name: "demo", role: "admin" };
-  const session = { token: await server.token(), user: { ...user, ...(await server.ask(await server.token(), "/me")) } };
-  await context.addInitScript(([session, name]) => {
-    if (localStorage.getItem("segue.session")) return;
-    localStorage.setItem("segue.session", JSON.stringify(session));
-    localStorage.setItem("segue.preferences", JSON.stringify({ name }));
-  }, /** @type {const} */ ([session, name]));
+  await context.addInitScript(await loggedIn(server, name));
   await page.goto(options.baseURL ?? server.url);
   return { page, errors, context };
+}
+
+/** A script that makes a page one of somebody who is logged in. @param {Server} server @param {string} name the device's */
+export async function loggedIn(server, name) {
+  const token = await server.token();
+  const session = { token, user: { id: "", display_name: "demo", role: "admin", ...(await server.ask(token, "/me")) } };
+  return `if (location.protocol !== "about:" && !localStorage.getItem("segue.session")) {
+    localStorage.setItem("segue.session", ${JSON.stringify(JSON.stringify(session))});
+    localStorage.setItem("segue.preferences", ${JSON.stringify(JSON.stringify({ name }))});
+  }`;
 }
 
 /** @param {Page} page */

@@ -61,6 +61,15 @@ export class Server {
     throw new Error(`${PROGRAM} did not start`);
   }
 
+  /** It takes and answers nothing any more, and its sockets stay: a cable that was pulled. */
+  freeze() {
+    this.process?.kill("SIGSTOP");
+  }
+
+  thaw() {
+    this.process?.kill("SIGCONT");
+  }
+
   async stop() {
     const child = this.process;
     this.process = undefined;

@@ -1,0 +1,18 @@
+/** What a scan is doing, in words. */
+
+import { count } from "../parts/text.js";
+
+/** Between two looks at a running scan, in milliseconds. */
+export const LOOK_MS = 700;
+
+/** @param {any} scan */
+export function scanText(scan) {
+  if (scan.running) {
+    const left = scan.eta_s == null ? "" : `, about ${count(scan.eta_s, "second")} left`;
+    return `Scanning: ${scan.done.toLocaleString()} of ${Math.max(scan.expected, scan.seen).toLocaleString()} files${left}`;
+  }
+  if (!scan.finished_at) return "No scan has run yet.";
+  const parts = [[scan.added, "new"], [scan.changed, "changed"], [scan.moved, "moved"], [scan.missing, "gone"]];
+  const news = parts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
+  return `Last scan: ${count(scan.done, "file")}, ${news.join(", ") || "nothing new"}`;
+}

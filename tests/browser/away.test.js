@@ -1,0 +1,141 @@
+/** The server goes away: what is kept here plays and starts, and when it is back nothing jumps. */
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { gaps, heard, holds, launch, open, shown, until, wasQuiet, welcomed, wish } from "./harness/browser.js";
+import { Server } from "./harness/server.js";
+
+/** @import {Page} from "playwright-core" */
+
+/** @type {Server} */ let server;
+/** @type {import("playwright-core").Browser} */ let browser;
+/** @type {any[]} */ let tones;
+
+before(async () => {
+  server = await Server.start();
+  tones = await server.addTones([
+    { name: "First tone", seconds: 8 }, { name: "Second tone", seconds: 6 }, { name: "Third tone", seconds: 6 }, { name: "Fourth tone", seconds: 90 },
+  ]);
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.end();
+});
+
+/** A page that a worker keeps things for. @param {string} name */
+async function keeping(name) {
+  const opening = await open(browser, server, name, { serviceWorkers: "allow" });
+  const { page } = opening;
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.reload();
+  await welcomed(page);
+  await holds(page, () => navigator.serviceWorker.controller !== null);
+  return opening;
+}
+
+/** @param {Page} page @param {number} most */
+const keeps = (page, most) => holds(page, async (most) => (await (await caches.open("segue-media")).keys()).length >= most, most);
+
+/** Shows another view without loading the page again. @param {Page} page @param {string} path */
+const go = (page, path) => page.evaluate((path) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(path)), path);
+
+/** The devices of that name which the page knows of. @param {Page} page @param {string} name */
+const many = async (page, name) => (await shown(page)).names.filter((/** @type {string} */ known) => known === name).length;
+
+/** Stretches without a sound since an instant; nothing is said of a busy machine. @param {Page} page @param {number} since_ms @param {(text: string) => void} say */
+async function noGap(page, since_ms, say) {
+  const silences = gaps(await heard(page, since_ms));
+  const isQuiet = await wasQuiet(since_ms, page);
+  say(`${isQuiet ? "quiet" : "busy"} machine; stretches without sound, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`);
+  if (isQuiet) assert.ok(silences.every((gap) => gap <= 20), silences.join());
+}
+
+// However a test ends, the next one finds a server.
+afterEach(async () => {
+  if (!server.process) await server.run();
+});
+
+test("the track plays to its end, the whole queue follows, kept ones start at a press, and the server hears of it", async (t) => {
+  const { page, errors, context } = await keeping("Cellar");
+  await go(page, "/tracks");
+  await page.getByRole("button", { name: "Play First tone" }).waitFor();
+  await wish(page, { op: "play", tracks: tones.map((tone) => tone.id) });
+  await until(page, { status: "playing", media_id: tones[0].id });
+  // What comes is kept before it comes.
+  await keeps(page, 4);
+  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.ahead.length === 4));
+  const started_ms = Date.now();
+  await server.stop();
+  await page.getByText("No connection to the server").waitFor();
+  // By itself: past the next one, which the server had named, to the end of the queue.
+  await holds(page, (media_id) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.audio.item?.media_id === media_id), tones[3].id);
+  await page.waitForFunction((since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), Date.now() + 300);
+  await noGap(page, started_ms, (text) => t.diagnostic(`through the queue: ${text}`));
+  // By a person: another one of what is kept, from a list that is kept, too.
+  await page.getByRole("button", { name: "Play Fourth tone" }).click();
+  await until(page, { status: "playing", media_id: tones[3].id });
+  await page.getByRole("button", { name: "Pause", exact: true }).click();
+  await until(page, { status: "paused" });
+  await page.getByRole("button", { name: "Play", exact: true }).click();
+  await until(page, { status: "playing", media_id: tones[3].id });
+  await page.waitForFunction((since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), Date.now() + 300);
+  const before = await shown(page);
+  const resumed_ms = Date.now();
+  await server.run();
+  await until(page, { link: "up" });
+  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.alone === undefined));
+  await until(page, { status: "playing", media_id: tones[3].id, isHere: true });
+  await page.waitForFunction((since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms), Date.now() + 500);
+  await noGap(page, resumed_ms, (text) => t.diagnostic(`over the return of the server: ${text}`));
+  const now = await shown(page);
+  const jump_ms = now.place_ms - before.place_ms - (now.at_us - before.at_us) / 1000;
+  t.diagnostic(`jump over the return of the server: ${jump_ms.toFixed(1)} ms`);
+  if (await wasQuiet(resumed_ms, page)) assert.ok(Math.abs(jump_ms) <= 50, `${jump_ms}`);
+  const state = await server.ask(await server.token(), "/me/player");
+  assert.equal(state.item.id, tones[3].id, "the server knows what plays");
+  assert.equal(await many(page, "Cellar"), 1, "one device, not two");
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("the page opens without the server, says so, plays what is kept, and goes on as a device when it is back", async () => {
+  const { page, errors, context } = await keeping("Loft");
+  await go(page, "/tracks");
+  await page.getByRole("button", { name: "Play First tone" }).waitFor();
+  await wish(page, { op: "play", tracks: [tones[3].id, tones[2].id] });
+  await until(page, { status: "playing", media_id: tones[3].id });
+  await keeps(page, 2);
+  await server.stop();
+  await page.reload();
+  await page.getByText("No connection to the server").or(page.getByText("Connecting to the server")).waitFor();
+  await page.getByRole("heading", { level: 1, name: "Tracks" }).waitFor();
+  await context.setOffline(true);
+  await page.getByText("Offline.").waitFor();
+  await page.getByRole("button", { name: "Play First tone" }).click();
+  await page.getByText("none of this is kept on this device").or(page.locator("player-bar").getByText("Third tone")).or(page.locator("player-bar").getByText("Fourth tone")).first().waitFor();
+  await page.getByRole("button", { name: "Play Fourth tone" }).click();
+  await until(page, { status: "playing", media_id: tones[3].id });
+  await context.setOffline(false);
+  await server.run();
+  await until(page, { link: "up" });
+  await until(page, { status: "playing", media_id: tones[3].id, isHere: true });
+  assert.equal(await many(page, "Loft"), 1, "one device, not two");
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("what needs the server says so at once, and is done when it is back", async () => {
+  const { page, errors, context } = await open(browser, server, "Shed");
+  await server.stop();
+  await page.getByText("No connection to the server").waitFor();
+  await page.getByRole("button", { name: /^Repeat/ }).click();
+  await page.getByText("The server is away. This will be done when it is back.").waitFor();
+  await server.run();
+  await until(page, { link: "up" });
+  await page.getByRole("button", { name: "Repeat: the queue" }).waitFor();
+  await wish(page, { op: "repeat", mode: "off" });
+  assert.deepEqual(errors, []);
+  await context.close();
+});
