@@ -42,8 +42,7 @@ class Session extends Watchable {
 
   /** Whether the music is to run, as far as this page knows: a pause counts before the server has heard of it. */
   get isOn() {
-    const { client } = this.player ?? {};
-    return this.playback?.intent === "play" && !(client && !client.alone && client.wishes.areForSilence());
+    return this.playback?.intent === "play" && !this.player?.client.wishes.areForSilence();
   }
 
   /** @returns {import("./types.js").Device[]} */

@@ -203,7 +203,6 @@ function offer(client, local_us, alone, playback, out) {
   const what = alone.areEntries ? { item: item?.id } : { tracks: alone.items.map(({ media_id }) => media_id), start: alone.at };
   /** @type {Op} */
   const op = isOn ? { op: "play", ...what, position_ms, on: client.device.id } : { op: "pause" };
-  if (!lease) fallSilent(client, out);
   // Said after the `welcome`, with whatever else waits for it.
   if (!client.wishes.add(client, local_us, alone.id, op)) end(client, out);
 }

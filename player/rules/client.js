@@ -172,7 +172,7 @@ export class Client {
 
   /** The place in the item, as every screen shows it, in milliseconds. @param {number} local_us */
   positionAt(local_us) {
-    if (!this.alone && this.wishes.areForSilence()) return this.stood_ms;
+    if (this.wishes.areForSilence()) return this.stood_ms;
     return this.view && positionAt(this.view, this.time.at(local_us));
   }
 

@@ -53,6 +53,64 @@ test("cut off, repeat goes round or stays", () => {
   }
 });
 
+test("cut off, repeat does not go round in a queue that is known in part", () => {
+  const world = cutOff();
+  world.client.playback = { .../** @type {Playback} */ (world.client.playback), repeat: "all", queue_length: 9 };
+  world.step({ type: "finished", since_us: world.local_us, went_on: true });
+  const [follow] = of(world.step({ type: "finished", since_us: world.local_us, went_on: true }), "follow").slice(-1);
+  assert.equal(follow.item, undefined);
+});
+
+test("alone, one item follows the other, what cannot be played is passed over, and the end is an end", () => {
+  const world = cutOff();
+  begin(world, { items: [...kept, item("k2"), item("k3")] });
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  world.pass(60_000).step({ type: "finished", since_us: world.local_us, went_on: true });
+  assert.deepEqual([world.client.view?.item?.id, world.client.view?.status, world.client.view?.next?.id], ["k1", "playing", "k2"]);
+  assert.equal(of(world.step({ type: "finished", since_us: world.local_us, went_on: false }), "sound")[0].item.id, "k2");
+  assert.equal(of(world.step({ type: "failed" }), "sound")[0].item.id, "k3");
+  assert.equal(of(world.step({ type: "finished", since_us: world.local_us, went_on: false }), "silence").length, 1);
+  assert.deepEqual([world.client.view?.status, world.client.view?.item?.id], ["paused", "k0"]);
+});
+
+test("a press overtakes what was wished of the music before it, while nobody heard it", () => {
+  const world = cutOff();
+  world.step({ type: "wish", id: "p", op: { op: "pause" } });
+  assert.equal(of(begin(world), "answered").map(({ id }) => id).join(), "p,w1");
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  world.pass(3_000);
+  assert.equal(world.client.positionAt(world.local_us), 3_000);
+  assert.deepEqual(sent(back(world), "command").map(({ op }) => op), ["play"]);
+});
+
+test("a device without a lease claims none, and says nothing of what it has paused", () => {
+  const world = new World();
+  world.welcome();
+  world.grant(one);
+  world.started(one);
+  world.show({ active: undefined, intent: "stop", status: "idle" }, true);
+  world.step({ type: "closed" });
+  begin(world.pass(5_000));
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  world.step({ type: "wake" });
+  const [hello] = sent(world.step({ type: "opened" }), "hello");
+  assert.equal(hello.lease, undefined);
+  world.step({ type: "wish", id: "p", op: { op: "pause" } });
+  world.step({ type: "closed" });
+  assert.deepEqual(sent(back(world), "command"), []);
+  assert.equal(world.client.alone, undefined);
+});
+
+test("what the server shows before it answers changes nothing of what sounds", () => {
+  const world = cutOff();
+  begin(world);
+  world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
+  back(world);
+  const outputs = world.show({ repeat: "all", by: { device_id: OTHER.id, command_id: "x" } });
+  assert.deepEqual([...of(outputs, "sound"), ...of(outputs, "silence")], []);
+  assert.equal(world.client.view?.item?.id, "k0");
+});
+
 test("alone, what is kept sounds at once, its place runs, and it is answered", () => {
   const world = cutOff();
   const outputs = begin(world);
