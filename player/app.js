@@ -3,6 +3,7 @@
 import { togglePlay } from "./actions.js";
 import { startMediaSession, step } from "./media_session.js";
 import { forgetEverything, startWorker } from "./offline.js";
+import { note } from "./parts/cards.js";
 import { Component, attribute, fill, h } from "./parts/dom.js";
 import { icon } from "./parts/icons.js";
 import { openMenu } from "./parts/menu.js";
@@ -20,8 +21,9 @@ import "./views/playlist.js";
 import "./views/playlists.js";
 import "./views/queue.js";
 import "./views/search.js";
-import "./views/settings.js";
 
+/** Views that few open: loaded when somebody does. @type {Record<string, () => Promise<unknown>>} */
+const LATER = { "view-settings": () => import("./views/settings.js") };
 /** A phone's bar holds so many places, and a menu the others. */
 const FEW = 4;
 /** @type {[string, string, string][]} address, icon, name */
@@ -108,6 +110,7 @@ class SegueApp extends Component {
     this.shownStep = routes.step;
     const view = /** @type {any} */ (document.createElement(tag));
     view.name = id;
+    LATER[tag]?.().catch(() => fill(view, note("warning", "The server is away, and this view is not kept on this device.")));
     fill(main, view);
     main.className = tag;
     for (const link of nav.children) {
