@@ -187,9 +187,9 @@ export class Engine {
     return voice;
   }
 
-  /** @param {Item} item @param {number} position_ms */
-  async stream(item, position_ms) {
-    const url = await this.world.addressOf(item.media_id, false);
+  /** @param {Item} item @param {number} position_ms @param {boolean} [renew] */
+  async stream(item, position_ms, renew = false) {
+    const url = await this.world.addressOf(item.media_id, renew);
     /** @type {StreamVoice} */
     const voice = new StreamVoice(this.open(), this.outputNode(), this.world.loudnessOf(item.media_id), url, {
       onplaying: () => this.current?.voice === voice && this.streamPlays(voice),
@@ -281,7 +281,8 @@ export class Engine {
     this.world.emit({ type: "stalled" });
     while (this.job === job) {
       try {
-        const voice = this.bufferVoice(item, await this.loader.buffer(item.media_id));
+        // An address may be too old; one that is asked for now is not.
+        const voice = this.canDecode(item) ? this.bufferVoice(item, await this.loader.buffer(item.media_id)) : await this.stream(item, position_ms, true);
         if (this.job !== job) return voice.drop();
         return this.begin(item, voice, position_ms, undefined, this.world.wanted()?.rate ?? 1);
       } catch (error) {

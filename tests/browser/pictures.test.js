@@ -77,7 +77,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     test(`every view, ${size}, ${colorScheme}`, async () => {
       const isPhone = size === "phone";
       const kitchen = await open(browser, server, LONG.slice(0, 64));
-      const { page, errors, context } = await open(browser, server, "Desk", { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone });
+      const { page, errors, context } = await open(browser, server, "Desk", { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone, reducedMotion: "reduce" });
       /** @type {string[]} */
       const wide = [];
       /** @param {string} name @param {Page} [of] */
@@ -92,10 +92,6 @@ for (const [size, viewport] of Object.entries(SIZES)) {
         await show(page, address);
         await picture(name);
       }
-      await wish(page, { op: "queue.clear" });
-      await wish(page, { op: "stop" });
-      await show(page, "/queue");
-      await picture("queue-empty");
       await page.locator("player-bar .where").click();
       await picture("panel");
       await page.keyboard.press("Escape");
@@ -103,6 +99,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       await page.getByRole("button", { name: "Log in on another device" }).click();
       await page.locator("dialog .code").waitFor();
       await picture("code");
+      await wish(page, { op: "stop" });
       await context.close();
       await kitchen.context.close();
       const fresh = await stranger(browser, { viewport, colorScheme, isMobile: isPhone });
