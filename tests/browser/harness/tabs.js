@@ -28,11 +28,11 @@ export class Tab {
     return result.value;
   }
 
-  /** Waits until an expression is true; it is asked from here, since a hidden page's own timers are late. @param {string} expression @param {number} [patience_ms] */
-  async holds(expression, patience_ms = PATIENCE_MS) {
-    const give_up_ms = Date.now() + patience_ms;
+  /** Waits until an expression is true; it is asked from here, since a hidden page's own timers are late. @param {string} expression */
+  async holds(expression) {
+    const give_up_ms = Date.now() + PATIENCE_MS;
     while (!(await this.evaluate(expression))) {
-      if (Date.now() > give_up_ms) throw new Error(`not so within ${patience_ms} ms: ${expression}`);
+      if (Date.now() > give_up_ms) throw new Error(`not so within ${PATIENCE_MS} ms: ${expression}`);
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
