@@ -66,7 +66,7 @@ test("a code that one device shows logs another in, once", async (t) => {
   assert.equal(new URL(phone.page.url()).hash, "");
 
   const late = await stranger(server.url);
-  await late.page.getByRole("button", { name: "Log in with a code" }).click();
+  await late.page.getByRole("button", { name: "Use a code from another device" }).click();
   await late.page.getByLabel("Code").fill(code);
   await late.page.getByRole("button", { name: "Log in", exact: true }).click();
   await late.page.getByText("This code is not valid").waitFor();
