@@ -23,6 +23,9 @@ for (const [where, addressOf] of ORIGINS) {
     /** @type {number[]} */
     let silences = [];
     for (let attempt = 0; attempt < 3; attempt += 1) {
+      // What the attempt before has left sounding is not a part of this one.
+      await wish(page, { op: "stop" });
+      await holds(page, () => /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0));
       const since_ms = Date.now();
       await wish(page, { op: "play", tracks: tones.slice(0, 3).map((tone) => tone.id) });
       await until(page, { status: "playing", media_id: tones[2].id });
