@@ -363,6 +363,30 @@ fn a_lost_node_is_stepped_once_and_what_it_left_is_over() {
     assert_eq!(second.record().stamp, stamp);
 }
 
+/// Node 1 was cut off from the database and is back under a new id, with the device that never stopped sounding; node 2
+/// still looks at the old beat.
+#[test]
+fn t101_who_is_welcome_at_the_new_run_of_a_node_is_not_touched_when_the_old_one_is_lost() {
+    let mut database = Database::default();
+    let mut first = Node::with_device(1, &mut database);
+    first.step(wish_of(1, 1, play_track()));
+    first.rest(&mut database);
+    let lease = first.record().playback.active.expect("it plays").lease;
+    let mut second = Node::with_device(2, &mut database);
+    let mut again = Node::on(3, &mut database);
+    again.step(Event::Join(Box::new(Join { connection: ConnectionId(31), lease: Some(lease), ..life(1) })));
+    again.rest(&mut database);
+    second.hear(database.standing());
+    second.step(Event::NodeLost { node: NodeId(1), last: Micros(NOW.0 - 5_000_000) });
+    second.rest(&mut database);
+    assert!(second.record().devices.is_connected(DeviceId(1), InstanceId(1)), "its socket is another node's");
+    assert_eq!(second.record().playback.active.map(|active| active.lease), Some(lease), "it sounds on");
+    let play_on = Op::Play { item: None, tracks: Vec::new(), start: None, position_ms: None, on: Some(DeviceId(2)) };
+    second.step(wish_of(2, 2, play_on));
+    second.rest(&mut database);
+    assert_eq!(second.record().playback.after.len(), 1, "who takes over waits for it");
+}
+
 #[test]
 fn what_an_earlier_life_of_the_session_left_behind_here_is_over() {
     let mut database = Database::default();

@@ -158,6 +158,10 @@ impl World {
     pub(crate) fn node_lost(&mut self, n: usize, id: u64, lost: NodeId) {
         let known = self.dead_nodes(n).into_iter().find(|(node, _)| *node == lost);
         if let Some((node, last)) = known.filter(|_| self.nodes[n].id == id && self.nodes[n].is_up) {
+            // The beats of a backup are as old as it is.
+            let serving = self.nodes.iter().position(|other| other.id == node.0).filter(|_| !self.store.was_put_back);
+            let sockets = serving.map(|other| self.served_by(other)).unwrap_or_default();
+            assert!(sockets.is_empty(), "{node} counts as lost and still serves {sockets:?}");
             self.take_in(n, Event::NodeLost { node, last });
         }
     }

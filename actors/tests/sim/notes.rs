@@ -1,6 +1,7 @@
 //! What has happened, for the counts.
 
 use crate::world::World;
+use segue_actors::ids::Stamp;
 use segue_actors::state::SessionState;
 use segue_actors::state::playback::Status;
 
@@ -13,6 +14,7 @@ impl World {
             return;
         }
         let (status, after) = (new.status, new.after.len());
+        let (lease, had_waited) = (new.active.map(|active| active.lease), !old.after.is_empty());
         let is_grant = old.active.map(|active| active.lease) != new.active.map(|active| active.lease);
         let ended = old.transfer.is_some() && new.transfer.is_none();
         let to = old.transfer.map(|transfer| transfer.to);
@@ -32,6 +34,7 @@ impl World {
                 self.note(what);
             }
         }
+        self.note_wait(lease, had_waited, after > 0);
         self.note(match status {
             Status::Lost => "status Lost",
             Status::Buffering => "status Buffering",
@@ -40,5 +43,15 @@ impl World {
             Status::Ended => "status Ended",
             _ => "status another",
         });
+    }
+
+    /// How long who takes over waits until those before are known to be silent.
+    fn note_wait(&mut self, lease: Option<Stamp>, had_waited: bool, waits: bool) {
+        let Some(lease) = lease else { return };
+        if waits && self.waits.is_none_or(|(waiting, _)| waiting < lease) {
+            self.waits = Some((lease, self.now));
+        }
+        let since = self.waits.filter(|(waiting, _)| *waiting == lease && had_waited && !waits);
+        self.worst_wait_us = self.worst_wait_us.max(since.map_or(0, |(_, since)| self.now - since));
     }
 }

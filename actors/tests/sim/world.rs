@@ -8,7 +8,7 @@ use crate::server::Served;
 use crate::store::Store;
 use segue_actors::client::Input;
 use segue_actors::close::CloseReason;
-use segue_actors::ids::{ConnectionId, Micros, NodeId};
+use segue_actors::ids::{ConnectionId, Micros, NodeId, Stamp};
 use segue_actors::ports::{Change, Outcome};
 use segue_actors::state::Record;
 use segue_actors::wire::{ClientMessage, ServerMessage};
@@ -127,6 +127,9 @@ pub(crate) struct World {
     pub(crate) overlap: Option<(i64, i64)>,
     pub(crate) worst_overlap_us: i64,
     pub(crate) worst_error_ms: i64,
+    /// The newest lease that had to wait, and since when.
+    pub(crate) waits: Option<(Stamp, i64)>,
+    pub(crate) worst_wait_us: i64,
     is_traced: bool,
     /// What is wrong with this world.
     pub(crate) lie: Option<Lie>,
@@ -169,6 +172,8 @@ impl World {
             overlap: None,
             worst_overlap_us: 0,
             worst_error_ms: 0,
+            waits: None,
+            worst_wait_us: 0,
             is_traced,
             lie: None,
         };

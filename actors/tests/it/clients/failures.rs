@@ -7,6 +7,7 @@ use segue_actors::ids::{CommandId, DeviceId, Stamp};
 use segue_actors::state::messages::{Cause, Op, RejectCode, Report, Sound};
 use segue_actors::state::playback::{Intent, Rate, Repeat, Status};
 use segue_actors::state::{Event, Join, Said};
+use segue_actors::wire::ServerMessage;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -43,6 +44,43 @@ fn t06_who_was_cut_off_is_silent_at_its_first_contact_and_its_old_reports_count_
     let report = Report { lease, turn, item, position_ms: 7, at_us, status, cause };
     world.event(Event::Said { connection, said: Said::Report(report) });
     assert_eq!(*world.shown(), shown);
+}
+
+/// Whatever becomes of the frames on their way, a client that was told the newest shows the newest.
+#[test]
+fn t38_frames_that_are_dropped_doubled_and_shuffled_leave_nobody_wrong() {
+    let mut chance = 7_u64;
+    let mut below = |most: usize| {
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(chance >> 33).expect("31 bits") % most
+    };
+    for round in 0..50 {
+        let mut world = playing(2);
+        world.devices[1].trouble = Some(Trouble::IsDeaf);
+        for step in 0..12 {
+            world.wish(0, [Op::Pause, play(&[]), Op::Next, Op::Seek { position_ms: 900 }][(round + step) % 4].clone());
+            world.pass(100);
+        }
+        let frames: Vec<ServerMessage> = world.devices[1].down.drain(..).collect();
+        let newest: Vec<_> =
+            frames.iter().rposition(|frame| matches!(frame, ServerMessage::Playback(_))).into_iter().collect();
+        assert!(frames.len() > 12 && !newest.is_empty());
+        // Each a few times or never; the newest once at least, wherever it falls.
+        let mut told: Vec<usize> = (0..frames.len()).flat_map(|index| vec![index; below(4)]).chain(newest).collect();
+        for place in (1..told.len()).rev() {
+            told.swap(place, below(place + 1));
+        }
+        for index in told {
+            world.input(1, Input::Frame(Box::new(frames[index].clone())));
+        }
+        let shown = world.shown().clone();
+        assert_eq!(world.devices[1].client.playback(), Some(&shown), "round {round}");
+        world.devices[1].trouble = None;
+        world.cut(1);
+        world.come_back(1);
+        world.pass(100);
+        assert_eq!(world.devices[1].client.playback(), Some(&world.shown().clone()), "and a welcome says everything");
+    }
 }
 
 #[test]
