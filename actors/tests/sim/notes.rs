@@ -45,10 +45,11 @@ impl World {
         });
     }
 
-    /// How long who takes over waits until those before are known to be silent.
+    /// How long who takes over waits until those before are known to be silent, while nothing else goes wrong.
     fn note_wait(&mut self, lease: Option<Stamp>, had_waited: bool, waits: bool) {
         let Some(lease) = lease else { return };
-        if waits && self.waits.is_none_or(|(waiting, _)| waiting < lease) {
+        let is_well = (0..self.nodes.len()).all(|n| self.nodes[n].is_up && !self.is_cut(n));
+        if waits && is_well && self.waits.is_none_or(|(waiting, _)| waiting < lease) {
             self.waits = Some((lease, self.now));
         }
         let since = self.waits.filter(|(waiting, _)| *waiting == lease && had_waited && !waits);

@@ -203,6 +203,9 @@ impl World {
                 let fates = [Fate::NotSent, Fate::UnknownWritten, Fate::UnknownWrittenLate, Fate::UnknownLost];
                 let share = if self.is_busy() { self.weather.store_faults } else { 0 };
                 let fate = if self.chance.permille(share) { self.chance.pick(&fates) } else { Fate::Answered };
+                if fate != Fate::Answered {
+                    self.waits = None;
+                }
                 self.after_us(50, 10_000, Happening::Commit(n, generation, Box::new(change), fate));
             }
             Output::WriteSoon => {

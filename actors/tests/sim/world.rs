@@ -346,6 +346,7 @@ impl World {
     // What goes wrong
 
     fn fault(&mut self) {
+        self.waits = None;
         let device = self.chance.below(self.devices.len());
         let socket = self.devices[device].socket;
         let n = self.chance.below(self.nodes.len());
