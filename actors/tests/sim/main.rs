@@ -204,10 +204,10 @@ fn random_runs_keep_every_promise() {
             "seed {seed}: {why}\nreplay: SEGUE_SIM_SEED={seed} cargo test -p segue-actors --test sim -- --nocapture"
         );
     }
-    let (seen, commands, error_ms, overlap_us, [wait_us, others_us]) = total.into_inner().expect("no panic holds it");
+    let (seen, commands, error_ms, overlap_us, waits_us) = total.into_inner().expect("no panic holds it");
     println!("{runs} runs from seed {from} in {:.1} s, {commands} commands", started.elapsed().as_secs_f64());
     println!("worst position error {error_ms} ms; worst overlap {overlap_us} us, each within its bound");
-    let (wait_ms, others_ms) = (wait_us / 1_000, others_us / 1_000);
+    let [wait_ms, others_ms] = waits_us.map(|us| us / 1_000);
     println!("who takes over waits {wait_ms} ms at most, {others_ms} ms where a bus that may lose all tells of it");
     for (what, runs) in &seen {
         println!("{runs:>7}  {what}");
