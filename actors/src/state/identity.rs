@@ -100,14 +100,21 @@ impl SessionState {
     /// Newcomers whose other life has no socket any more, or a new one, come again; one that has answered at another
     /// node keeps its id.
     pub(super) fn tend_newcomers(&mut self, at: At, effects: &mut Vec<Effect>) {
-        for waiting in std::mem::take(&mut self.newcomers) {
-            let id = waiting.join.device_id;
-            if self.other_life(&waiting.join) != Some(waiting.asked) {
-                self.join(at, waiting.join, effects);
-            } else if self.is_here(id) || self.record.devices.get(id).is_some_and(|device| device.errand.is_some()) {
-                self.newcomers.push(waiting);
-            } else {
-                self.admit(at, waiting.join.spare_id, waiting.join, effects);
+        loop {
+            for waiting in std::mem::take(&mut self.newcomers) {
+                let id = waiting.join.device_id;
+                if self.other_life(&waiting.join) != Some(waiting.asked) {
+                    self.join(at, waiting.join, effects);
+                } else if self.is_here(id) || self.record.devices.get(id).is_some_and(|device| device.errand.is_some())
+                {
+                    self.newcomers.push(waiting);
+                } else {
+                    self.admit(at, waiting.join.spare_id, waiting.join, effects);
+                }
+            }
+            // One that was admitted may be in the place of the one that another waits for; each round admits one or ends.
+            if self.newcomers_wait_for_somebody() {
+                return;
             }
         }
     }

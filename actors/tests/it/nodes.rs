@@ -387,6 +387,39 @@ fn t101_who_is_welcome_at_the_new_run_of_a_node_is_not_touched_when_the_old_one_
     assert_eq!(second.record().playback.after.len(), 1, "who takes over waits for it");
 }
 
+/// Two lives wait here under one id when the other node admits one of them on another of its sockets.
+#[test]
+fn a_newcomer_that_turns_out_to_be_the_newer_socket_of_who_was_admitted_is_whom_the_other_waits_for() {
+    let mut database = Database::default();
+    let mut first = Node::with_device(1, &mut database);
+    let mut second = Node::on(2, &mut database);
+    let life_of = |instance, connection| Join {
+        instance: InstanceId(instance),
+        connection: ConnectionId(connection),
+        spare_id: DeviceId(connection),
+        ..life(1)
+    };
+    for (instance, connection) in [(7, 27), (8, 28)] {
+        second.step(Event::Join(Box::new(life_of(instance, connection))));
+        second.rest(&mut database);
+    }
+    first.hear(database.standing());
+    let gone = life(1).connection;
+    first.step(Event::Leave { connection: gone, how: Leaving::Clean });
+    first.rest(&mut database);
+    first.step(Event::Join(Box::new(life_of(8, 18))));
+    first.rest(&mut database);
+    second.effects.clear();
+    second.hear(database.standing());
+    second.rest(&mut database);
+    let probed: Vec<_> = second.effects.iter().filter(|effect| matches!(effect, Effect::Probe(_))).collect();
+    assert!(matches!(probed[..], [Effect::Probe(ConnectionId(28))]), "{probed:?}");
+    second.step(Event::Said { connection: ConnectionId(28), said: Said::Alive });
+    second.rest(&mut database);
+    let devices = &second.record().devices;
+    assert!(devices.is_connected(DeviceId(1), InstanceId(8)) && devices.is_connected(DeviceId(27), InstanceId(7)));
+}
+
 #[test]
 fn what_an_earlier_life_of_the_session_left_behind_here_is_over() {
     let mut database = Database::default();

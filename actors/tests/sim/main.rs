@@ -46,9 +46,12 @@ const ONCE_FAILED: &[u64] = &[
     1068347996304,
     675210769461,
     418574358897,
+    1008236516794,
     681022462866,
     349729782149,
 ];
+/// After so many runs it says how far it is.
+const PROGRESS_EACH: u64 = 50_000;
 /// In so many runs at least each thing must occur, of 20,000.
 const LEAST: usize = 50;
 /// What must occur.
@@ -180,6 +183,9 @@ fn random_runs_keep_every_promise() {
                     let is_over = failed.lock().expect("no panic holds it").is_some();
                     if seed >= from + runs || is_over {
                         return;
+                    }
+                    if seed > from && (seed - from).is_multiple_of(PROGRESS_EACH) {
+                        println!("{} of {runs} runs in {:.0} s", seed - from, started.elapsed().as_secs_f64());
                     }
                     match run(seed, false) {
                         Ok(world) => {
