@@ -83,6 +83,18 @@ fn t38_frames_that_are_dropped_doubled_and_shuffled_leave_nobody_wrong() {
     }
 }
 
+/// Its steady clock stood still for an hour, and what it had learnt of the server's is an hour old.
+#[test]
+fn t57_a_machine_that_wakes_up_learns_the_time_anew() {
+    let mut world = World::new(1);
+    let time = |world: &World| world.devices[0].client.time().at(world.now_us);
+    assert_eq!(time(&world), world.server_now());
+    world.stepped_us += HOUR_MS * 1_000;
+    world.input(0, Input::Wake);
+    world.settle();
+    assert_eq!(time(&world), world.server_now());
+}
+
 #[test]
 fn t11_a_server_whose_clock_was_set_makes_nothing_jump() {
     for stepped_ms in [10_000, -2 * HOUR_MS] {
