@@ -91,8 +91,11 @@ fn t57_a_machine_that_wakes_up_learns_the_time_anew() {
     assert_eq!(time(&world), world.server_now());
     world.stepped_us += HOUR_MS * 1_000;
     world.input(0, Input::Wake);
-    world.settle();
-    assert_eq!(time(&world), world.server_now());
+    let probe = world.devices[0].up.pop_front().expect("it asks");
+    world.arrive(0, &probe);
+    let answer = world.devices[0].down.pop_back().expect("it is answered");
+    world.input(0, Input::Frame(Box::new(answer)));
+    assert_eq!(time(&world), world.server_now(), "by the first answer");
 }
 
 #[test]
