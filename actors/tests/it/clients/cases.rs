@@ -1,9 +1,9 @@
 //! What the clients of one session do, and never two of them sounding.
 
 use super::{LIMITS, LOAD_MS, TRACK_MS, Trouble, World, device, play, playing};
-use segue_actors::client::Input;
+use segue_actors::client::{Input, ServerTime};
 use segue_actors::close::CloseReason;
-use segue_actors::ids::{CommandId, DeviceId, InstanceId};
+use segue_actors::ids::{CommandId, DeviceId, InstanceId, Micros};
 use segue_actors::state::messages::{ByeReason, Op, RejectCode};
 use segue_actors::state::playback::{Intent, Repeat, Status};
 use segue_actors::wire::ServerMessage;
@@ -268,4 +268,24 @@ fn what_sounds_comes_back_within_a_second_however_many_come_back() {
             "half of it, by chance"
         );
     }
+}
+
+#[test]
+fn what_is_older_is_not_obeyed_however_late_it_comes() {
+    let mut world = playing(2);
+    let older = world.shown().clone();
+    world.wish(1, Op::Pause);
+    world.input(0, Input::Frame(Box::new(ServerMessage::Playback(Box::new(older)))));
+    world.assert_sounds(None);
+    world.assert_shown(Intent::Pause, Status::Paused, 2_000);
+}
+
+#[test]
+fn a_clock_that_was_read_long_ago_is_worth_less() {
+    let mut time = ServerTime::default();
+    time.learn(0, Micros(500), Micros(500), 1_000);
+    assert_eq!(time.bound_us(), Some(500));
+    let later_us = 1_000_000_000;
+    time.learn(later_us, Micros(later_us), Micros(later_us), later_us + 2_000_000);
+    assert!(time.bound_us().is_some_and(|bound_us| bound_us >= 400_000), "two clocks drift apart: {time:?}");
 }
