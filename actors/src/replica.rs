@@ -9,7 +9,7 @@ use crate::close::CloseReason;
 use crate::ids::{CommandId, ConnectionId, Micros, NodeId, Stamp};
 use crate::panics::{InHand, named, skip};
 use crate::ports::{Change, Outcome};
-use crate::state::messages::{Reject, RejectCode, Sound};
+use crate::state::messages::{Reject, RejectCode};
 use crate::state::queue::Queue;
 use crate::state::{Asked, Durability, Effect, Event, Limits, Record, Said, SessionState, Shown};
 use std::collections::VecDeque;
@@ -50,6 +50,8 @@ enum Flight {
     },
     /// What was shown already.
     Write,
+    /// Nothing: the database refuses what must be, and is asked again in a while.
+    Pause,
 }
 
 /// A session that is loaded.
@@ -294,7 +296,7 @@ impl Replica {
             Outcome::Unknown(error) => format!("a commit has no answer: {error}"),
         };
         match (flight, outcome) {
-            (Flight::Load, _) => {}
+            (Flight::Load | Flight::Pause, _) => {}
             (Flight::Begin(live), Outcome::Committed) => {
                 self.live = Some(*live);
                 self.starts_paused = false;
@@ -396,7 +398,7 @@ impl Replica {
     /// What needed the database did not happen; the rest of what came with it does.
     fn undo(&mut self, now: Micros, events: Vec<Event>, reject: &Reject, outputs: &mut Vec<Output>) {
         let Some(live) = &self.live else { return };
-        let (mut light, mut effects) = (Vec::new(), Vec::new());
+        let (all, mut light, mut effects) = (events.len(), Vec::new(), Vec::new());
         let joined: Vec<_> = events.iter().filter_map(Event::joining).collect();
         let answer = |connection: ConnectionId, id: CommandId| {
             let devices = live.state.devices();
@@ -421,7 +423,7 @@ impl Replica {
                 Event::Asked { connection, asked: Asked::Wish { command, .. } } => {
                     effects.push(answer(connection, command.id));
                 }
-                Event::Said { connection, said } if needs_commit(&said) => {
+                Event::Said { connection, said } if said.needs_commit() => {
                     effects.push(Effect::ShowPlayback(connection));
                 }
                 other => light.push(other),
@@ -430,13 +432,21 @@ impl Replica {
         self.release(live.state.shown(), effects, outputs);
         if self.limits.is_shared {
             self.put_back(light);
+        } else if all > 0 && light.len() == all {
+            // To step them again at once would be to ask again at once.
+            self.put_back(light);
+            self.flight = Some(Flight::Pause);
+            outputs.push(Output::WriteSoon);
         } else if !light.is_empty() {
             self.step(now, light, outputs);
         }
     }
 
     /// Writes what was shown already, if it is not written.
-    pub fn write(&mut self, outputs: &mut Vec<Output>) {
+    pub fn write(&mut self, now: Micros, outputs: &mut Vec<Output>) {
+        if self.flight.take_if(|flight| matches!(flight, Flight::Pause)).is_some() {
+            self.go_on(now, outputs);
+        }
         let Some(live) = self.live.as_ref().filter(|live| !live.is_stored()) else { return };
         if self.flight.is_some() {
             outputs.push(Output::WriteSoon);
@@ -482,15 +492,5 @@ impl Replica {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.inbox.len()
-    }
-}
-
-/// Whether what a device says may change something that must be durable before it is shown.
-const fn needs_commit(said: &Said) -> bool {
-    match said {
-        Said::Command { .. } | Said::Ended(_) => true,
-        Said::Report(report) => matches!(report.status, Sound::Failed),
-        Said::Yield(yielded) => yielded.to.is_some(),
-        Said::Ready(_) | Said::Volume(_) | Said::Queue { .. } | Said::Alive => false,
     }
 }

@@ -60,7 +60,7 @@ impl SessionActor {
     }
 
     fn write(&mut self, ctx: &mut Context<Self>) {
-        self.drive(ctx, |replica, _, outputs| replica.write(outputs));
+        self.drive(ctx, Replica::write);
     }
 
     /// Waits for the next deadline; ends when nobody is left to wait for and everything is written.

@@ -1,7 +1,7 @@
 //! What happens to a session.
 
 use super::devices::Description;
-use super::messages::{Command, Ended, Ready, Report, VolumeChange, Yield};
+use super::messages::{Command, Ended, Ready, Report, Sound, VolumeChange, Yield};
 use super::queue::Resolved;
 use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId, Stamp};
 
@@ -133,6 +133,16 @@ pub enum Said {
 }
 
 impl Said {
+    /// Whether this may change something that must be durable before it is shown.
+    pub(crate) const fn needs_commit(&self) -> bool {
+        match self {
+            Self::Command { .. } | Self::Ended(_) => true,
+            Self::Report(report) => matches!(report.status, Sound::Failed),
+            Self::Yield(yielded) => yielded.to.is_some(),
+            Self::Ready(_) | Self::Volume(_) | Self::Queue { .. } | Self::Alive => false,
+        }
+    }
+
     /// The commands that this asks to be answered.
     pub fn commands(&self) -> impl Iterator<Item = CommandId> + '_ {
         let (others, command) = match self {

@@ -1,5 +1,6 @@
 //! What must hold: one audible device, one place, and at rest one state.
 
+use crate::session::AUDIO_MS;
 use crate::world::{SKEW_US, World};
 use segue_actors::state::Record;
 use segue_actors::state::playback::Status;
@@ -8,6 +9,8 @@ use segue_actors::wire::DeviceList;
 /// A clock's bound does not know of what the clock drifts between two probes, of rounding, nor of how far the nodes' clocks are
 /// apart.
 const SLACK_US: i64 = 6_000 + 2 * SKEW_US;
+/// What a device's clock may lose while it is cut off.
+const DRIFT_US: i64 = AUDIO_MS / 5;
 /// A report within this of what is shown says nothing.
 const AGREES_MS: i64 = 40;
 
@@ -33,6 +36,13 @@ impl World {
         let counts = |index: usize| self.is_connected(index) || is_strict;
         let audible: Vec<usize> =
             (0..self.devices.len()).filter(|index| self.devices[*index].heard.is_some() && counts(*index)).collect();
+        for (index, device) in self.devices.iter().enumerate().filter(|(_, device)| device.heard.is_some()) {
+            let alone_us = self.now - device.contact_us;
+            assert!(
+                device.client.link().is_welcomed() || alone_us <= AUDIO_MS * 1_000 + SLACK_US + DRIFT_US,
+                "{index} sounds {alone_us} us after its last contact"
+            );
+        }
         if let Some((since, allowed_us)) = self.overlap {
             let overlap_us = self.now - since;
             self.worst_overlap_us = self.worst_overlap_us.max(overlap_us);
@@ -127,6 +137,14 @@ impl World {
             if device.heard.is_some() != is_wanted {
                 return Some(format!("device {index} is {:?} under {:?}", device.heard, truth.playback));
             }
+        }
+        if devices.devices.len() != self.devices.len() {
+            return Some(format!("{} devices are there and listed are {devices:?}", self.devices.len()));
+        }
+        let stored = self.store.row.as_ref().map(|(_, queue)| queue);
+        let queues = self.nodes.iter().filter_map(|node| Some(node.state()?.queue()));
+        if self.is_shared() && queues.into_iter().any(|queue| Some(queue) != stored) {
+            return Some("a node has another queue than the database".to_owned());
         }
         truth.playback.transfer.map(|transfer| format!("a transfer for ever: {transfer:?}"))
     }

@@ -27,6 +27,8 @@ pub(crate) struct Device {
     prepared: Option<ItemId>,
     /// What the loudspeaker does: which item, from where, since when, how fast.
     pub(crate) heard: Option<(Item, i64, i64, Rate)>,
+    /// When anything came last on a socket on which it was welcome.
+    pub(crate) contact_us: i64,
     /// Commands without an answer.
     pub(crate) open: BTreeSet<CommandId>,
     said: BTreeSet<CommandId>,
@@ -82,6 +84,7 @@ impl World {
             audio_version: 0,
             prepared: None,
             heard: None,
+            contact_us: self.now,
             open: BTreeSet::new(),
             said: BTreeSet::new(),
         };
@@ -145,7 +148,12 @@ impl World {
         match down {
             Down::Opened => self.input(index, Input::Opened),
             Down::Ping => self.send_up(socket, Up::Life),
-            Down::Frame(message) => self.input(index, Input::Frame(message)),
+            Down::Frame(message) => {
+                self.input(index, Input::Frame(message));
+                if self.devices[index].client.link().is_welcomed() {
+                    self.devices[index].contact_us = self.now;
+                }
+            }
             Down::Closed(code) => {
                 self.devices[index].socket = None;
                 self.input(index, Input::Closed(code));

@@ -21,6 +21,8 @@ pub(crate) enum Lie {
     AcceptedIsRejected,
     /// A backup is put back, and nobody hears of it.
     AnUnsaidBackup,
+    /// A backup is put back, and acknowledged commands count as kept all the same.
+    AcksOutliveABackup,
     /// Every other socket is told once alone who is there.
     OneDeviceList,
     /// Loudspeakers sound on when they are to be silent.
@@ -28,12 +30,13 @@ pub(crate) enum Lie {
 }
 
 /// What the checks say of each.
-const NOTICED: [(Lie, &str); 7] = [
+const NOTICED: [(Lie, &str); 8] = [
     (Lie::NobodyIsWaitedFor, "sound together for"),
     (Lie::AnotherTime, "is heard at"),
     (Lie::CommitsAreForgotten, "an ack of what is not in the database"),
     (Lie::AcceptedIsRejected, "a reject of what is in the database"),
     (Lie::AnUnsaidBackup, "was applied 2 times"),
+    (Lie::AcksOutliveABackup, "was acknowledged and is lost"),
     (Lie::OneDeviceList, "no rest: device"),
     (Lie::NoSilence, "is heard and does not know"),
 ];

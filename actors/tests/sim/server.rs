@@ -158,9 +158,9 @@ impl World {
     }
 
     pub(crate) fn close(&mut self, id: u64, reason: CloseReason) {
-        self.note(&format!("close {}", reason.slug()));
         let Some(served) = self.sockets.get(&id).and_then(|socket| socket.served.as_ref()) else { return };
         let heard = served.liveness.heard();
+        self.note(&format!("close {}", reason.slug()));
         self.send_down(id, Down::Frame(Box::new(ServerMessage::goaway(reason, 500))));
         self.send_down(id, Down::Closed(Some(reason.code())));
         self.detach(id, if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Dismissed });

@@ -15,7 +15,7 @@ use segue_actors::wire::{ClientLimits, DeviceList, QueuePage, ServerMessage, Wel
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-const AUDIO_MS: i64 = 60_000;
+pub(crate) const AUDIO_MS: i64 = 60_000;
 /// Between two looks into the database for what the bus has lost.
 const POLL_US: i64 = 5_000_000;
 
@@ -103,7 +103,7 @@ impl World {
             if let Some(session) = &mut self.nodes[n].session {
                 session.writes_soon = false;
             }
-            self.drive(n, |replica, _, outputs| replica.write(outputs));
+            self.drive(n, Replica::write);
         }
     }
 
@@ -155,7 +155,7 @@ impl World {
                 if is_storm {
                     self.store.bump();
                 }
-                self.store.commit(change)
+                self.store.commit(self.now, change)
             }
             Fate::NotSent => Outcome::NotSent(fault("not sent")),
             Fate::UnknownLost => Outcome::Unknown(fault("lost")),
@@ -164,7 +164,7 @@ impl World {
                 Outcome::Unknown(fault("late"))
             }
             Fate::UnknownWritten => {
-                self.store.commit(change);
+                self.store.commit(self.now, change);
                 Outcome::Unknown(fault("no answer"))
             }
         };
@@ -245,7 +245,7 @@ impl World {
                 self.nodes[n].session = None;
                 self.nodes[n].generation += 1;
             } else {
-                self.drive(n, |replica, _, outputs| replica.write(outputs));
+                self.drive(n, Replica::write);
             }
         }
     }
@@ -329,6 +329,9 @@ impl World {
                 // Who has gone is not told; a database that was put back has lost what it had.
                 let is_known = device_id.is_some_and(|device_id| self.store.applied.contains_key(&(device_id, id)));
                 assert!(!is_known || stands == Some(revision), "an ack of what is not in the database");
+                if let Some(device_id) = device_id.filter(|_| stands == Some(revision)) {
+                    self.store.acked.insert(device_id, (id, revision, self.now));
+                }
                 ("effect ack", Some((to, ServerMessage::Ack { id, revision })))
             }
             Effect::Reject(to, id, reject) => {

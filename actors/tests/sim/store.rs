@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// Backups that are kept.
 const BACKUPS: usize = 12;
 
+/// So long after its ack a command is in the record; the rules keep it for ten minutes.
+const REMEMBERED_US: i64 = 500_000_000;
+
 /// When each run of a node last said that it lives.
 type Beats = BTreeMap<u64, Micros>;
 
@@ -23,6 +26,8 @@ pub(crate) struct Store {
     pub(crate) beats: Beats,
     /// How often each command that waits for an answer came to be in the record.
     pub(crate) applied: BTreeMap<(DeviceId, CommandId), u32>,
+    /// The newest command of each device that was acknowledged, with its revision, and when.
+    pub(crate) acked: BTreeMap<DeviceId, (CommandId, u64, i64)>,
 }
 
 pub(crate) fn fault(message: &str) -> PortError {
@@ -31,7 +36,7 @@ pub(crate) fn fault(message: &str) -> PortError {
 
 impl Store {
     /// Compare and set.
-    pub(crate) fn commit(&mut self, change: Change) -> Outcome {
+    pub(crate) fn commit(&mut self, now: i64, change: Change) -> Outcome {
         let standing = self.row.as_ref().map(|(record, _)| record.stamp);
         if standing != change.expected {
             return Outcome::Conflict(self.row.as_ref().map(|(record, _)| Box::new(Record::clone(record))));
@@ -43,6 +48,17 @@ impl Store {
                 *times += 1;
                 assert!(*times <= 1, "command {id} of {device_id} was applied {times} times");
             }
+        }
+        let answers = |device_id, id| change.record.devices.answer_to(device_id, id);
+        if let Some(by) = change.record.playback.by {
+            let answer = answers(by.device_id, by.command_id);
+            let revision = change.record.playback.revision;
+            assert!(answer.is_none_or(|answer| answer == revision), "command {} was carried out again", by.command_id);
+        }
+        self.acked.retain(|_, (.., since)| now - *since < REMEMBERED_US);
+        for (device_id, (id, revision, _)) in &self.acked {
+            let answer = answers(*device_id, *id);
+            assert!(answer == Some(*revision), "command {id} of {device_id} was acknowledged and is lost: {answer:?}");
         }
         if let Some((record, queue)) = self.row.replace((change.record, queue)) {
             self.backups.push_back((record, queue, self.beats.clone()));
@@ -66,8 +82,9 @@ impl Store {
         }
     }
 
-    /// Puts the oldest backup back; what was acknowledged since is lost, and nobody else's fault, unless it is unsaid.
-    pub(crate) fn put_back(&mut self, is_unsaid: bool) -> bool {
+    /// Puts the oldest backup back; what was acknowledged since is lost, and nobody else's fault, unless it is unsaid or
+    /// counts all the same.
+    pub(crate) fn put_back(&mut self, is_unsaid: bool, acks_count: bool) -> bool {
         let Some((record, queue, beats)) = self.backups.pop_front() else { return false };
         self.row = Some((record, queue));
         self.beats = beats;
@@ -76,6 +93,9 @@ impl Store {
         self.backups.clear();
         if !is_unsaid {
             self.applied.clear();
+        }
+        if !acks_count {
+            self.acked.clear();
         }
         true
     }

@@ -17,6 +17,9 @@ use std::sync::Arc;
 
 /// Commands and faults come for so long; then everything heals and comes to rest.
 const BUSY_US: i64 = 300_000_000;
+/// A run in which fewer commands were given by then goes on for another while.
+const LEAST_COMMANDS: u64 = 100;
+const LONGER_US: i64 = 60_000_000;
 /// Within so long after that all must agree.
 const REST_US: i64 = 150_000_000;
 
@@ -130,6 +133,7 @@ pub(crate) struct World {
     /// The newest lease that had to wait, and since when.
     pub(crate) waits: Option<(Stamp, i64)>,
     pub(crate) worst_wait_us: i64,
+    busy_until: i64,
     is_traced: bool,
     /// What is wrong with this world.
     pub(crate) lie: Option<Lie>,
@@ -174,6 +178,7 @@ impl World {
             worst_error_ms: 0,
             waits: None,
             worst_wait_us: 0,
+            busy_until: BUSY_US,
             is_traced,
             lie: None,
         };
@@ -221,7 +226,7 @@ impl World {
     }
 
     pub(crate) const fn is_busy(&self) -> bool {
-        self.now < BUSY_US
+        self.now < self.busy_until
     }
 
     pub(crate) fn run(&mut self) {
@@ -235,10 +240,10 @@ impl World {
             }
             self.happen(happening);
             self.check_overlap();
-            if self.now > BUSY_US + REST_US / 2 && self.disagreement().is_none() {
+            if self.now > self.busy_until + REST_US / 2 && self.disagreement().is_none() {
                 return;
             }
-            let is_late = self.now > BUSY_US + REST_US;
+            let is_late = self.now > self.busy_until + REST_US;
             assert!(!is_late, "no rest: {}", self.disagreement().unwrap_or_default());
         }
     }
@@ -262,7 +267,7 @@ impl World {
             Happening::Commit(n, generation, change, fate) => self.commit(n, generation, *change, fate),
             Happening::Committed(n, generation, outcome) => self.committed(n, generation, *outcome),
             Happening::CommitLate(change) => {
-                if let Outcome::Committed = self.store.commit(*change) {
+                if let Outcome::Committed = self.store.commit(self.now, *change) {
                     self.note("commit Unknown, written late");
                 }
             }
@@ -275,6 +280,9 @@ impl World {
             Happening::NodeLost(n, id, lost) => self.node_lost(n, id, lost),
             Happening::DeviceStarts(device) => self.device_starts(device),
             Happening::Wish if self.is_busy() => {
+                if self.now + LONGER_US / 6 > self.busy_until && self.commands < LEAST_COMMANDS {
+                    self.busy_until += LONGER_US;
+                }
                 self.wish();
                 let again_us = if self.chance.permille(200) { 50_000 } else { 5_000_000 };
                 self.after_us(0, again_us, Happening::Wish);
@@ -375,7 +383,7 @@ impl World {
                 if self.nodes[n].is_up && self.chance.permille(500) {
                     self.crash_node(n);
                 }
-                if self.store.put_back(self.is_told(Lie::AnUnsaidBackup)) {
+                if self.store.put_back(self.is_told(Lie::AnUnsaidBackup), self.is_told(Lie::AcksOutliveABackup)) {
                     self.note("fault database put back");
                 }
             }

@@ -1,9 +1,10 @@
 //! Nothing acknowledged is lost: what is shown when, and what a failing database or our own bug costs.
 
-use super::{ANNA, Node, acks, pass, rejects};
+use super::{ANNA, Device, Node, acks, pass, rejects};
 use segue_actors::close::CloseReason;
+use segue_actors::ids::DeviceId;
 use segue_actors::memory::Fault;
-use segue_actors::state::messages::{Op, Sound};
+use segue_actors::state::messages::{Op, Sound, TransferMode};
 use segue_actors::state::playback::{Intent, Playback, Status};
 use segue_actors::wire::ServerMessage;
 use std::time::Duration;
@@ -273,4 +274,30 @@ async fn without_a_database_devices_are_told_to_come_back() {
     kitchen.settle().await;
     assert_eq!(kitchen.line.closed(), Some(CloseReason::Unavailable));
     assert!(kitchen.welcome.is_none());
+}
+
+/// The source of a transfer dies while the database takes nothing: what must be written is tried once a second.
+#[actix::test]
+async fn what_must_be_and_is_refused_is_tried_again_in_a_while() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    let mut phone = node.join("anna", "Phone", 2).await;
+    kitchen.play(10, &[1, 2]);
+    kitchen.settle().await;
+    kitchen.report(Sound::Playing, 0, node.directory.world().clock.now());
+    kitchen.settle().await;
+    kitchen.command(11, Op::Transfer { to: DeviceId(2), mode: TransferMode::Keep });
+    kitchen.settle().await;
+    phone.settle().await;
+    let holder = |phone: &Device| phone.playback.as_ref().and_then(|shown| shown.active).map(|active| active.device_id);
+    assert!(phone.playback.as_ref().is_some_and(|shown| shown.transfer.is_some()));
+    node.store.fail_next([Fault::NotSent; 4]);
+    kitchen.cut();
+    pass(1_500).await;
+    phone.settle().await;
+    assert_eq!(holder(&phone), Some(DeviceId(1)), "not as fast as the processor can");
+    pass(6_000).await;
+    phone.settle().await;
+    assert_eq!(holder(&phone), Some(DeviceId(2)), "and then it is done");
 }

@@ -419,7 +419,7 @@ impl World {
                 self.take_in(Event::Deadline);
             }
             if self.write_at.take_if(|at| *at <= self.now).is_some() {
-                self.drive(|replica, _, outputs| replica.write(outputs));
+                self.drive(Replica::write);
             }
             (0..SOCKETS).for_each(|socket| self.beat(socket));
             self.settle();
