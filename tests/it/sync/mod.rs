@@ -62,6 +62,7 @@ fn what_is_no_client_is_turned_away_with_a_reason() {
         let database = TestDatabase::new(crate::harness::Dialect::Sqlite);
         let server = Server::start(&database).await;
         let token = server.user(&database, "anna").await.token;
+        let (mut other, _) = Socket::join(&server, &server.user(&database, "bert").await.token, 1).await;
 
         let plain = server.get("/v1/sync").await;
         assert_eq!(plain.status, 400);
@@ -72,20 +73,37 @@ fn what_is_no_client_is_turned_away_with_a_reason() {
         assert_eq!(status.as_u16(), 401);
 
         let long = format!(r#"{{"type":"pong","x":"{}"}}"#, "x".repeat(64 * 1024));
+        let deep = format!(r#"{{"type":"time","client_us":{}"#, "[".repeat(60_000));
+        let no_text = ws::Item::FirstText(Bytes::from_static(b"{\"type\":\"\xff"));
         let cases = [
             (ws::Message::Text(hello(Some("forged"), 1).encode().into()), CloseReason::BadToken),
             (ws::Message::Text("nonsense".into()), CloseReason::BadFrame),
             (ws::Message::Text(long.into()), CloseReason::BadFrame),
+            (ws::Message::Text(deep.into()), CloseReason::BadFrame),
+            (ws::Message::Text(ClientMessage::Pong.encode().into()), CloseReason::BadFrame),
+            (ws::Message::Continuation(no_text), CloseReason::BadFrame),
             (ws::Message::Binary(Bytes::from_static(b"nonsense")), CloseReason::BadFrame),
         ];
         for (frame, reason) in cases {
             let mut socket = Socket::open(&server, None).await.expect("the server upgrades");
             let shown = format!("{frame:?}").chars().take(80).collect::<String>();
+            let begun = matches!(frame, ws::Message::Continuation(_));
             socket.0.send(frame).await.expect("the socket is open");
+            if begun {
+                let rest = ws::Message::Continuation(ws::Item::Last(Bytes::from_static(b"\"}")));
+                socket.0.send(rest).await.expect("the socket is open");
+            }
             let (said, code) = socket.end().await;
             assert_eq!(code, Some(reason.code()), "{shown}");
             assert!(matches!(&said[..], [ServerMessage::Goaway { reconnect: false, .. }]), "{shown}: {said:?}");
         }
+
+        let (mut twice, _) = Socket::join(&server, &token, 2).await;
+        twice.send(&hello(Some(&token), 2)).await;
+        assert_eq!(twice.end().await.1, Some(CloseReason::BadFrame.code()), "a second hello");
+        other.send(&command(1, Op::Repeat { mode: Repeat::All })).await;
+        let acked = |message| matches!(message, ServerMessage::Ack { .. }).then_some(());
+        other.find(acked).await;
 
         let (mut first, _) = Socket::join(&server, &token, 1).await;
         let (_second, welcome) = Socket::join(&server, &token, 1).await;
