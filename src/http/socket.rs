@@ -15,7 +15,7 @@ use segue_actors::{
     ports::{Socket, Wrote},
     wire::{FRAME_BYTES, SUBPROTOCOL},
 };
-use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, io, rc::Rc, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
 /// A socket that takes no close frame for so long is dropped without one.
@@ -65,7 +65,8 @@ fn arrived(message: Result<AggregatedMessage, ProtocolError>, pongs: &mpsc::Send
             None | Some(CloseCode::Normal | CloseCode::Away) => Incoming::Closed,
             Some(_) => Incoming::Broken,
         },
-        Err(ProtocolError::Io(_)) => Incoming::Broken,
+        // Text that is no UTF-8 comes as an error of the connection.
+        Err(ProtocolError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => Incoming::Broken,
         Ok(AggregatedMessage::Binary(_)) | Err(_) => Incoming::Garbage,
     }
 }

@@ -74,7 +74,7 @@ fn what_is_no_client_is_turned_away_with_a_reason() {
 
         let long = format!(r#"{{"type":"pong","x":"{}"}}"#, "x".repeat(64 * 1024));
         let deep = format!(r#"{{"type":"time","client_us":{}"#, "[".repeat(60_000));
-        let no_text = ws::Item::FirstText(Bytes::from_static(b"{\"type\":\"\xff"));
+        let no_text = actix_http::ws::Item::FirstText(Bytes::from_static(b"{\"type\":\"\xff"));
         let cases = [
             (ws::Message::Text(hello(Some("forged"), 1).encode().into()), CloseReason::BadToken),
             (ws::Message::Text("nonsense".into()), CloseReason::BadFrame),
@@ -90,7 +90,7 @@ fn what_is_no_client_is_turned_away_with_a_reason() {
             let begun = matches!(frame, ws::Message::Continuation(_));
             socket.0.send(frame).await.expect("the socket is open");
             if begun {
-                let rest = ws::Message::Continuation(ws::Item::Last(Bytes::from_static(b"\"}")));
+                let rest = ws::Message::Continuation(actix_http::ws::Item::Last(Bytes::from_static(b"\"}")));
                 socket.0.send(rest).await.expect("the socket is open");
             }
             let (said, code) = socket.end().await;
