@@ -6,8 +6,15 @@ use crate::{
     error::{ApiError, Kind},
 };
 use actix::Addr;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, dev, http::header, rt, web};
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+    dev,
+    http::header,
+    rt, web,
+};
 use actix_ws::{AggregatedMessage, CloseCode, ProtocolError, Session as WsHandle};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use segue_actors::{
     close::CloseReason,
@@ -15,8 +22,20 @@ use segue_actors::{
     ports::{Socket, Wrote},
     wire::{FRAME_BYTES, SUBPROTOCOL},
 };
-use std::{cell::Cell, io, rc::Rc, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use std::{
+    cell::Cell,
+    io,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+    time::timeout,
+};
 
 /// A socket that takes no close frame for so long is dropped without one.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -40,6 +59,7 @@ pub(super) async fn sync(
     } else {
         None
     };
+    let left = Rc::new(Notify::new());
     let upgraded = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL]);
     let (response, handle, messages) =
         upgraded.map_err(|error| ApiError::new(Kind::Invalid, format!("this address is a WebSocket: {error}")))?;
@@ -47,8 +67,39 @@ pub(super) async fn sync(
     let (frames, waiting) = mpsc::channel(1);
     let pongs = frames.clone();
     let incoming = messages.map(move |message| arrived(message, &pongs));
-    DeviceActor::start(|device| WsSocket::new(handle, device, frames, waiting), incoming, app.directory.clone(), user);
-    Ok(response)
+    let pipe = (handle, left.clone());
+    DeviceActor::start(|device| WsSocket::new(pipe, device, frames, waiting), incoming, app.directory.clone(), user);
+    Ok(response.map_body(|_, body| Watched { body, left }).map_into_boxed_body())
+}
+
+/// What goes out, which tells when a frame has been taken by the connection. `actix_ws` itself takes 32 frames and as
+/// many again before anybody learns that nothing is read at the other end.
+struct Watched {
+    body: BoxBody,
+    left: Rc<Notify>,
+}
+
+impl MessageBody for Watched {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_next(context);
+        if polled.is_ready() {
+            self.left.notify_one();
+        }
+        polled
+    }
+}
+
+/// Nobody waits for a connection that is no more.
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.left.notify_one();
+    }
 }
 
 /// What a message means to the device's actor; pings are answered here.
@@ -89,20 +140,20 @@ struct WsSocket {
 
 impl WsSocket {
     fn new(
-        handle: WsHandle,
+        pipe: (WsHandle, Rc<Notify>),
         device: Addr<DeviceActor<Self>>,
         frames: mpsc::Sender<Outgoing>,
         waiting: mpsc::Receiver<Outgoing>,
     ) -> Self {
         let is_awaited = Rc::new(Cell::new(false));
-        let writer = rt::spawn(write(handle, device, waiting, is_awaited.clone()));
+        let writer = rt::spawn(write(pipe, device, waiting, is_awaited.clone()));
         Self { frames, writer, is_awaited }
     }
 }
 
 /// Writes what comes, and ends the socket when the device's actor has ended.
 async fn write(
-    mut handle: WsHandle,
+    (mut handle, left): (WsHandle, Rc<Notify>),
     device: Addr<DeviceActor<WsSocket>>,
     mut waiting: mpsc::Receiver<Outgoing>,
     is_awaited: Rc<Cell<bool>>,
@@ -124,6 +175,7 @@ async fn write(
         if written.is_err() {
             return;
         }
+        left.notified().await;
     }
     let code = reason.map_or(CloseCode::Normal, |reason| CloseCode::Other(reason.code()));
     let description = reason.map(|reason| reason.slug().to_owned());

@@ -3,8 +3,12 @@
 use super::{Far, SERVER, is_inside};
 use crate::harness::{Device, run};
 use crate::house::{House, is_quiet, is_shown, kind, lists, positions, same_place, say, took};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::fs;
 use std::time::{Duration, Instant};
+
+/// So many devices that read nothing.
+const DEAF_ONES: usize = 24;
 
 async fn house() -> House {
     House::open_at(&format!("{SERVER}:0"), 2_000).await
@@ -144,5 +148,48 @@ fn t58_a_pulled_cable_is_noticed_at_both_ends() {
         say(&format!("the idle one is back {} ms after the cable", healed.at.duration_since(back).as_millis()));
         phone.first(mark, "the music is back", |event| is_shown(event, "status", "playing")).await;
         same_place(&kitchen, &phone, "after the cable is back").await;
+    });
+}
+
+/// The most that the server's process has had in memory, in KiB.
+fn peak_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the server runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says so");
+    line.trim().trim_end_matches(" kB").trim().parse().expect("a number")
+}
+
+#[test]
+fn t81_who_asks_for_much_and_reads_nothing_costs_little_and_is_sent_away() {
+    if !is_inside("t81_who_asks_for_much_and_reads_nothing_costs_little_and_is_sent_away") {
+        return;
+    }
+    run(async {
+        let far = Far::new(81);
+        let house = house().await;
+        let phone = house.device("anna", "Phone");
+        let login = house.server.log_in("anna", "anna-password").await;
+        let tracks: Vec<&String> = house.tracks.iter().cycle().take(400).collect();
+        assert_eq!(login.put("/v1/me/player/queue", &json!({"tracks": tracks})).await.status, 200);
+        let page = login.get("/v1/me/player/queue?limit=200").await.body.len();
+        welcomed(&phone).await;
+        let before_kib = peak_kib(house.server.pid());
+        let mut deaf = far.deaf(&house, &login.token, DEAF_ONES);
+        let listed = |event: &Value| event["devices"].as_array().map_or(0, Vec::len);
+        phone.first(0, "they were there", |event| kind(event) == "devices" && listed(event) > DEAF_ONES / 2).await;
+        let online = |event: &Value| {
+            let devices = event["devices"].as_array().into_iter().flatten();
+            devices.filter(|device| device["presence"] == "online").count()
+        };
+        let mark = phone.mark();
+        phone.first(mark, "they are sent away", |event| kind(event) == "devices" && online(event) == 1).await;
+        let each_kib = (peak_kib(house.server.pid()) - before_kib) / u64::try_from(DEAF_ONES).expect("few");
+        deaf.tell("read");
+        let sent: usize = deaf.line().parse().expect("a number");
+        say(&format!(
+            "{DEAF_ONES} deaf devices, pages of {page} bytes: {sent} bytes on their way, {each_kib} KiB more for each"
+        ));
+        // What the kernels of both sides hold, and two or three pages; the outbox behind them is dropped.
+        assert!(sent < 12 * page, "{sent} bytes had left the outbox");
+        assert!(each_kib < 512, "{each_kib} KiB for each");
     });
 }

@@ -17,6 +17,7 @@ use std::{
 /// Set where a test runs in its own network.
 const INSIDE: &str = "SEGUE_TEST_NETWORK";
 const RELAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/network/relay.py");
+const DEAF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/network/deaf.py");
 /// Where the server is.
 const SERVER: &str = "10.77.0.1";
 
@@ -56,10 +57,19 @@ impl Helper {
         helper
     }
 
-    fn answer(&mut self, wanted: &str) {
+    fn line(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("it writes");
-        assert_eq!(line.trim(), wanted);
+        line.trim().to_owned()
+    }
+
+    fn answer(&mut self, wanted: &str) {
+        assert_eq!(self.line(), wanted);
+    }
+
+    fn tell(&mut self, words: &str) {
+        let input = self.input.as_mut().expect("it runs");
+        writeln!(input, "{words}").expect("it reads");
     }
 }
 
@@ -106,8 +116,7 @@ impl Far {
 
     /// Changes what the relay does, in its own words.
     fn network(&mut self, words: &str) {
-        let input = self.relay.input.as_mut().expect("it runs");
-        writeln!(input, "{words}").expect("it reads");
+        self.relay.tell(words);
         self.relay.answer("done");
     }
 
@@ -120,6 +129,16 @@ impl Far {
     fn run(&self, words: &[&str]) {
         let status = self.entering().args(words).status().expect("nsenter runs");
         assert!(status.success(), "{words:?}");
+    }
+
+    /// Devices of Anna's there that read nothing.
+    fn deaf(&self, house: &House, token: &str, how_many: usize) -> Helper {
+        let address = house.server.base.trim_start_matches("http://");
+        let (host, port) = address.rsplit_once(':').expect("an address");
+        let python = python();
+        let mut command = self.entering();
+        command.arg(python.get_program()).arg(DEAF).args([host, port, token, &how_many.to_string()]);
+        Helper::start(&mut command)
     }
 
     /// A device of Anna's on that host.

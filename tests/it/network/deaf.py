@@ -1,0 +1,75 @@
+"""Devices that ask for much and read nothing, over the smallest windows there are.
+
+usage: deaf.py HOST PORT TOKEN HOW_MANY
+
+Each joins, asks for pages of the queue, and stops reading. It prints "ready" when all have asked. After a line of input it
+reads what is left to the end of each connection, and prints how many bytes that were at most.
+"""
+
+import base64
+import json
+import os
+import socket
+import sys
+
+PAGES = 90
+
+
+def frame(message):
+    """A masked text frame (RFC 6455, section 5.2); the mask is all zeros."""
+    data = json.dumps(message).encode()
+    head = bytes([0x81]) + (bytes([0x80 | len(data)]) if len(data) < 126 else bytes([0xFE]) + len(data).to_bytes(2, "big"))
+    return head + bytes(4) + data
+
+
+def deaf(address, token, number):
+    device = socket.socket()
+    device.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    device.connect(address)
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = [
+        "GET /v1/sync HTTP/1.1",
+        f"Host: {address[0]}:{address[1]}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {key}",
+        "Sec-WebSocket-Protocol: segue.sync.v1",
+        "",
+        "",
+    ]
+    device.sendall("\r\n".join(lines).encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += device.recv(256)
+    assert b" 101 " in answer, answer
+    name = {"id": f"{number:016x}", "instance": f"{number:016x}", "name": f"Deaf {number}", "kind": "other"}
+    device.sendall(frame({"type": "hello", "token": token, "device": name | {"plays": False, "controls": True, "codecs": []}}))
+    # The welcome is what it waits for before it goes deaf.
+    while b"welcome" not in answer:
+        answer += device.recv(256)
+    for _ in range(PAGES):
+        device.sendall(frame({"type": "queue", "from": 0, "limit": 200}))
+    return device
+
+
+def rest(device):
+    device.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    total = 0
+    try:
+        while data := device.recv(1 << 16):
+            total += len(data)
+    except ConnectionError:
+        pass  # It was cut.
+    return total
+
+
+def main():
+    _, host, port, token, how_many = sys.argv
+    devices = [deaf((host, int(port)), token, number) for number in range(100, 100 + int(how_many))]
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(max(rest(device) for device in devices), flush=True)
+
+
+main()
