@@ -3,6 +3,8 @@
 /** @import {Frame} from "./types.js" */
 
 const SUBPROTOCOL = "segue.sync.v1";
+/** A close code of a program's own (RFC 6455, section 7.4.2), which the server takes as a connection that broke. */
+const GIVEN_UP = 3000;
 
 export class Socket {
   /** @param {{opened: () => void, frame: (frame: Frame) => void, closed: (code?: number) => void}} events */
@@ -45,6 +47,7 @@ export class Socket {
   disconnect() {
     const { socket } = this;
     this.socket = undefined;
-    socket?.close();
+    // Without a code it would be a goodbye, which stops the music; this one is only given up.
+    socket?.close(GIVEN_UP);
   }
 }

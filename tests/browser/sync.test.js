@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ORIGINS, gaps, heard, holds, launch, open, overlap, quantile, shown, until, wasQuiet, wish } from "./harness/browser.js";
+import { ORIGINS, gaps, heard, holds, knowTheTime, learnTheTime, launch, open, overlap, quantile, shown, until, wasQuiet, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
 /** Moves that are measured while the machine is quiet, and all that are tried for them: more with `LONG=1`. */
@@ -47,13 +47,14 @@ for (const [where, addressOf] of ORIGINS) {
       await wish(a.page, { op: "play", tracks: [tone.id] });
       await until(a.page, { status: "playing", isHere: true });
       await until(b.page, { status: "playing", isHere: false, active: "Kitchen" });
+      await learnTheTime(a.page, b.page);
       /** @type {number[]} */
       let samples = [];
       for (let attempt = 0; attempt < 5 && samples.length < 20; attempt += 1) {
         const since_ms = Date.now();
         samples = [];
         for (let sample = 0; sample < 20; sample += 1) samples.push(await apart());
-        if (!(await wasQuiet(since_ms, a.page, b.page))) samples = [];
+        if (!(await wasQuiet(since_ms, a.page, b.page)) || !(await knowTheTime(a.page, b.page))) samples = [];
       }
       t.diagnostic(`apart, ms, ${samples.length} samples: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(0, ...samples).toFixed(1)}`);
       assert.ok(samples.every((apart_ms) => apart_ms <= 50), samples.join());
@@ -78,6 +79,7 @@ for (const [where, addressOf] of ORIGINS) {
       let [from, to] = [a, b];
       let tried = 0;
       for (; tried < TRIED && moves.length < MOVES; tried += 1) {
+        await learnTheTime(a.page, b.page);
         const since_ms = Date.now();
         const left = await shown(from.page);
         const name = to === b ? "Desk" : "Kitchen";
@@ -94,7 +96,7 @@ for (const [where, addressOf] of ORIGINS) {
         const loud = [...there, ...here].filter(([, peak]) => peak > 0.001).sort(([x], [y]) => x - y);
         const gap = Math.max(0, ...gaps(loud));
         const jump = (right.place_ms - left.place_ms) - ((right.at_us - left.at_us) / 1000 - gap);
-        if (await wasQuiet(since_ms, a.page, b.page)) moves.push({ gap, jump, both });
+        if ((await wasQuiet(since_ms, a.page, b.page)) && (await knowTheTime(a.page, b.page))) moves.push({ gap, jump, both });
         [from, to] = [to, from];
       }
       const silent = moves.map(({ gap }) => gap);

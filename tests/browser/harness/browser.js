@@ -171,6 +171,21 @@ export async function wasQuiet(since_ms, ...pages) {
   return late.flat().every(([at_ms, late_ms]) => at_ms < since_ms || late_ms <= QUIET_MS);
 }
 
+/** A page whose clock may be wrong by more than this, in microseconds, measures nothing: two of them make the stated error. */
+const SURE_US = 2_500;
+
+/** Whether each page knows the server's time well enough to measure by it. @param {...Page} pages */
+export async function knowTheTime(...pages) {
+  const bounds_us = await Promise.all(pages.map((page) => page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current?.client.time.bound_us() ?? Infinity))));
+  return bounds_us.every((bound_us) => bound_us <= SURE_US);
+}
+
+/** Waits until they do, which on a busy machine takes another probe or two; not for ever. @param {...Page} pages */
+export async function learnTheTime(...pages) {
+  const until_ms = Date.now() + 20_000;
+  while (!(await knowTheTime(...pages)) && Date.now() < until_ms) await pages[0].waitForTimeout(250);
+}
+
 /** −60 dBFS. */
 const AUDIBLE = 0.001;
 
