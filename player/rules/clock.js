@@ -21,6 +21,8 @@ export class ServerTime {
     this.applied_at_us = 0;
     this.learnt_us = 0;
     this.isFresh = true;
+    /** How many answers came since the clock is another. */
+    this.answers = 0;
     this.renews = false;
   }
 
@@ -32,6 +34,7 @@ export class ServerTime {
     this.samples = [];
     this.renews = false;
     this.isFresh = true;
+    this.answers = 0;
     this.aim_us = this.applied_us = now_us - local_us;
     this.applied_at_us = local_us;
   }
@@ -58,7 +61,9 @@ export class ServerTime {
     this.samples.push({ offset_us: Math.floor((received_us - client_us + (sent_us - local_us)) / 2), trip_us });
     const applied_us = this.at(local_us) - local_us;
     this.aim_us = this.best()?.offset_us ?? this.aim_us;
-    const jumps = this.isFresh || Math.abs(this.aim_us - applied_us) > SLEWED_US;
+    // In the first burst nothing is shown or heard that could jump.
+    this.answers += 1;
+    const jumps = this.isFresh || this.answers <= BURST || Math.abs(this.aim_us - applied_us) > SLEWED_US;
     this.applied_us = jumps ? this.aim_us : applied_us;
     this.applied_at_us = local_us;
     this.isFresh = false;
@@ -83,9 +88,9 @@ export class ServerTime {
     return local_us + (instant_us - this.at(local_us));
   }
 
-  /** How far `at` may be off in microseconds; `undefined` before the first answer. */
+  /** How far `at` may be off in microseconds, by what is not slewed yet, too; `undefined` before the first answer. */
   bound_us() {
     const best = this.best();
-    return best && best.trip_us / 2;
+    return best && best.trip_us / 2 + Math.abs(this.aim_us - this.applied_us);
   }
 }

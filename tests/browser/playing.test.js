@@ -117,7 +117,7 @@ for (const [where, addressOf] of ORIGINS) {
     // Whatever is evaluated in a page counts as a person's act there, so nothing is until it has to sound.
     const silent = await opened(browser, server, "Bedroom", { baseURL: addressOf(server) });
     await remote.page.goto(`${addressOf(server)}/devices`);
-    await remote.page.getByText("Bedroom", { exact: true }).waitFor();
+    await remote.page.getByText("Bedroom", { exact: true }).first().waitFor();
     const own = (await devices(remote.page)).find((/** @type {any} */ device) => device.name === "Bedroom").id;
     await wish(remote.page, { op: "play", tracks: [tones[2].id], on: own });
     await until(remote.page, { status: "blocked", active: "Bedroom" });
