@@ -6,6 +6,11 @@ export const BURST = 8;
 const KEPT = 8;
 /** How far two clocks may drift apart, as a share: twice what a cheap quartz does. */
 const DRIFT = 400e-6;
+/**
+ * A clock that is known as well as this is taken as it is. Of two devices that switch, both may be wrong by so much, in
+ * microseconds: fewer than what one hears as an echo.
+ */
+const TRUSTED_US = 20_000;
 /** A correction up to this, in microseconds, is slewed, so that nothing shown or heard jumps. */
 const SLEWED_US = 200_000;
 /** The share of passing time by which a correction is slewed. */
@@ -86,6 +91,14 @@ export class ServerTime {
   /** The client's time at the server's instant, by what is known at `local_us`. @param {number} instant_us @param {number} local_us */
   local(instant_us, local_us) {
     return local_us + (instant_us - this.at(local_us));
+  }
+
+  /**
+   * How much earlier to be silent and later to sound at a shared instant, because the clock is known badly: a gap, where
+   * it would be an overlap. Of a clock that nothing is known of, what the server said last is too early: 0.
+   */
+  caution_us() {
+    return Math.max(0, (this.bound_us() ?? 0) - TRUSTED_US);
   }
 
   /** How far `at` may be off in microseconds, by what is not slewed yet, too; `undefined` before the first answer. */

@@ -102,13 +102,13 @@ function hold(client, local_us, lease, playback, out) {
  */
 function goTo(client, local_us, item, playback, out) {
   const now_us = client.time.at(local_us);
-  const from_us = playback.active?.from_us ?? -Infinity;
+  const from_us = (playback.active?.from_us ?? -Infinity) + client.time.caution_us();
   const position_ms = positionAt(playback, Math.min(now_us, instantOfSwitch(playback) ?? now_us));
   const { audio } = client;
   const { rate } = playback;
   client.prepared = undefined;
   if (from_us > now_us) {
-    const start_ms = positionAt(playback, from_us);
+    const start_ms = positionAt(playback, instantOfSwitch(playback) ?? from_us);
     client.audio = { kind: "armed", item, position_ms: start_ms, from_us };
     client.report_due_us = client.time.local(from_us, local_us) + PROMPT_MS * 1000;
     out.push({ type: "sound", item, position_ms: start_ms, from_us, rate });

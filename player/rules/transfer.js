@@ -18,7 +18,9 @@ export function promise(client, lease, playback, out) {
   const { lease: to, switch_at_us: from_us } = playback.transfer ?? {};
   const was = client.promise;
   client.promise = to && from_us !== undefined ? { to, from_us } : undefined;
-  if (client.promise?.from_us !== was?.from_us) out.push({ type: "until", at_us: client.promise?.from_us });
+  if (client.promise?.from_us !== was?.from_us) {
+    out.push({ type: "until", at_us: client.promise && client.promise.from_us - client.time.caution_us() });
+  }
   if (client.promise && client.isWelcomed()) {
     out.push({ type: "send", frame: { type: "yield", lease, seen: stampOf(playback), to } });
   }
@@ -28,14 +30,14 @@ export function promise(client, lease, playback, out) {
 export function mustKeepPromise(client, local_us) {
   const { promise, time } = client;
   // A clock that is not known cannot tell when: then at once.
-  return promise !== undefined && (time.bound_us() === undefined || promise.from_us <= time.at(local_us));
+  return promise !== undefined && (time.bound_us() === undefined || promise.from_us - time.caution_us() <= time.at(local_us));
 }
 
 /** When a promised silence begins, in local time. @param {Client} client @param {number} local_us */
 export function promiseDue(client, local_us) {
   const { kind } = client.audio;
   const waits = client.promise && (kind === "sounding" || kind === "loading");
-  return client.promise && waits ? client.time.local(client.promise.from_us, local_us) : Infinity;
+  return client.promise && waits ? client.time.local(client.promise.from_us, local_us) - client.time.caution_us() : Infinity;
 }
 
 /**

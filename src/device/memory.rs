@@ -1,8 +1,9 @@
-//! What a device remembers between two runs: the id the server gave it, in a small file that is locked while it runs.
+//! What a device remembers between two runs: the id the server gave it and how loud it was, in a small file that is locked
+//! while it runs.
 
 use super::{ServerAddress, Trouble};
 use crate::media::digest::Digest;
-use segue_actors::ids::DeviceId;
+use segue_actors::{ids::DeviceId, state::devices::Volume};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -12,13 +13,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Longest file that is read, in bytes; ours has 40.
+/// Longest file that is read, in bytes; ours has 101.
 const FILE_BYTES: u64 = 4096;
 
 /// What is in the file.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    device_id: DeviceId,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) device_id: DeviceId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) volume: Option<Volume>,
 }
 
 /// The open file.
@@ -26,7 +29,7 @@ struct Kept {
 pub(super) struct Memory {
     file: File,
     path: PathBuf,
-    known: Option<DeviceId>,
+    known: Option<Kept>,
 }
 
 /// The file of this device of this user on this server: below `$XDG_STATE_HOME` (XDG Base Directory Specification),
@@ -75,29 +78,29 @@ impl Memory {
                 Trouble::new(format!("{shown} is not a device's file: remove it, or name another with --state FILE"))
             })?),
         };
-        Ok(Self { file, path: path.to_owned(), known: known.map(|kept| kept.device_id) })
+        Ok(Self { file, path: path.to_owned(), known })
     }
 
-    /// The id of earlier runs.
-    pub(super) const fn device_id(&self) -> Option<DeviceId> {
+    /// What earlier runs kept.
+    pub(super) const fn known(&self) -> Option<Kept> {
         self.known
     }
 
-    /// Keeps the id for later runs.
+    /// Keeps it for later runs.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub(super) fn keep(&mut self, device_id: DeviceId) -> Result<(), Trouble> {
-        if self.known == Some(device_id) {
+    pub(super) fn keep(&mut self, kept: Kept) -> Result<(), Trouble> {
+        if self.known == Some(kept) {
             return Ok(());
         }
-        // Every id has the same length, so the new text covers the old one.
-        let text = format!("{}\n", serde_json::json!(Kept { device_id }));
+        // Spaces cover the rest of a longer text, so that no instant finds the file without an id.
+        let text = format!("{:<100}\n", serde_json::json!(kept).to_string());
         let written = self.file.rewind().and_then(|()| self.file.write_all(text.as_bytes()));
         let written = written.and_then(|()| self.file.sync_data());
-        self.known = Some(device_id);
+        self.known = Some(kept);
         written.map_err(|error| {
-            Trouble::new(format!("the device's id cannot be kept in {}: {error}", self.path.display()))
+            Trouble::new(format!("what this device is cannot be kept in {}: {error}", self.path.display()))
         })
     }
 }
@@ -107,17 +110,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_id_is_kept_and_one_run_at_a_time_has_it() {
+    fn what_is_kept_is_there_again_and_one_run_at_a_time_has_it() {
         let folder = tempfile::tempdir().expect("a temp folder");
         let path = folder.path().join("new/kitchen.json");
         let mut memory = Memory::open(&path).expect("a new file");
-        assert_eq!(memory.device_id(), None);
-        memory.keep(DeviceId(1)).expect("it is written");
-        memory.keep(DeviceId(2)).expect("it is written");
+        assert_eq!(memory.known(), None);
+        let volume = Volume { level: 100, muted: true, version: 123_456 };
+        let last = Kept { device_id: DeviceId(2), volume: Some(Volume { level: 1, muted: false, version: 2 }) };
+        for kept in [Kept { device_id: DeviceId(1), volume: Some(volume) }, last] {
+            memory.keep(kept).expect("it is written");
+        }
         let told = Memory::open(&path).expect_err("it is locked").to_string();
         assert!(told.contains("runs already"), "{told}");
         drop(memory);
-        assert_eq!(Memory::open(&path).expect("it is free").device_id(), Some(DeviceId(2)));
+        assert_eq!(Memory::open(&path).expect("it is free").known(), Some(last));
+        fs::write(&path, "{\"device_id\":\"0000000000000003\"}\n").expect("a file");
+        let without = Memory::open(&path).expect("it knows no volume").known();
+        assert_eq!(without, Some(Kept { device_id: DeviceId(3), volume: None }));
         fs::write(&path, "something else").expect("a file");
         assert!(Memory::open(&path).expect_err("not ours").to_string().contains("not a device's file"));
     }

@@ -98,7 +98,9 @@ pub async fn run(options: Options) -> Result<(), Trouble> {
     description.clone().description().map_err(|error| Trouble::new(error.to_string()))?;
     let memory = memory::Memory::open(&options.state_file)?;
     let api = Api::log_in(&options.server, &options.user, &options.password).await?;
-    let description = HelloDevice { id: memory.device_id(), ..description };
+    let known = memory.known();
+    let volume = known.and_then(|known| known.volume).filter(|_| options.plays).or(description.volume);
+    let description = HelloDevice { id: known.map(|known| known.device_id), volume, ..description };
     running::Running::new(&options, description, memory, api)?.run().await
 }
 

@@ -8,7 +8,7 @@ use super::{
     download::Known,
     events::AudioEvent,
     front::{Front, View},
-    memory::Memory,
+    memory::{Kept, Memory},
     newest::Newest,
     request::Request,
     socket::{FromSocket, Socket},
@@ -298,7 +298,7 @@ impl Running {
                 self.front.answered(id, words.unwrap_or_default(), answer);
             }
             Output::Queue(page) => self.front.queue(&page),
-            Output::Show => self.remember(),
+            Output::Volume(_) | Output::Show => self.remember(),
             Output::GiveUp(code, why) => {
                 self.front.over(&why);
                 self.end = Some(Err(Trouble::new(format!("{}: {why} ({code})", self.api.server()))));
@@ -314,9 +314,11 @@ impl Running {
         self.player = Some(Player::start(order, &self.api, &self.known, self.happenings.clone()));
     }
 
-    /// Keeps the id that the server gave.
+    /// Keeps the id that the server gave, and how loud it is.
     fn remember(&mut self) {
-        let kept = self.client.device_id().map_or(Ok(()), |device_id| self.memory.keep(device_id));
+        let volume = self.client.volume();
+        let kept = self.client.device_id().map(|device_id| Kept { device_id, volume });
+        let kept = kept.map_or(Ok(()), |kept| self.memory.keep(kept));
         if let Err(trouble) = kept {
             self.front.error(&trouble.to_string());
         }

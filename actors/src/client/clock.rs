@@ -10,6 +10,9 @@ const KEPT: usize = 8;
 
 /// How far two clocks may drift apart, in millionths: twice what a cheap quartz does.
 const DRIFT_PPM: i64 = 400;
+/// A clock that is known as well as this is taken as it is. Of two devices that switch, both may be wrong by so much, in
+/// microseconds: fewer than what one hears as an echo.
+const TRUSTED_US: i64 = 20_000;
 
 /// An answered probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +82,13 @@ impl ServerTime {
     #[must_use]
     pub fn local(&self, instant: Micros) -> i64 {
         instant.0.saturating_sub(self.at(0).0)
+    }
+
+    /// How much earlier to be silent and later to sound at a shared instant, because the clock is known badly: a gap,
+    /// where it would be an overlap. Of a clock that nothing is known of, what the server said last is too early: 0.
+    #[must_use]
+    pub fn caution_us(&self) -> i64 {
+        self.bound_us().map_or(0, |bound_us| bound_us.saturating_sub(TRUSTED_US).max(0))
     }
 
     /// How far [`ServerTime::at`] may be off, in microseconds; `None` before the first answer.

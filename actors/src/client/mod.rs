@@ -8,24 +8,21 @@ mod clock;
 mod link;
 mod obey;
 mod transfer;
+mod volume;
+mod wishes;
 
 pub use audio::Audio;
 pub use clock::ServerTime;
 pub use link::Link;
 
 use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, Micros, Stamp};
-use crate::state::messages::{ByeReason, Command, Ended, Op, RejectCode};
+use crate::state::devices::Volume;
+use crate::state::messages::{ByeReason, Ended, Op, RejectCode};
 use crate::state::playback::{Item, Playback};
 use crate::wire::{ClientLimits, ClientMessage, DeviceList, HelloDevice, QueuePage, ServerMessage};
 use crate::{ids::MediaId, state::playback::Status};
-use std::collections::VecDeque;
 use transfer::{Prepared, Promise};
-
-/// Commands that may wait for their answers.
-const UNANSWERED: usize = 16;
-/// A wish without an answer is not said again after so long: nobody means it any more, and the server remembers what it
-/// applied for ten minutes only.
-const MEANT_MS: i64 = 5 * 60 * 1000;
+use wishes::Wishes;
 
 /// What happens to a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +59,13 @@ pub enum Input {
         /// At most so many.
         limit: usize,
     },
+    /// A hand on this device turned its volume.
+    Volume {
+        /// 0 to 100.
+        level: u8,
+        /// Silenced.
+        muted: bool,
+    },
     /// The machine is back from sleep, or the network is: what was on its way may never come.
     Wake,
     /// The program ends: silence, a word to the server, and no way back.
@@ -89,6 +93,8 @@ pub enum Output {
     Answered(CommandId, Result<u64, (RejectCode, String)>),
     /// A page of the queue came.
     Queue(QueuePage),
+    /// Be as loud as this from now on.
+    Volume(Volume),
     /// What is shown has changed.
     Show,
     /// The server does not want this client back: the close code, and why in words.
@@ -117,8 +123,7 @@ pub struct Client {
     /// The silence that it has promised as the source of one.
     promise: Option<Promise>,
     report_due: Option<i64>,
-    /// With the local instants at which they were wished.
-    unanswered: VecDeque<(i64, Command<MediaId>)>,
+    wishes: Wishes,
 }
 
 impl Client {
@@ -141,7 +146,7 @@ impl Client {
             prepared: None,
             promise: None,
             report_due: None,
-            unanswered: VecDeque::new(),
+            wishes: Wishes::default(),
         }
     }
 
@@ -172,6 +177,7 @@ impl Client {
                 outputs.push(Output::Send(ClientMessage::Queue { from, limit }));
             }
             Input::Look { .. } => {}
+            Input::Volume { level, muted } => self.turn_volume(level, muted, outputs),
             Input::Wake => self.wake(local_us, chance, outputs),
             Input::Leave(reason) => self.leave(reason, outputs),
             Input::Tick => self.tick(local_us, outputs),
@@ -194,7 +200,7 @@ impl Client {
                 self.renew();
                 self.device.id = Some(welcome.device_id);
                 self.welcomed(local_us, welcome.jitter_ms, outputs);
-                self.devices = Some(welcome.devices);
+                self.listed(welcome.devices, outputs);
                 self.ended_due = local_us;
                 self.shown(local_us, welcome.playback, outputs);
                 self.ask_again(local_us, outputs);
@@ -211,7 +217,7 @@ impl Client {
             }
             ServerMessage::Devices(devices) => {
                 if self.devices.as_ref().is_none_or(|known| known.stamp() < devices.stamp()) {
-                    self.devices = Some(devices);
+                    self.listed(devices, outputs);
                     outputs.push(Output::Show);
                 }
             }
@@ -238,43 +244,11 @@ impl Client {
                 }
             }
             ServerMessage::Ack { id, revision } => self.answered(id, Ok(revision), outputs),
-            ServerMessage::Reject { id, code, message, .. } => self.answered(id, Err((code, message)), outputs),
+            ServerMessage::Reject { id, code, message, retry_ms } => {
+                self.refused(local_us, id, retry_ms, (code, message), outputs);
+            }
             ServerMessage::Goaway { code, reason, jitter_ms, .. } => self.link.sent_away(code, reason, jitter_ms),
             ServerMessage::Unknown => {}
-        }
-    }
-
-    fn wish(&mut self, local_us: i64, id: CommandId, op: Op<MediaId>, outputs: &mut Vec<Output>) {
-        if self.unanswered.len() >= UNANSWERED {
-            let why = "too many commands wait for an answer".to_owned();
-            outputs.push(Output::Answered(id, Err((RejectCode::Busy, why))));
-            return;
-        }
-        let current = self.playback.as_ref().and_then(|shown| shown.item).map(|item| item.id);
-        let if_item = matches!(op, Op::Next | Op::Previous).then_some(current).flatten();
-        let command = Command { id, if_item, if_queue_revision: None, if_lease: None, op };
-        self.unanswered.push_back((local_us, command.clone()));
-        if self.link.is_welcomed() {
-            outputs.push(Output::Send(ClientMessage::Command(Box::new(command))));
-        }
-    }
-
-    /// Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
-    fn ask_again(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
-        let meant_from = local_us.saturating_sub(MEANT_MS.saturating_mul(1000));
-        while let Some((_, command)) = self.unanswered.pop_front_if(|(wished_us, _)| *wished_us < meant_from) {
-            let why = "there was no connection for too long; wish it again".to_owned();
-            outputs.push(Output::Answered(command.id, Err((RejectCode::Unavailable, why))));
-        }
-        for (_, command) in &self.unanswered {
-            outputs.push(Output::Send(ClientMessage::Command(Box::new(command.clone()))));
-        }
-    }
-
-    fn answered(&mut self, id: CommandId, answer: Result<u64, (RejectCode, String)>, outputs: &mut Vec<Output>) {
-        if self.unanswered.iter().any(|(_, command)| command.id == id) {
-            self.unanswered.retain(|(_, command)| command.id != id);
-            outputs.push(Output::Answered(id, answer));
         }
     }
 
@@ -302,6 +276,12 @@ impl Client {
     #[must_use]
     pub const fn time(&self) -> &ServerTime {
         &self.time
+    }
+
+    /// How loud this device is, where that is known.
+    #[must_use]
+    pub const fn volume(&self) -> Option<Volume> {
+        self.device.volume
     }
 
     /// The connection.
@@ -345,11 +325,8 @@ impl Client {
     pub fn next_deadline(&self) -> i64 {
         let report = self.report_due.filter(|_| self.link.is_welcomed());
         let ended = self.ended.filter(|_| self.link.is_welcomed()).map(|_| self.ended_due);
-        [Some(self.link_deadline()), report, ended, self.silent_at(), self.switch_due(), self.promise_due()]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(i64::MAX)
+        let due = [self.silent_at(), self.switch_due(), self.promise_due(), self.wish_due()];
+        [Some(self.link_deadline()), report, ended].into_iter().chain(due).flatten().min().unwrap_or(i64::MAX)
     }
 
     /// What the person sees of the state: the shown status, or that there is no connection.

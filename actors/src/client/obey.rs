@@ -92,7 +92,13 @@ impl Client {
     }
 
     fn switch_has_come(&self, local_us: i64, shown: &Playback) -> bool {
-        shown.active.and_then(|active| active.from_us).is_none_or(|from| self.server_now(local_us) >= from)
+        let from_us = shown.active.and_then(|active| active.from_us);
+        from_us.is_none_or(|from_us| self.sounds_from(from_us) <= local_us)
+    }
+
+    /// When a device whose switch comes at `from_us` may sound, in local time.
+    fn sounds_from(&self, from_us: Micros) -> i64 {
+        self.time.local(from_us).saturating_add(self.time.caution_us())
     }
 
     /// Takes the audio to the shown place, unless it is there.
@@ -226,6 +232,7 @@ impl Client {
     pub(super) fn tick(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         self.tick_link(local_us, outputs);
         self.say_ended(local_us, outputs);
+        self.wish_when_due(local_us, outputs);
         if self.silent_at().is_some_and(|at| at <= local_us) {
             self.fall_silent(outputs);
             outputs.push(Output::Show);
@@ -243,7 +250,7 @@ impl Client {
         let is_free = self.ended.is_none() && self.promise.is_none() && !self.has_lapsed();
         let waits = self.audio == Audio::Silent && is_free;
         let is_wanted = shown.intent == Intent::Play && shown.item.is_some() && shown.after.is_empty();
-        (waits && is_wanted).then(|| self.time.local(from_us))
+        (waits && is_wanted).then(|| self.sounds_from(from_us))
     }
 
     fn obey_when_due(&mut self, local_us: i64, outputs: &mut Vec<Output>) {

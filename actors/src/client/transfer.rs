@@ -39,13 +39,18 @@ impl Client {
     /// Whether the instant of a promised silence has come.
     pub(super) fn must_keep_promise(&self, local_us: i64) -> bool {
         // A clock that is not known cannot tell when: then at once.
-        self.promise.is_some_and(|promise| self.time.bound_us().is_none() || promise.from_us <= self.time.at(local_us))
+        let is_unknown = self.time.bound_us().is_none();
+        self.promise.is_some_and(|promise| is_unknown || self.silent_from(promise) <= local_us)
     }
 
     /// When a promised silence begins, in local time.
     pub(super) fn promise_due(&self) -> Option<i64> {
         let promise = self.promise.filter(|_| matches!(self.audio, Audio::Sounding { .. } | Audio::Loading { .. }))?;
-        Some(self.time.local(promise.from_us))
+        Some(self.silent_from(promise))
+    }
+
+    fn silent_from(&self, promise: Promise) -> i64 {
+        self.time.local(promise.from_us).saturating_sub(self.time.caution_us())
     }
 
     /// Whether this device, whose promise was accepted, may sound on until the switch.

@@ -170,12 +170,13 @@ impl SessionState {
             self.end_earlier_lives(at, id, join.instance, effects);
         }
         let since_us = same_life.filter(|device| device.is_online()).map_or(at.now, |device| device.since_us);
-        let volume = match (same_life, known.as_ref().and_then(|device| device.volume)) {
-            (Some(device), _) if device.volume.is_some() => device.volume,
-            (_, earlier) => join
-                .description
-                .volume
-                .map(|volume| Volume { version: earlier.map_or(0, |earlier| earlier.version), ..volume }),
+        let earlier = known.as_ref().and_then(|device| device.volume);
+        let volume = match (same_life.and(earlier), join.description.volume) {
+            // Without a command since, a hand may have turned it while nobody heard.
+            (Some(shown), Some(own)) if own.version < shown.version => Some(shown),
+            (Some(shown), None) => Some(shown),
+            (Some(_), own) => own,
+            (None, own) => own.map(|own| Volume { version: earlier.map_or(0, |earlier| earlier.version), ..own }),
         };
         let description = join.description;
         self.touch_devices(at);

@@ -8,7 +8,7 @@ mod vectors;
 
 use segue_actors::client::{Audio, Client, Input, Output};
 use segue_actors::ids::{ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId};
-use segue_actors::state::devices::DeviceKind;
+use segue_actors::state::devices::{DeviceKind, Volume};
 use segue_actors::state::messages::{Command, Op, RejectCode, TransferMode};
 use segue_actors::state::playback::{Intent, MediaKind, Playback, Status};
 use segue_actors::state::queue::Resolved;
@@ -48,6 +48,8 @@ struct Device {
     preparing: Option<(i64, ItemId)>,
     answers: Vec<(CommandId, Result<u64, RejectCode>)>,
     given_up: Option<u16>,
+    /// What it was to be as loud as, one after the other.
+    loudness: Vec<Volume>,
     /// Whether the network lets anything through.
     is_cut: bool,
     trouble: Option<Trouble>,
@@ -69,8 +71,8 @@ enum Trouble {
     IsDeaf,
     /// Only its clock probes are answered.
     IsNeverWelcome,
-    /// Its probes are at the server at once, and their answers take a second.
-    IsLopsided,
+    /// Its probes take a second in all, and so many milliseconds of it to the server.
+    IsLopsided(i64),
 }
 
 /// A session and its clients.
@@ -154,6 +156,7 @@ impl World {
             Output::Silence => (device.loading, device.preparing) = (None, None),
             Output::Answered(id, answer) => device.answers.push((id, answer.map_err(|(code, _)| code))),
             Output::GiveUp(code, _) => device.given_up = Some(code),
+            Output::Volume(volume) => device.loudness.push(volume),
             Output::Queue(_) | Output::Show => {}
         }
     }
@@ -285,10 +288,13 @@ impl World {
                 return;
             }
             ClientMessage::Time { client_us } => {
-                let is_lopsided = self.devices[index].trouble == Some(Trouble::IsLopsided);
-                let ago_us = if is_lopsided { 1_000_000 } else { 0 };
-                let then = Micros(self.server_now().0 - ago_us);
-                let time = ServerMessage::Time { client_us: client_us - ago_us, received_us: then, sent_us: then };
+                let (there_ms, back_ms) = match self.devices[index].trouble {
+                    Some(Trouble::IsLopsided(there_ms)) => (there_ms, 1_000 - there_ms),
+                    _ => (0, 0),
+                };
+                let then = Micros(self.server_now().0 - back_ms * 1_000);
+                let client_us = client_us - (there_ms + back_ms) * 1_000;
+                let time = ServerMessage::Time { client_us, received_us: then, sent_us: then };
                 self.devices[index].down.push_back(time);
                 return;
             }
@@ -453,6 +459,7 @@ fn device(id: u64, instance: u64) -> Device {
         preparing: None,
         answers: Vec::new(),
         given_up: None,
+        loudness: Vec::new(),
         is_cut: false,
         trouble: None,
         is_asked: false,

@@ -226,7 +226,7 @@ impl World {
                 }
             }
             Output::GiveUp(..) => self.end_device(index, 1, 5_000_000),
-            Output::Queue(_) | Output::Show => {}
+            Output::Queue(_) | Output::Volume(_) | Output::Show => {}
         }
     }
 

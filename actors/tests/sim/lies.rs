@@ -41,7 +41,7 @@ const NOTICED: [(Lie, &str); 8] = [
     (Lie::NoSilence, "is heard and does not know"),
 ];
 /// Within so many runs each is noticed.
-const RUNS: u64 = 300;
+const RUNS: u64 = 2_000;
 
 impl World {
     pub(crate) fn is_told(&self, lie: Lie) -> bool {

@@ -45,6 +45,8 @@ function outputOf(output) {
       return { type, item: item.id, position_ms };
     case "answered":
       return refusal ? { type, id, code: refusal.code } : { type, id, revision };
+    case "volume":
+      return { type, level: output.level, muted: output.muted };
     case "queue":
       return { type, from: page.from, total: page.total };
     case "give_up":

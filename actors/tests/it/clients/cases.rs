@@ -4,6 +4,7 @@ use super::{LIMITS, LOAD_MS, TRACK_MS, Trouble, World, device, play, playing};
 use segue_actors::client::{Input, ServerTime};
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{CommandId, DeviceId, InstanceId, Micros};
+use segue_actors::state::devices::Volume;
 use segue_actors::state::messages::{ByeReason, Op, RejectCode};
 use segue_actors::state::playback::{Intent, Repeat, Status};
 use segue_actors::wire::ServerMessage;
@@ -51,6 +52,51 @@ fn two_who_press_next_at_once_skip_once() {
     assert_eq!(world.media(), Some(2));
     let answers = |index: usize| world.devices[index].answers.iter().map(|(_, answer)| *answer).collect::<Vec<_>>();
     assert!(answers(1).ends_with(&[Err(RejectCode::Stale)]), "{:?}", answers(1));
+}
+
+#[test]
+fn a_wish_that_is_refused_for_now_is_said_again_and_one_that_is_to_wait_for_long_is_not() {
+    let mut world = playing(2);
+    for (id, retry_ms) in [(CommandId(9), 500), (CommandId(10), 10_001)] {
+        world.input(1, Input::Wish(id, Op::Repeat { mode: Repeat::All }));
+        world.devices[1].up.clear();
+        super::vectors::refuse(&mut world, id, retry_ms);
+    }
+    assert_eq!(world.devices[1].answers, [(CommandId(10), Err(RejectCode::RateLimited))]);
+    world.pass(499);
+    assert_eq!(world.shown().repeat, Repeat::Off);
+    world.pass(1);
+    assert_eq!(world.shown().repeat, Repeat::All);
+    let (id, answer) = *world.devices[1].answers.last().expect("it was answered");
+    assert!(id == CommandId(9) && answer.is_ok(), "{answer:?}");
+}
+
+#[test]
+fn a_volume_is_the_device_s_own_and_an_older_one_changes_nothing() {
+    let mut world = playing(2);
+    let level = |level| Op::Volume { device_id: Some(DeviceId(1)), level: Some(level), delta: None, muted: None };
+    let shown = |world: &World| world.state.record().devices.get(DeviceId(1)).expect("it is known").volume;
+    world.input(0, Input::Volume { level: 35, muted: false });
+    world.pass(200);
+    assert_eq!(world.devices[0].loudness, [], "a hand did it");
+    assert_eq!((shown(&world), world.devices[0].client.volume()), (Some(volume(35, 0)), Some(volume(35, 0))));
+    world.wish(1, level(20));
+    assert_eq!(world.devices[0].loudness, [volume(20, 1)]);
+    assert!(world.devices[1].loudness.is_empty(), "that of another");
+    world.cut(0);
+    world.input(0, Input::Volume { level: 50, muted: false });
+    world.come_back(0);
+    world.pass(200);
+    assert_eq!(shown(&world), Some(volume(50, 1)), "what a hand did while nobody heard of it");
+    assert_eq!(world.devices[0].loudness.len(), 1);
+    let list = world.devices[0].client.devices().expect("it has one").clone();
+    world.wish(1, level(60));
+    world.input(0, Input::Frame(Box::new(ServerMessage::Devices(list))));
+    assert_eq!(world.devices[0].client.volume(), Some(volume(60, 2)));
+}
+
+fn volume(level: u8, version: u64) -> Volume {
+    Volume { level, muted: false, version }
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn after_a_restart_a_lease_of_before_is_waited_for() {
 #[test]
 fn who_knows_the_time_badly_is_silent_no_later() {
     let mut world = playing();
-    world.devices[0].trouble = Some(Trouble::IsLopsided);
+    world.devices[0].trouble = Some(Trouble::IsLopsided(0));
     world.restart();
     world.come_back(0);
     ping(&mut world);

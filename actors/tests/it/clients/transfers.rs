@@ -51,6 +51,28 @@ fn t07_t14_the_music_moves_there_and_back_without_a_gap_or_a_jump() {
     }
 }
 
+/// That two never sound is asserted after each input: the gap is in place of an overlap of up to half a second.
+#[test]
+fn over_clocks_that_are_known_badly_a_switch_makes_a_gap_and_no_overlap() {
+    let mut world = playing(2);
+    // The source's clock is behind by a quarter of a second, and the target's ahead.
+    for (index, there_ms) in [(0, 250), (1, 750)] {
+        world.devices[index].trouble = Some(Trouble::IsLopsided(there_ms));
+        world.input(index, Input::Wake);
+        world.settle();
+        assert_eq!(world.devices[index].client.time().caution_us(), 480_000);
+    }
+    world.wish(1, transfer(2));
+    world.pass(SWITCH_MS - 240);
+    world.assert_sounds(Some(0));
+    world.pass(20);
+    world.assert_sounds(None);
+    world.pass(440);
+    world.assert_sounds(None);
+    world.pass(20);
+    world.assert_sounds(Some(1));
+}
+
 #[test]
 fn t02_a_device_that_missed_the_grant_is_silent_at_its_next_frame_and_its_reports_are_refused() {
     let mut world = playing(2);

@@ -7,7 +7,8 @@ use expect_test::expect_file;
 use segue_actors::client::{Input, Output};
 use segue_actors::ids::{CommandId, DeviceId};
 use segue_actors::state::Limits;
-use segue_actors::state::messages::{ByeReason, Op};
+use segue_actors::state::devices::Volume;
+use segue_actors::state::messages::{ByeReason, Op, RejectCode};
 use segue_actors::state::playback::{Rate, Repeat};
 use segue_actors::wire::{HelloDevice, ServerMessage};
 use serde_json::{Value, json};
@@ -44,6 +45,7 @@ pub(super) fn input_of(input: &Input) -> Value {
         Input::Failed => json!({ "type": "failed" }),
         Input::Finished => json!({ "type": "finished" }),
         Input::Look { from, limit } => json!({ "type": "look", "from": from, "limit": limit }),
+        Input::Volume { level, muted } => json!({ "type": "volume", "level": level, "muted": muted }),
         Input::Wake => json!({ "type": "wake" }),
         Input::Leave(reason) => json!({ "type": "leave", "reason": reason }),
         Input::Tick => json!({ "type": "tick" }),
@@ -63,6 +65,7 @@ fn output_of(output: &Output) -> Option<Value> {
         Output::Answered(id, Err((code, _))) => json!({ "type": "answered", "id": id, "code": code }),
         Output::Queue(page) => json!({ "type": "queue", "from": page.from, "total": page.total }),
         Output::GiveUp(code, _) => json!({ "type": "give_up", "code": code }),
+        Output::Volume(Volume { level, muted, .. }) => json!({ "type": "volume", "level": level, "muted": muted }),
         Output::Show => return None,
     })
 }
@@ -218,6 +221,55 @@ fn unanswered_commands_are_said_again() -> World {
     world.wish(1, Op::Repeat { mode: Repeat::All });
     world.come_back(1);
     world.pass(200);
+    world
+}
+
+/// The server never had it, and says to wait; then it has.
+fn what_is_refused_for_now_is_said_again() -> World {
+    let mut world = playing(2);
+    let id = CommandId(9);
+    world.input(1, Input::Wish(id, Op::Pause));
+    world.devices[1].up.clear();
+    refuse(&mut world, id, 500);
+    world.pass(2_000);
+    world.input(1, Input::Wish(CommandId(10), Op::Stop));
+    world.devices[1].up.clear();
+    refuse(&mut world, CommandId(10), 10_001);
+    world.pass(1_000);
+    world
+}
+
+pub(super) fn refuse(world: &mut World, id: CommandId, retry_ms: u32) {
+    let (code, message) = (RejectCode::RateLimited, "wait".to_owned());
+    let reject = ServerMessage::Reject { id, code, message, retry_ms: Some(retry_ms) };
+    world.input(1, Input::Frame(Box::new(reject)));
+}
+
+/// Of a hand, of a command, and of a list that is older than the device.
+fn volumes() -> World {
+    let mut world = playing(2);
+    world.input(0, Input::Volume { level: 35, muted: false });
+    world.pass(200);
+    let volume = |level| Op::Volume { device_id: Some(DeviceId(1)), level: Some(level), delta: None, muted: None };
+    world.wish(1, volume(20));
+    world.cut(0);
+    world.input(0, Input::Volume { level: 50, muted: true });
+    world.come_back(0);
+    world.wish(1, volume(60));
+    world.pass(200);
+    world
+}
+
+/// The target's clock is ahead and the source's is behind, by no more than they know.
+fn transfer_over_clocks_that_are_known_badly() -> World {
+    let mut world = playing(2);
+    for (index, there_ms) in [(0, 250), (1, 750)] {
+        world.devices[index].trouble = Some(Trouble::IsLopsided(there_ms));
+        world.input(index, Input::Wake);
+    }
+    world.settle();
+    world.wish(1, transfer(2));
+    world.pass(3_000);
     world
 }
 
@@ -426,6 +478,9 @@ golden! {
     transfer_whose_target_is_cut_off
     unanswered_commands_are_said_again
     what_was_wished_long_ago_is_not_said_again
+    what_is_refused_for_now_is_said_again
+    volumes
+    transfer_over_clocks_that_are_known_badly
     the_seventeenth_wish_is_refused
     cut_off_until_audio_ms_has_run_out
     cut_off_and_back_while_it_sounds

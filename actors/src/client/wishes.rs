@@ -1,0 +1,111 @@
+//! Commands that wait for their answers: said again where nobody knows whether they arrived, and where the server asks for
+//! it.
+
+use super::{Client, Output};
+use crate::ids::{CommandId, MediaId};
+use crate::state::messages::{Command, Op, RejectCode};
+use crate::wire::ClientMessage;
+use std::collections::VecDeque;
+
+/// Commands that may wait.
+const MOST: usize = 16;
+/// A wish without an answer is not said again after so long: nobody means it any more, and the server remembers what it
+/// applied for ten minutes only.
+const MEANT_MS: i64 = 5 * 60 * 1000;
+/// The longest that a server may ask to wait before a command is said again; what is to wait longer is refused.
+const LONGEST_RETRY_MS: u32 = 10_000;
+
+/// A command without an answer.
+#[derive(Debug, Clone)]
+struct Waiting {
+    command: Command<MediaId>,
+    /// When it was wished, in local time.
+    wished_us: i64,
+    /// When it is to be said again, in local time, if the server said so.
+    due_us: Option<i64>,
+}
+
+impl Waiting {
+    const fn is_meant(&self, local_us: i64) -> bool {
+        local_us.saturating_sub(MEANT_MS.saturating_mul(1000)) <= self.wished_us
+    }
+
+    fn say(&mut self) -> Output {
+        self.due_us = None;
+        Output::Send(ClientMessage::Command(Box::new(self.command.clone())))
+    }
+}
+
+/// In the order in which they were wished.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wishes(VecDeque<Waiting>);
+
+impl Client {
+    pub(super) fn wish(&mut self, local_us: i64, id: CommandId, op: Op<MediaId>, outputs: &mut Vec<Output>) {
+        if self.wishes.0.len() >= MOST {
+            let why = "too many commands wait for an answer".to_owned();
+            outputs.push(Output::Answered(id, Err((RejectCode::Busy, why))));
+            return;
+        }
+        let current = self.playback.as_ref().and_then(|shown| shown.item).map(|item| item.id);
+        let if_item = matches!(op, Op::Next | Op::Previous).then_some(current).flatten();
+        let command = Command { id, if_item, if_queue_revision: None, if_lease: None, op };
+        let mut waiting = Waiting { command, wished_us: local_us, due_us: None };
+        if self.link.is_welcomed() {
+            outputs.push(waiting.say());
+        }
+        self.wishes.0.push_back(waiting);
+    }
+
+    /// Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
+    pub(super) fn ask_again(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        while let Some(waiting) = self.wishes.0.pop_front_if(|waiting| !waiting.is_meant(local_us)) {
+            let why = "there was no connection for too long; wish it again".to_owned();
+            outputs.push(Output::Answered(waiting.command.id, Err((RejectCode::Unavailable, why))));
+        }
+        outputs.extend(self.wishes.0.iter_mut().map(Waiting::say));
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        id: CommandId,
+        answer: Result<u64, (RejectCode, String)>,
+        outputs: &mut Vec<Output>,
+    ) {
+        if self.wishes.0.iter().any(|waiting| waiting.command.id == id) {
+            self.wishes.0.retain(|waiting| waiting.command.id != id);
+            outputs.push(Output::Answered(id, answer));
+        }
+    }
+
+    /// Refused; a server that says when to try again is asked again then.
+    pub(super) fn refused(
+        &mut self,
+        local_us: i64,
+        id: CommandId,
+        retry_ms: Option<u32>,
+        why: (RejectCode, String),
+        outputs: &mut Vec<Output>,
+    ) {
+        let meant = self.wishes.0.iter_mut().find(|waiting| waiting.command.id == id && waiting.is_meant(local_us));
+        let retry_ms = retry_ms.filter(|retry_ms| (1..=LONGEST_RETRY_MS).contains(retry_ms));
+        if let Some((waiting, retry_ms)) = meant.zip(retry_ms) {
+            waiting.due_us = Some(local_us.saturating_add(i64::from(retry_ms) * 1000));
+        } else {
+            self.answered(id, Err(why), outputs);
+        }
+    }
+
+    /// When a command is to be said again, in local time.
+    pub(super) fn wish_due(&self) -> Option<i64> {
+        let is_heard = self.link.is_welcomed();
+        self.wishes.0.iter().filter(|_| is_heard).filter_map(|waiting| waiting.due_us).min()
+    }
+
+    pub(super) fn wish_when_due(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        if self.wish_due().is_some_and(|due_us| due_us <= local_us) {
+            let is_due = |waiting: &&mut Waiting| waiting.due_us.is_some_and(|due_us| due_us <= local_us);
+            outputs.extend(self.wishes.0.iter_mut().filter(is_due).map(Waiting::say));
+        }
+    }
+}
