@@ -131,16 +131,17 @@ export function devices(page) {
 
 /** Waits until what the page shows is as wanted. @param {Page} page @param {Record<string, any>} wanted */
 export async function until(page, wanted) {
-  await holds(
-    page,
-    async (wanted) => {
+  const give_up_ms = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const shown = await page.evaluate(async () => {
       const { session } = await import(/** @type {any} */ ("/player/session.js"));
       const { playback, active, ownId, link } = session;
-      const shown = { status: playback?.status, intent: playback?.intent, media_id: playback?.item?.media_id, isHere: active?.id === ownId, link, active: active?.name };
-      return Object.entries(wanted).every(([key, value]) => /** @type {any} */ (shown)[key] === value);
-    },
-    wanted,
-  );
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      return { status: playback?.status, intent: playback?.intent, media_id: playback?.item?.media_id, isHere: active?.id === ownId, link, active: active?.name };
+    });
+    if (Object.entries(wanted).every(([key, value]) => /** @type {any} */ (shown)[key] === value)) return;
+    if (Date.now() > give_up_ms) throw new Error(`within ${PATIENCE_MS} ms ${JSON.stringify(shown)} did not become ${JSON.stringify(wanted)}`);
+  }
 }
 
 /** @param {Page} page @param {Record<string, any>} op */

@@ -45,6 +45,38 @@ test("the source sounds on until the switch and not a moment longer", () => {
   assert.equal(of(world.step({ type: "tick" }), "silence").length, 1);
 });
 
+/** The last sixteen probes took half a second. @param {World} world */
+function knowsItsClockBadly(world) {
+  for (let probe = 0; probe < 16; probe += 1) {
+    const client_us = world.local_us;
+    const middle_us = world.pass(250).now();
+    world.pass(250).hear({ type: "time", client_us, received_us: middle_us, sent_us: middle_us });
+  }
+}
+
+test("what is known of a bad clock makes a gap: the source is silent earlier by what it may be wrong by beyond 20 ms", () => {
+  const { world } = source();
+  world.show({ transfer: undefined });
+  knowsItsClockBadly(world);
+  const switch_at_us = world.now() + 400_000;
+  const outputs = world.show({ transfer: { to: OTHER.id, lease: GRANTED, deadline_us: world.now() + 5_000_000, switch_at_us } });
+  assert.deepEqual(of(outputs, "until").map(({ at_us }) => at_us), [switch_at_us - 230_000]);
+  switched(world, switch_at_us);
+  assert.deepEqual(of(world.pass(169).step({ type: "tick" }), "silence"), []);
+  assert.equal(of(world.pass(1).step({ type: "tick" }), "silence").length, 1);
+});
+
+test("what is known of a bad clock makes a gap: the target sounds later by as much, from the same place", () => {
+  const world = new World();
+  world.welcome();
+  knowsItsClockBadly(world);
+  const from_us = world.now() + 400_000;
+  const active = { device_id: ME.id, instance: ME.instance, lease: GRANTED, from_us, source: OTHER.id };
+  const shown = { intent: "play", status: "starting", item: one, position_ms: 7_000, at_us: world.now(), active };
+  const [sound] = of(world.show(/** @type {any} */ (shown), true), "sound");
+  assert.deepEqual([sound.from_us, sound.position_ms], [from_us + 230_000, 7_000]);
+});
+
 test("T100: a source whose switch never comes is silent, says where, and goes on when the transfer is gone", () => {
   const { world } = source();
   world.pass(401);
