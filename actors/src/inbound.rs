@@ -55,10 +55,14 @@ impl Inbound {
 
     /// Reads a frame of a device that `has_joined` or not.
     pub fn hear(&mut self, now: Micros, text: &str, has_joined: bool) -> Heard {
-        let message = match ClientMessage::decode(text) {
-            Ok(message) => message,
-            Err(error) => return Heard::End(CloseReason::BadFrame, error.to_string()),
-        };
+        match ClientMessage::decode(text) {
+            Ok(message) => self.weigh(now, message, has_joined),
+            Err(error) => Heard::End(CloseReason::BadFrame, error.to_string()),
+        }
+    }
+
+    /// The same of a frame that was read.
+    pub fn weigh(&mut self, now: Micros, message: ClientMessage, has_joined: bool) -> Heard {
         if let Some(refusal) = self.refusal(now, &message) {
             return refusal;
         }

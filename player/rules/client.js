@@ -227,7 +227,8 @@ function hear(client, local_us, frame, out) {
       const wasUnknown = client.time.bound_us() === undefined;
       const wasAllowed = isAllowed(client, local_us);
       client.time.learn(frame.client_us, frame.received_us, frame.sent_us, local_us);
-      renew(client, local_us);
+      // Before the welcome nobody knows whether this is the clock of the last ping.
+      if (client.isWelcomed()) renew(client, local_us);
       if ((wasUnknown || !wasAllowed) && client.isWelcomed()) obey(client, local_us, out);
       else reportIfClockWasWrong(client, local_us, out);
       probeAgain(client, local_us, out);

@@ -29,6 +29,9 @@ export class ServerTime {
     /** How many answers came since the clock is another. */
     this.answers = 0;
     this.renews = false;
+    /** The machine may have slept until this local instant, and nothing was answered that was asked since. */
+    this.isDoubted = false;
+    this.woke_us = -Infinity;
   }
 
   /**
@@ -38,15 +41,26 @@ export class ServerTime {
   restart(local_us, now_us) {
     this.samples = [];
     this.renews = false;
+    this.isDoubted = false;
     this.isFresh = true;
     this.answers = 0;
     this.aim_us = this.applied_us = now_us - local_us;
     this.applied_at_us = local_us;
   }
 
-  /** After a sleep the local clock may have stood still: the first answer of the next burst replaces all before it. */
+  /** The first answer of the next burst replaces all before it. */
   renew() {
     this.renews = true;
+  }
+
+  /**
+   * The local clock may have stood still in a sleep: nothing is known until something is answered that was asked since.
+   * @param {number} local_us
+   */
+  doubt(local_us) {
+    this.renews = true;
+    this.isDoubted = true;
+    this.woke_us = local_us;
   }
 
   /**
@@ -55,7 +69,8 @@ export class ServerTime {
    */
   learn(client_us, received_us, sent_us, local_us) {
     const trip_us = local_us - client_us - (sent_us - received_us);
-    if (trip_us < 0) return;
+    if (trip_us < 0 || client_us < this.woke_us) return;
+    this.isDoubted = false;
     if (this.renews) this.samples = [];
     this.renews = false;
     // What was learnt long ago may be wrong by what both clocks have drifted since.
@@ -98,11 +113,16 @@ export class ServerTime {
    * it would be an overlap. Of a clock that nothing is known of, what the server said last is too early: 0.
    */
   caution_us() {
-    return Math.max(0, (this.bound_us() ?? 0) - TRUSTED_US);
+    return Math.max(0, (this.known_us() ?? 0) - TRUSTED_US);
   }
 
-  /** How far `at` may be off in microseconds, by what is not slewed yet, too; `undefined` before the first answer. */
+  /** How far `at` may be off in microseconds, by what is not slewed yet, too; `undefined` before the first answer, and after a sleep. */
   bound_us() {
+    return this.isDoubted ? undefined : this.known_us();
+  }
+
+  /** The same by what was known before a sleep, too. */
+  known_us() {
     const best = this.best();
     return best && best.trip_us / 2 + Math.abs(this.aim_us - this.applied_us);
   }

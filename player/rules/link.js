@@ -1,7 +1,7 @@
 /** The connection of a client: probes, silence, and how to come back (R8, R12). */
 
 import { BURST } from "./clock.js";
-import { fallSilent } from "./obey.js";
+import { fallSilent, obey } from "./obey.js";
 import { compareStamps, stampOf } from "./stamps.js";
 
 /** @import {Client} from "./client.js" */
@@ -166,6 +166,10 @@ export function leave(client, reason, out) {
  */
 export function wake(client, local_us, out) {
   const { link } = client;
+  // Nobody knows what the clock has missed: what it was to tell, the end of a lease too, has come.
+  client.time.doubt(local_us);
+  link.allowed_us = Math.min(link.allowed_us, local_us);
+  if (silentAt(client) <= local_us) fallSilent(client, out);
   if (link.phase === "trying" && link.since_us + STALE_ATTEMPT_MS * 1000 <= local_us) {
     out.push({ type: "disconnect" });
     closed(client, local_us, 0, undefined, out);
@@ -177,6 +181,7 @@ export function wake(client, local_us, out) {
   } else if (link.phase === "up") {
     askTimeAnew(client, local_us, out);
     link.patience_ms = WAKING_MS;
+    obey(client, local_us, out);
   }
 }
 

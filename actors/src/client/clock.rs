@@ -28,6 +28,8 @@ pub struct ServerTime {
     provisional_us: Option<i64>,
     learnt_us: i64,
     renews: bool,
+    /// The last sleep ended then: what was asked before it says nothing.
+    woke_us: Option<i64>,
 }
 
 impl ServerTime {
@@ -38,9 +40,10 @@ impl ServerTime {
         self.provisional_us = Some(now_us.0.saturating_sub(local_us));
     }
 
-    /// The own clock may have stood still in a sleep: the next answer replaces all before it.
-    pub const fn renew(&mut self) {
+    /// The own clock may have stood still in a sleep: nothing is known until the next answer, which replaces all before it.
+    pub const fn renew(&mut self, local_us: i64) {
         self.renews = true;
+        self.woke_us = Some(local_us);
     }
 
     /// A probe sent at `client_us` was answered and the answer came at `local_us`.
@@ -49,7 +52,7 @@ impl ServerTime {
         let there_us = received_us.0.saturating_sub(client_us);
         let back_us = sent_us.0.saturating_sub(local_us);
         let offset_us = there_us.saturating_add(back_us).div_euclid(2);
-        if trip_us < 0 {
+        if trip_us < 0 || self.woke_us.is_some_and(|woke_us| client_us < woke_us) {
             return;
         }
         if std::mem::take(&mut self.renews) {
@@ -88,13 +91,13 @@ impl ServerTime {
     /// where it would be an overlap. Of a clock that nothing is known of, what the server said last is too early: 0.
     #[must_use]
     pub fn caution_us(&self) -> i64 {
-        self.bound_us().map_or(0, |bound_us| bound_us.saturating_sub(TRUSTED_US).max(0))
+        self.best().map_or(0, |best| (best.trip_us / 2).saturating_sub(TRUSTED_US).max(0))
     }
 
-    /// How far [`ServerTime::at`] may be off, in microseconds; `None` before the first answer.
+    /// How far [`ServerTime::at`] may be off, in microseconds; `None` before the first answer, and after a sleep.
     #[must_use]
     pub fn bound_us(&self) -> Option<i64> {
-        self.best().map(|best| best.trip_us / 2)
+        self.best().filter(|_| !self.renews).map(|best| best.trip_us / 2)
     }
 }
 
@@ -131,8 +134,14 @@ mod tests {
     fn after_a_sleep_the_first_answer_counts_alone() {
         let mut time = ServerTime::default();
         time.learn(0, Micros(1_000_010), Micros(1_000_010), 20);
-        time.renew();
-        assert_eq!(time.at(0), Micros(1_000_000), "until then the old ones");
+        time.renew(100);
+        assert_eq!(
+            (time.at(0), time.bound_us()),
+            (Micros(1_000_000), None),
+            "until then the old ones, and no word on them"
+        );
+        time.learn(90, Micros(1_800_000_000), Micros(1_800_000_000), 110);
+        assert_eq!(time.bound_us(), None, "it was asked before");
         // The own clock stood still for an hour, and the way is longer now.
         time.learn(100, Micros(3_601_000_600), Micros(3_601_000_600), 1_100);
         assert_eq!((time.at(0), time.bound_us()), (Micros(3_601_000_000), Some(500)));

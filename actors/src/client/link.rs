@@ -187,11 +187,17 @@ impl Client {
 
     /// An attempt at once, or proof that the socket lives (R12).
     pub(super) fn wake(&mut self, local_us: i64, chance: u64, outputs: &mut Vec<Output>) {
+        // Nobody knows what the clock has missed: what it was to tell, the end of a lease too, has come.
+        self.time.renew(local_us);
+        self.link.allowed_us = self.link.allowed_us.min(local_us);
+        if self.silent_at().is_some_and(|at| at <= local_us) {
+            self.fall_silent(outputs);
+        }
         match self.link.phase {
             Phase::Up => {
-                self.time.renew();
                 self.ask_time_anew(local_us, outputs);
                 self.link.doubted_until_us = Some(local_us.saturating_add(WAKING_MS * 1000));
+                self.obey(local_us, outputs);
                 return;
             }
             Phase::Trying(since) if since.saturating_add(STALE_ATTEMPT_MS * 1000) <= local_us => {

@@ -226,7 +226,10 @@ impl Client {
                 let was_unknown = self.time.bound_us().is_none();
                 let was_allowed = self.is_allowed(local_us);
                 self.time.learn(client_us, received_us, sent_us, local_us);
-                self.renew();
+                // Before the welcome nobody knows whether this is the clock of the last ping.
+                if self.link.is_welcomed() {
+                    self.renew();
+                }
                 if (was_unknown || !was_allowed) && self.link.is_welcomed() {
                     self.obey(local_us, outputs);
                 } else {

@@ -150,7 +150,7 @@ impl SessionState {
         self.touch_devices(at);
         self.edit().next_item = 0;
         if self.limits.is_shared {
-            self.outlast_all(at.now);
+            self.outlast_all(at.now, at.now);
         }
         effects.push(Effect::Commit(Durability::Now));
     }

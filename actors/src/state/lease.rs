@@ -49,16 +49,20 @@ impl SessionState {
     }
 
     /// As [`Self::outlast`], for everybody who may have sounded when the session was lost. Other nodes learn later than
-    /// this one that the database is another, and until then their devices sound under what it has forgotten.
-    pub(super) fn outlast_all(&mut self, now: Micros) {
+    /// this one that the database is another, and until then their devices sound under what it has forgotten. Whoever was
+    /// waited for at `alive_until`, when the session was last surely alive, may be: the clock may have been set since.
+    pub(super) fn outlast_all(&mut self, now: Micros, alive_until: Micros) {
         let Limits { strict_ms, is_shared, .. } = self.limits;
         let settle_ms = is_shared.then_some(SETTLE_MS);
         let until = match (strict_ms, settle_ms) {
             (None, None) => return,
             (strict, settle) => now.plus_ms(strict.unwrap_or(0)).plus_ms(settle.unwrap_or(0)),
         };
-        let is_owed = is_shared || !self.record.playback.after.is_empty();
-        if is_owed || self.record.playback.active.is_some() {
+        let was_to_come = |instant: Option<Micros>| instant > Some(alive_until);
+        let active = self.record.playback.active;
+        let waits = was_to_come(active.and_then(|active| active.from_us));
+        let is_owed = is_shared || waits || !self.record.playback.after.is_empty();
+        if is_owed || active.is_some() || was_to_come(self.record.quiet_from) {
             self.edit().quiet_from = self.record.quiet_from.max(Some(until));
         }
         if is_owed {

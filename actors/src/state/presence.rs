@@ -32,7 +32,7 @@ impl SessionState {
         state.edit().next_item = 0;
         state.edit().devices.outlive_a_clock(now);
         state.bound_switch(now);
-        state.outlast_all(now);
+        state.outlast_all(now, alive_until);
         state.edit().playback.after.clear();
         state.edit().playback.transfer = None;
         let until_us = now.plus_ms(limits.grace_ms.saturating_add(limits.jitter_ms));

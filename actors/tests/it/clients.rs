@@ -292,9 +292,10 @@ impl World {
                     Some(Trouble::IsLopsided(there_ms)) => (there_ms, 1_000 - there_ms),
                     _ => (0, 0),
                 };
-                let then = Micros(self.server_now().0 - back_ms * 1_000);
-                let client_us = client_us - (there_ms + back_ms) * 1_000;
-                let time = ServerMessage::Time { client_us, received_us: then, sent_us: then };
+                // No time passes here: what the ways take is taken off the server's instants.
+                let now = self.server_now();
+                let (received_us, sent_us) = (now.plus_ms(there_ms), now.plus_ms(-back_ms));
+                let time = ServerMessage::Time { client_us, received_us, sent_us };
                 self.devices[index].down.push_back(time);
                 return;
             }
