@@ -1,61 +1,35 @@
-//! What must hold: one audible device, one place, and at rest one state.
+//! What must hold: one time, one place, and at rest one state.
 
-use crate::session::AUDIO_MS;
-use crate::world::{SKEW_US, World};
+use crate::world::World;
 use segue_actors::state::Record;
 use segue_actors::state::playback::Status;
 use segue_actors::wire::DeviceList;
 
-/// A clock's bound does not know of what the clock drifts between two probes, of rounding, nor of how far the nodes' clocks are
-/// apart.
-const SLACK_US: i64 = 6_000 + 2 * SKEW_US;
-/// What a device's clock may lose while it is cut off.
-const DRIFT_US: i64 = AUDIO_MS / 5;
 /// A report within this of what is shown says nothing.
 const AGREES_MS: i64 = 40;
 
 impl World {
     /// What everybody is to show: what stands in the database, or what a single node has shown before it is written.
-    fn truth(&self) -> Option<&Record> {
+    pub(crate) fn truth(&self) -> Option<&Record> {
         let stands = self.store.row.as_ref().filter(|_| self.is_shared()).map(|(record, _)| &**record);
         stands.or_else(|| self.nodes[0].state().map(|state| &**state.record()))
     }
 
-    /// From its `welcome` until the server has closed or lost its socket.
-    fn is_connected(&self, index: usize) -> bool {
+    /// Both ends of the socket are there, as far as each knows.
+    fn is_in_touch(&self, index: usize) -> bool {
         let device = &self.devices[index];
         let is_served =
             device.socket.and_then(|id| self.sockets.get(&id)).is_some_and(|socket| socket.served.is_some());
-        device.is_on && device.client.link().is_welcomed() && is_served
+        device.is_awake() && device.client.link().is_welcomed() && is_served
     }
 
-    /// No two connected devices sound together for longer than their clocks' bounds allow at a switch.
-    pub(crate) fn check_overlap(&mut self) {
-        // In strict mode those that are cut off count as well, unless the database forgot that they were granted anything.
-        let is_strict = self.weather.is_strict && !self.store.was_put_back;
-        let counts = |index: usize| self.is_connected(index) || is_strict;
-        let audible: Vec<usize> =
-            (0..self.devices.len()).filter(|index| self.devices[*index].heard.is_some() && counts(*index)).collect();
-        for (index, device) in self.devices.iter().enumerate().filter(|(_, device)| device.heard.is_some()) {
-            let alone_us = self.now - device.contact_us;
-            assert!(
-                device.client.link().is_welcomed() || alone_us <= AUDIO_MS * 1_000 + SLACK_US + DRIFT_US,
-                "{index} sounds {alone_us} us after its last contact"
-            );
-        }
-        if let Some((since, allowed_us)) = self.overlap {
-            let overlap_us = self.now - since;
-            self.worst_overlap_us = self.worst_overlap_us.max(overlap_us);
-            assert!(
-                overlap_us <= allowed_us,
-                "{audible:?} sound together for {overlap_us} us, with bounds of {allowed_us}"
-            );
-        }
-        if audible.len() < 2 {
-            self.overlap = None;
-        } else if self.overlap.is_none() {
-            let bounds = audible.iter().map(|index| self.devices[*index].client.time().bound_us().unwrap_or(0));
-            self.overlap = Some((self.now, bounds.sum::<i64>() + SLACK_US));
+    /// Nobody's clock is further off than it says itself.
+    fn check_clocks(&self) {
+        for index in (0..self.devices.len()).filter(|index| self.is_in_touch(*index)) {
+            let Some(bound_us) = self.clock_bound_us(index) else { continue };
+            let (device, now) = (&self.devices[index], self.server_now(0));
+            let error_us = device.client.time().at(device.local(self.now)).0 - now.0;
+            assert!(error_us.abs() <= bound_us, "the clock of {index} is wrong by {error_us} us, bound {bound_us} us");
         }
     }
 
@@ -63,13 +37,14 @@ impl World {
     pub(crate) fn check_positions(&mut self) {
         let Some(truth) = self.truth().map(|record| record.playback.clone()) else { return };
         let truth = &truth;
+        self.check_clocks();
         if truth.status != Status::Playing {
             return;
         }
         let holder = (0..self.devices.len()).find(|index| {
             let device = &self.devices[*index];
             truth.active.is_some_and(|active| Some(active.device_id) == device.client.device_id())
-                && self.is_connected(*index)
+                && self.is_in_touch(*index)
                 && device.client.playback() == Some(truth)
         });
         let Some(holder) = holder else { return };
@@ -86,18 +61,18 @@ impl World {
             // The end of the item before is not in the database yet.
             return;
         }
-        let Some(holder_us) = self.devices[holder].client.time().bound_us() else { return };
+        let Some(holder_us) = self.clock_bound_us(holder) else { return };
         let mut worst_ms = 0;
         for index in 0..self.devices.len() {
             let device = &self.devices[index];
-            if !self.is_connected(index) || device.client.playback() != Some(truth) {
+            if !self.is_in_touch(index) || device.client.playback() != Some(truth) {
                 continue;
             }
             let shown_ms = device.client.position_at(device.local(self.now)).expect("it is shown something");
             let error_ms = (shown_ms - heard_ms).abs();
-            let Some(own_us) = device.client.time().bound_us() else { continue };
+            let Some(own_us) = self.clock_bound_us(index) else { continue };
             let bound_us = own_us + holder_us;
-            let allowed_ms = truth.rate.audio_us(bound_us + SLACK_US) / 1_000 + AGREES_MS;
+            let allowed_ms = truth.rate.audio_us(bound_us) / 1_000 + AGREES_MS;
             assert!(
                 error_ms <= allowed_ms,
                 "device {index} shows {shown_ms} and {holder} is heard at {heard_ms}, bound {bound_us} us"
@@ -116,7 +91,7 @@ impl World {
             return Some(format!("a node has {:?} and not {:?}", other.stamp, truth.stamp));
         }
         for (index, device) in self.devices.iter().enumerate() {
-            if !device.is_on || !self.is_connected(index) {
+            if !device.is_on || !self.is_in_touch(index) {
                 return Some(format!("device {index} is not connected"));
             }
             if let Some(id) = device.open.first() {

@@ -1,16 +1,19 @@
-//! The devices: the real client rules, their audio, their wrong clocks, and the people in front of them.
+//! The devices: the real client rules, their audio, and their wrong clocks.
 
 use crate::lies::Lie;
-use crate::server::track;
+use crate::moves::Move;
+use crate::sleep::Sleep;
 use crate::world::{Down, Happening, Up, World};
 use segue_actors::client::{Client, Input, Output};
-use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId};
+use segue_actors::ids::{CommandId, DeviceId, InstanceId, ItemId};
 use segue_actors::state::devices::{DeviceKind, Volume};
-use segue_actors::state::messages::{ByeReason, Command, Op, TransferMode, VolumeChange};
-use segue_actors::state::playback::{Item, Rate, Repeat};
-use segue_actors::state::{Asked, Event};
-use segue_actors::wire::{ClientMessage, HelloDevice};
+use segue_actors::state::messages::{ByeReason, RejectCode};
+use segue_actors::state::playback::{Item, Rate};
+use segue_actors::wire::{ClientMessage, HelloDevice, ServerMessage};
 use std::collections::BTreeSet;
+
+/// What rounding makes of the end of an item.
+const ROUNDED_MS: i64 = 5;
 
 /// One device: a client, while there is one, and its audio.
 pub(crate) struct Device {
@@ -25,10 +28,23 @@ pub(crate) struct Device {
     pub(crate) tick_version: u64,
     pub(crate) audio_version: u64,
     prepared: Option<ItemId>,
-    /// What the loudspeaker does: which item, from where, since when, how fast.
+    /// What the loudspeaker does: which item, from where, since when on the device's clock, how fast.
     pub(crate) heard: Option<(Item, i64, i64, Rate)>,
+    /// By how much it may have misjudged the instant at which it was to sound.
+    pub(crate) heard_bound_us: i64,
+    /// The same of its clock before it slept.
+    pub(crate) told_us: i64,
+    /// The socket on which it was welcome, until the device closes it or the server does.
+    pub(crate) welcomed_on: Option<u64>,
     /// When anything came last on a socket on which it was welcome.
     pub(crate) contact_us: i64,
+    /// When a probe was last answered.
+    probed_us: i64,
+    pub(crate) asleep: Option<Sleep>,
+    /// The node that last welcomed it,
+    pub(crate) home: Option<usize>,
+    /// and what it knew before that, if it was another one.
+    pub(crate) moved: Option<Move>,
     /// Commands without an answer.
     pub(crate) open: BTreeSet<CommandId>,
     said: BTreeSet<CommandId>,
@@ -49,11 +65,49 @@ impl Device {
         at
     }
 
+    /// Whether its program runs.
+    pub(crate) const fn is_awake(&self) -> bool {
+        self.is_on && self.asleep.is_none()
+    }
+
+    /// Whether it can be heard.
+    pub(crate) const fn is_audible(&self) -> bool {
+        self.heard.is_some() && self.asleep.is_none()
+    }
+
+    /// It has slept since, and its clock stood still, or went on and only the sound stood still.
+    pub(crate) fn outlive_a_sleep(&mut self, since: i64, now: i64, stands_still: bool) {
+        let slept_us = self.local(now) - self.local(since);
+        if stands_still {
+            self.offset_us -= slept_us;
+            self.contact_us += now - since;
+        } else if let Some((_, _, since_us, _)) = &mut self.heard {
+            *since_us += slept_us;
+        }
+    }
+
+    /// What its clock may go wrong by in so long.
+    pub(crate) const fn drift_us(&self, run_us: i64) -> i64 {
+        run_us / 1_000 * self.drift_ppm.abs() / 1_000 + 1
+    }
+
+    /// The same since a probe was last answered.
+    pub(crate) const fn drifted_us(&self, now: i64) -> i64 {
+        self.drift_us(now - self.probed_us)
+    }
+
     /// Where the loudspeaker is, in milliseconds.
     pub(crate) fn heard_at(&self, now: i64) -> Option<i64> {
-        let (item, from_ms, since, rate) = self.heard?;
-        let run_us = rate.audio_us(self.local(now) - self.local(since));
+        let (item, from_ms, since_us, rate) = self.heard?;
+        let run_us = rate.audio_us(self.local(now) - since_us);
         Some((from_ms + run_us / 1_000).min(item.duration_ms.unwrap_or(i64::MAX)))
+    }
+
+    /// How long what is heard goes on, where a sleep has put its end off.
+    fn left_us(&self, now: i64) -> Option<i64> {
+        let ((item, _, _, rate), heard_ms) = (self.heard?, self.heard_at(now)?);
+        let left_ms = item.duration_ms? - heard_ms;
+        (left_ms > ROUNDED_MS).then(|| rate.wall_us(left_ms * 1_000))
     }
 }
 
@@ -84,7 +138,14 @@ impl World {
             audio_version: 0,
             prepared: None,
             heard: None,
+            heard_bound_us: 0,
+            told_us: 0,
+            welcomed_on: None,
             contact_us: self.now,
+            probed_us: self.now,
+            asleep: None,
+            home: None,
+            moved: None,
             open: BTreeSet::new(),
             said: BTreeSet::new(),
         };
@@ -113,7 +174,7 @@ impl World {
     /// The program ends, or the page is left: `ends` says whether its socket ends cleanly, breaks, or stays half-open.
     pub(crate) fn end_device(&mut self, index: usize, ends: usize, longest_us: i64) {
         let device = &mut self.devices[index];
-        if !device.is_on {
+        if !device.is_awake() {
             return;
         }
         device.is_on = false;
@@ -126,6 +187,7 @@ impl World {
             for id in open {
                 self.store.applied.remove(&(device_id, id));
             }
+            self.excuse(device_id);
         }
         if let Some(socket) = self.devices[index].socket.take() {
             match ends {
@@ -138,6 +200,9 @@ impl World {
     }
 
     pub(crate) fn leave(&mut self, index: usize) {
+        if !self.devices[index].is_awake() {
+            return;
+        }
         self.note("fault leave");
         self.input(index, Input::Leave(ByeReason::Close));
         self.end_device(index, 2, 20_000_000);
@@ -145,13 +210,27 @@ impl World {
 
     pub(crate) fn arrive_down(&mut self, socket: u64, down: Down) {
         let Some(index) = self.devices.iter().position(|device| device.socket == Some(socket)) else { return };
+        if let Some(sleep) = self.devices[index].asleep {
+            return self.at(sleep.until, Happening::Down(socket, down));
+        }
         match down {
             Down::Opened => self.input(index, Input::Opened),
             Down::Ping => self.send_up(socket, Up::Life),
             Down::Frame(message) => {
+                let is_time = matches!(*message, ServerMessage::Time { .. });
+                let tells_time = is_time || matches!(*message, ServerMessage::Welcome(_));
+                self.note_move(index, self.node_of(socket), &message);
                 self.input(index, Input::Frame(message));
-                if self.devices[index].client.link().is_welcomed() {
-                    self.devices[index].contact_us = self.now;
+                let device = &mut self.devices[index];
+                if is_time {
+                    device.probed_us = self.now;
+                }
+                if device.client.link().is_welcomed() {
+                    device.contact_us = self.now;
+                    device.welcomed_on = Some(socket);
+                }
+                if tells_time {
+                    self.check_jump(index);
                 }
             }
             Down::Closed(code) => {
@@ -165,6 +244,9 @@ impl World {
         let chance = self.chance.bits();
         let local = self.devices[index].local(self.now);
         let mut outputs = Vec::new();
+        if matches!(input, Input::Wake) {
+            self.devices[index].told_us = self.switch_bound_us(index);
+        }
         if matches!(input, Input::Finished) && !self.devices[index].client.link().is_welcomed() {
             self.note("went on alone");
         }
@@ -187,9 +269,10 @@ impl World {
         match output {
             Output::Connect => {
                 let socket = self.open_socket();
-                self.devices[index].socket = Some(socket);
+                (self.devices[index].socket, self.devices[index].welcomed_on) = (Some(socket), None);
             }
             Output::Disconnect => {
+                self.devices[index].welcomed_on = None;
                 if let Some(socket) = self.devices[index].socket.take() {
                     self.break_link(socket, true);
                 }
@@ -218,11 +301,14 @@ impl World {
                 (device.heard, device.prepared) = (None, None);
                 device.audio_version += 1;
             }
-            Output::Answered(id, _) => {
+            Output::Answered(id, answer) => {
                 let device = &mut self.devices[index];
                 assert!(device.open.remove(&id), "an answer to nothing");
                 if let Some(device_id) = device.client.device_id() {
-                    self.store.applied.remove(&(device_id, id));
+                    let times = self.store.applied.remove(&(device_id, id)).unwrap_or(0);
+                    // Of what is too old to be said again nobody knows.
+                    let is_known = !matches!(answer, Err((RejectCode::Unavailable, _)));
+                    assert!(answer.is_ok() || !is_known || times == 0, "{id} was carried out and ends in {answer:?}");
                 }
             }
             Output::GiveUp(..) => self.end_device(index, 1, 5_000_000),
@@ -232,9 +318,10 @@ impl World {
 
     fn sound(&mut self, index: usize, item: Item, position_ms: i64) {
         let trouble = self.is_busy() && self.chance.permille(12);
+        let bound_us = self.switch_bound_us(index);
         let device = &mut self.devices[index];
         let is_prepared = device.prepared.take() == Some(item.id);
-        device.heard = None;
+        (device.heard, device.heard_bound_us) = (None, bound_us);
         device.audio_version += 1;
         let version = device.audio_version;
         if trouble {
@@ -255,11 +342,18 @@ impl World {
         let now = self.now;
         let device = &mut self.devices[index];
         let version = device.audio_version;
+        if let Some(sleep) = device.asleep {
+            return self.at(sleep.until, Happening::Audio(index, version, Box::new(input)));
+        }
+        if let (Input::Finished, Some(left_us)) = (&input, device.left_us(now)) {
+            let end = device.when(device.local(now) + left_us);
+            return self.at(end, Happening::Audio(index, version, Box::new(input)));
+        }
         match &input {
             Input::Prepared(item) => device.prepared = Some(*item),
             Input::Started { item, position_ms } => {
                 let rate = device.client.playback().map_or(Rate::NORMAL, |shown| shown.rate);
-                device.heard = Some((*item, *position_ms, now, rate));
+                device.heard = Some((*item, *position_ms, device.local(now), rate));
                 let left_us = rate.wall_us((item.duration_ms.unwrap_or(0) - position_ms).max(0) * 1_000);
                 let end = device.when(device.local(now) + left_us);
                 self.at(end, Happening::Audio(index, version, Box::new(Input::Finished)));
@@ -269,7 +363,8 @@ impl World {
             }
             Input::Stalled | Input::Blocked => {
                 let item = device.client.audio().item();
-                let position_ms = device.client.audio().position_at(device.local(now));
+                let told_ms = device.client.audio().position_at(device.local(now));
+                let position_ms = device.heard_at(now).or(told_ms);
                 device.heard = None;
                 device.audio_version += 1;
                 let version = device.audio_version;
@@ -284,108 +379,6 @@ impl World {
             }
         }
         self.input(index, input);
-    }
-
-    /// Somebody wishes something.
-    pub(crate) fn wish(&mut self) {
-        if self.chance.permille(40) {
-            return self.ask();
-        }
-        let index = self.chance.below(self.devices.len());
-        if !self.devices[index].is_on {
-            return;
-        }
-        match (self.chance.below(40), self.devices[index].socket) {
-            (0, _) => return self.input(index, Input::Look { from: 0, limit: 10 }),
-            (2, _) => {
-                self.note("a client wakes");
-                return self.input(index, Input::Wake);
-            }
-            (1, Some(socket)) if self.devices[index].client.link().is_welcomed() => {
-                // A hand turns its volume, and what it says of the version may be old.
-                let change = VolumeChange { level: 20, muted: false, version: self.chance.bits() % 3 };
-                return self.send_up(socket, Up::Said(Box::new(ClientMessage::Volume(change))));
-            }
-            _ => {}
-        }
-        let op = self.op();
-        // A finger on a slider says more than one thing.
-        let times =
-            if matches!(op, Op::Seek { .. } | Op::Volume { level: Some(_), .. }) { self.chance.below(5) } else { 1 };
-        for _ in 0..times {
-            let id = CommandId(self.number());
-            self.commands += 1;
-            let device = &mut self.devices[index];
-            device.open.insert(id);
-            if let Some(device_id) = device.client.device_id() {
-                self.store.applied.insert((device_id, id), 0);
-            }
-            self.input(index, Input::Wish(id, op.clone()));
-        }
-    }
-
-    /// A program without a socket asks a node.
-    fn ask(&mut self) {
-        let n = self.chance.below(self.nodes.len());
-        if self.nodes[n].session.is_none() {
-            return;
-        }
-        let (connection, op) = (ConnectionId(self.number()), self.op());
-        let tracks = op.tracks().iter().map(|id| track(*id)).collect();
-        let (id, op) = (CommandId(connection.0), op.with_tracks(tracks));
-        let command = Box::new(Command { id, if_item: None, if_queue_revision: None, if_lease: None, op });
-        let wish = Asked::Wish { command, seed: self.chance.bits() };
-        let asked = if self.chance.permille(200) { Asked::Look } else { wish };
-        self.programs.insert(connection);
-        self.take_in(n, Event::Asked { connection, asked });
-    }
-
-    fn op(&mut self) -> Op<MediaId> {
-        let to = self.chance.below(self.devices.len());
-        let to = self.devices[to].client.device_id().unwrap_or(DeviceId(4));
-        let count = self.chance.between(1, 6);
-        let tracks: Vec<MediaId> = (0..count).map(|_| MediaId(self.chance.bits() % 1_000)).collect();
-        let queue = self.store.row.as_ref().map(|(_, queue)| queue.items().map(|item| item.id).collect::<Vec<_>>());
-        let queue = queue.filter(|queue| !queue.is_empty()).unwrap_or_else(|| vec![ItemId(9)]);
-        let (item, other) = (self.chance.pick(&queue), self.chance.pick(&queue));
-        let play = |item, tracks, on| Op::Play { item, tracks, start: None, position_ms: None, on };
-        match self.chance.below(32) {
-            0..=2 => play(None, Vec::new(), None),
-            3 | 4 => play(None, tracks, None),
-            5 => play(Some(item), Vec::new(), None),
-            6 | 7 => play(None, Vec::new(), Some(to)),
-            8 => Op::Pause,
-            9 => Op::Stop,
-            10 | 11 => Op::Seek { position_ms: self.chance.between(-5, 60_000) },
-            12 | 13 => Op::Next,
-            14 => Op::Previous,
-            15..=21 => Op::Transfer {
-                to,
-                mode: self.chance.pick(&[
-                    TransferMode::Keep,
-                    TransferMode::Keep,
-                    TransferMode::Play,
-                    TransferMode::Pause,
-                ]),
-            },
-            22 => Op::Repeat { mode: self.chance.pick(&[Repeat::Off, Repeat::One, Repeat::All]) },
-            23 => Op::Shuffle { on: self.chance.permille(500) },
-            24 => {
-                let factor = self.chance.pick(&[0.5, 1.0, 1.0, 1.25, 2.0]);
-                Op::Rate { rate: Rate::from_factor(factor).expect("in bounds") }
-            }
-            25 => {
-                let device_id = self.chance.permille(700).then_some(to);
-                Op::Volume { device_id, level: None, delta: Some(5), muted: None }
-            }
-            26 => Op::Volume { device_id: Some(to), level: Some(30), delta: None, muted: None },
-            27 => Op::QueueInsert { tracks, after: Some(item), before: None },
-            28 => Op::QueueMove { item, after: Some(other), before: None },
-            29 => Op::QueueRemove { items: vec![item] },
-            30 => Op::QueueReplace { tracks },
-            31 if self.chance.permille(300) => Op::DeviceForget { device_id: to },
-            _ => Op::DeviceRename { device_id: to, name: "a name".to_owned() },
-        }
     }
 
     /// What the rules think of the audio is what the loudspeaker does.

@@ -2,10 +2,10 @@
 //! its lie is blind.
 
 use crate::run_under;
-use crate::world::{Down, World};
+use crate::world::{Down, Up, World};
 use segue_actors::ids::Micros;
 use segue_actors::state::playback::Playback;
-use segue_actors::wire::ServerMessage;
+use segue_actors::wire::{ClientMessage, ServerMessage};
 use std::collections::BTreeSet;
 
 /// What is wrong.
@@ -27,18 +27,24 @@ pub(crate) enum Lie {
     OneDeviceList,
     /// Loudspeakers sound on when they are to be silent.
     NoSilence,
+    /// On every other socket the place that is reported is two seconds off.
+    AnotherPlace,
+    /// Every other socket is told of switches that they come sooner.
+    AnEarlySwitch,
 }
 
 /// What the checks say of each.
-const NOTICED: [(Lie, &str); 8] = [
+const NOTICED: [(Lie, &str); 10] = [
     (Lie::NobodyIsWaitedFor, "sound together for"),
-    (Lie::AnotherTime, "is heard at"),
+    (Lie::AnotherTime, "is wrong by"),
+    (Lie::AnotherPlace, "is heard at"),
     (Lie::CommitsAreForgotten, "an ack of what is not in the database"),
     (Lie::AcceptedIsRejected, "a reject of what is in the database"),
     (Lie::AnUnsaidBackup, "was applied 2 times"),
     (Lie::AcksOutliveABackup, "was acknowledged and is lost"),
     (Lie::OneDeviceList, "no rest: device"),
     (Lie::NoSilence, "is heard and does not know"),
+    (Lie::AnEarlySwitch, "sound together for"),
 ];
 /// Within so many runs each is noticed.
 const RUNS: u64 = 2_000;
@@ -46,6 +52,18 @@ const RUNS: u64 = 2_000;
 impl World {
     pub(crate) fn is_told(&self, lie: Lie) -> bool {
         self.lie == Some(lie)
+    }
+
+    /// What is said on a socket in place of the truth.
+    pub(crate) fn said(&self, id: u64, mut up: Up) -> Up {
+        if let Up::Said(message) = &mut up
+            && let ClientMessage::Report(report) = message.as_mut()
+            && self.is_told(Lie::AnotherPlace)
+            && id.is_multiple_of(2)
+        {
+            report.position_ms += 2_000;
+        }
+        up
     }
 
     /// What a socket is told in place of the truth, if anything.
@@ -56,6 +74,11 @@ impl World {
                 (Some(Lie::NobodyIsWaitedFor), ServerMessage::Playback(playback)) => wait_for_nobody(playback),
                 (Some(Lie::NobodyIsWaitedFor), ServerMessage::Welcome(welcome)) => {
                     wait_for_nobody(&mut welcome.playback);
+                }
+                (Some(Lie::AnEarlySwitch), ServerMessage::Playback(playback)) if is_other => {
+                    if let Some(from_us) = playback.active.as_mut().and_then(|active| active.from_us.as_mut()) {
+                        *from_us = from_us.plus_ms(-300);
+                    }
                 }
                 (Some(Lie::AnotherTime), ServerMessage::Time { received_us, sent_us, .. }) if is_other => {
                     for instant in [received_us, sent_us] {

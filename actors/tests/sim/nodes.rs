@@ -1,11 +1,13 @@
-//! The nodes: their beats, what they learn of each other, and how they crash, are cut off and come back.
+//! The nodes: their beats, what they learn of each other, and how they crash, are drained, are cut off and
+//! come back.
 
+use crate::server::JITTER_MS;
 use crate::session::Session;
 use crate::world::{Happening, World};
 use segue_actors::close::CloseReason;
-use segue_actors::ids::{Micros, NodeId};
+use segue_actors::ids::{ConnectionId, Micros, NodeId};
 use segue_actors::state::playback::Intent;
-use segue_actors::state::{Event, Record, SessionState};
+use segue_actors::state::{Event, Leaving, Record, SessionState};
 use std::sync::Arc;
 
 /// Between two beats.
@@ -14,12 +16,16 @@ const BEAT_US: i64 = 1_000_000;
 const TRUSTED_US: i64 = 3_000_000;
 /// and the others count it as lost so long after the last beat that was written.
 const LOST_US: i64 = 5_000_000;
+/// A node that is asked to end does so within this.
+const PATIENCE_US: i64 = 10_000_000;
 
 pub(crate) struct Node {
     /// It takes sockets.
     pub(crate) is_up: bool,
     /// Its process runs.
     is_running: bool,
+    /// It was asked to end.
+    pub(crate) is_draining: bool,
     /// Server time is this after the simulation's.
     pub(crate) clock_us: i64,
     /// So is the machine's wall clock.
@@ -44,6 +50,7 @@ impl Node {
         Self {
             is_up: true,
             is_running: true,
+            is_draining: false,
             clock_us,
             wall_us: clock_us,
             id,
@@ -58,6 +65,10 @@ impl Node {
 
     pub(crate) fn state(&self) -> Option<&SessionState> {
         self.session.as_ref()?.replica.state()
+    }
+
+    pub(crate) const fn takes_sockets(&self) -> bool {
+        self.is_up && !self.is_draining
     }
 
     pub(crate) fn is_committing(&self) -> bool {
@@ -178,6 +189,9 @@ impl World {
         for socket in served {
             self.close(socket, CloseReason::Unavailable);
         }
+        if self.nodes[n].is_draining {
+            return self.halt_node(n, true);
+        }
         self.begin_run(n);
     }
 
@@ -201,20 +215,21 @@ impl World {
 
     pub(crate) fn crash_node(&mut self, n: usize) {
         self.note("fault node crash");
-        if self.nodes[n].is_committing() {
-            self.note("fault crash during a commit");
-        }
-        if self.nodes[n].state().is_some_and(|state| state.playback().transfer.is_some()) {
-            self.note("fault crash during a transfer");
-        }
+        self.note_crash(n);
+        self.orphan(n);
+        let is_noticed = self.chance.permille(700);
+        self.halt_node(n, is_noticed);
+    }
+
+    /// The process ends.
+    pub(crate) fn halt_node(&mut self, n: usize, is_noticed: bool) {
         if !self.is_shared() {
             let beat_us = self.chance.between(0, BEAT_US);
             let (id, beat) = (self.nodes[n].id, Micros(self.server_now(n).0 - beat_us));
             self.store.beats.insert(id, beat);
         }
-        self.nodes[n].is_running = false;
+        (self.nodes[n].is_running, self.nodes[n].is_draining) = (false, false);
         self.nodes[n].end_session();
-        let is_noticed = self.chance.permille(700);
         for id in self.served_by(n) {
             self.break_link(id, is_noticed);
             if let Some(socket) = self.sockets.get_mut(&id) {
@@ -223,6 +238,36 @@ impl World {
         }
         let most_us = if self.is_shared() { 15_000_000 } else { 5_000_000 };
         self.after_us(50_000, most_us, Happening::NodeStarts(n));
+    }
+
+    /// The node is asked to end: it takes no socket any more, ends its session within the jitter, and its process once
+    /// everything is written, or after a while.
+    pub(crate) fn drain_node(&mut self, n: usize) {
+        self.note("fault node is to end");
+        self.nodes[n].is_draining = true;
+        let id = self.nodes[n].id;
+        self.after_us(0, JITTER_MS * 1_000, Happening::SessionEnds(n, id));
+        self.at(self.now + PATIENCE_US, Happening::NodeStops(n, id));
+    }
+
+    pub(crate) fn session_ends(&mut self, n: usize, id: u64) {
+        if self.nodes[n].id != id || !self.nodes[n].is_draining {
+            return;
+        }
+        let Some(session) = &mut self.nodes[n].session else { return self.halt_node(n, true) };
+        session.is_stopping = true;
+        let (sockets, now) = (std::mem::take(&mut session.devices), self.server_now(n));
+        for id in sockets {
+            self.at(self.now, Happening::Close(id, CloseReason::Shutdown));
+            self.take_in(n, Event::Leave { connection: ConnectionId(id), how: Leaving::SentAway(now) });
+        }
+        self.rest(n);
+    }
+
+    pub(crate) fn node_stops(&mut self, n: usize, id: u64) {
+        if self.nodes[n].id == id && self.nodes[n].is_draining {
+            self.halt_node(n, true);
+        }
     }
 
     pub(crate) fn node_starts(&mut self, n: usize) {
@@ -234,6 +279,8 @@ impl World {
         }
         if self.weather.clock_steps && self.chance.permille(300) {
             self.note("server clock step");
+            // By the new clock their time may be over.
+            self.orphans.clear();
             self.nodes[n].wall_us += self.chance.between(-7_200_000_000, 7_200_000_000);
         }
         let wall = Micros(self.now + self.nodes[n].wall_us);

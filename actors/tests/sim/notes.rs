@@ -1,9 +1,10 @@
 //! What has happened, for the counts.
 
-use crate::world::World;
+use crate::session::AtWork;
+use crate::world::{Happening, World};
 use segue_actors::ids::Stamp;
 use segue_actors::state::SessionState;
-use segue_actors::state::playback::Status;
+use segue_actors::state::playback::{Status, Transfer};
 
 impl World {
     /// What a step has changed, for the counts.
@@ -20,12 +21,18 @@ impl World {
         let to = old.transfer.map(|transfer| transfer.to);
         let is_switch = ended && is_grant && new.active.is_some_and(|active| active.source.is_some());
         let is_completed = ended && is_grant && !is_switch && new.active.map(|active| active.device_id) == to;
+        let lease_of = |transfer: Option<Transfer>| transfer.and_then(|transfer| transfer.lease);
+        let (old_lease, new_lease) = (lease_of(old.transfer), lease_of(new.transfer));
+        let is_another = old.transfer.is_some() != new.transfer.is_some() || old_lease != new_lease;
+        let goes_on = old.transfer.is_some() && new.transfer.is_some();
         let target_lost = status == Status::Lost && new.active.is_some_and(|active| active.source.is_some());
         for (what, is_so) in [
-            ("epoch raised above what a device has seen", old.epoch < new.epoch),
             ("transfer switched", is_switch),
             ("transfer completed", is_completed),
-            ("transfer cancelled", ended && !is_grant),
+            ("transfer cancelled before it was ready", ended && !is_grant && old_lease.is_none()),
+            ("transfer cancelled before the yield", ended && !is_grant && old_lease.is_some()),
+            ("transfer to another instead", goes_on && new.transfer.map(|transfer| transfer.to) != to),
+            ("transfer loads anew", goes_on && old_lease.is_some() && new_lease.is_none()),
             ("transfer target lost after the switch", target_lost),
             ("take-over", is_grant && after > 0),
             ("take-over that waits for two", after > 1),
@@ -33,6 +40,9 @@ impl World {
             if is_so {
                 self.note(what);
             }
+        }
+        if is_another && self.is_busy() && self.chance.permille(15) {
+            self.after_us(0, 600_000, Happening::NodeCrashes(n, self.nodes[n].id));
         }
         self.note_wait(lease, had_waited, after > 0);
         self.note(match status {
@@ -43,6 +53,31 @@ impl World {
             Status::Ended => "status Ended",
             _ => "status another",
         });
+    }
+
+    /// What a node was at when it crashed.
+    pub(crate) fn note_crash(&mut self, n: usize) {
+        let now = self.server_now(n);
+        let node = &self.nodes[n];
+        let Some((session, state)) = node.session.as_ref().map(|session| (session, node.state())) else { return };
+        let playback = state.map(SessionState::playback);
+        let transfer = playback.and_then(|playback| playback.transfer);
+        let from_us = playback.and_then(|playback| playback.active?.from_us);
+        let (at_work, is_stored) = (session.at_work, session.replica.is_stored());
+        for (what, is_so) in [
+            ("crash while it loads", at_work == AtWork::Loads),
+            ("crash before its commit is written", at_work == AtWork::Writes),
+            ("crash after its commit is written", at_work == AtWork::HasWritten),
+            ("crash with reports that are not written", at_work == AtWork::Nothing && !is_stored),
+            ("crash before the target is ready", transfer.is_some_and(|transfer| transfer.lease.is_none())),
+            ("crash before the source yields", transfer.is_some_and(|transfer| transfer.lease.is_some())),
+            ("crash after the yield and before the switch", from_us.is_some_and(|from_us| from_us > now)),
+            ("crash while it drains", self.nodes[n].is_draining),
+        ] {
+            if is_so {
+                self.note(what);
+            }
+        }
     }
 
     /// How long who takes over waits until those before are known to be silent, while nothing else goes wrong.

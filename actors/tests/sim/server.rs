@@ -1,16 +1,24 @@
-//! The server's ends of the sockets: the real watch over each one's life, driven as the device's actors drive it.
+//! The server's ends of the sockets: what comes in, measured, and the watch over each one's life, driven as the
+//! device's actors drive them.
 
+use crate::hostile::BAD_TOKEN;
+use crate::links::Slow;
+use crate::session::CLIENT_LIMITS;
 use crate::world::{Down, Happening, Up, World};
 use segue_actors::close::CloseReason;
-use segue_actors::ids::{ConnectionId, DeviceId, MediaId};
+use segue_actors::ids::{ConnectionId, MediaId};
+use segue_actors::inbound::{Heard, Inbound};
 use segue_actors::state::drags::Drags;
 use segue_actors::state::liveness::{Beat, Liveness, Timing};
-use segue_actors::state::messages::Command;
 use segue_actors::state::playback::MediaKind;
 use segue_actors::state::queue::Resolved;
-use segue_actors::state::{Event, Join, Leaving, Said};
-use segue_actors::wire::{ClientMessage, ServerMessage};
+use segue_actors::state::{Event, Leaving, Said};
+use segue_actors::wire::{Hello, ServerMessage};
 
+/// Those who come back do so within so long.
+pub(crate) const JITTER_MS: i64 = 500;
+/// A socket that takes nothing for so long is closed.
+const STUCK_MS: i64 = 10_000;
 pub(crate) const TIMING: Timing = Timing::of_heartbeat(2_000);
 
 /// The server's end of a socket.
@@ -18,7 +26,10 @@ pub(crate) struct Served {
     pub(crate) liveness: Liveness,
     beat_version: u64,
     has_joined: bool,
+    inbound: Inbound,
     drags: Drags,
+    /// What waits for a device that reads slowly.
+    pub(crate) slow: Option<Slow>,
 }
 
 impl World {
@@ -28,14 +39,16 @@ impl World {
             liveness: Liveness::new(TIMING, now, chance),
             beat_version: 0,
             has_joined: false,
+            inbound: Inbound::new(CLIENT_LIMITS.tracks),
             drags: Drags::default(),
+            slow: None,
         }
     }
 
     // Sockets
 
     /// The node at which a socket ends.
-    fn node_of(&self, id: u64) -> usize {
+    pub(crate) fn node_of(&self, id: u64) -> usize {
         self.sockets.get(&id).map_or(0, |socket| socket.node)
     }
 
@@ -45,14 +58,21 @@ impl World {
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
         match up {
             Up::Ended { is_clean } => self.detach(id, if is_clean { Leaving::Clean } else { Leaving::Lost(now) }),
+            Up::Life if !served.inbound.may_live(now) => self.close(id, CloseReason::Flooding),
             Up::Life => {
                 let is_asked = served.liveness.hear(now);
                 self.answer(id, is_asked);
             }
             Up::Said(message) => {
                 let is_asked = served.liveness.hear(now);
-                self.read(id, *message);
+                let heard = served.inbound.weigh(now, *message, served.has_joined);
+                self.read(id, heard);
                 self.answer(id, is_asked);
+            }
+            Up::Raw(text) => {
+                served.liveness.hear(now);
+                let heard = served.inbound.hear(now, text, served.has_joined);
+                self.read(id, heard);
             }
         }
     }
@@ -65,47 +85,56 @@ impl World {
         }
     }
 
-    fn read(&mut self, id: u64, message: ClientMessage) {
-        let (n, connection) = (self.node_of(id), ConnectionId(id));
-        let said = match message {
-            ClientMessage::Hello(hello) => {
-                if let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) {
-                    served.has_joined = true;
-                }
-                let spare_id = DeviceId(self.number());
-                let device_id = hello.device.id.unwrap_or(spare_id);
-                let (instance, lease, seen) = (hello.device.instance, hello.lease, hello.seen);
-                let description = hello.device.description().expect("a good hello");
-                self.attach(n, id);
-                let join = Join { connection, device_id, spare_id, instance, description, lease, seen };
-                self.take_in(n, Event::Join(Box::new(join)));
-                return;
-            }
-            ClientMessage::Time { client_us } => {
-                let now = self.server_now(n);
+    /// As the device's actor does.
+    fn read(&mut self, id: u64, heard: Heard) {
+        let now = self.server_now(self.node_of(id));
+        match heard {
+            Heard::Nothing => {}
+            Heard::Probe { client_us } => {
                 let time = ServerMessage::Time { client_us, received_us: now, sent_us: now };
                 self.send_down(id, Down::Frame(Box::new(time)));
-                return;
             }
-            ClientMessage::Bye(_) => {
-                self.detach(id, Leaving::Clean);
-                return;
+            Heard::Hello(hello) if hello.token.as_deref() == Some(BAD_TOKEN) => self.close(id, CloseReason::BadToken),
+            Heard::Hello(hello) => self.greet(id, *hello),
+            Heard::Wish(command) => {
+                let tracks = command.op.tracks().iter().map(|id| track(*id)).collect();
+                let seed = self.chance.bits();
+                self.say(id, Said::wish(*command, tracks, seed));
             }
-            ClientMessage::Command(command) => {
-                let Command { id, if_item, if_queue_revision, if_lease, op } = *command;
-                let tracks = op.tracks().iter().map(|id| track(*id)).collect();
-                let op = op.with_tracks(tracks);
-                let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
-                Said::Command { command, seed: self.chance.bits(), others: Vec::new() }
+            Heard::Said(said) => self.say(id, said),
+            Heard::Answer(answer) => {
+                if let ServerMessage::Reject { code, .. } = &answer {
+                    self.note(&format!("reject {code:?}"));
+                }
+                self.send_down(id, Down::Frame(Box::new(answer)));
             }
-            ClientMessage::Report(report) => Said::Report(report),
-            ClientMessage::Ready(ready) => Said::Ready(ready),
-            ClientMessage::Yield(yielded) => Said::Yield(yielded),
-            ClientMessage::Ended(ended) => Said::Ended(ended),
-            ClientMessage::Volume(change) => Said::Volume(change),
-            ClientMessage::Queue { from, limit } => Said::Queue { from, limit },
-            ClientMessage::Pong | ClientMessage::Unknown | ClientMessage::BadCommand(..) => return,
-        };
+            Heard::Bye => self.detach(id, Leaving::Clean),
+            Heard::End(reason, _) => self.close(id, reason),
+        }
+    }
+
+    fn greet(&mut self, id: u64, hello: Hello) {
+        let n = self.node_of(id);
+        if !self.attach(n, id) {
+            return self.close(id, CloseReason::Shutdown);
+        }
+        if let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) {
+            served.has_joined = true;
+        }
+        let random = self.number();
+        let join = hello.join(ConnectionId(id), || random).expect("a good hello");
+        self.take_in(n, Event::Join(Box::new(join)));
+    }
+
+    pub(crate) fn hello_due(&mut self, id: u64) {
+        let served = self.sockets.get(&id).and_then(|socket| socket.served.as_ref());
+        if served.is_some_and(|served| !served.has_joined) {
+            self.close(id, CloseReason::NoHello);
+        }
+    }
+
+    fn say(&mut self, id: u64, said: Said) {
+        let (n, connection) = (self.node_of(id), ConnectionId(id));
         let now = self.server_now(n);
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
         let (due, handed) = (served.drags.next(), served.drags.take(now, said));
@@ -122,7 +151,9 @@ impl World {
         let clock_us = self.nodes[self.node_of(id)].clock_us;
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
         served.beat_version += 1;
-        let due = served.drags.next().map_or(served.liveness.next(), |due| due.min(served.liveness.next()));
+        let stuck_at = served.slow.as_ref().and_then(|slow| slow.stuck_since).map(|since| since.plus_ms(STUCK_MS));
+        let dues = [stuck_at, served.drags.next(), Some(served.liveness.next())];
+        let due = dues.into_iter().flatten().min().expect("its life has a next beat");
         let (at, version) = (due.0 - clock_us, served.beat_version);
         self.at(at, Happening::Beat(id, version));
     }
@@ -133,6 +164,11 @@ impl World {
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
         if served.beat_version != version {
             return;
+        }
+        let stuck_since = served.slow.as_ref().and_then(|slow| slow.stuck_since);
+        if stuck_since.is_some_and(|since| now.since_ms(since) >= STUCK_MS) {
+            self.note("write stuck");
+            return self.close(id, CloseReason::Slow);
         }
         let dragged = served.drags.due(now);
         let beat = served.liveness.beat(now);
@@ -160,8 +196,11 @@ impl World {
     pub(crate) fn close(&mut self, id: u64, reason: CloseReason) {
         let Some(served) = self.sockets.get(&id).and_then(|socket| socket.served.as_ref()) else { return };
         let heard = served.liveness.heard();
+        let takes_a_goaway = served.slow.as_ref().is_none_or(Slow::takes_a_goaway);
         self.note(&format!("close {}", reason.slug()));
-        self.send_down(id, Down::Frame(Box::new(ServerMessage::goaway(reason, 500))));
+        if takes_a_goaway {
+            self.transmit(id, Down::Frame(Box::new(ServerMessage::goaway(reason, JITTER_MS))), 0);
+        }
         self.send_down(id, Down::Closed(Some(reason.code())));
         self.detach(id, if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Dismissed });
     }

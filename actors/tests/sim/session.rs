@@ -1,11 +1,11 @@
 //! A node's session: the real replica, driven as the session's actor drives it, and what is shown.
 
 use crate::lies::Lie;
-use crate::server::TIMING;
+use crate::server::{JITTER_MS, TIMING};
 use crate::store::fault;
 use crate::world::{Down, Fate, Happening, World};
 use segue_actors::close::CloseReason;
-use segue_actors::ids::{ClockId, ConnectionId, Micros, NodeId};
+use segue_actors::ids::{ClockId, ConnectionId, Micros, NodeId, Stamp};
 use segue_actors::ports::{Change, Outcome};
 use segue_actors::replica::{Output, Replica};
 use segue_actors::state::messages::Reject;
@@ -19,6 +19,9 @@ pub(crate) const AUDIO_MS: i64 = 60_000;
 /// Between two looks into the database for what the bus has lost.
 const POLL_US: i64 = 5_000_000;
 
+/// So many strangers are taken for devices of the user.
+const SPARE_DEVICES: usize = 2;
+
 /// One user's session on one node.
 pub(crate) struct Session {
     pub(crate) replica: Replica,
@@ -26,30 +29,62 @@ pub(crate) struct Session {
     watched: Option<ConnectionId>,
     deadline: Option<(i64, u64)>,
     writes_soon: bool,
+    pub(crate) at_work: AtWork,
+    /// What a device has seen and the record does not have.
+    claimed: Option<Stamp>,
+    /// Its node is drained: it ends as soon as everything is written.
+    pub(crate) is_stopping: bool,
+}
+
+/// What a session has asked of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtWork {
+    Nothing,
+    Loads,
+    Writes,
+    /// It is written, and the answer is on its way.
+    HasWritten,
 }
 
 impl World {
-    pub(crate) fn attach(&mut self, n: usize, id: u64) {
+    /// Whether the node takes it.
+    pub(crate) fn attach(&mut self, n: usize, id: u64) -> bool {
+        if self.nodes[n].is_draining && self.nodes[n].session.as_ref().is_none_or(|session| session.is_stopping) {
+            return false;
+        }
         if self.nodes[n].session.is_none() {
             self.nodes[n].generation += 1;
             let replica = Replica::new(NodeId(self.nodes[n].id), self.limits());
             let (watched, deadline, writes_soon) = (None, None, false);
-            let devices = BTreeSet::new();
-            self.nodes[n].session = Some(Session { replica, devices, watched, deadline, writes_soon });
+            let (devices, at_work, claimed, is_stopping) = (BTreeSet::new(), AtWork::Nothing, None, false);
+            let session = Session { replica, devices, watched, deadline, writes_soon, at_work, claimed, is_stopping };
+            self.nodes[n].session = Some(session);
             self.load_soon(n, 100);
             self.poll_later(n);
         }
         if let Some(session) = &mut self.nodes[n].session {
             session.devices.insert(id);
         }
+        true
     }
 
     fn limits(&self) -> Limits {
         let strict_ms = self.weather.is_strict.then_some(TIMING.lease_ms);
-        Limits { strict_ms, is_shared: self.is_shared(), ..Limits::default() }
+        let devices = self.devices.len() + SPARE_DEVICES;
+        Limits { strict_ms, is_shared: self.is_shared(), devices, ..Limits::default() }
+    }
+
+    fn is_at(&mut self, n: usize, at_work: AtWork) {
+        if let Some(session) = &mut self.nodes[n].session {
+            session.at_work = at_work;
+        }
     }
 
     fn load_soon(&mut self, n: usize, least_us: i64) {
+        self.is_at(n, AtWork::Loads);
+        if self.is_busy() && self.chance.permille(8) {
+            self.after_us(0, 60_000, Happening::NodeCrashes(n, self.nodes[n].id));
+        }
         let generation = self.nodes[n].generation;
         self.after_us(least_us, least_us + 30_000, Happening::Load(n, generation));
     }
@@ -75,7 +110,23 @@ impl World {
             Event::Asked { .. } => "event asked",
             Event::Deadline => "event deadline",
         });
+        if let Event::Join(join) = &event {
+            let claimed = self.nodes[n].state().and_then(|state| state.lost_stamp(join));
+            if let Some(session) = &mut self.nodes[n].session {
+                session.claimed = claimed.or(session.claimed);
+            }
+        }
         self.drive(n, |replica, now, outputs| replica.take_in(now, event, outputs));
+    }
+
+    /// What was written is above what a device has seen and the database had lost.
+    fn note_epoch(&mut self, n: usize, generation: u64, record: &Record) {
+        let node = &mut self.nodes[n];
+        let session = if node.generation == generation { node.session.as_mut() } else { None };
+        let claimed = session.and_then(|session| session.claimed.take());
+        if claimed.is_some_and(|seen| record.stamp.epoch > seen.epoch) {
+            self.note("epoch raised above what a device has seen");
+        }
     }
 
     pub(crate) fn load(&mut self, n: usize, generation: u64) {
@@ -90,6 +141,7 @@ impl World {
         let record = self.store.row.clone().map(|(record, queue)| (Record::clone(&record), queue));
         let known = (self.store.identity, self.store.last_beat());
         let is_first = self.nodes[n].state().is_none();
+        self.is_at(n, AtWork::Nothing);
         self.drive(n, |replica, now, outputs| replica.loaded(now, record, known, outputs));
         if is_first {
             for (node, last) in self.dead_nodes(n) {
@@ -144,6 +196,9 @@ impl World {
         }
         let is_known = self.nodes[n].database == self.store.identity;
         self.notice_database(n);
+        if generation == self.nodes[n].generation && matches!(fate, Fate::Answered | Fate::UnknownWritten) {
+            self.is_at(n, AtWork::HasWritten);
+        }
         let record = change.record.clone();
         let is_storm = self.is_shared() && self.now < self.weather.storm_until;
         let outcome = match fate {
@@ -164,12 +219,18 @@ impl World {
                 Outcome::Unknown(fault("late"))
             }
             Fate::UnknownWritten => {
-                self.store.commit(self.now, change);
+                if let Outcome::Committed = self.store.commit(self.now, change) {
+                    self.check_orphans(&record);
+                }
                 Outcome::Unknown(fault("no answer"))
             }
         };
         match (&outcome, fate) {
-            (Outcome::Committed, _) => self.publish(n, &record),
+            (Outcome::Committed, _) => {
+                self.check_orphans(&record);
+                self.note_epoch(n, generation, &record);
+                self.publish(n, &record);
+            }
             (Outcome::Conflict(_), _) => self.note("commit Conflict"),
             (Outcome::NotSent(_), _) => self.note("commit NotSent"),
             (_, Fate::UnknownWrittenLate) => {}
@@ -181,6 +242,7 @@ impl World {
 
     pub(crate) fn committed(&mut self, n: usize, generation: u64, outcome: Outcome) {
         if generation == self.nodes[n].generation {
+            self.is_at(n, AtWork::Nothing);
             let outcome = if self.is_cut(n) { Outcome::Unknown(fault("cut off")) } else { outcome };
             self.drive(n, |replica, now, outputs| replica.committed(now, outcome, outputs));
         }
@@ -206,6 +268,7 @@ impl World {
                 if fate != Fate::Answered {
                     self.waits = None;
                 }
+                self.is_at(n, AtWork::Writes);
                 self.after_us(50, 10_000, Happening::Commit(n, generation, Box::new(change), fate));
             }
             Output::WriteSoon => {
@@ -226,7 +289,7 @@ impl World {
         }
     }
 
-    fn rest(&mut self, n: usize) {
+    pub(crate) fn rest(&mut self, n: usize) {
         let clock_us = self.nodes[n].clock_us;
         let Some(session) = &mut self.nodes[n].session else { return };
         let Some(state) = session.replica.state().filter(|_| !session.replica.is_busy()) else { return };
@@ -240,10 +303,15 @@ impl World {
             }
         }
         let session = self.nodes[n].session.as_ref().expect("it rests");
-        if session.devices.is_empty() && due.is_none() {
+        if session.devices.is_empty() && (due.is_none() || session.is_stopping) {
             if session.replica.is_stored() {
+                let is_stopping = session.is_stopping;
                 self.nodes[n].session = None;
                 self.nodes[n].generation += 1;
+                if is_stopping {
+                    self.note("node drained");
+                    self.halt_node(n, true);
+                }
             } else {
                 self.drive(n, Replica::write);
             }
@@ -287,7 +355,7 @@ impl World {
             Effect::Played(_) => ("effect played", None),
             Effect::Probe(to) => {
                 self.note("effect probe");
-                if !self.is_at(n, to.0) {
+                if !self.ends_at(n, to.0) {
                     return;
                 }
                 if let Some(served) = self.sockets.get_mut(&to.0).and_then(|socket| socket.served.as_mut()) {
@@ -300,7 +368,7 @@ impl World {
             }
             Effect::Close(to, reason) => {
                 self.note("effect close");
-                if self.is_at(n, to.0) {
+                if self.ends_at(n, to.0) {
                     // By way of the device's actor: the session goes on with what it is at.
                     self.at(self.now, Happening::Close(to.0, reason));
                 }
@@ -311,7 +379,7 @@ impl World {
                 let clock_id = ClockId(if self.is_shared() { 1 } else { self.nodes[n].id });
                 let audio_ms = if self.weather.is_strict { TIMING.lease_ms } else { AUDIO_MS };
                 let limits = ClientLimits { audio_ms, ..CLIENT_LIMITS };
-                let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 500, limits, playback, devices };
+                let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: JITTER_MS, limits, playback, devices };
                 ("effect welcome", Some((to, ServerMessage::Welcome(Box::new(welcome)))))
             }
             Effect::ShowAll(to) => {
@@ -359,7 +427,7 @@ impl World {
     }
 
     /// Whether a socket ends at this node.
-    fn is_at(&self, n: usize, id: u64) -> bool {
+    fn ends_at(&self, n: usize, id: u64) -> bool {
         self.sockets.get(&id).is_some_and(|socket| socket.node == n)
     }
 
@@ -376,7 +444,9 @@ impl World {
         let told = [(session.watched, false), (wanted, true)];
         session.watched = wanted;
         for (connection, is_active) in told {
-            let Some(ConnectionId(id)) = connection.filter(|connection| self.is_at(n, connection.0)) else { continue };
+            let Some(ConnectionId(id)) = connection.filter(|connection| self.ends_at(n, connection.0)) else {
+                continue;
+            };
             if let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) {
                 served.liveness.watch(now, is_active);
                 self.schedule_beat(id);
@@ -385,7 +455,7 @@ impl World {
     }
 }
 
-const CLIENT_LIMITS: ClientLimits = ClientLimits {
+pub(crate) const CLIENT_LIMITS: ClientLimits = ClientLimits {
     heartbeat_ms: TIMING.heartbeat_ms,
     idle_ms: TIMING.idle_ms,
     lease_ms: TIMING.lease_ms,

@@ -1,5 +1,6 @@
 //! The database: one record, changed by compare-and-set, with answers that are late, lost or wrong, and backups.
 
+use crate::overlap::Grant;
 use segue_actors::ids::{CommandId, DeviceId, Micros};
 use segue_actors::ports::{Change, Outcome, PortError};
 use segue_actors::state::{Record, queue::Queue};
@@ -24,6 +25,8 @@ pub(crate) struct Store {
     /// Which database this is: another one each time that a backup is put back.
     pub(crate) identity: u64,
     pub(crate) beats: Beats,
+    /// The last leases that begin at an instant.
+    pub(crate) grants: Vec<Grant>,
     /// How often each command that waits for an answer came to be in the record.
     pub(crate) applied: BTreeMap<(DeviceId, CommandId), u32>,
     /// The newest command of each device that was acknowledged, with its revision, and when.
@@ -59,6 +62,9 @@ impl Store {
         for (device_id, (id, revision, _)) in &self.acked {
             let answer = answers(*device_id, *id);
             assert!(answer == Some(*revision), "command {id} of {device_id} was acknowledged and is lost: {answer:?}");
+        }
+        if let Some(grant) = Grant::of(&change.record) {
+            grant.note(&mut self.grants);
         }
         if let Some((record, queue)) = self.row.replace((change.record, queue)) {
             self.backups.push_back((record, queue, self.beats.clone()));

@@ -3,12 +3,13 @@
 use crate::chance::Chance;
 use crate::clients::Device;
 use crate::lies::Lie;
+use crate::links::Socket;
+use crate::moves::Orphan;
 use crate::nodes::Node;
-use crate::server::Served;
 use crate::store::Store;
 use segue_actors::client::Input;
 use segue_actors::close::CloseReason;
-use segue_actors::ids::{ConnectionId, Micros, NodeId, Stamp};
+use segue_actors::ids::{ConnectionId, DeviceId, Micros, NodeId, Stamp};
 use segue_actors::ports::{Change, Outcome};
 use segue_actors::state::Record;
 use segue_actors::wire::{ClientMessage, ServerMessage};
@@ -37,6 +38,11 @@ pub(crate) enum Happening {
     Tick(usize, u64),
     Audio(usize, u64, Box<Input>),
     Beat(u64, u64),
+    /// A socket takes frames again.
+    Writable(u64),
+    HelloDue(u64),
+    /// Who was never one of the devices leaves.
+    StrangerGoes(u64, usize),
     Deadline(usize, u64),
     Close(u64, CloseReason),
     Write(usize, u64),
@@ -47,11 +53,16 @@ pub(crate) enum Happening {
     Poll(usize, u64),
     Heard(usize, u64, Arc<Record>),
     NodeStarts(usize),
+    NodeCrashes(usize, u64),
+    /// A node that is drained ends its session, and a while later its process.
+    SessionEnds(usize, u64),
+    NodeStops(usize, u64),
     NodeBeat(usize, u64),
     NodeBeatAnswered(usize, u64, i64),
     NodeDoubts(usize, u64),
     NodeLost(usize, u64, NodeId),
     DeviceStarts(usize),
+    Wakes(usize),
     Wish,
     Fault,
     Sample,
@@ -60,8 +71,12 @@ pub(crate) enum Happening {
 #[derive(Debug)]
 pub(crate) enum Up {
     Said(Box<ClientMessage>),
+    /// What may be no message at all.
+    Raw(&'static str),
     Life,
-    Ended { is_clean: bool },
+    Ended {
+        is_clean: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -82,25 +97,11 @@ pub(crate) enum Fate {
     UnknownLost,
 }
 
-/// One socket, with both its ends and what is under way.
-pub(crate) struct Socket {
-    /// Where it ends.
-    pub(crate) node: usize,
-    /// The way up takes so much longer than the way down, or shorter.
-    lean_us: i64,
-    pub(crate) up_last: i64,
-    down_last: i64,
-    /// Nothing that is sent arrives any more.
-    pub(crate) is_silent: bool,
-    /// The server's end, while it has it.
-    pub(crate) served: Option<Served>,
-}
-
 /// How rough a run is.
 pub(crate) struct Weather {
     pub(crate) delay_us: i64,
     pub(crate) jitter_us: i64,
-    fault_every_us: i64,
+    pub(crate) fault_every_us: i64,
     pub(crate) store_faults: u64,
     pub(crate) clock_steps: bool,
     /// A device that is cut off may sound no longer than its lease.
@@ -126,13 +127,26 @@ pub(crate) struct World {
     pub(crate) seen: BTreeSet<String>,
     pub(crate) commands: u64,
     pub(crate) steps: u64,
-    /// Since when two connected devices sound, and for how long they may.
-    pub(crate) overlap: Option<(i64, i64)>,
+    /// Until then it was looked who sounds.
+    pub(crate) looked_at: i64,
+    /// Who sounds together, and since when.
+    pub(crate) together: BTreeMap<(usize, usize), i64>,
+    /// For how long two connected devices did, at a switch,
     pub(crate) worst_overlap_us: i64,
+    /// and one beside another that was cut off.
+    pub(crate) worst_beside_us: i64,
     pub(crate) worst_error_ms: i64,
     /// The newest lease that had to wait, and since when.
     pub(crate) waits: Option<(Stamp, i64)>,
     pub(crate) worst_wait_us: i64,
+    /// How far what a device shows jumped when it came to another node.
+    pub(crate) worst_jump_ms: i64,
+    /// Whose node was killed.
+    pub(crate) orphans: Vec<Orphan>,
+    /// Who was ever to be forgotten.
+    pub(crate) forgotten: BTreeSet<DeviceId>,
+    /// When something last went wrong.
+    pub(crate) faulted_at: i64,
     busy_until: i64,
     is_traced: bool,
     /// What is wrong with this world.
@@ -173,11 +187,17 @@ impl World {
             seen: BTreeSet::new(),
             commands: 0,
             steps: 0,
-            overlap: None,
+            looked_at: 0,
+            together: BTreeMap::new(),
             worst_overlap_us: 0,
+            worst_beside_us: 0,
             worst_error_ms: 0,
             waits: None,
             worst_wait_us: 0,
+            worst_jump_ms: 0,
+            orphans: Vec::new(),
+            forgotten: BTreeSet::new(),
+            faulted_at: 0,
             busy_until: BUSY_US,
             is_traced,
             lie: None,
@@ -239,8 +259,9 @@ impl World {
                 println!("{at:>12} {happening:?}");
             }
             self.happen(happening);
-            self.check_overlap();
             if self.now > self.busy_until + REST_US / 2 && self.disagreement().is_none() {
+                assert!(self.now >= BUSY_US, "it took {} us", self.now);
+                assert!(self.commands >= LEAST_COMMANDS, "it gave {} commands", self.commands);
                 return;
             }
             let is_late = self.now > self.busy_until + REST_US;
@@ -261,24 +282,33 @@ impl World {
                 self.audio(device, *input);
             }
             Happening::Beat(socket, version) => self.beat(socket, version),
+            Happening::Writable(socket) => self.writable(socket),
+            Happening::HelloDue(socket) => self.hello_due(socket),
+            Happening::StrangerGoes(socket, ends) => self.stranger_goes(socket, ends),
             Happening::Deadline(n, version) => self.deadline(n, version),
             Happening::Write(n, generation) => self.write(n, generation),
             Happening::Load(n, generation) => self.load(n, generation),
             Happening::Commit(n, generation, change, fate) => self.commit(n, generation, *change, fate),
             Happening::Committed(n, generation, outcome) => self.committed(n, generation, *outcome),
             Happening::CommitLate(change) => {
+                let record = change.record.clone();
                 if let Outcome::Committed = self.store.commit(self.now, *change) {
+                    self.check_orphans(&record);
                     self.note("commit Unknown, written late");
                 }
             }
             Happening::Poll(n, generation) => self.poll(n, generation),
             Happening::Heard(n, generation, record) => self.hear(n, generation, record),
             Happening::NodeStarts(n) => self.node_starts(n),
+            Happening::NodeCrashes(n, id) if self.nodes[n].id == id && self.nodes[n].is_up => self.crash_node(n),
+            Happening::SessionEnds(n, id) => self.session_ends(n, id),
+            Happening::NodeStops(n, id) => self.node_stops(n, id),
             Happening::NodeBeat(n, id) => self.node_beat(n, id),
             Happening::NodeBeatAnswered(n, id, sent) => self.node_beat_answered(n, id, sent),
             Happening::NodeDoubts(n, id) => self.node_doubts(n, id),
             Happening::NodeLost(n, id, lost) => self.node_lost(n, id, lost),
             Happening::DeviceStarts(device) => self.device_starts(device),
+            Happening::Wakes(device) => self.wakes(device),
             Happening::Wish if self.is_busy() => {
                 if self.now + LONGER_US / 6 > self.busy_until && self.commands < LEAST_COMMANDS {
                     self.busy_until += LONGER_US;
@@ -294,105 +324,14 @@ impl World {
             }
             Happening::Sample => {
                 self.check_positions();
+                self.bury_orphans();
                 self.after_us(1_000_000, 7_000_000, Happening::Sample);
             }
-            Happening::Tick(..) | Happening::Audio(..) | Happening::Wish | Happening::Fault => {}
-        }
-    }
-
-    // Links
-
-    pub(crate) fn open_socket(&mut self) -> u64 {
-        let id = self.number();
-        let node = self.chance.below(self.nodes.len());
-        let served = self.nodes[node].is_up.then(|| self.serve(node));
-        let is_up = served.is_some();
-        let (up_last, down_last) = (self.now, self.now);
-        let most_us = self.weather.delay_us;
-        let lean_us = if self.chance.permille(500) { self.chance.between(-most_us, most_us) } else { 0 };
-        self.sockets.insert(id, Socket { node, lean_us, up_last, down_last, is_silent: false, served });
-        if is_up {
-            self.schedule_beat(id);
-        }
-        self.send_down(id, if is_up { Down::Opened } else { Down::Closed(None) });
-        id
-    }
-
-    fn delay_us(&mut self) -> i64 {
-        let spike_us = if self.is_busy() && self.chance.permille(8) { self.chance.between(0, 3_000_000) } else { 0 };
-        self.weather.delay_us + self.chance.between(0, self.weather.jitter_us) + spike_us
-    }
-
-    pub(crate) fn send_up(&mut self, id: u64, up: Up) {
-        let arrives = self.now + self.delay_us();
-        let Some(socket) = self.sockets.get_mut(&id).filter(|socket| !socket.is_silent) else { return };
-        socket.up_last = socket.up_last.max(arrives + socket.lean_us);
-        let at = socket.up_last;
-        self.at(at, Happening::Up(id, up));
-    }
-
-    pub(crate) fn send_down(&mut self, id: u64, down: Down) {
-        let Some(down) = self.told(id, down) else { return };
-        let arrives = self.now + self.delay_us();
-        let Some(socket) = self.sockets.get_mut(&id).filter(|socket| !socket.is_silent) else { return };
-        socket.down_last = socket.down_last.max(arrives - socket.lean_us);
-        let at = socket.down_last;
-        self.at(at, Happening::Down(id, down));
-    }
-
-    /// The link breaks: both ends learn of it, or neither.
-    pub(crate) fn break_link(&mut self, id: u64, is_noticed: bool) {
-        if is_noticed {
-            self.send_up(id, Up::Ended { is_clean: false });
-            self.send_down(id, Down::Closed(None));
-        }
-        if let Some(socket) = self.sockets.get_mut(&id) {
-            socket.is_silent = true;
-        }
-    }
-
-    // What goes wrong
-
-    fn fault(&mut self) {
-        self.waits = None;
-        let device = self.chance.below(self.devices.len());
-        let socket = self.devices[device].socket;
-        let n = self.chance.below(self.nodes.len());
-        match (self.chance.below(if self.is_shared() { 13 } else { 9 }), socket) {
-            (0 | 1, Some(socket)) => {
-                self.note("fault link silent");
-                self.break_link(socket, false);
-            }
-            (2, Some(socket)) => {
-                self.note("fault link cut");
-                self.break_link(socket, true);
-            }
-            (3, _) => {
-                self.note("fault reload");
-                let ends = self.chance.below(3);
-                self.end_device(device, ends, 3_000_000);
-            }
-            (4, _) => {
-                self.note("fault device crash");
-                let ends = self.chance.below(2);
-                self.end_device(device, ends, 60_000_000);
-            }
-            (5, Some(_)) => self.leave(device),
-            (6 | 7, _) if self.nodes[n].is_up => self.crash_node(n),
-            (8, _) if self.is_shared() || self.nodes[n].is_up => {
-                if self.nodes[n].is_up && self.chance.permille(500) {
-                    self.crash_node(n);
-                }
-                if self.store.put_back(self.is_told(Lie::AnUnsaidBackup), self.is_told(Lie::AcksOutliveABackup)) {
-                    self.note("fault database put back");
-                }
-            }
-            (9..=11, _) if !self.is_cut(n) => self.cut_node(n),
-            (12, _) => {
-                self.note("fault storm of changes");
-                self.weather.storm_until = self.now + self.chance.between(0, 1_000_000);
-            }
-            _ => {}
+            Happening::Tick(..)
+            | Happening::Audio(..)
+            | Happening::NodeCrashes(..)
+            | Happening::Wish
+            | Happening::Fault => {}
         }
     }
 }

@@ -1,0 +1,58 @@
+//! What goes wrong.
+
+use crate::lies::Lie;
+use crate::world::World;
+
+impl World {
+    pub(crate) fn fault(&mut self) {
+        (self.waits, self.faulted_at) = (None, self.now);
+        let device = self.chance.below(self.devices.len());
+        let socket = self.devices[device].socket;
+        let n = self.chance.below(self.nodes.len());
+        match (self.chance.below(if self.is_shared() { 19 } else { 15 }), socket) {
+            (0 | 1, Some(socket)) => {
+                self.note("fault link silent");
+                self.break_link(socket, false);
+            }
+            (2, Some(socket)) => {
+                self.note("fault link cut");
+                self.break_link(socket, true);
+            }
+            (3, _) => {
+                self.note("fault reload");
+                let ends = self.chance.below(3);
+                self.end_device(device, ends, 3_000_000);
+            }
+            (4, _) => {
+                self.note("fault device crash");
+                let ends = self.chance.below(2);
+                self.end_device(device, ends, 60_000_000);
+            }
+            (5, Some(_)) => self.leave(device),
+            (6 | 7, _) if self.nodes[n].is_up => self.crash_node(n),
+            (8, _) if self.is_shared() || self.nodes[n].is_up => {
+                if self.nodes[n].is_up && self.chance.permille(500) {
+                    self.crash_node(n);
+                }
+                self.orphans.clear();
+                if self.store.put_back(self.is_told(Lie::AnUnsaidBackup), self.is_told(Lie::AcksOutliveABackup)) {
+                    self.note("fault database put back");
+                }
+            }
+            (9, _) if self.nodes[n].takes_sockets() => self.drain_node(n),
+            (10, Some(socket)) => {
+                self.note("fault device reads slowly");
+                self.reads_slowly(socket);
+            }
+            (11, Some(socket)) if self.devices[device].is_awake() => self.flood(device, socket),
+            (12, _) => self.strangers(),
+            (13 | 14, _) => self.fall_asleep(device),
+            (15..=17, _) if !self.is_cut(n) => self.cut_node(n),
+            (18, _) => {
+                self.note("fault storm of changes");
+                self.weather.storm_until = self.now + self.chance.between(0, 1_000_000);
+            }
+            _ => {}
+        }
+    }
+}
