@@ -405,7 +405,9 @@ impl World {
             Effect::Reject(to, id, reject) => {
                 self.note(&format!("reject {:?}", reject.code));
                 let device_id = record.devices.by_connection(to).map(|device| device.id);
-                let times = device_id.and_then(|device_id| self.store.applied.get(&(device_id, id)));
+                // On a socket that its device has left it comes to nobody: that one asks anew where it is now.
+                let reader = device_id.filter(|_| self.devices.iter().any(|device| device.socket == Some(to.0)));
+                let times = reader.and_then(|device_id| self.store.applied.get(&(device_id, id)));
                 assert!(times.is_none_or(|times| *times == 0), "a reject of what is in the database");
                 ("effect reject", Some((to, ServerMessage::reject(id, &reject))))
             }
