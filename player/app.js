@@ -2,7 +2,7 @@
 
 import { togglePlay } from "./actions.js";
 import { startMediaSession, step } from "./media_session.js";
-import { forgetEverything, startWorker } from "./offline.js";
+import { canKeep, forgetEverything, startWorker } from "./offline.js";
 import { note } from "./parts/cards.js";
 import { Component, attribute, fill, h } from "./parts/dom.js";
 import { icon } from "./parts/icons.js";
@@ -23,7 +23,9 @@ import "./views/queue.js";
 import "./views/search.js";
 
 /** Views that few open: loaded when somebody does. @type {Record<string, () => Promise<unknown>>} */
-const LATER = { "view-settings": () => import("./views/settings.js") };
+const LATER = { "view-settings": () => import("./views/settings.js"), "view-offline": () => import("./views/offline.js") };
+/** The files of those views. */
+const LATER_FILES = ["views/settings.js", "views/admin.js", "views/offline.js", "parts/keeping.js"].map((file) => `/player/${file}`);
 /** A phone's bar holds so many places, and a menu the others. */
 const FEW = 4;
 /** @type {[string, string, string][]} address, icon, name */
@@ -35,6 +37,7 @@ const PLACES = [
   ["/artists", "artist", "Artists"],
   ["/tracks", "track", "Tracks"],
   ["/saved", "heart", "Saved"],
+  ["/offline", "offline", "Offline"],
   ["/queue", "queue", "Queue"],
   ["/devices", "device", "Devices"],
   ["/settings", "settings", "Settings"],
@@ -131,10 +134,13 @@ class SegueApp extends Component {
     const wasUp = Boolean(playback);
     clearTimeout(this.bannerTimer);
     if (link === "up") return this.say(isBlocked ? "This browser allows no sound before a click." : "", isBlocked ? "Play here" : "", () => player?.engine.unlock());
-    if (link === "over") return this.say(farewell(player?.farewell), "Connect again", () => location.reload());
+    if (link === "over") {
+      const isOut = player?.farewell?.code === 4503;
+      return this.say(farewell(player?.farewell), isOut ? "Log in" : "Connect again", () => (isOut ? store.setSession(undefined) : location.reload()));
+    }
     const words = link === "offline" ? "Offline. What is kept here still plays." : wasUp ? "No connection to the server. Trying again…" : "Connecting to the server…";
     // A short break is nobody's business.
-    this.bannerTimer = setTimeout(() => this.say(words, "", () => undefined), wasUp ? 700 : 1_200);
+    this.bannerTimer = setTimeout(() => this.say(words, canKeep() ? "What is kept" : "", () => routes.go("/offline")), wasUp ? 700 : 1_200);
     return undefined;
   }
 
@@ -209,7 +215,7 @@ function key(event) {
 
 customElements.define("segue-app", SegueApp);
 startMediaSession();
-startWorker();
+startWorker(LATER_FILES);
 let titled = "";
 session.watch(() => {
   const isOn = session.playback?.status === "playing";

@@ -1,6 +1,7 @@
 /** What is known of tracks, by id: asked for in batches, kept for a while, watched by whoever shows it. */
 
-import { MOST_IDS, ask, own } from "./api.js";
+import { ApiError, MOST_IDS, ask, own } from "./api.js";
+import { remember } from "./offline.js";
 import { Watchable } from "./store.js";
 
 /** Tracks that are remembered. */
@@ -72,14 +73,29 @@ class Catalogue extends Watchable {
 
   /** Where a track's bytes are. @param {string} id @param {boolean} renew @returns {Promise<string>} */
   async addressOf(id, renew) {
+    const address = own(await this.findAddress(id, renew));
+    const track = this.known(id);
+    if (track) remember(address, track).catch(() => undefined);
+    return address;
+  }
+
+  /** @param {string} id @param {boolean} renew @returns {Promise<string>} */
+  async findAddress(id, renew) {
     const known = this.tracks.get(id);
+    const older = known?.track.audio_url;
     const isFresh = known && Date.now() - known.at_ms < ADDRESS_MS;
-    if (known?.track.audio_url && (isFresh || !navigator.onLine) && !renew) return own(known.track.audio_url);
-    if (renew || known) return own((await ask(`/tracks/${id}/media`)).url);
-    const track = await ask(`/tracks/${id}`);
-    this.learn(track);
-    this.changed();
-    return own(track.audio_url);
+    if (older && (isFresh || !navigator.onLine) && !renew) return older;
+    try {
+      if (renew || known) return (await ask(`/tracks/${id}/media`)).url;
+      const track = await ask(`/tracks/${id}`);
+      this.learn(track);
+      this.changed();
+      return track.audio_url;
+    } catch (error) {
+      // What is kept is found by the path, which stays.
+      if (older && error instanceof ApiError && error.status === 0) return older;
+      throw error;
+    }
   }
 
   /** The factor that brings a track to the loudness of others. @param {string} id */

@@ -1,31 +1,62 @@
-/** The service worker's near end: starts it, tells it how much to keep, asks what it has. */
+/** What is kept for when the server is away: the service worker's near end, and what is known of the music it keeps. */
 
 import { store } from "./store.js";
 
-const CACHE = "segue-media";
+const MEDIA = "segue-media";
+/** What the tracks are whose audio is kept, by its path. */
+const TRACKS = "segue-tracks";
+/** Tracks that are known at most: more than fit into the largest limit. */
+const MOST_KNOWN = 5_000;
 
-export function startWorker() {
-  if (!("serviceWorker" in navigator)) return;
-  navigator.serviceWorker.register("/sw.js").catch((error) => console.warn("no service worker:", error));
-  const tell = () => void navigator.serviceWorker.ready.then(({ active }) => active?.postMessage({ keep_bytes: store.preferences.keep_mb * 1e6 }));
+/** @typedef {{path: string, bytes: number, track: any}} Kept a track whose audio is kept, in `bytes` */
+
+/** Whether anything can be kept: browsers have this for secure origins alone. */
+export const canKeep = () => "serviceWorker" in navigator && "caches" in window;
+
+/** @param {string[]} later files that a page loads only when they are needed */
+export function startWorker(later) {
+  if (!canKeep()) return;
+  const { serviceWorker } = navigator;
+  const isFirst = !serviceWorker.controller;
+  serviceWorker.register("/sw.js").catch((error) => console.warn("no service worker:", error));
+  /** @param {Record<string, unknown>} message */
+  const say = (message) => void serviceWorker.ready.then(({ active }) => active?.postMessage(message));
+  const tell = () => say({ keep_bytes: store.preferences.keep_mb * 1e6 });
   store.watch(tell);
   tell();
+  addEventListener("load", () => say({ files: isFirst ? ["/", ...ownFiles(), ...later] : later }));
 }
 
-/** What is kept. @returns {Promise<{tracks: number, bytes: number}>} */
-export async function cached() {
-  if (!("caches" in window)) return { tracks: 0, bytes: 0 };
-  const cache = await caches.open(CACHE);
-  const keys = await cache.keys();
-  const sizes = await Promise.all(keys.map(async (key) => Number((await cache.match(key))?.headers.get("content-length") ?? 0)));
-  return { tracks: keys.length, bytes: sizes.reduce((sum, bytes) => sum + bytes, 0) };
+/** What this page was made of. */
+function ownFiles() {
+  const paths = performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname);
+  return [...new Set(paths.filter((path) => path.startsWith("/player/")))];
+}
+
+/** What is kept; what was heard last comes first. @returns {Promise<Kept[]>} */
+export async function kept() {
+  if (!canKeep()) return [];
+  const [media, tracks] = await Promise.all([MEDIA, TRACKS].map(async (name) => (await caches.open(name)).matchAll()));
+  const known = new Map((await Promise.all(tracks.map((response) => response.json()))).map(({ path, track }) => [path, track]));
+  const objects = media.map((response) => ({ path: new URL(response.url).pathname, bytes: Number(response.headers.get("content-length") ?? 0) }));
+  return objects.flatMap((object) => (known.has(object.path) ? [{ ...object, track: known.get(object.path) }] : [])).reverse();
 }
 
 /** Which media objects are kept, by their path. @returns {Promise<Set<string>>} */
 export async function keptPaths() {
-  if (!("caches" in window)) return new Set();
-  const cache = await caches.open(CACHE);
+  if (!canKeep()) return new Set();
+  const cache = await caches.open(MEDIA);
   return new Set((await cache.keys()).map(({ url }) => new URL(url).pathname));
+}
+
+/** The track is about to be loaded from there, and so may be kept. @param {string} address @param {any} track */
+export async function remember(address, track) {
+  if (!canKeep() || !navigator.serviceWorker.controller) return;
+  const cache = await caches.open(TRACKS);
+  const path = new URL(address, location.href).pathname;
+  await cache.put(path, new Response(JSON.stringify({ path, track })));
+  const keys = await cache.keys();
+  await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST_KNOWN)).map((old) => cache.delete(old)));
 }
 
 /** Has the worker fetch what is not kept yet: it keeps what goes by as a whole. @param {string} address @param {AbortSignal} signal */
@@ -35,12 +66,17 @@ export async function keep(address, signal) {
   await response.body?.pipeTo(new WritableStream(), { signal });
 }
 
-export async function clearCache() {
-  if ("caches" in window) await caches.delete(CACHE);
+/** @param {string} path of a track's audio */
+export async function removeKept(path) {
+  await Promise.all([MEDIA, TRACKS].map(async (name) => (await caches.open(name)).delete(path)));
+}
+
+export async function removeAllKept() {
+  await Promise.all([MEDIA, TRACKS].map((name) => caches.delete(name)));
 }
 
 /** Whoever logs out leaves nothing of theirs behind. */
 export async function forgetEverything() {
-  if (!("caches" in window)) return;
-  await Promise.all(["segue-media", "segue-answers"].map((name) => caches.delete(name)));
+  if (!canKeep()) return;
+  await Promise.all([removeAllKept(), caches.delete("segue-answers")]);
 }

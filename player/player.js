@@ -213,10 +213,12 @@ export class Player extends Watchable {
     if (key === this.keeps) return;
     this.keeps = key;
     this.happens({ type: "ahead", items: known });
-    void this.keepAhead(known.slice(at + 2, at + 2 + KEPT_AHEAD));
+    // This one and the next are loaded as a whole by the audio itself, but for what it only streams.
+    const streamed = known.slice(at, at + 2).filter((item) => !this.engine.canDecode(item));
+    void this.keepAhead([...streamed, ...known.slice(at + 2, at + 2 + KEPT_AHEAD)]);
   }
 
-  /** The items after the next one, which the audio loads itself. @param {Item[]} items */
+  /** @param {Item[]} items */
   async keepAhead(items) {
     this.keeping.abort();
     this.keeping = new AbortController();

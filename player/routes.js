@@ -17,6 +17,7 @@ const VIEWS = [
   [/^\/track\/([0-9a-f]+)$/, "view-track"],
   [/^\/genre\/([0-9a-f]+)$/, "view-genre"],
   [/^\/saved$/, "view-saved"],
+  [/^\/offline$/, "view-offline"],
   [/^\/playlists$/, "view-playlists"],
   [/^\/playlist\/([0-9a-f]+)$/, "view-playlist"],
   [/^\/queue$/, "view-queue"],

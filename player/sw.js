@@ -7,6 +7,8 @@ const PAGE = "segue-page";
 const ANSWERS = "segue-answers";
 const COVERS = "segue-covers";
 const MEDIA = "segue-media";
+/** Holds how much music is kept: a worker is ended when it has nothing to do, and forgets. */
+const LIMIT = "segue-limit";
 /** Pages that are not the player's. */
 const OTHERS = /^\/(docs|openapi\.json|healthz|readyz)/;
 /** The server is given up after so long when an older answer is kept. */
@@ -16,14 +18,12 @@ const MOST = { [ANSWERS]: 400, [COVERS]: 1_500, [PAGE]: 200 };
 /** Whole objects up to this are kept; longer ones go by. */
 const LARGEST_BYTES = 400e6;
 
-let keep_bytes = 1024e6;
-
 self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("message", (event) => {
-  if (typeof event.data?.keep_bytes !== "number") return;
-  keep_bytes = event.data.keep_bytes;
-  event.waitUntil(trimMedia());
+  const { keep_bytes, files } = event.data ?? {};
+  if (typeof keep_bytes === "number") event.waitUntil(setLimit(keep_bytes));
+  if (Array.isArray(files)) event.waitUntil(keepFiles(files));
 });
 
 self.addEventListener("fetch", (event) => {
@@ -78,6 +78,27 @@ async function keep(cache, name, key, response) {
   await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST[name])).map((old) => cache.delete(old)));
 }
 
+/** What a page was made of before there was a worker, and what it loads later. */
+async function keepFiles(files) {
+  const cache = await caches.open(PAGE);
+  for (const file of files) {
+    const response = await fetch(file).catch(() => undefined);
+    if (response?.ok) await keep(cache, PAGE, file, response);
+  }
+}
+
+async function setLimit(keep_bytes) {
+  const cache = await caches.open(LIMIT);
+  await cache.put("/", new Response(String(keep_bytes)));
+  await trimMedia();
+}
+
+/** How much music may be kept, in bytes; nothing as long as no page has said. */
+async function limit() {
+  const cache = await caches.open(LIMIT);
+  return Number((await (await cache.match("/"))?.text()) ?? 0);
+}
+
 /** A media object by its path: the rest of the address is a signature that changes from day to day. */
 async function media(event, request, path) {
   const cache = await caches.open(MEDIA);
@@ -90,7 +111,7 @@ async function media(event, request, path) {
   }
   const response = await fetch(request);
   const length = Number(response.headers.get("content-length") ?? Infinity);
-  if (response.status === 200 && !range && length <= Math.min(LARGEST_BYTES, keep_bytes)) {
+  if (response.status === 200 && !range && length <= Math.min(LARGEST_BYTES, await limit())) {
     event.waitUntil(cache.put(path, response.clone()).then(trimMedia, () => undefined));
   }
   return response;
@@ -110,8 +131,9 @@ async function part(kept, range) {
   return new Response(bytes.slice(from, to + 1), { status: 206, statusText: "Partial Content", headers });
 }
 
-/** The music that was not heard for longest goes first. */
+/** The music that was not heard for longest goes first. Open pages are told that what is kept has changed. */
 async function trimMedia() {
+  const keep_bytes = await limit();
   const cache = await caches.open(MEDIA);
   const keys = await cache.keys();
   let bytes = 0;
@@ -120,4 +142,5 @@ async function trimMedia() {
     bytes += Number(kept?.headers.get("content-length") ?? 0);
     if (bytes > keep_bytes) await cache.delete(key);
   }
+  for (const page of await self.clients.matchAll()) page.postMessage("kept");
 }

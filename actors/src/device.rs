@@ -58,8 +58,8 @@ pub struct DeviceActor<S: Socket> {
     socket: S,
     directory: Arc<Directory>,
     connection: ConnectionId,
-    /// The user of the request's token, until the `hello`.
-    user: Option<UserId>,
+    /// By which it is here: the request's, or the one of the `hello`.
+    token: Option<String>,
     joined: Option<Joined>,
     outbox: Outbox,
     /// Since when the socket takes nothing.
@@ -77,12 +77,12 @@ struct Joined {
 }
 
 impl<S: Socket + Unpin + 'static> DeviceActor<S> {
-    /// Starts the actor of a new socket: `user` is the one of the request's token where it had one.
+    /// Starts the actor of a new socket: `token` is the request's where it had one.
     pub fn start(
         socket: impl FnOnce(Addr<Self>) -> S,
         incoming: impl futures_core::Stream<Item = Incoming> + 'static,
         directory: Arc<Directory>,
-        user: Option<UserId>,
+        token: Option<String>,
     ) -> Addr<Self> {
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
@@ -91,7 +91,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             Self {
                 socket: socket(ctx.address()),
                 connection: ConnectionId((world.random)()),
-                user,
+                token,
                 joined: None,
                 outbox: Outbox::default(),
                 stuck_since: None,
@@ -123,6 +123,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
                 self.send(FrameKind::Other, &ServerMessage::Time { client_us, received_us, sent_us }, ctx);
             }
             Heard::Hello(hello) => self.greet(*hello, ctx),
+            Heard::Wish(_) if self.is_out() => self.close(CloseReason::BadToken, ctx),
             Heard::Wish(command) => self.command(*command, ctx),
             Heard::Said(said) => self.say(said, ctx),
             Heard::Answer(answer) => self.send(FrameKind::Other, &answer, ctx),
@@ -135,8 +136,8 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
     }
 
     fn greet(&mut self, hello: Hello, ctx: &mut Context<Self>) {
-        let by_token = hello.token.as_deref().and_then(|token| self.world().logins.user_of(token));
-        let Some(user) = self.user.or(by_token) else {
+        self.token = self.token.take().or_else(|| hello.token.clone());
+        let Some(user) = self.user() else {
             self.close(CloseReason::BadToken, ctx);
             return;
         };
@@ -144,6 +145,16 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             Ok(join) => self.attach(user, join, ctx),
             Err(error) => self.end(CloseReason::BadFrame, &error.0, ctx),
         }
+    }
+
+    /// Whose the token is, if it counts now.
+    fn user(&self) -> Option<UserId> {
+        self.token.as_deref().and_then(|token| self.world().logins.user_of(token))
+    }
+
+    /// A login may end while its devices are here: they command nothing then, and go.
+    fn is_out(&self) -> bool {
+        self.joined.is_some() && self.user().is_none()
     }
 
     /// Hands the device to its session; a session that ends in that moment gives way to a new one.
@@ -294,6 +305,10 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         let now = self.now();
         if self.stuck_since.is_some_and(|since| now.since_ms(since) >= STUCK_MS) {
             self.close(CloseReason::Slow, ctx);
+            return;
+        }
+        if self.is_out() {
+            self.close(CloseReason::BadToken, ctx);
             return;
         }
         for said in self.drags.due(now) {

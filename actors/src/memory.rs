@@ -287,19 +287,24 @@ impl Tracks for MemoryTracks {
 
 /// Logins that are a table of tokens.
 #[derive(Default)]
-pub struct MemoryLogins(HashMap<String, UserId>);
+pub struct MemoryLogins(Mutex<HashMap<String, UserId>>);
 
 impl MemoryLogins {
     /// These tokens of these users.
     #[must_use]
     pub fn of<'a>(tokens: impl IntoIterator<Item = (&'a str, UserId)>) -> Self {
-        Self(tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect())
+        Self(Mutex::new(tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect()))
+    }
+
+    /// The token counts no more.
+    pub fn end(&self, token: &str) {
+        lock(&self.0).remove(token);
     }
 }
 
 impl Logins for MemoryLogins {
     fn user_of(&self, token: &str) -> Option<UserId> {
-        self.0.get(token).copied()
+        lock(&self.0).get(token).copied()
     }
 }
 

@@ -18,10 +18,11 @@ export function artistLinks(artists) {
 
 /**
  * @param {any} track
- * @param {{number?: number | string, play: () => void, hidesAlbum?: boolean, entry?: string, hidden?: boolean,
- *   menu?: () => import("./menu.js").Entry[], grip?: HTMLElement}} options `entry` names the line's entry of the queue
+ * @param {{number?: number | string, play: () => void, hidesAlbum?: boolean, entry?: string, detail?: string,
+ *   menu?: () => import("./menu.js").Entry[], grip?: HTMLElement}} options `entry` names the line's entry of the queue;
+ *   a `detail` is said in place of the heart
  */
-export function trackRow(track, { number, play, hidesAlbum = false, entry, menu, grip }) {
+export function trackRow(track, { number, play, hidesAlbum = false, entry, detail, menu, grip }) {
   const isPlayable = track.is_playable !== false;
   const lead = number === undefined ? cover({ images: track.album?.images, cover_url: track.cover_url }, 44, "track") : h("span", { class: "number" }, number);
   const title = h(
@@ -38,7 +39,7 @@ export function trackRow(track, { number, play, hidesAlbum = false, entry, menu,
     h("span", { class: "lead" }, lead, h("span", { class: "sounding", "aria-hidden": "true" }, icon("volume"))),
     h("span", { class: "names" }, title, artistLinks(track.artists)),
     hidesAlbum ? undefined : h("a", { class: "album", href: `/album/${track.album?.id}`, dir: "auto" }, track.album?.name ?? ""),
-    heart,
+    detail === undefined ? heart : h("span", { class: "measure" }, detail),
     h("span", { class: "time" }, h("span", { "aria-hidden": "true" }, clock(track.duration_ms)), h("span", { class: "unseen" }, spoken(track.duration_ms))),
     more,
   );

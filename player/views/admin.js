@@ -9,27 +9,43 @@ import { LOOK_MS, scanText } from "./scan.js";
 
 /** @import {View} from "./view.js" */
 
+/** Between two looks while no scan runs: one may start by itself, in milliseconds. */
+const IDLE_MS = 5_000;
+
 /** @param {View} view */
 export function librarySection(view) {
   const said = h("span", { role: "status" });
   const bar = h("progress", { max: 1, "aria-label": "Scan" });
+  const troubles = h("div", { class: "table" });
   const files = h("div", { class: "table" });
   const start = h("button", { type: "button", onclick: () => void attempt(async () => { await ask("/library/scan", { method: "POST" }); await look(); }) }, "Scan now");
   let timer = 0;
+  /** @type {string | undefined} */
+  let listed;
   const look = async () => {
     clearTimeout(timer);
-    const scan = await ask("/library/scan", { signal: view.gone.signal });
-    fill(said, scanText(scan));
-    bar.hidden = !scan.running;
-    bar.value = scan.done / Math.max(1, scan.expected, scan.seen);
-    start.disabled = scan.running && scan.queued;
-    if (scan.running || scan.queued) timer = setTimeout(() => void look().catch(() => undefined), LOOK_MS);
-    else await unreadable();
+    try {
+      const scan = await ask("/library/scan", { signal: view.gone.signal });
+      fill(said, scanText(scan));
+      bar.hidden = !scan.running;
+      bar.value = scan.done / Math.max(1, scan.expected, scan.seen);
+      start.disabled = scan.running && scan.queued;
+      fill(troubles, scan.troubles.map((/** @type {string} */ trouble) => h("p", { class: "wrong" }, sentence(trouble))));
+      timer = setTimeout(look, scan.running || scan.queued ? LOOK_MS : IDLE_MS);
+      const now = `${scan.finished_at}`;
+      if (scan.running || now === listed) return;
+      listed = now;
+      await unreadable();
+    } catch (error) {
+      if (view.gone.signal.aborted) return;
+      fill(said, sentence(error instanceof Error ? error.message : String(error)));
+      timer = setTimeout(look, IDLE_MS);
+    }
   };
   const unreadable = () => view.loading(files, () => all("/library/unreadable", 500), (items) => fill(files, items.length ? items.map(fileRow) : h("p", { class: "detail" }, "Every file could be read.")));
   view.endings.push(() => clearTimeout(timer));
-  look().catch((error) => fill(said, error.message));
-  return h("section", { class: "settings" }, h("h2", {}, "Library"), h("div", { class: "setting" }, h("span", {}, said, bar), start), h("h3", {}, "Unreadable files"), files);
+  void look();
+  return h("section", { class: "settings" }, h("h2", {}, "Library"), h("div", { class: "setting" }, h("span", {}, said, bar), start), troubles, h("h3", {}, "Unreadable files"), files);
 }
 
 /** @param {any} file */

@@ -61,7 +61,7 @@ class PlaylistView extends View {
   ownEntries() {
     return [
       { label: "Rename…", icon: "edit", act: () => void this.rename() },
-      { label: "Delete…", icon: "remove", act: () => void this.remove() },
+      { label: "Delete…", icon: "remove", act: () => void this.discard() },
     ];
   }
 
@@ -102,7 +102,7 @@ class PlaylistView extends View {
     });
   }
 
-  async remove() {
+  async discard() {
     const text = "The tracks stay in the library.";
     if (!(await askPerson({ title: `Delete “${this.playlist.name}”?`, text, yes: "Delete", danger: true }))) return;
     await attempt(async () => {

@@ -1,9 +1,10 @@
 /** This browser, one's account, and for admins the library and the users. */
 
 import { ask, logOut } from "../api.js";
-import { cached, clearCache } from "../offline.js";
+import { canKeep, kept } from "../offline.js";
 import { askPerson } from "../parts/dialog.js";
 import { fill, h } from "../parts/dom.js";
+import { keepChoice, plainHint } from "../parts/keeping.js";
 import { showLoginCode } from "../parts/other_device.js";
 import { count, day, size } from "../parts/text.js";
 import { attempt } from "../parts/toast.js";
@@ -18,6 +19,20 @@ const setting = (label, control, detail) =>
 
 class SettingsView extends View {
   build() {
+    this.show();
+    void this.lookAtRole();
+  }
+
+  /** Somebody may have changed it since the login. */
+  async lookAtRole() {
+    const { session } = store;
+    const user = await ask("/me", { signal: this.gone.signal }).catch(() => undefined);
+    if (!session || !user || user.role === session.user.role || !this.isConnected) return;
+    store.setSession({ ...session, user });
+    this.show();
+  }
+
+  show() {
     const isAdmin = store.session?.user.role === "admin";
     fill(this, this.heading("Settings"), this.browserSection(), this.accountSection(), isAdmin && librarySection(this), isAdmin && usersSection(this));
   }
@@ -27,12 +42,8 @@ class SettingsView extends View {
     const theme = h("select", { onchange: () => store.prefer({ theme: /** @type {any} */ (theme.value) }) }, [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]].map(([value, text]) => h("option", { value, selected: value === preferences.theme }, text)));
     const name = h("input", { type: "text", value: preferences.name, placeholder: deviceName(), maxLength: 64, onchange: () => store.prefer({ name: name.value.trim() }) });
     const evens = h("input", { type: "checkbox", role: "switch", checked: preferences.evens, onchange: () => store.prefer({ evens: evens.checked }) });
-    const keep = h("select", { onchange: () => store.prefer({ keep_mb: Number(keep.value) }) }, [0, 256, 1024, 4096, 16384].map((mb) => h("option", { value: String(mb), selected: mb === preferences.keep_mb }, mb ? size(mb * 1e6) : "Nothing")));
     const used = h("span", { class: "detail", role: "status" });
-    const show = () => void cached().then(({ bytes, tracks }) => fill(used, `Kept now: ${count(tracks, "track")}, ${size(bytes)}`));
-    const clear = h("button", { type: "button", onclick: () => void attempt(async () => { await clearCache(); show(); }, "Cleared.") }, "Clear");
-    show();
-    const hasWorker = "serviceWorker" in navigator;
+    void kept().then((found) => fill(used, `Kept now: ${count(found.length, "track")}, ${size(found.reduce((sum, { bytes }) => sum + bytes, 0))}`));
     return h(
       "section",
       { class: "settings" },
@@ -40,8 +51,8 @@ class SettingsView extends View {
       setting("Appearance", theme),
       setting("Name of this device", name, "Used from the next load on; a name given in the list of devices wins."),
       setting("Even out loudness", evens, "By what the files say of it, from the next track on."),
-      hasWorker ? setting("Keep music for offline", keep, "Played and upcoming tracks; what was not heard for longest goes first.") : plainHint(),
-      hasWorker && h("div", { class: "setting" }, used, clear),
+      canKeep() ? setting("Keep music for offline", keepChoice(), "Played and upcoming tracks; what was not heard for longest goes first.") : plainHint(),
+      canKeep() && h("div", { class: "setting" }, used, h("a", { class: "button", href: "/offline" }, "Show")),
     );
   }
 
@@ -69,12 +80,6 @@ class SettingsView extends View {
     const what = login.current ? "This login" : `Since ${day(login.created_at)}`;
     return h("div", { class: "setting" }, h("span", {}, h("span", {}, agent(login.agent)), h("span", { class: "detail" }, what)), !login.current && h("button", { type: "button", "aria-label": `End the login of ${agent(login.agent)}`, onclick: () => void end() }, "End"));
   }
-}
-
-/** What a page that came over plain HTTP does without. */
-function plainHint() {
-  const text = "Playing, moving the music and steering work over plain HTTP, too. Keeping music for offline, opening without the server and installing as an app need HTTPS, and without it passwords and music travel for all to read. Give the server a certificate (tls_cert, tls_key), or put it behind a proxy that has one.";
-  return h("p", { class: "hint" }, h("strong", {}, "Some things need HTTPS"), text);
 }
 
 /** A program's long name of itself, in short. @param {string} text */

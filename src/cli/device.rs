@@ -15,9 +15,13 @@ use std::{
 /// Be a device in the terminal: it plays in real time without sound, shows what plays, and commands
 #[derive(Debug, Args)]
 pub(super) struct Device {
-    /// The server, as http://HOST:PORT
+    /// The server, as http://HOST:PORT or https://HOST:PORT
     #[arg(long, value_name = "URL")]
     server: ServerAddress,
+    /// Believe an https server that a certificate in this PEM file vouches for, and no other [default: those of the
+    /// system]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Your name on the server
     #[arg(long)]
     user: String,
@@ -81,6 +85,7 @@ impl Device {
         let face = if self.json { Face::Lines { exit_with_stdin: self.exit_with_stdin } } else { Face::Screen };
         let options = Options {
             server: self.server,
+            ca: self.ca,
             user: self.user,
             password,
             name: self.name,

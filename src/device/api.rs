@@ -1,9 +1,9 @@
 //! What a device asks of the server by HTTP.
 
-use super::{ServerAddress, Trouble};
+use super::{Options, ServerAddress, Trouble, trust};
 use crate::media::digest::Digest;
 use awc::{
-    Client, ClientRequest,
+    Client, ClientRequest, Connector,
     error::PayloadError,
     http::{StatusCode, header},
 };
@@ -136,9 +136,15 @@ impl Api {
     /// Logs in.
     ///
     /// # Errors
-    /// A server that is not there, or that does not want this name and password.
-    pub(super) async fn log_in(server: &ServerAddress, user: &str, password: &str) -> Result<Self, Trouble> {
-        let http = Client::builder().timeout(ANSWER).add_default_header((header::USER_AGENT, AGENT)).finish();
+    /// A server that is not there, that nobody vouches for, or that does not want this name and password.
+    pub(super) async fn log_in(options: &Options) -> Result<Self, Trouble> {
+        let Options { server, user, password, ca, .. } = options;
+        let mut connector = Connector::new();
+        if let Some(tls) = trust::tls(server, ca.as_deref())? {
+            connector = connector.rustls_0_23(tls);
+        }
+        let http = Client::builder().connector(connector).timeout(ANSWER);
+        let http = http.add_default_header((header::USER_AGENT, AGENT)).finish();
         let request = http.post(server.of("/v1/auth/login"));
         let asked = request.send_json(&json!({"username": user, "password": password}));
         let answer: Result<serde_json::Value, Refusal> = read(asked.await).await;

@@ -15,6 +15,7 @@ mod running;
 mod screen;
 mod socket;
 mod surroundings;
+mod trust;
 mod wishes;
 
 pub use address::ServerAddress;
@@ -52,6 +53,8 @@ impl Error for Trouble {}
 pub struct Options {
     /// Where the server is.
     pub server: ServerAddress,
+    /// A PEM file of the only certificates that may vouch for an https server; without one, the system's do.
+    pub ca: Option<PathBuf>,
     /// Whose device it is.
     pub user: String,
     /// The user's password.
@@ -97,7 +100,7 @@ pub async fn run(options: Options) -> Result<(), Trouble> {
     };
     description.clone().description().map_err(|error| Trouble::new(error.to_string()))?;
     let memory = memory::Memory::open(&options.state_file)?;
-    let api = Api::log_in(&options.server, &options.user, &options.password).await?;
+    let api = Api::log_in(&options).await?;
     let known = memory.known();
     let volume = known.and_then(|known| known.volume).filter(|_| options.plays).or(description.volume);
     let description = HelloDevice { id: known.map(|known| known.device_id), volume, ..description };

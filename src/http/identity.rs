@@ -22,15 +22,18 @@ pub struct AuthUser {
     pub login: LoginId,
 }
 
+/// The token of a request's header.
+pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
+    let header = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 impl AuthUser {
     fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|value| value.split_once(' '));
-        let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let Some((_, token)) = token else {
-            return Err(ApiError::new(Kind::Unauthorized, "send a token: Authorization: Bearer TOKEN"));
-        };
-        let checked = app(request)?.auth.check(token.trim());
+        let token = bearer(request)
+            .ok_or_else(|| ApiError::new(Kind::Unauthorized, "send a token: Authorization: Bearer TOKEN"))?;
+        let checked = app(request)?.auth.check(token);
         let Claims { user, login, .. } =
             checked.map_err(|error| ApiError::new(Kind::Unauthorized, error.to_string()))?;
         Ok(Self { user, login })

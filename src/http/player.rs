@@ -31,13 +31,19 @@ struct Packed {
 }
 
 impl File {
-    fn packed(&self) -> &Packed {
-        self.packed.get_or_init(|| {
-            let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-            gzip.write_all(self.bytes).expect("memory takes what is written");
-            let gzip = gzip.finish().expect("memory takes what is written").into();
-            Packed { tag: Digest(Sha256::digest(self.bytes).into()).to_string(), gzip }
-        })
+    /// Packing takes milliseconds, which the event loop has not.
+    async fn packed(&'static self) -> Result<&'static Packed, ApiError> {
+        if let Some(packed) = self.packed.get() {
+            return Ok(packed);
+        }
+        web::block(|| self.packed.get_or_init(|| self.pack())).await.map_err(ApiError::internal)
+    }
+
+    fn pack(&self) -> Packed {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(self.bytes).expect("memory takes what is written");
+        let gzip = gzip.finish().expect("memory takes what is written").into();
+        Packed { tag: Digest(Sha256::digest(self.bytes).into()).to_string(), gzip }
     }
 }
 
@@ -75,6 +81,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "parts/dialog.js"
     "parts/dom.js"
     "parts/icons.js"
+    "parts/keeping.js"
     "parts/menu.js"
     "parts/other_device.js"
     "parts/pages.js"
@@ -113,6 +120,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "views/library.js"
     "views/login.js"
     "views/now.js"
+    "views/offline.js"
     "views/playlist.js"
     "views/playlists.js"
     "views/queue.js"
@@ -132,7 +140,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/").route(reads().to(page)))
         .service(
             web::resource(
-                "/{view:search|albums|artists|tracks|saved|playlists|queue|devices|now|settings|login|setup}",
+                "/{view:search|albums|artists|tracks|saved|playlists|queue|devices|now|offline|settings|login|setup}",
             )
             .route(reads().to(page)),
         )
@@ -142,22 +150,22 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn page(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    answer(&request, "index.html")
+    answer(&request, "index.html").await
 }
 
 /// A service worker looks after what is below its address, so it has one at the top.
 async fn worker(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    answer(&request, "sw.js")
+    answer(&request, "sw.js").await
 }
 
 async fn part(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    answer(&request, &name)
+    answer(&request, &name).await
 }
 
 /// The file, or that the browser has it: it asks each time, so that a new server is never shown by old files.
-fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
+async fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     let file = FILES.iter().find(|file| file.name == name).ok_or_else(|| ApiError::not_found("file"))?;
-    let packed = file.packed();
+    let packed = file.packed().await?;
     // Weak, since the same text is sent compressed and not.
     let tag = EntityTag::new_weak(packed.tag.clone());
     let is_known = match IfNoneMatch::parse(request) {

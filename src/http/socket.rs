@@ -1,6 +1,6 @@
 //! `GET /v1/sync`: a device's WebSocket. The protocol is the core's (`actors/PROTOCOL.md`); here is the transport.
 
-use super::{AuthUser, origin::may_open_a_socket, reads};
+use super::{AuthUser, identity::bearer, origin::may_open_a_socket, reads};
 use crate::{
     app::App,
     error::{ApiError, Kind},
@@ -54,8 +54,9 @@ pub(super) async fn sync(
     app: web::Data<App>,
 ) -> Result<HttpResponse, ApiError> {
     may_open_a_socket(&request, &app)?;
-    let user = if request.headers().contains_key(header::AUTHORIZATION) {
-        Some(AuthUser::from_request(&request, &mut dev::Payload::None).await?.user)
+    let token = if request.headers().contains_key(header::AUTHORIZATION) {
+        AuthUser::from_request(&request, &mut dev::Payload::None).await?;
+        bearer(&request).map(ToOwned::to_owned)
     } else {
         None
     };
@@ -68,7 +69,7 @@ pub(super) async fn sync(
     let pongs = frames.clone();
     let incoming = messages.map(move |message| arrived(message, &pongs));
     let pipe = (handle, left.clone());
-    DeviceActor::start(|device| WsSocket::new(pipe, device, frames, waiting), incoming, app.directory.clone(), user);
+    DeviceActor::start(|device| WsSocket::new(pipe, device, frames, waiting), incoming, app.directory.clone(), token);
     Ok(response.map_body(|_, body| Watched { body, left }).map_into_boxed_body())
 }
 

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { gaps, heard, holds, launch, open, shown, until, wasQuiet, welcomed, wish } from "./harness/browser.js";
+import { gaps, heard, holds, launch, open, shown, until, wasQuiet, wish } from "./harness/browser.js";
+import { keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 
 /** @import {Page} from "playwright-core" */
@@ -24,20 +25,6 @@ after(async () => {
   await server?.end();
 });
 
-/** A page that a worker keeps things for. @param {string} name */
-async function keeping(name) {
-  const opening = await open(browser, server, name, { serviceWorkers: "allow" });
-  const { page } = opening;
-  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
-  await page.reload();
-  await welcomed(page);
-  await holds(page, () => navigator.serviceWorker.controller !== null);
-  return opening;
-}
-
-/** @param {Page} page @param {number} most */
-const keeps = (page, most) => holds(page, async (most) => (await (await caches.open("segue-media")).keys()).length >= most, most);
-
 /** Shows another view without loading the page again. @param {Page} page @param {string} path */
 const go = (page, path) => page.evaluate((path) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(path)), path);
 
@@ -58,7 +45,7 @@ afterEach(async () => {
 });
 
 test("the track plays to its end, the whole queue follows, kept ones start at a press, and the server hears of it", async (t) => {
-  const { page, errors, context } = await keeping("Cellar");
+  const { page, errors, context } = await keeping(browser, server, "Cellar");
   await go(page, "/tracks");
   await page.getByRole("button", { name: "Play First tone" }).waitFor();
   await wish(page, { op: "play", tracks: tones.map((tone) => tone.id) });
@@ -102,7 +89,7 @@ test("the track plays to its end, the whole queue follows, kept ones start at a 
 });
 
 test("the page opens without the server, says so, plays what is kept, and goes on as a device when it is back", async () => {
-  const { page, errors, context } = await keeping("Loft");
+  const { page, errors, context } = await keeping(browser, server, "Loft");
   await go(page, "/tracks");
   await page.getByRole("button", { name: "Play First tone" }).waitFor();
   await wish(page, { op: "play", tracks: [tones[3].id, tones[2].id] });

@@ -8,13 +8,15 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { holds, launch, open, shown, stranger, until, wish } from "./harness/browser.js";
+import { holds, launch, open, shown, stranger, until, welcomed, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
 /** @import {Page} from "playwright-core" */
 
 const FOLDER = process.env.PICTURES ?? fileURLToPath(new URL("../../target/pictures", import.meta.url));
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+/** From right to left, with figures and Latin letters in it. */
+const FROM_RIGHT = "אוטובוס 405 לירושלים (Live 1984)";
 /** Longer than any line. */
 const LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz with The Extraordinarily Long and Winding Title";
 
@@ -28,9 +30,10 @@ before(async () => {
   server = await Server.start();
   browser = await launch();
   const token = await server.token();
-  const [long] = await server.addTones([{ name: LONG, seconds: 3 }]);
+  await server.addUser("nora", "nora's password");
+  const [long, right] = await server.addTones([{ name: LONG, seconds: 3 }, { name: FROM_RIGHT, seconds: 3 }]);
   const { items } = await server.ask(token, "/tracks?limit=12&offset=1");
-  tracks = [...items.slice(0, 3), long, ...items.slice(3)];
+  tracks = [...items.slice(0, 3), long, right, ...items.slice(3)];
   const { albums } = await server.ask(token, "/search?q=five+small&type=album");
   const album = albums.items[0];
   const playlist = await server.ask(token, "/me/playlists", { method: "POST", body: JSON.stringify({ name: "Sunday morning" }) });
@@ -53,11 +56,12 @@ after(async () => {
 async function show(page, address) {
   await page.evaluate((address) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(address)), address);
   await holds(page, () => document.querySelector("main h1") && ![...document.querySelectorAll("main .note")].some((note) => note.textContent === "Loading…"));
-  await page.waitForLoadState("networkidle");
-  await holds(page, () => [...document.images].every((image) => {
-    const { left, top } = image.getBoundingClientRect();
-    return image.complete || left > innerWidth || top > innerHeight;
+  await holds(page, () => !location.search || document.querySelector("view-search .row"));
+  await holds(page, () => [...document.querySelectorAll(".cover:has(img)")].every((cover) => {
+    const { left, top, right, bottom } = cover.getBoundingClientRect();
+    return cover.classList.contains("loaded") || left > innerWidth || top > innerHeight || right < 0 || bottom < 0;
   }));
+  await holds(page, () => import(/** @type {any} */ ("/player/catalogue.js")).then(({ catalogue }) => [...document.querySelectorAll(".row.track")].every((row) => catalogue.saved.has(/** @type {any} */ (row).track?.id))));
 }
 
 /** What sticks out of the page at a side, other than in rows that scroll. @param {Page} page @returns {Promise<string[]>} */
@@ -71,6 +75,33 @@ const tooWide = (page) =>
       })
       .map((element) => `${element.tagName}.${element.className} ${element.textContent?.slice(0, 40)}`),
   );
+
+/**
+ * What somebody sees who has played and made nothing yet, and who has lost the server.
+ * @param {(name: string, page: Page) => Promise<void>} picture @param {import("playwright-core").BrowserContextOptions} options
+ */
+async function empty(picture, options) {
+  const context = await stranger(browser, { serviceWorkers: "block", ...options });
+  const page = await context.newPage();
+  await page.goto(server.url);
+  await page.getByLabel("User name").fill("nora");
+  await page.getByLabel("Password").fill("nora's password");
+  await page.getByRole("button", { name: "Log in", exact: true }).click();
+  await welcomed(page);
+  for (const [name, address] of Object.entries({ queue: "/queue", saved: "/saved", playlists: "/playlists", offline: "/offline", search: "/search", nowhere: "/nowhere" })) {
+    await page.evaluate((address) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(address)), address);
+    await page.locator("main h1").waitFor();
+    await picture(`empty-${name}`, page);
+  }
+  await page.route("**/v1/albums*", (route) => route.abort());
+  await context.setOffline(true);
+  await page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.happens({ type: "closed" })));
+  await page.evaluate(() => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go("/albums")));
+  await page.getByText("Offline. What is kept here still plays.").waitFor();
+  await page.getByText("The server cannot be reached.").waitFor();
+  await picture("cut-off", page);
+  await context.close();
+}
 
 for (const [size, viewport] of Object.entries(SIZES)) {
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
@@ -99,9 +130,20 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       await page.getByRole("button", { name: "Log in on another device" }).click();
       await page.locator("dialog .code").waitFor();
       await picture("code");
+      await page.getByRole("dialog").getByRole("button", { name: "Done" }).click();
+      await page.getByRole("button", { name: "New user…" }).click();
+      await picture("dialog");
+      await page.keyboard.press("Escape");
+      await page.getByRole("heading", { name: "Users" }).scrollIntoViewIfNeeded();
+      await picture("users");
+      await show(page, "/queue");
+      await page.getByRole("button", { name: "More about Chorale" }).first().click({ force: true });
+      await picture("menu");
+      await page.keyboard.press("Escape");
       await wish(page, { op: "stop" });
       await context.close();
       await kitchen.context.close();
+      await empty(picture, { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone, reducedMotion: "reduce" });
       const fresh = await stranger(browser, { viewport, colorScheme, isMobile: isPhone });
       const outside = await fresh.newPage();
       for (const [name, address] of Object.entries({ login: "/", setup: "/setup#secret" })) {

@@ -1,6 +1,6 @@
 //! The server speaks TLS itself, with a certificate that may change while it runs.
 
-use crate::harness::{Dialect, Server, TestDatabase, run, segue, until};
+use crate::harness::{Device, Dialect, Server, TestDatabase, run, segue, silence, until};
 use crate::stream::fixture::{Track, noise};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring, pki_types::ServerName};
@@ -97,9 +97,13 @@ impl Client {
     }
 }
 
-fn log_in(client: &mut Client, database: &TestDatabase) -> String {
+fn add_anna(database: &TestDatabase) {
     let added = segue(database).args(["user", "add", "anna"]).env("SEGUE_PASSWORD", "anna-password").output();
     assert!(added.expect("the program runs").status.success());
+}
+
+fn log_in(client: &mut Client, database: &TestDatabase) -> String {
+    add_anna(database);
     let body = json!({"username": "anna", "password": "anna-password"}).to_string();
     let (head, body) = client.ask("POST", "/v1/auth/login", &["Content-Type: application/json"], &body);
     assert!(head.starts_with("http/1.1 200"), "{head}{body}");
@@ -222,4 +226,57 @@ fn files_that_are_no_good_end_the_start_with_what_is_wrong() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && said.contains(told), "wanted {told:?}: {said}");
     }
+}
+
+#[test]
+fn a_device_plays_by_tls_with_a_server_that_somebody_vouches_for_and_with_no_other() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let (files, right, wrong) = (Files::new(&database), pair(), pair());
+        files.write(&right);
+        let music = database.folder.path().join("music");
+        fs::create_dir(&music).expect("a folder");
+        silence(&music.join("one.wav"), 20);
+        let scanned = segue(&database).arg("scan").arg("--music").arg(&music).output().expect("the program runs");
+        assert!(scanned.status.success(), "{scanned:?}");
+        let server = files.serve(&database);
+        add_anna(&database);
+        let base = server.base.replace("127.0.0.1", "localhost");
+        let other = database.folder.path().join("other.pem");
+        fs::write(&other, wrong.cert.pem()).expect("written");
+        let command = |name: &str| Device::command(&base, &database, "anna", name);
+
+        let mut kitchen = Device::spawn(command("Kitchen").arg("--ca").arg(files.cert()));
+        kitchen.event("welcome", |_| true).await;
+        // What the system trusts is named by this variable, as OpenSSL has it.
+        let mut hall = Device::spawn(command("Hall").env("SSL_CERT_FILE", files.cert()));
+        hall.event("welcome", |_| true).await;
+        kitchen.tell("search one");
+        let loaded = kitchen.event("audio", |event| event["state"] == "loaded").await;
+        let length = fs::metadata(music.join("one.wav")).expect("the file").len();
+        assert_eq!(loaded["bytes"], length);
+        hall.event("position", |event| event["status"] == "playing").await;
+        let mark = kitchen.mark();
+        hall.tell("transfer Hall");
+        hall.event("audio", |event| event["state"] == "sounding").await;
+        kitchen.first(mark, "it is silent", |event| event["event"] == "audio" && event["state"] == "silent").await;
+
+        for (name, path, told) in [
+            ("SSL_CERT_FILE", &other, "certificate"),
+            ("--ca", &other, "certificate"),
+            ("--ca", &files.key(), "there is no certificate in PEM form in it"),
+            ("--ca", &music, "music: "),
+        ] {
+            let mut command = command("Thief");
+            let command = if name == "--ca" { command.arg(name).arg(path) } else { command.env(name, path) };
+            let output = command.output().expect("it runs");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.code() == Some(1) && said.contains(told), "{name} {}: {said}", path.display());
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+        let plain =
+            Device::command("http://localhost:1", &database, "anna", "Hall").arg("--ca").arg(files.cert()).output();
+        let said = String::from_utf8_lossy(&plain.expect("it runs").stderr).into_owned();
+        assert!(said.contains("--ca is for https"), "{said}");
+    });
 }

@@ -25,6 +25,7 @@ use std::time::Instant;
 fn options() -> Options {
     Options {
         server: "http://localhost:4747".parse().expect("an address"),
+        ca: None,
         user: "anna".to_owned(),
         password: String::new(),
         name: "Kitchen".to_owned(),

@@ -103,14 +103,25 @@ export class Server {
     return response.status === 204 ? undefined : response.json();
   }
 
+  /** Makes an account. @param {string} username @param {string} password @param {"user" | "admin"} [role] */
+  async addUser(username, password, role = "user") {
+    await this.ask(await this.token(), "/users", { method: "POST", body: JSON.stringify({ username, password, role }) });
+  }
+
+  /** A folder below that of the library's music. @param {string} name */
+  async musicFolder(name) {
+    const folder = path.join(this.folder, "music", name);
+    await mkdir(folder, { recursive: true });
+    return folder;
+  }
+
   /**
    * Adds tones to the library and waits until they are in it.
    * @param {{name: string, seconds: number}[]} tones one goes on in the phase where the one before it ended
    * @returns {Promise<any[]>} the tracks, in order
    */
   async addTones(tones) {
-    const folder = path.join(this.folder, "music", "Tones");
-    await mkdir(folder, { recursive: true });
+    const folder = await this.musicFolder("Tones");
     let at = 0;
     for (const { name, seconds } of tones) {
       const samples = Math.round(seconds * RATE);
@@ -132,7 +143,7 @@ export class Server {
 const started = (args) => spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], { stdio: ["ignore", "pipe", "ignore"] });
 
 /** A sine of 441 Hz at half of full scale as a WAV file, beginning at sample `from`. @param {number} from @param {number} samples */
-function tone(from, samples) {
+export function tone(from, samples) {
   const bytes = Buffer.alloc(44 + samples * 2);
   bytes.write("RIFF", 0);
   bytes.writeUInt32LE(36 + samples * 2, 4);

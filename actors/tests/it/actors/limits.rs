@@ -40,6 +40,35 @@ async fn a_socket_must_say_hello_in_time_and_rightly() {
 }
 
 #[actix::test]
+async fn a_login_that_ends_takes_its_devices_along_and_nobody_elses() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut playing = node.join("anna", "Kitchen", 1).await;
+    let mut idle = node.join("anna", "Hall", 2).await;
+    let mut other = node.join("anna, once more", "Desk", 3).await;
+    playing.play(1, &[1, 2]);
+    playing.settle().await;
+    idle.settle().await;
+    other.settle().await;
+    let revision = other.playback.as_ref().map(Playback::stamp);
+    node.logins.end("anna");
+    // It commands nothing any more, and is told why at once.
+    idle.command(2, Op::Stop);
+    idle.settle().await;
+    assert_eq!(idle.line.closed(), Some(CloseReason::BadToken));
+    assert!(acks(&idle.take_rest()).is_empty());
+    other.settle().await;
+    assert_eq!(other.playback.as_ref().map(Playback::stamp), revision, "nothing was done");
+    // One that says nothing goes with the next beat.
+    pass(2_000).await;
+    assert_eq!(playing.line.closed(), Some(CloseReason::BadToken));
+    assert_eq!(other.line.closed(), None);
+    other.command(3, Op::Repeat { mode: Repeat::All });
+    other.settle().await;
+    assert_eq!(acks(&other.take_rest()).len(), 1);
+}
+
+#[actix::test]
 async fn t81_a_slow_reader_is_sent_away_with_a_bounded_amount_waiting() {
     tokio::time::pause();
     let node = Node::new();

@@ -37,6 +37,7 @@ struct Node {
     directory: Arc<Directory>,
     store: Arc<MemoryStore>,
     nodes: Arc<MemoryNodes>,
+    logins: Arc<MemoryLogins>,
 }
 
 impl Node {
@@ -61,19 +62,21 @@ impl Node {
     ) -> Self {
         let track = |id| Resolved { media_id: MediaId(id), kind: MediaKind::Track, duration_ms: Some(TRACK_MS) };
         let chance = AtomicU64::new(nodes.this().0 * 1_000);
+        let logins = [("anna", ANNA), ("anna, once more", ANNA), ("bert", BERT)];
+        let logins = Arc::new(MemoryLogins::of(logins));
         let world = World {
             store: store.clone(),
             nodes: nodes.clone(),
             cluster,
             tracks: Arc::new(MemoryTracks::of((1..100).map(track))),
-            logins: Arc::new(MemoryLogins::of([("anna", ANNA), ("bert", BERT)])),
+            logins: logins.clone(),
             clock: Clock::starting_at(ClockId(1), Micros(1_700_000_000_000_000)),
             random: Arc::new(move || chance.fetch_add(1_001, Ordering::Relaxed)),
             limits: Limits::default(),
             timing: Timing::of_heartbeat(heartbeat_ms),
             audio_ms: 600_000,
         };
-        Self { directory: Directory::new(world, Vec::new()), store, nodes }
+        Self { directory: Directory::new(world, Vec::new()), store, nodes, logins }
     }
 
     fn connect(&self) -> Device {

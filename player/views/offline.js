@@ -1,0 +1,97 @@
+/** What this browser keeps: there to see, to play without the server, and to take away. */
+
+import { playShuffled, playTracks } from "../actions.js";
+import { canKeep, kept, removeAllKept, removeKept } from "../offline.js";
+import { note, way } from "../parts/cards.js";
+import { askPerson } from "../parts/dialog.js";
+import { fill, h } from "../parts/dom.js";
+import { icon } from "../parts/icons.js";
+import { keepChoice, plainHint } from "../parts/keeping.js";
+import { whole } from "../parts/pages.js";
+import { count, size } from "../parts/text.js";
+import { attempt } from "../parts/toast.js";
+import { ROW, TrackList } from "../parts/track_list.js";
+import { trackRow } from "../parts/track_row.js";
+import { store } from "../store.js";
+import { View } from "./view.js";
+
+class OfflineView extends View {
+  /** The paths that are shown. */
+  key = "";
+  isShown = false;
+
+  build() {
+    if (!canKeep()) {
+      fill(this, this.heading("Offline"), plainHint());
+      return;
+    }
+    this.said = h("p", { class: "lede", role: "status" });
+    this.deeds = h("div", { class: "actions" });
+    this.holder = h("div");
+    const limit = h("label", { class: "choice" }, h("span", {}, "Keep up to"), keepChoice());
+    fill(this, h("header", { class: "head" }, h("div", {}, this.heading("Offline"), this.said), limit), this.deeds, this.holder);
+    this.listen(navigator.serviceWorker, "message", ({ data }) => data === "kept" && void this.look());
+    this.observe(store, () => void this.look());
+    void this.look();
+  }
+
+  async look() {
+    const found = await kept();
+    if (!this.isConnected) return;
+    const key = found.map(({ path }) => path).join();
+    if (this.isShown && key === this.key) return;
+    [this.isShown, this.key] = [true, key];
+    this.show(found);
+  }
+
+  /** @param {import("../offline.js").Kept[]} found */
+  show(found) {
+    const { said, deeds, holder } = this;
+    if (!said || !deeds || !holder) return;
+    const tracks = found.map(({ track }) => track);
+    const bytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
+    said.textContent = found.length ? `${count(found.length, "track")}, ${size(bytes)}, on this device` : "";
+    const buttons = [
+      h("button", { type: "button", class: "primary", onclick: () => void playTracks(tracks) }, icon("play"), "Play"),
+      h("button", { type: "button", onclick: () => void playShuffled(tracks) }, icon("shuffle"), "Shuffle"),
+      h("button", { type: "button", onclick: () => void this.takeOutAll() }, icon("remove"), "Remove all…"),
+    ];
+    fill(deeds, found.length > 0 && buttons);
+    const top = this.list?.scroller?.scrollTop ?? 0;
+    this.list = new TrackList({
+      source: whole(found),
+      label: "Kept on this device",
+      rowHeight: ROW,
+      row: ({ path, bytes, track }, index) =>
+        trackRow(track, {
+          detail: size(bytes),
+          play: () => void playTracks(tracks, index),
+          menu: () => [{ label: "Remove from this device", icon: "remove", act: () => void this.takeOut(path, index) }],
+        }),
+      empty: note("offline", "Nothing is kept yet. What you play on this device stays here, as far as there is room, and plays without the server.", way("/albums", "All albums")),
+    });
+    fill(holder, this.list);
+    if (this.list.scroller) this.list.scroller.scrollTop = top;
+  }
+
+  /** @param {string} path @param {number} index */
+  async takeOut(path, index) {
+    await attempt(async () => {
+      await removeKept(path);
+      await this.look();
+    }, "Removed from this device.");
+    const last = (this.list?.options.source.total ?? 0) - 1;
+    if (last >= 0) this.list?.focusEntry(Math.min(index, last));
+  }
+
+  async takeOutAll() {
+    const text = "The music stays on the server.";
+    if (!(await askPerson({ title: "Remove all that is kept here?", text, yes: "Remove", danger: true }))) return;
+    await attempt(async () => {
+      await removeAllKept();
+      await this.look();
+    }, "Removed from this device.");
+  }
+}
+
+customElements.define("view-offline", OfflineView);

@@ -1,0 +1,281 @@
+/** What people do with their hands: playlists, saved tracks, the bar, devices and their volume, media keys; and what they are told. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { devices, holds, launch, open, shown, until, welcomed, wish } from "./harness/browser.js";
+import { Server } from "./harness/server.js";
+
+/** @import {Page} from "playwright-core" */
+
+/** @type {Server} */ let server;
+/** @type {import("playwright-core").Browser} */ let browser;
+/** @type {any[]} */ let tones;
+
+before(async () => {
+  server = await Server.start();
+  tones = await server.addTones([{ name: "First tone", seconds: 60 }, { name: "Second tone", seconds: 60 }, { name: "Third tone", seconds: 60 }]);
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.end();
+});
+
+/** @param {Page} page @param {string} name */
+const to = (page, name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
+
+/** Waits until the list shows these. @param {Page} page @param {string[]} names */
+const lists = (page, names) =>
+  holds(page, (names) => JSON.stringify([...document.querySelectorAll(".row.track .title")].map((title) => title.textContent)) === JSON.stringify(names), names);
+
+/** @param {Page} page @param {string} track @param {string} entry */
+async function choose(page, track, entry) {
+  await page.getByRole("button", { name: `More about ${track}`, exact: true }).click({ force: true });
+  await page.getByRole("menuitem", { name: entry, exact: true }).click();
+}
+
+/** The tones as search finds them. @param {Page} page */
+async function findTones(page) {
+  await to(page, "Search");
+  await page.getByRole("searchbox", { name: "Search" }).fill("tone");
+  await page.getByRole("button", { name: "Play Third tone" }).waitFor();
+}
+
+/**
+ * Goes back a track: from its beginning on, for later in it the same one begins again.
+ * @param {Page} page @param {() => Promise<unknown>} press
+ */
+async function goBack(page, press) {
+  await wish(page, { op: "pause" });
+  await until(page, { status: "paused" });
+  await wish(page, { op: "seek", position_ms: 0 });
+  await press();
+  await until(page, { status: "paused", media_id: tones[0].id });
+  await wish(page, { op: "play" });
+  await until(page, { status: "playing", media_id: tones[0].id });
+}
+
+test("a playlist is made, filled, put in order by the keyboard, renamed, played and deleted", async () => {
+  const { page, errors, context } = await open(browser, server, "Desk");
+  await to(page, "Playlists");
+  await page.getByText("No playlists yet.").waitFor();
+  await page.getByRole("button", { name: "New playlist" }).click();
+  await page.keyboard.type("Morning");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Morning" }).waitFor();
+  await page.getByText("No tracks yet.").waitFor();
+  await page.getByRole("link", { name: "All tracks" }).click();
+  await page.getByRole("heading", { level: 1, name: "Tracks" }).waitFor();
+  await findTones(page);
+  for (const tone of ["First tone", "Second tone", "Third tone"]) {
+    await choose(page, tone, "Add to playlist…");
+    await page.getByRole("dialog").getByLabel("Playlist").selectOption("Morning");
+    await page.getByRole("dialog").getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByText("Added to the playlist.").last().waitFor();
+    await page.locator(".toast").last().waitFor({ state: "detached" });
+  }
+  await to(page, "Playlists");
+  await page.getByText("3 tracks").waitFor();
+  await page.getByRole("link", { name: "Morning" }).click();
+  await lists(page, ["First tone", "Second tone", "Third tone"]);
+  await page.getByRole("button", { name: "Move Third tone" }).focus();
+  await page.keyboard.press("Alt+ArrowUp");
+  await lists(page, ["First tone", "Third tone", "Second tone"]);
+  // The focus goes with it, and so the next press moves it on.
+  await holds(page, () => document.activeElement?.getAttribute("aria-label")?.startsWith("Move Third tone"));
+  await page.keyboard.press("Alt+ArrowUp");
+  await lists(page, ["Third tone", "First tone", "Second tone"]);
+  await page.keyboard.press("Alt+ArrowUp");
+  await choose(page, "First tone", "Remove from this playlist");
+  await lists(page, ["Third tone", "Second tone"]);
+  await choose(page, "Morning", "Rename…");
+  await page.getByRole("dialog").getByLabel("Name").fill("Evening");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "Evening" }).waitFor();
+  await page.reload();
+  await lists(page, ["Third tone", "Second tone"]);
+  await page.locator("view-playlist").getByRole("button", { name: "Play", exact: true }).click();
+  await until(page, { status: "playing", media_id: tones[2].id, isHere: true });
+  await choose(page, "Evening", "Delete…");
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await choose(page, "Evening", "Delete…");
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByText("No playlists yet.").waitFor();
+  await wish(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("a heart saves a track and takes it away again, in a list, in the bar and on another page", async () => {
+  const { page, errors, context } = await open(browser, server, "Desk");
+  await to(page, "Saved");
+  await page.getByText("Nothing saved yet.").waitFor();
+  await findTones(page);
+  await page.getByRole("button", { name: "Save First tone" }).click();
+  await page.getByText("Saved.").waitFor();
+  await page.getByRole("button", { name: "Remove First tone from saved" }).waitFor();
+  await page.getByRole("button", { name: "Play Second tone" }).click();
+  await until(page, { status: "playing", media_id: tones[1].id });
+  await page.locator("player-bar").getByRole("button", { name: "Save", exact: true }).click();
+  await to(page, "Saved");
+  await lists(page, ["Second tone", "First tone"]);
+  const other = await open(browser, server, "Hall");
+  await to(other.page, "Saved");
+  await lists(other.page, ["Second tone", "First tone"]);
+  await other.page.getByRole("button", { name: "Remove First tone from saved" }).click();
+  await other.page.getByRole("button", { name: "Save First tone" }).waitFor();
+  await page.locator("player-bar").getByRole("button", { name: "Remove from saved" }).click();
+  await page.reload();
+  await page.getByText("Nothing saved yet.").waitFor();
+  await wish(page, { op: "stop" });
+  assert.deepEqual([...errors, ...other.errors], []);
+  await context.close();
+  await other.context.close();
+});
+
+test("the bar's buttons and sliders do what they say, on the page that plays and on one that does not", async () => {
+  const near = await open(browser, server, "Terrace");
+  const far = await open(browser, server, "Phone");
+  await wish(near.page, { op: "play", tracks: tones.map((tone) => tone.id) });
+  await until(near.page, { status: "playing", isHere: true });
+  for (const { page } of [near, far]) {
+    const bar = page.locator("player-bar");
+    await until(page, { status: "playing", media_id: tones[0].id, active: "Terrace" });
+    await bar.getByRole("button", { name: "Next", exact: true }).click();
+    await until(page, { status: "playing", media_id: tones[1].id });
+    await bar.getByText("Second tone").waitFor();
+    await goBack(page, () => bar.getByRole("button", { name: "Previous", exact: true }).click());
+    const slider = bar.getByRole("slider", { name: "Position" });
+    const box = await slider.boundingBox();
+    assert.ok(box);
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+    await holds(near.page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() > 25_000));
+    for (const mode of ["all", "one", "off"]) {
+      await bar.getByRole("button", { name: /^Repeat/ }).click();
+      await holds(near.page, (mode) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.repeat === mode), mode);
+    }
+    for (const on of [true, false]) {
+      await bar.getByRole("button", { name: "Shuffle" }).click();
+      await holds(near.page, (on) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.shuffle === on), on);
+      await holds(page, (on) => document.querySelector("player-bar [aria-label=Shuffle]")?.getAttribute("aria-pressed") === String(on), on);
+    }
+    await wish(near.page, { op: "play", tracks: tones.map((tone) => tone.id) });
+    await until(page, { status: "playing", media_id: tones[0].id });
+  }
+  await wish(near.page, { op: "stop" });
+  assert.deepEqual([...near.errors, ...far.errors], []);
+  await near.context.close();
+  await far.context.close();
+});
+
+test("the list of devices says what each does, moves the music, and turns the volume of each", async () => {
+  const kitchen = await open(browser, server, "Kitchen");
+  const desk = await open(browser, server, "Study");
+  const { page } = desk;
+  await wish(kitchen.page, { op: "play", tracks: [tones[0].id] });
+  await until(page, { status: "playing", active: "Kitchen" });
+  await to(page, "Devices");
+  /** @param {string} name */
+  const row = (name) => page.locator(".row.device").filter({ hasText: name });
+  await row("Kitchen").getByText("Playing").waitFor();
+  await row("Study (this tab)").getByText("Ready").waitFor();
+  await page.locator("player-bar .where").getByText("Kitchen").waitFor();
+
+  const loudness = (/** @type {Page} */ of) => of.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.engine.loudness));
+  const isLoud = (/** @type {Page} */ of, /** @type {number} */ level, /** @type {boolean} */ muted) =>
+    holds(of, (/** @type {any} */ wanted) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => JSON.stringify(session.player.engine.loudness) === JSON.stringify(wanted)), { level, muted });
+  const before = await loudness(page);
+  const slider = row("Kitchen").getByRole("slider", { name: "Volume of Kitchen" });
+  await slider.focus();
+  await page.keyboard.press("Home");
+  await isLoud(kitchen.page, 0, false);
+  const box = await slider.boundingBox();
+  assert.ok(box);
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await isLoud(kitchen.page, 50, false);
+  await row("Kitchen").getByRole("button", { name: "Mute" }).click();
+  await isLoud(kitchen.page, 50, true);
+  await row("Kitchen").getByRole("button", { name: "Unmute" }).click();
+  await isLoud(kitchen.page, 50, false);
+  assert.deepEqual(await loudness(page), before, "one's own is one's own");
+  // And the other way round: what a hand turns there is shown here.
+  await kitchen.page.locator("player-bar").getByRole("slider", { name: "Volume of Kitchen" }).focus();
+  await kitchen.page.keyboard.press("End");
+  await isLoud(kitchen.page, 100, false);
+  await holds(page, () => /** @type {HTMLInputElement | null} */ (document.querySelector(".row.device input[aria-label='Volume of Kitchen']"))?.value === "100");
+
+  await row("Study (this tab)").getByRole("button", { name: /^Move the music to/ }).click();
+  await until(page, { status: "playing", isHere: true });
+  await row("Study (this tab)").getByText("Playing").waitFor();
+  await row("Kitchen").getByText("Ready").waitFor();
+  await wish(page, { op: "stop" });
+  assert.deepEqual([...kitchen.errors, ...desk.errors], []);
+  await kitchen.context.close();
+  await desk.context.close();
+});
+
+test("a device that is out of reach and one that waits for bytes are said to be so, and nothing turns for ever", async () => {
+  const kitchen = await open(browser, server, "Cellar");
+  const { page, errors, context } = await open(browser, server, "Loft");
+  await kitchen.page.route(/\/media\//, (route) => route.abort());
+  await wish(kitchen.page, { op: "play", tracks: [tones[1].id] });
+  await page.getByText("Loading on Cellar…").waitFor();
+  await kitchen.page.getByText("Loading on this tab…").waitFor();
+  await kitchen.page.unroute(/\/media\//);
+  await until(page, { status: "playing", active: "Cellar" });
+  await page.getByText("Loading on Cellar…").waitFor({ state: "hidden" });
+  // Cut off without a word.
+  await kitchen.context.setOffline(true);
+  await kitchen.page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => { session.player.socket.send = () => undefined; }));
+  await page.getByText("Cellar is out of reach. Press play on another device to go on there.").waitFor();
+  await to(page, "Devices");
+  await page.locator(".row.device").filter({ hasText: "Cellar" }).getByText("Out of reach").waitFor();
+  await page.locator(".row.device").filter({ hasText: "Loft" }).getByRole("button", { name: /^Move the music to/ }).click();
+  await until(page, { status: "playing", isHere: true });
+  await wish(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+  await context.close();
+  await kitchen.context.close();
+});
+
+test("media keys steer, and the system is told what plays and where it is", async () => {
+  const { page, errors, context } = await open(browser, server, "Desk");
+  await context.addInitScript(() => {
+    /** @type {any} */
+    const kept = window;
+    kept.handlers = {};
+    const { mediaSession } = navigator;
+    mediaSession.setActionHandler = (action, handler) => { kept.handlers[action] = handler; };
+    mediaSession.setPositionState = (state) => { kept.position = state; };
+  });
+  await page.reload();
+  await welcomed(page);
+  /** @param {string} action @param {object} [details] */
+  const press = (action, details = {}) => page.evaluate(([action, details]) => /** @type {any} */ (window).handlers[/** @type {string} */ (action)](details), /** @type {[string, object]} */ ([action, details]));
+  await wish(page, { op: "play", tracks: tones.map((tone) => tone.id) });
+  await until(page, { status: "playing", media_id: tones[0].id, isHere: true });
+  const told = () => page.evaluate(() => ({ title: navigator.mediaSession.metadata?.title, state: navigator.mediaSession.playbackState, tab: document.title, position: /** @type {any} */ (window).position }));
+  await holds(page, () => navigator.mediaSession.metadata?.title === "First tone" && document.title.startsWith("▶ "));
+  assert.equal((await told()).state, "playing");
+  assert.equal(Math.round((await told()).position.duration), 60);
+  await press("nexttrack");
+  await until(page, { status: "playing", media_id: tones[1].id });
+  await holds(page, () => navigator.mediaSession.metadata?.title === "Second tone");
+  await goBack(page, () => press("previoustrack"));
+  await press("seekto", { seekTime: 30 });
+  await holds(page, () => /** @type {any} */ (window).position.position >= 29.9);
+  await press("pause");
+  await until(page, { status: "paused" });
+  await holds(page, () => navigator.mediaSession.playbackState === "paused" && !document.title.startsWith("▶ "));
+  const { place_ms } = await shown(page);
+  await press("seekbackward");
+  await holds(page, (place_ms) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => Math.abs(session.player.place_ms() - (place_ms - 10_000)) < 500), place_ms);
+  await press("play");
+  await until(page, { status: "playing" });
+  await press("stop");
+  await until(page, { intent: "stop" });
+  assert.ok((await devices(page)).length >= 1);
+  assert.deepEqual(errors, []);
+  await context.close();
+});

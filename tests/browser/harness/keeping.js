@@ -1,0 +1,19 @@
+/** Pages that a service worker keeps things for. */
+
+import { holds, open, welcomed } from "./browser.js";
+
+/** @import {Browser, Page} from "playwright-core" */
+
+/** @param {Browser} browser @param {import("./server.js").Server} server @param {string} name the device's */
+export async function keeping(browser, server, name) {
+  const opening = await open(browser, server, name, { serviceWorkers: "allow" });
+  const { page } = opening;
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await page.reload();
+  await welcomed(page);
+  await holds(page, () => navigator.serviceWorker.controller !== null);
+  return opening;
+}
+
+/** Waits until so many media objects are kept. @param {Page} page @param {number} least */
+export const keeps = (page, least) => holds(page, async (least) => (await (await caches.open("segue-media")).keys()).length >= least, least);

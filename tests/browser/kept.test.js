@@ -1,0 +1,141 @@
+/** What is kept for offline: there to see, to play and to take away, within a limit that its user chose. */
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { holds, launch, open, until, welcomed, wish } from "./harness/browser.js";
+import { keeping, keeps } from "./harness/keeping.js";
+import { Server } from "./harness/server.js";
+
+/** @import {Page} from "playwright-core" */
+
+/** @type {Server} */ let server;
+/** @type {import("playwright-core").Browser} */ let browser;
+/** @type {any[]} */ let tones;
+
+before(async () => {
+  server = await Server.start();
+  tones = await server.addTones([
+    { name: "First tone", seconds: 40 }, { name: "Second tone", seconds: 41 }, { name: "Third tone", seconds: 42 }, { name: "Fourth tone", seconds: 43 },
+    { name: "Very long tone", seconds: 12.5 * 60 },
+  ]);
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.end();
+});
+
+// However a test ends, the next one finds a server.
+afterEach(async () => {
+  if (!server.process) await server.run();
+});
+
+/** @param {Page} page */
+const toOffline = (page) => page.getByRole("navigation").getByRole("link", { name: "Offline" }).click();
+
+/** The names in the list that is shown. @param {Page} page */
+const names = (page) => page.locator(".row.track .title").allTextContents();
+
+/** Something is heard from now on. @param {Page} page */
+const sounds = (page) => holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), Date.now());
+
+test("what is kept is listed, plays from the list without the server, and is taken away one by one or as a whole", async () => {
+  const { page, errors, context } = await keeping(browser, server, "Cellar");
+  await toOffline(page);
+  await page.getByText("Nothing is kept yet.").waitFor();
+  await wish(page, { op: "play", tracks: tones.slice(0, 4).map((tone) => tone.id) });
+  // The list grows as they come.
+  await page.getByText(/^4 tracks, 15 MB, on this device$/).waitFor();
+  await page.getByText("4 MB", { exact: true }).first().waitFor();
+  assert.deepEqual((await names(page)).sort(), ["First tone", "Fourth tone", "Second tone", "Third tone"]);
+  await wish(page, { op: "stop" });
+  await server.stop();
+  await page.reload();
+  await page.getByText("No connection to the server").or(page.getByText("Connecting to the server")).waitFor();
+  await page.getByRole("button", { name: "Play Third tone" }).click();
+  await until(page, { status: "playing", media_id: tones[2].id });
+  await sounds(page);
+  await page.locator(".row.track[aria-current]").getByText("Third tone").waitFor();
+  await page.getByRole("button", { name: "Play Second tone" }).click();
+  await until(page, { status: "playing", media_id: tones[1].id });
+  await sounds(page);
+
+  await page.getByRole("button", { name: "More about Fourth tone" }).click({ force: true });
+  await page.getByRole("menuitem", { name: "Remove from this device" }).click();
+  await page.getByText(/^3 tracks, 11 MB, on this device$/).waitFor();
+  assert.equal((await names(page)).includes("Fourth tone"), false);
+  await page.getByRole("button", { name: "Remove all…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await page.getByText("Nothing is kept yet.").waitFor();
+  assert.equal(await page.evaluate(async () => (await (await caches.open("segue-media")).keys()).length), 0);
+  await page.goto(`${server.url}/tracks`).catch(() => undefined);
+  await server.run();
+  await page.goto(`${server.url}/offline`);
+  await welcomed(page);
+  await wish(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("the limit that was chosen holds for a worker that was ended in between, and a smaller one makes room at once", async () => {
+  const { page, errors, context } = await keeping(browser, server, "Loft");
+  await toOffline(page);
+  await page.getByLabel("Keep music for offline").selectOption("256 MB");
+  const cdp = await context.newCDPSession(page);
+  await cdp.send("ServiceWorker.enable");
+  await cdp.send("ServiceWorker.stopAllWorkers");
+  await wish(page, { op: "play", tracks: tones.slice(0, 3).map((tone) => tone.id) });
+  await keeps(page, 3);
+  await page.getByLabel("Keep music for offline").selectOption("Nothing");
+  await page.getByText("Nothing is kept yet.").waitFor();
+  await wish(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("a track that is too long to be loaded as a whole is kept, too, and plays anywhere in it without the server", async () => {
+  const long = tones[4];
+  const { page, errors, context } = await keeping(browser, server, "Attic");
+  await wish(page, { op: "play", tracks: [long.id] });
+  await until(page, { status: "playing", media_id: long.id, isHere: true });
+  await keeps(page, 1);
+  await toOffline(page);
+  await page.getByText(/^1 track, 66 MB, on this device$/).waitFor();
+  await wish(page, { op: "stop" });
+  await server.stop();
+  await page.reload();
+  await page.getByRole("button", { name: "Play Very long tone" }).click();
+  await until(page, { status: "playing", media_id: long.id });
+  await sounds(page);
+  const bar = page.getByRole("slider", { name: "Position" }).first();
+  const box = await bar.boundingBox();
+  assert.ok(box);
+  await page.mouse.click(box.x + box.width * 0.75, box.y + box.height / 2);
+  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() > 500_000 && session.player.client.audio.kind === "sounding"));
+  await sounds(page);
+  await server.run();
+  await until(page, { link: "up" });
+  await wish(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("after one visit the page opens without the server, with the view of what is kept", async () => {
+  const { page, errors, context } = await open(browser, server, "Porch", { serviceWorkers: "allow" });
+  await holds(page, async () => Boolean(await caches.match("/player/views/offline.js")) && Boolean(await caches.match("/")));
+  await holds(page, () => navigator.serviceWorker.controller !== null);
+  await server.stop();
+  await page.reload();
+  await page.getByText("No connection to the server").or(page.getByText("Connecting to the server")).waitFor();
+  await page.locator(".banner").getByRole("button", { name: "What is kept" }).click();
+  await page.getByRole("heading", { level: 1, name: "Offline" }).waitFor();
+  await page.getByText("Nothing is kept yet.").waitFor();
+  await toSettings(page);
+  await page.getByRole("heading", { name: "This browser" }).waitFor();
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+/** @param {Page} page */
+const toSettings = (page) => page.getByRole("navigation").getByRole("link", { name: "Settings" }).click();

@@ -1,0 +1,218 @@
+/** The settings, each as a person uses it: users, passwords, logins, the scan, what cannot be read, this browser. */
+
+import assert from "node:assert/strict";
+import { rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { holds, launch, open, stranger, welcomed } from "./harness/browser.js";
+import { Server, tone } from "./harness/server.js";
+
+/** @import {Page} from "playwright-core" */
+
+/** Files of a scan that takes long enough to be looked at. */
+const FILES = 3_000;
+
+/** @type {Server} */ let server;
+/** @type {import("playwright-core").Browser} */ let browser;
+
+before(async () => {
+  server = await Server.start();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.end();
+});
+
+/** A page of a browser that nobody has used. */
+async function visitor() {
+  const context = await stranger(browser, { serviceWorkers: "block" });
+  const page = await context.newPage();
+  await page.goto(server.url);
+  return page;
+}
+
+/** Fills the form in and sends it. @param {Page} page @param {string} name @param {string} password */
+async function send(page, name, password) {
+  await page.getByLabel("User name").fill(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Log in", exact: true }).click();
+}
+
+/** @param {Page} page @param {string} name @param {string} password */
+async function logIn(page, name, password) {
+  await send(page, name, password);
+  await welcomed(page);
+}
+
+/** @param {Page} page */
+const toSettings = (page) => page.getByRole("navigation").getByRole("link", { name: "Settings" }).click();
+
+/** The line of settings that begins with these words. @param {Page} page @param {string} words */
+const line = (page, words) => page.locator(".setting").filter({ has: page.getByText(words, { exact: true }) });
+
+/** Answers the question that is open. @param {Page} page @param {Record<string, string>} answers @param {string} yes */
+async function answer(page, answers, yes) {
+  const dialog = page.getByRole("dialog");
+  for (const [label, text] of Object.entries(answers)) {
+    const field = dialog.getByLabel(label);
+    if (await field.evaluate((element) => element.tagName === "SELECT")) await field.selectOption(text);
+    else await field.fill(text);
+  }
+  await dialog.getByRole("button", { name: yes, exact: true }).click();
+}
+
+test("an admin makes a user, sets their password and role, and removes them, and each takes hold at once", async () => {
+  const { page, errors, context } = await open(browser, server, "Desk");
+  await toSettings(page);
+  await page.getByRole("button", { name: "New user…" }).click();
+  await answer(page, { "User name": "anna", "Password, 8 characters or more": "short" }, "Make");
+  await holds(page, () => Boolean(document.querySelector("dialog input:invalid")));
+  await answer(page, { "Password, 8 characters or more": "long enough", Role: "Listener" }, "Make");
+  await line(page, "anna").getByText("Listener").waitFor();
+  await page.getByRole("button", { name: "New user…" }).click();
+  await answer(page, { "User name": "anna", "Password, 8 characters or more": "long enough" }, "Make");
+  await page.getByRole("status").getByText("taken").waitFor();
+
+  const anna = await visitor();
+  await logIn(anna, "anna", "long enough");
+  await toSettings(anna);
+  await anna.getByRole("heading", { name: "Your account" }).waitFor();
+  assert.equal(await anna.getByRole("heading", { name: "Users" }).count(), 0, "a listener makes no users");
+
+  await page.getByRole("button", { name: "Role of anna" }).click();
+  await answer(page, { Role: "Admin" }, "Change");
+  await line(page, "anna").getByText("Admin").waitFor();
+  await anna.getByRole("navigation").getByRole("link", { name: "Home" }).click();
+  await toSettings(anna);
+  await anna.getByRole("heading", { name: "Users" }).waitFor();
+
+  await page.getByRole("button", { name: "Password of anna" }).click();
+  await answer(page, { "New password, 8 characters or more": "quite another" }, "Change");
+  await anna.getByText("This login has ended. Log in again.").waitFor();
+  await anna.getByRole("banner").or(anna.locator(".banner")).getByRole("button", { name: "Log in" }).click();
+  await send(anna, "anna", "long enough");
+  await anna.getByText("The name or the password is wrong").waitFor();
+  await logIn(anna, "anna", "quite another");
+
+  await page.getByRole("button", { name: "Remove anna" }).click();
+  await answer(page, {}, "Cancel");
+  await line(page, "anna").waitFor();
+  await page.getByRole("button", { name: "Remove anna" }).click();
+  await answer(page, {}, "Remove");
+  await line(page, "anna").waitFor({ state: "detached" });
+  await anna.getByText("This login has ended. Log in again.").waitFor();
+  await anna.locator(".banner").getByRole("button", { name: "Log in" }).click();
+  await send(anna, "anna", "quite another");
+  await anna.getByText("The name or the password is wrong").waitFor();
+  assert.deepEqual(errors, []);
+  await anna.context().close();
+  await context.close();
+});
+
+test("one's own password is changed by who knows it, and one's other logins end", async () => {
+  await server.addUser("bea", "first password");
+  const [page, other] = [await visitor(), await visitor()];
+  await logIn(page, "bea", "first password");
+  await logIn(other, "bea", "first password");
+  await toSettings(page);
+  await page.getByRole("button", { name: "Change…" }).click();
+  await answer(page, { "Old password": "a guess", "New password, 8 characters or more": "second password" }, "Change");
+  await page.getByText("The old password is wrong.").waitFor();
+  await page.getByRole("button", { name: "Change…" }).click();
+  await answer(page, { "Old password": "first password", "New password, 8 characters or more": "second password" }, "Change");
+  await page.getByText("The password is changed.").waitFor();
+  await other.getByText("This login has ended. Log in again.").waitFor();
+  await other.locator(".banner").getByRole("button", { name: "Log in" }).click();
+  await logIn(other, "bea", "second password");
+  await welcomed(page);
+  await Promise.all([page.context().close(), other.context().close()]);
+});
+
+test("the list of logins shows this one, ends another, ends all others, and this page logs out", async () => {
+  await server.addUser("carla", "carla's password");
+  const pages = [await visitor(), await visitor(), await visitor()];
+  for (const page of pages) await logIn(page, "carla", "carla's password");
+  const [page, second, third] = pages;
+  await toSettings(page);
+  const ends = page.getByRole("button", { name: /^End the login of Chrome/ });
+  await page.getByText("This login").waitFor();
+  await ends.nth(1).waitFor();
+  assert.equal(await ends.count(), 2);
+  // The newest comes first.
+  await ends.first().click();
+  await third.getByText("This login has ended. Log in again.").waitFor();
+  await holds(page, () => document.querySelectorAll("[aria-label^='End the login of']").length === 1);
+  assert.equal(await second.locator(".banner").textContent(), "", "the other one goes on");
+  await page.getByRole("button", { name: "End all others" }).click();
+  await second.getByText("This login has ended. Log in again.").waitFor();
+  await ends.first().waitFor({ state: "detached" });
+  await welcomed(page);
+  await page.getByRole("button", { name: "Log out" }).click();
+  await page.getByRole("button", { name: "Log in", exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => localStorage.getItem("segue.session")), null);
+  await logIn(page, "carla", "carla's password");
+  // The device that it was is gone: whoever logs in is one device and not two.
+  await page.getByRole("navigation").getByRole("link", { name: "Devices" }).click();
+  await page.locator(".row.device").first().waitFor();
+  assert.equal(await page.locator(".row.device").count(), 1);
+  await Promise.all(pages.map((page) => page.context().close()));
+});
+
+test("a scan shows how far it is, and what could not be read until it can", async (t) => {
+  const folder = await server.musicFolder("Many");
+  const bytes = tone(0, 400);
+  await Promise.all(Array.from({ length: FILES }, (_, index) => writeFile(path.join(folder, `${index}.wav`), bytes)));
+  const broken = path.join(folder, "broken.flac");
+  await writeFile(broken, "fLaC and then nothing of what should follow");
+  const { page, errors, context } = await open(browser, server, "Desk");
+  await toSettings(page);
+  await page.getByText("Last scan:").waitFor();
+  await page.evaluate(() => {
+    /** @type {any} */ (window).steps = [];
+    const progress = document.querySelector("progress");
+    const look = () => progress && !progress.hidden && /** @type {any} */ (window).steps.push([progress.value, progress.parentElement?.querySelector("[role=status]")?.textContent]);
+    new MutationObserver(look).observe(/** @type {Element} */ (progress), { attributes: true });
+  });
+  await page.getByRole("button", { name: "Scan now" }).click();
+  await page.getByText(`${FILES.toLocaleString()} new`, { exact: false }).waitFor({ timeout: 120_000 });
+  const steps = await page.evaluate(() => /** @type {any} */ (window).steps);
+  t.diagnostic(`${steps.length} steps: ${steps.map((/** @type {any} */ [value]) => value.toFixed(2)).join()}`);
+  const between = steps.filter((/** @type {any} */ [value]) => value > 0 && value < 1);
+  assert.ok(between.length > 0, "it is seen between its beginning and its end");
+  assert.match(between[0][1], /^Scanning: [\d,]+ of [\d,]+ files/);
+  assert.equal(await page.locator("progress").isVisible(), false);
+  await line(page, broken).waitFor();
+  const reason = await line(page, broken).locator(".detail").textContent();
+  t.diagnostic(`the reason: ${reason}`);
+  assert.ok(reason && /[a-z]{4}/.test(reason), "and why");
+
+  await rm(broken);
+  await page.getByRole("button", { name: "Scan now" }).click();
+  await page.getByText("Every file could be read.").waitFor();
+  await rm(folder, { recursive: true });
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("what is chosen for this browser holds at once, and after it is loaded again", async () => {
+  const { page, errors, context } = await open(browser, server, "Desk", { colorScheme: "light" });
+  await toSettings(page);
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await paper();
+  await page.getByLabel("Appearance").selectOption("Dark");
+  assert.notEqual(await paper(), light);
+  await page.getByRole("switch", { name: /Even out loudness/ }).click();
+  await page.getByLabel(/Name of this device/).fill("Study");
+  await page.getByLabel(/Name of this device/).press("Enter");
+  await page.getByLabel("Keep music for offline").selectOption("Nothing");
+  await page.reload();
+  await welcomed(page);
+  assert.notEqual(await paper(), light);
+  assert.equal(await page.getByRole("switch", { name: /Even out loudness/ }).isChecked(), false);
+  assert.equal(await page.getByLabel(/Name of this device/).inputValue(), "Study");
+  assert.equal(await page.getByLabel("Keep music for offline").inputValue(), "0");
+  assert.deepEqual(errors, []);
+  await context.close();
+});
