@@ -81,8 +81,10 @@ export async function addToPlaylist(tracks) {
 /** @returns {Promise<any>} the new playlist, or nothing when the person thought better of it */
 export async function createPlaylist() {
   const fields = [{ name: "name", label: "Name", required: true, maxlength: 100 }];
-  const answer = await askPerson({ title: "New playlist", fields, yes: "Make" });
-  return answer && ask("/me/playlists", { method: "POST", json: { name: answer.name } });
+  let made;
+  const act = async (/** @type {Record<string, string>} */ { name }) => { made = await ask("/me/playlists", { method: "POST", json: { name } }); };
+  await askPerson({ title: "New playlist", fields, yes: "Make", act });
+  return made;
 }
 
 /** What can be done with a track, at its button. @param {HTMLElement} button @param {any} track @param {import("./parts/menu.js").Entry[]} [more] */

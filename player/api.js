@@ -1,6 +1,6 @@
 /** The REST side of the server: one function that asks, and the few questions that are asked in several places. */
 
-import { store } from "./store.js";
+import { LOGIN_ENDED, store } from "./store.js";
 
 /** A request that came to nothing: what was wrong, for people, and a stable code for programs. */
 export class ApiError extends Error {
@@ -41,7 +41,7 @@ export async function ask(path, { method = "GET", json, signal, token = store.se
   const answer = await response.json().catch(() => undefined);
   if (response.ok) return answer;
   const { code = "unknown", message = `The server answered ${response.status}.` } = answer?.error ?? {};
-  if (response.status === 401 && token && token === store.session?.token) store.setSession(undefined);
+  if (response.status === 401 && token && token === store.session?.token) store.setSession(undefined, LOGIN_ENDED);
   throw new ApiError(response.status, code, message);
 }
 

@@ -11,7 +11,7 @@ import { PlayerBar } from "./parts/player_bar.js";
 import { attempt } from "./parts/toast.js";
 import { routes } from "./routes.js";
 import { session } from "./session.js";
-import { store } from "./store.js";
+import { LOGIN_ENDED, store } from "./store.js";
 import "./views/album.js";
 import "./views/home.js";
 import "./views/library.js";
@@ -25,7 +25,7 @@ import "./views/search.js";
 /** Views that few open: loaded when somebody does. @type {Record<string, () => Promise<unknown>>} */
 const LATER = { "view-settings": () => import("./views/settings.js"), "view-offline": () => import("./views/offline.js") };
 /** The files of those views. */
-const LATER_FILES = ["views/settings.js", "views/admin.js", "views/offline.js", "parts/keeping.js"].map((file) => `/player/${file}`);
+const LATER_FILES = ["views/settings.js", "views/admin.js", "views/offline.js", "parts/keeping.js", "parts/other_device.js"].map((file) => `/player/${file}`);
 /** A phone's bar holds so many places, and a menu the others. */
 const FEW = 4;
 /** @type {[string, string, string][]} address, icon, name */
@@ -134,10 +134,8 @@ class SegueApp extends Component {
     const wasUp = Boolean(playback);
     clearTimeout(this.bannerTimer);
     if (link === "up") return this.say(isBlocked ? "This browser allows no sound before a click." : "", isBlocked ? "Play here" : "", () => player?.engine.unlock());
-    if (link === "over") {
-      const isOut = player?.farewell?.code === 4503;
-      return this.say(farewell(player?.farewell), isOut ? "Log in" : "Connect again", () => (isOut ? store.setSession(undefined) : location.reload()));
-    }
+    if (link === "over" && player?.farewell?.code === 4503) return store.setSession(undefined, LOGIN_ENDED);
+    if (link === "over") return this.say(farewell(player?.farewell), "Connect again", () => location.reload());
     const words = link === "offline" ? "Offline. What is kept here still plays." : wasUp ? "No connection to the server. Trying again…" : "Connecting to the server…";
     // A short break is nobody's business.
     this.bannerTimer = setTimeout(() => this.say(words, canKeep() ? "What is kept" : "", () => routes.go("/offline")), wasUp ? 700 : 1_200);
@@ -161,8 +159,6 @@ function farewell(farewell) {
       return "Another tab took this device's place.";
     case 4501:
       return "This device was removed from the list.";
-    case 4503:
-      return "This login has ended. Log in again.";
     case 4504:
       return "Too many devices are connected. Forget one first.";
     default:

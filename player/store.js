@@ -24,6 +24,9 @@ export class Watchable {
   }
 }
 
+/** Told to those whose login does not count any more. */
+export const LOGIN_ENDED = "This login has ended. Log in again.";
+
 /** @typedef {{id: string, display_name: string, role: string}} User */
 /** @typedef {{theme: "auto" | "light" | "dark", evens: boolean, keep_mb: number, name: string, level: number, muted: boolean}} Preferences */
 
@@ -54,13 +57,15 @@ class Store extends Watchable {
     super();
     /** @type {{token: string, user: User} | undefined} */
     this.session = read(localStorage, "segue.session") ?? undefined;
+    this.why = "";
     /** @type {Preferences} */
     this.preferences = { ...FIRST, ...read(localStorage, "segue.preferences") };
   }
 
-  /** @param {{token: string, user: User} | undefined} session */
-  setSession(session) {
+  /** @param {{token: string, user: User} | undefined} session @param {string} [why] there is none any more, for people */
+  setSession(session, why = "") {
     this.session = session;
+    this.why = why;
     write(localStorage, "segue.session", session);
     this.changed();
   }

@@ -1,36 +1,53 @@
 /** Questions to a person: a few fields, or yes and no. */
 
-import { h } from "./dom.js";
+import { h, say, sentence } from "./dom.js";
 
 /** @typedef {{name: string, label: string, type?: string, value?: string, required?: boolean, minlength?: number, maxlength?: number, autocomplete?: string, options?: [string, string][]}} Field */
 
 /**
- * Asks; resolves with the values, or with `undefined` when the person thought better of it.
- * @param {{title: string, text?: string, fields?: Field[], yes: string, danger?: boolean}} question
+ * Asks; resolves with the values, or with `undefined` when the person thought better of it. With `act` the question stays
+ * until that is done, and says why it was not, so that nothing need be typed again.
+ * @param {{
+ *   title: string, text?: string, fields?: Field[], yes: string, danger?: boolean,
+ *   act?: (values: Record<string, string>) => Promise<unknown>
+ * }} question
  * @returns {Promise<Record<string, string> | undefined>}
  */
-export function askPerson({ title, text, fields = [], yes, danger = false }) {
+export function askPerson({ title, text, fields = [], yes, danger = false, act }) {
+  const status = h("p", { class: "status", role: "alert", hidden: true });
+  const submit = h("button", { type: "submit", class: danger ? "danger" : "primary", value: "yes" }, yes);
   const form = h(
     "form",
     { method: "dialog" },
     h("h2", { id: "question" }, title),
     text && h("p", {}, text),
     fields.map(field),
-    h(
-      "div",
-      { class: "actions" },
-      h("button", { type: "button", class: "quiet", onclick: () => dialog.close("") }, "Cancel"),
-      h("button", { type: "submit", class: danger ? "danger" : "primary", value: "yes" }, yes),
-    ),
+    status,
+    h("div", { class: "actions" }, h("button", { type: "button", class: "quiet", onclick: () => dialog.close("") }, "Cancel"), submit),
   );
+  const values = () => /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form)));
   const dialog = h("dialog", { "aria-labelledby": "question" }, form);
+  if (act) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      submit.disabled = true;
+      try {
+        await act(values());
+        dialog.close("yes");
+      } catch (error) {
+        say(status, sentence(error instanceof Error ? error.message : String(error)));
+        status.hidden = false;
+        submit.disabled = false;
+      }
+    });
+  }
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      const values = /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form)));
+      const answer = dialog.returnValue === "yes" ? values() : undefined;
       dialog.remove();
-      resolve(dialog.returnValue === "yes" ? values : undefined);
+      resolve(answer);
     });
   });
 }

@@ -27,6 +27,10 @@ export class VirtualList extends Component {
     /** @type {Map<number, {item: any, element: HTMLElement}>} */
     this.shown = new Map();
     this.focused = 0;
+    /** The control of an entry that has the focus, when it is not the first one. */
+    this.focusedPart = "";
+    /** The entry that is on its way and takes the focus when it comes. */
+    this.awaited = -1;
     this.columns = 1;
     this.height = options.rowHeight;
     this.frame = 0;
@@ -102,12 +106,13 @@ export class VirtualList extends Component {
         element.setAttribute("aria-posinset", String(index + 1));
         element.dataset.index = String(index);
         const hadFocus = known?.element.contains(document.activeElement);
+        const mayFocus = hadFocus || (index === this.awaited && document.activeElement === document.body);
         known?.element.remove();
         known = { item, element };
         this.shown.set(index, known);
         this.reach(element, index === this.focused);
         this.window.insertBefore(element, before);
-        if (hadFocus) this.primary(element)?.focus();
+        if (mayFocus) this.focusOn(index, element);
       }
       before = known.element;
     }
@@ -118,6 +123,14 @@ export class VirtualList extends Component {
   /** @param {HTMLElement} element @param {boolean} byTab */
   reach(element, byTab) {
     for (const control of element.querySelectorAll("a, button, input")) /** @type {HTMLElement} */ (control).tabIndex = byTab ? 0 : -1;
+  }
+
+  /** @param {number} index @param {HTMLElement} element */
+  focusOn(index, element) {
+    const same = this.focusedPart && /** @type {HTMLElement | null} */ (element.querySelector(this.focusedPart));
+    const control = same || this.primary(element);
+    this.awaited = control ? -1 : index;
+    control?.focus({ preventScroll: true });
   }
 
   /** @param {HTMLElement} element @returns {HTMLElement | null} */
@@ -141,7 +154,9 @@ export class VirtualList extends Component {
   /** @param {FocusEvent} event */
   focusIn(event) {
     const entry = /** @type {HTMLElement} */ (event.target).closest("[data-index]");
-    if (entry instanceof HTMLElement) this.focused = Number(entry.dataset.index);
+    if (!(entry instanceof HTMLElement)) return;
+    this.focused = Number(entry.dataset.index);
+    this.focusedPart = /** @type {HTMLElement} */ (event.target).matches(".grip") ? ".grip" : "";
   }
 
   /** @param {KeyboardEvent} event */
@@ -158,9 +173,10 @@ export class VirtualList extends Component {
     this.focusEntry(Math.max(0, Math.min(total - 1, this.focused + move)));
   }
 
-  /** @param {number} index */
-  focusEntry(index) {
+  /** @param {number} index @param {string} [part] which of its controls */
+  focusEntry(index, part = this.focusedPart) {
     this.focused = index;
+    this.focusedPart = part;
     const { scroller } = this;
     if (!scroller) return;
     const top = this.getBoundingClientRect().top - scroller.getBoundingClientRect().top + Math.floor(index / this.columns) * this.height;
@@ -168,7 +184,7 @@ export class VirtualList extends Component {
     else if (top + this.height > scroller.clientHeight) scroller.scrollTop += top + this.height - scroller.clientHeight + 8;
     this.draw();
     const entry = this.shown.get(index);
-    if (entry) this.primary(entry.element)?.focus({ preventScroll: true });
+    if (entry) this.focusOn(index, entry.element);
   }
 }
 

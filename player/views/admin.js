@@ -3,7 +3,7 @@
 import { all, ask } from "../api.js";
 import { askPerson } from "../parts/dialog.js";
 import { fill, h, sentence } from "../parts/dom.js";
-import { attempt } from "../parts/toast.js";
+import { attempt, toast } from "../parts/toast.js";
 import { store } from "../store.js";
 import { LOOK_MS, scanText } from "./scan.js";
 
@@ -63,8 +63,8 @@ export function usersSection(view) {
       { name: "password", label: "Password, 8 characters or more", type: "password", required: true, minlength: 8, autocomplete: "new-password" },
       { name: "role", label: "Role", options: ROLES },
     ];
-    const json = await askPerson({ title: "New user", fields, yes: "Make" });
-    if (json) await attempt(async () => { await ask("/users", { method: "POST", json }); await show(); });
+    await askPerson({ title: "New user", fields, yes: "Make", act: (json) => ask("/users", { method: "POST", json }) });
+    await show();
   };
   void show();
   return h("section", { class: "settings" }, h("h2", {}, "Users"), users, h("button", { type: "button", onclick: () => void create() }, "New user…"));
@@ -75,8 +75,10 @@ function userRow(user, show) {
   const isOwn = user.id === store.session?.user.id;
   /** @param {string} title @param {import("../parts/dialog.js").Field[]} fields */
   const change = async (title, fields) => {
-    const json = await askPerson({ title, fields, yes: "Change" });
-    if (json) await attempt(async () => { await ask(`/users/${user.id}`, { method: "PATCH", json }); show(); }, "Changed.");
+    if (await askPerson({ title, fields, yes: "Change", act: (json) => ask(`/users/${user.id}`, { method: "PATCH", json }) })) {
+      toast("Changed.");
+      show();
+    }
   };
   const remove = async () => {
     const text = "The account, its playlists and its history are removed for good.";

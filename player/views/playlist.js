@@ -79,7 +79,7 @@ class PlaylistView extends View {
       await ask(`/playlists/${this.name}/tracks`, { method: "PUT", json });
     });
     await attempt(() => this.again());
-    this.list?.focusEntry(to);
+    this.list?.focusEntry(to, ".grip");
     toast(`Now number ${to + 1}.`);
   }
 
@@ -94,12 +94,8 @@ class PlaylistView extends View {
 
   async rename() {
     const fields = [{ name: "name", label: "Name", value: this.playlist.name, required: true, maxlength: 100 }];
-    const answer = await askPerson({ title: "Rename the playlist", fields, yes: "Rename" });
-    if (!answer) return;
-    await attempt(async () => {
-      await ask(`/playlists/${this.name}`, { method: "PUT", json: { name: answer.name } });
-      await this.again();
-    });
+    const act = (/** @type {Record<string, string>} */ { name }) => ask(`/playlists/${this.name}`, { method: "PUT", json: { name } });
+    if (await askPerson({ title: "Rename the playlist", fields, yes: "Rename", act })) await attempt(() => this.again());
   }
 
   async discard() {

@@ -83,7 +83,7 @@ class QueueView extends View {
     const neighbour = session.current.entry(to);
     if (!neighbour || to === from) return;
     await this.wish({ op: "queue.move", item: item.id, [to > from ? "after" : "before"]: neighbour.id });
-    this.list?.focusEntry(to);
+    this.list?.focusEntry(to, ".grip");
   }
 
   /** @param {Op} op */

@@ -7,7 +7,7 @@ import { fill, h } from "../parts/dom.js";
 import { keepChoice, plainHint } from "../parts/keeping.js";
 import { showLoginCode } from "../parts/other_device.js";
 import { count, day, size } from "../parts/text.js";
-import { attempt } from "../parts/toast.js";
+import { attempt, toast } from "../parts/toast.js";
 import { store } from "../store.js";
 import { deviceName } from "../this_device.js";
 import { librarySection, usersSection } from "./admin.js";
@@ -92,8 +92,8 @@ async function changePassword() {
     { name: "old", label: "Old password", type: "password", required: true, autocomplete: "current-password" },
     { name: "new", label: "New password, 8 characters or more", type: "password", required: true, minlength: 8, autocomplete: "new-password" },
   ];
-  const answer = await askPerson({ title: "Change the password", text: "All other logins end.", fields, yes: "Change" });
-  if (answer) await attempt(() => ask("/me/password", { method: "PUT", json: answer }), "The password is changed.");
+  const act = (/** @type {Record<string, string>} */ json) => ask("/me/password", { method: "PUT", json });
+  if (await askPerson({ title: "Change the password", text: "All other logins end.", fields, yes: "Change", act })) toast("The password is changed.");
 }
 
 customElements.define("view-settings", SettingsView);

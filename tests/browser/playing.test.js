@@ -59,6 +59,14 @@ test("the queue shows what it holds, and takes entries out, moves them and plays
   await page.getByRole("button", { name: `Move ${items[3].name}` }).focus();
   await page.keyboard.press("Alt+ArrowUp");
   await shows([0, 1, 3, 2, 4, 5]);
+  // The focus goes with it, so that the next press moves it on.
+  const hasFocus = () => holds(page, (name) => document.activeElement?.getAttribute("aria-label")?.startsWith(`Move ${name}`), items[3].name);
+  await hasFocus();
+  await page.keyboard.press("Alt+ArrowUp");
+  await shows([0, 3, 1, 2, 4, 5]);
+  await hasFocus();
+  await page.keyboard.press("Alt+ArrowDown");
+  await shows([0, 1, 3, 2, 4, 5]);
   await drag(page, items[2].name, -2);
   await shows([0, 2, 1, 3, 4, 5]);
   await drag(page, items[2].name, 2);

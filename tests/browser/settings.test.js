@@ -12,6 +12,9 @@ import { Server, tone } from "./harness/server.js";
 /** Files of a scan that takes long enough to be looked at. */
 const FILES = 3_000;
 
+/** A socket that says nothing is looked at every 20 s. */
+const LOOKED_AT = { timeout: 60_000 };
+
 /** @type {Server} */ let server;
 /** @type {import("playwright-core").Browser} */ let browser;
 
@@ -73,7 +76,10 @@ test("an admin makes a user, sets their password and role, and removes them, and
   await line(page, "anna").getByText("Listener").waitFor();
   await page.getByRole("button", { name: "New user…" }).click();
   await answer(page, { "User name": "anna", "Password, 8 characters or more": "long enough" }, "Make");
-  await page.getByRole("status").getByText("taken").waitFor();
+  // What was typed is still there to be mended.
+  await page.getByRole("alert").getByText("There is a user of this name.").waitFor();
+  assert.equal(await page.getByRole("dialog").getByLabel("User name").inputValue(), "anna");
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
 
   const anna = await visitor();
   await logIn(anna, "anna", "long enough");
@@ -90,8 +96,7 @@ test("an admin makes a user, sets their password and role, and removes them, and
 
   await page.getByRole("button", { name: "Password of anna" }).click();
   await answer(page, { "New password, 8 characters or more": "quite another" }, "Change");
-  await anna.getByText("This login has ended. Log in again.").waitFor();
-  await anna.getByRole("banner").or(anna.locator(".banner")).getByRole("button", { name: "Log in" }).click();
+  await anna.getByText("This login has ended. Log in again.").waitFor(LOOKED_AT);
   await send(anna, "anna", "long enough");
   await anna.getByText("The name or the password is wrong").waitFor();
   await logIn(anna, "anna", "quite another");
@@ -102,8 +107,7 @@ test("an admin makes a user, sets their password and role, and removes them, and
   await page.getByRole("button", { name: "Remove anna" }).click();
   await answer(page, {}, "Remove");
   await line(page, "anna").waitFor({ state: "detached" });
-  await anna.getByText("This login has ended. Log in again.").waitFor();
-  await anna.locator(".banner").getByRole("button", { name: "Log in" }).click();
+  await anna.getByText("This login has ended. Log in again.").waitFor(LOOKED_AT);
   await send(anna, "anna", "quite another");
   await anna.getByText("The name or the password is wrong").waitFor();
   assert.deepEqual(errors, []);
@@ -120,11 +124,9 @@ test("one's own password is changed by who knows it, and one's other logins end"
   await page.getByRole("button", { name: "Change…" }).click();
   await answer(page, { "Old password": "a guess", "New password, 8 characters or more": "second password" }, "Change");
   await page.getByText("The old password is wrong.").waitFor();
-  await page.getByRole("button", { name: "Change…" }).click();
   await answer(page, { "Old password": "first password", "New password, 8 characters or more": "second password" }, "Change");
   await page.getByText("The password is changed.").waitFor();
-  await other.getByText("This login has ended. Log in again.").waitFor();
-  await other.locator(".banner").getByRole("button", { name: "Log in" }).click();
+  await other.getByText("This login has ended. Log in again.").waitFor(LOOKED_AT);
   await logIn(other, "bea", "second password");
   await welcomed(page);
   await Promise.all([page.context().close(), other.context().close()]);
@@ -142,11 +144,11 @@ test("the list of logins shows this one, ends another, ends all others, and this
   assert.equal(await ends.count(), 2);
   // The newest comes first.
   await ends.first().click();
-  await third.getByText("This login has ended. Log in again.").waitFor();
+  await third.getByText("This login has ended. Log in again.").waitFor(LOOKED_AT);
   await holds(page, () => document.querySelectorAll("[aria-label^='End the login of']").length === 1);
   assert.equal(await second.locator(".banner").textContent(), "", "the other one goes on");
   await page.getByRole("button", { name: "End all others" }).click();
-  await second.getByText("This login has ended. Log in again.").waitFor();
+  await second.getByText("This login has ended. Log in again.").waitFor(LOOKED_AT);
   await ends.first().waitFor({ state: "detached" });
   await welcomed(page);
   await page.getByRole("button", { name: "Log out" }).click();
@@ -161,12 +163,9 @@ test("the list of logins shows this one, ends another, ends all others, and this
 });
 
 test("a scan shows how far it is, and what could not be read until it can", async (t) => {
-  const folder = await server.musicFolder("Many");
-  const bytes = tone(0, 400);
-  await Promise.all(Array.from({ length: FILES }, (_, index) => writeFile(path.join(folder, `${index}.wav`), bytes)));
-  const broken = path.join(folder, "broken.flac");
-  await writeFile(broken, "fLaC and then nothing of what should follow");
   const { page, errors, context } = await open(browser, server, "Desk");
+  const token = await server.token();
+  const { total } = await server.ask(token, "/tracks?limit=1");
   await toSettings(page);
   await page.getByText("Last scan:").waitFor();
   await page.evaluate(() => {
@@ -175,8 +174,15 @@ test("a scan shows how far it is, and what could not be read until it can", asyn
     const look = () => progress && !progress.hidden && /** @type {any} */ (window).steps.push([progress.value, progress.parentElement?.querySelector("[role=status]")?.textContent]);
     new MutationObserver(look).observe(/** @type {Element} */ (progress), { attributes: true });
   });
+  const folder = await server.musicFolder("Many");
+  const bytes = tone(0, 400);
+  await Promise.all(Array.from({ length: FILES }, (_, index) => writeFile(path.join(folder, `${index}.wav`), bytes)));
+  const broken = path.join(folder, "broken.flac");
+  await writeFile(broken, "fLaC and then nothing of what should follow");
   await page.getByRole("button", { name: "Scan now" }).click();
-  await page.getByText(`${FILES.toLocaleString()} new`, { exact: false }).waitFor({ timeout: 120_000 });
+  await line(page, broken).waitFor({ timeout: 120_000 });
+  await page.getByText("Last scan:").waitFor();
+  assert.equal((await server.ask(token, "/tracks?limit=1")).total, total + FILES);
   const steps = await page.evaluate(() => /** @type {any} */ (window).steps);
   t.diagnostic(`${steps.length} steps: ${steps.map((/** @type {any} */ [value]) => value.toFixed(2)).join()}`);
   const between = steps.filter((/** @type {any} */ [value]) => value > 0 && value < 1);
