@@ -4,6 +4,7 @@
  */
 
 import { Component, h, fill, sentence } from "./dom.js";
+import { icon } from "./icons.js";
 
 /** Entries made beyond the edges of the view, in rows. */
 const BEYOND = 6;
@@ -145,7 +146,7 @@ export class VirtualList extends Component {
     this.note.hidden = !source.error && !isEmpty;
     if (source.error && total === 0) {
       const again = h("button", { type: "button", onclick: () => /** @type {any} */ (source).forget?.() }, "Try again");
-      fill(this.note, h("p", {}, sentence(source.error.message)), again);
+      fill(this.note, icon("warning"), h("p", {}, sentence(source.error.message)), again);
     } else if (isEmpty) {
       fill(this.note, empty ?? "There is nothing here yet.");
     }

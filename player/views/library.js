@@ -2,6 +2,7 @@
 
 import { all, ask, query } from "../api.js";
 import { MOST_TRACKS, playTracks } from "../actions.js";
+import { catalogue } from "../catalogue.js";
 import { CARD_TEXT, albumCard, artistCard, note, unwrap, way } from "../parts/cards.js";
 import { fill, h } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
@@ -14,9 +15,16 @@ import { VirtualList } from "../parts/virtual_list.js";
 import { session } from "../session.js";
 import { View } from "./view.js";
 
+const SAVED = "/me/tracks";
+
 /** @param {string} path @param {Record<string, string | undefined>} [more] */
 const pagesOf = (path, more = {}) =>
-  new Pages((limit, offset, signal) => ask(query(path, { ...more, limit, offset }), { signal }));
+  new Pages(async (limit, offset, signal) => {
+    const page = await ask(query(path, { ...more, limit, offset }), { signal });
+    // Nobody need ask whether these are saved.
+    if (path === SAVED) for (const { track } of page.items) catalogue.saved.set(track.id, true);
+    return page;
+  });
 
 const noMusic = () => note("album", "There is no music here yet.", way("/settings", "Look at the library"));
 
@@ -67,5 +75,5 @@ function tracksView(title, pathOf, empty) {
 customElements.define("view-albums", gridView("Albums", "album", "/albums", albumCard));
 customElements.define("view-artists", gridView("Artists", "artist", "/artists", artistCard));
 customElements.define("view-tracks", tracksView("Tracks", () => "/tracks", noMusic));
-customElements.define("view-saved", tracksView("Saved tracks", () => "/me/tracks", () => note("heart", "Nothing saved yet. The heart beside a track keeps it here.", way("/tracks", "All tracks"))));
+customElements.define("view-saved", tracksView("Saved tracks", () => SAVED, () => note("heart", "Nothing saved yet. The heart beside a track keeps it here.", way("/tracks", "All tracks"))));
 customElements.define("view-genre", tracksView("Genre", (id) => `/genres/${id}/tracks`, () => note("track", "There is nothing of this genre any more.", way("/albums", "All albums"))));

@@ -8,6 +8,9 @@ import { Server } from "./harness/server.js";
 /** Moves that are measured while the machine is quiet, and all that are tried for them: more with `LONG=1`. */
 const [MOVES, TRIED] = process.env.LONG ? [30, 90] : [8, 24];
 
+/** How often the screens are compared until the machine was quiet meanwhile. */
+const ATTEMPTS = 60;
+
 /**
  * What the measuring may be off by: a level is of a block of 2.9 ms, and of both pages each edge may fall anywhere in one.
  */
@@ -50,14 +53,14 @@ for (const [where, addressOf] of ORIGINS) {
       await learnTheTime(a.page, b.page);
       /** @type {number[]} */
       let samples = [];
-      for (let attempt = 0; attempt < 5 && samples.length < 20; attempt += 1) {
+      for (let attempt = 0; attempt < ATTEMPTS && samples.length < 20; attempt += 1) {
         const since_ms = Date.now();
         samples = [];
         for (let sample = 0; sample < 20; sample += 1) samples.push(await apart());
         if (!(await wasQuiet(since_ms, a.page, b.page)) || !(await knowTheTime(a.page, b.page))) samples = [];
       }
       t.diagnostic(`apart, ms, ${samples.length} samples: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(0, ...samples).toFixed(1)}`);
-      assert.ok(samples.every((apart_ms) => apart_ms <= 50), samples.join());
+      assert.ok(samples.length === 20 && samples.every((apart_ms) => apart_ms <= 50), samples.join());
     });
 
     test("either seeks, pauses and goes on for both", async () => {
@@ -103,9 +106,10 @@ for (const [where, addressOf] of ORIGINS) {
       const jumps = moves.map(({ jump }) => Math.abs(jump));
       t.diagnostic(`${moves.length} of ${tried} moves while the machine was quiet`);
       t.diagnostic(`silent gap, ms: median ${quantile(silent, 0.5).toFixed(0)}, p95 ${quantile(silent, 0.95).toFixed(0)}; jump, ms: ${jumps.map((jump) => jump.toFixed(0)).join()}; both audible, ms: ${moves.map(({ both }) => both.toFixed(1)).join()}`);
+      assert.ok(moves.length > 0, "the machine was never quiet enough to measure a move");
       assert.ok(moves.every(({ both }) => both <= MEASURED_MS), "two devices were heard together");
       assert.ok(quantile(silent, 0.95) <= 300, silent.join());
-      assert.ok(quantile(jumps, 0.95) <= 50, jumps.join());
+      assert.ok(jumps.every((jump) => jump <= 50), jumps.join());
     });
 
     test("T50: the tab that plays is killed: the other sees it, and goes on with one press", async () => {
