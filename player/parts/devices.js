@@ -13,6 +13,8 @@ import { attempt } from "./toast.js";
 const ICONS = { phone: "phone", speaker: "speaker", browser: "device", computer: "device", terminal: "device" };
 /** Between two messages while a volume is dragged, in milliseconds. */
 const DRAG_MS = 60;
+/** While a hand is on a slider, and so long after, the slider is the hand's. */
+const HELD_MS = 600;
 
 /** What a device does, for people. @param {Device} device */
 export function deed(device) {
@@ -130,9 +132,13 @@ export function volumeControl(deviceOf) {
   const slider = h("input", { type: "range", class: "volume", min: "0", max: "100", step: "1", "aria-label": "Volume", oninput: () => drag() });
   const element = h("span", { class: "volume-control" }, mute, slider);
   let timer = 0;
-  let held_ms = -Infinity;
+  let held = 0;
   const drag = () => {
-    held_ms = performance.now();
+    clearTimeout(held);
+    held = setTimeout(() => {
+      held = 0;
+      refresh();
+    }, HELD_MS);
     slider.style.setProperty("--fill", String(Number(slider.value) / 100));
     timer ||= setTimeout(() => {
       timer = 0;
@@ -155,8 +161,7 @@ export function volumeControl(deviceOf) {
     element.classList.toggle("unknown", !volume);
     mute.disabled = slider.disabled = !device || device.presence === "away";
     attribute(slider, "aria-label", device ? `Volume of ${device.name}` : "Volume");
-    // While a hand is on it the slider is the hand's.
-    if (performance.now() - held_ms < 600) return;
+    if (held) return;
     slider.value = String(volume?.muted ? 0 : (volume?.level ?? 0));
     slider.style.setProperty("--fill", String(Number(slider.value) / 100));
     attribute(slider, "aria-valuetext", volume ? `${slider.value} %` : "unknown");

@@ -1,7 +1,7 @@
 /** What people do with their hands: playlists, saved tracks, the bar, devices and their volume, media keys; and what they are told. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { devices, holds, launch, open, shown, until, welcomed, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
@@ -15,6 +15,11 @@ before(async () => {
   server = await Server.start();
   tones = await server.addTones([{ name: "First tone", seconds: 60 }, { name: "Second tone", seconds: 60 }, { name: "Third tone", seconds: 60 }]);
   browser = await launch();
+});
+
+// However a test ends, the next one finds nobody.
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
 });
 
 after(async () => {
@@ -57,7 +62,7 @@ async function goBack(page, press) {
 }
 
 test("a playlist is made, filled, put in order by the keyboard, renamed, played and deleted", async () => {
-  const { page, errors, context } = await open(browser, server, "Desk");
+  const { page, errors } = await open(browser, server, "Desk");
   await to(page, "Playlists");
   await page.getByText("No playlists yet.").waitFor();
   await page.getByRole("button", { name: "New playlist" }).click();
@@ -104,11 +109,10 @@ test("a playlist is made, filled, put in order by the keyboard, renamed, played 
   await page.getByText("No playlists yet.").waitFor();
   await wish(page, { op: "stop" });
   assert.deepEqual(errors, []);
-  await context.close();
 });
 
 test("a heart saves a track and takes it away again, in a list, in the bar and on another page", async () => {
-  const { page, errors, context } = await open(browser, server, "Desk");
+  const { page, errors } = await open(browser, server, "Desk");
   await to(page, "Saved");
   await page.getByText("Nothing saved yet.").waitFor();
   await findTones(page);
@@ -130,8 +134,6 @@ test("a heart saves a track and takes it away again, in a list, in the bar and o
   await page.getByText("Nothing saved yet.").waitFor();
   await wish(page, { op: "stop" });
   assert.deepEqual([...errors, ...other.errors], []);
-  await context.close();
-  await other.context.close();
 });
 
 test("the bar's buttons and sliders do what they say, on the page that plays and on one that does not", async () => {
@@ -165,8 +167,6 @@ test("the bar's buttons and sliders do what they say, on the page that plays and
   }
   await wish(near.page, { op: "stop" });
   assert.deepEqual([...near.errors, ...far.errors], []);
-  await near.context.close();
-  await far.context.close();
 });
 
 test("the list of devices says what each does, moves the music, and turns the volume of each", async () => {
@@ -211,13 +211,11 @@ test("the list of devices says what each does, moves the music, and turns the vo
   await row("Kitchen").getByText("Ready").waitFor();
   await wish(page, { op: "stop" });
   assert.deepEqual([...kitchen.errors, ...desk.errors], []);
-  await kitchen.context.close();
-  await desk.context.close();
 });
 
 test("a device that is out of reach and one that waits for bytes are said to be so, and nothing turns for ever", async () => {
   const kitchen = await open(browser, server, "Cellar");
-  const { page, errors, context } = await open(browser, server, "Loft");
+  const { page, errors } = await open(browser, server, "Loft");
   await kitchen.page.route(/\/media\//, (route) => route.abort());
   await wish(kitchen.page, { op: "play", tracks: [tones[1].id] });
   await page.getByText("Loading on Cellar…").waitFor();
@@ -235,8 +233,6 @@ test("a device that is out of reach and one that waits for bytes are said to be 
   await until(page, { status: "playing", isHere: true });
   await wish(page, { op: "stop" });
   assert.deepEqual(errors, []);
-  await context.close();
-  await kitchen.context.close();
 });
 
 test("media keys steer, and the system is told what plays and where it is", async () => {
@@ -277,5 +273,4 @@ test("media keys steer, and the system is told what plays and where it is", asyn
   await until(page, { intent: "stop" });
   assert.ok((await devices(page)).length >= 1);
   assert.deepEqual(errors, []);
-  await context.close();
 });

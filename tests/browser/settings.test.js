@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { holds, launch, open, stranger, welcomed } from "./harness/browser.js";
 import { Server, tone } from "./harness/server.js";
 
@@ -21,6 +21,11 @@ const LOOKED_AT = { timeout: 60_000 };
 before(async () => {
   server = await Server.start();
   browser = await launch();
+});
+
+// However a test ends, the next one finds nobody.
+afterEach(async () => {
+  await Promise.all(browser.contexts().map((context) => context.close()));
 });
 
 after(async () => {
@@ -67,7 +72,7 @@ async function answer(page, answers, yes) {
 }
 
 test("an admin makes a user, sets their password and role, and removes them, and each takes hold at once", async () => {
-  const { page, errors, context } = await open(browser, server, "Desk");
+  const { page, errors } = await open(browser, server, "Desk");
   await toSettings(page);
   await page.getByRole("button", { name: "New user…" }).click();
   await answer(page, { "User name": "anna", "Password, 8 characters or more": "short" }, "Make");
@@ -111,8 +116,6 @@ test("an admin makes a user, sets their password and role, and removes them, and
   await send(anna, "anna", "quite another");
   await anna.getByText("The name or the password is wrong").waitFor();
   assert.deepEqual(errors, []);
-  await anna.context().close();
-  await context.close();
 });
 
 test("one's own password is changed by who knows it, and one's other logins end", async () => {
@@ -129,7 +132,6 @@ test("one's own password is changed by who knows it, and one's other logins end"
   await other.getByText("This login has ended. Log in again.").waitFor(LOOKED_AT);
   await logIn(other, "bea", "second password");
   await welcomed(page);
-  await Promise.all([page.context().close(), other.context().close()]);
 });
 
 test("the list of logins shows this one, ends another, ends all others, and this page logs out", async () => {
@@ -159,11 +161,10 @@ test("the list of logins shows this one, ends another, ends all others, and this
   await page.getByRole("navigation").getByRole("link", { name: "Devices" }).click();
   await page.locator(".row.device").first().waitFor();
   assert.equal(await page.locator(".row.device").count(), 1);
-  await Promise.all(pages.map((page) => page.context().close()));
 });
 
 test("a scan shows how far it is, and what could not be read until it can", async (t) => {
-  const { page, errors, context } = await open(browser, server, "Desk");
+  const { page, errors } = await open(browser, server, "Desk");
   const token = await server.token();
   const { total } = await server.ask(token, "/tracks?limit=1");
   await toSettings(page);
@@ -199,11 +200,10 @@ test("a scan shows how far it is, and what could not be read until it can", asyn
   await page.getByText("Every file could be read.").waitFor();
   await rm(folder, { recursive: true });
   assert.deepEqual(errors, []);
-  await context.close();
 });
 
 test("what is chosen for this browser holds at once, and after it is loaded again", async () => {
-  const { page, errors, context } = await open(browser, server, "Desk", { colorScheme: "light" });
+  const { page, errors } = await open(browser, server, "Desk", { colorScheme: "light" });
   await toSettings(page);
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await paper();
@@ -220,5 +220,4 @@ test("what is chosen for this browser holds at once, and after it is loaded agai
   assert.equal(await page.getByLabel(/Name of this device/).inputValue(), "Study");
   assert.equal(await page.getByLabel("Keep music for offline").inputValue(), "0");
   assert.deepEqual(errors, []);
-  await context.close();
 });
