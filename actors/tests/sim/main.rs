@@ -58,6 +58,8 @@ const ONCE_FAILED: &[u64] = &[
     1008236516794,
     681022462866,
     349729782149,
+    17757590281,
+    220544867134,
 ];
 /// After so many runs it says how far it is.
 const PROGRESS_EACH: u64 = 50_000;

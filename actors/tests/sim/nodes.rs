@@ -285,7 +285,12 @@ impl World {
         }
         let wall = Micros(self.now + self.nodes[n].wall_us);
         let start = self.store.last_beat().map_or(wall, |beat| beat.max(wall));
-        self.nodes[n].clock_us = start.0 - self.now;
+        let set_us = start.0 - self.now - self.nodes[n].clock_us;
+        self.nodes[n].clock_us += set_us;
+        // Who was told by the old clock acts by it.
+        for grant in &mut self.store.grants {
+            grant.from_us = Micros(grant.from_us.0 + set_us);
+        }
         self.nodes[n].id = self.number();
         self.nodes[n].is_up = true;
     }

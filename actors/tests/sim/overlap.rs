@@ -17,7 +17,7 @@ pub(crate) struct Grant {
     /// Who sounds until then; none where nobody with a socket does.
     source: Option<DeviceId>,
     target: (DeviceId, InstanceId),
-    from_us: Micros,
+    pub(crate) from_us: Micros,
 }
 
 impl Grant {
