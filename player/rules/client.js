@@ -237,6 +237,7 @@ function hear(client, local_us, frame, out) {
     case "ping": {
       // Whoever asks, at any time: by an answer the server knows a device from its copy.
       out.push({ type: "send", frame: { type: "pong" } });
+      if (!client.isWelcomed()) break;
       const wasAllowed = isAllowed(client, local_us);
       client.link.ping(frame.now_us);
       renew(client, local_us);

@@ -239,11 +239,13 @@ impl Client {
             }
             ServerMessage::Ping { now_us } => {
                 outputs.push(Output::Send(ClientMessage::Pong));
-                let was_allowed = self.is_allowed(local_us);
-                self.link.ping(now_us);
-                self.renew();
-                if !was_allowed {
-                    self.obey(local_us, outputs);
+                if self.link.is_welcomed() {
+                    let was_allowed = self.is_allowed(local_us);
+                    self.link.ping(now_us);
+                    self.renew();
+                    if !was_allowed {
+                        self.obey(local_us, outputs);
+                    }
                 }
             }
             ServerMessage::Ack { id, revision } => self.answered(id, Ok(revision), outputs),

@@ -60,6 +60,7 @@ const ONCE_FAILED: &[u64] = &[
     349729782149,
     17757590281,
     220544867134,
+    237913722061,
 ];
 /// After so many runs it says how far it is.
 const PROGRESS_EACH: u64 = 50_000;

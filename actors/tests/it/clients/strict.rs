@@ -1,8 +1,10 @@
 //! Strict mode (R1): who is cut off sounds no longer than its lease, and nobody else sounds before.
 
 use super::{LOAD_MS, Trouble, World, play, play_on};
-use segue_actors::state::Limits;
+use segue_actors::client::Input;
+use segue_actors::ids::NodeId;
 use segue_actors::state::playback::{Intent, Status};
+use segue_actors::state::{Limits, Record, SessionState};
 use segue_actors::wire::ServerMessage;
 
 /// One device plays, under a lease of five seconds.
@@ -106,4 +108,38 @@ fn who_knows_the_time_badly_is_silent_no_later() {
     world.assert_sounds(Some(0));
     world.pass(100);
     world.assert_sounds(None);
+}
+
+#[test]
+fn who_is_waited_for_is_so_after_a_load_over_a_clock_that_was_set_forward() {
+    let mut world = playing();
+    world.cut(0);
+    world.wish(1, play_on(2));
+    let from_us = |state: &SessionState| state.playback().active.and_then(|active| active.from_us);
+    let now = world.server_now();
+    assert_eq!(from_us(&world.state), Some(now.plus_ms(5_000)));
+    let kept = (Record::clone(world.state.record()), world.state.queue().clone());
+    let later = now.plus_ms(3_600_000);
+    let state = SessionState::load(later, kept, NodeId(77), Some(now), 0, world.session_limits);
+    assert_eq!(from_us(&state), Some(later.plus_ms(5_000)));
+}
+
+#[test]
+fn no_word_of_before_the_welcome_prolongs_a_lease() {
+    let world = playing();
+    let mut client = world.devices[0].client.clone();
+    let local_us = world.now_us;
+    let server = world.server_now();
+    let mut step = |at_us: i64, input: Input| client.step(at_us, 0, input, &mut Vec::new());
+    step(local_us, Input::Closed(None));
+    step(local_us + 1, Input::Opened);
+    // Of a server whose clock is an hour behind the one of the lease, or ahead of it.
+    for hours in [-1, 1] {
+        let now_us = server.plus_ms(hours * 3_600_000);
+        step(local_us + 2, Input::Frame(Box::new(ServerMessage::Ping { now_us })));
+        let time = ServerMessage::Time { client_us: local_us + 1, received_us: now_us, sent_us: now_us };
+        step(local_us + 2, Input::Frame(Box::new(time)));
+    }
+    step(local_us + 5_000_001, Input::Tick);
+    assert!(!client.audio().is_sounding());
 }
