@@ -24,7 +24,7 @@ before(async () => {
   const [{ album, artists }] = tracks;
   views = {
     home: "/", search: "/search?q=a", albums: "/albums", album: `/album/${album.id}`, artists: "/artists", artist: `/artist/${artists[0].id}`,
-    tracks: "/tracks", saved: "/saved", playlists: "/playlists", playlist: `/playlist/${playlist.id}`, queue: "/queue", devices: "/devices",
+    tracks: "/tracks", saved: "/saved", playlists: "/playlists", playlist: `/playlist/${playlist.id}`, queue: "/queue", devices: "/devices", offline: "/offline",
     now: "/now", settings: "/settings",
   };
 });
