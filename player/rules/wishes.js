@@ -23,6 +23,12 @@ export class Wishes {
      * @type {{command: Command, wished_us: number, due_us: number, isAlone: boolean}[]}
      */
     this.waiting = [];
+    /**
+     * What was refused for now and has been said again: until that is answered no other one is, for many that all try
+     * again keep each other out.
+     * @type {string | undefined}
+     */
+    this.tries = undefined;
   }
 
   /** @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out */
@@ -60,6 +66,7 @@ export class Wishes {
 
   /** A command is not said again. @param {string} id */
   forget(id) {
+    if (this.tries === id) this.tries = undefined;
     this.waiting = this.waiting.filter(({ command }) => command.id !== id);
   }
 
@@ -77,6 +84,7 @@ export class Wishes {
     const stale = this.waiting.filter(({ wished_us }) => wished_us < local_us - MEANT_MS * 1000);
     const message = "there was no connection for too long; wish it again";
     for (const { command } of stale) this.answered(command.id, { refusal: { code: "unavailable", message } }, out);
+    this.tries = undefined;
     for (const entry of this.waiting) {
       entry.due_us = Infinity;
       out.push({ type: "send", frame: entry.command });
@@ -95,6 +103,7 @@ export class Wishes {
    * @param {number} local_us @param {Refusal & {id: string}} refusal @param {Output[]} out
    */
   refused(local_us, refusal, out) {
+    if (this.tries === refusal.id) this.tries = undefined;
     const entry = this.waiting.find(({ command }) => command.id === refusal.id);
     const { retry_ms = 0 } = refusal;
     const isMeant = entry && entry.wished_us >= local_us - MEANT_MS * 1000;
@@ -102,18 +111,22 @@ export class Wishes {
     else this.answered(refusal.id, { refusal }, out);
   }
 
-  /** When a command is to be said again, in local time. */
+  /** The first one that is to be said again. */
+  due() {
+    return this.waiting.find(({ due_us }) => due_us < Infinity);
+  }
+
+  /** When that is, in local time. */
   deadline() {
-    return Math.min(Infinity, ...this.waiting.map(({ due_us }) => due_us));
+    return (this.tries === undefined && this.due()?.due_us) || Infinity;
   }
 
   /** @param {Client} client @param {number} local_us @param {Output[]} out */
   tick(client, local_us, out) {
-    if (!client.isWelcomed()) return;
-    for (const entry of this.waiting) {
-      if (entry.due_us > local_us) continue;
-      entry.due_us = Infinity;
-      out.push({ type: "send", frame: entry.command });
-    }
+    const entry = this.due();
+    if (!client.isWelcomed() || this.tries !== undefined || !entry || entry.due_us > local_us) return;
+    entry.due_us = Infinity;
+    this.tries = entry.command.id;
+    out.push({ type: "send", frame: entry.command });
   }
 }

@@ -36,13 +36,19 @@ impl Waiting {
     }
 }
 
-/// In the order in which they were wished.
+/// Those that wait.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wishes(VecDeque<Waiting>);
+pub(super) struct Wishes {
+    /// In the order in which they were wished.
+    waiting: VecDeque<Waiting>,
+    /// What was refused for now and has been said again: until that is answered no other one is, for many that all try
+    /// again keep each other out.
+    tries: Option<CommandId>,
+}
 
 impl Client {
     pub(super) fn wish(&mut self, local_us: i64, id: CommandId, op: Op<MediaId>, outputs: &mut Vec<Output>) {
-        if self.wishes.0.len() >= MOST {
+        if self.wishes.waiting.len() >= MOST {
             let why = "too many commands wait for an answer".to_owned();
             outputs.push(Output::Answered(id, Err((RejectCode::Busy, why))));
             return;
@@ -54,16 +60,17 @@ impl Client {
         if self.link.is_welcomed() {
             outputs.push(waiting.say());
         }
-        self.wishes.0.push_back(waiting);
+        self.wishes.waiting.push_back(waiting);
     }
 
     /// Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
     pub(super) fn ask_again(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
-        while let Some(waiting) = self.wishes.0.pop_front_if(|waiting| !waiting.is_meant(local_us)) {
+        while let Some(waiting) = self.wishes.waiting.pop_front_if(|waiting| !waiting.is_meant(local_us)) {
             let why = "there was no connection for too long; wish it again".to_owned();
             outputs.push(Output::Answered(waiting.command.id, Err((RejectCode::Unavailable, why))));
         }
-        outputs.extend(self.wishes.0.iter_mut().map(Waiting::say));
+        self.wishes.tries = None;
+        outputs.extend(self.wishes.waiting.iter_mut().map(Waiting::say));
     }
 
     pub(super) fn answered(
@@ -72,8 +79,9 @@ impl Client {
         answer: Result<u64, (RejectCode, String)>,
         outputs: &mut Vec<Output>,
     ) {
-        if self.wishes.0.iter().any(|waiting| waiting.command.id == id) {
-            self.wishes.0.retain(|waiting| waiting.command.id != id);
+        self.wishes.tries.take_if(|tries| *tries == id);
+        if self.wishes.waiting.iter().any(|waiting| waiting.command.id == id) {
+            self.wishes.waiting.retain(|waiting| waiting.command.id != id);
             outputs.push(Output::Answered(id, answer));
         }
     }
@@ -87,7 +95,9 @@ impl Client {
         why: (RejectCode, String),
         outputs: &mut Vec<Output>,
     ) {
-        let meant = self.wishes.0.iter_mut().find(|waiting| waiting.command.id == id && waiting.is_meant(local_us));
+        self.wishes.tries.take_if(|tries| *tries == id);
+        let meant =
+            self.wishes.waiting.iter_mut().find(|waiting| waiting.command.id == id && waiting.is_meant(local_us));
         let retry_ms = retry_ms.filter(|retry_ms| (1..=LONGEST_RETRY_MS).contains(retry_ms));
         if let Some((waiting, retry_ms)) = meant.zip(retry_ms) {
             waiting.due_us = Some(local_us.saturating_add(i64::from(retry_ms) * 1000));
@@ -98,14 +108,16 @@ impl Client {
 
     /// When a command is to be said again, in local time.
     pub(super) fn wish_due(&self) -> Option<i64> {
-        let is_heard = self.link.is_welcomed();
-        self.wishes.0.iter().filter(|_| is_heard).filter_map(|waiting| waiting.due_us).min()
+        let is_free = self.link.is_welcomed() && self.wishes.tries.is_none();
+        self.wishes.waiting.iter().filter(|_| is_free).find_map(|waiting| waiting.due_us)
     }
 
     pub(super) fn wish_when_due(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
-        if self.wish_due().is_some_and(|due_us| due_us <= local_us) {
-            let is_due = |waiting: &&mut Waiting| waiting.due_us.is_some_and(|due_us| due_us <= local_us);
-            outputs.extend(self.wishes.0.iter_mut().filter(is_due).map(Waiting::say));
+        if self.wish_due().is_some_and(|due_us| due_us <= local_us)
+            && let Some(waiting) = self.wishes.waiting.iter_mut().find(|waiting| waiting.due_us.is_some())
+        {
+            self.wishes.tries = Some(waiting.command.id);
+            outputs.push(waiting.say());
         }
     }
 }

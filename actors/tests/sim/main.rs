@@ -39,6 +39,8 @@ use world::World;
 
 /// Seeds that failed once.
 const ONCE_FAILED: &[u64] = &[
+    462174773272,
+    156302051935,
     6,
     20,
     41,

@@ -40,6 +40,22 @@ test("a server that never stops asking to wait is given up after five minutes", 
   assert.equal(of(world.hear({ type: "reject", id: "w1", code: "unavailable", message: "later", retry_ms: 1_000 }), "answered").length, 1);
 });
 
+test("of two that are refused for now one is said again, the other when that is answered, for they would keep each other out", () => {
+  const world = new World();
+  world.welcome();
+  for (const id of ["w1", "w2"]) {
+    pause(world, id);
+    world.hear({ type: "reject", id, code: "rate_limited", message: "too much", retry_ms: 100 });
+  }
+  const said = () => sent(world.pass(100).step({ type: "tick" }), "command").map(({ id }) => id);
+  assert.deepEqual(said(), ["w1"]);
+  assert.deepEqual(said(), [], "it has no answer yet");
+  world.hear({ type: "reject", id: "w1", code: "rate_limited", message: "too much", retry_ms: 100 });
+  assert.deepEqual(said(), ["w1"]);
+  world.hear({ type: "ack", id: "w1", revision: 20 });
+  assert.deepEqual(said(), ["w2"]);
+});
+
 test("what is to be said again waits for the connection, and is then said once", () => {
   const world = new World();
   world.welcome();

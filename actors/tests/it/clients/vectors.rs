@@ -10,7 +10,7 @@ use segue_actors::state::Limits;
 use segue_actors::state::devices::Volume;
 use segue_actors::state::messages::{ByeReason, Op, RejectCode};
 use segue_actors::state::playback::{Rate, Repeat};
-use segue_actors::wire::{HelloDevice, ServerMessage};
+use segue_actors::wire::{ClientMessage, HelloDevice, ServerMessage};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -235,6 +235,26 @@ fn what_is_refused_for_now_is_said_again() -> World {
     world.input(1, Input::Wish(CommandId(10), Op::Stop));
     world.devices[1].up.clear();
     refuse(&mut world, CommandId(10), 10_001);
+    world.pass(1_000);
+    world
+}
+
+/// All at once they would keep each other out.
+fn what_is_refused_for_now_is_said_one_after_the_other() -> World {
+    let mut world = playing(2);
+    for id in [CommandId(9), CommandId(10)] {
+        world.input(1, Input::Wish(id, Op::Repeat { mode: Repeat::All }));
+    }
+    world.devices[1].up.clear();
+    refuse(&mut world, CommandId(9), 80);
+    refuse(&mut world, CommandId(10), 50);
+    for retry_ms in [70, 60] {
+        world.now_us += 80_000;
+        world.input(1, Input::Tick);
+        let said: Vec<_> = world.devices[1].up.drain(..).collect();
+        assert!(matches!(&said[..], [ClientMessage::Command(first)] if first.id == CommandId(9)), "{said:?}");
+        refuse(&mut world, CommandId(9), retry_ms);
+    }
     world.pass(1_000);
     world
 }
@@ -479,6 +499,7 @@ golden! {
     unanswered_commands_are_said_again
     what_was_wished_long_ago_is_not_said_again
     what_is_refused_for_now_is_said_again
+    what_is_refused_for_now_is_said_one_after_the_other
     volumes
     transfer_over_clocks_that_are_known_badly
     the_seventeenth_wish_is_refused
