@@ -27,6 +27,15 @@ impl SessionState {
         let all = || others.iter().copied().chain([command.id]);
         let answered = |state: &Self, id| state.record.devices.answer_to(device?, id);
         if let Some(revision) = answered(self, command.id) {
+            // What was wished before it and did not count then is overtaken by it.
+            let overtaken: Vec<CommandId> = all().filter(|id| answered(self, *id).is_none()).collect();
+            if let Some(device_id) = device.filter(|_| !overtaken.is_empty()) {
+                self.touch(at);
+                for id in overtaken {
+                    self.edit().devices.remember(device_id, id, revision);
+                }
+                effects.push(Effect::Commit(Durability::Now));
+            }
             let acks = all().map(|id| Effect::Ack(connection, id, answered(self, id).unwrap_or(revision)));
             effects.extend(acks);
             return;

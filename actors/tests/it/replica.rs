@@ -181,6 +181,28 @@ fn of_a_drag_that_is_rejected_what_stands_already_is_acknowledged() {
     assert_eq!(node.answers(), [Ok(()), Err(RejectCode::Stale)]);
 }
 
+/// Refused for now it was said again, after the last one of its drag, and that one stands for it.
+#[test]
+fn what_is_overtaken_by_a_wish_that_stands_is_written_down_as_answered() {
+    let mut node = Node::over(None, fresh());
+    node.step(play());
+    node.step(wish(3, Op::Seek { position_ms: 6_000 }));
+    let Event::Said { connection, said: Said::Command { command, seed, .. } } =
+        wish(3, Op::Seek { position_ms: 6_000 })
+    else {
+        unreachable!()
+    };
+    node.step(Event::Said { connection, said: Said::Command { command, seed, others: vec![CommandId(2)] } });
+    assert_eq!(node.answers(), [Ok(()); 4]);
+    let place = |node: &Node| node.replica.state().expect("it is loaded").playback().position_ms;
+    assert_eq!(place(&node), 6_000);
+    let (record, _) = node.row.clone().expect("it is written");
+    assert!(record.devices.answer_to(DEVICE, CommandId(2)).is_some(), "in the database");
+    // Its ack was lost, and it comes alone.
+    node.step(wish(2, Op::Seek { position_ms: 1_000 }));
+    assert_eq!((node.answers(), place(&node)), (vec![Ok(())], 6_000));
+}
+
 #[test]
 fn what_says_nothing_new_asks_for_nothing() {
     let (mut replica, mut outputs) = (Replica::new(NodeId(1), Limits::default()), Vec::new());

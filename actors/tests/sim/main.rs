@@ -40,6 +40,7 @@ use world::World;
 /// Seeds that failed once.
 const ONCE_FAILED: &[u64] = &[
     462174773272,
+    838615034552,
     156302051935,
     6,
     20,
