@@ -22,8 +22,9 @@ use actix::{
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Messages that may wait in the mailbox.
-const MAILBOX: usize = 64;
+/// Messages that may wait in the mailbox: more than the answers to all that a device may say at once (`Credits`), which
+/// one commit may release.
+const MAILBOX: usize = 1_024;
 /// A socket that says no `hello` for so long is closed.
 const HELLO: Duration = Duration::from_secs(5);
 /// A socket that takes nothing for so long is closed.

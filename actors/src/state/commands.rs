@@ -50,7 +50,8 @@ impl SessionState {
                         next.edit().devices.remember(device_id, id, at.stamp.revision);
                     }
                     if next.record.playback.revision == at.stamp.revision {
-                        next.edit().playback.by = Some(By { device_id, command_id: command.id });
+                        let playback = &mut next.edit().playback;
+                        (playback.by, playback.unplayable) = (Some(By { device_id, command_id: command.id }), None);
                     }
                 }
                 *self = next;

@@ -167,6 +167,7 @@ impl SessionState {
         playback.position_ms = if item.is_some() { playback.clamp_ms(position_ms) } else { 0 };
         playback.at_us = at.now;
         playback.turn = at.stamp;
+        playback.unplayable = None;
         self.edit().playback.status = self.resting_status();
         if !same {
             self.begin_stay(at);

@@ -211,6 +211,15 @@ impl Transfer {
     }
 }
 
+/// An entry that could not be played and was given up, and where: what a screen says of a skip that nobody wished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unplayable {
+    /// The entry,
+    pub item: ItemId,
+    /// and the device that could not play it.
+    pub device_id: DeviceId,
+}
+
 /// Whose command made the last change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct By {
@@ -262,6 +271,9 @@ pub struct Playback {
     pub queue_revision: u64,
     /// Entries in the queue.
     pub queue_length: usize,
+    /// The entry that was given up last; until a command, another end, or that it plays after all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unplayable: Option<Unplayable>,
     /// Whose command it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<By>,
@@ -289,6 +301,7 @@ impl Playback {
             shuffle: false,
             queue_revision: stamp.revision,
             queue_length: 0,
+            unplayable: None,
             by: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::devices::Volume;
 use super::messages::{Ended, Report, Sound, VolumeChange};
-use super::playback::{Intent, Status};
+use super::playback::{Intent, Item, Status, Unplayable};
 use super::{At, Durability, Effect, SessionState, Speaker};
 use crate::ids::{ItemId, Stamp};
 
@@ -36,7 +36,7 @@ impl SessionState {
             return;
         }
         if report.status == Sound::Failed {
-            self.failed(at, effects);
+            self.failed(at, speaker, effects);
             return;
         }
         let status = Status::from(report.status);
@@ -45,6 +45,8 @@ impl SessionState {
         let agrees = status == playback.status && apart_ms <= AGREES_MS && at_us >= playback.at_us;
         if !agrees {
             self.anchor(at, position_ms, at_us, status);
+            let is_played = |given_up: &Unplayable| status == Status::Playing && given_up.item == report.item;
+            self.edit().playback.unplayable.take_if(|given_up| is_played(given_up));
             effects.push(Effect::Commit(Durability::Soon));
         }
         if status == Status::Playing && self.record.failures > 0 {
@@ -52,8 +54,8 @@ impl SessionState {
         }
     }
 
-    /// The current item cannot be played: the next one, but not for ever.
-    fn failed(&mut self, at: At, effects: &mut Vec<Effect>) {
+    /// The current item cannot be played there: the next one, but not for ever, and everybody is told.
+    fn failed(&mut self, at: At, speaker: Speaker, effects: &mut Vec<Effect>) {
         if self.record.playback.status == Status::Failed {
             return;
         }
@@ -64,10 +66,13 @@ impl SessionState {
         let goes_on = playback.intent == Intent::Play && usize::from(failures) < most;
         let current = playback.item.filter(|_| goes_on);
         let skip_to = current.and_then(|item| self.queue.skip_after(item.id, playback.repeat));
+        let unplayable = |item: Item| Unplayable { item: item.id, device_id: speaker.device_id };
+        let given_up = playback.item.map(unplayable);
         match skip_to {
             Some(item) => self.change_item(at, Some(item), 0),
             None => self.anchor(at, self.record.playback.position_at(at.now), at.now, Status::Failed),
         }
+        self.edit().playback.unplayable = given_up;
         effects.push(Effect::Commit(Durability::Now));
     }
 
@@ -102,6 +107,7 @@ impl SessionState {
     /// The queue came to its end.
     pub(super) fn finish(&mut self, at: At) {
         self.wish(at, Intent::Pause);
+        self.edit().playback.unplayable = None;
         let end_ms = self.record.playback.item.and_then(|item| item.duration_ms);
         let position_ms = end_ms.unwrap_or_else(|| self.record.playback.position_at(at.now));
         self.anchor(at, position_ms, at.now, Status::Ended);

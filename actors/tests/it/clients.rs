@@ -2,18 +2,21 @@
 
 mod cases;
 mod failures;
+mod server;
 mod strict;
 mod transfers;
 mod vectors;
 
 use segue_actors::client::{Audio, Client, Input, Output};
-use segue_actors::ids::{ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId};
+use segue_actors::ids::{
+    ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
+};
 use segue_actors::state::devices::{DeviceKind, Volume};
-use segue_actors::state::messages::{Command, Op, RejectCode, TransferMode};
+use segue_actors::state::messages::{Cause, Op, RejectCode, Report, Sound, TransferMode};
 use segue_actors::state::playback::{Intent, MediaKind, Playback, Status};
 use segue_actors::state::queue::Resolved;
-use segue_actors::state::{Effect, Event, Join, Leaving, Limits, Record, Said, SessionState};
-use segue_actors::wire::{ClientLimits, ClientMessage, DeviceList, HelloDevice, QueuePage, ServerMessage, Welcome};
+use segue_actors::state::{Event, Leaving, Limits, Said, SessionState};
+use segue_actors::wire::{ClientLimits, ClientMessage, DeviceView, HelloDevice, ServerMessage};
 use std::collections::VecDeque;
 
 /// Length of every track.
@@ -35,6 +38,7 @@ const LIMITS: ClientLimits = ClientLimits {
 };
 
 /// One client with its wire and its audio.
+#[derive(Clone)]
 struct Device {
     client: Client,
     /// The socket, while there is one.
@@ -57,7 +61,9 @@ struct Device {
     is_asked: bool,
     /// How often its audio was started or taken elsewhere.
     starts: u32,
-    trace: vectors::Trace,
+    /// While it sleeps nothing happens to it.
+    is_asleep: bool,
+    trace: Option<vectors::Trace>,
 }
 
 /// What is wrong with a wire.
@@ -73,9 +79,12 @@ enum Trouble {
     IsNeverWelcome,
     /// Its probes take a second in all, and so many milliseconds of it to the server.
     IsLopsided(i64),
+    /// Whatever comes down comes twice.
+    HearsTwice,
 }
 
 /// A session and its clients.
+#[derive(Clone)]
 struct World {
     state: SessionState,
     /// In the clients' time.
@@ -87,6 +96,8 @@ struct World {
     limits: ClientLimits,
     /// The server's clock was set by so much since the start.
     stepped_us: i64,
+    /// Each list of devices that was shown, as it followed the one before.
+    lists: Vec<Vec<DeviceView>>,
 }
 
 impl World {
@@ -104,6 +115,7 @@ impl World {
             session_limits: limits,
             limits: ClientLimits { audio_ms, ..LIMITS },
             stepped_us: 0,
+            lists: Vec::new(),
         };
         for number in 1..=devices {
             world.devices.push(device(number, number));
@@ -125,9 +137,12 @@ impl World {
 
     fn input(&mut self, index: usize, input: Input) {
         let mut outputs = Vec::new();
-        let told = vectors::input_of(&input);
-        self.devices[index].client.step(self.now_us, 500, input, &mut outputs);
-        self.devices[index].trace.record(self.now_us, &told, &outputs);
+        let device = &mut self.devices[index];
+        let told = device.trace.as_ref().map(|_| input.clone());
+        device.client.step(self.now_us, 500, input, &mut outputs);
+        if let Some((trace, told)) = device.trace.as_mut().zip(told) {
+            trace.record(self.now_us, &told, &outputs);
+        }
         for output in outputs {
             self.carry_out(index, output);
         }
@@ -200,142 +215,19 @@ impl World {
         id
     }
 
-    // The server's side
-
-    fn event(&mut self, event: Event) {
-        let before = self.state.shown();
-        let mut effects = Vec::new();
-        let now = self.server_now();
-        self.state.step(now, event, &mut effects);
-        self.state.check().expect("the invariants hold");
-        let welcomed: Vec<ConnectionId> = effects
-            .iter()
-            .filter_map(|effect| match effect {
-                Effect::Welcome(connection, _) => Some(*connection),
-                _ => None,
-            })
-            .collect();
-        self.fan_out(before, &welcomed);
-        for effect in effects {
-            self.release(effect);
-        }
+    /// What the active device reports under.
+    fn right(&self) -> (Stamp, Stamp, ItemId) {
+        let shown = self.shown();
+        let (active, item) = (shown.active.expect("one plays"), shown.item.expect("something plays"));
+        (active.lease, shown.turn, item.id)
     }
 
-    fn fan_out(&mut self, before: segue_actors::state::Shown, but: &[ConnectionId]) {
-        let shown = self.state.shown();
-        for device in &mut self.devices {
-            let Some(connection) = device.connection else { continue };
-            let is_kept_out = device.trouble == Some(Trouble::IsNeverWelcome);
-            if is_kept_out || but.contains(&connection) || self.state.devices().by_connection(connection).is_none() {
-                continue;
-            }
-            if shown.playback != before.playback {
-                device.down.push_back(ServerMessage::Playback(Box::new(self.state.playback().clone())));
-            }
-            if shown.devices != before.devices {
-                device.down.push_back(ServerMessage::Devices(DeviceList::of(self.state.record())));
-            }
-        }
-    }
-
-    fn release(&mut self, effect: Effect) {
-        let (now_us, clock_id) = (self.server_now(), self.clock);
-        let record = self.state.record().clone();
-        let is_probe = matches!(effect, Effect::Probe(_));
-        let (connection, message) = match effect {
-            Effect::Commit(_) | Effect::Played(_) | Effect::ShowAll(_) => return,
-            Effect::Probe(connection) => (connection, ServerMessage::Ping { now_us }),
-            Effect::Close(connection, reason) => (connection, ServerMessage::goaway(reason, 0)),
-            Effect::Welcome(connection, device_id) => {
-                let playback = record.playback.clone();
-                let devices = DeviceList::of(&record);
-                let limits = self.limits;
-                let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 0, limits, playback, devices };
-                (connection, ServerMessage::Welcome(Box::new(welcome)))
-            }
-            Effect::Ack(connection, id, revision) => (connection, ServerMessage::Ack { id, revision }),
-            Effect::Reject(connection, id, reject) => (connection, ServerMessage::reject(id, &reject)),
-            Effect::ShowPlayback(connection) => {
-                (connection, ServerMessage::Playback(Box::new(record.playback.clone())))
-            }
-            Effect::ShowDevices(connection) => (connection, ServerMessage::Devices(DeviceList::of(&record))),
-            Effect::ShowQueue(connection, from, limit) => {
-                (connection, ServerMessage::Queue(QueuePage::of(&record.playback, self.state.queue(), from, limit)))
-            }
-        };
-        if let Some(device) = self.devices.iter_mut().find(|device| device.connection == Some(connection))
-            && !(device.trouble == Some(Trouble::LosesAcks) && matches!(message, ServerMessage::Ack { .. }))
-            && device.trouble != Some(Trouble::IsNeverWelcome)
-        {
-            device.is_asked |= is_probe;
-            device.down.push_back(message);
-        }
-    }
-
-    /// What a client says reaches the session, as the device's actor would hand it on.
-    fn arrive(&mut self, index: usize, message: &ClientMessage) {
-        // The messages are those of the wire.
-        let message = ClientMessage::decode(&message.encode()).expect("a client writes what a server reads");
-        let Some(connection) = self.devices[index].connection else { return };
-        let said = match message {
-            ClientMessage::Hello(hello) => {
-                let spare_id = DeviceId(self.number());
-                let device_id = hello.device.id.unwrap_or(spare_id);
-                let (instance, lease, seen) = (hello.device.instance, hello.lease, hello.seen);
-                let description = hello.device.description().expect("a good hello");
-                let join = Join { connection, device_id, spare_id, instance, description, lease, seen };
-                self.event(Event::Join(Box::new(join)));
-                return;
-            }
-            ClientMessage::Time { client_us } => {
-                let (there_ms, back_ms) = match self.devices[index].trouble {
-                    Some(Trouble::IsLopsided(there_ms)) => (there_ms, 1_000 - there_ms),
-                    _ => (0, 0),
-                };
-                // No time passes here: what the ways take is taken off the server's instants.
-                let now = self.server_now();
-                let (received_us, sent_us) = (now.plus_ms(there_ms), now.plus_ms(-back_ms));
-                let time = ServerMessage::Time { client_us, received_us, sent_us };
-                self.devices[index].down.push_back(time);
-                return;
-            }
-            ClientMessage::Bye(_) => {
-                self.devices[index].connection = None;
-                self.event(Event::Leave { connection, how: Leaving::Clean });
-                return;
-            }
-            ClientMessage::Command(command) => {
-                let Command { id, if_item, if_queue_revision, if_lease, op } = *command;
-                let tracks = op.tracks().iter().map(|id| track(*id)).collect();
-                let op = op.with_tracks(tracks);
-                let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
-                Said::Command { command, seed: 5, others: Vec::new() }
-            }
-            ClientMessage::Report(report) => Said::Report(report),
-            ClientMessage::Ready(ready) => Said::Ready(ready),
-            ClientMessage::Yield(_) if self.devices[index].trouble == Some(Trouble::LosesYields) => return,
-            ClientMessage::Yield(yielded) => Said::Yield(yielded),
-            ClientMessage::Ended(ended) => Said::Ended(ended),
-            ClientMessage::Volume(change) => Said::Volume(change),
-            ClientMessage::Queue { from, limit } => Said::Queue { from, limit },
-            ClientMessage::Pong if std::mem::take(&mut self.devices[index].is_asked) => Said::Alive,
-            ClientMessage::Pong | ClientMessage::Unknown | ClientMessage::BadCommand(..) => return,
-        };
-        self.event(Event::Said { connection, said });
-    }
-
-    /// The node ends without a word and starts again from what it had written.
-    fn restart(&mut self) {
-        for device in &mut self.devices {
-            (device.connection, device.up, device.down) = Default::default();
-        }
-        let loaded = (Record::clone(self.state.record()), self.state.queue().clone());
-        let (node, now) = (NodeId(self.number()), self.server_now());
-        self.clock = ClockId(self.number());
-        self.state = SessionState::load(now, loaded, node, Some(now), 0, self.session_limits);
-        for index in 0..self.devices.len() {
-            self.input(index, Input::Closed(None));
-        }
+    /// A report of playing arrives, whatever the device itself would say.
+    fn report_of(&mut self, index: usize, (lease, turn, item): (Stamp, Stamp, ItemId), position_ms: i64) {
+        let connection = self.devices[index].connection.expect("it has a socket");
+        let (at_us, status, cause) = (self.server_now(), Sound::Playing, Cause::Heartbeat);
+        let report = Report { lease, turn, item, position_ms, at_us, status, cause };
+        self.event(Event::Said { connection, said: Said::Report(report) });
     }
 
     // Time and the wires
@@ -346,6 +238,9 @@ impl World {
             assert!(round < 1_000, "they never stop talking");
             let mut is_quiet = true;
             for index in 0..self.devices.len() {
+                if self.devices[index].is_asleep {
+                    continue;
+                }
                 if let Some(message) = self.devices[index].up.pop_front() {
                     is_quiet = false;
                     self.arrive(index, &message);
@@ -353,6 +248,9 @@ impl World {
                 let is_deaf = self.devices[index].trouble == Some(Trouble::IsDeaf);
                 if let Some(message) = self.devices[index].down.pop_front_if(|_| !is_deaf) {
                     is_quiet = false;
+                    if self.devices[index].trouble == Some(Trouble::HearsTwice) {
+                        self.input(index, Input::Frame(Box::new(message.clone())));
+                    }
                     self.input(index, Input::Frame(Box::new(message)));
                 }
                 if self.devices[index].client.next_deadline() <= self.now_us {
@@ -371,22 +269,43 @@ impl World {
         let end_us = self.now_us + ms * 1000;
         while self.now_us < end_us {
             self.settle();
-            let ends = self.devices.iter().filter_map(|device| end_of(&device.client)).map(|at| at.0 - START.0);
-            let loads = self.devices.iter().filter_map(|device| device.loading).map(|(at, _)| at);
-            let ticks = self.devices.iter().map(|device| device.client.next_deadline());
-            let server = self.state.next_deadline().map(|at| at.0 - START.0 - self.stepped_us);
-            let prepared = self.devices.iter().filter_map(|device| device.preparing).map(|(at, _)| at);
-            let prepared = prepared.filter(|at| *at > self.now_us);
-            let due_us = ends.chain(loads).chain(prepared).chain(ticks).chain(server).min().unwrap_or(end_us);
-            self.now_us = due_us.clamp(self.now_us + 1, end_us);
-            if self.state.next_deadline().is_some_and(|due| due <= self.server_now()) {
-                self.event(Event::Deadline);
-            }
+            self.go_on(end_us);
+        }
+        self.settle();
+    }
+
+    /// Lets time pass in which nothing arrives.
+    fn wait(&mut self, ms: i64) {
+        let end_us = self.now_us + ms * 1000;
+        while self.now_us < end_us {
             for index in 0..self.devices.len() {
+                while self.devices[index].client.next_deadline() <= self.now_us {
+                    self.input(index, Input::Tick);
+                }
+            }
+            self.go_on(end_us);
+        }
+    }
+
+    /// To the next instant at which anything is due.
+    fn go_on(&mut self, end_us: i64) {
+        let awake = || self.devices.iter().filter(|device| !device.is_asleep);
+        let ends = awake().filter_map(|device| end_of(&device.client)).map(|at| at.0 - START.0);
+        let loads = awake().filter_map(|device| device.loading).map(|(at, _)| at);
+        let ticks = awake().map(|device| device.client.next_deadline());
+        let server = self.state.next_deadline().map(|at| at.0 - START.0 - self.stepped_us);
+        let prepared = awake().filter_map(|device| device.preparing).map(|(at, _)| at);
+        let prepared = prepared.filter(|at| *at > self.now_us);
+        let due_us = ends.chain(loads).chain(prepared).chain(ticks).chain(server).min().unwrap_or(end_us);
+        self.now_us = due_us.clamp(self.now_us + 1, end_us);
+        if self.state.next_deadline().is_some_and(|due| due <= self.server_now()) {
+            self.event(Event::Deadline);
+        }
+        for index in 0..self.devices.len() {
+            if !self.devices[index].is_asleep {
                 self.audio(index);
             }
         }
-        self.settle();
     }
 
     /// Audio that is loaded starts, audio at its end ends.
@@ -451,7 +370,8 @@ fn device(id: u64, instance: u64) -> Device {
         volume: None,
     };
     Device {
-        trace: vectors::Trace::new(description.clone()),
+        is_asleep: false,
+        trace: Some(vectors::Trace::new(description.clone())),
         client: Client::new(description, None, 0),
         connection: None,
         down: VecDeque::new(),
@@ -489,6 +409,14 @@ fn play(tracks: &[u64]) -> Op<MediaId> {
 
 const fn transfer(to: u64) -> Op<MediaId> {
     Op::Transfer { to: DeviceId(to), mode: TransferMode::Keep }
+}
+
+/// Many things happen, or many worlds: what each client goes through is not written down.
+fn unrecorded(mut world: World) -> World {
+    for device in &mut world.devices {
+        device.trace = None;
+    }
+    world
 }
 
 /// Two devices; the first plays tracks 1, 2 and 3 and is two seconds into the first.

@@ -43,6 +43,45 @@ fn t40_an_item_ends_once_and_t41_the_end_of_the_queue_stays() {
     .assert_eq(&transcript);
 }
 
+/// Whichever comes first advances; the other was meant for what is over.
+#[test]
+fn t40_an_end_that_races_with_next_advances_once() {
+    let transcript = run("
+        a plays t1 t2 t3 beside b
+        +200000
+        b is behind
+        a ended
+        b: next
+        b catches up
+        a is behind
+        b: next
+        a ended
+        a catches up
+    ");
+    expect![[r#"
+        a plays t1 t2 t3 beside b
+          r5 play/playing i0@0 a:r4 after[] next i1 turn r4
+        +200000
+          played t1
+        b is behind
+        a ended
+          commit now
+          r6 play/starting i1@0 a:r4 after[] next i2 turn r6
+        b: next
+          reject b Stale: another item is current by now
+        b catches up
+        a is behind
+        b: next
+          commit now
+          ack b r7
+          r7 play/starting i2@0 a:r4 after[] next - turn r7
+        a ended
+          show playback to a
+        a catches up
+    "#]]
+    .assert_eq(&transcript);
+}
+
 #[test]
 fn next_and_previous_move_once_for_what_was_seen() {
     let transcript = run("
@@ -243,13 +282,13 @@ fn t42_items_that_fail_are_skipped_but_not_for_ever() {
           r4 play/starting i0@0 a:r3 after[] next i1 turn r3
         a reports failed 0
           commit now
-          r5 play/starting i1@0 a:r3 after[] next i2 turn r5
+          r5 play/starting i1@0 a:r3 after[] next i2 turn r5 gave up i0 on a
         a reports failed 0
           commit now
-          r6 play/starting i2@0 a:r3 after[] next i0 turn r6
+          r6 play/starting i2@0 a:r3 after[] next i0 turn r6 gave up i1 on a
         a reports failed 0
           commit now
-          r7 play/failed i2@0 a:r3 after[] next i0 turn r6
+          r7 play/failed i2@0 a:r3 after[] next i0 turn r6 gave up i2 on a
         a reports playing 0
           commit soon
           r8 play/playing i2@0 a:r3 after[] next i0 turn r6
@@ -257,6 +296,88 @@ fn t42_items_that_fail_are_skipped_but_not_for_ever() {
           commit now
           ack a r9
           r9 play/starting i0@0 a:r3 after[] next i1 turn r9
+    "#]]
+    .assert_eq(&transcript);
+}
+
+#[test]
+fn t42_everybody_is_told_what_was_skipped_and_where_until_something_else_plays() {
+    let transcript = run("
+        a plays t1 t2 t3 beside b
+        +200000
+        a ended
+        a reports failed 0
+        c joins as remote
+        a reports playing 0
+        +200000
+        a ended
+        b: play i1
+        a reports failed 0
+        b: repeat all
+        b: play on b
+        a yields
+        b: play i1
+        b reports failed 0
+        b reports failed 0
+        b reports failed 0
+        b reports playing 0
+    ");
+    expect![[r#"
+        a plays t1 t2 t3 beside b
+          r5 play/playing i0@0 a:r4 after[] next i1 turn r4
+        +200000
+          played t1
+        a ended
+          commit now
+          r6 play/starting i1@0 a:r4 after[] next i2 turn r6
+        a reports failed 0
+          commit now
+          r7 play/starting i2@0 a:r4 after[] next - turn r7 gave up i1 on a
+        c joins as remote
+          welcome c
+          devices [a, b, c]
+        a reports playing 0
+          commit soon
+          r9 play/playing i2@0 a:r4 after[] next - turn r7 gave up i1 on a
+        +200000
+          played t3
+        a ended
+          commit now
+          r10 pause/ended i2@200000 a:r4 after[] next - turn r10
+        b: play i1
+          commit now
+          ack b r11
+          r11 play/starting i1@0 a:r4 after[] next i2 turn r11
+        a reports failed 0
+          commit now
+          r12 play/starting i2@0 a:r4 after[] next - turn r12 gave up i1 on a
+        b: repeat all
+          commit now
+          ack b r13
+          r13 play/starting i2@0 a:r4 after[] next i0 turn r12
+        b: play on b
+          commit now
+          ack b r14
+          r14 play/starting i2@0 b:r14 after[a:r4] next i0 turn r14
+        a yields
+          commit soon
+          r15 play/starting i2@0 b:r14 after[] next i0 turn r14
+        b: play i1
+          commit now
+          ack b r16
+          r16 play/starting i1@0 b:r14 after[] next i2 turn r16
+        b reports failed 0
+          commit now
+          r17 play/starting i2@0 b:r14 after[] next i0 turn r17 gave up i1 on b
+        b reports failed 0
+          commit now
+          r18 play/starting i0@0 b:r14 after[] next i1 turn r18 gave up i2 on b
+        b reports failed 0
+          commit now
+          r19 play/failed i0@0 b:r14 after[] next i1 turn r18 gave up i0 on b
+        b reports playing 0
+          commit soon
+          r20 play/playing i0@0 b:r14 after[] next i1 turn r18
     "#]]
     .assert_eq(&transcript);
 }

@@ -262,18 +262,18 @@ fn t70_volume_is_unknown_until_said_and_belongs_to_its_device() {
 #[test]
 fn t82_idle_devices_make_no_revisions() {
     let transcript = run("
-        a plays t1 beside b
+        a plays t1 beside b c
         b: pause
         a reports paused 0
         +3600000
     ");
     expect![[r#"
-        a plays t1 beside b
-          r5 play/playing i0@0 a:r4 after[] next - turn r4
+        a plays t1 beside b c
+          r6 play/playing i0@0 a:r5 after[] next - turn r5
         b: pause
           commit now
-          ack b r6
-          r6 pause/paused i0@0 a:r4 after[] next - turn r6
+          ack b r7
+          r7 pause/paused i0@0 a:r5 after[] next - turn r7
         a reports paused 0
         +3600000
     "#]]

@@ -45,9 +45,7 @@ fn t08_a_target_that_is_not_ready_or_a_source_that_says_nothing_changes_nothing(
 #[test]
 fn t08_a_target_that_goes_before_the_yield_is_forgotten_and_one_that_goes_after_it_is_lost() {
     let transcript = run("
-        a plays t1 beside b
-        a: transfer b
-        b is ready
+        a offers t1 to b
         b is lost
         a yields for the switch
         b returns
@@ -58,14 +56,7 @@ fn t08_a_target_that_goes_before_the_yield_is_forgotten_and_one_that_goes_after_
         b is lost
     ");
     expect![[r#"
-        a plays t1 beside b
-          r5 play/playing i0@0 a:r4 after[] next - turn r4
-        a: transfer b
-          commit now
-          ack a r6
-          r6 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b
-        b is ready
-          commit soon
+        a offers t1 to b
           r7 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b:r7 at 400
         b is lost
           commit soon
@@ -186,9 +177,7 @@ fn t08_a_restart_between_leaves_the_music_where_it_is() {
 #[test]
 fn t92_a_promise_for_a_transfer_that_was_cancelled_clears_nothing() {
     let transcript = run("
-        a plays t1 beside b
-        b: transfer b
-        b is ready
+        a offers t1 to b
         a is behind
         a: transfer a
         b: play on b
@@ -198,14 +187,7 @@ fn t92_a_promise_for_a_transfer_that_was_cancelled_clears_nothing() {
         a yields
     ");
     expect![[r#"
-        a plays t1 beside b
-          r5 play/playing i0@0 a:r4 after[] next - turn r4
-        b: transfer b
-          commit now
-          ack b r6
-          r6 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b
-        b is ready
-          commit soon
+        a offers t1 to b
           r7 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b:r7 at 400
         a is behind
         a: transfer a
@@ -229,9 +211,7 @@ fn t92_a_promise_for_a_transfer_that_was_cancelled_clears_nothing() {
 #[test]
 fn t93_what_comes_between_the_yield_and_the_switch_begins_no_sooner() {
     let transcript = run("
-        a plays t1 beside b c
-        b: transfer b
-        b is ready
+        a offers t1 to b beside c
         a yields for the switch
         +100
         c: play on c
@@ -241,14 +221,7 @@ fn t93_what_comes_between_the_yield_and_the_switch_begins_no_sooner() {
         c yields
     ");
     expect![[r#"
-        a plays t1 beside b c
-          r6 play/playing i0@0 a:r5 after[] next - turn r5
-        b: transfer b
-          commit now
-          ack b r7
-          r7 play/playing i0@0 a:r5 after[] next - turn r5 transfer to b
-        b is ready
-          commit soon
+        a offers t1 to b beside c
           r8 play/playing i0@0 a:r5 after[] next - turn r5 transfer to b:r8 at 400
         a yields for the switch
           commit now
@@ -276,12 +249,55 @@ fn t93_what_comes_between_the_yield_and_the_switch_begins_no_sooner() {
     .assert_eq(&transcript);
 }
 
+/// The accepted yield is the switch: who takes the music from the target before its instant does so as from a holder.
+#[test]
+fn t93_a_newer_transfer_before_the_instant_waits_for_the_target_and_for_the_instant() {
+    let transcript = run("
+        a offers t1 to b beside c
+        a yields for the switch
+        +100
+        c: transfer c
+        c is ready
+        c reports playing 100
+        +300
+        b reports playing 400
+        b yields for the switch
+        +100
+        c reports playing 500
+        b yields
+    ");
+    expect![[r#"
+        a offers t1 to b beside c
+          r8 play/playing i0@0 a:r5 after[] next - turn r5 transfer to b:r8 at 400
+        a yields for the switch
+          commit now
+          r9 play/playing i0@0 b:r8 from 400 after[] next - turn r5
+        +100
+        c: transfer c
+          commit now
+          ack c r10
+          r10 play/playing i0@100 b:r8 from 400 after[] next - turn r5 transfer to c
+        c is ready
+          commit soon
+          r11 play/playing i0@100 b:r8 from 400 after[] next - turn r5 transfer to c:r11 at 500
+        c reports playing 100
+          show playback to c
+        +300
+        b reports playing 400
+        b yields for the switch
+          commit now
+          r12 play/playing i0@400 c:r11 from 500 after[] next - turn r5
+        +100
+        c reports playing 500
+        b yields
+    "#]]
+    .assert_eq(&transcript);
+}
+
 #[test]
 fn t92_a_promise_for_an_earlier_instant_is_not_one_for_a_later() {
     let transcript = run("
-        a plays t1 beside b
-        b: transfer b
-        b is ready
+        a offers t1 to b
         a is behind
         b: seek 50000
         b is ready
@@ -290,14 +306,7 @@ fn t92_a_promise_for_an_earlier_instant_is_not_one_for_a_later() {
         a yields for the switch
     ");
     expect![[r#"
-        a plays t1 beside b
-          r5 play/playing i0@0 a:r4 after[] next - turn r4
-        b: transfer b
-          commit now
-          ack b r6
-          r6 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b
-        b is ready
-          commit soon
+        a offers t1 to b
           r7 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b:r7 at 400
         a is behind
         b: seek 50000

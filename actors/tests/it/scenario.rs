@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! kitchen plays t1 t2 beside phone  the opening: all join, the first plays two tracks and says that it does
+//! kitchen offers t1 t2 to phone beside tab  another: the second has asked for the music and is ready for it
 //! kitchen joins                 it plays and controls; `joins as remote` controls only
 //! kitchen joins anew            the same device in another life (a reloaded page)
 //! kitchen returns               the same life on another socket
@@ -22,7 +23,7 @@
 //! ```
 //! In the transcript `r7` is a revision, `i0` a queue entry, and a playback is written
 //! `r7 play/playing i0@1000 kitchen:r5 after[phone:r3] next i1 turn r6`; of a transfer `transfer to phone:r8 at 5400`,
-//! and of a switch `from 5400` in milliseconds since the start.
+//! and of a switch `from 5400` in milliseconds since the start; of an entry that failed, `gave up i0 on kitchen`.
 
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
 use segue_actors::state::devices::{Description, DeviceKind, Presence};
@@ -105,7 +106,13 @@ impl Scenario {
         let who = who.trim_end_matches(':');
         let words: Vec<&str> = what.split(' ').collect();
         match words[..] {
-            ["plays", ..] => self.open(who, &words[1..]),
+            ["plays", ..] => self.open(who, &words[1..], None),
+            ["offers", ..] => {
+                let to = words.iter().position(|word| *word == "to").expect("to somebody");
+                let (tracks, others) = (&words[1..to], &words[to + 1..]);
+                let others: Vec<&str> = others.iter().copied().filter(|word| *word != "beside").collect();
+                self.open(who, &[tracks, &["beside"], &others].concat(), others.first().copied());
+            }
             ["joins" | "returns"] => self.join(who, true),
             ["joins", "as", "remote"] => self.join(who, false),
             ["joins", "anew"] => {
@@ -135,12 +142,7 @@ impl Scenario {
             }
             ["reports", status, position] => self.report(who, status, position.parse().expect("milliseconds")),
             ["yields"] => self.yields(who),
-            ["is", "ready"] => {
-                let shown = self.actors[who].shown.as_ref().expect("it was shown something");
-                let (turn, lease) = (shown.turn, shown.active.map_or(Stamp::default(), |active| active.lease));
-                let item = shown.item.map_or(ItemId(0), |item| item.id);
-                self.say(who, Said::Ready(Ready { lease, turn, item, earliest_us: self.now }));
-            }
+            ["is", "ready"] => self.is_ready(who),
             ["yields", "for", "the", "switch"] => {
                 let (lease, ..) = self.right(who);
                 let shown = self.actors[who].shown.as_ref().expect("it was shown something");
@@ -175,7 +177,7 @@ impl Scenario {
     }
 
     /// Of the opening only what comes of it is told.
-    fn open(&mut self, who: &str, words: &[&str]) {
+    fn open(&mut self, who: &str, words: &[&str], target: Option<&str>) {
         let told = self.transcript.len();
         let (tracks, others) = words.split_at(words.iter().position(|word| *word == "beside").unwrap_or(words.len()));
         self.join(who, true);
@@ -184,9 +186,20 @@ impl Scenario {
         }
         self.command(who, &[&["play"], tracks].concat());
         self.report(who, "playing", 0);
+        if let Some(target) = target {
+            self.command(target, &["transfer", target]);
+            self.is_ready(target);
+        }
         self.transcript.truncate(told);
         let playback = self.playback(self.state.playback());
         writeln!(self.transcript, "  {playback}").expect("a string takes everything");
+    }
+
+    fn is_ready(&mut self, who: &str) {
+        let shown = self.actors[who].shown.as_ref().expect("it was shown something");
+        let (turn, lease) = (shown.turn, shown.active.map_or(Stamp::default(), |active| active.lease));
+        let item = shown.item.map_or(ItemId(0), |item| item.id);
+        self.say(who, Said::Ready(Ready { lease, turn, item, earliest_us: self.now }));
     }
 
     fn join(&mut self, who: &str, plays: bool) {
@@ -421,13 +434,16 @@ impl Scenario {
             let at = transfer.switch_at_us.map_or(String::new(), |at| format!(" at {}", since_start(at)));
             format!(" transfer to {}{lease}{at}", self.name(transfer.to))
         });
+        let given_up = playback.unplayable.map_or(String::new(), |given_up| {
+            format!(" gave up i{} on {}", given_up.item.0 & 0x3f_ffff, self.name(given_up.device_id))
+        });
         let after: Vec<String> = playback
             .after
             .iter()
             .map(|entry| format!("{}:r{}", self.name(entry.device_id), entry.lease.revision))
             .collect();
         format!(
-            "r{} {}/{} {}@{} {active} after[{}] next {} turn r{}{transfer}",
+            "r{} {}/{} {}@{} {active} after[{}] next {} turn r{}{transfer}{given_up}",
             playback.revision,
             word(format!("{:?}", playback.intent)),
             word(format!("{:?}", playback.status)),

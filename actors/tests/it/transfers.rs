@@ -217,23 +217,14 @@ fn a_newer_transfer_replaces_the_older_and_one_to_the_holder_cancels_it() {
 #[test]
 fn a_late_yield_switches_where_the_source_fell_silent() {
     let transcript = run("
-        a plays t1 beside b
-        b: transfer b
-        b is ready
+        a offers t1 to b
         +900
         a reports buffering 400
         a yields for the switch
         b reports playing 400
     ");
     expect![[r#"
-        a plays t1 beside b
-          r5 play/playing i0@0 a:r4 after[] next - turn r4
-        b: transfer b
-          commit now
-          ack b r6
-          r6 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b
-        b is ready
-          commit soon
+        a offers t1 to b
           r7 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b:r7 at 400
         +900
         a reports buffering 400
@@ -252,22 +243,13 @@ fn a_late_yield_switches_where_the_source_fell_silent() {
 #[test]
 fn a_yield_that_comes_after_the_instant_does_not_let_the_place_run() {
     let transcript = run("
-        a plays t1 beside b
-        b: transfer b
-        b is ready
+        a offers t1 to b
         +900
         a yields for the switch
         +1000
     ");
     expect![[r#"
-        a plays t1 beside b
-          r5 play/playing i0@0 a:r4 after[] next - turn r4
-        b: transfer b
-          commit now
-          ack b r6
-          r6 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b
-        b is ready
-          commit soon
+        a offers t1 to b
           r7 play/playing i0@0 a:r4 after[] next - turn r4 transfer to b:r7 at 400
         +900
         a yields for the switch

@@ -6,7 +6,9 @@ use segue_actors::close::CloseReason;
 use segue_actors::ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
 use segue_actors::state::devices::{DeviceKind, Volume};
 use segue_actors::state::messages::{Cause, Command, Op, Report, Sound, TransferMode, Yield};
-use segue_actors::state::playback::{Active, After, By, Intent, Item, MediaKind, Playback, Repeat, Status, Transfer};
+use segue_actors::state::playback::{
+    Active, After, By, Intent, Item, MediaKind, Playback, Repeat, Status, Transfer, Unplayable,
+};
 use segue_actors::state::{Limits, SessionState};
 use segue_actors::wire::{ClientMessage, Hello, HelloDevice, ServerMessage};
 
@@ -149,11 +151,15 @@ fn t34_a_playback_is_under_one_kibibyte_at_its_longest() {
         repeat: Repeat::Off,
         queue_revision: stamp.revision,
         queue_length: 10_000,
-        by: Some(By { device_id, command_id: CommandId(u64::MAX) }),
         ..Playback::new(stamp, at_us)
     };
-    let frame = ServerMessage::Playback(Box::new(playback)).encode();
-    assert!(frame.len() < 1024, "{} bytes: {frame}", frame.len());
+    // A command is newer than what was given up, or the other way round.
+    let by = Some(By { device_id, command_id: CommandId(u64::MAX) });
+    let unplayable = Some(Unplayable { item: item.id, device_id });
+    for playback in [Playback { by, ..playback.clone() }, Playback { unplayable, ..playback }] {
+        let frame = ServerMessage::Playback(Box::new(playback)).encode();
+        assert!(frame.len() < 1024, "{} bytes: {frame}", frame.len());
+    }
 }
 
 #[test]

@@ -1,20 +1,17 @@
 //! Nothing acknowledged is lost: what is shown when, and what a failing database or our own bug costs.
 
-use super::{ANNA, Device, Node, acks, pass, rejects};
+use super::{ANNA, Device, Node, acks, one_device, pass, rejects, two_devices};
 use segue_actors::close::CloseReason;
-use segue_actors::ids::DeviceId;
+use segue_actors::ids::{DeviceId, MediaId};
 use segue_actors::memory::Fault;
 use segue_actors::state::messages::{Op, Sound, TransferMode};
-use segue_actors::state::playback::{Intent, Playback, Status};
+use segue_actors::state::playback::{Intent, Playback, Repeat, Status};
 use segue_actors::wire::ServerMessage;
 use std::time::Duration;
 
 #[actix::test]
 async fn a_change_is_shown_and_acked_only_once_it_is_stored() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
-    let mut phone = node.join("anna", "Phone", 2).await;
+    let (node, mut kitchen, mut phone) = two_devices().await;
     node.store.hold(true);
     kitchen.play(10, &[1, 2]);
     pass(300).await;
@@ -31,9 +28,7 @@ async fn a_change_is_shown_and_acked_only_once_it_is_stored() {
 
 #[actix::test]
 async fn nobody_is_shown_anything_before_its_welcome() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    let (node, mut kitchen) = one_device(&[]).await;
     node.store.hold(true);
     kitchen.play(10, &[1, 2]);
     pass(100).await;
@@ -48,9 +43,7 @@ async fn nobody_is_shown_anything_before_its_welcome() {
 
 #[actix::test]
 async fn events_that_wait_for_a_commit_are_committed_together() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    let (node, mut kitchen) = one_device(&[]).await;
     let before = node.store.commits();
     node.store.hold(true);
     kitchen.play(10, &[1, 2]);
@@ -68,10 +61,7 @@ async fn events_that_wait_for_a_commit_are_committed_together() {
 
 #[actix::test]
 async fn a_report_is_shown_first_and_written_soon() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
-    let mut phone = node.join("anna", "Phone", 2).await;
+    let (node, mut kitchen, mut phone) = two_devices().await;
     kitchen.play(10, &[1, 2]);
     kitchen.settle().await;
     let before = node.store.commits();
@@ -94,11 +84,7 @@ async fn a_report_is_shown_first_and_written_soon() {
 
 #[actix::test]
 async fn a_change_that_was_not_sent_is_rejected_and_undone() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
-    kitchen.play(10, &[1, 2]);
-    kitchen.settle().await;
+    let (node, mut kitchen) = one_device(&[1, 2]).await;
     let stamp = kitchen.playback.as_ref().map(Playback::stamp);
     node.store.fail_next([Fault::NotSent]);
     kitchen.command(11, Op::Pause);
@@ -136,13 +122,36 @@ async fn t37_a_command_whose_answer_is_lost_is_applied_once() {
     }
 }
 
+/// Many may wait for their answers; what is said again is known among a device's last 64 (`PROTOCOL.md`, rule 4).
+#[actix::test]
+async fn more_than_sixteen_may_wait_and_what_is_said_again_after_sixty_four_others_counts_again() {
+    let (node, mut kitchen) = one_device(&[1]).await;
+    let insert = || Op::QueueInsert { tracks: vec![MediaId(2)], after: None, before: None };
+    let length = |kitchen: &Device| kitchen.playback.as_ref().map(|shown| shown.queue_length);
+    node.store.hold(true);
+    let mode = |id: u64| if id.is_multiple_of(2) { Repeat::All } else { Repeat::Off };
+    for id in 100..163 {
+        kitchen.command(id, if id == 100 { insert() } else { Op::Repeat { mode: mode(id) } });
+        kitchen.settle().await;
+    }
+    assert_eq!(acks(&kitchen.take_rest()), [10], "all of them wait");
+    node.store.hold(false);
+    kitchen.settle().await;
+    assert_eq!(acks(&kitchen.take_rest()), (100..163).collect::<Vec<_>>(), "each is answered, in order");
+    kitchen.command(163, Op::Repeat { mode: mode(163) });
+    kitchen.command(100, insert());
+    kitchen.settle().await;
+    assert_eq!((acks(&kitchen.take_rest()), length(&kitchen)), (vec![163, 100], Some(2)), "63 others are not too many");
+    pass(1_000).await;
+    kitchen.command(164, Op::Repeat { mode: mode(164) });
+    kitchen.command(100, insert());
+    kitchen.settle().await;
+    assert_eq!((acks(&kitchen.take_rest()), length(&kitchen)), (vec![164, 100], Some(3)), "64 are");
+}
+
 #[actix::test]
 async fn a_server_that_dies_between_arrival_and_commit_loses_nothing_acknowledged() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
-    kitchen.play(10, &[1, 2, 3]);
-    kitchen.settle().await;
+    let (node, mut kitchen) = one_device(&[1, 2, 3]).await;
     assert_eq!(acks(&kitchen.take_rest()), [10]);
     // The command has arrived, its commit has not: the next run of the server knows nothing of it.
     node.store.hold(true);
@@ -162,11 +171,7 @@ async fn a_server_that_dies_between_arrival_and_commit_loses_nothing_acknowledge
 
 #[actix::test]
 async fn a_database_put_back_under_a_live_session_restarts_it_under_a_higher_epoch() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
-    kitchen.play(10, &[1, 2, 3]);
-    kitchen.settle().await;
+    let (node, mut kitchen) = one_device(&[1, 2, 3]).await;
     let backup = segue_actors::ports::SessionStore::load(&*node.store, ANNA).await.expect("a twin").expect("stored");
     let (_, queue) = segue_actors::ports::SessionStore::queue(&*node.store, ANNA).await.expect("a twin");
     kitchen.command(11, Op::Next);
@@ -209,13 +214,8 @@ async fn a_panic_in_one_session_harms_nobody_else() {
 
 #[actix::test]
 async fn a_shutdown_writes_what_was_shown_and_sends_everybody_away() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
-    kitchen.play(10, &[1, 2]);
-    kitchen.settle().await;
-    kitchen.report(Sound::Playing, 0, node.directory.world().clock.now());
-    kitchen.settle().await;
+    let (node, mut kitchen) = one_device(&[]).await;
+    kitchen.plays(&node).await;
     for second in 1..=10 {
         pass(1_000).await;
         kitchen.report(Sound::Playing, second * 1_000, node.directory.world().clock.now());
@@ -228,9 +228,9 @@ async fn a_shutdown_writes_what_was_shown_and_sends_everybody_away() {
     let record = segue_actors::ports::SessionStore::load(&*node.store, ANNA).await.expect("a twin").expect("stored");
     assert_eq!(record.playback.status, Status::Lost);
     assert!((10_000..=10_150).contains(&record.playback.position_ms), "{}", record.playback.position_ms);
-    let late = node.connect();
     assert!(node.directory.session(ANNA).is_none(), "no session is started any more");
-    drop(late);
+    let late = node.join("anna", "Late", 2).await;
+    assert_eq!(late.line.closed(), Some(CloseReason::Shutdown), "and who comes late is told");
 }
 
 #[actix::test]
@@ -249,11 +249,7 @@ async fn a_shutdown_sends_users_away_one_after_the_other() {
 
 #[actix::test]
 async fn a_session_without_devices_ends_and_is_found_again() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
-    kitchen.play(10, &[1, 2]);
-    kitchen.settle().await;
+    let (node, mut kitchen) = one_device(&[1, 2]).await;
     kitchen.cut();
     pass(15_500).await;
     assert_eq!(node.directory.sessions(), 0, "after the grace nobody is waited for");
@@ -279,14 +275,8 @@ async fn without_a_database_devices_are_told_to_come_back() {
 /// The source of a transfer dies while the database takes nothing: what must be written is tried once a second.
 #[actix::test]
 async fn what_must_be_and_is_refused_is_tried_again_in_a_while() {
-    tokio::time::pause();
-    let node = Node::new();
-    let mut kitchen = node.join("anna", "Kitchen", 1).await;
-    let mut phone = node.join("anna", "Phone", 2).await;
-    kitchen.play(10, &[1, 2]);
-    kitchen.settle().await;
-    kitchen.report(Sound::Playing, 0, node.directory.world().clock.now());
-    kitchen.settle().await;
+    let (node, mut kitchen, mut phone) = two_devices().await;
+    kitchen.plays(&node).await;
     kitchen.command(11, Op::Transfer { to: DeviceId(2), mode: TransferMode::Keep });
     kitchen.settle().await;
     phone.settle().await;

@@ -3,17 +3,14 @@
 use super::{Device, Node, pass};
 use segue_actors::close::CloseReason;
 use segue_actors::device::Incoming;
-use segue_actors::state::messages::{ByeReason, Op, Sound};
+use segue_actors::state::messages::{ByeReason, Op};
 use segue_actors::state::playback::{Intent, Status};
 use segue_actors::wire::{ClientMessage, PresenceView, ServerMessage};
 
 async fn playing(node: &Node) -> (Device, Device) {
     let mut kitchen = node.join("anna", "Kitchen", 1).await;
     let mut phone = node.join("anna", "Phone", 2).await;
-    kitchen.play(10, &[1, 2]);
-    kitchen.settle().await;
-    kitchen.report(Sound::Playing, 0, node.directory.world().clock.now());
-    kitchen.settle().await;
+    kitchen.plays(node).await;
     phone.settle().await;
     assert_eq!(phone.status(), Some(Status::Playing));
     (kitchen, phone)

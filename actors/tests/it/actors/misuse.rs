@@ -1,12 +1,12 @@
 //! Clones, floods, drags, and commands that make the server panic.
 
-use super::{Device, Node, acks, pass, rejects};
+use super::{Device, Node, acks, one_device, pass, rejects};
 use segue_actors::close::CloseReason;
 use segue_actors::device::Incoming;
 use segue_actors::ids::DeviceId;
 use segue_actors::memory::Fault;
-use segue_actors::state::messages::{ByeReason, Op};
-use segue_actors::state::playback::Intent;
+use segue_actors::state::messages::{ByeReason, Op, TransferMode};
+use segue_actors::state::playback::{Intent, Status};
 use segue_actors::wire::{ClientMessage, ServerMessage};
 
 fn id_of(device: &Device) -> Option<DeviceId> {
@@ -98,15 +98,16 @@ async fn t39_a_drag_is_shown_ten_times_a_second_and_its_end_always() {
     }
     pass(200).await;
     let frames = eye.line.take();
-    assert!(frames.len() <= 2 * 12, "{} frames in 1.2 s", frames.len());
     assert!(node.store.commits() - before <= 2 * 12);
+    let mut fan_outs = [0, 0];
     for frame in frames {
         match ServerMessage::decode(&frame).expect("the server sends messages") {
-            ServerMessage::Playback(playback) => eye.playback = Some(*playback),
-            ServerMessage::Devices(devices) => eye.devices = Some(devices),
+            ServerMessage::Playback(playback) => (eye.playback, fan_outs[0]) = (Some(*playback), fan_outs[0] + 1),
+            ServerMessage::Devices(devices) => (eye.devices, fan_outs[1]) = (Some(devices), fan_outs[1] + 1),
             other => panic!("{other:?}"),
         }
     }
+    assert!(fan_outs.iter().all(|count| (8..=12).contains(count)), "ten a second of each, in 1.2 s: {fan_outs:?}");
     assert_eq!(eye.playback.as_ref().map(|shown| shown.position_ms), Some(98_000));
     let levels: Vec<_> = eye.devices.iter().flat_map(|list| &list.devices).map(|device| device.volume).collect();
     assert_eq!(levels[0].map(|volume| volume.level), Some(99));
@@ -136,6 +137,21 @@ async fn t39_the_end_of_a_drag_counts_though_its_socket_ends() {
     eye.settle().await;
     let devices = eye.devices.as_ref().expect("shown");
     assert_eq!(devices.devices[0].volume.map(|volume| volume.level), Some(30));
+}
+
+#[actix::test]
+async fn t04_the_device_of_another_user_is_no_target() {
+    let (node, mut kitchen) = one_device(&[1, 2]).await;
+    let mut garden = node.join("bert", "Garden", 9).await;
+    kitchen.take_rest();
+    let seen = kitchen.playback.clone();
+    kitchen.command(11, Op::Transfer { to: DeviceId(9), mode: TransferMode::Play });
+    kitchen.command(12, Op::Play { item: None, tracks: vec![], start: None, position_ms: None, on: Some(DeviceId(9)) });
+    kitchen.settle().await;
+    garden.settle().await;
+    assert_eq!(rejects(&kitchen.take_rest()), ["Invalid", "Invalid"]);
+    assert_eq!(kitchen.playback, seen, "nothing has changed");
+    assert_eq!((garden.names(), garden.status()), (vec!["Garden".to_owned()], Some(Status::Idle)));
 }
 
 #[actix::test]

@@ -33,7 +33,7 @@ const BERT: UserId = UserId(2);
 const TRACK_MS: i64 = 200_000;
 
 /// A node over twins; another over the same twins is its next run.
-struct Node {
+pub(crate) struct Node {
     directory: Arc<Directory>,
     store: Arc<MemoryStore>,
     nodes: Arc<MemoryNodes>,
@@ -41,7 +41,7 @@ struct Node {
 }
 
 impl Node {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_heartbeat(2_000)
     }
 
@@ -79,7 +79,7 @@ impl Node {
         Self { directory: Directory::new(world, Vec::new()), store, nodes, logins }
     }
 
-    fn connect(&self) -> Device {
+    pub(crate) fn connect(&self) -> Device {
         let line = MemoryLine::default();
         let (sender, receiver) = mpsc::unbounded_channel();
         let socket = line.socket();
@@ -95,6 +95,25 @@ impl Node {
     }
 }
 
+/// A node and its one device, which was given some tracks.
+async fn one_device(tracks: &[u64]) -> (Node, Device) {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut kitchen = node.join("anna", "Kitchen", 1).await;
+    if !tracks.is_empty() {
+        kitchen.play(10, tracks);
+        kitchen.settle().await;
+    }
+    (node, kitchen)
+}
+
+/// A node and two devices of one user.
+async fn two_devices() -> (Node, Device, Device) {
+    let (node, kitchen) = one_device(&[]).await;
+    let phone = node.join("anna", "Phone", 2).await;
+    (node, kitchen, phone)
+}
+
 struct Feed(mpsc::UnboundedReceiver<Incoming>);
 
 impl futures_core::Stream for Feed {
@@ -106,7 +125,7 @@ impl futures_core::Stream for Feed {
 }
 
 /// A device as the far end of a socket, which remembers what it was shown.
-struct Device {
+pub(crate) struct Device {
     line: MemoryLine,
     sender: Option<mpsc::UnboundedSender<Incoming>>,
     addr: actix::Addr<DeviceActor<MemorySocket>>,
@@ -122,7 +141,7 @@ impl Device {
         self.feed(Incoming::Text(message.encode()));
     }
 
-    fn feed(&self, incoming: Incoming) {
+    pub(crate) fn feed(&self, incoming: Incoming) {
         // A test may speak to a socket that the server has closed.
         let _ = self.sender.as_ref().expect("the line is not cut").send(incoming);
     }
@@ -176,12 +195,17 @@ impl Device {
         }));
     }
 
-    /// Lets everything that can happen now happen, and reads what came.
-    async fn settle(&mut self) {
+    /// Lets everything that can happen now happen; what came.
+    pub(crate) async fn frames(&self) -> Vec<Arc<str>> {
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
-        for frame in self.line.take() {
+        self.line.take()
+    }
+
+    /// The same, read.
+    async fn settle(&mut self) {
+        for frame in self.frames().await {
             match ServerMessage::decode(&frame).expect("the server sends messages") {
                 ServerMessage::Welcome(welcome) => {
                     self.playback = Some(welcome.playback.clone());
@@ -197,6 +221,14 @@ impl Device {
                 other => self.rest.push(other),
             }
         }
+    }
+
+    /// It plays two tracks, and says so.
+    async fn plays(&mut self, node: &Node) {
+        self.play(10, &[1, 2]);
+        self.settle().await;
+        self.report(Sound::Playing, 0, node.directory.world().clock.now());
+        self.settle().await;
     }
 
     fn status(&self) -> Option<Status> {
@@ -224,7 +256,7 @@ impl Device {
 }
 
 /// Lets `ms` pass, in steps short enough that every timer fires in its turn.
-async fn pass(ms: u64) {
+pub(crate) async fn pass(ms: u64) {
     let mut left = ms;
     while left > 0 {
         let step = left.min(50);

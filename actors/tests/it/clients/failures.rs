@@ -1,13 +1,13 @@
 //! Failure cases that broke others, as clients and session go through them.
 
-use super::{LOAD_MS, TRACK_MS, Trouble, World, device, play, play_on, playing};
+use super::{LOAD_MS, TRACK_MS, Trouble, World, device, play, play_on, playing, unrecorded};
 use crate::scenario::life;
 use segue_actors::client::Input;
 use segue_actors::ids::{CommandId, DeviceId, Stamp};
-use segue_actors::state::messages::{Cause, Op, RejectCode, Report, Sound};
+use segue_actors::state::messages::{ByeReason, Op, RejectCode};
 use segue_actors::state::playback::{Intent, Rate, Repeat, Status};
-use segue_actors::state::{Event, Join, Said};
-use segue_actors::wire::ServerMessage;
+use segue_actors::state::{Event, Join, Leaving};
+use segue_actors::wire::{DeviceView, ServerMessage};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -30,8 +30,7 @@ fn t03_two_that_believe_that_they_play_come_back_to_a_restarted_server_and_one_d
 fn t06_who_was_cut_off_is_silent_at_its_first_contact_and_its_old_reports_count_for_nothing() {
     let mut world = playing(2);
     world.wish(0, Op::Repeat { mode: Repeat::One });
-    let (lease, turn) = (world.shown().active.expect("it plays").lease, world.shown().turn);
-    let item = world.shown().item.expect("it plays").id;
+    let right = world.right();
     world.cut(0);
     world.wish(1, play_on(2));
     world.pass(30_000);
@@ -39,10 +38,7 @@ fn t06_who_was_cut_off_is_silent_at_its_first_contact_and_its_old_reports_count_
     world.come_back(0);
     world.assert_sounds(Some(1));
     let shown = world.shown().clone();
-    let connection = world.devices[0].connection.expect("it is back");
-    let (at_us, status, cause) = (world.server_now(), Sound::Playing, Cause::Heartbeat);
-    let report = Report { lease, turn, item, position_ms: 7, at_us, status, cause };
-    world.event(Event::Said { connection, said: Said::Report(report) });
+    world.report_of(0, right, 7);
     assert_eq!(*world.shown(), shown);
 }
 
@@ -192,21 +188,100 @@ fn t52_a_clone_gets_an_id_of_its_own_and_a_reload_keeps_it() {
     assert_eq!(world.state.devices().len(), 2);
 }
 
+/// It falls asleep with a wish on its lips, over a socket that nobody ends.
 #[test]
-fn t57_after_a_nights_sleep_it_is_back_at_once_and_obeys_nothing_of_before() {
-    let mut world = playing(2);
-    // It falls asleep with a wish on its lips, and the server misses it.
+fn t57_after_a_nights_sleep_it_is_back_at_once_obeys_nothing_of_before_and_no_list_blinks() {
+    let mut world = unrecorded(playing(2));
+    world.wish(0, Op::Pause);
     let id = CommandId(4_711);
-    world.cut(1);
-    world.input(1, Input::Wish(id, Op::Pause));
-    world.now_us += 8 * HOUR_MS * 1_000;
-    world.event(Event::Deadline);
-    world.mend(1);
-    world.input(1, Input::Tick);
+    world.input(1, Input::Wish(id, play(&[])));
+    world.devices[1].up.clear();
+    world.devices[1].is_asleep = true;
+    let (connection, heard) = (world.devices[1].connection.take().expect("it has one"), world.server_now());
+    world.pass(65_000);
+    world.event(Event::Leave { connection, how: Leaving::Lost(heard) });
+    world.pass(8 * HOUR_MS);
+    let is_listed = |list: &[DeviceView]| list.iter().any(|device| device.id == DeviceId(2));
+    assert!(world.lists.last().is_some_and(|list| !is_listed(list)), "the others know that it is not there");
+    let before = world.lists.len();
+
+    world.devices[1].is_asleep = false;
+    world.input(1, Input::Wake);
     world.settle();
     assert!(world.devices[1].client.link().is_welcomed(), "at once");
-    assert_eq!(world.devices[1].answers.last(), Some(&(id, Err(RejectCode::Unavailable))));
-    assert_eq!(world.shown().intent, Intent::Play, "nobody means that pause any more");
+    assert_eq!(world.devices[1].answers.last(), Some(&(id, Err(RejectCode::Unavailable))), "nobody means it any more");
+    world.pass(60_000);
+    assert_eq!(world.shown().intent, Intent::Pause);
+    world.assert_sounds(None);
+    let own = world.devices[1].client.devices().map(|list| list.devices.clone());
+    assert_eq!(world.lists.split_off(before), [own.expect("it was welcomed")], "it came, and that is all");
+}
+
+#[test]
+fn t43_with_every_controller_gone_the_active_device_goes_through_the_queue_for_an_hour() {
+    let mut world = unrecorded(World::new(2));
+    let tracks: Vec<u64> = (1..=400).collect();
+    let Op::Play { item, tracks, start, position_ms, .. } = play(&tracks) else { unreachable!() };
+    world.wish(1, Op::Play { item, tracks, start, position_ms, on: Some(DeviceId(1)) });
+    world.input(1, Input::Leave(ByeReason::Close));
+    world.settle();
+    assert_eq!(world.state.devices().len(), 1, "it is alone");
+    let began_us = world.now_us;
+    // Each track takes a moment to load.
+    let due =
+        |world: &World| u64::try_from((world.now_us - began_us) / 1_000 / (TRACK_MS + LOAD_MS)).ok().map(|n| n + 1);
+    for _ in 0..60 {
+        world.pass(HOUR_MS / 60);
+        world.assert_sounds(Some(0));
+        assert_eq!(world.media(), due(&world));
+    }
+    // Without the server, too: it is told later what was played.
+    world.cut(0);
+    world.pass(TRACK_MS);
+    world.assert_sounds(Some(0));
+    assert!(world.media() < due(&world), "nobody knows yet");
+    world.come_back(0);
+    world.pass(1_000);
+    assert_eq!(world.media(), due(&world));
+    world.assert_sounds(Some(0));
+    let heard_ms = world.devices[0].client.audio().position_at(world.now_us).expect("it sounds");
+    world.assert_shown(Intent::Play, Status::Playing, heard_ms);
+}
+
+#[test]
+fn t82_three_idle_devices_make_no_revision_in_an_hour() {
+    let mut world = unrecorded(playing(3));
+    world.wish(1, Op::Pause);
+    world.pass(1_000);
+    let stamp = world.state.record().stamp;
+    world.pass(HOUR_MS);
+    assert!(world.devices.iter().all(|device| device.client.link().is_welcomed()));
+    assert_eq!(world.state.record().stamp, stamp);
+}
+
+/// The database is put back, and what is wished then has the number that something else had before.
+#[test]
+fn t94_a_turn_that_comes_again_with_other_content_is_obeyed_and_the_old_one_refused() {
+    let mut world = playing(2);
+    let backup = world.written();
+    for position_ms in [3_000, 4_000, 5_000, 6_000, 7_000, 8_000] {
+        world.wish(1, Op::Seek { position_ms });
+    }
+    world.pass(LOAD_MS + 100);
+    let lost = world.right();
+    world.start_over(backup);
+    world.pass(1_500);
+    assert!(world.shown().turn.revision < lost.1.revision, "room for as many again");
+    while world.shown().turn.revision < lost.1.revision {
+        world.wish(1, Op::Seek { position_ms: 1_000 });
+    }
+    assert_eq!(world.shown().turn.revision, lost.1.revision, "the epoch alone tells them apart");
+    world.pass(LOAD_MS + 500);
+    world.assert_sounds(Some(0));
+    world.assert_shown(Intent::Play, Status::Playing, 1_500);
+    let shown = world.shown().clone();
+    world.report_of(0, lost, 9_000);
+    assert_eq!(*world.shown(), shown);
 }
 
 #[test]

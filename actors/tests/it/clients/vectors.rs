@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// What one client went through.
+#[derive(Clone)]
 pub(super) struct Trace {
     device: HelloDevice,
     /// Instant, input and outputs, each as a line of JSON.
@@ -26,13 +27,14 @@ impl Trace {
         Self { device, steps: Vec::new() }
     }
 
-    pub(super) fn record(&mut self, local_us: i64, input: &Value, outputs: &[Output]) {
+    pub(super) fn record(&mut self, local_us: i64, input: &Input, outputs: &[Output]) {
+        let input = input_of(input);
         let outputs: Vec<Value> = outputs.iter().filter_map(output_of).collect();
         self.steps.push(json!({ "local_us": local_us, "input": input, "outputs": outputs }).to_string());
     }
 }
 
-pub(super) fn input_of(input: &Input) -> Value {
+fn input_of(input: &Input) -> Value {
     match input {
         Input::Opened => json!({ "type": "opened" }),
         Input::Closed(code) => json!({ "type": "closed", "code": code }),
@@ -78,7 +80,7 @@ fn parsed(frame: &str) -> Value {
 fn file(world: &World) -> String {
     let mut text = String::from("[\n");
     for (index, device) in world.devices.iter().enumerate() {
-        let Trace { device, steps } = &device.trace;
+        let Trace { device, steps } = device.trace.as_ref().expect("it is recorded");
         let comma = if index + 1 < world.devices.len() { "," } else { "" };
         let steps = steps.join(",\n");
         writeln!(text, "{{\"device\":{},\"steps\":[\n{steps}\n]}}{comma}", json!(device)).expect("a string takes it");
