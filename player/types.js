@@ -14,7 +14,7 @@
  *   epoch: number, revision: number, turn: Stamp, intent: Intent, status: Status, item?: Item, next?: Item,
  *   position_ms: number, at_us: number, rate: number, active?: Active, after: After[], transfer?: Transfer,
  *   repeat: "off" | "one" | "all", shuffle: boolean, queue_revision: number, queue_length: number,
- *   by?: {device_id: string, command_id: string}
+ *   unplayable?: {item: string, device_id: string}, by?: {device_id: string, command_id: string}
  * }} Playback
  * @typedef {{level: number, muted: boolean, version: number}} Volume
  * @typedef {{

@@ -321,7 +321,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             Beat::PingProtocol => self.socket.ping(),
             Beat::Dead(heard) => {
                 log::info!("socket {} is dead: silent for {} ms", self.connection, now.since_ms(heard));
-                self.socket.close(CloseReason::Dead);
+                self.end_socket(CloseReason::Dead);
                 self.gone(Leaving::Lost(heard), ctx);
                 return;
             }
@@ -335,15 +335,16 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         self.close(reason, ctx);
     }
 
-    /// Ends the socket with a reason.
+    /// Ends the socket with a reason; what still waited for it is dropped.
     fn close(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
-        let goaway = ServerMessage::goaway(reason, self.directory.jitter_ms()).encode();
-        if self.outbox.is_empty() && self.socket.try_write(goaway.into()) == Wrote::Blocked {
-            log::debug!("socket {} takes no goaway", self.connection);
-        }
-        self.socket.close(reason);
+        self.end_socket(reason);
         let heard = self.liveness.heard();
         self.gone(if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Dismissed }, ctx);
+    }
+
+    fn end_socket(&mut self, reason: CloseReason) {
+        let goaway = ServerMessage::goaway(reason, self.directory.jitter_ms()).encode();
+        self.socket.close(reason, goaway.into());
     }
 
     fn gone(&mut self, how: Leaving, ctx: &mut Context<Self>) {

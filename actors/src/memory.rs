@@ -371,7 +371,11 @@ impl Socket for MemorySocket {
         lock(&self.0.0).pings += 1;
     }
 
-    fn close(&mut self, reason: CloseReason) {
-        lock(&self.0.0).closed.get_or_insert(reason);
+    fn close(&mut self, reason: CloseReason, farewell: Arc<str>) {
+        let mut line = lock(&self.0.0);
+        if line.closed.is_none() {
+            line.frames.push(farewell);
+            line.closed = Some(reason);
+        }
     }
 }

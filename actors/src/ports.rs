@@ -151,8 +151,8 @@ pub trait Socket {
     /// Sends a protocol ping, if there is room.
     fn ping(&mut self);
 
-    /// Sends the close frame and ends the socket.
-    fn close(&mut self, reason: CloseReason);
+    /// Sends the farewell and the close frame behind what is in flight, and ends the socket.
+    fn close(&mut self, reason: CloseReason, farewell: Arc<str>);
 }
 
 /// Server time: wall time at the start, never before the last stored beat, and steady from there.

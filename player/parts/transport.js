@@ -60,6 +60,14 @@ export function heartOfCurrent() {
   return { element, refresh };
 }
 
+/** That a track was given up, and where. @returns {string} */
+function skipped() {
+  const at = session.playback?.unplayable?.device_id;
+  if (!at) return "";
+  const device = session.devices.find(({ id }) => id === at);
+  return `Skipped a track that ${at === session.ownId ? "this tab" : (device?.name ?? "the device")} cannot play.`;
+}
+
 /** What is not as one would wish, in words; nothing when all is well. @returns {string} */
 export function trouble() {
   const { playback, active, isOn } = session;
@@ -77,6 +85,6 @@ export function trouble() {
     case "paused":
       return `Paused by ${name} itself.`;
     default:
-      return "";
+      return skipped();
   }
 }

@@ -13,7 +13,7 @@ use actix_web::{
     http::header,
     rt, web,
 };
-use actix_ws::{AggregatedMessage, CloseCode, ProtocolError, Session as WsHandle};
+use actix_ws::{AggregatedMessage, CloseCode, Closed, ProtocolError, Session as WsHandle};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use segue_actors::{
@@ -32,12 +32,11 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Notify, mpsc},
-    task::JoinHandle,
+    sync::{Notify, mpsc, oneshot},
     time::timeout,
 };
 
-/// A socket that takes no close frame for so long is dropped without one.
+/// A connection that takes no close frame for so long is dropped without one.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -128,13 +127,16 @@ enum Outgoing {
     Text(Arc<str>),
     Ping,
     Pong(Vec<u8>),
-    Close(CloseReason),
 }
+
+/// Why a socket ends, and what is said before.
+type End = (CloseReason, Arc<str>);
 
 /// The near end of a WebSocket: at most one frame waits here; the rest is the device's outbox.
 struct WsSocket {
     frames: mpsc::Sender<Outgoing>,
-    writer: JoinHandle<()>,
+    /// Until it is used.
+    end: Option<oneshot::Sender<End>>,
     /// A frame was refused, so the device wants to know when there is room.
     is_awaited: Rc<Cell<bool>>,
 }
@@ -147,8 +149,9 @@ impl WsSocket {
         waiting: mpsc::Receiver<Outgoing>,
     ) -> Self {
         let is_awaited = Rc::new(Cell::new(false));
-        let writer = rt::spawn(write(pipe, device, waiting, is_awaited.clone()));
-        Self { frames, writer, is_awaited }
+        let (end, ended) = oneshot::channel();
+        rt::spawn(write(pipe, device, (waiting, ended), is_awaited.clone()));
+        Self { frames, end: Some(end), is_awaited }
     }
 }
 
@@ -156,32 +159,55 @@ impl WsSocket {
 async fn write(
     (mut handle, left): (WsHandle, Rc<Notify>),
     device: Addr<DeviceActor<WsSocket>>,
-    mut waiting: mpsc::Receiver<Outgoing>,
+    (mut waiting, mut ended): (mpsc::Receiver<Outgoing>, oneshot::Receiver<End>),
     is_awaited: Rc<Cell<bool>>,
 ) {
-    let mut reason = None;
-    while let Some(frame) = waiting.recv().await {
+    let end = loop {
+        let frame = tokio::select! {
+            biased;
+            frame = waiting.recv() => frame,
+            end = &mut ended => break end.ok(),
+        };
+        let Some(frame) = frame else { break ended.await.ok() };
         if is_awaited.take() {
             device.do_send(Writable);
         }
-        let written = match frame {
-            Outgoing::Text(text) => handle.text(&*text).await,
-            Outgoing::Ping => handle.ping(&[]).await,
-            Outgoing::Pong(payload) => handle.pong(&payload).await,
-            Outgoing::Close(why) => {
-                reason = Some(why);
-                break;
-            }
-        };
-        if written.is_err() {
+        if put(&mut handle, frame).await.is_err() {
             return;
         }
-        left.notified().await;
-    }
-    let code = reason.map_or(CloseCode::Normal, |reason| CloseCode::Other(reason.code()));
-    let description = reason.map(|reason| reason.slug().to_owned());
+        tokio::select! {
+            biased;
+            () = left.notified() => {}
+            // Whoever takes nothing is told as soon as it does; until then the connection holds these few frames.
+            end = &mut ended => break end.ok(),
+        }
+    };
+    let farewell = async {
+        while let Ok(frame) = waiting.try_recv() {
+            put(&mut handle, frame).await?;
+        }
+        let reason = match end {
+            Some((reason, farewell)) => {
+                put(&mut handle, Outgoing::Text(farewell)).await?;
+                actix_ws::CloseReason {
+                    code: CloseCode::Other(reason.code()),
+                    description: Some(reason.slug().to_owned()),
+                }
+            }
+            None => CloseCode::Normal.into(),
+        };
+        handle.close(Some(reason)).await
+    };
     // One that is gone already needs no close frame.
-    let _ = timeout(CLOSE_WITHIN, handle.close(Some(actix_ws::CloseReason { code, description }))).await;
+    let _ = timeout(CLOSE_WITHIN, farewell).await;
+}
+
+async fn put(handle: &mut WsHandle, frame: Outgoing) -> Result<(), Closed> {
+    match frame {
+        Outgoing::Text(text) => handle.text(&*text).await,
+        Outgoing::Ping => handle.ping(&[]).await,
+        Outgoing::Pong(payload) => handle.pong(&payload).await,
+    }
 }
 
 impl Socket for WsSocket {
@@ -201,12 +227,8 @@ impl Socket for WsSocket {
         let _ = self.frames.try_send(Outgoing::Ping);
     }
 
-    fn close(&mut self, reason: CloseReason) {
-        let (frames, writer) = (self.frames.clone(), self.writer.abort_handle());
-        rt::spawn(async move {
-            if timeout(CLOSE_WITHIN, frames.send(Outgoing::Close(reason))).await.is_err() {
-                writer.abort();
-            }
-        });
+    fn close(&mut self, reason: CloseReason, farewell: Arc<str>) {
+        // A connection that is no more needs none.
+        let _ = self.end.take().map(|end| end.send((reason, farewell)));
     }
 }

@@ -1,6 +1,6 @@
 //! The main job with everything real: the server, a folder of music, devices as processes that are stopped and killed.
 
-use crate::harness::{Server, run};
+use crate::harness::{Printed, Server, run};
 use crate::house::{House, MUSIC, is_quiet, is_shown, kind, lists, positions, same_place, say, took};
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -85,7 +85,7 @@ fn what_one_device_does_the_others_show() {
 }
 
 #[test]
-fn a_killed_device_is_away_at_once_and_frozen_where_it_was() {
+fn t50_a_killed_device_is_away_at_once_and_frozen_where_it_was() {
     run(async {
         let house = House::open(2_000).await;
         let (mut kitchen, phone) = (house.device("anna", "Kitchen"), house.device("anna", "Phone"));
@@ -150,8 +150,45 @@ async fn a_stopped_device_is_missed(heartbeat_ms: u32) {
 }
 
 #[test]
-fn a_stopped_device_is_missed_by_heartbeats() {
+fn t50_a_stopped_device_is_missed_by_heartbeats() {
     run(a_stopped_device_is_missed(2_000));
+}
+
+/// A machine that sleeps is a process that stands still: nothing of it is said, and its sockets stay open.
+#[test]
+fn t57_a_machine_that_wakes_up_is_back_at_once_disturbs_nobody_and_blinks_nowhere() {
+    run(async {
+        let house = House::open(200).await;
+        let (mut kitchen, mut phone) = (house.device("anna", "Kitchen"), house.device("anna", "Phone"));
+        phone.first(0, "both are there", |event| lists(event, "Kitchen", Some("online"))).await;
+        kitchen.tell(&format!("play {}", house.tracks[..3].join(" ")));
+        phone.first(0, "it plays", |event| is_shown(event, "status", "playing")).await;
+        let mark = phone.mark();
+        kitchen.signal("STOP");
+        phone.first(mark, "it has left the list", |event| lists(event, "Kitchen", None)).await;
+        phone.tell("play");
+        let here = phone.first(mark, "the phone plays", |event| is_shown(event, "status", "playing")).await;
+        let here = |field: &str| here.event["playback"][field].clone();
+
+        let (asleep, mark, woken) = (kitchen.mark(), phone.mark(), Instant::now());
+        kitchen.signal("CONT");
+        let back = kitchen.first(asleep, "it is back", |event| kind(event) == "welcome").await;
+        took(&kitchen, asleep, woken, &back, Duration::from_secs(5), "back after a sleep");
+        let is_silent = |event: &Value| kind(event) == "audio" && event["state"] == "silent";
+        kitchen.first(asleep, "it is silent", is_silent).await;
+        phone.first(mark, "it is listed", |event| lists(event, "Kitchen", Some("online"))).await;
+        same_place(&kitchen, &phone, "after a sleep").await;
+        for Printed { event, .. } in &phone.printed()[mark..] {
+            if kind(event) == "devices" {
+                assert!(lists(event, "Kitchen", Some("online")) && lists(event, "Phone", Some("online")), "{event}");
+            }
+            if kind(event) == "playback" {
+                let (active, item) = (&event["playback"]["active"], &event["playback"]["item"]);
+                assert_eq!((active, item), (&here("active"), &here("item")), "the music is left alone");
+                assert_eq!(event["playback"]["status"], "playing");
+            }
+        }
+    });
 }
 
 #[test]

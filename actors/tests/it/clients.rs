@@ -4,6 +4,7 @@ mod cases;
 mod failures;
 mod server;
 mod strict;
+mod trace;
 mod transfers;
 mod vectors;
 
@@ -63,7 +64,7 @@ struct Device {
     starts: u32,
     /// While it sleeps nothing happens to it.
     is_asleep: bool,
-    trace: Option<vectors::Trace>,
+    trace: Option<trace::Trace>,
 }
 
 /// What is wrong with a wire.
@@ -371,7 +372,7 @@ fn device(id: u64, instance: u64) -> Device {
     };
     Device {
         is_asleep: false,
-        trace: Some(vectors::Trace::new(description.clone())),
+        trace: Some(trace::Trace::new(description.clone())),
         client: Client::new(description, None, 0),
         connection: None,
         down: VecDeque::new(),

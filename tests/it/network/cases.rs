@@ -1,8 +1,9 @@
 //! What happens on bad networks.
 
 use super::{Far, SERVER, is_inside};
-use crate::harness::{Device, run};
+use crate::harness::{Device, Printed, run};
 use crate::house::{House, is_quiet, is_shown, kind, lists, positions, same_place, say, took};
+use segue_actors::close::CloseReason;
 use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -30,6 +31,49 @@ async fn pass(device: &Device, lines: usize) {
 fn clock(sample: &Value) -> Option<(i64, i64)> {
     let (server_us, wall_us) = (sample["server_us"].as_i64()?, sample["wall_us"].as_i64()?);
     Some((server_us - wall_us, sample["bound_us"].as_i64()?))
+}
+
+#[test]
+fn t06_who_was_cut_off_for_half_a_minute_is_silent_as_soon_as_it_hears_of_the_other() {
+    if !is_inside("t06_who_was_cut_off_for_half_a_minute_is_silent_as_soon_as_it_hears_of_the_other") {
+        return;
+    }
+    run(async {
+        let mut far = Far::new(6);
+        let house = house().await;
+        let mut phone = house.device("anna", "Phone");
+        let mut kitchen = far.device(&house, "Kitchen", &[]);
+        welcomed(&kitchen).await;
+        phone.first(0, "both are there", |event| lists(event, "Kitchen", Some("online"))).await;
+        kitchen.tell(&format!("play {}", house.tracks[..3].join(" ")));
+        phone.first(0, "it plays", |event| is_shown(event, "status", "playing")).await;
+        kitchen.first(0, "it has all of it", |event| kind(event) == "audio" && event["state"] == "loaded").await;
+
+        let seen = phone.mark();
+        far.network("cut");
+        phone.first(seen, "it is lost", |event| is_shown(event, "status", "lost")).await;
+        phone.tell("play");
+        phone.first(seen, "the phone plays", |event| is_shown(event, "status", "playing")).await;
+        pass(&phone, 300).await;
+        let sounds = |event: &Value| (kind(event) == "audio").then(|| event["state"].clone());
+        let last =
+            kitchen.printed().iter().rev().find_map(|line| sounds(&line.event).filter(|state| state != "loaded"));
+        assert_eq!(last, Some(json!("sounding")), "it plays on alone");
+
+        let (seen, mark) = (phone.mark(), kitchen.mark());
+        far.network("mend");
+        let back = kitchen.first(mark, "it is back", |event| kind(event) == "welcome").await;
+        let silent = kitchen.first(mark, "it is silent", |event| sounds(event) == Some(json!("silent"))).await;
+        took(&kitchen, mark, back.at, &silent, Duration::from_millis(100), "silent after its welcome");
+        same_place(&kitchen, &phone, "after the cable is back").await;
+        let printed = phone.printed();
+        let (before, since) = printed.split_at(seen);
+        let active =
+            |line: &Printed| (kind(&line.event) == "playback").then(|| line.event["playback"]["active"].clone());
+        let holder = before.iter().rev().find_map(active);
+        let taken: Vec<_> = since.iter().filter_map(active).filter(|active| Some(active) != holder.as_ref()).collect();
+        assert!(taken.is_empty(), "what it says of its own counts for nothing: {taken:?}");
+    });
 }
 
 #[test]
@@ -184,7 +228,10 @@ fn t81_who_asks_for_much_and_reads_nothing_costs_little_and_is_sent_away() {
         phone.first(mark, "they are sent away", |event| kind(event) == "devices" && online(event) == 1).await;
         let each_kib = (peak_kib(house.server.pid()) - before_kib) / u64::try_from(DEAF_ONES).expect("few");
         deaf.tell("read");
-        let sent: usize = deaf.line().parse().expect("a number");
+        let told = deaf.line();
+        let (sent, codes) = told.split_once(' ').expect("bytes, and close codes");
+        let sent: usize = sent.parse().expect("a number");
+        assert_eq!(codes, CloseReason::Slow.code().to_string(), "each is told why");
         say(&format!(
             "{DEAF_ONES} deaf devices, pages of {page} bytes: {sent} bytes on their way, {each_kib} KiB more for each"
         ));

@@ -3,7 +3,7 @@
 usage: deaf.py HOST PORT TOKEN HOW_MANY
 
 Each joins, asks for pages of the queue, and stops reading. It prints "ready" when all have asked. After a line of input it
-reads what is left to the end of each connection, and prints how many bytes that were at most.
+reads what is left to the end of each connection, and prints how many bytes that were at most, and the close codes.
 """
 
 import base64
@@ -50,18 +50,31 @@ def deaf(address, token, number):
         answer += device.recv(256)
     for _ in range(PAGES):
         device.sendall(frame({"type": "queue", "from": 0, "limit": 200}))
-    return device
+    return device, answer.split(b"\r\n\r\n", 1)[1]
 
 
-def rest(device):
+def close_code(data):
+    """What the close frame says behind all others, or None."""
+    while len(data) >= 2:
+        length, head = data[1] & 0x7F, 2
+        if length > 125:
+            head += 2 if length == 126 else 8
+            length = int.from_bytes(data[2:head], "big")
+        if data[0] == 0x88:
+            return int.from_bytes(data[head : head + 2], "big")
+        data = data[head + length :]
+    return None
+
+
+def rest(device, begun):
     device.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-    total = 0
+    data = bytearray()
     try:
-        while data := device.recv(1 << 16):
-            total += len(data)
+        while more := device.recv(1 << 16):
+            data += more
     except ConnectionError:
         pass  # It was cut.
-    return total
+    return len(data), close_code(begun + bytes(data))
 
 
 def main():
@@ -69,7 +82,8 @@ def main():
     devices = [deaf((host, int(port)), token, number) for number in range(100, 100 + int(how_many))]
     print("ready", flush=True)
     sys.stdin.readline()
-    print(max(rest(device) for device in devices), flush=True)
+    sizes, codes = zip(*(rest(*device) for device in devices))
+    print(max(sizes), *sorted({str(code) for code in codes}), flush=True)
 
 
 main()

@@ -1,20 +1,19 @@
 //! The server is killed at each point of a change's way: between its arrival, its commit, its fan-out and its ack, and
 //! between a report's fan-out and its write.
 
-use super::socket::{Socket, command};
-use crate::harness::{Dialect, Server, TestDatabase, segue, silence};
+use super::socket::{Socket, command, play, report, shown, track, with_music};
+use crate::harness::{Dialect, Server, TestDatabase};
 use diesel::{RunQueryDsl as _, sql_query};
 use segue::db;
 use segue_actors::{
-    ids::{CommandId, DeviceId, MediaId, Micros, Stamp, UserId},
+    ids::{CommandId, DeviceId, Stamp, UserId},
     state::{
-        messages::{Cause, Op, Report, Sound},
+        messages::Op,
         playback::{Playback, Status},
     },
     wire::{ClientMessage, ServerMessage, Welcome},
 };
 use std::{
-    fs,
     sync::mpsc::{Sender, channel},
     thread::{self, JoinHandle},
 };
@@ -50,7 +49,7 @@ async fn acked(socket: &mut Socket, wanted: u64) -> u64 {
 }
 
 /// Killed, and started again on the same database.
-async fn restart(mut server: Server, database: &TestDatabase) -> Server {
+pub(super) async fn restart(mut server: Server, database: &TestDatabase) -> Server {
     server.signal("KILL");
     server.wait();
     Server::start(database).await
@@ -186,6 +185,29 @@ on_both_databases! {
         assert_eq!(applied(&Socket::join(&server, &token, 2).await.1), 2);
     }
 
+    async fn t37_a_socket_that_dies_between_the_change_and_its_ack_is_answered_on_the_next(database) {
+        let server = Server::start(&database).await;
+        let token = server.user(&database, "anna").await.token;
+        let (mut hand, _) = Socket::join(&server, &token, 1).await;
+        let (mut eye, _) = Socket::join(&server, &token, 2).await;
+        hand.send(&volume(1)).await;
+        acked(&mut hand, 1).await;
+        hand.send(&louder(2)).await;
+        let is_louder = |message| match message {
+            ServerMessage::Devices(list) => list.devices[0].volume.is_some_and(|volume| volume.version == 2).then_some(()),
+            _ => None,
+        };
+        eye.find(is_louder).await;
+        // Whatever had come for it was not read.
+        drop(hand);
+        let (mut hand, welcome) = Socket::join(&server, &token, 1).await;
+        assert_eq!(applied(&welcome), 2);
+        hand.send(&louder(2)).await;
+        let revision = acked(&mut hand, 2).await;
+        assert!(revision < welcome.devices.devices_revision, "it is answered, not applied again");
+        assert_eq!(applied(&Socket::join(&server, &token, 3).await.1), 2);
+    }
+
     async fn killed_between_fan_out_and_ack_it_was_shown_and_stands(database) {
         let server = Server::start(&database).await;
         let token = server.user(&database, "anna").await.token;
@@ -210,20 +232,12 @@ on_both_databases! {
     /// A report may be shown before it is written. Lost with the server it leaves an older place, under a newer epoch,
     /// and the device that plays corrects it.
     async fn killed_between_a_reports_fan_out_and_its_write_the_device_says_it_again(database) {
-        let music = database.folder.path().join("music");
-        fs::create_dir(&music).expect("a folder");
-        silence(&music.join("long.wav"), 200);
-        let scanned = segue(&database).arg("scan").arg("--music").arg(&music).output().expect("the program runs");
-        assert!(scanned.status.success(), "{scanned:?}");
-        let server = Server::start(&database).await;
+        let server = with_music(&database).await;
         let login = server.user(&database, "anna").await;
-        let track = login.get("/v1/tracks").await.json()["items"][0]["id"].clone();
-        let track: MediaId = track.as_str().expect("a track").parse().expect("an id");
-        let token = login.token.clone();
+        let (track, token) = (track(&login).await, login.token.clone());
         let (mut player, _) = Socket::join(&server, &token, 1).await;
         let (mut other, _) = Socket::join(&server, &token, 2).await;
-        let play = Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None };
-        player.send(&command(1, play)).await;
+        player.send(&command(1, play(track))).await;
         acked(&mut player, 1).await;
         let granted = other.find(|message| shown(message, |shown| shown.active.is_some())).await;
         player.send(&report(&granted, 0, granted.at_us)).await;
@@ -250,25 +264,4 @@ on_both_databases! {
         let again = other.find(|message| shown(message, |shown| shown.status == Status::Playing)).await;
         assert!((61_000..62_000).contains(&again.position_ms), "{}", again.position_ms);
     }
-}
-
-/// What is shown, when it is what is wanted.
-fn shown(message: ServerMessage, is_wanted: impl Fn(&Playback) -> bool) -> Option<Playback> {
-    match message {
-        ServerMessage::Playback(shown) if is_wanted(&shown) => Some(*shown),
-        _ => None,
-    }
-}
-
-/// The active device plays, and is there.
-fn report(shown: &Playback, position_ms: i64, at_us: Micros) -> ClientMessage {
-    ClientMessage::Report(Report {
-        lease: shown.active.as_ref().expect("somebody is active").lease,
-        turn: shown.turn,
-        item: shown.item.as_ref().expect("something plays").id,
-        position_ms,
-        at_us,
-        status: Sound::Playing,
-        cause: Cause::Drift,
-    })
 }

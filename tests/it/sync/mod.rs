@@ -1,5 +1,7 @@
 //! The sync socket of the real server: joining, being refused, and what a killed server still knows.
 
+mod goodbyes;
+mod handing_over;
 mod kills;
 pub(crate) mod socket;
 

@@ -1,18 +1,35 @@
 //! A socket as a client has it, and what a client says.
 
-use crate::harness::Server;
+use crate::harness::{Login, Server, TestDatabase, segue, silence};
 use awc::{BoxedSocket, error::WsClientError, ws};
 use futures_util::{SinkExt as _, StreamExt as _};
 use segue_actors::{
-    ids::{CommandId, DeviceId, InstanceId, MediaId},
+    ids::{CommandId, DeviceId, InstanceId, MediaId, Micros, Stamp},
     state::{
         devices::DeviceKind,
-        messages::{Command, Op},
+        messages::{Cause, Command, Op, Report, Sound},
+        playback::Playback,
     },
     wire::{ClientMessage, Hello, HelloDevice, SUBPROTOCOL, ServerMessage, Welcome},
 };
 
 type Framed = actix_codec::Framed<BoxedSocket, ws::Codec>;
+
+/// A server with one track of 200 s.
+pub(super) async fn with_music(database: &TestDatabase) -> Server {
+    let music = database.folder.path().join("music");
+    std::fs::create_dir(&music).expect("a folder");
+    silence(&music.join("long.wav"), 200);
+    let scanned = segue(database).arg("scan").arg("--music").arg(&music).output().expect("the program runs");
+    assert!(scanned.status.success(), "{scanned:?}");
+    Server::start(database).await
+}
+
+/// That track.
+pub(super) async fn track(login: &Login<'_>) -> MediaId {
+    let page = login.get("/v1/tracks").await.json();
+    page["items"][0]["id"].as_str().expect("a track").parse().expect("an id")
+}
 
 /// A socket as a client has it.
 pub(crate) struct Socket(pub(crate) Framed);
@@ -66,6 +83,11 @@ impl Socket {
         }
     }
 
+    /// The next playback that is as wanted.
+    pub(super) async fn shown(&mut self, is_wanted: impl Fn(&Playback) -> bool) -> Playback {
+        self.find(|message| shown(message, &is_wanted)).await
+    }
+
     pub(crate) async fn welcome(&mut self) -> Welcome {
         self.find(|message| if let ServerMessage::Welcome(welcome) = message { Some(*welcome) } else { None }).await
     }
@@ -83,11 +105,21 @@ impl Socket {
 }
 
 pub(crate) fn hello(token: Option<&str>, number: u64) -> ClientMessage {
+    hello_of(token, (number, number), None, None)
+}
+
+/// A device in one of its lives, what it still sounds under, and what it was shown.
+pub(super) fn hello_of(
+    token: Option<&str>,
+    (number, life): (u64, u64),
+    lease: Option<Stamp>,
+    seen: Option<Stamp>,
+) -> ClientMessage {
     ClientMessage::Hello(Box::new(Hello {
         token: token.map(str::to_owned),
         device: HelloDevice {
             id: Some(DeviceId(number)),
-            instance: InstanceId(number),
+            instance: InstanceId(life),
             name: format!("device {number}"),
             kind: DeviceKind::Terminal,
             plays: true,
@@ -95,9 +127,35 @@ pub(crate) fn hello(token: Option<&str>, number: u64) -> ClientMessage {
             codecs: Vec::new(),
             volume: None,
         },
-        lease: None,
-        seen: None,
+        lease,
+        seen,
     }))
+}
+
+/// Plays the track.
+pub(super) fn play(track: MediaId) -> Op<MediaId> {
+    Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None }
+}
+
+/// What is shown, when it is what is wanted.
+pub(super) fn shown(message: ServerMessage, is_wanted: impl Fn(&Playback) -> bool) -> Option<Playback> {
+    match message {
+        ServerMessage::Playback(shown) if is_wanted(&shown) => Some(*shown),
+        _ => None,
+    }
+}
+
+/// The active device plays, and is there.
+pub(super) fn report(shown: &Playback, position_ms: i64, at_us: Micros) -> ClientMessage {
+    ClientMessage::Report(Report {
+        lease: shown.active.as_ref().expect("somebody is active").lease,
+        turn: shown.turn,
+        item: shown.item.as_ref().expect("something plays").id,
+        position_ms,
+        at_us,
+        status: Sound::Playing,
+        cause: Cause::Drift,
+    })
 }
 
 pub(crate) fn command(id: u64, op: Op<MediaId>) -> ClientMessage {

@@ -2,7 +2,7 @@
 
 use super::{Trouble, World, track};
 use segue_actors::client::Input;
-use segue_actors::ids::{ClockId, ConnectionId, DeviceId, Micros, NodeId};
+use segue_actors::ids::{ClockId, ConnectionId, DeviceId, NodeId};
 use segue_actors::state::messages::Command;
 use segue_actors::state::queue::Queue;
 use segue_actors::state::{Effect, Event, Join, Leaving, Record, Said, SessionState};

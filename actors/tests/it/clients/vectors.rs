@@ -2,79 +2,17 @@
 //! player's rules, which are not this code, are held to the same (`tests/browser/unit/vectors.test.js`).
 //! `UPDATE_EXPECT=1` writes them anew.
 
+use super::trace::Trace;
 use super::{LOAD_MS, TRACK_MS, Trouble, World, play, play_on, playing, transfer};
 use expect_test::expect_file;
-use segue_actors::client::{Input, Output};
+use segue_actors::client::Input;
 use segue_actors::ids::{CommandId, DeviceId};
 use segue_actors::state::Limits;
-use segue_actors::state::devices::Volume;
 use segue_actors::state::messages::{ByeReason, Op, RejectCode};
 use segue_actors::state::playback::{Rate, Repeat};
-use segue_actors::wire::{ClientMessage, HelloDevice, ServerMessage};
-use serde_json::{Value, json};
+use segue_actors::wire::{ClientMessage, ServerMessage};
+use serde_json::json;
 use std::fmt::Write as _;
-
-/// What one client went through.
-#[derive(Clone)]
-pub(super) struct Trace {
-    device: HelloDevice,
-    /// Instant, input and outputs, each as a line of JSON.
-    steps: Vec<String>,
-}
-
-impl Trace {
-    pub(super) const fn new(device: HelloDevice) -> Self {
-        Self { device, steps: Vec::new() }
-    }
-
-    pub(super) fn record(&mut self, local_us: i64, input: &Input, outputs: &[Output]) {
-        let input = input_of(input);
-        let outputs: Vec<Value> = outputs.iter().filter_map(output_of).collect();
-        self.steps.push(json!({ "local_us": local_us, "input": input, "outputs": outputs }).to_string());
-    }
-}
-
-fn input_of(input: &Input) -> Value {
-    match input {
-        Input::Opened => json!({ "type": "opened" }),
-        Input::Closed(code) => json!({ "type": "closed", "code": code }),
-        Input::Frame(frame) => json!({ "type": "frame", "frame": parsed(&frame.encode()) }),
-        Input::Wish(id, op) => json!({ "type": "wish", "id": id, "op": op }),
-        Input::Started { item, position_ms } => json!({ "type": "started", "item": item, "position_ms": position_ms }),
-        Input::Prepared(item) => json!({ "type": "prepared", "item": item }),
-        Input::Stalled => json!({ "type": "stalled" }),
-        Input::Blocked => json!({ "type": "blocked" }),
-        Input::Failed => json!({ "type": "failed" }),
-        Input::Finished => json!({ "type": "finished" }),
-        Input::Look { from, limit } => json!({ "type": "look", "from": from, "limit": limit }),
-        Input::Volume { level, muted } => json!({ "type": "volume", "level": level, "muted": muted }),
-        Input::Wake => json!({ "type": "wake" }),
-        Input::Leave(reason) => json!({ "type": "leave", "reason": reason }),
-        Input::Tick => json!({ "type": "tick" }),
-    }
-}
-
-/// What every client wants done in the same way; what a screen shows, and words for people, are its own.
-fn output_of(output: &Output) -> Option<Value> {
-    Some(match output {
-        Output::Connect => json!({ "type": "connect" }),
-        Output::Disconnect => json!({ "type": "disconnect" }),
-        Output::Send(message) => json!({ "type": "send", "frame": parsed(&message.encode()) }),
-        Output::Sound(item, position_ms) => json!({ "type": "sound", "item": item.id, "position_ms": position_ms }),
-        Output::Prepare(item, position_ms) => json!({ "type": "prepare", "item": item.id, "position_ms": position_ms }),
-        Output::Silence => json!({ "type": "silence" }),
-        Output::Answered(id, Ok(revision)) => json!({ "type": "answered", "id": id, "revision": revision }),
-        Output::Answered(id, Err((code, _))) => json!({ "type": "answered", "id": id, "code": code }),
-        Output::Queue(page) => json!({ "type": "queue", "from": page.from, "total": page.total }),
-        Output::GiveUp(code, _) => json!({ "type": "give_up", "code": code }),
-        Output::Volume(Volume { level, muted, .. }) => json!({ "type": "volume", "level": level, "muted": muted }),
-        Output::Show => return None,
-    })
-}
-
-fn parsed(frame: &str) -> Value {
-    serde_json::from_str(frame).expect("a frame is JSON")
-}
 
 /// The file of a scenario: a line for each step.
 fn file(world: &World) -> String {
