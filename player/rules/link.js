@@ -82,6 +82,7 @@ export class Link {
 export function greet(client, local_us, out) {
   const { link } = client;
   Object.assign(link, { phase: "trying", since_us: local_us, heard_us: local_us, farewell: undefined });
+  client.wishes.beginToAsk();
   const lease = client.audio.kind === "sounding" ? client.carried?.lease : undefined;
   const frame = { type: "hello", token: client.token, device: { ...client.device }, lease, seen: seen(client) };
   out.push({ type: "send", frame });

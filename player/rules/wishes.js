@@ -19,8 +19,9 @@ const OF_THE_MUSIC = new Set(["play", "pause", "stop", "seek", "next", "previous
 export class Wishes {
   constructor() {
     /**
-     * In order. `due_us`: when to say it again; `isAlone`: it was wished while nobody heard it.
-     * @type {{command: Command, wished_us: number, due_us: number, isAlone: boolean}[]}
+     * In order. `due_us`: when to say it again; `said`: how often it was on this socket without an answer; `isAlone`: it
+     * was wished while nobody heard it.
+     * @type {{command: Command, wished_us: number, due_us: number, said: number, isAlone: boolean}[]}
      */
     this.waiting = [];
     /**
@@ -36,7 +37,7 @@ export class Wishes {
     const command = this.add(client, local_us, id, op);
     const message = "too many commands wait for an answer";
     if (!command) out.push({ type: "answered", id, refusal: { code: "busy", message } });
-    else if (client.isWelcomed()) out.push({ type: "send", frame: command });
+    else if (client.isWelcomed()) this.say(this.waiting[this.waiting.length - 1], out);
   }
 
   /**
@@ -49,7 +50,7 @@ export class Wishes {
     const command = { type: "command", id, ...op };
     const current = client.playback?.item?.id;
     if ((op.op === "next" || op.op === "previous") && current) command.if_item = current;
-    this.waiting.push({ command, wished_us: local_us, due_us: Infinity, isAlone: !client.isWelcomed() });
+    this.waiting.push({ command, wished_us: local_us, due_us: Infinity, said: 0, isAlone: !client.isWelcomed() });
     return command;
   }
 
@@ -85,10 +86,19 @@ export class Wishes {
     const message = "there was no connection for too long; wish it again";
     for (const { command } of stale) this.answered(command.id, { refusal: { code: "unavailable", message } }, out);
     this.tries = undefined;
-    for (const entry of this.waiting) {
-      entry.due_us = Infinity;
-      out.push({ type: "send", frame: entry.command });
-    }
+    for (const entry of this.waiting) this.say(entry, out);
+  }
+
+  /** @param {Wishes["waiting"][number]} entry @param {Output[]} out */
+  say(entry, out) {
+    entry.due_us = Infinity;
+    entry.said += 1;
+    out.push({ type: "send", frame: entry.command });
+  }
+
+  /** What was said on another socket is not answered on this one. */
+  beginToAsk() {
+    for (const entry of this.waiting) entry.said = 0;
   }
 
   /** @param {string} id @param {{revision?: number, refusal?: Refusal}} answer @param {Output[]} out */
@@ -99,12 +109,17 @@ export class Wishes {
   }
 
   /**
-   * Refused; a server that says when to try again is asked again then.
+   * Refused; a server that says when to try again is asked again then. What was said twice may be refused once and then
+   * be done: the last answer counts.
    * @param {number} local_us @param {Refusal & {id: string}} refusal @param {Output[]} out
    */
   refused(local_us, refusal, out) {
-    if (this.tries === refusal.id) this.tries = undefined;
     const entry = this.waiting.find(({ command }) => command.id === refusal.id);
+    if (entry) {
+      entry.said = Math.max(0, entry.said - 1);
+      if (entry.said > 0) return;
+    }
+    if (this.tries === refusal.id) this.tries = undefined;
     const { retry_ms = 0 } = refusal;
     const isMeant = entry && entry.wished_us >= local_us - MEANT_MS * 1000;
     if (isMeant && retry_ms > 0 && retry_ms <= LONGEST_RETRY_MS) entry.due_us = local_us + retry_ms * 1000;
@@ -125,8 +140,7 @@ export class Wishes {
   tick(client, local_us, out) {
     const entry = this.due();
     if (!client.isWelcomed() || this.tries !== undefined || !entry || entry.due_us > local_us) return;
-    entry.due_us = Infinity;
     this.tries = entry.command.id;
-    out.push({ type: "send", frame: entry.command });
+    this.say(entry, out);
   }
 }

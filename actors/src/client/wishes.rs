@@ -23,6 +23,8 @@ struct Waiting {
     wished_us: i64,
     /// When it is to be said again, in local time, if the server said so.
     due_us: Option<i64>,
+    /// How often it was said on this socket without an answer.
+    said: u32,
 }
 
 impl Waiting {
@@ -30,8 +32,15 @@ impl Waiting {
         local_us.saturating_sub(MEANT_MS.saturating_mul(1000)) <= self.wished_us
     }
 
+    /// An answer to one copy has come; whether there is another to come.
+    fn is_answered_once_more(&mut self) -> bool {
+        self.said = self.said.saturating_sub(1);
+        self.said > 0
+    }
+
     fn say(&mut self) -> Output {
         self.due_us = None;
+        self.said = self.said.saturating_add(1);
         Output::Send(ClientMessage::Command(Box::new(self.command.clone())))
     }
 }
@@ -56,11 +65,18 @@ impl Client {
         let current = self.playback.as_ref().and_then(|shown| shown.item).map(|item| item.id);
         let if_item = matches!(op, Op::Next | Op::Previous).then_some(current).flatten();
         let command = Command { id, if_item, if_queue_revision: None, if_lease: None, op };
-        let mut waiting = Waiting { command, wished_us: local_us, due_us: None };
+        let mut waiting = Waiting { command, wished_us: local_us, due_us: None, said: 0 };
         if self.link.is_welcomed() {
             outputs.push(waiting.say());
         }
         self.wishes.waiting.push_back(waiting);
+    }
+
+    /// What was said on another socket is not answered on this one.
+    pub(super) fn begin_to_ask(&mut self) {
+        for waiting in &mut self.wishes.waiting {
+            waiting.said = 0;
+        }
     }
 
     /// Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
@@ -86,7 +102,8 @@ impl Client {
         }
     }
 
-    /// Refused; a server that says when to try again is asked again then.
+    /// Refused; a server that says when to try again is asked again then. What was said twice may be refused once and then
+    /// be done: the last answer counts.
     pub(super) fn refused(
         &mut self,
         local_us: i64,
@@ -95,6 +112,10 @@ impl Client {
         why: (RejectCode, String),
         outputs: &mut Vec<Output>,
     ) {
+        let copy = self.wishes.waiting.iter_mut().find(|waiting| waiting.command.id == id);
+        if copy.is_some_and(Waiting::is_answered_once_more) {
+            return;
+        }
         self.wishes.tries.take_if(|tries| *tries == id);
         let meant =
             self.wishes.waiting.iter_mut().find(|waiting| waiting.command.id == id && waiting.is_meant(local_us));
