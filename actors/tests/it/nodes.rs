@@ -317,7 +317,7 @@ fn a_load_keeps_the_epoch_unless_the_database_is_another() {
     assert!(third.record().stamp.epoch > after.epoch);
     assert!(!third.record().devices.is_connected(DeviceId(1), InstanceId(1)));
     let active = third.record().playback.active.expect("the holder stays");
-    assert_eq!(active.from_us, Some(NOW.plus_ms(6_000)), "the nodes may not all know yet");
+    assert_eq!(active.from_us, Some(NOW.plus_ms(8_500)), "the nodes may not all know yet");
     first.hear(database.standing());
     first.rest(&mut database);
     assert!(first.effects.contains(&Effect::Close(ConnectionId(1), CloseReason::Restart)));

@@ -72,7 +72,8 @@ impl World {
             let error_ms = (shown_ms - heard_ms).abs();
             let Some(own_us) = self.clock_bound_us(index) else { continue };
             let bound_us = own_us + holder_us;
-            let allowed_ms = truth.rate.audio_us(bound_us) / 1_000 + AGREES_MS;
+            // Places are whole milliseconds: what agrees is less than one more apart, and so is what is compared here.
+            let allowed_ms = (truth.rate.audio_us(bound_us) + 1_000) / 1_000 + AGREES_MS + 1;
             assert!(
                 error_ms <= allowed_ms,
                 "device {index} shows {shown_ms} and {holder} is heard at {heard_ms}, bound {bound_us} us"

@@ -40,6 +40,8 @@ use world::World;
 /// Seeds that failed once.
 const ONCE_FAILED: &[u64] = &[
     462174773272,
+    187324837844,
+    154667298489,
     838615034552,
     156302051935,
     6,

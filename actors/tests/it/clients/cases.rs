@@ -7,7 +7,7 @@ use segue_actors::ids::{CommandId, DeviceId, InstanceId, Micros};
 use segue_actors::state::devices::Volume;
 use segue_actors::state::messages::{ByeReason, Op, RejectCode};
 use segue_actors::state::playback::{Intent, Repeat, Status};
-use segue_actors::wire::ServerMessage;
+use segue_actors::wire::{ClientMessage, ServerMessage};
 
 #[test]
 fn a_page_load_never_starts_sound() {
@@ -69,6 +69,25 @@ fn a_wish_that_is_refused_for_now_is_said_again_and_one_that_is_to_wait_for_long
     assert_eq!(world.shown().repeat, Repeat::All);
     let (id, answer) = *world.devices[1].answers.last().expect("it was answered");
     assert!(id == CommandId(9) && answer.is_ok(), "{answer:?}");
+}
+
+/// Said again for a higher epoch, on the same socket: the server refuses the one copy and carries out the other.
+#[test]
+fn of_a_wish_that_was_said_twice_the_last_answer_counts() {
+    let mut world = playing(2);
+    let id = CommandId(9);
+    let hear = |world: &mut World, message| world.input(1, Input::Frame(Box::new(message)));
+    world.input(1, Input::Wish(id, Op::Pause));
+    let mut later = world.shown().clone();
+    later.epoch += 1;
+    hear(&mut world, ServerMessage::Playback(Box::new(later)));
+    let is_the_wish = |said: &ClientMessage| matches!(said, ClientMessage::Command(command) if command.id == id);
+    assert_eq!(world.devices[1].up.iter().filter(|said| is_the_wish(said)).count(), 2);
+    let message = "no".to_owned();
+    hear(&mut world, ServerMessage::Reject { id, code: RejectCode::Offline, message, retry_ms: None });
+    assert_eq!(world.devices[1].answers, [], "another answer is to come");
+    hear(&mut world, ServerMessage::Ack { id, revision: 77 });
+    assert_eq!(world.devices[1].answers, [(id, Ok(77))]);
 }
 
 #[test]
