@@ -67,7 +67,7 @@
  *
  * @typedef {{kind: "silent"}
  *   | {kind: "loading", item: Item, position_ms: number, blocked: boolean}
- *   | {kind: "armed", item: Item, position_ms: number, from_us: number}
+ *   | {kind: "armed", item: Item, position_ms: number, switch_us: number | undefined}
  *   | {kind: "sounding", item: Item, position_ms: number, since_us: number, rate: number}
  *   | {kind: "held", item: Item, position_ms: number}
  *   | {kind: "failed", item: Item}} Audio what a device's audio does, as far as the rules must know

@@ -67,8 +67,15 @@ function hold(client, local_us, lease, playback, out) {
     reportIfShownWrong(client, local_us, playback, out);
     return;
   }
+  const from_us = (playback.active?.from_us ?? -Infinity) + client.time.caution_us();
+  const isEarly = from_us > client.time.at(local_us);
   if (client.ended) {
+    const { ended } = client;
     sayEnded(client, local_us, out);
+    if (isEarly || playback.after.length > 0 || !isAllowed(client, local_us)) {
+      fallSilent(client, out);
+      client.ended = ended;
+    }
     return;
   }
   const { intent, item, turn } = playback;
@@ -76,7 +83,13 @@ function hold(client, local_us, lease, playback, out) {
   const wasPrepared = client.prepared?.loaded === true;
   const maySound = playback.after.length === 0 && isAllowed(client, local_us) && !client.wishes.areForSilence();
   if (intent === "play" && item && maySound) {
-    const needsSound = isNew || client.audio.kind === "silent" || client.audio.kind === "held";
+    if (isEarly && client.audio.kind === "sounding") {
+      fallSilent(client, out);
+      reportIfShownWrong(client, local_us, playback, out);
+    }
+    const { audio } = client;
+    const isElsewhen = audio.kind === "armed" && audio.switch_us !== playback.active?.from_us;
+    const needsSound = isNew || isElsewhen || audio.kind === "silent" || audio.kind === "held";
     client.carried = { lease, turn };
     if (needsSound) goTo(client, local_us, item, playback, out);
   } else {
@@ -109,7 +122,7 @@ function goTo(client, local_us, item, playback, out) {
   client.prepared = undefined;
   if (from_us > now_us) {
     const start_ms = positionAt(playback, instantOfSwitch(playback) ?? from_us);
-    client.audio = { kind: "armed", item, position_ms: start_ms, from_us };
+    client.audio = { kind: "armed", item, position_ms: start_ms, switch_us: playback.active?.from_us };
     client.report_due_us = client.time.local(from_us, local_us) + PROMPT_MS * 1000;
     out.push({ type: "sound", item, position_ms: start_ms, from_us, rate });
     return;

@@ -60,11 +60,15 @@ impl Client {
             self.report_if_shown_wrong(local_us, shown, outputs);
             return;
         }
-        if self.ended.is_some() {
+        let may_sound = shown.after.is_empty() && self.switch_has_come(local_us, shown) && self.takes_leave(local_us);
+        if let Some(ended) = self.ended {
             self.say_ended(local_us, outputs);
+            if !may_sound {
+                self.fall_silent(outputs);
+                self.ended = Some(ended);
+            }
             return;
         }
-        let may_sound = shown.after.is_empty() && self.switch_has_come(local_us, shown) && self.takes_leave(local_us);
         let has_carried = self.carried == Some((lease, shown.turn));
         let is_prompt = self.prepared.is_some_and(|prepared| prepared.is_loaded);
         match (shown.intent, shown.item) {

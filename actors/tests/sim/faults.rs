@@ -36,7 +36,6 @@ impl World {
                 }
                 self.orphans.clear();
                 if self.store.put_back(self.is_told(Lie::AnUnsaidBackup), self.is_told(Lie::AcksOutliveABackup)) {
-                    self.store.put_back_at = Some(self.now);
                     self.note("fault database put back");
                 }
             }

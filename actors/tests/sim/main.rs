@@ -40,6 +40,7 @@ use world::World;
 /// Seeds that failed once.
 const ONCE_FAILED: &[u64] = &[
     462174773272,
+    336396536296,
     187324837844,
     154667298489,
     838615034552,

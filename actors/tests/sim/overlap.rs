@@ -8,8 +8,6 @@ use segue_actors::state::Record;
 
 /// Two devices may change over at an instant so long ago.
 const GRANTS: usize = 8;
-/// So long after a database was put back nodes and devices have settled on what it says.
-const SETTLED_US: i64 = 20_000_000;
 /// A device acts on the first microsecond of its own clock at which something is due.
 const TICK_US: i64 = 5;
 
@@ -101,7 +99,7 @@ impl World {
     fn check_pair(&mut self, since: i64, one: usize, other: usize) {
         let began = *self.together.entry((one, other)).or_insert(since);
         let is_strict = self.weather.is_strict && !self.store.was_put_back;
-        let counts = |index: usize| (self.is_connected(index) || is_strict) && !self.is_settling();
+        let counts = |index: usize| self.is_connected(index) || is_strict;
         let overlap_us = self.now - began;
         if !counts(one) || !counts(other) {
             self.worst_beside_us = self.worst_beside_us.max(overlap_us);
@@ -118,12 +116,6 @@ impl World {
             [one, other].map(|index| self.switch_bound_us(index)),
             self.store.grants.last()
         );
-    }
-
-    /// Several nodes have a database that was put back a while ago: devices that sound under what it has forgotten may
-    /// come back to a holder of before it.
-    fn is_settling(&self) -> bool {
-        self.is_shared() && self.store.put_back_at.is_some_and(|at| self.now < at + SETTLED_US)
     }
 
     /// Whether they sounded together from `since` until now for `target` took over from `source` at an instant which each

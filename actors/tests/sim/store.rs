@@ -22,7 +22,6 @@ pub(crate) struct Store {
     /// With the beats of then.
     backups: VecDeque<(Arc<Record>, Arc<Queue>, Beats)>,
     pub(crate) was_put_back: bool,
-    pub(crate) put_back_at: Option<i64>,
     /// Which database this is: another one each time that a backup is put back.
     pub(crate) identity: u64,
     pub(crate) beats: Beats,

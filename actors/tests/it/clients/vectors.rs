@@ -6,7 +6,7 @@ use super::trace::Trace;
 use super::{LOAD_MS, TRACK_MS, Trouble, World, play, play_on, playing, transfer};
 use expect_test::expect_file;
 use segue_actors::client::Input;
-use segue_actors::ids::{CommandId, DeviceId};
+use segue_actors::ids::{CommandId, DeviceId, Micros};
 use segue_actors::state::Limits;
 use segue_actors::state::messages::{ByeReason, Op, RejectCode};
 use segue_actors::state::playback::{Rate, Repeat};
@@ -217,6 +217,27 @@ fn volumes() -> World {
     world.come_back(0);
     world.wish(1, volume(60));
     world.pass(200);
+    world
+}
+
+/// In mid-track, and beyond an end that nobody knows of: the database was put back.
+fn a_lease_that_begins_later_silences() -> World {
+    let mut world = playing(1);
+    for has_gone_on in [false, true] {
+        if has_gone_on {
+            world.input(0, Input::Finished);
+            world.input(0, Input::Started { item: world.shown().next.expect("there is another"), position_ms: 0 });
+        }
+        let mut later = world.shown().clone();
+        later.revision += 1;
+        let active = later.active.as_mut().expect("it is active");
+        active.from_us = Some(Micros(world.server_now().0 + 1_000_000));
+        assert!(world.devices[0].client.audio().is_sounding());
+        world.input(0, Input::Frame(Box::new(ServerMessage::Playback(Box::new(later)))));
+        assert!(!world.devices[0].client.audio().is_sounding());
+        world.pass(3_000);
+        assert!(world.devices[0].client.audio().is_sounding());
+    }
     world
 }
 
@@ -442,6 +463,7 @@ golden! {
     what_is_refused_for_now_is_said_one_after_the_other
     volumes
     transfer_over_clocks_that_are_known_badly
+    a_lease_that_begins_later_silences
     the_seventeenth_wish_is_refused
     cut_off_until_audio_ms_has_run_out
     cut_off_and_back_while_it_sounds
