@@ -67,8 +67,7 @@ function hold(client, local_us, lease, playback, out) {
     reportIfShownWrong(client, local_us, playback, out);
     return;
   }
-  const from_us = (playback.active?.from_us ?? -Infinity) + client.time.caution_us();
-  const isEarly = from_us > client.time.at(local_us);
+  const isEarly = soundsFrom(client, playback) > client.time.at(local_us);
   if (client.ended) {
     const { ended } = client;
     sayEnded(client, local_us, out);
@@ -83,6 +82,7 @@ function hold(client, local_us, lease, playback, out) {
   const wasPrepared = client.prepared?.loaded === true;
   const maySound = playback.after.length === 0 && isAllowed(client, local_us) && !client.wishes.areForSilence();
   if (intent === "play" && item && maySound) {
+    // Armed it will be, but its place now is the server's to know.
     if (isEarly && client.audio.kind === "sounding") {
       fallSilent(client, out);
       reportIfShownWrong(client, local_us, playback, out);
@@ -108,6 +108,11 @@ function hold(client, local_us, lease, playback, out) {
   reportIfShownWrong(client, local_us, playback, out);
 }
 
+/** When the holder may sound, in server time. @param {Client} client @param {Playback} playback */
+function soundsFrom(client, playback) {
+  return (playback.active?.from_us ?? -Infinity) + client.time.caution_us();
+}
+
 /**
  * Takes the audio to the shown place, unless it is there. Before the instant of a switch it is armed: it starts by the
  * audio's own clock, not by a timer.
@@ -115,7 +120,7 @@ function hold(client, local_us, lease, playback, out) {
  */
 function goTo(client, local_us, item, playback, out) {
   const now_us = client.time.at(local_us);
-  const from_us = (playback.active?.from_us ?? -Infinity) + client.time.caution_us();
+  const from_us = soundsFrom(client, playback);
   const position_ms = positionAt(playback, Math.min(now_us, instantOfSwitch(playback) ?? now_us));
   const { audio } = client;
   const { rate } = playback;
