@@ -81,10 +81,11 @@ async function keep(cache, name, key, response) {
 /** What a page was made of before there was a worker, and what it loads later. */
 async function keepFiles(files) {
   const cache = await caches.open(PAGE);
-  for (const file of files) {
+  const keepFile = async (file) => {
     const response = await fetch(file).catch(() => undefined);
     if (response?.ok) await keep(cache, PAGE, file, response);
-  }
+  };
+  await Promise.all(files.map(keepFile));
 }
 
 async function setLimit(keep_bytes) {
