@@ -3,6 +3,7 @@
 mod goodbyes;
 mod handing_over;
 mod kills;
+mod misuse;
 pub(crate) mod socket;
 
 use crate::harness::{Server, TestDatabase, until};
