@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ORIGINS, gaps, heard, holds, knowTheTime, learnTheTime, launch, open, overlap, quantile, shown, until, wasQuiet, wish } from "./harness/browser.js";
+import { ORIGINS, SECURE, gaps, heard, holds, knowTheTime, learnTheTime, launch, open, overlap, quantile, shown, until, wasQuiet, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
 /** Moves that are measured while the machine is quiet, and all that are tried for them: more with `LONG=1`. */
@@ -22,16 +22,17 @@ const MEASURED_MS = 5;
 /** @type {Awaited<ReturnType<typeof open>>} */ let b;
 /** @type {any} */ let tone;
 
-for (const [where, addressOf] of ORIGINS) {
+for (const [where, addressOf] of [...ORIGINS, SECURE]) {
   describe(`from ${where}`, () => {
     before(async () => {
       server = await Server.start();
       [tone] = await server.addTones([{ name: "Long tone", seconds: 240 }]);
+      if (where === SECURE[0]) await server.secure();
       browser = await launch();
       const baseURL = addressOf(server);
       a = await open(browser, server, "Kitchen", { baseURL });
       b = await open(browser, server, "Desk", { baseURL });
-      assert.equal(await a.page.evaluate(() => isSecureContext), where === "this machine");
+      assert.equal(await a.page.evaluate(() => isSecureContext), where !== "another machine");
     });
 
     after(async () => {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { OTHER_MACHINE, fingerprint } from "./certificate.js";
 import { probe } from "./probe.js";
 
 /** @import {Browser, BrowserContextOptions, Page} from "playwright-core" */
@@ -21,19 +22,20 @@ if (FOLDER) process.env.PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS = "1";
 /** What is not so after so long is not going to be. */
 export const PATIENCE_MS = 30_000;
 
-/** The server's address by a name, as from another machine: no secure context. */
-const OTHER_MACHINE = "music.home.arpa";
-
 /** How a page may reach the server: from its own machine, or over plain HTTP from another one. @type {["this machine" | "another machine", (server: Server) => string][]} */
 export const ORIGINS = [
   ["this machine", (server) => server.url],
   ["another machine", (server) => `http://${OTHER_MACHINE}:${server.port}`],
 ];
 
+/** From another machine when the server speaks TLS. @type {["another machine over HTTPS", (server: Server) => string]} */
+export const SECURE = ["another machine over HTTPS", (server) => `https://${OTHER_MACHINE}:${server.port}`];
+
 /** @param {"may sound" | "waits for a click"} [autoplay] @returns {Promise<Browser>} */
 export function launch(autoplay = "may sound") {
   const policy = autoplay === "may sound" ? "no-user-gesture-required" : "document-user-activation-required";
-  return chromium.launch({ executablePath: PROGRAM, args: [...FLAGS, `--autoplay-policy=${policy}`, `--host-resolver-rules=MAP ${OTHER_MACHINE} 127.0.0.1`] });
+  const trusted = `--ignore-certificate-errors-spki-list=${fingerprint()}`;
+  return chromium.launch({ executablePath: PROGRAM, args: [...FLAGS, trusted, `--autoplay-policy=${policy}`, `--host-resolver-rules=MAP ${OTHER_MACHINE} 127.0.0.1`] });
 }
 
 /** A browser that nobody has used. @param {Browser} browser @param {BrowserContextOptions} [options] */
@@ -75,8 +77,7 @@ export async function opened(browser, server, name, options = {}) {
 
 /** A script that makes a page one of somebody who is logged in. @param {Server} server @param {string} name the device's */
 export async function loggedIn(server, name) {
-  const token = await server.token();
-  const session = { token, user: { id: "", display_name: "demo", role: "admin", ...(await server.ask(token, "/me")) } };
+  const session = await server.session();
   return `if (location.protocol !== "about:" && !localStorage.getItem("segue.session")) {
     localStorage.setItem("segue.session", ${JSON.stringify(JSON.stringify(session))});
     localStorage.setItem("segue.preferences", ${JSON.stringify(JSON.stringify({ name }))});

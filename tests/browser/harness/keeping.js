@@ -4,9 +4,9 @@ import { holds, open, welcomed } from "./browser.js";
 
 /** @import {Browser, Page} from "playwright-core" */
 
-/** @param {Browser} browser @param {import("./server.js").Server} server @param {string} name the device's */
-export async function keeping(browser, server, name) {
-  const opening = await open(browser, server, name, { serviceWorkers: "allow" });
+/** @param {Browser} browser @param {import("./server.js").Server} server @param {string} name the device's @param {import("playwright-core").BrowserContextOptions} [options] */
+export async function keeping(browser, server, name, options = {}) {
+  const opening = await open(browser, server, name, { serviceWorkers: "allow", ...options });
   const { page } = opening;
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   await page.reload();

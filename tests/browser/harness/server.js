@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { certificate } from "./certificate.js";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** The server's program: `$SEGUE`, or what the gate has built. */
@@ -22,6 +23,10 @@ export class Server {
     this.password = "";
     /** @type {string | undefined} */
     this.known = undefined;
+    /** @type {any} */
+    this.user = undefined;
+    /** Its certificate's file, if it speaks TLS. @type {string | undefined} */
+    this.pem = undefined;
     /** @type {import("node:child_process").ChildProcess | undefined} */
     this.process = undefined;
   }
@@ -51,14 +56,23 @@ export class Server {
 
   /** Starts it, or starts it again on the same port with everything as it was. */
   async run() {
-    const child = started(["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder]);
+    const child = started(["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder], this.pem ? { SEGUE_TLS_CERT: this.pem, SEGUE_TLS_KEY: this.pem } : {});
     this.process = child;
     for await (const line of createInterface({ input: child.stdout })) {
-      const port = /^listening http:.*:(\d+)/.exec(line)?.[1];
+      const port = /^listening https?:.*:(\d+)/.exec(line)?.[1];
       if (port) this.port = Number(port);
       if (line.startsWith("Segue is ready")) return;
     }
     throw new Error(`${PROGRAM} did not start`);
+  }
+
+  /** From now on it speaks TLS, for browsers alone: what tests ask of it themselves they ask before. */
+  async secure() {
+    await this.session();
+    await this.stop();
+    this.pem = path.join(this.folder, "tls.pem");
+    await writeFile(this.pem, certificate(), { mode: 0o600 });
+    await this.run();
   }
 
   /** It takes and answers nothing any more, and its sockets stay: a cable that was pulled. */
@@ -88,6 +102,13 @@ export class Server {
     const token = this.known ?? (await this.logIn());
     this.known = token;
     return token;
+  }
+
+  /** What a page keeps of its user's log-in. */
+  async session() {
+    const token = await this.token();
+    this.user ??= await this.ask(token, "/me");
+    return { token, user: this.user };
   }
 
   async logIn() {
@@ -139,8 +160,8 @@ export class Server {
   }
 }
 
-/** However the tests end, the server does not outlive them. @param {string[]} args */
-const started = (args) => spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+/** However the tests end, the server does not outlive them. @param {string[]} args @param {Record<string, string>} [settings] */
+const started = (args, settings = {}) => spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, ...settings } });
 
 /** A sine of 441 Hz at half of full scale as a WAV file, beginning at sample `from`. @param {number} from @param {number} samples */
 export function tone(from, samples) {

@@ -1,0 +1,45 @@
+/** A server with a certificate of its own: from another machine a page can do all that it can at home. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { SECURE, holds, launch, until, welcomed, wish } from "./harness/browser.js";
+import { keeping, keeps } from "./harness/keeping.js";
+import { Server } from "./harness/server.js";
+
+/** @type {Server} */ let server;
+/** @type {import("playwright-core").Browser} */ let browser;
+/** @type {any} */ let tone;
+
+before(async () => {
+  server = await Server.start();
+  [tone] = await server.addTones([{ name: "Long tone", seconds: 60 }]);
+  await server.secure();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.end();
+});
+
+test("over HTTPS from another machine music is kept, and the page opens and plays it without the server", async () => {
+  const { page, errors, context } = await keeping(browser, server, "Garage", { baseURL: SECURE[1](server) });
+  assert.equal(await page.evaluate(() => isSecureContext), true);
+  await wish(page, { op: "play", tracks: [tone.id] });
+  await until(page, { status: "playing", media_id: tone.id, isHere: true });
+  await keeps(page, 1);
+  await page.getByRole("navigation").getByRole("link", { name: "Settings" }).click();
+  await page.getByLabel("Keep music for offline").waitFor();
+  assert.equal(await page.getByText("Some things need HTTPS").count(), 0);
+  await wish(page, { op: "stop" });
+  await server.stop();
+  await page.goto(`${SECURE[1](server)}/offline`);
+  await page.getByRole("button", { name: "Play Long tone" }).click();
+  await until(page, { status: "playing", media_id: tone.id });
+  await holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), Date.now());
+  await server.run();
+  await welcomed(page);
+  await until(page, { status: "playing", media_id: tone.id, isHere: true });
+  assert.deepEqual(errors, []);
+  await context.close();
+});
