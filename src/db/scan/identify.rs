@@ -9,7 +9,10 @@ use crate::{
     media::version::{Stat, Version},
 };
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+};
 
 /// How many rows with one fingerprint or one tag key are looked at, on average over a batch.
 const CANDIDATES: i64 = 4;
@@ -61,14 +64,16 @@ pub(super) fn identify(
     let rows = Rows::load(connection, found)?;
     let mut taken = HashSet::new();
     let mut identified = Vec::with_capacity(found.len());
+    // Looked at once in a batch: many files may be alike, and each of them asks about each of the others' rows.
+    let gone = RefCell::new(HashMap::new());
+    let is_gone = |row: &Row| {
+        let held = || row.folder_path.as_ref().is_some_and(|folder| disk.holds(folder, &row.place.1, row.stat));
+        row.missing || *gone.borrow_mut().entry(row.id).or_insert_with(|| !held())
+    };
     for file in found {
         let place = (file.folder.id, file.name.clone());
         let here = rows.by_place.get(&place).and_then(|id| rows.by_id.get(id)).filter(|row| !taken.contains(&row.id));
-        let is_free = |row: &&Row| {
-            let gone = row.missing
-                || !row.folder_path.as_ref().is_some_and(|folder| disk.holds(folder, &row.place.1, row.stat));
-            !taken.contains(&row.id) && row.place != place && gone
-        };
+        let is_free = |row: &&Row| !taken.contains(&row.id) && row.place != place && is_gone(row);
         let chosen = choose(&rows, file, here, &is_free, disk);
         let answer = match chosen {
             Some(row) if row.place == place => Identified { id: row.id, fate: Fate::Changed },

@@ -1,7 +1,33 @@
 //! A track keeps its id, whatever becomes of its file.
 
 use super::library::{Library, Song, tag, wav};
-use std::fs;
+use segue::{
+    db::scan::{Content, Disk, Folder, Found, record},
+    media::{
+        digest::Digest,
+        version::{Stat, Version},
+    },
+};
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{Arc, Mutex},
+};
+
+/// A disk on which everything is where it was, and how often it was asked for each name.
+#[derive(Default)]
+struct Asked(Mutex<BTreeMap<Vec<u8>, u32>>);
+
+impl Disk for Asked {
+    fn holds(&self, _: &[u8], name: &[u8], _: Stat) -> bool {
+        *self.0.lock().expect("whole").entry(name.to_owned()).or_default() += 1;
+        true
+    }
+
+    fn sum(&self, _: &[u8], _: &[u8], _: Stat) -> Option<Digest> {
+        None
+    }
+}
 
 on_both_databases! {
     async fn an_unchanged_file_is_not_read_again(database) {
@@ -111,6 +137,30 @@ on_both_databases! {
         fs::rename(library.database.folder.path().join("x"), library.path("x")).expect("back");
         library.scan();
         assert!(library.rows().values().all(|row| !row.missing));
+    }
+
+    async fn of_many_files_that_are_alike_each_is_looked_for_once_in_a_batch(database) {
+        let library = Library::new(database);
+        let folder = Arc::new(Folder { id: 1, path: b"/music".to_vec() });
+        let stat = Stat { size: 1, mtime_ns: 1, inode: 1 };
+        let version = Some(Version { version: "0".repeat(32), fingerprint: "1".repeat(32) });
+        let content = Content { title: "Song".to_owned(), artists: vec!["Artist".to_owned()], ..Content::default() };
+        for batch in 0..3 {
+            let found = |number| Found {
+                folder: Arc::clone(&folder),
+                name: format!("{batch}-{number}").into_bytes(),
+                stat,
+                version: version.clone(),
+                content: Ok(Box::new(content.clone())),
+            };
+            let batch_of: Vec<Found> = (0..100).map(found).collect();
+            let disk = Asked::default();
+            let write = |connection: &mut _| record(connection, &batch_of, 1, 1, &mut rand::random, &disk);
+            assert_eq!(library.db.write_blocking(write).expect("written").added, 100);
+            let asked = disk.0.into_inner().expect("whole");
+            assert_eq!(asked.len(), batch * 100, "all that are alike");
+            assert!(asked.values().all(|times| *times == 1), "{asked:?}");
+        }
     }
 
     async fn a_file_that_turns_bad_is_named_and_its_track_comes_back_with_it(database) {
