@@ -88,13 +88,16 @@ pub(super) fn grouped(rows: Vec<(i64, i64, String)>) -> HashMap<i64, Vec<Name>> 
     names
 }
 
-/// A page of the ids of an album's tracks, in the order in which they are played, and how many there are.
+/// A page of the ids of an album's tracks, in the order in which they are played (those without a number at the end of
+/// their disc, by their names), and how many there are.
 ///
 /// # Errors
 /// Those of the database.
 pub fn tracks_of(connection: &mut DbConnection, id: i64, limit: i64, offset: i64) -> Result<(Vec<i64>, i64), DbError> {
     let of = || tracks::table.filter(tracks::album_id.eq(id)).filter(tracks::missing.eq(false));
-    let page = of().select(tracks::id).order((tracks::disc, tracks::number, tracks::id));
+    // SQLite and PostgreSQL put what has no number at different ends.
+    let order = (tracks::disc, tracks::number.is_null(), tracks::number, tracks::sort_key, tracks::id);
+    let page = of().select(tracks::id).order(order);
     let ids = page.limit(limit).offset(offset).load(connection)?;
     Ok((ids, of().select(count_star()).first(connection)?))
 }

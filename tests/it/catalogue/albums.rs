@@ -64,6 +64,23 @@ on_both_databases! {
               1.1 Same title by Solo
         "#]]).await;
     }
+
+    async fn tracks_without_a_number_follow_those_with_one_by_their_names(database) {
+        let library = Library::new(database);
+        for (seed, title) in ["Dawn", "Noon", "Dusk", "Night", "Morning"].into_iter().enumerate() {
+            library.add(format!("{title}.wav"), u32::try_from(seed).expect("few"), &song(title, "Sun", "Day"));
+        }
+        library.add("Overture.wav", 9, &Song { track: 1, ..song("Overture", "Sun", "Day") });
+        shows(library, expect![[r#"
+            Day by Sun (album, 1 discs, -)
+              1.1 Overture by Sun
+              1.null Dawn by Sun
+              1.null Dusk by Sun
+              1.null Morning by Sun
+              1.null Night by Sun
+              1.null Noon by Sun
+        "#]]).await;
+    }
 }
 
 #[test]
