@@ -9,6 +9,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { holds, launch, open, shown, stranger, until, welcomed, wish } from "./harness/browser.js";
+import { keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 
 /** @import {Page} from "playwright-core" */
@@ -43,7 +44,7 @@ before(async () => {
   views = {
     home: "/", search: "/search?q=la", albums: "/albums", album: `/album/${album.id}`, artists: "/artists", artist: `/artist/${album.artists[0].id}`,
     tracks: "/tracks", saved: "/saved", playlists: "/playlists", playlist: `/playlist/${playlist.id}`, queue: "/queue", devices: "/devices",
-    now: "/now", settings: "/settings",
+    now: "/now", settings: "/settings", offline: "/offline",
   };
 });
 
@@ -108,7 +109,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     test(`every view, ${size}, ${colorScheme}`, async () => {
       const isPhone = size === "phone";
       const kitchen = await open(browser, server, LONG.slice(0, 64));
-      const { page, errors, context } = await open(browser, server, "Desk", { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone, reducedMotion: "reduce" });
+      const { page, errors, context } = await keeping(browser, server, "Desk", { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone, reducedMotion: "reduce" });
       /** @type {string[]} */
       const wide = [];
       /** @param {string} name @param {Page} [of] */
@@ -119,6 +120,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       const { own } = await shown(page);
       await wish(page, { op: "play", tracks: tracks.map(({ id }) => id), on: own });
       await until(page, { status: "playing", isHere: true });
+      await keeps(page, 3);
       for (const [name, address] of Object.entries(views)) {
         await show(page, address);
         await picture(name);

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -12,6 +12,8 @@ import { certificate } from "./certificate.js";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** The server's program: `$SEGUE`, or what the gate has built. */
 const PROGRAM = process.env.SEGUE ?? path.join(ROOT, "target/ci/segue");
+/** Tracks of an album of a large library. */
+const ALBUM = 1_000;
 /** Samples per second of the tones. */
 const RATE = 44_100;
 
@@ -157,6 +159,19 @@ export class Server {
       if (found.every(Boolean)) return found;
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** Adds so many tracks, in albums of a thousand; on the disk an album's are names of one file. @param {number} tracks */
+  async addMany(tracks) {
+    for (let at = 0; at < tracks; at += ALBUM) {
+      const folder = await this.musicFolder(`Album ${at / ALBUM + 1}`);
+      const [first, ...others] = Array.from({ length: ALBUM }, (_, index) => path.join(folder, `Track ${at + index + 1}.wav`));
+      await writeFile(first, tone(at, RATE));
+      await Promise.all(others.map((other) => link(first, other)));
+    }
+    const token = await this.token();
+    await this.ask(token, "/library/scan", { method: "POST" });
+    while ((await this.ask(token, "/tracks?limit=1")).total < tracks || (await this.ask(token, "/library/scan")).running) await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
