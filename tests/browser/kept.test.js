@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { holds, launch, open, until, welcomed, wish } from "./harness/browser.js";
-import { keeping, keeps } from "./harness/keeping.js";
+import { isKept, keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 
 /** @import {Page} from "playwright-core" */
@@ -123,9 +123,7 @@ test("a track that is too long to be loaded as a whole is kept, too, and plays a
 
 test("after one visit the page opens without the server, with the view of what is kept", async () => {
   const { page, errors, context } = await open(browser, server, "Porch", { serviceWorkers: "allow" });
-  // The views that few open, and what they are made of, come last; a server that goes before has not been visited.
-  const files = ["/", ...["views/settings.js", "views/admin.js", "views/offline.js", "parts/keeping.js", "parts/other_device.js"].map((file) => `/player/${file}`)];
-  await holds(page, async (files) => (await Promise.all(files.map((/** @type {string} */ file) => caches.match(file)))).every(Boolean), files);
+  await isKept(page);
   await holds(page, () => navigator.serviceWorker.controller !== null);
   await server.stop();
   await page.reload();

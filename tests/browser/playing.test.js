@@ -42,6 +42,43 @@ for (const [where, addressOf] of ORIGINS) {
   });
 }
 
+test("audio that is a little beside the shown place is brought there by speed, and nobody hears it", async (t) => {
+  const browser = await launch();
+  t.after(() => browser.close());
+  const { page, errors } = await open(browser, server, "Cellar");
+  await wish(page, { op: "play", tracks: [tones[0].id, tones[3].id] });
+  await until(page, { status: "playing", media_id: tones[3].id });
+  /** How far the audio is before the shown place, in milliseconds, and its speed. */
+  const steered = () => page.evaluate(async () => {
+    const { session } = await import(/** @type {any} */ ("/player/session.js"));
+    const { contextTimeAt, localNow } = await import(/** @type {any} */ ("/player/audio/moments.js"));
+    const { engine, client } = session.player;
+    const { voice } = engine.current;
+    const local_us = localNow();
+    return { ahead_ms: voice.placeAt(contextTimeAt(engine.context, local_us)) * 1000 - client.positionAt(local_us), speed: voice.speed };
+  });
+  const since_ms = Date.now();
+  await page.evaluate(async () => {
+    const { session } = await import(/** @type {any} */ ("/player/session.js"));
+    session.player.client.view.position_ms -= 15;
+  });
+  const began = await steered();
+  let now = began;
+  let least = 1;
+  const give_up_ms = Date.now() + 30_000;
+  while ((now.ahead_ms > 6 || least === 1) && Date.now() < give_up_ms) {
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+    now = await steered();
+    least = Math.min(least, now.speed);
+  }
+  t.diagnostic(`${began.ahead_ms.toFixed(1)} ms ahead, at speed ${least.toFixed(4)} for ${((Date.now() - since_ms) / 1000).toFixed(0)} s, then ${now.ahead_ms.toFixed(1)} ms`);
+  assert.ok(began.ahead_ms > 10 && now.ahead_ms <= 6 && least < 1 && least >= 0.998);
+  const silences = gaps(await heard(page, since_ms));
+  if (await wasQuiet(since_ms, page)) assert.deepEqual(silences, []);
+  await wish(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+});
+
 test("the queue shows what it holds, and takes entries out, moves them and plays them", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
