@@ -17,6 +17,9 @@ use std::time::Duration;
 
 /// An answer must begin within this.
 const ANSWER: Duration = Duration::from_secs(30);
+/// How long a connection that nobody uses is kept: not at all. On another network, and after a server that was out of
+/// reach, it would be dead without anybody knowing, and whatever is asked by it would wait for nothing.
+const UNUSED: Duration = Duration::ZERO;
 /// Longest answer that is read, in bytes.
 const ANSWER_BYTES: usize = 4 << 20;
 /// Longest page that the server gives.
@@ -139,7 +142,7 @@ impl Api {
     /// A server that is not there, that nobody vouches for, or that does not want this name and password.
     pub(super) async fn log_in(options: &Options) -> Result<Self, Trouble> {
         let Options { server, user, password, ca, .. } = options;
-        let mut connector = Connector::new();
+        let mut connector = Connector::new().conn_keep_alive(UNUSED);
         if let Some(tls) = trust::tls(server, ca.as_deref())? {
             connector = connector.rustls_0_23(tls);
         }

@@ -6,12 +6,17 @@ use futures_util::StreamExt as _;
 use segue_actors::ids::MediaId;
 use sha2::{Digest as _, Sha256};
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 /// Versions whose hash is remembered.
 const KNOWN: usize = 1000;
 /// Attempts at a server that answers with its own errors.
 const ATTEMPTS: u32 = 5;
+/// After so long without a byte the stream has broken off, whatever its connection looks like.
+const SILENCE: Duration = Duration::from_secs(10);
 /// First wait before another attempt, doubled with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// Longest wait before another attempt.
@@ -105,7 +110,8 @@ impl Part {
         }
         let total = head.total;
         self.head = head;
-        while let Some(chunk) = body.next().await {
+        let broken = |_| Refusal::Away(format!("nothing came for {} s", SILENCE.as_secs()));
+        while let Some(chunk) = timeout(SILENCE, body.next()).await.map_err(broken)? {
             let chunk = chunk.map_err(|error| Refusal::Away(error.to_string()))?;
             self.hash.update(&chunk);
             let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);

@@ -5,9 +5,15 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::{
     fs,
-    net::TcpListener,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
 };
 
 /// A server with two tracks and an account.
@@ -54,6 +60,42 @@ fn any(_event: &Value) -> bool {
     true
 }
 
+/// A way to a server that swallows the first track from somewhere in it on, and keeps its connection. Gives its address.
+fn swallowing(server: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = server.trim_start_matches("http://").to_owned();
+    let is_first = Arc::new(AtomicBool::new(true));
+    thread::spawn(move || {
+        for near in listener.incoming().map_while(Result::ok) {
+            let far = TcpStream::connect(&server).expect("the server is there");
+            let (from, to) = (near.try_clone().expect("a socket"), far.try_clone().expect("a socket"));
+            let (swallows, is_first) = (Arc::new(AtomicBool::new(false)), is_first.clone());
+            let asked = swallows.clone();
+            thread::spawn(move || {
+                carry(from, to, |bytes, _| {
+                    let is_track = bytes.windows(7).any(|window| window == b"/stream");
+                    asked.fetch_or(is_track && is_first.swap(false, Ordering::SeqCst), Ordering::SeqCst);
+                    true
+                });
+            });
+            thread::spawn(move || carry(far, near, |_, carried| carried < 100_000 || !swallows.load(Ordering::SeqCst)));
+        }
+    });
+    address
+}
+
+/// Carries bytes from one socket to another as long as there are any, those that `passes` lets by.
+fn carry(mut from: TcpStream, mut to: TcpStream, passes: impl Fn(&[u8], usize) -> bool) {
+    let (mut buffer, mut carried) = ([0; 16_384], 0);
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        if passes(&buffer[..length], carried) && to.write_all(&buffer[..length]).is_err() {
+            return;
+        }
+        carried += length;
+    }
+}
+
 #[track_caller]
 fn assert_fails(output: &Output, told: &str) {
     let text = String::from_utf8_lossy(&output.stderr);
@@ -82,6 +124,21 @@ fn what_keeps_it_from_starting_is_one_clear_line() {
         let other = Device::command("ftp://music.example", &home.database, "anna", "Hall").output().expect("it runs");
         let told = String::from_utf8_lossy(&other.stderr);
         assert!(other.status.code() == Some(2) && told.contains("http://HOST:PORT or https://HOST:PORT"), "{told}");
+    });
+}
+
+#[test]
+fn a_track_that_stops_coming_on_a_connection_that_lives_is_asked_for_again_from_there() {
+    run(async {
+        let home = Home::new().await;
+        let way = swallowing(&home.server.base);
+        let mut kitchen = Device::spawn(&mut Device::command(&way, &home.database, "anna", "Kitchen"));
+        kitchen.event("welcome", any).await;
+        kitchen.tell(&format!("play {}", home.track("one").await));
+        let loaded = kitchen.event("audio", |event| event["state"] == "loaded").await;
+        let bytes = fs::read(home.music.join("one.wav")).expect("the file");
+        let sha256 = segue::media::digest::Digest(Sha256::digest(&bytes).into()).to_string();
+        assert_eq!((&loaded["sha256"], &loaded["bytes"]), (&Value::from(sha256), &Value::from(bytes.len())));
     });
 }
 

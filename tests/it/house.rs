@@ -125,7 +125,9 @@ pub(crate) fn took(device: &Device, mark: usize, since: Instant, line: &Printed,
     let loud: Vec<_> = samples.into_iter().filter(|sample| !is_quiet(&sample.event)).collect();
     say(&format!("{what}: {} ms, {} loud samples", took.as_millis(), loud.len()));
     if loud.is_empty() {
-        assert!(took <= within, "{what}: {took:?}");
+        let told = all[mark..].iter().filter(|line| kind(&line.event) != "position");
+        let told = told.map(|line| format!("\n{:?} {}", line.at.saturating_duration_since(since), line.event));
+        assert!(took <= within, "{what}: {took:?}{}", told.collect::<String>());
     } else if within >= LONG {
         let late_ms = loud.iter().filter_map(|sample| sample.event["late_ms"].as_u64()).sum();
         let within = within.mul_f64(1.5) + Duration::from_millis(late_ms);

@@ -129,6 +129,8 @@ fn t51_on_another_network_it_is_the_same_device_at_once() {
         phone.first(0, "both are there", |event| lists(event, "Kitchen", Some("online"))).await;
         kitchen.tell(&format!("play {}", house.tracks[..3].join(" ")));
         phone.first(0, "it plays", |event| is_shown(event, "status", "playing")).await;
+        // The connection that brought the track is of use to nobody from now on, and looks as if it lived.
+        kitchen.first(0, "it has all of it", |event| kind(event) == "audio" && event["state"] == "loaded").await;
 
         // At once, and after three seconds without any network.
         for (address, wish, status, samples) in
