@@ -22,6 +22,7 @@ pub(super) struct ScanObject {
     /// The last scan came to its end.
     complete: bool,
     started_at: Option<String>,
+    /// To the millisecond, so that one scan is told from the next.
     finished_at: Option<String>,
     /// The folder it is at; for admins.
     folder: Option<String>,
@@ -55,8 +56,8 @@ impl ScanObject {
             running: progress.running,
             queued: progress.queued,
             complete: progress.complete,
-            started_at: progress.started.map(time::rfc3339),
-            finished_at: progress.finished.map(time::rfc3339),
+            started_at: progress.started.map(time::rfc3339_ms),
+            finished_at: progress.finished.map(time::rfc3339_ms),
             folder: progress.folder.filter(|_| for_admin),
             seen: progress.seen,
             done: progress.done,

@@ -10,7 +10,7 @@ import { Server, tone } from "./harness/server.js";
 /** @import {Page} from "playwright-core" */
 
 /** Files of a scan that takes long enough to be looked at. */
-const FILES = 3_000;
+const FILES = 12_000;
 
 /** A socket that says nothing is looked at every 20 s. */
 const LOOKED_AT = { timeout: 60_000 };

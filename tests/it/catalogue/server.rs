@@ -16,6 +16,8 @@ on_both_databases! {
         until("the scan at start is over", async || status().await["complete"] == true).await;
         let first = status().await;
         assert_eq!((&first["added"], &first["unreadable"], &first["running"]), (&2.into(), &1.into(), &false.into()));
+        // Two scans within a second are two.
+        assert_eq!(first["finished_at"].as_str().map(str::len), Some("2026-01-01T00:00:00.000Z".len()), "{first}");
         let unreadable = admin.get("/v1/library/unreadable").await.json();
         assert_eq!(unreadable["total"], 1);
         assert!(unreadable["items"][0]["path"].as_str().is_some_and(|path| path.ends_with("a/bad.flac")));
