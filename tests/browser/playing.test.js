@@ -74,7 +74,7 @@ test("audio that is a little beside the shown place is brought there by speed, a
   t.diagnostic(`${began.ahead_ms.toFixed(1)} ms ahead, at speed ${least.toFixed(4)} for ${((Date.now() - since_ms) / 1000).toFixed(0)} s, then ${now.ahead_ms.toFixed(1)} ms`);
   assert.ok(began.ahead_ms > 10 && now.ahead_ms <= 6 && least < 1 && least >= 0.998);
   const silences = gaps(await heard(page, since_ms));
-  if (await wasQuiet(since_ms, page)) assert.deepEqual(silences, []);
+  if (await wasQuiet(since_ms, page)) assert.ok(silences.every((gap) => gap <= 20), silences.join());
   await wish(page, { op: "stop" });
   assert.deepEqual(errors, []);
 });
