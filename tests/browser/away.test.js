@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { gaps, heard, holds, launch, open, shown, until, wasQuiet, wish } from "./harness/browser.js";
+import { gaps, heard, holds, launch, open, shown, sounds, until, wasQuiet, wish } from "./harness/browser.js";
 import { keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 
@@ -58,7 +58,7 @@ test("the track plays to its end, the whole queue follows, kept ones start at a 
   await page.getByText("No connection to the server").waitFor();
   // By itself: past the next one, which the server had named, to the end of the queue.
   await holds(page, (media_id) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.audio.item?.media_id === media_id), tones[3].id);
-  await page.waitForFunction((since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), Date.now() + 300);
+  await sounds(page, Date.now() + 300);
   await noGap(page, started_ms, (text) => t.diagnostic(`through the queue: ${text}`));
   // By a person: another one of what is kept, from a list that is kept, too.
   await page.getByRole("button", { name: "Play Fourth tone" }).click();
@@ -67,7 +67,7 @@ test("the track plays to its end, the whole queue follows, kept ones start at a 
   await until(page, { status: "paused" });
   await page.locator("player-bar").getByRole("button", { name: "Play", exact: true }).click();
   await until(page, { status: "playing", media_id: tones[3].id });
-  await page.waitForFunction((since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), Date.now() + 300);
+  await sounds(page, Date.now() + 300);
   const before = await shown(page);
   const resumed_ms = Date.now();
   await server.run();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { holds, launch, open, until, welcomed, wish } from "./harness/browser.js";
+import { holds, launch, open, sounds, until, welcomed, wish } from "./harness/browser.js";
 import { isKept, keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 
@@ -36,9 +36,6 @@ const toOffline = (page) => page.getByRole("navigation").getByRole("link", { nam
 
 /** The names in the list that is shown. @param {Page} page */
 const names = (page) => page.locator(".row.track .title").allTextContents();
-
-/** Something is heard from now on. @param {Page} page */
-const sounds = (page) => holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), Date.now());
 
 test("what is kept is listed, plays from the list without the server, and is taken away one by one or as a whole", async () => {
   const { page, errors, context } = await keeping(browser, server, "Cellar");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { SECURE, holds, launch, until, welcomed, wish } from "./harness/browser.js";
+import { SECURE, launch, sounds, until, welcomed, wish } from "./harness/browser.js";
 import { keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 
@@ -36,7 +36,7 @@ test("over HTTPS from another machine music is kept, and the page opens and play
   await page.goto(`${SECURE[1](server)}/offline`);
   await page.getByRole("button", { name: "Play Long tone" }).click();
   await until(page, { status: "playing", media_id: tone.id });
-  await holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), Date.now());
+  await sounds(page);
   await server.run();
   await welcomed(page);
   await until(page, { status: "playing", media_id: tone.id, isHere: true });

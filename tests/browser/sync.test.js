@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ORIGINS, SECURE, gaps, heard, holds, knowTheTime, learnTheTime, launch, open, overlap, quantile, shown, until, wasQuiet, wish } from "./harness/browser.js";
+import { ORIGINS, SECURE, gaps, heard, holds, knowTheTime, learnTheTime, launch, open, overlap, quantile, shown, sounds, until, wasQuiet, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
 /** Moves that are measured while the machine is quiet, and how long it is tried, in milliseconds: more with `LONG=1`. */
@@ -98,7 +98,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
         await from.page.keyboard.press("Escape");
         const right = await shown(to.page);
         // The tone must be heard for a moment before it moves on.
-        await holds(to.page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), Date.now() + 200);
+        await sounds(to.page, Date.now() + 200);
         const [there, here] = [await heard(from.page, since_ms), await heard(to.page, since_ms)];
         const both = overlap(there, here);
         const loud = [...there, ...here].filter(([, peak]) => peak > 0.001).sort(([x], [y]) => x - y);

@@ -46,6 +46,13 @@ impl Home {
         Device::start(&self.server, &self.database, "anna", name)
     }
 
+    /// What a device says it has loaded is that file, to the last byte.
+    fn is_whole(&self, title: &str, loaded: &Value) {
+        let bytes = fs::read(self.music.join(format!("{title}.wav"))).expect("the file");
+        let sha256 = segue::media::digest::Digest(Sha256::digest(&bytes).into()).to_string();
+        assert_eq!((&loaded["sha256"], &loaded["bytes"]), (&Value::from(sha256), &Value::from(bytes.len())));
+    }
+
     /// The id of the track of that file.
     async fn track(&self, title: &str) -> String {
         let login = self.server.log_in("anna", "anna-password").await;
@@ -136,9 +143,7 @@ fn a_track_that_stops_coming_on_a_connection_that_lives_is_asked_for_again_from_
         kitchen.event("welcome", any).await;
         kitchen.tell(&format!("play {}", home.track("one").await));
         let loaded = kitchen.event("audio", |event| event["state"] == "loaded").await;
-        let bytes = fs::read(home.music.join("one.wav")).expect("the file");
-        let sha256 = segue::media::digest::Digest(Sha256::digest(&bytes).into()).to_string();
-        assert_eq!((&loaded["sha256"], &loaded["bytes"]), (&Value::from(sha256), &Value::from(bytes.len())));
+        home.is_whole("one", &loaded);
     });
 }
 
@@ -152,9 +157,7 @@ fn a_track_is_played_from_standard_input_and_its_hash_is_right() {
         let track = home.track("one").await;
         kitchen.tell(&format!("play {track}"));
         let loaded = kitchen.event("audio", |event| event["state"] == "loaded").await;
-        let bytes = fs::read(home.music.join("one.wav")).expect("the file");
-        let sha256 = segue::media::digest::Digest(Sha256::digest(&bytes).into()).to_string();
-        assert_eq!((&loaded["sha256"], &loaded["bytes"]), (&Value::from(sha256), &Value::from(bytes.len())));
+        home.is_whole("one", &loaded);
         let seen = |event: &Value| event["status"] == "playing" && event["media_id"] == track.as_str();
         assert!(phone.event("position", seen).await["position_ms"].is_i64());
 

@@ -161,6 +161,9 @@ export function heard(page, since_ms = 0) {
   return page.evaluate((since_ms) => /** @type {any} */ (window).heard.filter((/** @type {any} */ [at_ms]) => at_ms >= since_ms), since_ms);
 }
 
+/** Waits until something is heard after an instant of the machine's wall clock. @param {Page} page @param {number} [since_ms] now, unless told */
+export const sounds = (page, since_ms = Date.now()) => holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), since_ms);
+
 /** A witness that came later than this saw a machine that was busy with something else, in milliseconds. */
 const QUIET_MS = 20;
 
