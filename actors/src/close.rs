@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_in_their_bands_and_texts_fit_a_close_frame() {
+    fn codes_are_in_their_bands_and_slugs_fit_a_close_frame() {
         let mut codes: Vec<u16> = CloseReason::ALL.iter().map(|reason| reason.code()).collect();
         codes.sort_unstable();
         codes.dedup();
@@ -86,7 +86,7 @@ mod tests {
         for reason in CloseReason::ALL {
             assert!((4000..5000).contains(&reason.code()), "{reason:?}");
             // RFC 6455, section 5.5: a control frame carries at most 125 bytes, 2 of them the code.
-            assert!(reason.text().len() <= 123, "{reason:?}");
+            assert!(reason.slug().len() <= 123, "{reason:?}");
         }
     }
 }

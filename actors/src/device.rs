@@ -9,7 +9,7 @@ use crate::ports::{Socket, Wrote};
 use crate::session::{Attach, Detach, FromDevice, SessionActor, ToDevice};
 use crate::state::drags::Drags;
 use crate::state::liveness::{Beat, Liveness};
-use crate::state::messages::{Command, RejectCode};
+use crate::state::messages::{Command, Reject, RejectCode};
 use crate::state::outbox::{FrameKind, Outbox};
 use crate::state::queue::Resolved;
 use crate::state::{Join, Leaving, Said};
@@ -25,11 +25,11 @@ use std::time::Duration;
 /// Messages that may wait in the mailbox: more than the answers to all that a device may say at once (`Credits`), which
 /// one commit may release.
 const MAILBOX: usize = 1_024;
-/// A socket that says no `hello` for so long is closed.
+/// A socket that has not said `hello` after this long is closed.
 const HELLO: Duration = Duration::from_secs(5);
-/// A socket that takes nothing for so long is closed.
+/// A socket that has taken nothing for this long is closed.
 const STUCK_MS: i64 = 10_000;
-/// The catalogue may take so long to know a command's tracks.
+/// How long the catalogue may take to look up a command's tracks.
 const RESOLVE: Duration = Duration::from_secs(2);
 /// What a client is told to wait when something is overloaded.
 const RETRY_MS: u32 = 1_000;
@@ -59,7 +59,7 @@ pub struct DeviceActor<S: Socket> {
     socket: S,
     directory: Arc<Directory>,
     connection: ConnectionId,
-    /// By which it is here: the request's, or the one of the `hello`.
+    /// The token it came with: the request's, or the one in its `hello`.
     token: Option<String>,
     joined: Option<Joined>,
     outbox: Outbox,
@@ -229,8 +229,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             Err(SendError::Closed(_)) => self.close(CloseReason::Restart, ctx),
             Err(SendError::Full(FromDevice { said: said @ Said::Command { .. }, .. })) => {
                 for id in said.commands() {
-                    let why = "the session has more to do than it can; try again".to_owned();
-                    self.reject(id, RejectCode::Busy, why, Some(RETRY_MS), ctx);
+                    self.send(FrameKind::Other, &ServerMessage::reject(id, &Reject::BUSY), ctx);
                 }
             }
             Err(SendError::Full(_)) => self.close(CloseReason::Overloaded, ctx),
@@ -396,7 +395,7 @@ impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for DeviceActor<S> {
                 self.read(&text, ctx);
                 self.answer(is_asked, ctx);
             }
-            Incoming::Life if self.inbound.may_live(now) => {
+            Incoming::Life if self.inbound.may_ping(now) => {
                 let is_asked = self.liveness.hear(now);
                 self.answer(is_asked, ctx);
             }

@@ -42,14 +42,14 @@ pub struct Inbound {
 }
 
 impl Inbound {
-    /// A new socket, whose commands may name so many tracks.
+    /// A new socket, whose commands may name at most `tracks` tracks.
     #[must_use]
     pub fn new(tracks: usize) -> Self {
         Self { credits: Credits::default(), tracks }
     }
 
     /// Whether a ping or pong of the protocol is within measure.
-    pub fn may_live(&mut self, now: Micros) -> bool {
+    pub fn may_ping(&mut self, now: Micros) -> bool {
         self.credits.take(now, Class::Other) == Credit::Granted
     }
 

@@ -7,15 +7,15 @@ use crate::state::{Effect, Event, Said, SessionState};
 use std::collections::HashMap;
 use std::mem::Discriminant;
 
-/// What was in hand is remembered for so long.
+/// How long a panic is remembered.
 const KEPT_MS: i64 = 10 * 60 * 1000;
-/// So many events of one user.
+/// How many panics of one user are remembered.
 const KEPT: usize = 32;
-/// Of so many users.
+/// For how many users.
 const USERS: usize = 1_024;
-/// An event is skipped after so many panics.
+/// An event is skipped after this many panics.
 const SKIPPED_AFTER: usize = 2;
-/// So many panics, in so long, start a session paused.
+/// This many panics within the time below start a session paused.
 const PAUSED_AFTER: usize = 3;
 const PAUSED_WITHIN_MS: i64 = 60_000;
 const SKIPPED: Reject =

@@ -68,9 +68,9 @@ impl HelloDevice {
     pub fn description(self) -> Result<Description, WireError> {
         let name = self.name.trim().to_owned();
         let wrong = if !is_name(&name) {
-            "device.name has 1 to 64 characters, none of them a control"
+            "device.name has 1 to 64 characters and no control characters"
         } else if self.codecs.len() > CODECS.0 || self.codecs.iter().any(|codec| codec.len() > CODECS.1) {
-            "device.codecs has at most 32 entries of 64 bytes"
+            "device.codecs has at most 32 entries of at most 64 bytes each"
         } else if self.volume.is_some_and(|volume| volume.level > 100) {
             "device.volume.level is 0 to 100"
         } else {
@@ -109,7 +109,7 @@ pub enum ClientMessage {
     Queue {
         /// First entry, from 0.
         from: usize,
-        /// At most so many.
+        /// At most this many.
         limit: usize,
     },
     /// Answers a `ping`.
@@ -269,8 +269,8 @@ pub struct ClientLimits {
     pub heartbeat_ms: i64,
     /// Between two protocol pings to an idle device.
     pub idle_ms: i64,
-    /// After so long without a word from the server a client reconnects; after so long without one from the active
-    /// device the server gives it up.
+    /// After this long without a word from the active device the server gives it up; after 1.1 times as long without
+    /// one from the server the device reconnects.
     pub lease_ms: i64,
     /// How long a device that is cut off may sound.
     pub audio_ms: i64,

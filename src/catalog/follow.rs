@@ -109,7 +109,7 @@ impl Search {
         let shared = Arc::clone(&self.shared);
         let run = move || shared.run(&db, &folder);
         if let Err(error) = thread::Builder::new().name("search".to_owned()).spawn(run) {
-            log::error!("no thread to keep the search index with: {error}");
+            log::error!("the search index is not kept up to date, for want of a thread: {error}");
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) struct Backup {
     settings: SettingFlags,
 }
 
-/// Put the database back as a backup has it; a running server may go on running
+/// Put the database back to the state of a backup; a running server may go on running
 #[derive(Debug, Args)]
 pub(super) struct Restore {
     /// The backup, from either kind of database
@@ -64,7 +64,7 @@ impl Restore {
         let is_empty = TOLD.iter().all(|(table, _)| there.rows(table) == 0);
         if !is_empty && !self.yes {
             return Err(format!(
-                "{} holds {}; all of it would be replaced by the backup of {}: {}. Say --yes to do so",
+                "{} holds {}; all of it would be replaced by the backup of {}: {}. Pass --yes to do so",
                 settings.database_url,
                 told(&there),
                 checked.head.created,

@@ -12,14 +12,13 @@ use std::{
     path::PathBuf,
 };
 
-/// Be a device in the terminal: it plays in real time without sound, shows what plays, and commands
+/// Run a device in the terminal: it plays in real time without sound, shows what plays, and takes commands
 #[derive(Debug, Args)]
 pub(super) struct Device {
     /// The server, as http://HOST:PORT or https://HOST:PORT
     #[arg(long, value_name = "URL")]
     server: ServerAddress,
-    /// Believe an https server that a certificate in this PEM file vouches for, and no other [default: those of the
-    /// system]
+    /// Trust an https server only if a certificate in this PEM file vouches for it [default: the system's certificates]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Your name on the server
@@ -75,7 +74,7 @@ impl Device {
     pub(super) fn run(self) -> Result<(), Failure> {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         if !self.json && !is_terminal {
-            return Err("this is no terminal to draw on: use --json for lines of text".into());
+            return Err("standard input and output are no terminal to draw on: use --json for lines of text".into());
         }
         let password = self.password.read()?;
         let state_file = match self.state {

@@ -101,7 +101,7 @@ settings! { |sources|
     heartbeat_ms: u64 = 2000, within 50..=60_000;
     /// Silence after which the active device counts as lost; 2.5 heartbeats unless set.
     lease_ms: u64 = heartbeat_ms * 5 / 2, within 100..=600_000;
-    /// How long a device that is cut off may play on.
+    /// How long a device that is cut off may play on; with no more than lease_ms never beside another (strict mode).
     audio_ms: u64 = 600_000, within 100..=86_400_000;
     /// How long a device that vanished stays on the list as away; 5 heartbeats unless set.
     grace_ms: u64 = heartbeat_ms * 5, within 0..=600_000;
@@ -124,10 +124,9 @@ settings! { |sources|
 impl Settings {
     /// What is wrong between settings that are good each by itself.
     fn broken_relations(&self) -> Vec<String> {
-        let lease = (self.lease_ms <= self.heartbeat_ms).then_some("lease_ms is more than heartbeat_ms");
-        let audio = (self.audio_ms < self.lease_ms).then_some("audio_ms is no less than lease_ms");
-        let tls =
-            (self.tls_cert.is_some() != self.tls_key.is_some()).then_some("tls_cert and tls_key are given together");
+        let lease = (self.lease_ms <= self.heartbeat_ms).then_some("lease_ms must be more than heartbeat_ms");
+        let audio = (self.audio_ms < self.lease_ms).then_some("audio_ms must be at least lease_ms");
+        let tls = (self.tls_cert.is_some() != self.tls_key.is_some()).then_some("tls_cert and tls_key need each other");
         lease.into_iter().chain(audio).chain(tls).map(str::to_owned).collect()
     }
 

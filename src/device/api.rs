@@ -255,7 +255,7 @@ where
         return Err(refusal_of(answer).await);
     }
     let body = answer.body().limit(ANSWER_BYTES).await.map_err(Refusal::away)?;
-    serde_json::from_slice(&body).map_err(|error| Refusal::Away(format!("its answer makes no sense: {error}")))
+    serde_json::from_slice(&body).map_err(|error| Refusal::Away(format!("its answer cannot be read: {error}")))
 }
 
 /// What an answer that is no success says.

@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// No bytes for so long while they are needed is a stall.
+/// No bytes for this long while they are needed is a stall.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// An instant that does not come while a track plays.
 const LATER: Duration = Duration::from_hours(24);

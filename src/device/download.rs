@@ -15,7 +15,7 @@ use tokio::{
 const KNOWN: usize = 1000;
 /// Attempts at a server that answers with its own errors.
 const ATTEMPTS: u32 = 5;
-/// After so long without a byte the stream has broken off, whatever its connection looks like.
+/// After this long without a byte the stream has broken off, whatever its connection looks like.
 const SILENCE: Duration = Duration::from_secs(10);
 /// First wait before another attempt, doubled with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(250);

@@ -19,7 +19,7 @@ use tokio::{
 const WAITING: usize = 4096;
 /// Longest line that is read, in bytes.
 const LINE_BYTES: u64 = 16 * 1024;
-/// The last lines are waited for so long.
+/// How long the last lines are waited for.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// How often the witness looks at the clock.
 const WITNESS: Duration = Duration::from_millis(5);

@@ -100,7 +100,7 @@ impl Memory {
         let written = written.and_then(|()| self.file.sync_data());
         self.known = Some(kept);
         written.map_err(|error| {
-            Trouble::new(format!("what this device is cannot be kept in {}: {error}", self.path.display()))
+            Trouble::new(format!("the id and volume of this device cannot be kept in {}: {error}", self.path.display()))
         })
     }
 }

@@ -35,7 +35,7 @@ pub(super) enum Request {
     Shuffle(bool),
     /// Of the active device, else of this one: 0 to 100.
     Volume(u8),
-    /// Likewise, by so much.
+    /// Likewise, by this much.
     VolumeBy(i16),
     /// Play the best hit.
     Search(String),

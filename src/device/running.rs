@@ -35,7 +35,7 @@ use tokio::{
 const WAITING: usize = 256;
 /// Between two samples of the position.
 const SAMPLE: Duration = Duration::from_millis(100);
-/// The server is given so long to take the farewell.
+/// How long the server is given to take the farewell.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 /// The longest sleep, where nothing is due.
 const LONGEST_SLEEP_US: u64 = 3_600_000_000;
@@ -280,7 +280,7 @@ impl Running {
                 let is_stuck = self.socket.as_ref().is_some_and(|socket| socket.send(&message).is_err());
                 if is_stuck {
                     self.socket = None;
-                    "the server takes nothing".clone_into(&mut self.link_reason);
+                    "the server does not take what is sent to it".clone_into(&mut self.link_reason);
                     return Some(Input::Closed(None));
                 }
             }

@@ -101,7 +101,7 @@ async fn read<E: std::fmt::Display>(
             Some(Err(error)) => return (None, format!("the connection broke: {error}")),
             Some(Ok(Frame::Text(text))) => match message(&text) {
                 Ok(message) => tell(happenings, number, FromSocket::Said(Box::new(message))).await,
-                Err(error) => return (None, format!("the server said what makes no sense: {error}")),
+                Err(error) => return (None, format!("the server sent a message that cannot be read: {error}")),
             },
             Some(Ok(Frame::Ping(payload))) => {
                 // One that cannot be written now is as lost as one that was never written.

@@ -11,7 +11,7 @@ use tokio::net::lookup_host;
 
 /// Between two looks.
 pub(super) const LOOK_EACH: Duration = Duration::from_secs(1);
-/// By so much the wall clock is ahead of the steady one after a sleep; a clock that is set right looks the same.
+/// How far the wall clock gets ahead of the steady one in a sleep; a clock that is set right looks the same.
 const SLEPT_MS: i64 = 3_000;
 
 /// What a device should know of.

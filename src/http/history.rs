@@ -1,4 +1,4 @@
-//! What one listened to: the latest plays, and what was played most.
+//! What a user listened to: the latest plays, and what was played most.
 
 use super::{
     AuthUser, Page, Paging, lists,

@@ -32,7 +32,7 @@ pub(super) fn checked(ids: Vec<i64>) -> Result<Vec<i64>, ApiError> {
 /// An id alone, or as the address of a track (`segue:track:…`).
 pub(super) fn read(text: &str) -> Result<i64, ApiError> {
     let id = text.strip_prefix("segue:track:").unwrap_or(text);
-    id.parse().map(|Id(id)| id).map_err(|_| ApiError::invalid(format!("{id:?} is no id: an id is 16 hex digits")))
+    id.parse().map(|Id(id)| id).map_err(|_| ApiError::invalid(format!("{id:?} is not an id: an id is 16 hex digits")))
 }
 
 /// An id in a path; any other text names nothing.

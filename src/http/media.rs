@@ -81,7 +81,10 @@ pub(super) async fn respond(
             multipart::segments(&parts, length, media_type, &boundary)
         }
         Decision::PreconditionFailed => {
-            return Err(ApiError::new(Kind::PreconditionFailed, "these are not the bytes that the request is for"));
+            return Err(ApiError::new(
+                Kind::PreconditionFailed,
+                "the file has other bytes than the request's conditions ask for",
+            ));
         }
         Decision::Unsatisfiable => return Ok(unsatisfiable(length)),
         Decision::Whole | Decision::NotModified => {
@@ -109,14 +112,19 @@ async fn open(app: &App, media: &Media) -> Result<MediaFile, ApiError> {
     if matches!(opened, Err(OpenError::Changed)) {
         let is_news = media.path.parent().is_some_and(|folder| app.scanner.notice(folder));
         if is_news {
-            log::info!("{} is not as it was scanned", media.path.display());
+            log::info!("{} has changed since it was scanned", media.path.display());
         }
     }
     opened.map_err(|error| match error {
-        OpenError::Missing => ApiError::new(Kind::NotFound, "the file of this track is not where it was"),
+        OpenError::Missing => {
+            ApiError::new(Kind::NotFound, "the file of this track is not where it was; a scan finds it if it was moved")
+        }
         OpenError::Changed => ApiError {
             retry_after_s: Some(2),
-            ..ApiError::new(Kind::MediaChanged, "the file of this track has changed and is scanned again; try then")
+            ..ApiError::new(
+                Kind::MediaChanged,
+                "the file of this track has changed and is being scanned again; try again",
+            )
         },
         OpenError::Failed(error) => ApiError::unavailable("the file of this track", error),
     })

@@ -141,7 +141,7 @@ fn limit_stalling(connection: &dyn Any, limit: Duration) {
         .or_else(|| connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0))
         && let Err(error) = SockRef::from(connection).set_tcp_user_timeout(Some(limit))
     {
-        log::warn!("a connection has no limit of stalling: {error}");
+        log::warn!("a connection that stalls will not be closed: {error}");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (connection, limit);

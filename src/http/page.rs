@@ -21,7 +21,7 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// The first so many.
+    /// The first items, at most `limit`.
     #[must_use]
     pub const fn first(limit: Option<u32>) -> Self {
         Self { limit, offset: None }

@@ -113,7 +113,7 @@ fn within_results(asker: AuthUser, limit: i64, offset: i64) -> Result<follow::Pa
         (Ok(limit), Ok(offset)) if offset.saturating_add(limit) <= RESULTS_MAX => {
             Ok(follow::Page { user: asker.user, limit, offset })
         }
-        _ => Err(ApiError::invalid(format!("offset and limit make at most {RESULTS_MAX}"))),
+        _ => Err(ApiError::invalid(format!("offset and limit together are at most {RESULTS_MAX}"))),
     }
 }
 

@@ -36,7 +36,7 @@ use tokio::{
     time::timeout,
 };
 
-/// A connection that takes no close frame for so long is dropped without one.
+/// A connection that takes no close frame for this long is dropped without one.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -61,8 +61,9 @@ pub(super) async fn sync(
     };
     let left = Rc::new(Notify::new());
     let upgraded = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL]);
-    let (response, handle, messages) =
-        upgraded.map_err(|error| ApiError::new(Kind::Invalid, format!("this address is a WebSocket: {error}")))?;
+    let (response, handle, messages) = upgraded.map_err(|error| {
+        ApiError::new(Kind::Invalid, format!("this address takes WebSocket connections alone: {error}"))
+    })?;
     let messages = messages.max_frame_size(FRAME_BYTES).aggregate_continuations().max_continuation_size(FRAME_BYTES);
     let (frames, waiting) = mpsc::channel(1);
     let pongs = frames.clone();

@@ -67,7 +67,7 @@ impl Certificate {
                 Err(error) => Some(error.to_string()),
             };
             if let Some(trouble) = trouble.as_ref().filter(|trouble| told.as_ref() != Some(trouble)) {
-                log::warn!("the certificate stays the one it was: {trouble}");
+                log::warn!("the new certificate is not used, the old one stays: {trouble}");
             }
             told = trouble;
         }

@@ -8,7 +8,6 @@ mod writer;
 
 pub use logins::TokenLogins;
 pub use nodes::{DbNodes, start};
-pub use segue_actors::memory::MemoryBus;
 pub use tracks::DbTracks;
 pub use writer::Written;
 

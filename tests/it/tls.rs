@@ -215,8 +215,8 @@ fn files_that_are_no_good_end_the_start_with_what_is_wrong() {
     let missing = database.folder.path().join("missing.pem");
     let (cert, key) = (files.cert(), files.key());
     for (cert, key, told) in [
-        (Some(&cert), None, "tls_cert and tls_key are given together"),
-        (None, Some(&key), "tls_cert and tls_key are given together"),
+        (Some(&cert), None, "tls_cert and tls_key need each other"),
+        (None, Some(&key), "tls_cert and tls_key need each other"),
         (Some(&missing), Some(&key), "missing.pem cannot be read"),
         (Some(&key), Some(&key), "holds no certificate in PEM form"),
         (Some(&cert), Some(&cert), "holds no private key in PEM form"),

@@ -6,7 +6,7 @@ use crate::close::CloseReason;
 use crate::ids::{Micros, Stamp};
 use crate::state::messages::ByeReason;
 use crate::state::playback::Playback;
-use crate::wire::{ClientLimits, ClientMessage, DeviceList, Hello};
+use crate::wire::{ClientLimits, ClientMessage, DeviceList, FRAME_BYTES, Hello, PAGE_ITEMS};
 
 /// What is assumed before the first `welcome`.
 pub(super) const FIRST_LIMITS: ClientLimits = ClientLimits {
@@ -14,8 +14,8 @@ pub(super) const FIRST_LIMITS: ClientLimits = ClientLimits {
     idle_ms: 20_000,
     lease_ms: 5_000,
     audio_ms: 600_000,
-    frame_bytes: 65_536,
-    page_items: 200,
+    frame_bytes: FRAME_BYTES,
+    page_items: PAGE_ITEMS,
     tracks: 500,
 };
 /// Longest wait between two attempts.
@@ -30,7 +30,7 @@ const STAY_AWAY: std::ops::RangeInclusive<u16> = 4500..=4999;
 const ATTEMPT_MS: i64 = 10_000;
 /// After a wake-up the first probe is answered within this, or the socket is dead.
 const WAKING_MS: i64 = 4_000;
-/// An attempt that has run so long at a wake-up is begun anew: what it sent went into nowhere.
+/// An attempt that has run for this long at a wake-up is begun anew: what it sent is lost.
 const STALE_ATTEMPT_MS: i64 = 1_000;
 
 /// How a client is connected.
@@ -292,7 +292,7 @@ impl Client {
         if self.is_active() { self.limits.heartbeat_ms.saturating_mul(5) / 4 } else { self.limits.idle_ms / 2 }
     }
 
-    /// Nothing heard for so long means that the socket is dead, whatever it looks like.
+    /// Nothing heard for this long means that the socket is dead, whatever it looks like.
     fn silence_ms(&self) -> i64 {
         if self.is_active() {
             self.limits.lease_ms.saturating_mul(11) / 10

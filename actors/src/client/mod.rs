@@ -15,12 +15,11 @@ pub use audio::Audio;
 pub use clock::ServerTime;
 pub use link::Link;
 
-use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, Micros, Stamp};
+use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp};
 use crate::state::devices::Volume;
 use crate::state::messages::{ByeReason, Ended, Op, RejectCode};
 use crate::state::playback::{Item, Playback};
 use crate::wire::{ClientLimits, ClientMessage, DeviceList, HelloDevice, QueuePage, ServerMessage};
-use crate::{ids::MediaId, state::playback::Status};
 use transfer::{Prepared, Promise};
 use wishes::Wishes;
 
@@ -56,7 +55,7 @@ pub enum Input {
     Look {
         /// First entry, from 0.
         from: usize,
-        /// At most so many.
+        /// At most this many.
         limit: usize,
     },
     /// A hand on this device turned its volume.
@@ -332,12 +331,6 @@ impl Client {
         let ended = self.ended.filter(|_| self.link.is_welcomed()).map(|_| self.ended_due);
         let due = [self.silent_at(), self.switch_due(), self.promise_due(), self.wish_due()];
         [Some(self.link_deadline()), report, ended].into_iter().chain(due).flatten().min().unwrap_or(i64::MAX)
-    }
-
-    /// What the person sees of the state: the shown status, or that there is no connection.
-    #[must_use]
-    pub fn status(&self) -> Option<Status> {
-        self.playback.as_ref().map(|shown| shown.status)
     }
 
     fn server_now(&self, local_us: i64) -> Micros {

@@ -12,7 +12,7 @@ const AGREES_MS: i64 = 40;
 const REPORT_MS: i64 = 5_000;
 /// Audio that was prepared sounds within this.
 const PROMPT_MS: i64 = 300;
-/// An end that no playback knows of is said again after so long.
+/// An end that no playback knows of is said again after this long.
 const SAY_AGAIN_MS: i64 = 1_000;
 
 impl Client {

@@ -6,7 +6,7 @@ use crate::state::messages::VolumeChange;
 use crate::wire::{ClientMessage, DeviceList};
 
 impl Client {
-    /// Another list; what it says of this device's volume counts if this device has not seen so many commands yet.
+    /// Another list; what it says of this device's volume counts if its version is higher than the one known here.
     pub(super) fn listed(&mut self, devices: DeviceList, outputs: &mut Vec<Output>) {
         let own = devices.devices.iter().find(|device| Some(device.id) == self.device.id);
         let known = self.device.volume.map(|volume| volume.version);

@@ -16,8 +16,8 @@ use tokio::sync::oneshot;
 const LIMITED: Reject =
     Reject { code: RejectCode::RateLimited, message: "too many requests of this user; wait", retry_ms: Some(10_000) };
 
-/// After a question the session stays so long without a device: were it to end with its answer, it would begin an epoch
-/// for each question, and who asks one after the other would never be limited.
+/// How long a session without devices stays after a question. If it ended with its answer, each question would begin an
+/// epoch, and a program that asks one question after another would never be limited.
 const LINGER: Duration = Duration::from_millis(Credits::FULL_MS.unsigned_abs());
 
 /// A program without a socket asks. A wish that is granted stands in the database before it is answered.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Between two questions whether a node is lost.
 const CARE: Duration = Duration::from_secs(1);
-/// Each so many times there is a look into the database.
+/// The database is looked into at each of this many questions.
 const LOOK_EACH: u32 = 5;
 
 /// Another node has written this.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Between two attempts.
 const RETRY: Duration = Duration::from_millis(500);
-/// Devices wait so long for a session that cannot be loaded.
+/// How long devices wait for a session that cannot be loaded.
 const PATIENCE_MS: i64 = 5_000;
 
 impl SessionActor {

@@ -8,7 +8,7 @@ use crate::state::Event;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::time::Duration;
 
-/// Reports and presence are written so long after they were shown.
+/// How long after they were shown reports and presence are written.
 const SOON: Duration = Duration::from_secs(1);
 
 impl SessionActor {

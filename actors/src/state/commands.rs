@@ -8,7 +8,7 @@ use super::{At, Durability, Effect, Sender, SessionState};
 use crate::close::CloseReason;
 use crate::ids::{CommandId, DeviceId, InstanceId};
 
-/// `previous` within so much of an item goes to the one before it, later to its own start.
+/// Within this much of an item `previous` goes to the one before it, later to the item's own start.
 const PREVIOUS_MS: i64 = 3_000;
 
 type Answer = Result<(), Reject>;
@@ -139,7 +139,7 @@ impl SessionState {
     fn check_preconditions(&self, sender: Sender, command: &Command<Resolved>) -> Answer {
         let playback = &self.record.playback;
         if sender.device().is_some_and(|speaker| !speaker.controls) {
-            return Err(Reject::new(RejectCode::Denied, "this device said in its hello that it does not control"));
+            return Err(Reject::new(RejectCode::Denied, "this device said in its hello that it sends no commands"));
         }
         if matches!(command.op, Op::Next | Op::Previous) && command.if_item.is_none() {
             // A person who presses sees an item; a program may mean whatever is on.
@@ -181,8 +181,7 @@ impl SessionState {
     }
 
     pub(super) fn able_to_play(&self, id: DeviceId) -> Result<(DeviceId, InstanceId), Reject> {
-        let no_device = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
-        let device = self.record.devices.get(id).ok_or(no_device)?;
+        let device = self.record.devices.get(id).ok_or(NO_DEVICE)?;
         if !device.plays {
             return Err(Reject::new(RejectCode::Denied, "that device cannot play"));
         }
@@ -287,8 +286,7 @@ impl SessionState {
         let no_active = Reject::new(RejectCode::NoActiveDevice, "no device is active; name one in device_id");
         let active = self.record.playback.active.map(|active| active.device_id);
         let device_id = device_id.or(active).ok_or(no_active)?;
-        let no_device = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
-        let known = self.record.devices.get(device_id).ok_or(no_device)?.volume;
+        let known = self.record.devices.get(device_id).ok_or(NO_DEVICE)?.volume;
         let level = match (level, delta, known) {
             (Some(level), None, _) if level <= 100 => level,
             (None, Some(delta), Some(volume)) => {
@@ -316,10 +314,10 @@ impl SessionState {
     fn rename(&mut self, at: At, device_id: DeviceId, name: &str) -> Answer {
         let name = name.trim();
         if !is_name(name) {
-            return Err(Reject::new(RejectCode::Invalid, "a name has 1 to 64 characters, none of them a control"));
+            return Err(Reject::new(RejectCode::Invalid, "a name has 1 to 64 characters and no control characters"));
         }
         if self.record.devices.get(device_id).is_none() {
-            return Err(Reject::new(RejectCode::Invalid, "no such device; see the list of devices"));
+            return Err(NO_DEVICE);
         }
         self.touch_devices(at);
         self.edit().devices.rename(device_id, name);
@@ -328,8 +326,7 @@ impl SessionState {
 
     /// A device without a socket goes at once, a connected one with the end of its socket.
     fn forget(&mut self, at: At, device_id: DeviceId, effects: &mut Vec<Effect>) -> Answer {
-        let no_device = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
-        let connection = self.record.devices.get(device_id).ok_or(no_device)?.presence.connection();
+        let connection = self.record.devices.get(device_id).ok_or(NO_DEVICE)?.presence.connection();
         let holds = self.record.playback.active.is_some_and(|active| active.device_id == device_id);
         if holds && !self.complete_transfer(at, effects) {
             self.freeze(at);
@@ -350,4 +347,5 @@ impl SessionState {
     }
 }
 
+const NO_DEVICE: Reject = Reject::new(RejectCode::Invalid, "no such device; see the list of devices");
 const TWO_PLACES: Reject = Reject::new(RejectCode::Invalid, "give after or before, not both");

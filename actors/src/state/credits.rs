@@ -34,7 +34,7 @@ impl Class {
 pub enum Credit {
     /// It may.
     Granted,
-    /// Not now; one said after so many milliseconds may, if nothing else is said until then.
+    /// Not now; one said after this many milliseconds may, if nothing else is said until then.
     Limited(u32),
     /// Twice the burst and more: whoever says so much does not listen.
     Exhausted,
@@ -51,7 +51,7 @@ pub struct Credits {
 }
 
 impl Credits {
-    /// From empty, or beyond, all buckets are full again after so many milliseconds.
+    /// After this many milliseconds all buckets are full again, however far beyond empty they were.
     pub const FULL_MS: i64 = 20_000;
 
     /// Takes a message of `class` into account. One that is not granted counts as well, so that only waiting helps; but

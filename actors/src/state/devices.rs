@@ -323,7 +323,7 @@ impl Devices {
         names + self.answered.len() * size_of::<(DeviceId, Answered)>() + commands * size_of::<(CommandId, u64)>()
     }
 
-    /// The most of it where so many devices are listed: those that have gone are forgotten when another goes.
+    /// The most of it while `devices` are listed: those that have gone are forgotten when another goes.
     pub(super) fn most_remembered(devices: usize) -> usize {
         let name = size_of::<DeviceId>() + NAME_BYTES;
         let answered = size_of::<(DeviceId, Answered)>() + ANSWERED_KEPT * size_of::<(CommandId, u64)>();

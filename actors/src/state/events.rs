@@ -125,7 +125,7 @@ pub enum Said {
     Queue {
         /// First entry, from 0.
         from: usize,
-        /// At most so many.
+        /// At most this many.
         limit: usize,
     },
     /// It was asked whether it lives ([`Effect::Probe`](super::Effect::Probe)), and it does.

@@ -6,7 +6,7 @@ use super::{At, Durability, Effect, Limits, SessionState, Speaker};
 use crate::close::CloseReason;
 use crate::ids::{DeviceId, InstanceId, Micros};
 
-/// After the database was put back every node has closed its sockets within so long: it looks into the database each 5 s,
+/// After the database was put back every node has closed its sockets within this time: it looks into the database each 5 s,
 /// and one that is cut off before that has closed them 3 s later.
 const SETTLE_MS: i64 = 8_500;
 
@@ -31,8 +31,8 @@ impl SessionState {
         }
     }
 
-    /// In strict mode a device that is cut off is silent so long after the last thing it was told, which was no later
-    /// than now: no other sounds sooner.
+    /// In strict mode a device that is cut off is silent `strict_ms` after the last thing it was told, which was no later
+    /// than now: nobody else sounds sooner.
     pub(super) fn outlast(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
         let Some(strict_ms) = self.limits.strict_ms else { return };
         let playback = &self.record.playback;

@@ -8,7 +8,7 @@ use crate::ids::Micros;
 pub struct Timing {
     /// Between two pings to the active device.
     pub heartbeat_ms: i64,
-    /// An active device that is silent for so long is lost.
+    /// An active device that is silent for this long is lost.
     pub lease_ms: i64,
     /// Between two pings to an idle device.
     pub idle_ms: i64,
@@ -22,7 +22,7 @@ impl Timing {
     }
 }
 
-/// An idle device is dropped after so many unanswered pings.
+/// An idle device is dropped after this many unanswered pings.
 const UNANSWERED: u8 = 2;
 
 /// What is to be done now.
@@ -38,7 +38,7 @@ pub enum Beat {
     Dead(Micros),
 }
 
-/// A device that is asked whether it lives has so long to answer.
+/// How long a device that is asked whether it lives has to answer.
 const PROBE_MS: i64 = 2_000;
 
 /// What is known of one socket's life.

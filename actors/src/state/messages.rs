@@ -239,7 +239,7 @@ impl From<Sound> for Status {
 }
 
 impl Sound {
-    /// Whether a device that was asked for `intent` may be so; `paused` is always allowed.
+    /// Whether a device that was asked for `intent` may be so; never for `stop`.
     pub(super) fn fits(self, intent: Intent) -> bool {
         Status::from(self).is_legal_with(intent)
     }
@@ -289,7 +289,7 @@ pub struct Report {
 /// The target of a transfer has the audio loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
-    /// Its lease, where it has one.
+    /// The lease of the source, whose music it takes over.
     pub lease: Stamp,
     /// The turn it prepared.
     pub turn: Stamp,
@@ -390,17 +390,17 @@ pub struct Reject {
     pub retry_ms: Option<u32>,
 }
 
-/// How long one waits who is told to try again, in milliseconds.
+/// How long whoever is told to try again should wait, in milliseconds.
 const RETRY_MS: u32 = 1_000;
 
 impl Reject {
     /// There is more to do than can be done.
-    pub const BUSY: Self = Self::later(RejectCode::Busy, "too much happens at once; try again");
+    pub const BUSY: Self = Self::later(RejectCode::Busy, "too much is happening at once; try again");
     /// The database does not answer.
     pub const UNAVAILABLE: Self = Self::later(RejectCode::Unavailable, "the database is out of reach; try again");
     /// To a program whose wish may have been written.
     pub const UNKNOWN: Self =
-        Self::later(RejectCode::Unavailable, "what became of it is not known; look what plays, and try again");
+        Self::later(RejectCode::Unavailable, "it is not known whether this was done; see what plays, then try again");
 
     const fn later(code: RejectCode, message: &'static str) -> Self {
         Self { code, message, retry_ms: Some(RETRY_MS) }

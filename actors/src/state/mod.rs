@@ -86,7 +86,7 @@ pub struct Limits {
     pub queue_items: usize,
     /// Tracks or entries named by one command.
     pub tracks_per_command: usize,
-    /// In strict mode: a device that is cut off falls silent so long after the server last said anything to it.
+    /// In strict mode: how long after the server last said anything to it a device that is cut off falls silent.
     pub strict_ms: Option<i64>,
     /// Other nodes may have devices of the same user: whatever is shown stands in the database first.
     pub is_shared: bool,

@@ -9,7 +9,7 @@ use super::{At, Effect, SessionState};
 use crate::ids::{DeviceId, ItemId, MediaId, Micros, Stamp};
 use serde::{Deserialize, Serialize};
 
-/// Heard at least so long counts, whatever the length of the item.
+/// Having heard this much counts, whatever the length of the item.
 const LONG_ENOUGH_US: i64 = 30_000_000;
 
 /// A track that was listened to.

@@ -121,14 +121,13 @@ impl SessionState {
             effects.push(Effect::ShowDevices(speaker.connection));
             return;
         }
-        self.set_volume(at, speaker, Volume { level: change.level, muted: change.muted, version });
-    }
-
-    fn set_volume(&mut self, at: At, speaker: Speaker, volume: Volume) {
-        let Some(device) = self.edit().devices.get_mut(speaker.device_id) else { return };
-        if device.volume != Some(volume) {
-            device.volume = Some(volume);
-            self.touch_devices(at);
+        let volume = Some(Volume { level: change.level, muted: change.muted, version });
+        if device.volume == volume {
+            return;
+        }
+        self.touch_devices(at);
+        if let Some(device) = self.edit().devices.get_mut(speaker.device_id) {
+            device.volume = volume;
         }
     }
 }

@@ -27,7 +27,7 @@ use tokio::sync::mpsc::Sender;
 const FRAME: Duration = Duration::from_millis(50);
 /// Between two looks at what may have changed while nothing moves.
 const STILL: Duration = Duration::from_millis(200);
-/// The last frame is waited for so long.
+/// How long the last frame is waited for.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
 
 /// The terminal as a screen; it is as it was before when this is dropped.

@@ -6,7 +6,7 @@ use segue_actors::{
 };
 use std::time::{Duration, Instant};
 
-/// A notice is shown so long.
+/// How long a notice is shown.
 const NOTICE: Duration = Duration::from_secs(6);
 
 /// A line for the person.

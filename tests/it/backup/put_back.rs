@@ -3,6 +3,7 @@
 use super::sql;
 use crate::{
     harness::{Server, until},
+    house::MUSIC,
     sync::socket::{Socket, command},
 };
 use segue_actors::{
@@ -14,8 +15,6 @@ use segue_actors::{
     wire::{ClientMessage, ServerMessage},
 };
 
-/// Debian's `wesnoth-1.16-music`.
-const MUSIC: &str = "/usr/share/games/wesnoth/1.16/data/core/music";
 const TABLES: [&str; 3] = ["sessions", "session_queues", "plays"];
 
 async fn tracks(server: &Server, token: &str) -> Vec<MediaId> {

@@ -3,6 +3,7 @@
 use super::{PLAYS, add_plays, assert_same, back_up, refused, restore, rows, run, sql, value};
 use crate::{
     harness::{Dialect, Server, TestDatabase, until},
+    house::MUSIC,
     sync::socket::{Socket, command},
 };
 use segue::db::backup::{LEFT_OUT, TABLES};
@@ -12,9 +13,6 @@ use segue_actors::{
 };
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt as _};
-
-/// Debian's `wesnoth-1.16-music`.
-const MUSIC: &str = "/usr/share/games/wesnoth/1.16/data/core/music";
 
 /// A server with music, an account that did everything an account can do, and awkward values.
 async fn lived_in(database: &TestDatabase) {

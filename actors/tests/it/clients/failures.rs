@@ -147,7 +147,7 @@ fn t17_a_late_joiner_is_right_from_its_first_frame() {
         world.devices.push(device(9, 9));
         world.settle();
         assert!(world.devices[1].client.link().is_welcomed());
-        assert_eq!(world.devices[1].client.status(), Some(status));
+        assert_eq!(world.devices[1].client.playback().map(|shown| shown.status), Some(status));
         let shown_ms = world.devices[1].client.position_at(world.now_us).expect("it is shown something");
         assert!((shown_ms - place_ms).abs() <= 40, "{status:?} at {shown_ms}");
     }

@@ -255,7 +255,7 @@ impl World {
     fn live(&mut self, socket: usize) {
         let now = self.now;
         let line = self.line(socket);
-        if line.inbound.may_live(now) {
+        if line.inbound.may_ping(now) {
             let is_asked = line.liveness.hear(now);
             self.answer(socket, is_asked);
         } else {
