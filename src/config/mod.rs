@@ -101,7 +101,7 @@ settings! { |sources|
     heartbeat_ms: u64 = 2000, within 50..=60_000;
     /// Silence after which the active device counts as lost; 2.5 heartbeats unless set.
     lease_ms: u64 = heartbeat_ms * 5 / 2, within 100..=600_000;
-    /// How long a device that is cut off may play on; with no more than lease_ms never beside another (strict mode).
+    /// How long a device that is cut off may play on; with no more than the lease never beside another (strict mode).
     audio_ms: u64 = 600_000, within 100..=86_400_000;
     /// How long a device that vanished stays on the list as away; 5 heartbeats unless set.
     grace_ms: u64 = heartbeat_ms * 5, within 0..=600_000;
