@@ -30,7 +30,7 @@ const HELLO: Duration = Duration::from_secs(5);
 /// A socket that has taken nothing for this long is closed.
 const STUCK_MS: i64 = 10_000;
 /// How long the catalogue may take to look up a command's tracks.
-const RESOLVE: Duration = Duration::from_secs(2);
+pub(crate) const RESOLVE: Duration = Duration::from_secs(2);
 /// What a client is told to wait when something is overloaded.
 const RETRY_MS: u32 = 1_000;
 

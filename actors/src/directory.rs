@@ -134,6 +134,12 @@ impl Directory {
         self.lock().panics.note(user, now, in_hand);
     }
 
+    /// How long ago the user's last session that panicked did so.
+    pub(crate) fn since_panic(&self, user: UserId) -> Option<Duration> {
+        let since_us = self.world.clock.now().since_us(self.lock().panics.last(user)?);
+        Some(Duration::from_micros(u64::try_from(since_us).unwrap_or(0)))
+    }
+
     /// The session of that number has ended; a newer one of the user stays listed.
     pub(crate) fn ended(&self, user: UserId, number: u64) {
         let mut running = self.lock();

@@ -94,7 +94,7 @@ impl Inbound {
     fn refusal(&mut self, now: Micros, message: &ClientMessage) -> Option<Heard> {
         let (class, command) = match message {
             ClientMessage::Command(command) => match command.op {
-                Op::Seek { .. } | Op::Volume { .. } => (Class::Drag, Some(command.id)),
+                Op::Seek { .. } | Op::Volume { level: Some(_), delta: None, .. } => (Class::Drag, Some(command.id)),
                 _ => (Class::Command, Some(command.id)),
             },
             ClientMessage::BadCommand(id, _) => (Class::Command, Some(*id)),

@@ -43,6 +43,7 @@ struct Rows {
     queues: HashMap<UserId, (u64, Queue)>,
     plays: BTreeMap<(UserId, Stamp), Play>,
     faults: VecDeque<Fault>,
+    refused_plays: usize,
     commits: usize,
 }
 
@@ -62,6 +63,11 @@ impl MemoryStore {
     /// Lets the next commits go wrong, one after the other.
     pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
         lock(&self.rows).faults.extend(faults);
+    }
+
+    /// Refuses the next plays.
+    pub fn refuse_plays(&self, count: usize) {
+        lock(&self.rows).refused_plays = count;
     }
 
     /// Holds every answer back while `held`.
@@ -134,6 +140,10 @@ impl SessionStore for MemoryStore {
 
     fn played(&self, user: UserId, play: Play) -> Later<Result<(), PortError>> {
         self.later(move |rows| {
+            if let Some(left) = rows.refused_plays.checked_sub(1) {
+                rows.refused_plays = left;
+                return Err(fault("refused for a test"));
+            }
             rows.plays.entry((user, play.stay)).or_insert(play);
             Ok(())
         })
@@ -268,20 +278,34 @@ impl Nodes for MemoryNodes {
 }
 
 /// A catalogue that is a table.
-#[derive(Default)]
-pub struct MemoryTracks(BTreeMap<MediaId, Resolved>);
+pub struct MemoryTracks {
+    table: BTreeMap<MediaId, Resolved>,
+    open: watch::Sender<bool>,
+}
 
 impl MemoryTracks {
     /// A catalogue of these tracks.
     #[must_use]
     pub fn of(tracks: impl IntoIterator<Item = Resolved>) -> Self {
-        Self(tracks.into_iter().map(|track| (track.media_id, track)).collect())
+        let table = tracks.into_iter().map(|track| (track.media_id, track)).collect();
+        Self { table, open: watch::Sender::new(true) }
+    }
+
+    /// Holds every answer back while `held`.
+    pub fn hold(&self, held: bool) {
+        self.open.send_replace(!held);
     }
 }
 
 impl Tracks for MemoryTracks {
     fn resolve(&self, _: UserId, ids: Vec<MediaId>) -> Later<Result<Result<Vec<Resolved>, MediaId>, PortError>> {
-        ready(Ok(ids.into_iter().map(|id| self.0.get(&id).copied().ok_or(id)).collect()))
+        let found = ids.into_iter().map(|id| self.table.get(&id).copied().ok_or(id)).collect();
+        let mut open = self.open.subscribe();
+        Box::pin(async move {
+            // The sender lives as long as the catalogue; without it nobody holds answers back.
+            let _ = open.wait_for(|open| *open).await;
+            Ok(found)
+        })
     }
 }
 

@@ -77,6 +77,12 @@ impl Panics {
         }
     }
 
+    /// When the user's session panicked last.
+    #[must_use]
+    pub fn last(&self, user: UserId) -> Option<Micros> {
+        self.0.get(&user)?.last().map(|(at, _)| *at)
+    }
+
     /// What the user's next session skips, and whether it starts paused.
     #[must_use]
     pub fn lesson(&self, user: UserId, now: Micros) -> (Vec<InHand>, bool) {

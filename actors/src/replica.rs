@@ -32,7 +32,8 @@ pub enum Output {
     /// Show everybody what differs from the revisions given, and each one what the effects say, as it stood then: later
     /// events may have changed the session since, and that is not to be seen yet.
     Release(Shown, Box<SessionState>, Vec<Effect>),
-    /// What was shown may not stand: send every device away to come back at once. A load follows.
+    /// What was shown may not stand: send every device away to come back at once, and read the record once their sockets
+    /// are closed, so that nobody sounds who does not know of it.
     Restart(String),
 }
 
@@ -332,8 +333,7 @@ impl Replica {
         }
         self.inbox.clear();
         (self.news, self.attempts, self.in_doubt) = (None, 0, false);
-        outputs.push(Output::Restart(why));
-        self.load(Output::Load, outputs);
+        self.load(Output::Restart(why), outputs);
     }
 
     /// A change was not written, or not as far as is known. Where other nodes share the session its events are stepped

@@ -210,7 +210,7 @@ impl Client {
         if let Phase::Down(_) = self.link.phase {
             self.link.attempts = 0;
             self.link.phase = Phase::Down(local_us);
-            self.tick_link(local_us, outputs);
+            self.tick_link(local_us, chance, outputs);
         }
     }
 
@@ -319,7 +319,7 @@ impl Client {
         self.link.doubted_until_us.map_or(silent_us, |doubted_us| doubted_us.min(silent_us))
     }
 
-    pub(super) fn tick_link(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+    pub(super) fn tick_link(&mut self, local_us: i64, chance: u64, outputs: &mut Vec<Output>) {
         match self.link.phase {
             Phase::Down(at) if at <= local_us => {
                 self.link.phase = Phase::Trying(local_us);
@@ -327,11 +327,11 @@ impl Client {
             }
             Phase::Trying(since) if since.saturating_add(ATTEMPT_MS * 1000) <= local_us => {
                 outputs.push(Output::Disconnect);
-                self.closed(local_us, 500, None, outputs);
+                self.closed(local_us, chance, None, outputs);
             }
             Phase::Up if self.dead_at() <= local_us => {
                 outputs.push(Output::Disconnect);
-                self.closed(local_us, 0, None, outputs);
+                self.closed(local_us, chance, None, outputs);
             }
             Phase::Up if self.probe_due() <= local_us => self.probe(local_us, outputs),
             _ => {}

@@ -179,7 +179,7 @@ impl Client {
             Input::Volume { level, muted } => self.turn_volume(level, muted, outputs),
             Input::Wake => self.wake(local_us, chance, outputs),
             Input::Leave(reason) => self.leave(reason, outputs),
-            Input::Tick => self.tick(local_us, outputs),
+            Input::Tick => self.tick(local_us, chance, outputs),
         }
     }
 

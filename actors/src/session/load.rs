@@ -3,8 +3,11 @@
 use super::cluster::Others;
 use super::{SessionActor, ToDevice};
 use crate::close::CloseReason;
+use crate::device::RESOLVE;
+use crate::ids::ConnectionId;
 use crate::ports::PortError;
-use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
+use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, SpawnHandle, WrapFuture};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +15,15 @@ use std::time::Duration;
 const RETRY: Duration = Duration::from_millis(500);
 /// How long devices wait for a session that cannot be loaded.
 const PATIENCE_MS: i64 = 5_000;
+/// Within this time a device's actor ends its socket: it waits for the catalogue at most ([`crate::device::RESOLVE`]).
+const CLOSED_WITHIN: Duration = RESOLVE.saturating_add(Duration::from_millis(500));
+
+/// The sockets of a session that starts anew.
+pub(super) struct Closing {
+    sockets: HashSet<ConnectionId>,
+    /// They are waited for until this.
+    limit: SpawnHandle,
+}
 
 impl SessionActor {
     pub(super) fn load(&mut self, ctx: &mut Context<Self>) {
@@ -60,6 +72,36 @@ impl SessionActor {
         self.watched = None;
         for handle in [self.deadline.take().map(|(_, handle)| handle), self.soon.take()].into_iter().flatten() {
             ctx.cancel_future(handle);
+        }
+        let sockets = std::mem::take(&mut self.attached);
+        let wait = if sockets.is_empty() { Duration::ZERO } else { CLOSED_WITHIN };
+        let limit = ctx.run_later(wait, Self::load_over);
+        self.closing = Some(Closing { sockets, limit });
+    }
+
+    fn load_over(&mut self, ctx: &mut Context<Self>) {
+        self.closing = None;
+        self.load(ctx);
+    }
+
+    /// A socket of the session before is closed.
+    pub(super) fn closed(&mut self, connection: ConnectionId, ctx: &mut Context<Self>) {
+        let Some(closing) = &mut self.closing else { return };
+        closing.sockets.remove(&connection);
+        if closing.sockets.is_empty() {
+            ctx.cancel_future(closing.limit);
+            self.load_over(ctx);
+        }
+    }
+
+    /// Devices of a session that panicked are told by its end, and nobody hears when their sockets are closed.
+    pub(super) fn load_after_panics(&mut self, ctx: &mut Context<Self>) {
+        let wait =
+            self.directory.since_panic(self.user).map_or(Duration::ZERO, |since| CLOSED_WITHIN.saturating_sub(since));
+        if wait.is_zero() {
+            self.load(ctx);
+        } else {
+            ctx.run_later(wait, Self::load);
         }
     }
 

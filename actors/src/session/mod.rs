@@ -20,6 +20,7 @@ use crate::state::outbox::FrameKind;
 use crate::state::{Event, Join, Leaving, Said};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
 use cluster::Others;
+use load::Closing;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -94,6 +95,8 @@ pub struct SessionActor {
     devices: HashMap<ConnectionId, Recipient<ToDevice>>,
     /// The sockets whose end is to be heard of: those whose device was let in.
     attached: HashSet<ConnectionId>,
+    /// The session starts anew once those of the life before are closed.
+    closing: Option<Closing>,
     /// Programs without a socket that wait for an answer.
     askers: HashMap<ConnectionId, Asker>,
     /// What all of those may ask.
@@ -129,6 +132,7 @@ impl SessionActor {
             directory,
             devices: HashMap::new(),
             attached: HashSet::new(),
+            closing: None,
             askers: HashMap::new(),
             credits: Credits::default(),
             lingering: None,
@@ -159,7 +163,7 @@ impl Actor for SessionActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         self.listen_to_others(ctx);
-        self.load(ctx);
+        self.load_after_panics(ctx);
     }
 }
 
@@ -211,6 +215,8 @@ impl Handler<Detach> for SessionActor {
         self.devices.remove(&connection);
         if self.attached.remove(&connection) {
             self.take_in(Event::Leave { connection, how }, ctx);
+        } else {
+            self.closed(connection, ctx);
         }
     }
 }

@@ -157,12 +157,16 @@ impl SessionActor {
         self.unwritten_plays += 1;
         let kept = self.world().store.played(self.user, play);
         ctx.spawn(kept.into_actor(self).map(move |kept, actor, ctx| {
-            actor.unwritten_plays -= 1;
             if let Err(error) = kept {
                 log::warn!("a play of {} was not written and will be: {error}", actor.user);
-                ctx.run_later(RETRY, move |actor, ctx| actor.keep_play(play, ctx));
+                ctx.run_later(RETRY, move |actor, ctx| {
+                    actor.unwritten_plays -= 1;
+                    actor.keep_play(play, ctx);
+                });
+            } else {
+                actor.unwritten_plays -= 1;
+                actor.rest(ctx);
             }
-            actor.rest(ctx);
         }));
     }
 }

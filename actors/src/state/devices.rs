@@ -316,6 +316,14 @@ impl Devices {
         }
     }
 
+    /// What this id was answered counts for another one, too; whether there was anything.
+    pub fn remember_as(&mut self, earlier: DeviceId, id: DeviceId) -> bool {
+        let answered = self.answered.get(&earlier).map(|known| Answered { gone_us: None, ..known.clone() });
+        let is_known = answered.is_some();
+        self.answered.extend(answered.map(|answered| (id, answered)));
+        is_known
+    }
+
     /// What names given by people and answered commands take in memory.
     pub(super) fn bytes_remembered(&self) -> usize {
         let names: usize = self.renamed.values().map(|name| size_of::<DeviceId>() + name.len()).sum();

@@ -93,7 +93,7 @@ impl SessionState {
         self.newcomers = rest;
         let others: Vec<Newcomer> = others;
         for Newcomer { join, .. } in others {
-            self.admit(at, join.spare_id, join, effects);
+            self.admit_apart(at, join, effects);
         }
     }
 
@@ -109,7 +109,7 @@ impl SessionState {
                 {
                     self.newcomers.push(waiting);
                 } else {
-                    self.admit(at, waiting.join.spare_id, waiting.join, effects);
+                    self.admit_apart(at, waiting.join, effects);
                 }
             }
             // One that was admitted may be in the place of the one that another waits for; each round admits one or ends.
@@ -153,6 +153,16 @@ impl SessionState {
             self.outlast_all(at.now, at.now);
         }
         effects.push(Effect::Commit(Durability::Now));
+    }
+
+    /// Another device goes by its id. What it may have said under it before does not count again under the new one, not
+    /// even after a crash.
+    fn admit_apart(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
+        let (earlier, id) = (join.device_id, join.spare_id);
+        self.admit(at, id, join, effects);
+        if self.record.devices.get(id).is_some() && self.edit().devices.remember_as(earlier, id) {
+            effects.push(Effect::Commit(Durability::Now));
+        }
     }
 
     fn admit(&mut self, at: At, id: DeviceId, join: Join, effects: &mut Vec<Effect>) {

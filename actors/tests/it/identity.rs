@@ -22,6 +22,7 @@ fn t52_a_copy_of_a_living_device_gets_an_id_of_its_own() {
           ask a whether it lives
         a lives
           welcome b
+          commit now
           devices [a, b]
         a lives
         b: pause
@@ -32,6 +33,46 @@ fn t52_a_copy_of_a_living_device_gets_an_id_of_its_own() {
           close old socket replaced
           welcome b
           devices [a, b]
+    "#]]
+    .assert_eq(&transcript);
+}
+
+#[test]
+fn what_a_device_said_before_a_copy_took_its_id_does_not_count_again_under_its_new_one() {
+    let transcript = run("
+        a plays t1 t2
+        a: next
+        a is lost
+        a is cloned as b
+        b lives
+        a returns
+        b lives
+        a again
+    ");
+    expect![[r#"
+        a plays t1 t2
+          r4 play/playing i0@0 a:r3 after[] next i1 turn r3
+        a: next
+          commit now
+          ack a r5
+          r5 play/starting i1@0 a:r3 after[] next - turn r5
+        a is lost
+          commit soon
+          r6 play/lost i1@0 a:r3 after[] next - turn r5
+          devices [a away]
+        a is cloned as b
+          welcome b
+          r7 pause/paused i1@0 nobody after[] next - turn r7
+          devices [b]
+        b lives
+        a returns
+          ask b whether it lives
+        b lives
+          welcome a
+          commit now
+          devices [b, a]
+        a again
+          ack a r5
     "#]]
     .assert_eq(&transcript);
 }

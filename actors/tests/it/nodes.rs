@@ -78,7 +78,10 @@ impl Node {
                     self.effects.extend(effects);
                     self.releases += 1;
                 }
-                Output::Restart(_) => self.restarts += 1,
+                Output::Restart(_) => {
+                    self.restarts += 1;
+                    self.waiting.push(Output::Load);
+                }
                 Output::WriteSoon => panic!("where nodes share a session nothing is written later"),
                 asked => self.waiting.push(asked),
             }

@@ -250,7 +250,9 @@ impl World {
         if matches!(input, Input::Finished) && !self.devices[index].client.link().is_welcomed() {
             self.note("went on alone");
         }
+        let earlier = self.devices[index].client.device_id();
         self.devices[index].client.step(local, chance, input, &mut outputs);
+        self.rename_wishes(index, earlier);
         for output in outputs {
             self.obey(index, output);
         }
@@ -262,6 +264,22 @@ impl World {
             device.tick_version += 1;
             let version = device.tick_version;
             self.at(due, Happening::Tick(index, version));
+        }
+    }
+
+    /// Another device goes by its id now: what it wished under the earlier one is said again under its new one.
+    fn rename_wishes(&mut self, index: usize, earlier: Option<DeviceId>) {
+        let device = &self.devices[index];
+        let Some((earlier, id)) = earlier.zip(device.client.device_id()).filter(|(earlier, id)| earlier != id) else {
+            return;
+        };
+        for command in device.open.clone() {
+            if let Some(made) = self.store.applied.remove(&(earlier, command)) {
+                if !made.is_empty() {
+                    self.note("command said again under another id");
+                }
+                self.store.applied.insert((id, command), made);
+            }
         }
     }
 
@@ -305,10 +323,13 @@ impl World {
                 let device = &mut self.devices[index];
                 assert!(device.open.remove(&id), "an answer to nothing");
                 if let Some(device_id) = device.client.device_id() {
-                    let times = self.store.applied.remove(&(device_id, id)).unwrap_or(0);
+                    let made = self.store.applied.remove(&(device_id, id)).unwrap_or_default();
                     // Of what is too old to be said again nobody knows.
                     let is_known = !matches!(answer, Err((RejectCode::Unavailable, _)));
-                    assert!(answer.is_ok() || !is_known || times == 0, "{id} was carried out and ends in {answer:?}");
+                    assert!(
+                        answer.is_ok() || !is_known || made.is_empty(),
+                        "{id} was carried out and ends in {answer:?}"
+                    );
                 }
             }
             Output::GiveUp(..) => self.end_device(index, 1, 5_000_000),

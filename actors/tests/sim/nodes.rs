@@ -184,6 +184,7 @@ impl World {
             return;
         }
         self.note("node gives up its sockets");
+        self.waits = None;
         self.nodes[n].end_session();
         let served = self.served_by(n);
         for socket in served {
@@ -228,6 +229,7 @@ impl World {
             let (id, beat) = (self.nodes[n].id, Micros(self.server_now(n).0 - beat_us));
             self.store.beats.insert(id, beat);
         }
+        self.waits = None;
         (self.nodes[n].is_running, self.nodes[n].is_draining) = (false, false);
         self.nodes[n].end_session();
         for id in self.served_by(n) {
@@ -256,6 +258,7 @@ impl World {
         }
         let Some(session) = &mut self.nodes[n].session else { return self.halt_node(n, true) };
         session.is_stopping = true;
+        self.waits = None;
         let (sockets, now) = (std::mem::take(&mut session.devices), self.server_now(n));
         for id in sockets {
             self.at(self.now, Happening::Close(id, CloseReason::Shutdown));

@@ -2,20 +2,18 @@
 
 use crate::session::AtWork;
 use crate::world::{Happening, World};
-use segue_actors::ids::Stamp;
 use segue_actors::state::SessionState;
-use segue_actors::state::playback::{Status, Transfer};
+use segue_actors::state::playback::{Playback, Status, Transfer};
 
 impl World {
     /// What a step has changed, for the counts.
     pub(crate) fn note_change(&mut self, n: usize, before: Option<&SessionState>) {
         let Some((old, new)) = before.zip(self.nodes[n].state()) else { return };
-        let (old, new) = (old.playback(), new.playback());
+        let (old, new) = (old.playback(), new.playback().clone());
         if old.stamp() == new.stamp() {
             return;
         }
         let (status, after) = (new.status, new.after.len());
-        let (lease, had_waited) = (new.active.map(|active| active.lease), !old.after.is_empty());
         let is_grant = old.active.map(|active| active.lease) != new.active.map(|active| active.lease);
         let ended = old.transfer.is_some() && new.transfer.is_none();
         let to = old.transfer.map(|transfer| transfer.to);
@@ -44,7 +42,9 @@ impl World {
         if is_another && self.is_busy() && self.chance.permille(15) {
             self.after_us(0, 600_000, Happening::NodeCrashes(n, self.nodes[n].id));
         }
-        self.note_wait(lease, had_waited, after > 0);
+        if !self.is_shared() {
+            self.note_wait(&new);
+        }
         self.note(match status {
             Status::Lost => "status Lost",
             Status::Buffering => "status Buffering",
@@ -80,14 +80,20 @@ impl World {
         }
     }
 
-    /// How long who takes over waits until those before are known to be silent, while nothing else goes wrong.
-    fn note_wait(&mut self, lease: Option<Stamp>, had_waited: bool, waits: bool) {
-        let Some(lease) = lease else { return };
+    /// How long who takes over waits until those before are known to be silent, while nothing else goes wrong: as it is
+    /// shown on one node, as it stands in the database where there are several.
+    pub(crate) fn note_wait(&mut self, playback: &Playback) {
+        let Some(lease) = playback.active.map(|active| active.lease) else { return };
         let is_well = (0..self.nodes.len()).all(|n| self.nodes[n].is_up && !self.is_cut(n));
-        if waits && is_well && self.waits.is_none_or(|(waiting, _)| waiting < lease) {
-            self.waits = Some((lease, self.now));
+        match self.waits {
+            Some((waiting, since)) if waiting == lease && playback.after.is_empty() => {
+                self.worst_wait_us = self.worst_wait_us.max(self.now - since);
+                self.waits = None;
+            }
+            waits if !playback.after.is_empty() && is_well && waits.is_none_or(|(waiting, _)| waiting < lease) => {
+                self.waits = Some((lease, self.now));
+            }
+            _ => {}
         }
-        let since = self.waits.filter(|(waiting, _)| *waiting == lease && had_waited && !waits);
-        self.worst_wait_us = self.worst_wait_us.max(since.map_or(0, |(_, since)| self.now - since));
     }
 }

@@ -19,6 +19,9 @@ pub(crate) const AUDIO_MS: i64 = 60_000;
 /// Between two looks into the database for what the bus has lost.
 const POLL_US: i64 = 5_000_000;
 
+/// The longest that a device's actor is at something else, in microseconds.
+const CLOSED_WITHIN_US: i64 = 2_000_000;
+
 /// So many strangers are taken for devices of the user.
 const SPARE_DEVICES: usize = 2;
 
@@ -229,6 +232,9 @@ impl World {
             (Outcome::Committed, _) => {
                 self.check_orphans(&record);
                 self.note_epoch(n, generation, &record);
+                if self.is_shared() {
+                    self.note_wait(&record.playback);
+                }
                 self.publish(n, &record);
             }
             (Outcome::Conflict(_), _) => self.note("commit Conflict"),
@@ -282,9 +288,15 @@ impl World {
             Output::Restart(_) => {
                 let session = self.nodes[n].session.as_mut().expect("it has an output");
                 (session.watched, session.deadline, session.writes_soon) = (None, None, false);
+                let mut closed_at = self.now;
                 for id in std::mem::take(&mut session.devices) {
-                    self.at(self.now, Happening::Close(id, CloseReason::Restart));
+                    // An actor may be at something else, and its device be let in elsewhere meanwhile.
+                    let most_us = if self.chance.permille(300) { CLOSED_WITHIN_US } else { 1_000 };
+                    let at = self.now + self.chance.between(0, most_us);
+                    closed_at = closed_at.max(at);
+                    self.at(at, Happening::Close(id, CloseReason::Restart));
                 }
+                self.load_soon(n, closed_at - self.now);
             }
         }
     }
@@ -407,8 +419,8 @@ impl World {
                 let device_id = record.devices.by_connection(to).map(|device| device.id);
                 // On a socket that its device has left it comes to nobody: that one asks anew where it is now.
                 let reader = device_id.filter(|_| self.devices.iter().any(|device| device.socket == Some(to.0)));
-                let times = reader.and_then(|device_id| self.store.applied.get(&(device_id, id)));
-                assert!(times.is_none_or(|times| *times == 0), "a reject of what is in the database");
+                let made = reader.and_then(|device_id| self.store.applied.get(&(device_id, id)));
+                assert!(made.is_none_or(Vec::is_empty), "a reject of what is in the database");
                 ("effect reject", Some((to, ServerMessage::reject(id, &reject))))
             }
             Effect::ShowPlayback(to) => {

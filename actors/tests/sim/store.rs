@@ -27,8 +27,8 @@ pub(crate) struct Store {
     pub(crate) beats: Beats,
     /// The last leases that begin at an instant.
     pub(crate) grants: Vec<Grant>,
-    /// How often each command that waits for an answer came to be in the record.
-    pub(crate) applied: BTreeMap<(DeviceId, CommandId), u32>,
+    /// The revisions that each command that waits for an answer made, as the record says.
+    pub(crate) applied: BTreeMap<(DeviceId, CommandId), Vec<u64>>,
     /// The newest command of each device that was acknowledged, with its revision, and when.
     pub(crate) acked: BTreeMap<DeviceId, (CommandId, u64, i64)>,
 }
@@ -45,14 +45,14 @@ impl Store {
             return Outcome::Conflict(self.row.as_ref().map(|(record, _)| Box::new(Record::clone(record))));
         }
         let queue = change.queue.or_else(|| self.row.as_ref().map(|(_, queue)| queue.clone())).unwrap_or_default();
-        for ((device_id, id), times) in &mut self.applied {
-            let was = self.row.as_ref().is_some_and(|(record, _)| record.devices.answer_to(*device_id, *id).is_some());
-            if !was && change.record.devices.answer_to(*device_id, *id).is_some() {
-                *times += 1;
-                assert!(*times <= 1, "command {id} of {device_id} was applied {times} times");
+        let answers = |device_id, id| change.record.devices.answer_to(device_id, id);
+        for ((device_id, id), made) in &mut self.applied {
+            if let Some(revision) = answers(*device_id, *id).filter(|revision| !made.contains(revision)) {
+                made.push(revision);
+                let times = made.len();
+                assert!(times <= 1, "command {id} of {device_id} was applied {times} times");
             }
         }
-        let answers = |device_id, id| change.record.devices.answer_to(device_id, id);
         if let Some(by) = change.record.playback.by {
             let answer = answers(by.device_id, by.command_id);
             let revision = change.record.playback.revision;

@@ -42,7 +42,7 @@ impl World {
             let device = &mut self.devices[index];
             device.open.insert(id);
             if let Some(device_id) = device.client.device_id() {
-                self.store.applied.insert((device_id, id), 0);
+                self.store.applied.insert((device_id, id), Vec::new());
             }
             self.input(index, Input::Wish(id, op.clone()));
         }

@@ -1,5 +1,6 @@
 //! Nothing acknowledged is lost: what is shown when, and what a failing database or our own bug costs.
 
+use super::anew::CLOSED_WITHIN_MS;
 use super::{ANNA, Device, Node, acks, one_device, pass, rejects, two_devices};
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{DeviceId, MediaId};
@@ -207,6 +208,7 @@ async fn a_panic_in_one_session_harms_nobody_else() {
     bert.command(11, Op::Pause);
     bert.settle().await;
     assert_eq!(acks(&bert.take_rest()), [10, 11]);
+    pass(CLOSED_WITHIN_MS).await;
     let again = node.join("anna", "Kitchen", 1).await;
     let shown = again.playback.as_ref().expect("a fresh session starts from the last record");
     assert_eq!((shown.intent, shown.item.map(|item| item.media_id.0)), (Intent::Play, Some(1)));

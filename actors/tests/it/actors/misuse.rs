@@ -1,5 +1,6 @@
 //! Clones, floods, drags, and commands that make the server panic.
 
+use super::anew::CLOSED_WITHIN_MS;
 use super::{Device, Node, acks, one_device, pass, rejects};
 use segue_actors::close::CloseReason;
 use segue_actors::device::Incoming;
@@ -123,6 +124,22 @@ fn volume(level: u8) -> Op<segue_actors::ids::MediaId> {
     Op::Volume { device_id: Some(DeviceId(1)), level: Some(level), delta: None, muted: None }
 }
 
+/// Steps add up, so none of them can stand for another: they count like any other command.
+#[actix::test]
+async fn t39_steps_of_a_volume_are_no_drag() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut hand = node.join("anna", "Hand", 1).await;
+    hand.command(1, volume(50));
+    for id in 2..=150 {
+        let delta = if id % 2 == 0 { 1 } else { -1 };
+        hand.command(id, Op::Volume { device_id: Some(DeviceId(1)), level: None, delta: Some(delta), muted: None });
+        hand.settle().await;
+    }
+    let told = hand.take_rest();
+    assert_eq!((acks(&told).len(), rejects(&told)), (101, vec!["RateLimited".to_owned(); 49]));
+}
+
 #[actix::test]
 async fn t39_the_end_of_a_drag_counts_though_its_socket_ends() {
     tokio::time::pause();
@@ -221,6 +238,7 @@ async fn a_command_that_panics_twice_is_answered_and_skipped() {
         kitchen.command(11, Op::Pause);
         kitchen.settle().await;
         assert_eq!(kitchen.line.closed(), Some(CloseReason::Restart));
+        pass(CLOSED_WITHIN_MS).await;
         kitchen = node.join("anna", "Kitchen", 1).await;
     }
     kitchen.command(11, Op::Pause);
@@ -234,7 +252,7 @@ async fn a_command_that_panics_twice_is_answered_and_skipped() {
 #[actix::test]
 async fn a_session_that_panics_three_times_in_a_minute_starts_paused() {
     tokio::time::pause();
-    for (wait_ms, intent) in [(1_000, Intent::Pause), (40_000, Intent::Play)] {
+    for (wait_ms, intent) in [(CLOSED_WITHIN_MS, Intent::Pause), (40_000, Intent::Play)] {
         let node = Node::new();
         let mut kitchen = node.join("anna", "Kitchen", 1).await;
         kitchen.play(10, &[1, 2]);
@@ -246,6 +264,7 @@ async fn a_session_that_panics_three_times_in_a_minute_starts_paused() {
             kitchen.command(id, Op::Seek { position_ms: 1_000 });
             kitchen.settle().await;
         }
+        pass(CLOSED_WITHIN_MS).await;
         let again = node.join("anna", "Kitchen", 1).await;
         let shown = again.playback.as_ref().expect("it was welcomed");
         assert_eq!((shown.intent, shown.item.map(|item| item.media_id.0)), (intent, Some(1)), "after {wait_ms} ms");

@@ -1,5 +1,6 @@
 //! The real actors over the memory twins, with time that passes only when a test says so.
 
+mod anew;
 mod bad_frames;
 mod cluster;
 mod durability;
@@ -37,6 +38,7 @@ pub(crate) struct Node {
     directory: Arc<Directory>,
     store: Arc<MemoryStore>,
     nodes: Arc<MemoryNodes>,
+    tracks: Arc<MemoryTracks>,
     logins: Arc<MemoryLogins>,
 }
 
@@ -64,11 +66,12 @@ impl Node {
         let chance = AtomicU64::new(nodes.this().0 * 1_000);
         let logins = [("anna", ANNA), ("anna, once more", ANNA), ("bert", BERT)];
         let logins = Arc::new(MemoryLogins::of(logins));
+        let tracks = Arc::new(MemoryTracks::of((1..100).map(track)));
         let world = World {
             store: store.clone(),
             nodes: nodes.clone(),
             cluster,
-            tracks: Arc::new(MemoryTracks::of((1..100).map(track))),
+            tracks: tracks.clone(),
             logins: logins.clone(),
             clock: Clock::starting_at(ClockId(1), Micros(1_700_000_000_000_000)),
             random: Arc::new(move || chance.fetch_add(1_001, Ordering::Relaxed)),
@@ -76,7 +79,7 @@ impl Node {
             timing: Timing::of_heartbeat(heartbeat_ms),
             audio_ms: 600_000,
         };
-        Self { directory: Directory::new(world, Vec::new()), store, nodes, logins }
+        Self { directory: Directory::new(world, Vec::new()), store, nodes, tracks, logins }
     }
 
     pub(crate) fn connect(&self) -> Device {

@@ -356,6 +356,7 @@ impl World {
                     for socket in joined {
                         self.close(socket, CloseReason::Restart);
                     }
+                    self.load_at = Some(self.now);
                 }
             }
         }
