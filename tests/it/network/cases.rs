@@ -90,28 +90,33 @@ fn t20_the_clocks_bound_holds_on_a_lopsided_shaky_path() {
         far.network("path 300 10 200 5");
         let devices: Vec<Device> =
             ["One", "Two", "Three", "Four", "Five", "Six"].iter().map(|name| far.device(&house, name, &[])).collect();
-        let (mut samples, mut kept, mut worst_us, mut widest_us) = (0, 0, 0, 0);
+        let (mut samples, mut quiet, mut kept, mut worst_us, mut widest_us) = (0, 0, 0, 0, 0);
         for device in &devices {
             welcomed(device).await;
             // The burst of probes is over after some seconds; the clock is to be right in it as well.
             pass(device, 100).await;
             let printed = device.printed();
-            for sample in positions(&printed).into_iter().filter(|sample| is_quiet(&sample.event)) {
+            for sample in positions(&printed) {
                 let Some((ahead_us, bound_us)) = clock(&sample.event) else { continue };
+                // Whoever was held up may have been so between its looks at the two clocks.
+                let late_ms = sample.event["late_ms"].as_i64().filter(|_| !is_quiet(&sample.event));
                 let before = near.printed();
                 let truth = positions(&before).into_iter().rev().find_map(|line| clock(&line.event));
                 let (truth_us, unsure_us) = truth.expect("the near one knows the time");
                 let error_us = (ahead_us - truth_us).abs();
-                samples += 1;
-                kept += usize::from(error_us <= bound_us + unsure_us);
+                (samples, quiet) = (samples + 1, quiet + usize::from(late_ms.is_none()));
+                kept += usize::from(error_us <= bound_us + unsure_us + late_ms.unwrap_or(0) * 1_000);
                 (worst_us, widest_us) = (worst_us.max(error_us), widest_us.max(bound_us));
             }
         }
         say(&format!(
-            "{samples} quiet samples, {kept} within their bound; worst error {worst_us} us, widest bound {widest_us} us"
+            "{samples} samples, {quiet} of them quiet, {kept} within their bound; worst error {worst_us} us, widest bound {widest_us} us"
         ));
-        assert!(kept * 100 >= samples * 99, "{kept} of {samples} samples are within their bound");
-        assert!(samples == 0 || worst_us > 50_000, "the path is not as lopsided as it should be: {worst_us} us");
+        assert!(
+            samples >= 50 * devices.len() && kept * 100 >= samples * 99,
+            "{kept} of {samples} are within their bound"
+        );
+        assert!(worst_us > 50_000, "the path is not as lopsided as it should be: {worst_us} us");
     });
 }
 
@@ -237,8 +242,9 @@ fn t81_who_asks_for_much_and_reads_nothing_costs_little_and_is_sent_away() {
         say(&format!(
             "{DEAF_ONES} deaf devices, pages of {page} bytes: {sent} bytes on their way, {each_kib} KiB more for each"
         ));
-        // What the kernels of both sides hold, and two or three pages; the outbox behind them is dropped.
-        assert!(sent < 12 * page, "{sent} bytes had left the outbox");
-        assert!(each_kib < 512, "{each_kib} KiB for each");
+        // What the kernels of both sides hold, and two or three pages; the outbox of 64 KiB behind them is dropped.
+        assert!(sent < 128 * 1024, "{sent} bytes had left the outbox");
+        // That outbox, what a connection takes anyway, and what the allocator does not give back at once.
+        assert!(each_kib < 128, "{each_kib} KiB for each");
     });
 }
