@@ -27,8 +27,9 @@ impl SessionState {
         if holds {
             self.cancel_transfer(at);
             if self.record.playback.intent != intent {
+                let ended = self.record.playback.status == Status::Ended;
                 self.freeze(at);
-                self.wish(at, intent);
+                self.wish_after(at, ended, intent);
             }
         } else if !sounds {
             self.hand_over(at, device_id, instance, intent);
@@ -46,6 +47,15 @@ impl SessionState {
         let ended = self.record.playback.status == Status::Ended;
         self.freeze(at);
         self.grant(at, to, instance);
+        self.wish_after(at, ended, intent);
+    }
+
+    /// What is wished, and whether the queue had come to its end: to play then starts it over, as `play` does.
+    fn wish_after(&mut self, at: At, ended: bool, intent: Intent) {
+        if let Some(first) = self.queue.first().filter(|_| ended && intent == Intent::Play) {
+            self.edit().failures = 0;
+            self.change_item(at, Some(first), 0);
+        }
         self.wish(at, intent);
         if ended && intent == Intent::Pause {
             self.edit().playback.status = Status::Ended;

@@ -75,6 +75,51 @@ fn t73_a_transfer_of_what_is_paused_stays_paused() {
     .assert_eq(&transcript);
 }
 
+/// As `play` starts it over (T41); moved as it is, it stays at its end.
+#[test]
+fn a_queue_that_came_to_its_end_starts_over_where_it_is_to_play() {
+    for (line, to) in [("b: transfer b play", "b"), ("b: transfer a play", "a")] {
+        let transcript = run(&format!(
+            "
+            a plays t1 t2 beside b
+            b: play i1
+            a reports playing 0
+            +200000
+            a ended
+            {line}
+        "
+        ));
+        let last = transcript.lines().last().expect("it was shown");
+        let waits = if to == "a" { "" } else { "a:r4" };
+        let lease = if to == "a" { 4 } else { 9 };
+        assert_eq!(
+            last,
+            format!("  r9 play/starting i0@0 {to}:r{lease} after[{waits}] next i1 turn r9"),
+            "{transcript}"
+        );
+    }
+    let transcript = run("
+        a plays t1 beside b
+        +200000
+        a ended
+        b: transfer b
+    ");
+    expect![[r#"
+        a plays t1 beside b
+          r5 play/playing i0@0 a:r4 after[] next - turn r4
+        +200000
+          played t1
+        a ended
+          commit now
+          r6 pause/ended i0@200000 a:r4 after[] next - turn r6
+        b: transfer b
+          commit now
+          ack b r7
+          r7 pause/ended i0@200000 b:r7 after[a:r4] next - turn r7
+    "#]]
+    .assert_eq(&transcript);
+}
+
 #[test]
 fn what_happens_meanwhile_is_prepared_anew_under_the_same_deadline() {
     let transcript = run("
