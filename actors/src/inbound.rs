@@ -133,7 +133,6 @@ impl Hello {
             spare_id: DeviceId(random()),
             instance: self.device.instance,
             description: self.device.description()?,
-            lease: self.lease,
             seen: self.seen,
         })
     }

@@ -18,8 +18,6 @@ pub struct Join {
     pub instance: InstanceId,
     /// What it says of itself.
     pub description: Description,
-    /// The lease it still sounds under.
-    pub lease: Option<Stamp>,
     /// The newest stamp it was shown.
     pub seen: Option<Stamp>,
 }

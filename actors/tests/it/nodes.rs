@@ -377,7 +377,7 @@ fn t101_who_is_welcome_at_the_new_run_of_a_node_is_not_touched_when_the_old_one_
     let lease = first.record().playback.active.expect("it plays").lease;
     let mut second = Node::with_device(2, &mut database);
     let mut again = Node::on(3, &mut database);
-    again.step(Event::Join(Box::new(Join { connection: ConnectionId(31), lease: Some(lease), ..life(1) })));
+    again.step(Event::Join(Box::new(Join { connection: ConnectionId(31), ..life(1) })));
     again.rest(&mut database);
     second.hear(database.standing());
     second.step(Event::NodeLost { node: NodeId(1), last: Micros(NOW.0 - 5_000_000) });

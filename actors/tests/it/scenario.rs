@@ -482,7 +482,6 @@ pub(crate) fn life(number: u64) -> Join {
             codecs: Vec::new(),
             volume: None,
         },
-        lease: None,
         seen: None,
     }
 }

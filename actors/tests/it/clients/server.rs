@@ -92,9 +92,9 @@ impl World {
             ClientMessage::Hello(hello) => {
                 let spare_id = DeviceId(self.number());
                 let device_id = hello.device.id.unwrap_or(spare_id);
-                let (instance, lease, seen) = (hello.device.instance, hello.lease, hello.seen);
+                let (instance, seen) = (hello.device.instance, hello.seen);
                 let description = hello.device.description().expect("a good hello");
-                let join = Join { connection, device_id, spare_id, instance, description, lease, seen };
+                let join = Join { connection, device_id, spare_id, instance, description, seen };
                 self.event(Event::Join(Box::new(join)));
                 return;
             }
