@@ -33,6 +33,7 @@ const LIMITS: Limits = Limits {
     strict_ms: None,
     is_shared: false,
 };
+const TIMING: Timing = Timing::of_heartbeat(2_000);
 const SOCKETS: usize = 8;
 /// Events that may wait for a commit.
 const INBOX: usize = 32;
@@ -60,7 +61,8 @@ pub(crate) fn read(text: &str) {
 
 /// Lets an attack happen. Panics when a rule is broken.
 pub(crate) fn attack(lines: &str) -> Tally {
-    let mut world = World::new(lines.starts_with('&'));
+    let others = lines.strip_prefix('&');
+    let mut world = World::new(others.is_some(), others.unwrap_or(lines).starts_with('~'));
     for act in lines.lines().filter_map(script::parse) {
         world.act(act);
     }
@@ -103,8 +105,8 @@ struct World {
 }
 
 impl World {
-    fn new(is_shared: bool) -> Self {
-        let limits = Limits { is_shared, ..LIMITS };
+    fn new(is_shared: bool, is_strict: bool) -> Self {
+        let limits = Limits { is_shared, strict_ms: is_strict.then_some(TIMING.lease_ms), ..LIMITS };
         let mut world = Self {
             now: Micros(1_700_000_000_000_000),
             replica: Replica::new(NodeId(1), limits),
@@ -208,7 +210,7 @@ impl World {
             has_joined: false,
             inbound: Inbound::new(tracks),
             drags: Drags::default(),
-            liveness: Liveness::new(Timing::of_heartbeat(2_000), now, 500),
+            liveness: Liveness::new(TIMING, now, 500),
             outbox: Outbox::default(),
             is_blocked: false,
             stuck_since: None,
@@ -217,7 +219,9 @@ impl World {
 
     fn say(&mut self, socket: usize) {
         let fresh = self.number();
-        let facts = Facts { state: self.replica.state(), now_us: self.now.0, fresh };
+        let state = self.replica.state();
+        let last = state.and_then(|state| state.queue().items().last()).map(|item| item.id);
+        let facts = Facts { playback: state.map(SessionState::playback), last, now_us: self.now.0, fresh };
         let text = script::fill(&self.last[socket], &facts);
         read(&text);
         let now = self.now;

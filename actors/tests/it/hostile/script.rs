@@ -11,12 +11,11 @@
 //! | `+1500` | so many milliseconds pass, at most 60,000 |
 //! | `?n` | the next commit is not written; `?c` comes too late, `?u` is written and `?l` is not, without an answer, `?w` waits |
 //! | `%` | the database is put back to an earlier state |
-//! | `&` | first of all: other nodes share the session |
+//! | `&`, `~`, `&~` | first of all: other nodes share the session; strict mode; both |
 //!
 //! In a frame `$` and a letter stand for what is true at that moment: see [`fill`].
 
 use segue_actors::ids::{ItemId, Micros, Stamp};
-use segue_actors::state::SessionState;
 use segue_actors::state::playback::Playback;
 
 /// What becomes of a commit.
@@ -91,8 +90,10 @@ pub(crate) fn parse(line: &str) -> Option<Act<'_>> {
 
 /// What a frame may speak of.
 pub(crate) struct Facts<'a> {
-    /// The session, once it is loaded.
-    pub(crate) state: Option<&'a SessionState>,
+    /// What is shown of the session, once it is loaded.
+    pub(crate) playback: Option<&'a Playback>,
+    /// The last entry of its queue.
+    pub(crate) last: Option<ItemId>,
     /// Server time, in microseconds.
     pub(crate) now_us: i64,
     /// A number that was never used.
@@ -103,7 +104,7 @@ impl Facts<'_> {
     /// The lease `$l`, turn `$t`, stamp `$s`, the lease of a transfer `$r` and of a replaced holder `$a`; the current
     /// entry `$i`, the next `$n` and the last `$q`; the active device `$o`; now `$u` and the place `$p`; an id `$c`.
     fn of(&self, letter: char) -> Option<String> {
-        let playback = self.state.map(SessionState::playback);
+        let playback = self.playback;
         let stamp = |stamp: Option<Stamp>| {
             let Stamp { epoch, revision } = stamp.unwrap_or_default();
             format!("[{epoch},{revision}]")
@@ -117,7 +118,7 @@ impl Facts<'_> {
             'a' => stamp(playback.and_then(|shown| shown.after.first()).map(|entry| entry.lease)),
             'i' => item(playback.and_then(|shown| shown.item).map(|item| item.id)),
             'n' => item(playback.and_then(|shown| shown.next).map(|item| item.id)),
-            'q' => item(self.state.and_then(|state| state.queue().items().last().map(|item| item.id))),
+            'q' => item(self.last),
             'o' => format!("{:016x}", playback.and_then(|shown| shown.active).map_or(0, |active| active.device_id.0)),
             'u' => self.now_us.to_string(),
             'p' => playback.map_or(0, |shown| shown.position_at(Micros(self.now_us))).to_string(),

@@ -1,6 +1,6 @@
 //! What the session and the sockets' own ends tell, and that it waits within its bounds.
 
-use super::{LIMITS, World};
+use super::{LIMITS, TIMING, World};
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{ClockId, ConnectionId};
 use segue_actors::state::outbox::FrameKind;
@@ -86,7 +86,7 @@ impl World {
                     now_us: self.now,
                     clock_id: ClockId(1),
                     jitter_ms: 0,
-                    limits: CLIENT_LIMITS,
+                    limits: ClientLimits { audio_ms: self.limits.strict_ms.unwrap_or(AUDIO_MS), ..CLIENT_LIMITS },
                     playback: record.playback.clone(),
                     devices: DeviceList::of(record),
                 };
@@ -109,11 +109,12 @@ impl World {
     }
 }
 
+const AUDIO_MS: i64 = 600_000;
 const CLIENT_LIMITS: ClientLimits = ClientLimits {
-    heartbeat_ms: 2_000,
-    idle_ms: 20_000,
-    lease_ms: 5_000,
-    audio_ms: 600_000,
+    heartbeat_ms: TIMING.heartbeat_ms,
+    idle_ms: TIMING.idle_ms,
+    lease_ms: TIMING.lease_ms,
+    audio_ms: AUDIO_MS,
     frame_bytes: 65_536,
     page_items: 200,
     tracks: LIMITS.tracks_per_command,
