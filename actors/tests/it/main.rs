@@ -21,3 +21,4 @@ mod rollbacks;
 mod scenario;
 mod transfers;
 mod wire;
+mod words;
