@@ -23,14 +23,7 @@ export class Socket {
     // What an earlier socket still says is nobody's business any more.
     const isCurrent = () => this.socket === socket;
     socket.onopen = () => isCurrent() && this.events.opened();
-    socket.onmessage = (event) => {
-      if (!isCurrent()) return;
-      try {
-        this.events.frame(JSON.parse(event.data));
-      } catch (error) {
-        console.error("a frame that cannot be understood", error);
-      }
-    };
+    socket.onmessage = (event) => isCurrent() && this.events.frame(JSON.parse(event.data));
     socket.onclose = (event) => {
       if (!isCurrent()) return;
       this.socket = undefined;

@@ -38,7 +38,7 @@ export function trackRow(track, { number, play, hidesAlbum = false, entry, detai
     grip,
     h("span", { class: "lead" }, lead, h("span", { class: "sounding", "aria-hidden": "true" }, icon("volume"))),
     h("span", { class: "names" }, title, artistLinks(track.artists)),
-    hidesAlbum ? undefined : h("a", { class: "album", href: `/album/${track.album?.id}`, dir: "auto" }, track.album?.name ?? ""),
+    hidesAlbum ? undefined : track.album?.id ? h("a", { class: "album", href: `/album/${track.album.id}`, dir: "auto" }, track.album.name) : h("span", { class: "album" }),
     detail === undefined ? heart : h("span", { class: "measure" }, detail),
     h("span", { class: "time" }, h("span", { "aria-hidden": "true" }, clock(track.duration_ms)), h("span", { class: "unseen" }, spoken(track.duration_ms))),
     more,

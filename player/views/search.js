@@ -24,6 +24,11 @@ class SearchView extends View {
       timer = setTimeout(() => void this.find(), PAUSE_MS);
     });
     this.listen(this.input, "keydown", (event) => {
+      if (event.key === "Escape") {
+        // What is typed stays, and the keys for all views work again.
+        event.preventDefault();
+        this.input?.blur();
+      }
       if (event.key !== "ArrowDown" && event.key !== "Enter") return;
       const first = /** @type {HTMLElement | null} */ (this.results?.querySelector(".row [data-primary], .card [data-primary]"));
       event.preventDefault();

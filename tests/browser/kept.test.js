@@ -91,6 +91,29 @@ test("the limit that was chosen holds for a worker that was ended in between, an
   await context.close();
 });
 
+test("when there is no more room the music that was not heard for longest goes, and what is heard now stays", async () => {
+  const { page, errors, context } = await keeping(browser, server, "Shed");
+  /** Waits until these are kept; what was heard last comes first. @param {string[]} names */
+  const keepsOnly = (...names) =>
+    holds(page, (names) => import(/** @type {any} */ ("/player/offline.js")).then(async ({ kept }) => `${(await kept()).map((/** @type {any} */ { track }) => track.name)}` === names), `${names}`);
+  for (const index of [0, 1, 2]) {
+    await wish(page, { op: "play", tracks: [tones[index].id] });
+    await until(page, { status: "playing", media_id: tones[index].id });
+    await keeps(page, index + 1);
+  }
+  await keepsOnly("Third tone", "Second tone", "First tone");
+  // The oldest is heard again, and so it is not the one that goes: 4 MB each, and room for two.
+  await wish(page, { op: "play", tracks: [tones[0].id] });
+  await keepsOnly("First tone", "Third tone", "Second tone");
+  await page.evaluate(() => navigator.serviceWorker.controller?.postMessage({ keep_bytes: 8e6 }));
+  await keepsOnly("First tone", "Third tone");
+  await wish(page, { op: "play", tracks: [tones[3].id] });
+  await keepsOnly("Fourth tone", "First tone");
+  await wish(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
 test("a track that is too long to be loaded as a whole is kept, too, and plays anywhere in it without the server", async () => {
   const long = tones[4];
   const { page, errors, context } = await keeping(browser, server, "Attic");

@@ -8,9 +8,10 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { holds, launch, open, shown, stranger, until, welcomed, wish } from "./harness/browser.js";
+import { launch, open, shown, stranger, until, welcomed, wish } from "./harness/browser.js";
 import { keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
+import { EMPTY, cutOff, furnish, go, logIn, show } from "./harness/views.js";
 
 /** @import {Page} from "playwright-core" */
 
@@ -36,34 +37,13 @@ before(async () => {
   const { items } = await server.ask(token, "/tracks?limit=12&offset=1");
   tracks = [...items.slice(0, 3), long, right, ...items.slice(3)];
   const { albums } = await server.ask(token, "/search?q=five+small&type=album");
-  const album = albums.items[0];
-  const playlist = await server.ask(token, "/me/playlists", { method: "POST", body: JSON.stringify({ name: "Sunday morning" }) });
-  const uris = tracks.map(({ uri }) => uri);
-  await server.ask(token, `/playlists/${playlist.id}/tracks`, { method: "POST", body: JSON.stringify({ uris }) });
-  await server.ask(token, `/me/tracks?ids=${tracks.slice(2, 7).map(({ id }) => id).join()}`, { method: "PUT" });
-  views = {
-    home: "/", search: "/search?q=la", albums: "/albums", album: `/album/${album.id}`, artists: "/artists", artist: `/artist/${album.artists[0].id}`,
-    tracks: "/tracks", saved: "/saved", playlists: "/playlists", playlist: `/playlist/${playlist.id}`, queue: "/queue", devices: "/devices",
-    now: "/now", settings: "/settings", offline: "/offline",
-  };
+  views = await furnish(server, tracks, albums.items[0]);
 });
 
 after(async () => {
   await browser?.close();
   await server?.end();
 });
-
-/** Shows a view and waits until it and its covers are there. @param {Page} page @param {string} address */
-async function show(page, address) {
-  await page.evaluate((address) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(address)), address);
-  await holds(page, () => document.querySelector("main h1") && ![...document.querySelectorAll("main .note")].some((note) => note.textContent === "Loading…"));
-  await holds(page, () => !location.search || document.querySelector("view-search .row"));
-  await holds(page, () => [...document.querySelectorAll(".cover:has(img)")].every((cover) => {
-    const { left, top, right, bottom } = cover.getBoundingClientRect();
-    return cover.classList.contains("loaded") || left > innerWidth || top > innerHeight || right < 0 || bottom < 0;
-  }));
-  await holds(page, () => import(/** @type {any} */ ("/player/catalogue.js")).then(({ catalogue }) => [...document.querySelectorAll(".row.track")].every((row) => catalogue.saved.has(/** @type {any} */ (row).track?.id))));
-}
 
 /** What sticks out of the page at a side, other than in rows that scroll. @param {Page} page @returns {Promise<string[]>} */
 const tooWide = (page) =>
@@ -85,20 +65,16 @@ async function empty(picture, options) {
   const context = await stranger(browser, { serviceWorkers: "block", ...options });
   const page = await context.newPage();
   await page.goto(server.url);
-  await page.getByLabel("User name").fill("nora");
-  await page.getByLabel("Password").fill("nora's password");
-  await page.getByRole("button", { name: "Log in", exact: true }).click();
+  await logIn(page, "nora", "nora's password");
   await welcomed(page);
-  for (const [name, address] of Object.entries({ queue: "/queue", saved: "/saved", playlists: "/playlists", offline: "/offline", search: "/search", nowhere: "/nowhere" })) {
-    await page.evaluate((address) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(address)), address);
+  for (const [name, address] of Object.entries(EMPTY)) {
+    await go(page, address);
     await page.locator("main h1").waitFor();
     await picture(`empty-${name}`, page);
   }
   await page.route("**/v1/albums*", (route) => route.abort());
-  await context.setOffline(true);
-  await page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.happens({ type: "closed" })));
-  await page.evaluate(() => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go("/albums")));
-  await page.getByText("Offline. What is kept here still plays.").waitFor();
+  await cutOff(page);
+  await go(page, "/albums");
   await page.getByText("The server cannot be reached.").waitFor();
   await picture("cut-off", page);
   await context.close();

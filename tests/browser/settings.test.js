@@ -5,7 +5,8 @@ import { rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { holds, launch, open, stranger, welcomed } from "./harness/browser.js";
-import { Server, tone } from "./harness/server.js";
+import { Server } from "./harness/server.js";
+import { tone } from "./harness/tones.js";
 
 /** @import {Page} from "playwright-core" */
 

@@ -2,10 +2,14 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ORIGINS, SECURE, gaps, heard, holds, knowTheTime, learnTheTime, launch, open, overlap, quantile, shown, sounds, until, wasQuiet, wish } from "./harness/browser.js";
+import { ORIGINS, SECURE, audible, gaps, heard, holds, knowTheTime, learnTheTime, launch, open, overlap, planned, quantile, shown, sounds, until, wasQuiet, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
+import { aheadOf } from "./harness/tones.js";
 
-/** Moves that are measured while the machine is quiet, and how long it is tried, in milliseconds: more with `LONG=1`. */
+/**
+ * Moves that are done, and how long others are tried until so many were while the machine was quiet, in milliseconds: more
+ * with `LONG=1`.
+ */
 const [MOVES, TRIED_MS] = process.env.LONG ? [30, 600_000] : [8, 90_000];
 
 /** How long the screens are compared until the machine was quiet meanwhile, in milliseconds. */
@@ -15,6 +19,42 @@ const COMPARED_MS = 60_000;
  * What the measuring may be off by: a level is of a block of 2.9 ms, and of both pages each edge may fall anywhere in one.
  */
 const MEASURED_MS = 5;
+
+/** The end of one page's music and the beginning of the other's may be planned so much in the wrong order when both clocks are off by all that they may (`PROTOCOL.md`, promise 1). */
+const PLANNED_MS = 40;
+
+/** However busy the machine is: two devices are not heard together for longer than this, and the music is not further from where it was. */
+const EVER_MS = 1_000;
+
+/** How long the tone lasts, and how much of it tells the place in it, in milliseconds. */
+const [LASTS_MS, READ_MS] = [240_000, 800];
+
+/**
+ * By how much the place in the tone is ahead of the page's audio clock, by what is heard of it from `from_ms` of that clock
+ * on, in milliseconds.
+ * @param {[number, number, number][]} blocks @param {number} from_ms
+ */
+function placed(blocks, from_ms) {
+  // The ramps at the ends are not the tone's.
+  const read = blocks.filter(([, , clock_ms]) => clock_ms > from_ms + 8 && clock_ms < from_ms + READ_MS - 8);
+  const ahead_ms = aheadOf(read, LASTS_MS);
+  assert.ok(ahead_ms !== undefined, `of ${read.length} blocks nobody can tell which place this is`);
+  return ahead_ms;
+}
+
+/**
+ * What the music did at a move, by what both loudspeakers were sent alone: how much of it was left out (or was heard twice,
+ * below 0), and how long nothing was heard, in milliseconds.
+ * @param {[number, number, number][]} there @param {[number, number, number][]} here @param {number} since_ms it began then, by the wall clock
+ */
+function heardOf(there, here, since_ms) {
+  const [left, right] = [audible(there), audible(here)];
+  const [last, first] = [left[left.length - 1], right[0]];
+  assert.ok(last && first, "it is heard on both");
+  const jump = first[2] + placed(right, first[2]) - last[2] - placed(left, last[2] - READ_MS);
+  const gap = Math.max(0, ...gaps([...left, ...right].filter(([at_ms]) => at_ms >= since_ms).sort(([x], [y]) => x - y)));
+  return { jump, gap, order: first[0] - last[0], both: overlap(there, here) };
+}
 
 /** @type {Server} */ let server;
 /** @type {import("playwright-core").Browser} */ let browser;
@@ -47,22 +87,39 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
       return Math.abs(left.place_ms - right.place_ms - (left.at_us - right.at_us) / 1000);
     }
 
-    test("both show the same second while one plays", async (t) => {
+    /** How far the place that a page shows is from the one that its loudspeaker was sent, in milliseconds. @param {import("playwright-core").Page} page */
+    async function besideHeard(page) {
+      const { wall_ms, place_ms } = await shown(page);
+      await sounds(page, wall_ms);
+      const blocks = await heard(page, wall_ms - READ_MS);
+      const ahead_ms = placed(blocks, blocks[0][2]);
+      const [at_ms, , clock_ms] = blocks.findLast(([at_ms]) => at_ms <= wall_ms) ?? blocks[0];
+      return place_ms - (clock_ms + wall_ms - at_ms + ahead_ms);
+    }
+
+    test("both show the same second while one plays, and it is the one that is heard", async (t) => {
       await wish(a.page, { op: "play", tracks: [tone.id] });
       await until(a.page, { status: "playing", isHere: true });
       await until(b.page, { status: "playing", isHere: false, active: "Kitchen" });
       await learnTheTime(a.page, b.page);
       /** @type {number[]} */
-      let samples = [];
+      let quiet = [];
+      /** @type {number[]} */
+      const all = [];
       const give_up_ms = Date.now() + COMPARED_MS;
-      while (samples.length < 20 && Date.now() < give_up_ms) {
+      do {
         const since_ms = Date.now();
-        samples = [];
+        const samples = [];
         for (let sample = 0; sample < 20; sample += 1) samples.push(await apart());
-        if (!(await wasQuiet(since_ms, a.page, b.page)) || !(await knowTheTime(a.page, b.page))) samples = [];
-      }
-      t.diagnostic(`apart, ms, ${samples.length} samples: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(0, ...samples).toFixed(1)}`);
-      assert.ok(samples.every((apart_ms) => apart_ms <= 50), samples.join());
+        await sounds(a.page, Date.now() + READ_MS);
+        const beside = await besideHeard(a.page);
+        const isQuiet = (await wasQuiet(since_ms, a.page, b.page)) && (await knowTheTime(a.page, b.page));
+        t.diagnostic(`${isQuiet ? "quiet" : "busy"} machine; apart, ms: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(...samples).toFixed(1)}; shown beside heard, ms: ${beside.toFixed(1)}`);
+        all.push(...samples, Math.abs(beside));
+        if (isQuiet) quiet = [...samples, Math.abs(beside)];
+      } while (quiet.length === 0 && Date.now() < give_up_ms);
+      assert.ok(all.every((apart_ms) => apart_ms <= EVER_MS), all.join());
+      assert.ok(quiet.every((apart_ms) => apart_ms <= 50), quiet.join());
       const [left, right] = await Promise.all([shown(a.page), shown(b.page)]);
       assert.deepEqual([left.media_id, left.status], [right.media_id, right.status]);
     });
@@ -81,39 +138,43 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
     });
 
     test("the music moves with one click, is never heard twice, and goes on where it was", async (t) => {
-      /** @type {{gap: number, jump: number, both: number}[]} */
+      /** @typedef {ReturnType<typeof heardOf>} Move */
+      /** @type {Move[]} */
       const moves = [];
+      /** @type {Move[]} */
+      const quiet = [];
       let [from, to] = [a, b];
-      let tried = 0;
       const give_up_ms = Date.now() + TRIED_MS;
-      for (; moves.length < MOVES && Date.now() < give_up_ms; tried += 1) {
+      while (moves.length < MOVES || (quiet.length < MOVES && Date.now() < give_up_ms)) {
         await learnTheTime(a.page, b.page);
+        await Promise.all([planned(a.page), planned(b.page)]);
         const since_ms = Date.now();
-        const left = await shown(from.page);
         const name = to === b ? "Desk" : "Kitchen";
         await from.page.locator("player-bar .where").click();
         await from.page.getByRole("button", { name: `Move the music to ${name}` }).click();
         await until(to.page, { status: "playing", isHere: true });
         await until(from.page, { isHere: false });
         await from.page.keyboard.press("Escape");
-        const right = await shown(to.page);
-        // The tone must be heard for a moment before it moves on.
-        await sounds(to.page, Date.now() + 200);
-        const [there, here] = [await heard(from.page, since_ms), await heard(to.page, since_ms)];
-        const both = overlap(there, here);
-        const loud = [...there, ...here].filter(([, peak]) => peak > 0.001).sort(([x], [y]) => x - y);
-        const gap = Math.max(0, ...gaps(loud));
-        const jump = (right.place_ms - left.place_ms) - ((right.at_us - left.at_us) / 1000 - gap);
-        if ((await wasQuiet(since_ms, a.page, b.page)) && (await knowTheTime(a.page, b.page))) moves.push({ gap, jump, both });
+        // So long that what is heard tells the place.
+        await sounds(to.page, Date.now() + READ_MS);
+        const move = heardOf(await heard(from.page, since_ms - READ_MS), await heard(to.page, since_ms), since_ms);
+        const ends = (await planned(from.page)).findLast(([, level]) => level === 0);
+        const begins = (await planned(to.page)).find(([, level]) => level > 0);
+        assert.ok(ends && begins && ends[0] <= begins[0] + PLANNED_MS, `planned to end at ${ends?.[0]}, to begin at ${begins?.[0]}`);
+        moves.push(move);
+        if ((await wasQuiet(since_ms, a.page, b.page)) && (await knowTheTime(a.page, b.page))) quiet.push(move);
         [from, to] = [to, from];
       }
-      const silent = moves.map(({ gap }) => gap);
-      const jumps = moves.map(({ jump }) => Math.abs(jump));
-      t.diagnostic(`${moves.length} of ${tried} moves while the machine was quiet`);
-      t.diagnostic(`silent gap, ms: median ${quantile(silent, 0.5).toFixed(0)}, p95 ${quantile(silent, 0.95).toFixed(0)}; jump, ms: ${jumps.map((jump) => jump.toFixed(0)).join()}; both audible, ms: ${moves.map(({ both }) => both.toFixed(1)).join()}`);
-      assert.ok(moves.every(({ both }) => both <= MEASURED_MS), "two devices were heard together");
-      assert.ok(quantile(silent, 0.95) <= 300, silent.join());
-      assert.ok(jumps.every((jump) => jump <= 50), jumps.join());
+      const figures = (/** @type {Move[]} */ some) => `jump ${some.map(({ jump }) => jump.toFixed(0)).join()}; silent ${some.map(({ gap }) => gap.toFixed(0)).join()}; both audible ${some.map(({ both }) => both.toFixed(1)).join()}`;
+      const gap_ms = quantile(quiet.map(({ gap }) => gap), 0.95);
+      t.diagnostic(`${quiet.length} of ${moves.length} moves while the machine was quiet; silent gap, ms: p95 ${gap_ms.toFixed(0)}`);
+      t.diagnostic(`all, ms: ${figures(moves)}`);
+      t.diagnostic(`quiet, ms: ${figures(quiet)}`);
+      assert.ok(moves.every(({ both, order }) => both <= EVER_MS && order >= -EVER_MS), `two devices were heard together: ${figures(moves)}`);
+      assert.ok(moves.every(({ jump, gap }) => jump >= -EVER_MS && jump <= gap + EVER_MS), figures(moves));
+      assert.ok(quiet.every(({ both }) => both <= MEASURED_MS), `two devices were heard together: ${figures(quiet)}`);
+      assert.ok(gap_ms <= 300, figures(quiet));
+      assert.ok(quiet.every(({ jump }) => Math.abs(jump) <= 50), figures(quiet));
     });
 
     test("T50: the tab that plays is killed: the other sees it, and goes on with one press", async () => {

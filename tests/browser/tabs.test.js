@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { devices, heard, holds, launch, loggedIn, open, shown, until, welcomed, wish } from "./harness/browser.js";
+import { audible, devices, heard, holds, launch, loggedIn, open, shown, until, welcomed, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { Window } from "./harness/tabs.js";
 
@@ -95,6 +95,13 @@ test("several tabs of one browser are several devices, a copied one, too", async
   await second.reload();
   await welcomed(second);
   assert.equal(await ownId(second), ids[1], "a page that is loaded again is the same device");
+  // T74: it may sound, and what it played is still there: only a person starts it again.
+  await wish(kitchen.page, { op: "seek", position_ms: 30_000 });
+  await holds(second, () => performance.now() > 3_000 && import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() === 30_000));
+  const { media_id, intent, audio } = await shown(second);
+  assert.deepEqual({ media_id, intent, audio }, { media_id: tones[0].id, intent: "pause", audio: "silent" });
+  assert.equal(await second.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.lease())), undefined);
+  assert.deepEqual(audible(await heard(second)), []);
   await wish(kitchen.page, { op: "play", on: await ownId(kitchen.page) });
   await until(kitchen.page, { status: "playing", isHere: true });
   await context.close();

@@ -1,9 +1,14 @@
-/** How people come in: by the set-up link of a new server, and on another device by a code. The pages' own policy holds. */
+/**
+ * How people come in: by the set-up link of a new server, by name and password, and on another device by a code. The pages'
+ * own policy holds, for what they do then as well.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open } from "./harness/browser.js";
+import { holds, launch, open, until, welcomed } from "./harness/browser.js";
+import { isKept, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
+import { logIn } from "./harness/views.js";
 
 /** @type {import("playwright-core").Browser} */ let browser;
 
@@ -75,4 +80,33 @@ test("a code that one device shows logs another in, once", async (t) => {
   await late.page.getByRole("button", { name: "Log in", exact: true }).click();
   await late.page.waitForSelector("player-bar", { state: "attached" });
   assert.deepEqual([...phone.complaints, ...late.complaints, ...first.errors], []);
+});
+
+test("under the pages' own policy music plays from track to track, is kept, and plays without the server", async (t) => {
+  const server = await Server.start();
+  t.after(() => server.end());
+  const tones = await server.addTones([{ name: "First tone", seconds: 4 }, { name: "Second tone", seconds: 60 }]);
+  const { page, context, complaints } = await stranger(server.url);
+  await logIn(page, "demo", server.password);
+  await welcomed(page);
+  await isKept(page);
+  const sounds = (/** @type {string} */ media_id) =>
+    holds(page, (media_id) => import(/** @type {any} */ ("/player/session.js")).then(({ session: { player } }) => {
+      const { item, kind } = player.client.audio;
+      return item?.media_id === media_id && kind === "sounding" && player.engine.context.state === "running";
+    }), media_id);
+  await page.getByRole("navigation").getByRole("link", { name: "Search" }).click();
+  await page.keyboard.type("tone");
+  await page.getByRole("button", { name: "Play First tone" }).click();
+  await sounds(tones[0].id);
+  await sounds(tones[1].id);
+  await until(page, { status: "playing", media_id: tones[1].id, isHere: true });
+  await keeps(page, 2);
+  await server.stop();
+  await page.reload();
+  await page.locator(".banner").getByRole("button", { name: "What is kept" }).click();
+  await page.getByRole("button", { name: "Play Second tone" }).click();
+  await sounds(tones[1].id);
+  assert.deepEqual(complaints, []);
+  await context.close();
 });

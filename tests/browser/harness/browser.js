@@ -102,7 +102,7 @@ export async function holds(page, condition, argument) {
   }
 }
 
-/** What the page shows, at an instant of the server's time in microseconds. @param {Page} page */
+/** What the page shows, at an instant of the server's time in microseconds and of the machine's wall clock in milliseconds. @param {Page} page */
 export function shown(page) {
   return page.evaluate(async () => {
     const { session } = await import(/** @type {any} */ ("/player/session.js"));
@@ -112,7 +112,7 @@ export function shown(page) {
     const { playback } = client;
     return {
       at_us: client.time.at(local_us),
-      bound_us: client.time.bound_us(),
+      wall_ms: performance.timeOrigin + local_us / 1000,
       place_ms: client.positionAt(local_us),
       status: playback.status,
       intent: playback.intent,
@@ -154,11 +154,17 @@ export function wish(page, op) {
 }
 
 /**
- * What was heard since an instant: `[instant in ms of the machine's wall clock, peak]` for each block of 2.9 ms.
- * @param {Page} page @param {number} [since_ms] @returns {Promise<[number, number][]>}
+ * What was heard since an instant: `[instant in ms of the machine's wall clock, peak, instant in ms of the audio clock]` for
+ * each block of 2.9 ms.
+ * @param {Page} page @param {number} [since_ms] @returns {Promise<[number, number, number][]>}
  */
 export function heard(page, since_ms = 0) {
   return page.evaluate((since_ms) => /** @type {any} */ (window).heard.filter((/** @type {any} */ [at_ms]) => at_ms >= since_ms), since_ms);
+}
+
+/** What the page has planned since it was last asked: from when on it is silent (0) or sounds, by the machine's wall clock in milliseconds. @param {Page} page @returns {Promise<[number, number][]>} */
+export function planned(page) {
+  return page.evaluate(() => /** @type {any} */ (window).edges.splice(0));
 }
 
 /** Waits until something is heard after an instant of the machine's wall clock. @param {Page} page @param {number} [since_ms] now, unless told */
@@ -194,20 +200,23 @@ export async function learnTheTime(...pages) {
 /** −60 dBFS. */
 const AUDIBLE = 0.001;
 
-/** The stretches without a sound between the first and the last one, in milliseconds. @param {[number, number][]} blocks */
+/** What can be heard of it. @param {[number, number, number][]} blocks */
+export const audible = (blocks) => blocks.filter(([, peak]) => peak > AUDIBLE);
+
+/** The stretches without a sound between the first and the last one, in milliseconds. @param {[number, number, number][]} blocks */
 export function gaps(blocks) {
-  const loud = blocks.filter(([, peak]) => peak > AUDIBLE).map(([at_ms]) => at_ms);
+  const loud = audible(blocks).map(([at_ms]) => at_ms);
   return loud.slice(1).map((at_ms, index) => at_ms - loud[index]).filter((gap_ms) => gap_ms > 6);
 }
 
-/** How long both are audible at once, in milliseconds. @param {[number, number][]} a @param {[number, number][]} b */
+/** How long both are audible at once, in milliseconds. @param {[number, number, number][]} a @param {[number, number, number][]} b */
 export function overlap(a, b) {
-  const loud = b.filter(([, peak]) => peak > AUDIBLE).map(([at_ms]) => at_ms);
+  const loud = audible(b).map(([at_ms]) => at_ms);
   let both = 0;
   let next = 0;
-  for (const [at_ms, peak] of a) {
+  for (const [at_ms] of audible(a)) {
     while (next < loud.length && loud[next] < at_ms - 1.5) next += 1;
-    if (peak > AUDIBLE && next < loud.length && Math.abs(loud[next] - at_ms) <= 1.5) both += 2.9;
+    if (next < loud.length && Math.abs(loud[next] - at_ms) <= 1.5) both += 2.9;
   }
   return both;
 }

@@ -2,8 +2,9 @@
  * Goes into each page before its scripts: listens to what the page sends to its loudspeaker, one level for each 128
  * samples (2.9 ms), with the instant at which it is heard. Nothing of the player takes part in it. Where there are no
  * worklets (plain HTTP from another machine) the last 186 ms are looked at often instead, as long as nothing was rendered
- * meanwhile: the same blocks, a little less surely. Beside it a timer of
- * 5 ms, in a thread of its own, witnesses when the machine was too busy for anything to be measured.
+ * meanwhile: the same blocks, a little less surely. Beside it the ends of the ramps that the page plans on the audio clock,
+ * at which it is silent or sounds, are written down with the instants that they are meant for. A timer of 5 ms, in a thread
+ * of its own, witnesses when the machine was too busy for anything to be measured.
  */
 export function probe() {
   /** Levels of so many blocks are kept: 60 s. */
@@ -21,7 +22,9 @@ export function probe() {
   /** @type {any} */
   const page = window;
   page.heard = [];
-  page.starts = [];
+  page.edges = [];
+  /** When that which is rendered at an instant of the audio clock is heard, by the wall clock, in milliseconds. */
+  let wallOf = (/** @type {number} */ _context_s) => NaN;
   const { connect } = AudioNode.prototype;
   const module = URL.createObjectURL(new Blob([worklet], { type: "text/javascript" }));
   const known = new WeakSet();
@@ -30,12 +33,14 @@ export function probe() {
     if (to[0] === this.context.destination && !known.has(this.context)) {
       known.add(this.context);
       const context = /** @type {AudioContext} */ (this.context);
+      wallOf = (context_s) => {
+        const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp();
+        return performance.timeOrigin + performanceTime + (context_s - contextTime) * 1000;
+      };
       /** @param {[number, number][]} blocks */
       const tell = (blocks) => {
-        const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp();
-        for (const [context_s, peak] of blocks) {
-          page.heard.push([performance.timeOrigin + performanceTime + (context_s - contextTime) * 1000, peak]);
-        }
+        const late_ms = wallOf(0);
+        for (const [context_s, peak] of blocks) page.heard.push([late_ms + context_s * 1000, peak, context_s * 1000]);
         if (page.heard.length > KEPT) page.heard.splice(0, page.heard.length - KEPT);
       };
       if (!context.audioWorklet) {
@@ -78,9 +83,9 @@ export function probe() {
     }, 5)`;
   page.late = [];
   new Worker(URL.createObjectURL(new Blob([witness], { type: "text/javascript" }))).onmessage = ({ data }) => page.late.push(data);
-  const { start } = AudioBufferSourceNode.prototype;
-  AudioBufferSourceNode.prototype.start = function (when = 0, offset = 0) {
-    page.starts.push({ when, offset });
-    return start.call(this, when, offset);
+  const { linearRampToValueAtTime } = AudioParam.prototype;
+  AudioParam.prototype.linearRampToValueAtTime = function (level, at_s) {
+    page.edges.push([wallOf(at_s), level]);
+    return linearRampToValueAtTime.call(this, level, at_s);
   };
 }

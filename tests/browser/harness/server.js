@@ -1,4 +1,4 @@
-/** A real server with a small library of its own, and two tones in it whose place can be heard. */
+/** A real server with a small library of its own, and tones in it whose place can be heard. */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,14 +8,13 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { certificate } from "./certificate.js";
+import { RATE, tone } from "./tones.js";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** The server's program: `$SEGUE`, or what the gate has built. */
 const PROGRAM = process.env.SEGUE ?? path.join(ROOT, "target/ci/segue");
 /** Tracks of an album of a large library. */
 const ALBUM = 1_000;
-/** Samples per second of the tones. */
-const RATE = 44_100;
 
 export class Server {
   /** @param {string} folder */
@@ -177,24 +176,3 @@ export class Server {
 
 /** However the tests end, the server does not outlive them. @param {string[]} args @param {Record<string, string>} [settings] */
 const started = (args, settings = {}) => spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, ...settings } });
-
-/** A sine of 441 Hz at half of full scale as a WAV file, beginning at sample `from`. @param {number} from @param {number} samples */
-export function tone(from, samples) {
-  const bytes = Buffer.alloc(44 + samples * 2);
-  bytes.write("RIFF", 0);
-  bytes.writeUInt32LE(36 + samples * 2, 4);
-  bytes.write("WAVEfmt ", 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20);
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(RATE, 24);
-  bytes.writeUInt32LE(RATE * 2, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
-  bytes.writeUInt32LE(samples * 2, 40);
-  for (let index = 0; index < samples; index += 1) {
-    bytes.writeInt16LE(Math.round(16_000 * Math.sin((2 * Math.PI * 441 * (from + index)) / RATE)), 44 + index * 2);
-  }
-  return bytes;
-}
