@@ -4,7 +4,7 @@
  */
 
 import { BufferVoice } from "./audio/buffer_voice.js";
-import { LONGEST_DECODED_MS, Loader, Unplayable } from "./audio/loader.js";
+import { LONGEST_DECODED_MS, Loader, Reread, Unplayable } from "./audio/loader.js";
 import { contextTimeAt, localAt, localNow } from "./audio/moments.js";
 import { StreamVoice } from "./audio/stream_voice.js";
 import { steer } from "./rules/audio.js";
@@ -44,6 +44,8 @@ const WHOLE_MS = 2_000;
 const STALL_MS = 300;
 /** Between two attempts to go on after the network broke off. */
 const RETRY_MS = 1_500;
+/** The same for a file that the server is about to read anew. */
+const REREAD_MS = 4_000;
 /** The place told to the rules may be off by this before it is told again. */
 const TOLD_MS = 25;
 /** A page that may not sound is not resumed within this; one that a person has touched may, and its system is slow. */
@@ -72,7 +74,9 @@ export class Engine {
     this.until_us = undefined;
     this.job = 0;
     this.stall = 0;
-    setInterval(() => this.beat(), BEAT_MS);
+    /** @type {string | undefined} the track that did not play though the server gives what is there */
+    this.doubted = undefined;
+    this.beats = setInterval(() => this.beat(), BEAT_MS);
   }
 
   /** @param {Output} output */
@@ -189,7 +193,7 @@ export class Engine {
 
   /** @param {Item} item @param {number} position_ms @param {boolean} [renew] */
   async stream(item, position_ms, renew = false) {
-    const url = await this.world.addressOf(item.media_id, renew);
+    const url = await this.loader.address(item.media_id, renew);
     /** @type {StreamVoice} */
     const voice = new StreamVoice(this.open(), this.outputNode(), this.world.loudnessOf(item.media_id), url, {
       onplaying: () => this.current?.voice === voice && this.streamPlays(voice),
@@ -205,9 +209,19 @@ export class Engine {
     } catch (error) {
       const code = voice.element.error?.code ?? 0;
       voice.drop();
-      throw code === MediaError.MEDIA_ERR_DECODE ? new Unplayable("the audio cannot be decoded") : error;
+      if (code === MediaError.MEDIA_ERR_DECODE) throw new Unplayable("the audio cannot be decoded");
+      if (code === MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED && renew) await this.doubt(item.media_id, url);
+      throw error;
     }
     return voice;
+  }
+
+  /** An element says the same of all that it cannot load. @param {string} media_id @param {string} url */
+  async doubt(media_id, url) {
+    await this.loader.examine(url);
+    // The network may be back just now; it is not the network twice.
+    if (this.doubted === media_id) throw new Unplayable("the audio cannot be decoded");
+    this.doubted = media_id;
   }
 
   outputNode() {
@@ -219,6 +233,7 @@ export class Engine {
   /** @param {Item} item @param {Voice} voice @param {number} position_ms @param {number | undefined} from_us @param {number} rate */
   begin(item, voice, position_ms, from_us, rate) {
     const context = this.open();
+    this.doubted = undefined;
     const soon_s = context.currentTime + SOON_S;
     const wanted_s = from_us === undefined ? soon_s : contextTimeAt(context, this.world.toLocal(from_us));
     const at_s = Math.max(soon_s, from_us === undefined ? wanted_s : wanted_s + this.guard());
@@ -280,6 +295,7 @@ export class Engine {
     if (why instanceof Unplayable) return this.world.emit({ type: "failed" });
     this.world.emit({ type: "stalled" });
     while (this.job === job) {
+      let wait_ms = RETRY_MS;
       try {
         // An address may be too old; one that is asked for now is not.
         const voice = this.canDecode(item) ? this.bufferVoice(item, await this.loader.buffer(item.media_id)) : await this.stream(item, position_ms, true);
@@ -288,8 +304,9 @@ export class Engine {
       } catch (error) {
         if (this.job !== job) return undefined;
         if (error instanceof Unplayable) return this.world.emit({ type: "failed" });
+        if (error instanceof Reread) wait_ms = REREAD_MS;
       }
-      await pause(RETRY_MS);
+      await pause(wait_ms);
     }
   }
 
@@ -312,7 +329,7 @@ export class Engine {
 
   /** Its bytes are wanted soon, perhaps. @param {Item} item */
   preload(item) {
-    if (this.canDecode(item)) this.loader.bytes(item.media_id).catch(() => undefined);
+    if (this.canDecode(item)) this.loader.soon(item.media_id, false);
   }
 
   /** @param {Item | undefined} item */
@@ -353,13 +370,15 @@ export class Engine {
     if (!this.loader.ready(item.media_id)) this.preload(item);
     const next = this.next?.item;
     if (!next) return;
-    if (left_s < DECODE_S && this.canDecode(next)) this.loader.buffer(next.media_id).catch(() => undefined);
+    if (left_s < DECODE_S && this.canDecode(next)) this.loader.soon(next.media_id, true);
     else this.preload(next);
   }
 
   /** The next item begins where this one ends, by the audio clock. @param {Voice} voice */
   layBoundary(voice) {
     const { next } = this;
+    // Its end stays where it is from now on.
+    if (this.world.wanted()?.rate === 1) voice.setSpeed(1);
     const buffer = next && !next.voice && voice.speed === 1 ? this.loader.ready(next.item.media_id) : undefined;
     if (!next || !buffer || this.until_us !== undefined) return;
     const boundary_s = voice.endsAt();
@@ -422,5 +441,12 @@ export class Engine {
     this.dropNext();
     this.prepared?.voice?.drop();
     this.prepared = undefined;
+  }
+
+  /** Silent for good. */
+  end() {
+    clearInterval(this.beats);
+    this.silence();
+    this.context?.close().catch(() => undefined);
   }
 }

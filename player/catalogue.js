@@ -86,10 +86,10 @@ class Catalogue extends Watchable {
     const isFresh = known && Date.now() - known.at_ms < ADDRESS_MS;
     if (older && (isFresh || !navigator.onLine) && !renew) return older;
     try {
-      if (renew || known) return (await ask(`/tracks/${id}/media`)).url;
       const track = await ask(`/tracks/${id}`);
       this.learn(track);
       this.changed();
+      if (!track.audio_url) throw new ApiError(404, "missing", "Its file is missing.");
       return track.audio_url;
     } catch (error) {
       // What is kept is found by the path, which stays.

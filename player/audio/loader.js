@@ -6,9 +6,18 @@ export const LONGEST_DECODED_MS = 12 * 60_000;
 const KEPT_BYTES = 3;
 /** Items that are kept decoded: the one that sounds and the one after it. */
 const KEPT_BUFFERS = 2;
+/** A server that is silent for so long has left off, in milliseconds. */
+const SILENT_MS = 20_000;
+/** What failed is left alone for so long by who wants it soon, in milliseconds. */
+const LATER_MS = 5_000;
+/** Answers to an address that is too old, or of bytes that the track has no more. */
+const OUTDATED = [403, 404, 409];
 
 /** The item cannot be had or decoded, and trying again does not help. */
 export class Unplayable extends Error {}
+
+/** The server is about to read the file anew; asking often delays that. */
+export class Reread extends Error {}
 
 export class Loader {
   /**
@@ -24,6 +33,16 @@ export class Loader {
     this.bufferOf = new Map();
     /** @type {Map<string, AudioBuffer>} */
     this.decoded = new Map();
+    this.failed = { media_id: "", until_ms: 0 };
+  }
+
+  /** It is wanted soon, perhaps. @param {string} media_id @param {boolean} whole decoded, too */
+  soon(media_id, whole) {
+    const { failed } = this;
+    if (media_id === failed.media_id && performance.now() < failed.until_ms) return;
+    (whole ? this.buffer(media_id) : this.bytes(media_id)).catch(() => {
+      this.failed = { media_id, until_ms: performance.now() + LATER_MS };
+    });
   }
 
   /** @param {string} media_id @returns {Promise<ArrayBuffer>} */
@@ -31,13 +50,27 @@ export class Loader {
     return once(this.bytesOf, media_id, KEPT_BYTES, () => this.fetchBytes(media_id));
   }
 
+  /** Where an item's bytes are. @param {string} media_id @param {boolean} renew @returns {Promise<string>} */
+  async address(media_id, renew) {
+    try {
+      return await this.addressOf(media_id, renew);
+    } catch (error) {
+      throw /** @type {any} */ (error).status === 404 ? new Unplayable("there is no such track any more") : error;
+    }
+  }
+
   /** @param {string} media_id */
   async fetchBytes(media_id) {
-    let response = await fetch(await this.addressOf(media_id, false));
-    if (response.status === 403) response = await fetch(await this.addressOf(media_id, true));
-    if (response.status >= 500) throw new Error(`the server answered ${response.status}`);
-    if (!response.ok) throw new Unplayable(`the server answered ${response.status}`);
-    return response.arrayBuffer();
+    let { status, bytes } = await load(await this.address(media_id, false));
+    if (OUTDATED.includes(status)) ({ status, bytes } = await load(await this.address(media_id, true)));
+    if (!bytes) throw refusal(status);
+    return bytes;
+  }
+
+  /** Throws when the server does not give what is at a fresh address. @param {string} url */
+  async examine(url) {
+    const { status, ok } = await fetch(url, { headers: { range: "bytes=0-0" }, signal: AbortSignal.timeout(SILENT_MS) });
+    if (!ok) throw refusal(status);
   }
 
   /** @param {string} media_id @returns {Promise<AudioBuffer>} */
@@ -59,6 +92,38 @@ export class Loader {
   /** What is decoded already. @param {string} media_id */
   ready(media_id) {
     return this.bufferOf.has(media_id) ? this.decoded.get(media_id) : undefined;
+  }
+}
+
+/** Why there are no bytes; a server in trouble may give them later. @param {number} status */
+function refusal(status) {
+  const why = `the server answered ${status}`;
+  if (status === 409) return new Reread(why);
+  return status >= 500 || status === 429 ? new Error(why) : new Unplayable(why);
+}
+
+/** The whole answer, as long as something comes. @param {string} url */
+async function load(url) {
+  const patience = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => patience.abort(), SILENT_MS);
+  };
+  heard();
+  try {
+    const { status, ok, body } = await fetch(url, { signal: patience.signal });
+    if (!ok || !body) return { status };
+    const coming = body.pipeThrough(new TransformStream({
+      transform(part, whole) {
+        heard();
+        whole.enqueue(part);
+      },
+    }));
+    return { status, bytes: await new Response(coming).arrayBuffer() };
+  } finally {
+    clearTimeout(timer);
   }
 }
 
