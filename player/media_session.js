@@ -10,6 +10,8 @@ import { session } from "./session.js";
 const wish = (op) => () => void attempt(() => session.current.wish(op));
 /** How far the system's forward and backward keys go, in milliseconds. */
 const STEP_MS = 10_000;
+/** The head of a WAV file of ten seconds, eight bits 8,000 times a second: up to five seconds would be a mere signal. */
+const SILENCE = "UklGRqQ4AQBXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YYA4AQA=";
 
 export function startMediaSession() {
   const { mediaSession } = navigator;
@@ -33,23 +35,40 @@ export function startMediaSession() {
     }
   }
   let shown = "";
+  /** @type {HTMLAudioElement | undefined} */
+  let element;
   const refresh = () => {
-    const { playback } = session;
+    const { playback, player } = session;
     const track = playback?.item && catalogue.track(playback.item.media_id);
-    mediaSession.playbackState = !playback?.item ? "none" : session.isOn ? "playing" : "paused";
-    if (track && track.id !== shown) {
-      const artwork = track.album.images.map((/** @type {any} */ image) => ({ src: own(image.url), sizes: `${image.width}x${image.height}` }));
-      mediaSession.metadata = new MediaMetadata({ title: track.name, artist: names(track.artists), album: track.album.name, artwork });
-    }
+    const isHere = player !== undefined && player.client.audio.kind !== "silent";
+    if (isHere && !element) element = silence();
+    if (isHere && element?.paused) element.play().catch(() => undefined);
+    else if (!isHere) element?.pause();
+    // A place that stands still must not be seen to run.
+    mediaSession.playbackState = !playback?.item ? "none" : session.isOn && playback.status === "playing" ? "playing" : "paused";
+    if (shown !== (track?.id ?? "")) mediaSession.metadata = track ? described(track) : null;
     shown = track?.id ?? "";
     const duration_ms = playback?.item?.duration_ms;
-    if (duration_ms && session.player) {
-      const position = Math.min(session.player.place_ms(), duration_ms) / 1000;
-      mediaSession.setPositionState({ duration: duration_ms / 1000, position, playbackRate: playback.rate });
-    }
+    if (!duration_ms || !player) return mediaSession.setPositionState();
+    const position = Math.min(player.place_ms(), duration_ms) / 1000;
+    mediaSession.setPositionState({ duration: duration_ms / 1000, position, playbackRate: playback.rate });
   };
   session.watch(refresh);
   catalogue.watch(refresh);
+}
+
+/** @param {any} track */
+function described(track) {
+  const artwork = track.album.images.map((/** @type {any} */ image) => ({ src: own(image.url), sizes: `${image.width}x${image.height}` }));
+  return new MediaMetadata({ title: track.name, artist: names(track.artists), album: track.album.name, artwork });
+}
+
+/** Keys and lock screens are of whoever plays a media element, and decoded items are none: this one plays beside them, unheard. */
+function silence() {
+  const head = Uint8Array.from(atob(SILENCE), (byte) => byte.charCodeAt(0));
+  const element = new Audio(URL.createObjectURL(new Blob([head, new Uint8Array(80_000).fill(128)], { type: "audio/wav" })));
+  element.loop = true;
+  return element;
 }
 
 /** Goes forward or back in the item. @param {number} by_ms */

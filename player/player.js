@@ -7,7 +7,7 @@ import { localNow } from "./audio/moments.js";
 import { catalogue } from "./catalogue.js";
 import { Socket } from "./link.js";
 import { keep, keptPaths } from "./offline.js";
-import { mayPlayAlone } from "./rules/alone.js";
+import { before, mayPlayAlone } from "./rules/alone.js";
 import { itemOf } from "./rules/audio.js";
 import { Client } from "./rules/client.js";
 import { Watchable, store } from "./store.js";
@@ -19,12 +19,12 @@ import { codecs, deviceKind, deviceName, randomId } from "./this_device.js";
 export const QUEUE_PAGE = 100;
 /** A command that was not answered for so long is told to its author as waiting: sooner when nobody is there to answer. */
 const ANSWER_MS = { up: 8_000, away: 1_000 };
+/** A page of the queue that did not come within this is asked for again, in milliseconds. */
+const PAGE_MS = 2_000;
 /** The queue is learnt so far, to go through it when the server is away. */
 const MOST_AHEAD = 5 * QUEUE_PAGE;
 /** Items that are kept before they come. */
 const KEPT_AHEAD = 4;
-/** Going back within this of the beginning goes to the item before, in milliseconds. */
-const BEGINNING_MS = 3_000;
 /** A track that is skipped before this is not worth loading as a listener, in milliseconds. */
 const PRELOAD_MS = 1_500;
 /** The wall clock and the steady one part by more than this only when the machine slept, in milliseconds. */
@@ -40,9 +40,13 @@ export class Refused extends Error {
 }
 
 export class Player extends Watchable {
-  /** @param {string} token @param {string | undefined} device_id */
-  constructor(token, device_id) {
+  /**
+   * @param {string} token @param {string | undefined} device_id
+   * @param {(error: Error) => void} regret told when a wish that was promised for later was refused in the end
+   */
+  constructor(token, device_id, regret) {
     super();
+    this.regret = regret;
     const { level, muted, name } = store.preferences;
     const device = {
       id: device_id,
@@ -59,6 +63,10 @@ export class Player extends Watchable {
     this.wishes = new Map();
     /** @type {Map<number, QueuePage>} pages of the queue as it was last shown, by their first entry */
     this.pages = new Map();
+    /** What the session was when these were shown. */
+    this.pagesOf = "";
+    /** @type {Map<number, number>} when pages were asked for, by their first entry */
+    this.asked = new Map();
     /** @type {{code: number, reason: string} | undefined} */
     this.farewell = undefined;
     this.timer = 0;
@@ -71,7 +79,11 @@ export class Player extends Watchable {
     this.socket = new Socket({
       opened: () => this.happens({ type: "opened" }),
       frame: (frame) => this.happens({ type: "frame", frame }),
-      closed: (code) => this.happens({ type: "closed", code }),
+      closed: (code) => {
+        // What was asked for on this socket is not answered on another one.
+        this.asked.clear();
+        this.happens({ type: "closed", code });
+      },
     });
     this.engine = new Engine({
       emit: (input) => this.happens(input),
@@ -150,9 +162,11 @@ export class Player extends Watchable {
   shown() {
     if (this.client.device.id) store.setDeviceId(this.client.device.id);
     const { playback } = this.client;
-    const page = this.pages.values().next().value;
-    if (page && playback && (page.queue_revision !== playback.queue_revision || page.epoch !== playback.epoch)) {
+    const pagesOf = `${playback?.epoch}.${playback?.queue_revision}`;
+    if (pagesOf !== this.pagesOf) {
+      this.pagesOf = pagesOf;
       this.pages.clear();
+      this.asked.clear();
     }
     if (playback?.item) catalogue.track(playback.item.media_id);
     if (playback?.next) catalogue.track(playback.next.media_id);
@@ -186,11 +200,15 @@ export class Player extends Watchable {
     return this.pages.get(from)?.items[index - from];
   }
 
-  /** @param {number} index */
+  /** Asks for the page of an entry, unless it is there or on its way: lists want it with each frame. @param {number} index */
   askQueue(index) {
-    if (this.client.alone) return;
     const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
-    if (!this.pages.has(from)) this.happens({ type: "look", from, limit: QUEUE_PAGE });
+    const now_ms = performance.now();
+    const isOnItsWay = now_ms - (this.asked.get(from) ?? -Infinity) < PAGE_MS;
+    if (this.client.alone || !this.client.isWelcomed() || this.pages.has(from) || isOnItsWay) return;
+    this.asked.set(from, now_ms);
+    setTimeout(() => this.pages.has(from) || this.changed(), PAGE_MS);
+    this.happens({ type: "look", from, limit: QUEUE_PAGE });
   }
 
   /** While the music is here, the queue around it is known and what comes soon is kept: the server may go away. */
@@ -294,7 +312,7 @@ export class Player extends Watchable {
       play: op.item ? [named, op.position_ms ?? 0] : [here, op.position_ms ?? place_ms],
       seek: [here, op.position_ms],
       next: [here + 1, 0],
-      previous: [place_ms > BEGINNING_MS ? here : Math.max(0, here - 1), 0],
+      previous: [before(here, place_ms), 0],
     };
     const [at, position_ms] = ways[op.op] ?? [-1, 0];
     return items[at] && { items, at, position_ms, areEntries: true };
@@ -304,7 +322,11 @@ export class Player extends Watchable {
   say(id, op) {
     return new Promise((granted, refused) => {
       const timer = setTimeout(() => {
-        if (this.wishes.delete(id)) refused(new Refused("waiting", "The server is away. This will be done when it is back."));
+        const why = this.client.isWelcomed() ? "The server is slow to answer. This will be done when it does." : "The server is away. This will be done when it is back.";
+        refused(new Refused("waiting", why));
+        // It was promised, so that whoever wished it has to hear when it is not done after all.
+        const regret = (/** @type {Error} */ error) => this.regret(new Error(`What was to be done later was not: ${error.message}`));
+        this.wishes.set(id, { granted: () => undefined, refused: regret, timer: 0 });
       }, this.client.isWelcomed() ? ANSWER_MS.up : ANSWER_MS.away);
       this.wishes.set(id, { granted, refused, timer });
       this.happens({ type: "wish", id, op });
@@ -334,6 +356,7 @@ export class Player extends Watchable {
     clearTimeout(this.timer);
     clearTimeout(this.preloadTimer);
     this.keeping.abort();
+    this.engine.end();
   }
 }
 

@@ -1,5 +1,6 @@
 /** The player of whoever is logged in; there is one as long as the page is. */
 
+import { attempt } from "./parts/toast.js";
 import { Player } from "./player.js";
 import { Watchable, store } from "./store.js";
 import { claimId } from "./this_device.js";
@@ -10,24 +11,34 @@ class Session extends Watchable {
     /** @type {Player | undefined} */
     this.player = undefined;
     this.isStarting = false;
+    /** Ends the use of this tab's device id. */
+    this.claim = new AbortController();
     store.watch(() => void this.follow());
     void this.follow();
   }
 
+  /** @returns {Promise<void>} */
   async follow() {
     const token = store.session?.token;
-    if (token && !this.player && !this.isStarting) {
-      this.isStarting = true;
-      const id = await claimId(store.deviceId());
-      this.isStarting = false;
-      this.player = new Player(token, id);
-      this.player.watch(() => this.changed());
-      this.changed();
-    } else if (!token && this.player) {
+    if (this.player && this.player.client.token !== token) {
       this.player.leave("logout");
       this.player = undefined;
+      this.claim.abort();
       this.changed();
     }
+    if (!token || this.player || this.isStarting) return;
+    this.isStarting = true;
+    this.claim = new AbortController();
+    const id = await claimId(store.deviceId(), this.claim.signal);
+    this.isStarting = false;
+    // Meanwhile somebody may have logged out, or another one in.
+    if (store.session?.token !== token) {
+      this.claim.abort();
+      return this.follow();
+    }
+    this.player = new Player(token, id, (error) => void attempt(() => Promise.reject(error)));
+    this.player.watch(() => this.changed());
+    this.changed();
   }
 
   /** The player; only for what is shown to somebody who is logged in. */

@@ -33,17 +33,17 @@ export function deviceName() {
 
 /**
  * The id that this tab may use: a copied tab carries its original's, which is taken while that one is open.
- * @param {string | undefined} id
+ * @param {string | undefined} id @param {AbortSignal} over it is not used any more
  */
-export async function claimId(id) {
+export async function claimId(id, over) {
   if (!id || !navigator.locks) return id;
   return new Promise((resolve) => {
     // A page that is loaded again may have to wait for its earlier life to end.
     const signal = AbortSignal.timeout(RELOAD_MS);
     const held = navigator.locks.request(`segue-device-${id}`, { signal }, () => {
       resolve(id);
-      // Held until the tab is gone.
-      return new Promise(() => undefined);
+      // Held until the tab is gone, or its user.
+      return new Promise((release) => over.addEventListener("abort", release));
     });
     held.catch(() => resolve(undefined));
   });

@@ -17,6 +17,9 @@ const CUT_OFF_MS = 3_000;
 /** Going back within this of the beginning goes to the item before. */
 const BEGINNING_MS = 3_000;
 
+/** Where "previous" leads from a place in the item at `at`. @param {number} at @param {number} place_ms */
+export const before = (at, place_ms) => (place_ms > BEGINNING_MS ? at : Math.max(0, at - 1));
+
 /** @type {Playback} what is known of a session that this page has never seen */
 const UNKNOWN = {
   epoch: 0, revision: 0, turn: [0, 0], intent: "stop", status: "idle", position_ms: 0, at_us: 0, rate: 1, after: [],
@@ -105,7 +108,7 @@ export function wishAlone(client, local_us, id, op, out) {
   } else if (op.op === "next" && nextOf(client)) {
     goTo(client, (alone.at + 1) % alone.items.length, 0, out);
   } else if (op.op === "previous") {
-    goTo(client, place_ms > BEGINNING_MS ? alone.at : Math.max(0, alone.at - 1), 0, out);
+    goTo(client, before(alone.at, place_ms), 0, out);
   } else if (op.op === "play" && !op.tracks && (op.item === undefined || item >= 0)) {
     goTo(client, item >= 0 ? item : alone.at, op.position_ms ?? (item >= 0 ? 0 : place_ms), out);
   } else {

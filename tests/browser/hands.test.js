@@ -235,6 +235,70 @@ test("a device that is out of reach and one that waits for bytes are said to be 
   assert.deepEqual(errors, []);
 });
 
+test("what was promised for later and is refused then is said to be", async () => {
+  const { page, errors } = await open(browser, server, "Porch");
+  server.freeze();
+  try {
+    await page.evaluate(async () => {
+      const { attempt } = await import(/** @type {any} */ ("/player/parts/toast.js"));
+      const { session } = await import(/** @type {any} */ ("/player/session.js"));
+      void attempt(() => session.current.wish({ op: "transfer", to: "00000000000000ff", mode: "play" }));
+    });
+    await page.getByText("This will be done when").waitFor();
+  } finally {
+    server.thaw();
+  }
+  await page.getByText("What was to be done later was not:").waitFor();
+  assert.deepEqual(errors, []);
+});
+
+test("the system takes this tab for one that plays, under the page's own policy, as long as it sounds", async () => {
+  // What listens to the loudspeaker is not allowed by the policy, and its errors are not the page's.
+  const { page, context } = await open(browser, server, "Bench", { bypassCSP: false });
+  await context.addInitScript(() => {
+    const { createObjectURL } = URL;
+    URL.createObjectURL = (/** @type {Blob} */ made) => {
+      if (made.type === "audio/wav") /** @type {any} */ (window).made = made;
+      return createObjectURL(made);
+    };
+    const { play } = HTMLMediaElement.prototype;
+    HTMLMediaElement.prototype.play = function () {
+      if (this.loop) /** @type {any} */ (window).beside = this;
+      return play.call(this);
+    };
+  });
+  await page.reload();
+  await welcomed(page);
+  const state = () => page.evaluate(() => navigator.mediaSession.playbackState);
+  await wish(page, { op: "play", tracks: tones.map((tone) => tone.id) });
+  await wish(page, { op: "next" });
+  await until(page, { status: "playing", media_id: tones[1].id, isHere: true });
+  await holds(page, () => /** @type {any} */ (window).beside?.currentTime > 0.2);
+  const beside = await page.evaluate(async () => {
+    const { beside, made } = /** @type {any} */ (window);
+    const { paused, muted, volume, duration } = beside;
+    const samples = (await new OfflineAudioContext(1, 1, 44_100).decodeAudioData(await made.arrayBuffer())).getChannelData(0);
+    return { paused, muted, volume, duration, peak: samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0) };
+  });
+  assert.ok(beside.duration > 5, "shorter ones are taken for signals");
+  assert.deepEqual(beside, { paused: false, muted: false, volume: 1, duration: beside.duration, peak: 0 });
+  assert.equal(await state(), "playing");
+  await wish(page, { op: "pause" });
+  await until(page, { status: "paused" });
+  await holds(page, () => /** @type {any} */ (window).beside.paused && navigator.mediaSession.playbackState === "paused");
+  // Loading is not playing: the place stands still.
+  await page.route(/\/media\//, (route) => route.abort());
+  await wish(page, { op: "play", item: await page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.next.id)) });
+  await page.getByText("Loading on this tab…").waitFor();
+  assert.equal(await state(), "paused");
+  await page.unroute(/\/media\//);
+  await until(page, { status: "playing", media_id: tones[2].id });
+  await holds(page, () => navigator.mediaSession.playbackState === "playing" && navigator.mediaSession.metadata?.title === "Third tone");
+  // Who logs out leaves nothing of it on the lock screen.
+  await page.evaluate(() => import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.setSession(undefined)));
+  await holds(page, () => navigator.mediaSession.metadata === null && navigator.mediaSession.playbackState === "none" && /** @type {any} */ (window).beside.paused);
+});
+
 test("media keys steer, and the system is told what plays and where it is", async () => {
   const { page, errors, context } = await open(browser, server, "Desk");
   await context.addInitScript(() => {

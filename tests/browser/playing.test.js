@@ -1,16 +1,20 @@
 /** What plays: no gap between tracks, the queue and playlists by hand, no sound before a click, plain HTTP. */
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { open as openFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { ORIGINS, devices, gaps, heard, holds, launch, open, opened, until, wasQuiet, welcomed, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
+import { RATE, tone } from "./harness/tones.js";
 
 /** @type {Server} */ let server;
 /** @type {any[]} */ let tones;
 
 before(async () => {
   server = await Server.start();
-  tones = await server.addTones([{ name: "First tone", seconds: 5 }, { name: "Second tone", seconds: 5 }, { name: "Third tone", seconds: 12 }, { name: "Fourth tone", seconds: 60 }]);
+  tones = await server.addTones([{ name: "First tone", seconds: 5 }, { name: "Second tone", seconds: 5 }, { name: "Third tone", seconds: 12 }, { name: "Fourth tone", seconds: 60 }, { name: "Long tone", seconds: 13 * 60 }, { name: "Changed tone", seconds: 20 }]);
 });
 
 after(() => server?.end());
@@ -78,6 +82,188 @@ test("audio that is a little beside the shown place is brought there by speed, a
   await wish(page, { op: "stop" });
   assert.deepEqual(errors, []);
 });
+
+test("there is no gap after a track whose speed was steered until shortly before its end", async (t) => {
+  const browser = await launch();
+  t.after(() => browser.close());
+  const { page, errors } = await open(browser, server, "Hall");
+  /** What the engine does with the end of what sounds. */
+  const end = () => page.evaluate(async () => {
+    const { session } = await import(/** @type {any} */ ("/player/session.js"));
+    const { current, next } = session.player.engine;
+    return { media_id: current?.item.media_id, speed: current?.voice?.speed, ends_s: current?.voice?.endsAt(), boundary_s: next?.boundary_s };
+  });
+  /** @type {number[]} */
+  let silences = [];
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    await wish(page, { op: "stop" });
+    await holds(page, () => /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0));
+    const since_ms = Date.now();
+    // The first one sounds as a stream, which is never steered.
+    await wish(page, { op: "play", tracks: [tones[0].id, tones[1].id, tones[2].id] });
+    await wish(page, { op: "seek", position_ms: 2_500 });
+    await until(page, { status: "playing", media_id: tones[1].id });
+    await page.evaluate(async () => {
+      const { session } = await import(/** @type {any} */ ("/player/session.js"));
+      session.player.client.view.position_ms -= 15;
+    });
+    await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.engine.current?.voice?.speed < 1));
+    await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.engine.next?.boundary_s !== undefined));
+    const planned = await end();
+    assert.deepEqual({ media_id: planned.media_id, speed: planned.speed }, { media_id: tones[1].id, speed: 1 });
+    assert.ok(Math.abs(planned.ends_s - planned.boundary_s) < 0.001, "the next one begins where this one ends");
+    await until(page, { status: "playing", media_id: tones[2].id });
+    await holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms), Date.now() + 300);
+    // What is before the second one is another test's.
+    const blocks = await heard(page, since_ms);
+    silences = gaps(blocks.filter(([at_ms]) => at_ms > Date.now() - 2_000));
+    const isQuiet = await wasQuiet(since_ms, page);
+    t.diagnostic(isQuiet ? "the machine was quiet" : "the machine was busy");
+    if (isQuiet) break;
+    silences = [];
+  }
+  t.diagnostic(`stretches without sound, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`);
+  assert.ok(silences.every((gap) => gap <= 20), silences.join());
+  await wish(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+});
+
+test("a queue of thousands is scrolled through while the server is slow: each page is asked for once, and comes", async (t) => {
+  const browser = await launch();
+  t.after(() => browser.close());
+  const { page, errors } = await open(browser, server, "Tower");
+  /** @type {number[]} the first entries of the pages that were asked for */
+  const asked = [];
+  /** @type {(() => void)[] | undefined} answers that are held back */
+  let held;
+  let closed = 0;
+  const isOfQueue = (/** @type {string | Buffer} */ message) => String(message).startsWith('{"type":"queue"');
+  await page.routeWebSocket(/\/v1\/sync/, (socket) => {
+    const beyond = socket.connectToServer();
+    socket.onMessage((message) => {
+      if (isOfQueue(message)) asked.push(JSON.parse(String(message)).from);
+      beyond.send(message);
+    });
+    beyond.onMessage((message) => {
+      if (held && isOfQueue(message)) held.push(() => socket.send(message));
+      else socket.send(message);
+    });
+    beyond.onClose((code, reason) => {
+      closed += 1;
+      void socket.close({ code, reason });
+    });
+  });
+  const many = Array.from({ length: 500 }, (_, index) => tones[index % 4].id);
+  await wish(page, { op: "play", tracks: many });
+  await wish(page, { op: "stop" });
+  for (let part = 1; part < 5; part += 1) await wish(page, { op: "queue.insert", tracks: many });
+  await page.goto(`${server.url}/queue`);
+  await welcomed(page);
+  await page.getByRole("button", { name: "Play First tone" }).first().waitFor();
+  asked.length = 0;
+  held = [];
+  await page.evaluate(async () => {
+    const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+    const began_ms = performance.now();
+    for (let share = 0; share < 1; share = (performance.now() - began_ms) / 3_000) {
+      main.scrollTop = share * main.scrollHeight;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
+    main.scrollTop = main.scrollHeight;
+  });
+  for (const answer of held.splice(0)) answer();
+  held = undefined;
+  await page.locator(".row.track[aria-posinset='2500']").waitFor();
+  await holds(page, () => document.querySelector("main .skeleton") === null);
+  t.diagnostic(`${asked.length} questions for the 24 pages that were not there`);
+  assert.ok(asked.length >= 5, "the list was not scrolled through");
+  // One that stays in view and is unanswered for two seconds is asked for again.
+  assert.ok(asked.length <= 30, `${asked.length} questions: ${asked}`);
+  assert.equal(closed, 0, "the server ended the socket");
+  // One whose answer is lost is asked for again, without anybody's doing.
+  held = [];
+  await page.evaluate(async () => {
+    const { session } = await import(/** @type {any} */ ("/player/session.js"));
+    session.player.pages.delete(0);
+    session.player.asked.clear();
+    /** @type {HTMLElement} */ (document.querySelector("main")).scrollTop = 0;
+  });
+  const give_up_ms = Date.now() + 20_000;
+  while (held.length === 0 && Date.now() < give_up_ms) await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+  held = undefined;
+  await page.locator(".row.track[aria-posinset='1']").waitFor();
+  await wish(page, { op: "queue.clear" });
+  assert.deepEqual(errors, []);
+});
+
+/** @param {string} name of a tone @returns {Promise<string>} */
+const fileOf = async (name) => path.join(await server.musicFolder("Tones"), `${name}.wav`);
+
+/** The page knows a track, as if it had been shown in a list. @param {import("playwright-core").Page} page @param {string} media_id */
+const learn = (page, media_id) => page.evaluate(async (media_id) => {
+  const { catalogue } = await import(/** @type {any} */ ("/player/catalogue.js"));
+  catalogue.learn(await (await import(/** @type {any} */ ("/player/api.js"))).ask(`/tracks/${media_id}`));
+}, media_id);
+
+test("a track whose file is replaced while the page is open plays, before the server has read it anew and after", async (t) => {
+  const browser = await launch();
+  t.after(() => browser.close());
+  const { page, errors } = await open(browser, server, "Workshop");
+  const token = await server.token();
+  const { id } = tones[5];
+  const addressOf = async () => new URL((await server.ask(token, `/tracks/${id}`)).audio_url).pathname;
+  for (const [isScanned, seconds] of /** @type {const} */ ([[false, 21], [true, 22]])) {
+    // A page that has loaded nothing of it.
+    await page.reload();
+    await welcomed(page);
+    await learn(page, id);
+    const known = await addressOf();
+    await writeFile(await fileOf("Changed tone"), tone(0, seconds * RATE));
+    if (isScanned) {
+      await server.ask(token, "/library/scan", { method: "POST" });
+      while ((await addressOf()) === known) await new Promise((resolve) => setImmediate(resolve));
+    }
+    const refused = page.waitForResponse((response) => response.url().includes(known) && [404, 409].includes(response.status()));
+    await wish(page, { op: "play", tracks: [id, tones[3].id] });
+    const status = (await refused).status();
+    assert.ok(status === 404 || !isScanned, `${status}`);
+    await until(page, { status: "playing", media_id: id, isHere: true });
+    const now = await page.evaluate((id) => import(/** @type {any} */ ("/player/catalogue.js")).then(({ catalogue }) => new URL(catalogue.known(id).audio_url).pathname), id);
+    assert.equal(now, await addressOf(), "the address that was asked for anew is remembered");
+    await wish(page, { op: "stop" });
+  }
+  assert.deepEqual(errors, []);
+});
+
+/** @type {[string, () => Promise<unknown>][]} */
+const SPOILT = [
+  ["cannot be played by the browser", async () => {
+    // As a disk does that forgets: the file looks as it was.
+    const file = await fileOf("Long tone");
+    const when = `${server.folder}/when`;
+    execFileSync("touch", ["-r", file, when]);
+    const written = await openFile(file, "r+");
+    await written.write(Buffer.alloc(4_096), 0, 4_096, 0);
+    await written.close();
+    execFileSync("touch", ["-r", when, file]);
+  }],
+  ["is gone", async () => rm(await fileOf("Long tone"))],
+];
+
+for (const [what, spoil] of SPOILT) {
+  test(`a track of thirteen minutes that ${what} is skipped, which is said, and the next one plays`, async (t) => {
+    const browser = await launch();
+    t.after(() => browser.close());
+    const { page, errors } = await open(browser, server, "Barn");
+    await learn(page, tones[4].id);
+    await spoil();
+    await wish(page, { op: "play", tracks: [tones[4].id, tones[3].id] });
+    await until(page, { status: "playing", media_id: tones[3].id, isHere: true });
+    await page.getByText("Skipped a track that this tab cannot play.").waitFor();
+    await wish(page, { op: "stop" });
+    assert.deepEqual(errors, []);
+  });
+}
 
 test("the queue shows what it holds, and takes entries out, moves them and plays them", async (t) => {
   const browser = await launch();

@@ -108,6 +108,68 @@ test("several tabs of one browser are several devices, a copied one, too", async
   assert.deepEqual(errors, []);
 });
 
+test("who logs out leaves nothing running here, and is the same device again after logging in", async () => {
+  const { context, page, errors } = await open(browser, server, "Hammock");
+  await context.addInitScript(() => {
+    /** @type {any} */ (window).contexts = [];
+    const Real = AudioContext;
+    /** @type {any} */ (window).AudioContext = class extends Real {
+      /** @param {AudioContextOptions} options */
+      constructor(options) {
+        super(options);
+        /** @type {any} */ (window).contexts.push(this);
+      }
+    };
+  });
+  // From its second life on a tab holds the lock of its device.
+  await page.reload();
+  await welcomed(page);
+  const own = await ownId(page);
+  const claims = () => page.evaluate(async () => ((await navigator.locks.query()).held ?? []).map(({ name }) => name).filter((name) => name?.startsWith("segue-device-")));
+  assert.deepEqual(await claims(), [`segue-device-${own}`]);
+  await wish(page, { op: "play", tracks: [tones[1].id], on: own });
+  await until(page, { status: "playing", isHere: true });
+  const login = await page.evaluate(async () => {
+    const { store } = await import(/** @type {any} */ ("/player/store.js"));
+    const login = store.session;
+    store.setSession(undefined);
+    return login;
+  });
+  await holds(page, () => {
+    const { contexts } = /** @type {any} */ (window);
+    return contexts.length > 0 && contexts.every((/** @type {AudioContext} */ { state }) => state === "closed");
+  });
+  assert.deepEqual(await claims(), [], "the id is free");
+  /** @param {any} login */
+  const logIn = (login) => page.evaluate(async (login) => (await import(/** @type {any} */ ("/player/store.js"))).store.setSession(login), login);
+  await logIn(login);
+  await welcomed(page);
+  assert.equal(await ownId(page), own);
+  assert.deepEqual(await claims(), [`segue-device-${own}`]);
+
+  // Somebody logs out while the page still waits for its id.
+  await logIn(undefined);
+  const other = await context.newPage();
+  await other.goto(`${server.url}/healthz`);
+  await other.evaluate((own) => new Promise((held) => void navigator.locks.request(`segue-device-${own}`, () => new Promise(() => held(0)))), own);
+  const isNobody = await page.evaluate(async (login) => {
+    const { store } = await import(/** @type {any} */ ("/player/store.js"));
+    const { session } = await import(/** @type {any} */ ("/player/session.js"));
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    store.setSession(login);
+    while (!session.isStarting) await frame();
+    store.setSession(undefined);
+    while (session.isStarting) await frame();
+    await frame();
+    return session.player === undefined;
+  }, login);
+  assert.ok(isNobody, "there is a player of a login that has ended");
+  await wish(kitchen.page, { op: "play", tracks: [tones[0].id], on: await ownId(kitchen.page) });
+  await until(kitchen.page, { status: "playing", isHere: true });
+  await context.close();
+  assert.deepEqual(errors, []);
+});
+
 test("a device is renamed for everybody, and a forgotten one leaves the list until it is loaded again", async () => {
   const { context, page, errors } = await open(browser, server, "Balcony");
   await kitchen.page.getByRole("navigation").getByRole("link", { name: "Devices" }).click();
