@@ -2,13 +2,17 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, quantile, until, wish } from "./harness/browser.js";
+import { launch, open, quantile, until, wasQuiet, wish } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { scripting_ms } from "./harness/tracing.js";
 
 const TOTAL = 100_000;
-/** How long scripts may keep a page from what comes after an input, in milliseconds: 19 of 20 inputs. */
+/** How long scripts may keep a page from what comes after an input, in milliseconds: 19 of 20 inputs of each kind. */
 const MOST_MS = 50;
+/** So many inputs of a kind are judged at least: one of them may be slower. */
+const LEAST = 21;
+/** A kind that is too slow is measured so often, and is when the machine was quiet once: what is slow of itself is slow each time. */
+const ROUNDS = 3;
 
 /** @type {Server} */ let server;
 /** @type {import("playwright-core").Browser} */ let browser;
@@ -34,15 +38,26 @@ test("lists, search and the queue take little scripting per input, keep few rows
     await page.keyboard.press(key);
     await drawn();
   };
-  /** @type {number[]} */
-  const all_ms = [];
+  /** @type {string[]} */
+  const slow = [];
   /** @param {string} what @param {(() => Promise<unknown>)[]} inputs */
   const measure = async (what, inputs) => {
-    const spent_ms = await scripting_ms(browser, page, inputs);
-    t.diagnostic(`${what}: ${inputs.length} inputs; scripting per input, ms: worst ${Math.max(...spent_ms).toFixed(1)}, mean ${(spent_ms.reduce((sum, ms) => sum + ms, 0) / inputs.length).toFixed(1)}`);
-    assert.ok(spent_ms.every((ms) => ms > 0), `${what}: ${spent_ms.map((ms) => ms.toFixed(1))}`);
-    all_ms.push(...spent_ms);
+    assert.ok(inputs.length >= LEAST, `${what}: ${inputs.length} inputs`);
+    const rounds = [];
+    let wasEverQuiet = false;
+    for (let p95_ms = Infinity; p95_ms > MOST_MS && rounds.length < ROUNDS; ) {
+      const since_ms = Date.now();
+      const spent_ms = await scripting_ms(browser, page, inputs);
+      rounds.push(spent_ms.map((ms) => ms.toFixed(1)).join());
+      assert.ok(spent_ms.every((ms) => ms > 0), `${what}: ${rounds.at(-1)}`);
+      p95_ms = quantile(spent_ms, 0.95);
+      t.diagnostic(`${what}: ${inputs.length} inputs; scripting per input, ms: worst ${Math.max(...spent_ms).toFixed(1)}, p95 ${p95_ms.toFixed(1)}, mean ${(spent_ms.reduce((sum, ms) => sum + ms, 0) / inputs.length).toFixed(1)}`);
+      wasEverQuiet ||= await wasQuiet(since_ms, page);
+      if (p95_ms > MOST_MS && rounds.length === ROUNDS && wasEverQuiet) slow.push(`${what}: ${rounds.join("; ")}`);
+    }
   };
+  /** @template T @param {number} count @param {T[]} some @returns {T[]} */
+  const times = (count, some) => Array(count).fill(some).flat();
   const rows = () => page.locator(".row.track").count();
 
   await go("/tracks");
@@ -55,23 +70,29 @@ test("lists, search and the queue take little scripting per input, keep few rows
 
   await page.keyboard.press("Home");
   const [first] = (await server.ask(await server.token(), "/tracks?limit=1")).items;
-  await measure("playing from there", [async () => {
+  const play = async () => {
     await page.getByRole("button", { name: `Play ${first.name}`, exact: true }).click();
     await until(page, { status: "playing", media_id: first.id, isHere: true });
-  }, press("Shift+N")]);
+  };
+  await measure("playing from there", times(7, [play, press("Shift+N"), press("Shift+P")]));
 
   await go("/queue");
   await page.locator(".row.track").first().waitFor();
-  await measure("the queue of 500", ["End", "Home"].map(press));
+  await page.locator(".row.track").getByRole("button", { name: /^Play / }).first().focus();
+  await measure("the queue of 500", times(7, ["End", "PageUp", "Home"]).map(press));
 
   await go("/albums");
   const album = page.getByText("Album 1", { exact: true });
-  await album.waitFor();
-  await measure("an album of 1,000", [async () => {
+  const enter = async () => {
     await album.click();
     await page.getByText("1,000 tracks").waitFor();
     await page.getByText("Track 10", { exact: true }).waitFor();
-  }, ...["End", "Home"].map(press)]);
+  };
+  const back = async () => {
+    await page.goBack();
+    await album.waitFor();
+  };
+  await measure("an album of 1,000", times(6, [enter, press("End"), press("Home"), back]));
 
   await go("/search");
   const typed = [..."track 123"].map((letter) => async () => {
@@ -81,9 +102,14 @@ test("lists, search and the queue take little scripting per input, keep few rows
     await answered;
     await drawn();
   });
-  await measure("search as one types", typed);
+  const clear = async () => {
+    await page.keyboard.press("Control+A");
+    await page.keyboard.press("Delete");
+    await drawn();
+  };
+  await measure("search as one types", times(3, [clear, ...typed]));
   await page.getByText("Track 123", { exact: true }).first().waitFor();
-  assert.ok(quantile(all_ms, 0.95) <= MOST_MS, all_ms.map((ms) => ms.toFixed(1)).join());
+  assert.deepEqual(slow, []);
   await wish(page, { op: "stop" });
   assert.deepEqual(errors, []);
   await context.close();
