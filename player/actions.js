@@ -1,16 +1,41 @@
 /** What people do with music: play it, queue it, keep it. */
 
-import { ask } from "./api.js";
+import { all, ask } from "./api.js";
 import { catalogue } from "./catalogue.js";
+import { unwrap } from "./parts/cards.js";
 import { askPerson } from "./parts/dialog.js";
 import { openMenu } from "./parts/menu.js";
 import { attempt, toast } from "./parts/toast.js";
-import { names } from "./parts/text.js";
+import { count, names } from "./parts/text.js";
 import { routes } from "./routes.js";
 import { session } from "./session.js";
 
 /** Most tracks in one command. */
 export const MOST_TRACKS = 500;
+/** Most tracks that one request adds to a playlist. */
+const MOST_ADDED = 100;
+/** Playlists that one can choose from. */
+const MOST_PLAYLISTS = 2_000;
+
+/** @typedef {{path?: string, total?: number, from: (index: number) => any[]}} Tracks a list of tracks; of what has a `path` a part may be there */
+
+/** The tracks of a list, up to `most`. @param {Tracks} list @param {number} [most] @returns {Promise<any[]>} */
+export async function tracksOf(list, most = MOST_TRACKS) {
+  return unwrap(list.path && !session.current.isAway ? await all(list.path, most) : list.from(0).slice(0, most));
+}
+
+/** Plays a list from one of its tracks on, or all of it. @param {Tracks} list @param {number} [start] */
+export function playFrom(list, start) {
+  const { path, total = 0 } = list;
+  const at = start ?? 0;
+  return attempt(async () => {
+    const from = path && !session.current.isAway ? Math.max(0, Math.min(at, total - MOST_TRACKS)) : 0;
+    const tracks = path && !session.current.isAway ? await all(path, MOST_TRACKS, from) : list.from(0);
+    if (tracks.length > at - from) await playTracks(unwrap(tracks), at - from);
+    else await playTracks(unwrap(list.from(at)));
+    if (start === undefined && total > MOST_TRACKS) toast(`The queue has the first ${MOST_TRACKS} of ${count(total, "track")}.`);
+  });
+}
 
 /** Plays these tracks in place of the queue, from the one at `start` on. @param {any[]} tracks @param {number} [start] */
 export function playTracks(tracks, start = 0) {
@@ -42,12 +67,12 @@ function mixed(tracks) {
   return order.sort((a, b) => a.chance - b.chance).map(({ track }) => track);
 }
 
-/** @param {any[]} tracks @param {boolean} soon right after what plays, not at the end */
-export function enqueue(tracks, soon) {
+/** @param {any[]} tracks @param {boolean} soon right after what plays, not at the end @param {number} [total] how many there are, should these be the first of them */
+export function enqueue(tracks, soon, total = tracks.length) {
   const after = soon ? session.playback?.item?.id : undefined;
-  const ids = tracks.slice(0, MOST_TRACKS).map((track) => track.id);
-  const op = { op: "queue.insert", tracks: ids, ...(after ? { after } : {}) };
-  return attempt(() => session.current.wish(op), soon ? "Plays next." : "Added to the queue.");
+  const op = { op: "queue.insert", tracks: tracks.map((track) => track.id), ...(after ? { after } : {}) };
+  const cut = `The first ${tracks.length} of ${count(total, "track")} ${soon ? "play next" : "were added to the queue"}.`;
+  return attempt(() => session.current.wish(op), total > tracks.length ? cut : soon ? "Plays next." : "Added to the queue.");
 }
 
 export function togglePlay() {
@@ -62,18 +87,24 @@ export function save(id, saved) {
 /** @param {any[]} tracks */
 export async function addToPlaylist(tracks) {
   await attempt(async () => {
-    const { items } = await ask("/me/playlists?limit=50");
+    const playlists = await all("/me/playlists", MOST_PLAYLISTS);
     /** @type {[string, string][]} */
-    const options = [...items.map((/** @type {any} */ list) => [list.id, list.name]), ["", "A new playlist…"]];
+    const options = playlists.map((/** @type {any} */ list) => [list.id, list.name]);
+    options.push(["", "A new playlist…"]);
     const answer = await askPerson({
-      title: tracks.length === 1 ? `Add “${tracks[0].name}”` : `Add ${tracks.length} tracks`,
+      title: tracks.length === 1 ? `Add “${tracks[0].name}”` : `Add ${count(tracks.length, "track")}`,
       fields: [{ name: "to", label: "Playlist", options }],
       yes: "Add",
     });
     if (!answer) return;
     const id = answer.to || (await createPlaylist())?.id;
     if (!id) return;
-    await ask(`/playlists/${id}/tracks`, { method: "POST", json: { uris: tracks.map((track) => track.uri) } });
+    const uris = tracks.map((track) => track.uri);
+    for (let at = 0; at < uris.length; at += MOST_ADDED) {
+      await ask(`/playlists/${id}/tracks`, { method: "POST", json: { uris: uris.slice(at, at + MOST_ADDED) } }).catch((error) => {
+        throw at ? new Error(`Only the first ${count(at, "track")} were added. ${error.message}`) : error;
+      });
+    }
     toast("Added to the playlist.");
   });
 }

@@ -71,15 +71,14 @@ export async function logOut() {
   await ask("/auth/logout", { method: "POST", token }).catch(() => undefined);
 }
 
-/** Every item of a list that comes in pages, up to `most`. @param {string} path @param {number} most @param {number} [offset] */
+/**
+ * Every item of a list that comes in pages, up to `most`: the first page says how many others are asked for at once.
+ * @param {string} path @param {number} most @param {number} [offset] @returns {Promise<any[]>}
+ */
 export async function all(path, most, offset = 0) {
-  /** @type {any[]} */
-  const items = [];
-  while (items.length < most) {
-    const limit = Math.min(MOST_IDS, most - items.length);
-    const page = await ask(query(path, { limit, offset: offset + items.length }));
-    items.push(...page.items);
-    if (!page.next || page.items.length === 0) break;
-  }
-  return items;
+  const page = (/** @type {number} */ at) => ask(query(path, { limit: Math.min(MOST_IDS, most - at), offset: offset + at }));
+  const first = await page(0);
+  const others = [];
+  for (let at = MOST_IDS; at < Math.min(most, first.total - offset); at += MOST_IDS) others.push(page(at));
+  return [first, ...(await Promise.all(others))].flatMap(({ items }) => items);
 }

@@ -74,7 +74,7 @@ class SegueApp extends Component {
   refresh() {
     attribute(document.documentElement, "data-theme", store.preferences.theme);
     const isIn = store.session !== undefined && session.player !== undefined;
-    if (store.session === undefined && this.wasIn) void forgetEverything();
+    if (store.session === undefined && this.wasIn && !store.isKnown) void forgetEverything();
     this.wasIn = store.session !== undefined;
     if (isIn !== this.isIn) {
       this.isIn = isIn;
@@ -122,7 +122,7 @@ class SegueApp extends Component {
     attribute(/** @type {Element} */ (this.more), "data-here", PLACES.slice(FEW).some(([href]) => href === location.pathname));
     main.scrollTop = 0;
     if (routes.isReturn) restoreScroll(main, routes.scrolled.get(routes.step) ?? 0);
-    else if (!isFirst) focusHeading(view);
+    if (!isFirst) focusHeading(view);
   }
 
   /** What is wrong with the connection, in words that say what still works. */
@@ -212,11 +212,4 @@ function key(event) {
 customElements.define("segue-app", SegueApp);
 startMediaSession();
 startWorker(LATER_FILES);
-let titled = "";
-session.watch(() => {
-  const isOn = session.playback?.status === "playing";
-  const base = document.title.replace(/^▶ /, "");
-  const title = isOn ? `▶ ${base}` : base;
-  if (title !== titled) document.title = titled = title;
-});
 document.body.append(h("segue-app"));

@@ -3,6 +3,8 @@
 import { store } from "./store.js";
 
 const MEDIA = "segue-media";
+/** The paths of what is kept, by use. */
+const USED = "segue-used";
 /** What the tracks are whose audio is kept, by its path. */
 const TRACKS = "segue-tracks";
 /** Tracks that are known at most: more than fit into the largest limit. */
@@ -21,7 +23,12 @@ export function startWorker(later) {
   serviceWorker.register("/sw.js").catch((error) => console.warn("no service worker:", error));
   /** @param {Record<string, unknown>} message */
   const say = (message) => void serviceWorker.ready.then(({ active }) => active?.postMessage(message));
-  const tell = () => say({ keep_bytes: store.preferences.keep_mb * 1e6 });
+  let told = NaN;
+  const tell = () => {
+    const { keep_mb } = store.preferences;
+    if (keep_mb !== told) say({ keep_bytes: keep_mb * 1e6 });
+    told = keep_mb;
+  };
   store.watch(tell);
   tell();
   addEventListener("load", () => say({ files: isFirst ? ["/", ...ownFiles(), ...later] : later }));
@@ -37,9 +44,12 @@ function ownFiles() {
 export async function kept() {
   if (!canKeep()) return [];
   const [media, tracks] = await Promise.all([MEDIA, TRACKS].map(async (name) => (await caches.open(name)).matchAll()));
+  /** @type {string[]} */
+  const used = await (await (await caches.open(USED)).match("/"))?.json() ?? [];
   const known = new Map((await Promise.all(tracks.map((response) => response.json()))).map(({ path, track }) => [path, track]));
   const objects = media.map((response) => ({ path: new URL(response.url).pathname, bytes: Number(response.headers.get("content-length") ?? 0) }));
-  return objects.flatMap((object) => (known.has(object.path) ? [{ ...object, track: known.get(object.path) }] : [])).reverse();
+  const found = objects.flatMap((object) => (known.has(object.path) ? [{ ...object, track: known.get(object.path) }] : []));
+  return found.sort((a, b) => used.indexOf(b.path) - used.indexOf(a.path));
 }
 
 /** Which media objects are kept, by their path. @returns {Promise<Set<string>>} */
@@ -72,11 +82,11 @@ export async function removeKept(path) {
 }
 
 export async function removeAllKept() {
-  await Promise.all([MEDIA, TRACKS].map((name) => caches.delete(name)));
+  await Promise.all([MEDIA, TRACKS, USED].map((name) => caches.delete(name)));
 }
 
 /** Whoever logs out leaves nothing of theirs behind. */
 export async function forgetEverything() {
   if (!canKeep()) return;
-  await Promise.all([removeAllKept(), caches.delete("segue-answers")]);
+  await Promise.all([removeAllKept(), caches.delete("segue-answers"), caches.delete("segue-covers")]);
 }

@@ -15,7 +15,6 @@ const VIEWS = [
   [/^\/artist\/([0-9a-f]+)$/, "view-artist"],
   [/^\/tracks$/, "view-tracks"],
   [/^\/track\/([0-9a-f]+)$/, "view-track"],
-  [/^\/genre\/([0-9a-f]+)$/, "view-genre"],
   [/^\/saved$/, "view-saved"],
   [/^\/offline$/, "view-offline"],
   [/^\/playlists$/, "view-playlists"],
@@ -43,11 +42,11 @@ class Routes extends Watchable {
     addEventListener("click", (event) => this.click(event));
   }
 
-  /** The tag of the view and what its address names. @returns {{tag: string, id: string}} */
+  /** The tag of the view and what its address names, or which kind of what was found. @returns {{tag: string, id: string}} */
   view() {
     for (const [pattern, tag] of VIEWS) {
       const found = pattern.exec(location.pathname);
-      if (found) return { tag, id: found[1] ?? "" };
+      if (found) return { tag, id: found[1] ?? new URLSearchParams(location.search).get("type") ?? "" };
     }
     return { tag: "view-nowhere", id: "" };
   }

@@ -33,6 +33,9 @@ export const LOGIN_ENDED = "This login has ended. Log in again.";
 /** @type {Preferences} */
 const FIRST = { theme: "auto", evens: true, keep_mb: 1024, name: "", level: 80, muted: false };
 
+const SESSION = "segue.session";
+const PREFERENCES = "segue.preferences";
+
 /** @param {Storage} storage @param {string} key */
 function read(storage, key) {
   try {
@@ -56,24 +59,41 @@ class Store extends Watchable {
   constructor() {
     super();
     /** @type {{token: string, user: User} | undefined} */
-    this.session = read(localStorage, "segue.session") ?? undefined;
+    this.session = read(localStorage, SESSION) ?? undefined;
     this.why = "";
     /** @type {Preferences} */
-    this.preferences = { ...FIRST, ...read(localStorage, "segue.preferences") };
+    this.preferences = FIRST;
+    this.readPreferences();
+    // What another tab has changed.
+    addEventListener("storage", ({ key, newValue }) => {
+      this.readPreferences();
+      if (key === SESSION) this.session = JSON.parse(newValue ?? "null") ?? undefined;
+      this.changed();
+    });
+  }
+
+  readPreferences() {
+    this.preferences = { ...FIRST, ...read(localStorage, PREFERENCES) };
+  }
+
+  /** Whether this browser is logged in: another tab may be, with a newer login than one's own. */
+  get isKnown() {
+    return read(localStorage, SESSION) !== null;
   }
 
   /** @param {{token: string, user: User} | undefined} session @param {string} [why] there is none any more, for people */
   setSession(session, why = "") {
+    if (session || read(localStorage, SESSION)?.token === this.session?.token) write(localStorage, SESSION, session);
     this.session = session;
     this.why = why;
-    write(localStorage, "segue.session", session);
     this.changed();
   }
 
   /** @param {Partial<Preferences>} some */
   prefer(some) {
+    this.readPreferences();
     this.preferences = { ...this.preferences, ...some };
-    write(localStorage, "segue.preferences", this.preferences);
+    write(localStorage, PREFERENCES, this.preferences);
     this.changed();
   }
 

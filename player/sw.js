@@ -9,6 +9,8 @@ const COVERS = "segue-covers";
 const MEDIA = "segue-media";
 /** Holds how much music is kept: a worker is ended when it has nothing to do, and forgets. */
 const LIMIT = "segue-limit";
+/** Holds the paths of the music that is kept, what was used last at the end: to say so must not write the music anew. */
+const USED = "segue-used";
 /** Pages that are not the player's. */
 const OTHERS = /^\/(docs|openapi\.json|healthz|readyz)/;
 /** The server is given up after so long when an older answer is kept. */
@@ -106,16 +108,34 @@ async function media(event, request, path) {
   const kept = await cache.match(path);
   const range = request.headers.get("range");
   if (kept) {
-    // The order of the keys is the order of use.
-    event.waitUntil(cache.put(path, kept.clone()));
+    event.waitUntil(use(path));
     return range ? part(kept, range) : kept;
   }
   const response = await fetch(request);
   const length = Number(response.headers.get("content-length") ?? Infinity);
   if (response.status === 200 && !range && length <= Math.min(LARGEST_BYTES, await limit())) {
-    event.waitUntil(cache.put(path, response.clone()).then(trimMedia, () => undefined));
+    event.waitUntil(cache.put(path, response.clone()).then(() => use(path)).then(trimMedia, () => undefined));
   }
   return response;
+}
+
+async function usedPaths() {
+  const cache = await caches.open(USED);
+  return (await (await cache.match("/"))?.json()) ?? [];
+}
+
+let turn = Promise.resolve();
+
+/** One after the other: several ranges are asked for at once. */
+function use(path) {
+  turn = turn.then(async () => {
+    const paths = await usedPaths();
+    if (paths.at(-1) === path) return;
+    const cache = await caches.open(USED);
+    const kept = new Set((await (await caches.open(MEDIA)).keys()).map(({ url }) => new URL(url).pathname));
+    await cache.put("/", new Response(JSON.stringify([...paths.filter((other) => other !== path && kept.has(other)), path])));
+  }).catch(() => undefined);
+  return turn;
 }
 
 /** One range of a kept object (RFC 9110, section 14). */
@@ -136,9 +156,10 @@ async function part(kept, range) {
 async function trimMedia() {
   const keep_bytes = await limit();
   const cache = await caches.open(MEDIA);
-  const keys = await cache.keys();
+  const used = await usedPaths();
+  const at = ({ url }) => used.indexOf(new URL(url).pathname);
   let bytes = 0;
-  for (const key of keys.reverse()) {
+  for (const key of [...(await cache.keys())].sort((a, b) => at(b) - at(a))) {
     const kept = await cache.match(key);
     bytes += Number(kept?.headers.get("content-length") ?? 0);
     if (bytes > keep_bytes) await cache.delete(key);

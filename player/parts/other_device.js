@@ -1,7 +1,7 @@
 /** How to log in on another device: a picture for its camera, and a code for its keyboard. */
 
 import { ask } from "../api.js";
-import { fill, h } from "./dom.js";
+import { h, say } from "./dom.js";
 import { attempt } from "./toast.js";
 
 /** Names by which a machine reaches only itself. */
@@ -31,7 +31,7 @@ export async function showLoginCode() {
     const until_ms = performance.now() + expires_in * 1000;
     const look = () => {
       const minutes = Math.ceil((until_ms - performance.now()) / 60_000);
-      fill(left, minutes > 0 ? `Good for ${minutes === 1 ? "one more minute" : `${minutes} more minutes`}.` : "This code is over. Close this and ask for another.");
+      say(left, minutes > 0 ? `Good for ${minutes === 1 ? "one more minute" : `${minutes} more minutes`}.` : "This code is over. Close this and ask for another.");
       if (minutes <= 0) picture.remove();
     };
     look();

@@ -4,6 +4,9 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { ROW } from "./track_list.js";
 
+/** How far the list goes in one frame while a row is held at its edge, in pixels. */
+const EDGE_STEP = 10;
+
 /**
  * @param {string} name @param {number} index @param {(to: number) => void} move the row is to be at that index
  */
@@ -21,22 +24,45 @@ export function grip(name, index, move) {
     const row = handle.closest(".row");
     if (!(row instanceof HTMLElement) || event.button !== 0) return;
     event.preventDefault();
-    handle.setPointerCapture(event.pointerId);
-    row.classList.add("dragged");
-    const start = event.clientY;
-    /** @param {PointerEvent} moved */
-    const follow = (moved) => void (row.style.translate = `0 ${moved.clientY - start}px`);
-    /** @param {PointerEvent} ended */
-    const end = (ended) => {
-      handle.removeEventListener("pointermove", follow);
-      row.classList.remove("dragged");
-      row.style.translate = "";
-      const by = Math.round((ended.clientY - start) / ROW);
-      if (by !== 0 && ended.type === "pointerup") move(Math.max(0, index + by));
-    };
-    handle.addEventListener("pointermove", follow);
-    handle.addEventListener("pointerup", end, { once: true });
-    handle.addEventListener("pointercancel", end, { once: true });
+    drag(row, event, (by) => move(Math.max(0, index + by)));
   });
   return handle;
+}
+
+/**
+ * A likeness of the row follows the pointer, since the row itself may leave the page as the list scrolls below it.
+ * @param {HTMLElement} row @param {PointerEvent} start @param {(by: number) => void} drop so many rows further
+ */
+function drag(row, start, drop) {
+  const scroller = row.closest("main") ?? document.documentElement;
+  const { left, top, width } = row.getBoundingClientRect();
+  const likeness = /** @type {HTMLElement} */ (row.cloneNode(true));
+  likeness.inert = true;
+  likeness.classList.add("dragged");
+  likeness.style.cssText = `left: ${left}px; top: ${top}px; width: ${width}px`;
+  document.body.append(likeness);
+  document.documentElement.setPointerCapture(start.pointerId);
+  const from = start.clientY + scroller.scrollTop;
+  let at = start.clientY;
+  let frame = 0;
+  const follow = () => {
+    const view = scroller.getBoundingClientRect();
+    scroller.scrollTop += at < Math.min(start.clientY, view.top + ROW) ? -EDGE_STEP : at > Math.max(start.clientY, view.bottom - ROW) ? EDGE_STEP : 0;
+    likeness.style.translate = `0 ${at - start.clientY}px`;
+    frame = requestAnimationFrame(follow);
+  };
+  follow();
+  const done = new AbortController();
+  const end = (/** @type {boolean} */ isMeant) => {
+    done.abort();
+    cancelAnimationFrame(frame);
+    likeness.remove();
+    const by = Math.round((at + scroller.scrollTop - from) / ROW);
+    if (isMeant && by !== 0) drop(by);
+  };
+  const { signal } = done;
+  addEventListener("pointermove", ({ clientY }) => void (at = clientY), { signal });
+  addEventListener("pointerup", ({ clientY }) => { at = clientY; end(true); }, { signal });
+  addEventListener("pointercancel", () => end(false), { signal });
+  addEventListener("keydown", (event) => event.key === "Escape" && end(false), { signal });
 }

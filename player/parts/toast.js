@@ -5,11 +5,11 @@ import { h, sentence } from "./dom.js";
 /** How long words stay, in milliseconds: longer the more there is to read. @param {string} text */
 const stay_ms = (text) => 2_500 + 60 * text.length;
 
-let holder = /** @type {HTMLElement | undefined} */ (undefined);
+/** There before its first words, or they would not be read out. */
+const holder = document.body.appendChild(h("div", { class: "toasts", role: "status", "aria-live": "polite" }));
 
 /** @param {string} text @param {"done" | "wrong"} [kind] */
 export function toast(text, kind = "done") {
-  holder ??= document.body.appendChild(h("div", { class: "toasts", role: "status", "aria-live": "polite" }));
   const word = h("p", { class: `toast ${kind}` }, text);
   holder.replaceChildren(...[...holder.children].slice(-2), word);
   setTimeout(() => word.remove(), stay_ms(text));

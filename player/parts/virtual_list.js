@@ -3,7 +3,7 @@
  * through the entry that was last in focus.
  */
 
-import { Component, h, fill, sentence } from "./dom.js";
+import { Component, attribute, fill, h, sentence } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** Entries made beyond the edges of the view, in rows. */
@@ -12,8 +12,8 @@ const BEYOND = 6;
 /**
  * @typedef {{
  *   total?: number, error?: Error, get: (index: number) => any, want: (from: number, to: number) => void,
- *   watch: (watcher: () => void) => () => void
- * }} Source
+ *   again?: () => void, watch: (watcher: () => void) => () => void
+ * }} Source where an `error` is shown, `again` asks again
  */
 
 export class VirtualList extends Component {
@@ -35,6 +35,8 @@ export class VirtualList extends Component {
     this.columns = 1;
     this.height = options.rowHeight;
     this.frame = 0;
+    /** What the note says. @type {string | undefined} */
+    this.said = undefined;
     this.window = h("div", { class: options.minWidth ? "window grid" : "window", role: "list", "aria-label": options.label });
     this.note = h("div", { class: "note", role: "status" });
   }
@@ -61,13 +63,6 @@ export class VirtualList extends Component {
     });
   }
 
-  /** Makes every entry anew, for when what they show has changed in another way than by the source. */
-  redraw() {
-    for (const { element } of this.shown.values()) element.remove();
-    this.shown.clear();
-    this.later();
-  }
-
   draw() {
     const { source, minWidth, rowHeight } = this.options;
     const total = source.total ?? 0;
@@ -85,7 +80,7 @@ export class VirtualList extends Component {
     this.window.style.paddingTop = `${first * this.height}px`;
     if (to > from) source.want(from, to);
     this.place(from, to);
-    this.say(total);
+    this.say();
   }
 
   /** @param {number} from @param {number} to */
@@ -103,7 +98,6 @@ export class VirtualList extends Component {
       if (!known || known.item !== item) {
         const element = item === undefined ? h("div", { class: "skeleton", "aria-label": `${label}: loading` }) : row(item, index);
         element.setAttribute("role", "listitem");
-        element.setAttribute("aria-setsize", String(source.total));
         element.setAttribute("aria-posinset", String(index + 1));
         element.dataset.index = String(index);
         const hadFocus = known?.element.contains(document.activeElement);
@@ -118,7 +112,10 @@ export class VirtualList extends Component {
       before = known.element;
     }
     const reachable = Math.max(from, Math.min(this.focused, to - 1));
-    for (const [index, { element }] of this.shown) this.reach(element, index === reachable);
+    for (const [index, { element }] of this.shown) {
+      attribute(element, "aria-setsize", String(source.total));
+      this.reach(element, index === reachable);
+    }
   }
 
   /** @param {HTMLElement} element @param {boolean} byTab */
@@ -139,17 +136,20 @@ export class VirtualList extends Component {
     return element.querySelector("[data-primary]") ?? element.querySelector("a, button");
   }
 
-  /** @param {number} total */
-  say(total) {
+  /** What stands at the lower edge of the view: that something did not come, or that there is nothing. */
+  say() {
     const { source, empty } = this.options;
-    const isEmpty = source.total === 0 && !source.error;
-    this.note.hidden = !source.error && !isEmpty;
-    if (source.error && total === 0) {
-      const again = h("button", { type: "button", onclick: () => /** @type {any} */ (source).forget?.() }, "Try again");
-      fill(this.note, icon("warning"), h("p", {}, sentence(source.error.message)), again);
-    } else if (isEmpty) {
-      fill(this.note, empty ?? "There is nothing here yet.");
-    }
+    const { error, total } = source;
+    const said = error?.message ?? (total === 0 ? "empty" : "");
+    if (said === this.said) return;
+    this.said = said;
+    const hadFocus = this.note.contains(document.activeElement);
+    this.note.hidden = !said;
+    this.note.classList.toggle("edge", Boolean(error && total));
+    if (error) fill(this.note, icon("warning"), h("p", {}, sentence(said)), h("button", { type: "button", onclick: () => source.again?.() }, "Try again"));
+    else fill(this.note, said && (empty ?? "There is nothing here yet."));
+    const entry = this.shown.values().next().value?.element;
+    if (hadFocus && entry) this.primary(entry)?.focus({ preventScroll: true });
   }
 
   /** @param {FocusEvent} event */

@@ -2,7 +2,8 @@
 
 import { all, ask } from "../api.js";
 import { askPerson } from "../parts/dialog.js";
-import { fill, h, sentence } from "../parts/dom.js";
+import { fill, h, say, sentence } from "../parts/dom.js";
+import { count } from "../parts/text.js";
 import { attempt, toast } from "../parts/toast.js";
 import { store } from "../store.js";
 import { LOOK_MS, scanText } from "./scan.js";
@@ -11,6 +12,10 @@ import { LOOK_MS, scanText } from "./scan.js";
 
 /** Between two looks while no scan runs: one may start by itself, in milliseconds. */
 const IDLE_MS = 5_000;
+
+const UNREADABLE = "/library/unreadable";
+/** Unreadable files that are listed; of more it is said how many. */
+const MOST_FILES = 500;
 
 /** @param {View} view */
 export function librarySection(view) {
@@ -26,7 +31,7 @@ export function librarySection(view) {
     clearTimeout(timer);
     try {
       const scan = await ask("/library/scan", { signal: view.gone.signal });
-      fill(said, scanText(scan));
+      say(said, scanText(scan));
       bar.hidden = !scan.running;
       bar.value = scan.done / Math.max(1, scan.expected, scan.seen);
       start.disabled = scan.running && scan.queued;
@@ -38,11 +43,15 @@ export function librarySection(view) {
       await unreadable();
     } catch (error) {
       if (view.gone.signal.aborted) return;
-      fill(said, sentence(error instanceof Error ? error.message : String(error)));
+      say(said, sentence(error instanceof Error ? error.message : String(error)));
       timer = setTimeout(look, IDLE_MS);
     }
   };
-  const unreadable = () => view.loading(files, () => all("/library/unreadable", 500), (items) => fill(files, items.length ? items.map(fileRow) : h("p", { class: "detail" }, "Every file could be read.")));
+  const unreadable = () => view.loading(files, () => Promise.all([ask(`${UNREADABLE}?limit=1`), all(UNREADABLE, MOST_FILES)]), ([{ total }, items]) => {
+    const rest = total - items.length;
+    const words = rest > 0 ? `And ${count(rest, "more file")}.` : items.length ? "" : "Every file could be read.";
+    fill(files, items.map(fileRow), words && h("p", { class: "detail" }, words));
+  });
   view.endings.push(() => clearTimeout(timer));
   void look();
   return h("section", { class: "settings" }, h("h2", {}, "Library"), h("div", { class: "setting" }, h("span", {}, said, bar), start), troubles, h("h3", {}, "Unreadable files"), files);
@@ -56,7 +65,7 @@ const ROLES = /** @type {[string, string][]} */ ([["user", "Listener"], ["admin"
 /** @param {View} view */
 export function usersSection(view) {
   const users = h("div", { class: "table" });
-  const show = () => view.loading(users, () => all("/users", 500), (items) => fill(users, items.map((user) => userRow(user, show))));
+  const show = () => view.loading(users, () => all("/users", 10_000), (items) => fill(users, items.map((user) => userRow(user, show))));
   const create = async () => {
     const fields = [
       { name: "username", label: "User name", required: true, maxlength: 64, autocomplete: "off" },

@@ -1,37 +1,45 @@
 /** One album, one artist, and the address of one track. */
 
 import { all, ask } from "../api.js";
-import { MOST_TRACKS, addToPlaylist, enqueue, playShuffled, playTracks } from "../actions.js";
+import { MOST_TRACKS, addToPlaylist, enqueue, playFrom, playShuffled, tracksOf } from "../actions.js";
 import { albumCard } from "../parts/cards.js";
 import { cover } from "../parts/cover.js";
 import { fill, h } from "../parts/dom.js";
 import { icon, iconButton } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
-import { whole } from "../parts/pages.js";
+import { Pages, whole } from "../parts/pages.js";
 import { count, length } from "../parts/text.js";
+import { attempt } from "../parts/toast.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { artistLinks, trackRow } from "../parts/track_row.js";
 import { routes } from "../routes.js";
 import { section, shelf } from "./home.js";
 import { View } from "./view.js";
 
-/** The buttons above a list of tracks. @param {string} name @param {any[]} tracks @param {import("../parts/menu.js").Entry[]} [more] */
-export function playButtons(name, tracks, more = []) {
+/** Tracks of a list that go to a playlist at once. */
+const MOST_COPIED = 10_000;
+/** Albums of an artist that are shown. */
+const MOST_ALBUMS = 200;
+
+/** The buttons above a list of tracks. @param {string} name @param {import("../actions.js").Tracks} list @param {import("../parts/menu.js").Entry[]} [more] */
+export function playButtons(name, list, more = []) {
+  /** @param {(tracks: any[]) => unknown} act @param {number} [most] */
+  const withAll = (act, most) => () => void attempt(async () => act(await tracksOf(list, most)));
   const menu = iconButton("more", `More about ${name}`, {
     "aria-haspopup": "menu",
     onclick: () =>
       openMenu(menu, [
-        { label: "Play next", icon: "next", act: () => void enqueue(tracks, true) },
-        { label: "Add to queue", icon: "queue", act: () => void enqueue(tracks, false) },
-        { label: "Add to playlist…", icon: "playlist", act: () => void addToPlaylist(tracks) },
+        { label: "Play next", icon: "next", act: withAll((tracks) => enqueue(tracks, true, list.total)) },
+        { label: "Add to queue", icon: "queue", act: withAll((tracks) => enqueue(tracks, false, list.total)) },
+        { label: "Add to playlist…", icon: "playlist", act: withAll(addToPlaylist, MOST_COPIED) },
         ...more,
       ], name),
   });
   return h(
     "div",
     { class: "actions" },
-    h("button", { type: "button", class: "primary", disabled: tracks.length === 0, onclick: () => void playTracks(tracks) }, icon("play"), "Play"),
-    h("button", { type: "button", disabled: tracks.length === 0, onclick: () => void playShuffled(tracks) }, icon("shuffle"), "Shuffle"),
+    h("button", { type: "button", class: "primary", disabled: list.total === 0, onclick: () => void playFrom(list) }, icon("play"), "Play"),
+    h("button", { type: "button", disabled: list.total === 0, onclick: withAll(playShuffled) }, icon("shuffle"), "Shuffle"),
     menu,
   );
 }
@@ -44,13 +52,14 @@ class AlbumView extends View {
   /** @param {AbortSignal} signal */
   async load(signal) {
     const album = await ask(`/albums/${this.name}`, { signal });
-    const first = album.tracks;
-    const rest = first.next ? await all(`/albums/${album.id}/tracks`, MOST_TRACKS - first.items.length, first.items.length) : [];
-    return { album, tracks: [...first.items, ...rest] };
+    const { items, next, total } = album.tracks;
+    const path = `/albums/${album.id}/tracks`;
+    return { album, path, tracks: next && total <= MOST_TRACKS ? await all(path, MOST_TRACKS) : items };
   }
 
-  /** @param {{album: any, tracks: any[]}} found */
-  show({ album, tracks }) {
+  /** @param {{album: any, path: string, tracks: any[]}} found all tracks, or the first of very many */
+  show({ album, path, tracks }) {
+    const list = tracks.length < album.tracks.total ? new Pages(path) : whole(tracks);
     const genres = [...new Set(tracks.flatMap((track) => track.genres))].slice(0, 3);
     const facts = [album.release_date?.slice(0, 4), count(album.total_tracks, "track"), length(album.duration_ms), ...genres];
     const hero = h(
@@ -64,25 +73,20 @@ class AlbumView extends View {
         this.heading(album.name),
         h("p", { class: "lede" }, artistLinks(album.artists)),
         h("p", { class: "facts" }, facts.filter(Boolean).join(" · ")),
-        playButtons(album.name, tracks),
+        playButtons(album.name, list),
       ),
     );
+    const row = (/** @type {any} */ track, /** @type {number} */ index) => trackRow(track, { number: track.track_number ?? "–", hidesAlbum: true, play: () => void playFrom(list, index) });
+    if (list.path) {
+      fill(this, hero, new TrackList({ source: list, label: album.name, rowHeight: ROW, row }));
+      return;
+    }
     const discs = [...new Set(tracks.map((track) => track.disc_number))];
     const lists = discs.map((disc) => [
       discs.length > 1 && h("h2", {}, `Disc ${disc}`),
-      this.list(album, tracks, tracks.filter((track) => track.disc_number === disc)),
+      new TrackList({ source: whole(tracks.filter((track) => track.disc_number === disc)), label: album.name, rowHeight: ROW, row: (track) => row(track, tracks.indexOf(track)) }),
     ]);
     fill(this, hero, lists.flat());
-  }
-
-  /** @param {any} album @param {any[]} tracks @param {any[]} some */
-  list(album, tracks, some) {
-    return new TrackList({
-      source: whole(some),
-      label: album.name,
-      rowHeight: ROW,
-      row: (track) => trackRow(track, { number: track.track_number ?? "–", hidesAlbum: true, play: () => void playTracks(tracks, tracks.indexOf(track)) }),
-    });
   }
 }
 
@@ -93,15 +97,16 @@ class ArtistView extends View {
 
   /** @param {AbortSignal} signal */
   async load(signal) {
-    const [artist, albums, tracks] = await Promise.all([
+    const tracks = new Pages(`/artists/${this.name}/tracks`);
+    const [artist, albums] = await Promise.all([
       ask(`/artists/${this.name}`, { signal }),
-      all(`/artists/${this.name}/albums`, 200),
-      all(`/artists/${this.name}/tracks`, 100),
+      all(`/artists/${this.name}/albums`, MOST_ALBUMS),
+      tracks.begin(1),
     ]);
     return { artist, albums, tracks };
   }
 
-  /** @param {{artist: any, albums: any[], tracks: any[]}} found */
+  /** @param {{artist: any, albums: any[], tracks: Pages}} found */
   show({ artist, albums, tracks }) {
     const hero = h(
       "header",
@@ -116,9 +121,10 @@ class ArtistView extends View {
         playButtons(artist.name, tracks),
       ),
     );
-    const row = (/** @type {any} */ track, /** @type {number} */ index) => trackRow(track, { play: () => void playTracks(tracks, index) });
-    const list = new TrackList({ source: whole(tracks), label: "Tracks", rowHeight: ROW, row });
-    fill(this, hero, albums.length > 0 && section("Albums", shelf("Albums", albums.map(albumCard))), section("Tracks", list));
+    const row = (/** @type {any} */ track, /** @type {number} */ index) => trackRow(track, { play: () => void playFrom(tracks, index) });
+    const list = new TrackList({ source: tracks, label: "Tracks", rowHeight: ROW, row });
+    const shown = albums.length < artist.album_count ? `Albums: ${albums.length} of ${artist.album_count.toLocaleString()}` : "Albums";
+    fill(this, hero, albums.length > 0 && section(shown, shelf("Albums", albums.map(albumCard))), section("Tracks", list));
   }
 }
 

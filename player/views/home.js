@@ -1,9 +1,9 @@
 /** The first view: what was heard last, what is new, what is heard most. */
 
-import { ApiError, ask } from "../api.js";
+import { ask } from "../api.js";
 import { playTracks } from "../actions.js";
 import { albumCard, artistCard, note, unwrap, way } from "../parts/cards.js";
-import { fill, h } from "../parts/dom.js";
+import { fill, h, say } from "../parts/dom.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
 import { whole } from "../parts/pages.js";
@@ -16,16 +16,6 @@ function greeting(now) {
   const hour = now.getHours();
   if (hour < 5) return "Up late";
   return hour < 12 ? "Good morning" : hour < 18 ? "Good afternoon" : "Good evening";
-}
-
-/** What an older server does not know is left out. @param {Promise<any>} asked */
-async function ifKnown(asked) {
-  try {
-    return (await asked).items;
-  } catch (error) {
-    if (error instanceof ApiError && (error.status === 404 || error.status === 405)) return [];
-    throw error;
-  }
 }
 
 class HomeView extends View {
@@ -52,7 +42,7 @@ class HomeView extends View {
     let wasRunning = false;
     const look = async () => {
       const scan = await ask("/library/scan", { signal: this.gone.signal });
-      fill(said, scanText(scan));
+      say(said, scanText(scan));
       if (wasRunning && !scan.running) this.fetch(body);
       else this.timer = setTimeout(() => void look().catch(() => undefined), LOOK_MS);
       wasRunning = scan.running;
@@ -64,9 +54,9 @@ class HomeView extends View {
   /** @param {AbortSignal} signal */
   async load(signal) {
     const [recent, fresh, top, artists] = await Promise.all([
-      ifKnown(ask("/me/player/recently-played?limit=20", { signal })),
+      ask("/me/player/recently-played?limit=20", { signal }).then((page) => page.items),
       ask("/albums?sort=newest&limit=18", { signal }).then((page) => page.items),
-      ifKnown(ask("/me/top/tracks?limit=10", { signal })),
+      ask("/me/top/tracks?limit=10", { signal }).then((page) => page.items),
       ask("/artists?limit=18", { signal }).then((page) => page.items),
     ]);
     return { recent: distinct(unwrap(recent)).slice(0, 5), fresh, top: unwrap(top), artists };

@@ -1,28 +1,21 @@
-/** The long lists: all albums, all artists, all tracks, what was saved, a genre. */
+/** The long lists: all albums, all artists, all tracks, what was saved. */
 
-import { all, ask, query } from "../api.js";
-import { MOST_TRACKS, playTracks } from "../actions.js";
+import { playFrom } from "../actions.js";
 import { catalogue } from "../catalogue.js";
-import { CARD_TEXT, albumCard, artistCard, note, unwrap, way } from "../parts/cards.js";
-import { fill, h } from "../parts/dom.js";
+import { CARD_TEXT, albumCard, artistCard, note, way } from "../parts/cards.js";
+import { fill, h, say } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { Pages } from "../parts/pages.js";
 import { count } from "../parts/text.js";
-import { attempt } from "../parts/toast.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
 import { VirtualList } from "../parts/virtual_list.js";
-import { session } from "../session.js";
 import { View } from "./view.js";
 
-const SAVED = "/me/tracks";
-
-/** @param {string} path @param {Record<string, string | undefined>} [more] */
-const pagesOf = (path, more = {}) =>
-  new Pages(async (limit, offset, signal) => {
-    const page = await ask(query(path, { ...more, limit, offset }), { signal });
-    // Nobody need ask whether these are saved.
-    if (path === SAVED) for (const { track } of page.items) catalogue.saved.set(track.id, true);
+/** Nobody need ask whether these are saved. */
+const savedTracks = () =>
+  new Pages("/me/tracks", {}, (page) => {
+    for (const { track } of page.items) catalogue.saved.set(track.id, true);
     return page;
   });
 
@@ -36,9 +29,9 @@ function gridView(title, noun, path, row) {
       const holder = h("div");
       const order = h("select", { "aria-label": "Order", onchange: () => show() }, h("option", { value: "name" }, "By name"), h("option", { value: "newest" }, "Newest first"));
       const show = () => {
-        const source = pagesOf(path, { sort: order.value });
+        const source = new Pages(path, { sort: order.value });
         this.observe(source, () => {
-          said.textContent = source.total ? count(source.total, noun) : "";
+          say(said, source.total ? count(source.total, noun) : "");
           order.hidden = source.total === 0;
         });
         fill(holder, new VirtualList({ source, row, label: title, rowHeight: CARD_TEXT, minWidth: innerWidth < 700 ? 140 : 180, empty: noMusic() }));
@@ -51,29 +44,25 @@ function gridView(title, noun, path, row) {
 
 /**
  * A view of tracks. A list may be longer than one command: then as many are played from the chosen one on.
- * @param {string} title @param {(id: string) => string} pathOf @param {() => HTMLElement} empty
+ * @param {string} title @param {() => Pages} list @param {() => HTMLElement} empty
  */
-function tracksView(title, pathOf, empty) {
+function tracksView(title, list, empty) {
   return class extends View {
     build() {
-      const path = pathOf(this.name);
-      const source = pagesOf(path);
+      const source = list();
       const said = h("p", { class: "lede", role: "status" });
       this.observe(source, () => {
-        said.textContent = source.total ? count(source.total, "track") : "";
+        say(said, source.total ? count(source.total, "track") : "");
         start.hidden = !source.total;
       });
-      const play = (/** @type {number} */ index) => attempt(async () => playTracks(unwrap(session.current.isAway ? source.from(index) : await all(path, MOST_TRACKS, index))));
-      const row = (/** @type {any} */ item, /** @type {number} */ index) => trackRow(item.track ?? item, { play: () => void play(index) });
-      const list = new TrackList({ source, row, label: title, rowHeight: ROW, empty: empty() });
-      const start = h("button", { type: "button", class: "primary", hidden: true, onclick: () => void play(0) }, icon("play"), "Play");
-      fill(this, h("header", { class: "head" }, h("div", {}, this.heading(title), said), start), list);
+      const row = (/** @type {any} */ item, /** @type {number} */ index) => trackRow(item.track ?? item, { play: () => void playFrom(source, index) });
+      const start = h("button", { type: "button", class: "primary", hidden: true, onclick: () => void playFrom(source) }, icon("play"), "Play");
+      fill(this, h("header", { class: "head" }, h("div", {}, this.heading(title), said), start), new TrackList({ source, row, label: title, rowHeight: ROW, empty: empty() }));
     }
   };
 }
 
 customElements.define("view-albums", gridView("Albums", "album", "/albums", albumCard));
 customElements.define("view-artists", gridView("Artists", "artist", "/artists", artistCard));
-customElements.define("view-tracks", tracksView("Tracks", () => "/tracks", noMusic));
-customElements.define("view-saved", tracksView("Saved tracks", () => SAVED, () => note("heart", "Nothing saved yet. The heart beside a track keeps it here.", way("/tracks", "All tracks"))));
-customElements.define("view-genre", tracksView("Genre", (id) => `/genres/${id}/tracks`, () => note("track", "There is nothing of this genre any more.", way("/albums", "All albums"))));
+customElements.define("view-tracks", tracksView("Tracks", () => new Pages("/tracks"), noMusic));
+customElements.define("view-saved", tracksView("Saved tracks", savedTracks, () => note("heart", "Nothing saved yet. The heart beside a track keeps it here.", way("/tracks", "All tracks"))));

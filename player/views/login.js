@@ -4,6 +4,7 @@ import { enter } from "../api.js";
 import { field } from "../parts/dialog.js";
 import { Component, fill, h, say, sentence } from "../parts/dom.js";
 import { store } from "../store.js";
+import { entitle } from "./view.js";
 
 /** @import {Field} from "../parts/dialog.js" */
 
@@ -47,7 +48,7 @@ class LoginView extends Component {
   /** @param {string} name */
   show(name) {
     const way = WAYS[name]();
-    document.title = `${way.yes} · Segue`;
+    entitle(way.yes);
     const status = h("p", { class: "status", role: "alert" }, store.why);
     const button = h("button", { class: "primary", type: "submit" }, way.yes);
     const { other } = way;

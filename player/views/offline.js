@@ -4,7 +4,7 @@ import { playShuffled, playTracks } from "../actions.js";
 import { canKeep, kept, removeAllKept, removeKept } from "../offline.js";
 import { note, way } from "../parts/cards.js";
 import { askPerson } from "../parts/dialog.js";
-import { fill, h } from "../parts/dom.js";
+import { fill, h, say } from "../parts/dom.js";
 import { icon } from "../parts/icons.js";
 import { keepChoice, plainHint } from "../parts/keeping.js";
 import { whole } from "../parts/pages.js";
@@ -18,7 +18,8 @@ import { View } from "./view.js";
 class OfflineView extends View {
   /** The paths that are shown. */
   key = "";
-  isShown = false;
+  /** @type {import("../offline.js").Kept[]} */
+  found = [];
 
   build() {
     if (!canKeep()) {
@@ -39,39 +40,41 @@ class OfflineView extends View {
     const found = await kept();
     if (!this.isConnected) return;
     const key = found.map(({ path }) => path).join();
-    if (this.isShown && key === this.key) return;
-    [this.isShown, this.key] = [true, key];
-    this.show(found);
+    if (this.list && key === this.key) return;
+    this.key = key;
+    // What is the same stays the same row.
+    const known = new Map(this.found.map((kept) => [kept.path, kept]));
+    this.found.splice(0, Infinity, ...found.map((kept) => known.get(kept.path) ?? kept));
+    this.show();
   }
 
-  /** @param {import("../offline.js").Kept[]} found */
-  show(found) {
-    const { said, deeds, holder } = this;
+  show() {
+    const { said, deeds, holder, found } = this;
     if (!said || !deeds || !holder) return;
-    const tracks = found.map(({ track }) => track);
+    const tracks = () => found.map(({ track }) => track);
     const bytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
-    said.textContent = found.length ? `${count(found.length, "track")}, ${size(bytes)}, on this device` : "";
-    const buttons = [
-      h("button", { type: "button", class: "primary", onclick: () => void playTracks(tracks) }, icon("play"), "Play"),
-      h("button", { type: "button", onclick: () => void playShuffled(tracks) }, icon("shuffle"), "Shuffle"),
+    say(said, found.length ? `${count(found.length, "track")}, ${size(bytes)}, on this device` : "");
+    deeds.hidden = found.length === 0;
+    if (this.list) return this.list.later();
+    fill(
+      deeds,
+      h("button", { type: "button", class: "primary", onclick: () => void playTracks(tracks()) }, icon("play"), "Play"),
+      h("button", { type: "button", onclick: () => void playShuffled(tracks()) }, icon("shuffle"), "Shuffle"),
       h("button", { type: "button", onclick: () => void this.takeOutAll() }, icon("remove"), "Remove all…"),
-    ];
-    fill(deeds, found.length > 0 && buttons);
-    const top = this.list?.scroller?.scrollTop ?? 0;
+    );
     this.list = new TrackList({
       source: whole(found),
       label: "Kept on this device",
       rowHeight: ROW,
-      row: ({ path, bytes, track }, index) =>
-        trackRow(track, {
-          detail: size(bytes),
-          play: () => void playTracks(tracks, index),
-          menu: () => [{ label: "Remove from this device", icon: "remove", act: () => void this.takeOut(path, index) }],
+      row: (item, index) =>
+        trackRow(item.track, {
+          detail: size(item.bytes),
+          play: () => void playTracks(tracks(), found.indexOf(item)),
+          menu: () => [{ label: "Remove from this device", icon: "remove", act: () => void this.takeOut(item.path, index) }],
         }),
       empty: note("offline", "Nothing is kept yet. What you play on this device stays here, as far as there is room, and plays without the server.", way("/albums", "All albums")),
     });
     fill(holder, this.list);
-    if (this.list.scroller) this.list.scroller.scrollTop = top;
   }
 
   /** @param {string} path @param {number} index */
@@ -80,7 +83,7 @@ class OfflineView extends View {
       await removeKept(path);
       await this.look();
     }, "Removed from this device.");
-    const last = (this.list?.options.source.total ?? 0) - 1;
+    const last = this.found.length - 1;
     if (last >= 0) this.list?.focusEntry(Math.min(index, last));
   }
 

@@ -1,12 +1,12 @@
 /** One playlist: rename, delete, take tracks out, and put them in another order by drag or by keyboard. */
 
-import { all, ask } from "../api.js";
-import { MOST_TRACKS, playTracks } from "../actions.js";
+import { ApiError, ask } from "../api.js";
+import { MOST_TRACKS, playFrom } from "../actions.js";
 import { note, unwrap, way } from "../parts/cards.js";
 import { cover } from "../parts/cover.js";
 import { askPerson } from "../parts/dialog.js";
-import { fill, h } from "../parts/dom.js";
-import { whole } from "../parts/pages.js";
+import { fill, h, say } from "../parts/dom.js";
+import { Pages } from "../parts/pages.js";
 import { grip } from "../parts/reorder.js";
 import { count, length } from "../parts/text.js";
 import { attempt, toast } from "../parts/toast.js";
@@ -18,43 +18,54 @@ import { playButtons } from "./album.js";
 import { View } from "./view.js";
 
 class PlaylistView extends View {
+  /** @type {any} */
+  playlist;
+  tracks = new Pages("");
+  isChanging = false;
+
   build() {
+    this.tracks = new Pages(`/playlists/${this.name}/tracks`);
     void this.loading(this, (signal) => this.load(signal), () => this.show());
   }
 
-  /** @param {AbortSignal} [signal] */
+  /** @param {AbortSignal} signal */
   async load(signal) {
-    this.playlist = await ask(`/playlists/${this.name}`, { signal });
-    this.tracks = unwrap(await all(`/playlists/${this.name}/tracks`, 2_000));
+    [this.playlist] = await Promise.all([ask(`/playlists/${this.name}`, { signal }), this.tracks.begin(MOST_TRACKS)]);
   }
 
   show() {
     const { playlist, tracks } = this;
-    if (!playlist || !tracks) return;
     const isOwn = playlist.owner.id === store.session?.user.id;
-    const total_ms = tracks.reduce((sum, track) => sum + track.duration_ms, 0);
-    const facts = [playlist.owner.display_name, count(playlist.tracks.total, "track"), length(total_ms)];
-    const hero = h(
-      "header",
-      { class: "hero" },
-      cover({ images: tracks[0]?.album.images }, 240, "playlist"),
-      h(
-        "div",
-        {},
-        h("p", { class: "kind" }, "playlist"),
-        this.heading(playlist.name),
-        h("p", { class: "facts" }, facts.join(" · ")),
-        playButtons(playlist.name, tracks.slice(0, MOST_TRACKS), isOwn ? this.ownEntries() : []),
-      ),
-    );
-    const row = (/** @type {any} */ track, /** @type {number} */ index) =>
+    const row = (/** @type {any} */ { track }, /** @type {number} */ index) =>
       trackRow(track, {
-        play: () => void playTracks(tracks, index),
+        play: () => void playFrom(tracks, index),
         grip: isOwn ? grip(track.name, index, (to) => void this.move(index, to)) : undefined,
         menu: () => (isOwn ? [{ label: "Remove from this playlist", icon: "remove", act: () => void this.takeOut(track, index) }] : []),
       });
-    this.list = new TrackList({ source: whole(tracks), label: playlist.name, rowHeight: ROW, row, empty: note("playlist", "No tracks yet. Add some from their menus.", way("/tracks", "All tracks")) });
-    fill(this, hero, this.list);
+    this.list = new TrackList({ source: tracks, label: playlist.name, rowHeight: ROW, row, empty: note("playlist", "No tracks yet. Add some from their menus.", way("/tracks", "All tracks")) });
+    this.holder = h("div");
+    fill(this, this.holder, this.list);
+    this.observe(tracks, () => this.showFacts());
+    this.showHead(isOwn);
+  }
+
+  /** @param {boolean} isOwn */
+  showHead(isOwn) {
+    const { playlist, tracks, holder } = this;
+    this.facts = h("p", { class: "facts" });
+    const words = h("div", {}, h("p", { class: "kind" }, "playlist"), this.heading(playlist.name), this.facts, playButtons(playlist.name, tracks, isOwn ? this.ownEntries() : []));
+    const picture = cover({ images: tracks.get(0)?.track.album.images }, 240, "playlist");
+    if (holder) this.exchange(holder, () => fill(holder, h("header", { class: "hero" }, picture, words)));
+    this.showFacts();
+  }
+
+  /** How long a list is that has not come as a whole, nobody knows. */
+  showFacts() {
+    const { playlist, tracks } = this;
+    const known = unwrap(tracks.from(0));
+    const isWhole = known.length > 0 && known.length === tracks.total;
+    const parts = [playlist.owner.display_name, count(tracks.total ?? playlist.tracks.total, "track"), isWhole && length(known.reduce((sum, track) => sum + track.duration_ms, 0))];
+    if (this.facts) say(this.facts, parts.filter(Boolean).join(" · "));
   }
 
   /** @returns {import("../parts/menu.js").Entry[]} */
@@ -65,37 +76,52 @@ class PlaylistView extends View {
     ];
   }
 
-  async again() {
-    await this.load();
-    this.show();
+  /**
+   * Changes the tracks, one change after the other, since each says which state it means.
+   * @param {string} method @param {object} json @param {string} done @param {() => void} then
+   */
+  async change(method, json, done, then) {
+    if (this.isChanging) return;
+    this.isChanging = true;
+    await attempt(async () => {
+      try {
+        const { snapshot_id } = this.playlist;
+        Object.assign(this.playlist, await ask(`/playlists/${this.name}/tracks`, { method, json: { ...json, snapshot_id } }));
+        await this.tracks.renew();
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status !== 409) throw error;
+        this.playlist = await ask(`/playlists/${this.name}`);
+        await this.tracks.renew();
+        throw new Error("It was changed elsewhere. This is how it is now.");
+      } finally {
+        this.isChanging = false;
+      }
+      then();
+      toast(done);
+    });
   }
 
-  /** @param {number} from @param {number} to */
-  async move(from, to) {
-    if (!this.tracks || to < 0 || to >= this.tracks.length || to === from) return;
-    const { snapshot_id } = this.playlist;
-    await attempt(async () => {
-      const json = { range_start: from, insert_before: to > from ? to + 1 : to, range_length: 1, snapshot_id };
-      await ask(`/playlists/${this.name}/tracks`, { method: "PUT", json });
-    });
-    await attempt(() => this.again());
-    this.list?.focusEntry(to, ".grip");
-    toast(`Now number ${to + 1}.`);
+  /** @param {number} from @param {number} where */
+  async move(from, where) {
+    const to = Math.max(0, Math.min(where, (this.tracks.total ?? 0) - 1));
+    if (to === from) return;
+    const json = { range_start: from, insert_before: to > from ? to + 1 : to, range_length: 1 };
+    await this.change("PUT", json, `Now number ${to + 1}.`, () => this.list?.focusEntry(to, ".grip"));
   }
 
   /** @param {any} track @param {number} index */
   async takeOut(track, index) {
-    const json = { tracks: [{ uri: track.uri, positions: [index] }], snapshot_id: this.playlist.snapshot_id };
-    await attempt(async () => {
-      await ask(`/playlists/${this.name}/tracks`, { method: "DELETE", json });
-      await this.again();
-    }, "Removed.");
+    const json = { tracks: [{ uri: track.uri, positions: [index] }] };
+    await this.change("DELETE", json, "Removed.", () => this.list?.focusEntry(Math.min(index, (this.tracks.total ?? 0) - 1), ""));
   }
 
   async rename() {
     const fields = [{ name: "name", label: "Name", value: this.playlist.name, required: true, maxlength: 100 }];
     const act = (/** @type {Record<string, string>} */ { name }) => ask(`/playlists/${this.name}`, { method: "PUT", json: { name } });
-    if (await askPerson({ title: "Rename the playlist", fields, yes: "Rename", act })) await attempt(() => this.again());
+    const answer = await askPerson({ title: "Rename the playlist", fields, yes: "Rename", act });
+    if (!answer) return;
+    this.playlist.name = answer.name;
+    this.showHead(true);
   }
 
   async discard() {

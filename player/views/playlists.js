@@ -1,6 +1,5 @@
 /** One's own playlists. */
 
-import { ask, query } from "../api.js";
 import { createPlaylist } from "../actions.js";
 import { CARD_TEXT, note, playlistCard, way } from "../parts/cards.js";
 import { fill, h } from "../parts/dom.js";
@@ -12,7 +11,7 @@ import { View } from "./view.js";
 
 class PlaylistsView extends View {
   build() {
-    const source = new Pages((limit, offset, signal) => ask(query("/me/playlists", { limit, offset }), { signal }));
+    const source = new Pages("/me/playlists");
     const create = () =>
       attempt(async () => {
         const playlist = await createPlaylist();

@@ -2,14 +2,14 @@
 
 import { catalogue } from "../catalogue.js";
 import { note, way } from "../parts/cards.js";
-import { Component, fill, h } from "../parts/dom.js";
+import { Component, fill, h, say } from "../parts/dom.js";
 import { grip } from "../parts/reorder.js";
 import { count } from "../parts/text.js";
 import { attempt } from "../parts/toast.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
 import { session } from "../session.js";
-import { View } from "./view.js";
+import { View, entitle } from "./view.js";
 
 /** @import {Item, Op} from "../types.js" */
 
@@ -54,7 +54,7 @@ class QueueView extends View {
     let revision = "";
     this.observe(session, () => {
       const total = session.playback?.queue_length ?? 0;
-      said.textContent = total ? count(total, "track") : "";
+      say(said, total ? count(total, "track") : "");
       clear.hidden = total < 2;
       const now = `${session.playback?.epoch}.${session.playback?.queue_revision}`;
       if (now === revision) return;
@@ -78,12 +78,15 @@ class QueueView extends View {
     });
   }
 
-  /** @param {Item} item @param {number} from @param {number} to */
-  async move(item, from, to) {
+  /** @param {Item} item @param {number} from @param {number} where */
+  async move(item, from, where) {
+    const to = Math.max(0, Math.min(where, (session.playback?.queue_length ?? 0) - 1));
     const neighbour = session.current.entry(to);
     if (!neighbour || to === from) return;
-    await this.wish({ op: "queue.move", item: item.id, [to > from ? "after" : "before"]: neighbour.id });
-    this.list?.focusEntry(to, ".grip");
+    await attempt(async () => {
+      await session.current.wish({ op: "queue.move", item: item.id, [to > from ? "after" : "before"]: neighbour.id });
+      this.list?.focusEntry(to, ".grip");
+    }, `Now number ${to + 1}.`);
   }
 
   /** @param {Op} op */
@@ -97,7 +100,7 @@ customElements.define("view-queue", QueueView);
 /** An address that leads nowhere. */
 class NowhereView extends Component {
   build() {
-    document.title = "Not found · Segue";
+    entitle("Not found");
     fill(this, h("div", { class: "note" }, h("h1", { tabIndex: -1 }, "There is nothing here"), h("a", { class: "button", href: "/" }, "Home")));
   }
 }

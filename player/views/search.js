@@ -2,8 +2,13 @@
 
 import { ask, query } from "../api.js";
 import { playTracks } from "../actions.js";
-import { albumCard, artistCard, note, playlistCard } from "../parts/cards.js";
-import { fill, h, sentence } from "../parts/dom.js";
+import { CARD_TEXT, albumCard, artistCard, note, playlistCard } from "../parts/cards.js";
+import { fill, h, say, sentence } from "../parts/dom.js";
+import { Pages } from "../parts/pages.js";
+import { count } from "../parts/text.js";
+import { ROW, TrackList } from "../parts/track_list.js";
+import { trackRow } from "../parts/track_row.js";
+import { VirtualList } from "../parts/virtual_list.js";
 import { routes } from "../routes.js";
 import { section, shelf, tracks } from "./home.js";
 import { View } from "./view.js";
@@ -11,7 +16,18 @@ import { View } from "./view.js";
 /** A pause in typing after which is asked, in milliseconds. */
 const PAUSE_MS = 60;
 
+/** The search gives no more of one kind. */
+const MOST_FOUND = 1_000;
+
+/** What can be found; what has no card is a row. @type {Record<string, {title: string, card?: (item: any) => HTMLElement}>} */
+const KINDS = { artist: { title: "Artists", card: artistCard }, track: { title: "Tracks" }, album: { title: "Albums", card: albumCard }, playlist: { title: "Playlists", card: playlistCard } };
+
 class SearchView extends View {
+  /** Plays what fits these words best, once it is there. @type {(() => void) | undefined} */
+  best;
+  /** Somebody has pressed Enter before. */
+  isAwaited = false;
+
   build() {
     this.asked = new AbortController();
     const words = new URLSearchParams(location.search).get("q") ?? "";
@@ -19,7 +35,10 @@ class SearchView extends View {
     this.said = h("p", { class: "unseen", role: "status" });
     this.results = h("div", { class: "sections" });
     let timer = 0;
+    this.endings.push(() => clearTimeout(timer));
     this.listen(this.input, "input", () => {
+      this.best = undefined;
+      this.isAwaited = false;
       clearTimeout(timer);
       timer = setTimeout(() => void this.find(), PAUSE_MS);
     });
@@ -32,8 +51,9 @@ class SearchView extends View {
       if (event.key !== "ArrowDown" && event.key !== "Enter") return;
       const first = /** @type {HTMLElement | null} */ (this.results?.querySelector(".row [data-primary], .card [data-primary]"));
       event.preventDefault();
-      if (event.key === "Enter" && this.best) void playTracks(this.best);
-      else first?.focus();
+      if (event.key === "ArrowDown") first?.focus();
+      else if (this.best) this.best();
+      else this.isAwaited = true;
     });
     fill(this, h("div", { class: "search-box" }, this.heading("Search"), this.input), this.said, this.results);
     this.input.focus();
@@ -47,9 +67,12 @@ class SearchView extends View {
     this.asked?.abort();
     this.asked = new AbortController();
     const { signal } = this.asked;
-    routes.go(words ? query("/search", { q: words }) : "/search", true);
+    routes.go(words ? query("/search", { q: words, type: this.name || undefined }) : "/search", true);
+    if (words && KINDS[this.name]) {
+      this.showKind(words);
+      return;
+    }
     if (!words) {
-      this.best = undefined;
       fill(results, note("search", "Type a few letters. Accents, capitals and a slip of the finger do not matter."));
       return;
     }
@@ -64,21 +87,48 @@ class SearchView extends View {
   /** @param {string} words @param {any} found */
   show(words, found) {
     const { tracks: songs, albums, artists, playlists } = found;
-    const hits = [songs, albums, artists, playlists].reduce((sum, page) => sum + (page?.items.length ?? 0), 0);
-    this.best = songs?.items.length ? songs.items : undefined;
-    if (this.said) this.said.textContent = hits ? `${hits} results` : `Nothing found for ${words}`;
+    const hits = [songs, albums, artists, playlists].reduce((sum, page) => sum + (page?.total ?? 0), 0);
+    const best = songs?.items.length ? () => void playTracks(songs.items) : undefined;
+    this.best = best;
+    if (this.isAwaited) best?.();
+    this.isAwaited = false;
+    if (this.said) say(this.said, hits ? count(hits, "result") : `Nothing found for ${words}`);
     if (!this.results) return;
     if (hits === 0) {
       fill(this.results, note("search", `Nothing was found for “${words}”. Fewer letters find more.`));
       return;
     }
+    const all = (/** @type {any} */ page, /** @type {string} */ type) => (page.total > page.items.length ? query("/search", { q: words, type }) : undefined);
     fill(
       this.results,
-      artists?.items.length > 0 && section("Artists", shelf("Artists", artists.items.map(artistCard))),
-      songs?.items.length > 0 && section("Tracks", tracks("Tracks", songs.items)),
-      albums?.items.length > 0 && section("Albums", shelf("Albums", albums.items.map(albumCard))),
-      playlists?.items.length > 0 && section("Playlists", shelf("Playlists", playlists.items.map(playlistCard))),
+      artists?.items.length > 0 && section("Artists", shelf("Artists", artists.items.map(artistCard)), all(artists, "artist")),
+      songs?.items.length > 0 && section("Tracks", tracks("Tracks", songs.items), all(songs, "track")),
+      albums?.items.length > 0 && section("Albums", shelf("Albums", albums.items.map(albumCard)), all(albums, "album")),
+      playlists?.items.length > 0 && section("Playlists", shelf("Playlists", playlists.items.map(playlistCard)), all(playlists, "playlist")),
     );
+  }
+
+  /** All that was found of one kind. @param {string} words */
+  showKind(words) {
+    const { title, card } = KINDS[this.name];
+    /** @type {Pages} */
+    const source = new Pages("/search", { q: words, type: this.name }, (found) => {
+      const page = found[`${this.name}s`];
+      return { ...page, total: Math.min(page.total, MOST_FOUND) };
+    });
+    const end = source.watch(() => this.said && say(this.said, count(source.total ?? 0, "result")));
+    this.asked?.signal.addEventListener("abort", end);
+    const play = (/** @type {number} */ index) => {
+      const near = source.from(index);
+      void playTracks(near.length ? near : source.from(0));
+    };
+    const empty = note("search", `Nothing was found for “${words}”. Fewer letters find more.`);
+    const list = card
+      ? new VirtualList({ source, row: card, label: title, rowHeight: CARD_TEXT, minWidth: innerWidth < 700 ? 140 : 180, empty })
+      : new TrackList({ source, row: (track, index) => trackRow(track, { play: () => play(index) }), label: title, rowHeight: ROW, empty });
+    this.best = card ? undefined : () => play(0);
+    const back = h("a", { class: "more", href: query("/search", { q: words }) }, "Everything");
+    if (this.results) fill(this.results, h("section", {}, h("header", {}, h("h2", {}, title), back), list));
   }
 }
 

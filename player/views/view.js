@@ -2,7 +2,29 @@
 
 import { ApiError } from "../api.js";
 import { note } from "../parts/cards.js";
-import { Component, fill, h, sentence } from "../parts/dom.js";
+import { catalogue } from "../catalogue.js";
+import { Component, fill, h, say, sentence } from "../parts/dom.js";
+import { names } from "../parts/text.js";
+import { session } from "../session.js";
+
+let titled = "Segue";
+
+/** The tab's title is what plays, and otherwise what the view calls itself. */
+function retitle() {
+  const { item, status } = session.playback ?? {};
+  const track = item && status === "playing" ? catalogue.known(item.media_id) : undefined;
+  const title = track ? `▶ ${track.name} · ${names(track.artists)}` : `${titled} · Segue`;
+  if (document.title !== title) document.title = title;
+}
+
+session.watch(retitle);
+catalogue.watch(retitle);
+
+/** @param {string} title */
+export function entitle(title) {
+  titled = title;
+  retitle();
+}
 
 export class View extends Component {
   /** Set by the page from the address. */
@@ -10,9 +32,23 @@ export class View extends Component {
 
   /** @param {string} title */
   heading(title) {
-    this.title_ = title;
-    document.title = `${title} · Segue`;
+    entitle(title);
     return h("h1", { tabIndex: -1, dir: "auto" }, title);
+  }
+
+  /**
+   * Shows something in place of what was there. What had the focus gives it to what has its place: that of the same name,
+   * or the first, or else the heading.
+   * @param {Element} into @param {() => unknown} show
+   */
+  exchange(into, show) {
+    const held = into.contains(document.activeElement) ? document.activeElement : null;
+    show();
+    if (!held || held.isConnected) return;
+    const controls = /** @type {HTMLElement[]} */ ([...into.querySelectorAll("button, a, input, select")]);
+    const label = held.getAttribute("aria-label");
+    const next = controls.find((control) => label && control.getAttribute("aria-label") === label) ?? into.querySelector("h1") ?? controls[0] ?? this.querySelector("h1");
+    next?.focus({ preventScroll: true });
   }
 
   /**
@@ -20,18 +56,18 @@ export class View extends Component {
    * @template T @param {Element} into @param {(signal: AbortSignal) => Promise<T>} load @param {(value: T) => any} show
    */
   async loading(into, load, show) {
-    const waits = setTimeout(() => fill(into, h("p", { class: "note", role: "status" }, "Loading…")), 250);
+    const waits = setTimeout(() => !into.hasChildNodes() && fill(into, h("p", { class: "note", role: "status" }, "Loading…")), 250);
     try {
       const value = await load(this.gone.signal);
       clearTimeout(waits);
-      if (this.isConnected) show(value);
+      if (this.isConnected) this.exchange(into, () => show(value));
     } catch (error) {
       clearTimeout(waits);
       if (this.gone.signal.aborted) return;
       const text = sentence(error instanceof Error ? error.message : String(error));
       const isGone = error instanceof ApiError && error.status === 404;
-      const again = h("button", { type: "button", onclick: () => void this.loading(into, load, show) }, "Try again");
-      fill(into, note("warning", text, isGone ? h("a", { class: "button", href: "/" }, "Home") : again, "alert"));
+      const again = h("button", { type: "button", onclick: () => { say(again, "Trying…"); void this.loading(into, load, show); } }, "Try again");
+      this.exchange(into, () => fill(into, note("warning", text, isGone ? h("a", { class: "button", href: "/" }, "Home") : again, "alert")));
     }
   }
 }
