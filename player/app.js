@@ -17,15 +17,20 @@ import "./views/home.js";
 import "./views/library.js";
 import "./views/login.js";
 import "./views/now.js";
-import "./views/playlist.js";
 import "./views/playlists.js";
-import "./views/queue.js";
 import "./views/search.js";
 
-/** Views that few open: loaded when somebody does. @type {Record<string, () => Promise<unknown>>} */
-const LATER = { "view-settings": () => import("./views/settings.js"), "view-offline": () => import("./views/offline.js") };
+const queue = () => import("./views/queue.js");
+/** Views that no visit begins with: loaded when somebody opens them. @type {Record<string, () => Promise<unknown>>} */
+const LATER = {
+  "view-settings": () => import("./views/settings.js"),
+  "view-offline": () => import("./views/offline.js"),
+  "view-playlist": () => import("./views/playlist.js"),
+  "view-queue": queue,
+  "view-nowhere": queue,
+};
 /** The files of those views. */
-const LATER_FILES = ["views/settings.js", "views/admin.js", "views/offline.js", "parts/keeping.js", "parts/other_device.js"].map((file) => `/player/${file}`);
+const LATER_FILES = ["views/playlist.js", "views/queue.js", "parts/reorder.js", "views/settings.js", "views/admin.js", "views/offline.js", "parts/keeping.js", "parts/other_device.js"].map((file) => `/player/${file}`);
 /** A phone's bar holds so many places, and a menu the others. */
 const FEW = 4;
 /** @type {[string, string, string][]} address, icon, name */
@@ -111,8 +116,7 @@ class SegueApp extends Component {
     const isFirst = this.shownKey === "";
     this.shownKey = key;
     this.shownStep = routes.step;
-    const view = /** @type {any} */ (document.createElement(tag));
-    view.name = id;
+    const view = h(tag, { "data-name": id });
     LATER[tag]?.().catch(() => fill(view, note("warning", "The server is away, and this view is not kept on this device.")));
     fill(main, view);
     main.className = tag;

@@ -27,8 +27,10 @@ export function entitle(title) {
 }
 
 export class View extends Component {
-  /** Set by the page from the address. */
-  name = "";
+  /** What the page's address names. */
+  get name() {
+    return this.dataset.name ?? "";
+  }
 
   /** @param {string} title */
   heading(title) {
