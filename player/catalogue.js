@@ -111,7 +111,8 @@ class Catalogue extends Watchable {
     const unknown = ids.filter((id) => !this.saved.has(id)).slice(0, MOST_IDS);
     if (unknown.length === 0) return;
     const answers = await ask(`/me/tracks/contains?ids=${unknown.join(",")}`);
-    unknown.forEach((id, index) => this.saved.set(id, answers[index] === true));
+    // A heart that was pressed meanwhile knows better.
+    unknown.forEach((id, index) => this.saved.has(id) || this.saved.set(id, answers[index] === true));
     this.changed();
   }
 
