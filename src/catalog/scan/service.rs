@@ -109,7 +109,9 @@ impl Scanner {
     /// Tells of a folder with a file that is not as it was scanned; it is scanned again soon. Says whether that is news.
     #[must_use]
     pub fn notice(&self, folder: &Path) -> bool {
-        self.wishes.changed(Some(folder.to_owned()))
+        let is_news = self.wishes.lock().changes.find(folder.to_owned(), Instant::now());
+        self.wishes.changed.notify_all();
+        is_news
     }
 
     /// How far the scan is that runs, or how the last one went.

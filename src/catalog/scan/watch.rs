@@ -40,6 +40,12 @@ impl Changes {
         }
     }
 
+    /// Notes a folder in which somebody who reads came upon a change, and says whether that is news. Reading it again
+    /// while it waits for its scan is no change, and puts nothing off.
+    pub(super) fn find(&mut self, folder: PathBuf, now: Instant) -> bool {
+        !self.all && !self.folders.contains(&folder) && self.note(Some(folder), now)
+    }
+
     /// When a scan of these is due.
     pub(super) fn due(&self) -> Option<Instant> {
         let (first, last) = (self.first?, self.last?);
@@ -110,6 +116,8 @@ mod tests {
         assert!(changes.note(Some("/music/a".into()), start));
         assert!(!changes.note(Some("/music/a".into()), start), "that is known");
         assert_eq!(changes.due(), Some(start + QUIET));
+        assert!(!changes.find("/music/a".into(), start + QUIET / 2), "who asks for it again and again");
+        assert_eq!(changes.due(), Some(start + QUIET), "puts the scan not off");
         assert!(changes.note(Some("/music/a/b".into()), start + PATIENCE));
         assert_eq!(changes.due(), Some(start + PATIENCE));
         assert_eq!(changes.scope(), Scope::Below(vec!["/music/a".into()]));
