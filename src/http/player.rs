@@ -144,7 +144,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             )
             .route(reads().to(page)),
         )
-        .service(web::resource("/{noun:track|album|artist|playlist|genre}/{id:[0-9a-f]{16}}").route(reads().to(page)))
+        .service(web::resource("/{noun:track|album|artist|playlist}/{id:[0-9a-f]{16}}").route(reads().to(page)))
         .service(web::resource("/sw.js").route(reads().to(worker)))
         .service(web::resource("/player/{name:.+}").route(reads().to(part)));
 }
