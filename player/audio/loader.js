@@ -16,7 +16,7 @@ const OUTDATED = [403, 404, 409];
 /** The item cannot be had or decoded, and trying again does not help. */
 export class Unplayable extends Error {}
 
-/** The server is about to read the file anew; asking often delays that. */
+/** The server is about to read the file anew. */
 export class Reread extends Error {}
 
 export class Loader {
