@@ -17,7 +17,7 @@ const PAGES: &[&str] =
     &["/docs", "/docs.css", "/docs.js", "/openapi.json", "/", "/sw.js", "/player/{name:.+}", VIEWS, SHARED];
 
 /// What shared addresses lead to.
-const SHARED: &str = "/{noun:track|album|artist|playlist|genre}/{id:[0-9a-f]{16}}";
+const SHARED: &str = "/{noun:track|album|artist|playlist}/{id:[0-9a-f]{16}}";
 /// The other views of the player.
 const VIEWS: &str = "/{view:search|albums|artists|tracks|saved|playlists|queue|devices|now|settings|login|setup}";
 
