@@ -208,14 +208,12 @@ const learn = (page, media_id) => page.evaluate(async (media_id) => {
 test("a track whose file is replaced while the page is open plays, before the server has read it anew and after", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
-  const { page, errors } = await open(browser, server, "Workshop");
   const token = await server.token();
   const { id } = tones[5];
   const addressOf = async () => new URL((await server.ask(token, `/tracks/${id}`)).audio_url).pathname;
   for (const [isScanned, seconds] of /** @type {const} */ ([[false, 21], [true, 22]])) {
-    // A page that has loaded nothing of it.
-    await page.reload();
-    await welcomed(page);
+    // A page of a browser that has loaded nothing of it, and has nothing to play from.
+    const { page, errors, context } = await open(browser, server, "Workshop");
     await learn(page, id);
     const known = await addressOf();
     await writeFile(await fileOf("Changed tone"), tone(0, seconds * RATE));
@@ -231,8 +229,9 @@ test("a track whose file is replaced while the page is open plays, before the se
     const now = await page.evaluate((id) => import(/** @type {any} */ ("/player/catalogue.js")).then(({ catalogue }) => new URL(catalogue.known(id).audio_url).pathname), id);
     assert.equal(now, await addressOf(), "the address that was asked for anew is remembered");
     await wish(page, { op: "stop" });
+    assert.deepEqual(errors, []);
+    await context.close();
   }
-  assert.deepEqual(errors, []);
 });
 
 /** @type {[string, () => Promise<unknown>][]} */
