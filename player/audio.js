@@ -122,7 +122,7 @@ export class Engine {
   /** Call it within a person's act: browsers let a page sound only after one. */
   unlock() {
     const context = this.open();
-    if (context.state !== "running") void context.resume().then(() => this.stateChanged());
+    if (context.state !== "running") context.resume().then(() => this.stateChanged(), () => undefined);
   }
 
   setLoudness() {

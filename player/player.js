@@ -353,6 +353,12 @@ export class Player extends Watchable {
   leave(reason) {
     this.happens({ type: "leave", reason });
     this.socket.disconnect();
+    for (const { timer, refused } of this.wishes.values()) {
+      clearTimeout(timer);
+      // Nobody waits for what was promised for later.
+      if (timer) refused(new DOMException("", "AbortError"));
+    }
+    this.wishes.clear();
     clearTimeout(this.timer);
     clearTimeout(this.preloadTimer);
     this.keeping.abort();

@@ -33,15 +33,17 @@ export class Loader {
     this.bufferOf = new Map();
     /** @type {Map<string, AudioBuffer>} */
     this.decoded = new Map();
-    this.failed = { media_id: "", until_ms: 0 };
+    /** Until when what failed is left alone, by item. @type {Map<string, number>} */
+    this.failed = new Map();
   }
 
   /** It is wanted soon, perhaps. @param {string} media_id @param {boolean} whole decoded, too */
   soon(media_id, whole) {
-    const { failed } = this;
-    if (media_id === failed.media_id && performance.now() < failed.until_ms) return;
+    if (performance.now() < (this.failed.get(media_id) ?? 0)) return;
     (whole ? this.buffer(media_id) : this.bytes(media_id)).catch(() => {
-      this.failed = { media_id, until_ms: performance.now() + LATER_MS };
+      this.failed.delete(media_id);
+      this.failed.set(media_id, performance.now() + LATER_MS);
+      for (const old of this.failed.keys()) if (this.failed.size > KEPT_BYTES) this.failed.delete(old);
     });
   }
 

@@ -103,10 +103,12 @@ export class Pages extends Watchable {
     void this.load();
   }
 
-  /** The list has changed: it is asked for anew as it is looked at, and shown as it was until then. */
+  /** The list has changed: what is looked at is asked for anew and shown as it was until then, the rest is forgotten. */
   async renew() {
     for (const controller of this.loading.values()) controller.abort();
     this.loading.clear();
+    const [first, last] = this.looked;
+    for (const number of this.pages.keys()) if (number < first || number > last) this.pages.delete(number);
     this.stale = new Set(this.pages.keys());
     await this.load();
   }

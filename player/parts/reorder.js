@@ -61,8 +61,9 @@ function drag(row, start, drop) {
     if (isMeant && by !== 0) drop(by);
   };
   const { signal } = done;
-  addEventListener("pointermove", ({ clientY }) => void (at = clientY), { signal });
-  addEventListener("pointerup", ({ clientY }) => { at = clientY; end(true); }, { signal });
-  addEventListener("pointercancel", () => end(false), { signal });
+  const mine = (/** @type {(event: PointerEvent) => void} */ act) => (/** @type {PointerEvent} */ event) => event.pointerId === start.pointerId && act(event);
+  addEventListener("pointermove", mine(({ clientY }) => void (at = clientY)), { signal });
+  addEventListener("pointerup", mine(({ clientY }) => { at = clientY; end(true); }), { signal });
+  addEventListener("pointercancel", mine(() => end(false)), { signal });
   addEventListener("keydown", (event) => event.key === "Escape" && end(false), { signal });
 }

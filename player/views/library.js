@@ -28,9 +28,12 @@ function gridView(title, noun, path, row) {
       const said = h("p", { class: "lede", role: "status" });
       const holder = h("div");
       const order = h("select", { "aria-label": "Order", onchange: () => show() }, h("option", { value: "name" }, "By name"), h("option", { value: "newest" }, "Newest first"));
+      let end = () => {};
+      this.endings.push(() => end());
       const show = () => {
+        end();
         const source = new Pages(path, { sort: order.value });
-        this.observe(source, () => {
+        end = source.watch(() => {
           say(said, source.total ? count(source.total, noun) : "");
           order.hidden = source.total === 0;
         });

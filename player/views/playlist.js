@@ -96,6 +96,7 @@ class PlaylistView extends View {
       } finally {
         this.isChanging = false;
       }
+      this.showHead(true);
       then();
       toast(done);
     });
@@ -112,7 +113,7 @@ class PlaylistView extends View {
   /** @param {any} track @param {number} index */
   async takeOut(track, index) {
     const json = { tracks: [{ uri: track.uri, positions: [index] }] };
-    await this.change("DELETE", json, "Removed.", () => this.list?.focusEntry(Math.min(index, (this.tracks.total ?? 0) - 1), ""));
+    await this.change("DELETE", json, "Removed.", () => this.tracks.total && this.list?.focusEntry(Math.min(index, this.tracks.total - 1), ""));
   }
 
   async rename() {

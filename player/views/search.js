@@ -35,7 +35,10 @@ class SearchView extends View {
     this.said = h("p", { class: "unseen", role: "status" });
     this.results = h("div", { class: "sections" });
     let timer = 0;
-    this.endings.push(() => clearTimeout(timer));
+    this.endings.push(() => {
+      clearTimeout(timer);
+      this.asked?.abort();
+    });
     this.listen(this.input, "input", () => {
       this.best = undefined;
       this.isAwaited = false;
@@ -49,15 +52,25 @@ class SearchView extends View {
         this.input?.blur();
       }
       if (event.key !== "ArrowDown" && event.key !== "Enter") return;
-      const first = /** @type {HTMLElement | null} */ (this.results?.querySelector(".row [data-primary], .card [data-primary]"));
       event.preventDefault();
-      if (event.key === "ArrowDown") first?.focus();
+      if (event.key === "ArrowDown") this.focusFirst();
       else if (this.best) this.best();
       else this.isAwaited = true;
     });
     fill(this, h("div", { class: "search-box" }, this.heading("Search"), this.input), this.said, this.results);
     this.input.focus();
     void this.find();
+  }
+
+  focusFirst() {
+    /** @type {HTMLElement | null | undefined} */ (this.results?.querySelector(".row [data-primary], .card [data-primary]"))?.focus();
+  }
+
+  /** What Enter does from now on, and now if somebody has pressed it already. @param {(() => void) | undefined} best */
+  fits(best) {
+    this.best = best;
+    if (this.isAwaited) best?.();
+    this.isAwaited = false;
   }
 
   async find() {
@@ -88,10 +101,6 @@ class SearchView extends View {
   show(words, found) {
     const { tracks: songs, albums, artists, playlists } = found;
     const hits = [songs, albums, artists, playlists].reduce((sum, page) => sum + (page?.total ?? 0), 0);
-    const best = songs?.items.length ? () => void playTracks(songs.items) : undefined;
-    this.best = best;
-    if (this.isAwaited) best?.();
-    this.isAwaited = false;
     if (this.said) say(this.said, hits ? count(hits, "result") : `Nothing found for ${words}`);
     if (!this.results) return;
     if (hits === 0) {
@@ -106,6 +115,7 @@ class SearchView extends View {
       albums?.items.length > 0 && section("Albums", shelf("Albums", albums.items.map(albumCard)), all(albums, "album")),
       playlists?.items.length > 0 && section("Playlists", shelf("Playlists", playlists.items.map(playlistCard)), all(playlists, "playlist")),
     );
+    this.fits(songs?.items.length ? () => void playTracks(songs.items) : () => this.focusFirst());
   }
 
   /** All that was found of one kind. @param {string} words */
@@ -116,8 +126,6 @@ class SearchView extends View {
       const page = found[`${this.name}s`];
       return { ...page, total: Math.min(page.total, MOST_FOUND) };
     });
-    const end = source.watch(() => this.said && say(this.said, count(source.total ?? 0, "result")));
-    this.asked?.signal.addEventListener("abort", end);
     const play = (/** @type {number} */ index) => {
       const near = source.from(index);
       void playTracks(near.length ? near : source.from(0));
@@ -126,7 +134,12 @@ class SearchView extends View {
     const list = card
       ? new VirtualList({ source, row: card, label: title, rowHeight: CARD_TEXT, minWidth: innerWidth < 700 ? 140 : 180, empty })
       : new TrackList({ source, row: (track, index) => trackRow(track, { play: () => play(index) }), label: title, rowHeight: ROW, empty });
-    this.best = card ? undefined : () => play(0);
+    const end = source.watch(() => {
+      if (source.total === undefined) return;
+      if (this.said) say(this.said, count(source.total, "result"));
+      if (source.get(0) && !this.best) this.fits(card ? () => this.focusFirst() : () => play(0));
+    });
+    this.asked?.signal.addEventListener("abort", end);
     const back = h("a", { class: "more", href: query("/search", { q: words }) }, "Everything");
     if (this.results) fill(this.results, h("section", {}, h("header", {}, h("h2", {}, title), back), list));
   }

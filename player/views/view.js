@@ -68,7 +68,7 @@ export class View extends Component {
       if (this.gone.signal.aborted) return;
       const text = sentence(error instanceof Error ? error.message : String(error));
       const isGone = error instanceof ApiError && error.status === 404;
-      const again = h("button", { type: "button", onclick: () => { say(again, "Trying…"); void this.loading(into, load, show); } }, "Try again");
+      const again = h("button", { type: "button", onclick: () => { if (again.textContent === "Trying…") return; say(again, "Trying…"); void this.loading(into, load, show); } }, "Try again");
       this.exchange(into, () => fill(into, note("warning", text, isGone ? h("a", { class: "button", href: "/" }, "Home") : again, "alert")));
     }
   }

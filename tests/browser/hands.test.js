@@ -288,6 +288,7 @@ test("the system takes this tab for one that plays, under the page's own policy,
   await holds(page, () => /** @type {any} */ (window).beside.paused && navigator.mediaSession.playbackState === "paused");
   // Loading is not playing: the place stands still.
   await page.route(/\/media\//, (route) => route.abort());
+  await page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.engine.loader.bytesOf.clear()));
   await wish(page, { op: "play", item: await page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.next.id)) });
   await page.getByText("Loading on this tab…").waitFor();
   assert.equal(await state(), "paused");

@@ -31,15 +31,13 @@ const [LASTS_MS, READ_MS] = [240_000, 800];
 
 /**
  * By how much the place in the tone is ahead of the page's audio clock, by what is heard of it from `from_ms` of that clock
- * on, in milliseconds.
+ * on, in milliseconds; NaN where too little was heard, as on a busy machine.
  * @param {[number, number, number][]} blocks @param {number} from_ms
  */
 function placed(blocks, from_ms) {
   // The ramps at the ends are not the tone's.
   const read = blocks.filter(([, , clock_ms]) => clock_ms > from_ms + 8 && clock_ms < from_ms + READ_MS - 8);
-  const ahead_ms = aheadOf(read, LASTS_MS);
-  assert.ok(ahead_ms !== undefined, `of ${read.length} blocks nobody can tell which place this is`);
-  return ahead_ms;
+  return aheadOf(read, LASTS_MS) ?? NaN;
 }
 
 /**
@@ -115,7 +113,8 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
         const beside = await besideHeard(a.page);
         const isQuiet = (await wasQuiet(since_ms, a.page, b.page)) && (await knowTheTime(a.page, b.page));
         t.diagnostic(`${isQuiet ? "quiet" : "busy"} machine; apart, ms: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(...samples).toFixed(1)}; shown beside heard, ms: ${beside.toFixed(1)}`);
-        all.push(...samples, Math.abs(beside));
+        // A busy machine may have heard too little to tell a place.
+        all.push(...samples, ...(Number.isNaN(beside) ? [] : [Math.abs(beside)]));
         if (isQuiet) quiet = [...samples, Math.abs(beside)];
       } while (quiet.length === 0 && Date.now() < give_up_ms);
       assert.ok(all.every((apart_ms) => apart_ms <= EVER_MS), all.join());
@@ -171,7 +170,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
       t.diagnostic(`all, ms: ${figures(moves)}`);
       t.diagnostic(`quiet, ms: ${figures(quiet)}`);
       assert.ok(moves.every(({ both, order }) => both <= EVER_MS && order >= -EVER_MS), `two devices were heard together: ${figures(moves)}`);
-      assert.ok(moves.every(({ jump, gap }) => jump >= -EVER_MS && jump <= gap + EVER_MS), figures(moves));
+      assert.ok(moves.every(({ jump, gap }) => Number.isNaN(jump) || (jump >= -EVER_MS && jump <= gap + EVER_MS)), figures(moves));
       assert.ok(quiet.every(({ both }) => both <= MEASURED_MS), `two devices were heard together: ${figures(quiet)}`);
       assert.ok(gap_ms <= 300, figures(quiet));
       assert.ok(quiet.every(({ jump }) => Math.abs(jump) <= 50), figures(quiet));

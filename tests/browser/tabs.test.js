@@ -149,9 +149,7 @@ test("who logs out leaves nothing running here, and is the same device again aft
 
   // Somebody logs out while the page still waits for its id.
   await logIn(undefined);
-  const other = await context.newPage();
-  await other.goto(`${server.url}/healthz`);
-  await other.evaluate((own) => new Promise((held) => void navigator.locks.request(`segue-device-${own}`, () => new Promise(() => held(0)))), own);
+  await page.evaluate((own) => new Promise((held) => void navigator.locks.request(`segue-device-${own}`, () => new Promise(() => held(0)))), own);
   const isNobody = await page.evaluate(async (login) => {
     const { store } = await import(/** @type {any} */ ("/player/store.js"));
     const { session } = await import(/** @type {any} */ ("/player/session.js"));
