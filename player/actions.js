@@ -33,7 +33,8 @@ export function playFrom(list, start) {
     const tracks = path && !session.current.isAway ? await all(path, MOST_TRACKS, from) : list.from(0);
     if (tracks.length > at - from) await playTracks(unwrap(tracks), at - from);
     else await playTracks(unwrap(list.from(at)));
-    if (start === undefined && total > MOST_TRACKS) toast(`The queue has the first ${MOST_TRACKS} of ${count(total, "track")}.`);
+    if (start === undefined && total > MOST_TRACKS)
+      toast(`The queue has the first ${MOST_TRACKS} of ${count(total, "track")}.`);
   });
 }
 
@@ -72,7 +73,10 @@ export function enqueue(tracks, soon, total = tracks.length) {
   const after = soon ? session.playback?.item?.id : undefined;
   const op = { op: "queue.insert", tracks: tracks.map((track) => track.id), ...(after ? { after } : {}) };
   const cut = `The first ${tracks.length} of ${count(total, "track")} ${soon ? "play next" : "were added to the queue"}.`;
-  return attempt(() => session.current.wish(op), total > tracks.length ? cut : soon ? "Plays next." : "Added to the queue.");
+  return attempt(
+    () => session.current.wish(op),
+    total > tracks.length ? cut : soon ? "Plays next." : "Added to the queue.",
+  );
 }
 
 export function togglePlay() {
@@ -101,9 +105,11 @@ export async function addToPlaylist(tracks) {
     if (!id) return;
     const uris = tracks.map((track) => track.uri);
     for (let at = 0; at < uris.length; at += MOST_ADDED) {
-      await ask(`/playlists/${id}/tracks`, { method: "POST", json: { uris: uris.slice(at, at + MOST_ADDED) } }).catch((error) => {
-        throw at ? new Error(`Only the first ${count(at, "track")} were added. ${error.message}`) : error;
-      });
+      await ask(`/playlists/${id}/tracks`, { method: "POST", json: { uris: uris.slice(at, at + MOST_ADDED) } }).catch(
+        (error) => {
+          throw at ? new Error(`Only the first ${count(at, "track")} were added. ${error.message}`) : error;
+        },
+      );
     }
     toast("Added to the playlist.");
   });
@@ -113,7 +119,9 @@ export async function addToPlaylist(tracks) {
 export async function createPlaylist() {
   const fields = [{ name: "name", label: "Name", required: true, maxlength: 100 }];
   let made;
-  const act = async (/** @type {Record<string, string>} */ { name }) => { made = await ask("/me/playlists", { method: "POST", json: { name } }); };
+  const act = async (/** @type {Record<string, string>} */ { name }) => {
+    made = await ask("/me/playlists", { method: "POST", json: { name } });
+  };
   await askPerson({ title: "New playlist", fields, yes: "Make", act });
   return made;
 }
@@ -130,7 +138,11 @@ export function trackMenu(button, track, more = []) {
       { label: "Add to playlist…", icon: "playlist", act: () => void addToPlaylist([track]) },
       { label: isSaved ? "Remove from saved" : "Save", icon: "heart", act: () => void save(track.id, !isSaved) },
       { label: "Go to album", icon: "album", act: () => routes.go(`/album/${track.album.id}`) },
-      track.artists[0] && { label: `Go to ${track.artists[0].name}`, icon: "artist", act: () => routes.go(`/artist/${track.artists[0].id}`) },
+      track.artists[0] && {
+        label: `Go to ${track.artists[0].name}`,
+        icon: "artist",
+        act: () => routes.go(`/artist/${track.artists[0].id}`),
+      },
     ],
     `${track.name} by ${names(track.artists)}`,
   );

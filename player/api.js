@@ -76,7 +76,8 @@ export async function logOut() {
  * @param {string} path @param {number} most @param {number} [offset] @returns {Promise<any[]>}
  */
 export async function all(path, most, offset = 0) {
-  const page = (/** @type {number} */ at) => ask(query(path, { limit: Math.min(MOST_IDS, most - at), offset: offset + at }));
+  const page = (/** @type {number} */ at) =>
+    ask(query(path, { limit: Math.min(MOST_IDS, most - at), offset: offset + at }));
   const first = await page(0);
   const others = [];
   for (let at = MOST_IDS; at < Math.min(most, first.total - offset); at += MOST_IDS) others.push(page(at));

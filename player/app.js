@@ -30,7 +30,16 @@ const LATER = {
   "view-nowhere": queue,
 };
 /** The files of those views. */
-const LATER_FILES = ["views/playlist.js", "views/queue.js", "parts/reorder.js", "views/settings.js", "views/admin.js", "views/offline.js", "parts/keeping.js", "parts/other_device.js"].map((file) => `/player/${file}`);
+const LATER_FILES = [
+  "views/playlist.js",
+  "views/queue.js",
+  "parts/reorder.js",
+  "views/settings.js",
+  "views/admin.js",
+  "views/offline.js",
+  "parts/keeping.js",
+  "parts/other_device.js",
+].map((file) => `/player/${file}`);
 /** A phone's bar holds so many places, and a menu the others. */
 const FEW = 4;
 /** @type {[string, string, string][]} address, icon, name */
@@ -95,13 +104,54 @@ class SegueApp extends Component {
     this.main = h("main", { id: "main", tabIndex: -1 });
     this.banner = h("div", { class: "banner", role: "status" });
     const links = PLACES.map(([href, picture, name]) => h("a", { href }, icon(picture), h("span", {}, name)));
-    const others = PLACES.slice(FEW).map(([href, picture, name]) => ({ label: name, icon: picture, act: () => routes.go(href) }));
-    const more = h("button", { type: "button", class: "places-more", "aria-haspopup": "menu", onclick: () => openMenu(more, others, "More places") }, icon("more"), h("span", {}, "More"));
+    const others = PLACES.slice(FEW).map(([href, picture, name]) => ({
+      label: name,
+      icon: picture,
+      act: () => routes.go(href),
+    }));
+    const more = h(
+      "button",
+      {
+        type: "button",
+        class: "places-more",
+        "aria-haspopup": "menu",
+        onclick: () => openMenu(more, others, "More places"),
+      },
+      icon("more"),
+      h("span", {}, "More"),
+    );
     this.more = more;
     this.nav = h("nav", { "aria-label": "Library" }, links, more);
-    const skip = h("a", { class: "skip", href: "#main", onclick: (/** @type {Event} */ event) => { event.preventDefault(); this.main?.focus(); } }, "Skip to the content");
-    const brand = h("a", { class: "brand", href: "/" }, h("img", { src: "/player/icon.svg", alt: "", width: 28, height: 28 }), "Segue");
-    fill(this, skip, h("div", { class: "frame" }, h("header", { class: "sidebar" }, brand, this.nav), this.banner, this.main, new PlayerBar()));
+    const skip = h(
+      "a",
+      {
+        class: "skip",
+        href: "#main",
+        onclick: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          this.main?.focus();
+        },
+      },
+      "Skip to the content",
+    );
+    const brand = h(
+      "a",
+      { class: "brand", href: "/" },
+      h("img", { src: "/player/icon.svg", alt: "", width: 28, height: 28 }),
+      "Segue",
+    );
+    fill(
+      this,
+      skip,
+      h(
+        "div",
+        { class: "frame" },
+        h("header", { class: "sidebar" }, brand, this.nav),
+        this.banner,
+        this.main,
+        new PlayerBar(),
+      ),
+    );
     this.show();
   }
 
@@ -117,13 +167,19 @@ class SegueApp extends Component {
     this.shownKey = key;
     this.shownStep = routes.step;
     const view = h(tag, { "data-name": id });
-    LATER[tag]?.().catch(() => fill(view, note("warning", "The server is away, and this view is not kept on this device.")));
+    LATER[tag]?.().catch(() =>
+      fill(view, note("warning", "The server is away, and this view is not kept on this device.")),
+    );
     fill(main, view);
     main.className = tag;
     for (const link of nav.children) {
       attribute(link, "aria-current", link.getAttribute("href") === location.pathname ? "page" : undefined);
     }
-    attribute(/** @type {Element} */ (this.more), "data-here", PLACES.slice(FEW).some(([href]) => href === location.pathname));
+    attribute(
+      /** @type {Element} */ (this.more),
+      "data-here",
+      PLACES.slice(FEW).some(([href]) => href === location.pathname),
+    );
     main.scrollTop = 0;
     if (routes.isReturn) restoreScroll(main, routes.scrolled.get(routes.step) ?? 0);
     if (!isFirst) focusHeading(view);
@@ -137,12 +193,25 @@ class SegueApp extends Component {
     const isBlocked = playback?.status === "blocked" && playback.active?.device_id === session.ownId;
     const wasUp = Boolean(playback);
     clearTimeout(this.bannerTimer);
-    if (link === "up") return this.say(isBlocked ? "This browser allows no sound before a click." : "", isBlocked ? "Play here" : "", () => player?.engine.unlock());
+    if (link === "up")
+      return this.say(
+        isBlocked ? "This browser allows no sound before a click." : "",
+        isBlocked ? "Play here" : "",
+        () => player?.engine.unlock(),
+      );
     if (link === "over" && player?.farewell?.code === 4503) return store.setSession(undefined, LOGIN_ENDED);
     if (link === "over") return this.say(farewell(player?.farewell), "Connect again", () => location.reload());
-    const words = link === "offline" ? "Offline. What is kept here still plays." : wasUp ? "No connection to the server. Trying again…" : "Connecting to the server…";
+    const words =
+      link === "offline"
+        ? "Offline. What is kept here still plays."
+        : wasUp
+          ? "No connection to the server. Trying again…"
+          : "Connecting to the server…";
     // A short break is nobody's business.
-    this.bannerTimer = setTimeout(() => this.say(words, canKeep() ? "What is kept" : "", () => routes.go("/offline")), wasUp ? 700 : 1_200);
+    this.bannerTimer = setTimeout(
+      () => this.say(words, canKeep() ? "What is kept" : "", () => routes.go("/offline")),
+      wasUp ? 700 : 1_200,
+    );
     return undefined;
   }
 
@@ -152,7 +221,11 @@ class SegueApp extends Component {
     if (!banner || banner.dataset.words === words) return;
     banner.dataset.words = words;
     banner.hidden = !words;
-    fill(banner, h("span", {}, words), button && h("button", { type: "button", class: "primary", onclick: act }, button));
+    fill(
+      banner,
+      h("span", {}, words),
+      button && h("button", { type: "button", class: "primary", onclick: act }, button),
+    );
   }
 }
 
@@ -198,7 +271,14 @@ function restoreScroll(main, top) {
 /** Keys for all views: space, and with Shift the arrows; `/` searches. @param {KeyboardEvent} event */
 function key(event) {
   const target = /** @type {Element} */ (event.target);
-  if (!session.player || event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea, dialog, [popover]")) return;
+  if (
+    !session.player ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    target.closest("input, select, textarea, dialog, [popover]")
+  )
+    return;
   const isOnControl = target.closest("button, a, summary") !== null;
   /** @type {(() => unknown) | undefined} */
   let act;

@@ -122,7 +122,11 @@ export class Engine {
   /** Call it within a person's act: browsers let a page sound only after one. */
   unlock() {
     const context = this.open();
-    if (context.state !== "running") context.resume().then(() => this.stateChanged(), () => undefined);
+    if (context.state !== "running")
+      context.resume().then(
+        () => this.stateChanged(),
+        () => undefined,
+      );
   }
 
   setLoudness() {
@@ -250,11 +254,19 @@ export class Engine {
     const { current } = this;
     if (!current) return;
     const local_us = localAt(this.open(), context_s);
-    setTimeout(() => {
-      if (this.current !== current) return;
-      current.told = { place_s, context_s, rate };
-      this.world.emit({ type: "started", item: current.item, position_ms: Math.round(place_s * 1000), since_us: local_us });
-    }, Math.max(0, (local_us - localNow()) / 1000));
+    setTimeout(
+      () => {
+        if (this.current !== current) return;
+        current.told = { place_s, context_s, rate };
+        this.world.emit({
+          type: "started",
+          item: current.item,
+          position_ms: Math.round(place_s * 1000),
+          since_us: local_us,
+        });
+      },
+      Math.max(0, (local_us - localNow()) / 1000),
+    );
   }
 
   /** @param {StreamVoice} voice */
@@ -279,7 +291,8 @@ export class Engine {
   /** @param {Item} item @param {StreamVoice} voice @param {number} code */
   async streamBreaks(item, voice, code) {
     const position_ms = Math.round(voice.element.currentTime * 1000);
-    const why = code === MediaError.MEDIA_ERR_DECODE ? new Unplayable("the audio cannot be decoded") : new Error("broken off");
+    const why =
+      code === MediaError.MEDIA_ERR_DECODE ? new Unplayable("the audio cannot be decoded") : new Error("broken off");
     voice.drop();
     await this.broken(item, position_ms, why);
   }
@@ -298,7 +311,9 @@ export class Engine {
       let wait_ms = RETRY_MS;
       try {
         // An address may be too old; one that is asked for now is not.
-        const voice = this.canDecode(item) ? this.bufferVoice(item, await this.loader.buffer(item.media_id)) : await this.stream(item, position_ms, true);
+        const voice = this.canDecode(item)
+          ? this.bufferVoice(item, await this.loader.buffer(item.media_id))
+          : await this.stream(item, position_ms, true);
         if (this.job !== job) return voice.drop();
         return this.begin(item, voice, position_ms, undefined, this.world.wanted()?.rate ?? 1);
       } catch (error) {

@@ -45,7 +45,11 @@ export function startMediaSession() {
     if (isHere && element?.paused) element.play().catch(() => undefined);
     else if (!isHere) element?.pause();
     // A place that stands still must not be seen to run.
-    mediaSession.playbackState = !playback?.item ? "none" : session.isOn && playback.status === "playing" ? "playing" : "paused";
+    mediaSession.playbackState = !playback?.item
+      ? "none"
+      : session.isOn && playback.status === "playing"
+        ? "playing"
+        : "paused";
     if (shown !== (track?.id ?? "")) mediaSession.metadata = track ? described(track) : null;
     shown = track?.id ?? "";
     const duration_ms = playback?.item?.duration_ms;
@@ -59,14 +63,19 @@ export function startMediaSession() {
 
 /** @param {any} track */
 function described(track) {
-  const artwork = track.album.images.map((/** @type {any} */ image) => ({ src: own(image.url), sizes: `${image.width}x${image.height}` }));
+  const artwork = track.album.images.map((/** @type {any} */ image) => ({
+    src: own(image.url),
+    sizes: `${image.width}x${image.height}`,
+  }));
   return new MediaMetadata({ title: track.name, artist: names(track.artists), album: track.album.name, artwork });
 }
 
 /** Keys and lock screens are of whoever plays a media element, and decoded items are none: this one plays beside them, unheard. */
 function silence() {
   const head = Uint8Array.from(atob(SILENCE), (byte) => byte.charCodeAt(0));
-  const element = new Audio(URL.createObjectURL(new Blob([head, new Uint8Array(80_000).fill(128)], { type: "audio/wav" })));
+  const element = new Audio(
+    URL.createObjectURL(new Blob([head, new Uint8Array(80_000).fill(128)], { type: "audio/wav" })),
+  );
   element.loop = true;
   return element;
 }

@@ -45,10 +45,17 @@ export async function kept() {
   if (!canKeep()) return [];
   const [media, tracks] = await Promise.all([MEDIA, TRACKS].map(async (name) => (await caches.open(name)).matchAll()));
   /** @type {string[]} */
-  const used = await (await (await caches.open(USED)).match("/"))?.json() ?? [];
-  const known = new Map((await Promise.all(tracks.map((response) => response.json()))).map(({ path, track }) => [path, track]));
-  const objects = media.map((response) => ({ path: new URL(response.url).pathname, bytes: Number(response.headers.get("content-length") ?? 0) }));
-  const found = objects.flatMap((object) => (known.has(object.path) ? [{ ...object, track: known.get(object.path) }] : []));
+  const used = (await (await (await caches.open(USED)).match("/"))?.json()) ?? [];
+  const known = new Map(
+    (await Promise.all(tracks.map((response) => response.json()))).map(({ path, track }) => [path, track]),
+  );
+  const objects = media.map((response) => ({
+    path: new URL(response.url).pathname,
+    bytes: Number(response.headers.get("content-length") ?? 0),
+  }));
+  const found = objects.flatMap((object) =>
+    known.has(object.path) ? [{ ...object, track: known.get(object.path) }] : [],
+  );
   return found.sort((a, b) => used.indexOf(b.path) - used.indexOf(a.path));
 }
 

@@ -219,7 +219,7 @@ export class Player extends Watchable {
     if (!playback || !current || !client.lease() || !client.isWelcomed()) return;
     /** @type {Item[]} */
     const known = [];
-    for (let page; (page = this.pages.get(known.length)); ) {
+    for (let page; (page = this.pages.get(known.length));) {
       known.push(...page.items);
       if (page.items.length < QUEUE_PAGE) break;
     }
@@ -294,9 +294,18 @@ export class Player extends Watchable {
       const tracks = /** @type {string[]} */ (op.tracks);
       const known = tracks.map((media_id, index) => ({ index, media_id, track: catalogue.known(media_id) }));
       const there = known.filter(({ track }) => isKept(track, kept));
-      if (there.length === 0) throw new Refused("offline", "The server is away, and none of this is kept on this device.");
-      const items = there.map(({ index, media_id, track }) => ({ id: `${index}`, kind: "track", media_id, duration_ms: track.duration_ms }));
-      const at = Math.max(0, there.findIndex(({ index }) => index >= (op.start ?? 0)));
+      if (there.length === 0)
+        throw new Refused("offline", "The server is away, and none of this is kept on this device.");
+      const items = there.map(({ index, media_id, track }) => ({
+        id: `${index}`,
+        kind: "track",
+        media_id,
+        duration_ms: track.duration_ms,
+      }));
+      const at = Math.max(
+        0,
+        there.findIndex(({ index }) => index >= (op.start ?? 0)),
+      );
       return { items, at, position_ms: op.position_ms ?? 0, areEntries: false };
     }
     const current = itemOf(client.audio) ?? client.playback?.item;
@@ -321,13 +330,19 @@ export class Player extends Watchable {
   /** @param {string} id @param {Op} op @returns {Promise<void>} */
   say(id, op) {
     return new Promise((granted, refused) => {
-      const timer = setTimeout(() => {
-        const why = this.client.isWelcomed() ? "The server is slow to answer. This will be done when it does." : "The server is away. This will be done when it is back.";
-        refused(new Refused("waiting", why));
-        // It was promised, so that whoever wished it has to hear when it is not done after all.
-        const regret = (/** @type {Error} */ error) => this.regret(new Error(`What was to be done later was not: ${error.message}`));
-        this.wishes.set(id, { granted: () => undefined, refused: regret, timer: 0 });
-      }, this.client.isWelcomed() ? ANSWER_MS.up : ANSWER_MS.away);
+      const timer = setTimeout(
+        () => {
+          const why = this.client.isWelcomed()
+            ? "The server is slow to answer. This will be done when it does."
+            : "The server is away. This will be done when it is back.";
+          refused(new Refused("waiting", why));
+          // It was promised, so that whoever wished it has to hear when it is not done after all.
+          const regret = (/** @type {Error} */ error) =>
+            this.regret(new Error(`What was to be done later was not: ${error.message}`));
+          this.wishes.set(id, { granted: () => undefined, refused: regret, timer: 0 });
+        },
+        this.client.isWelcomed() ? ANSWER_MS.up : ANSWER_MS.away,
+      );
       this.wishes.set(id, { granted, refused, timer });
       this.happens({ type: "wish", id, op });
     });

@@ -69,7 +69,15 @@ class Routes extends Watchable {
   click(event) {
     const link = event.target instanceof Element && event.target.closest("a");
     if (!link || event.defaultPrevented || event.button !== 0) return;
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || link.target || link.origin !== location.origin) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.shiftKey ||
+      event.altKey ||
+      link.target ||
+      link.origin !== location.origin
+    )
+      return;
     if (!VIEWS.some(([pattern]) => pattern.test(link.pathname))) return;
     event.preventDefault();
     this.go(link.pathname + link.search);

@@ -61,7 +61,9 @@ async function newest(event, name, request, key) {
 
 function withPatience(request, kept) {
   if (!kept) return fetch(request);
-  const gone = new Promise((_, reject) => setTimeout(() => reject(new Error("the server takes too long")), PATIENCE_MS));
+  const gone = new Promise((_, reject) =>
+    setTimeout(() => reject(new Error("the server takes too long")), PATIENCE_MS),
+  );
   return Promise.race([fetch(request), gone]);
 }
 
@@ -114,7 +116,12 @@ async function media(event, request, path) {
   const response = await fetch(request);
   const length = Number(response.headers.get("content-length") ?? Infinity);
   if (response.status === 200 && !range && length <= Math.min(LARGEST_BYTES, await limit())) {
-    event.waitUntil(cache.put(path, response.clone()).then(() => use(path)).then(trimMedia, () => undefined));
+    event.waitUntil(
+      cache
+        .put(path, response.clone())
+        .then(() => use(path))
+        .then(trimMedia, () => undefined),
+    );
   }
   return response;
 }
@@ -128,13 +135,18 @@ let turn = Promise.resolve();
 
 /** One after the other: several ranges are asked for at once. */
 function use(path) {
-  turn = turn.then(async () => {
-    const paths = await usedPaths();
-    if (paths.at(-1) === path) return;
-    const cache = await caches.open(USED);
-    const kept = new Set((await (await caches.open(MEDIA)).keys()).map(({ url }) => new URL(url).pathname));
-    await cache.put("/", new Response(JSON.stringify([...paths.filter((other) => other !== path && kept.has(other)), path])));
-  }).catch(() => undefined);
+  turn = turn
+    .then(async () => {
+      const paths = await usedPaths();
+      if (paths.at(-1) === path) return;
+      const cache = await caches.open(USED);
+      const kept = new Set((await (await caches.open(MEDIA)).keys()).map(({ url }) => new URL(url).pathname));
+      await cache.put(
+        "/",
+        new Response(JSON.stringify([...paths.filter((other) => other !== path && kept.has(other)), path])),
+      );
+    })
+    .catch(() => undefined);
   return turn;
 }
 

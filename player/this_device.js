@@ -1,7 +1,14 @@
 /** What this page says of itself as a device. */
 
 /** Media types that servers may ask about. */
-const TYPES = ["audio/mpeg", "audio/flac", "audio/ogg; codecs=vorbis", "audio/ogg; codecs=opus", "audio/mp4; codecs=mp4a.40.2", "audio/wav"];
+const TYPES = [
+  "audio/mpeg",
+  "audio/flac",
+  "audio/ogg; codecs=vorbis",
+  "audio/ogg; codecs=opus",
+  "audio/mp4; codecs=mp4a.40.2",
+  "audio/wav",
+];
 
 /** An earlier life of a page has ended after so long, or is another tab. */
 const RELOAD_MS = 400;
@@ -26,8 +33,28 @@ export function deviceName() {
   const { userAgent } = navigator;
   /** @param {[RegExp, string][]} known @param {string} other */
   const first = (known, other) => known.find(([pattern]) => pattern.test(userAgent))?.[1] ?? other;
-  const browser = first([[/Edg\//, "Edge"], [/OPR\//, "Opera"], [/Firefox\//, "Firefox"], [/Chrom(e|ium)\//, "Chrome"], [/Safari\//, "Safari"]], "Browser");
-  const system = first([[/Android/, "Android"], [/iPhone/, "iPhone"], [/iPad/, "iPad"], [/Windows/, "Windows"], [/Mac OS/, "Mac"], [/CrOS/, "ChromeOS"], [/Linux/, "Linux"]], "");
+  const browser = first(
+    [
+      [/Edg\//, "Edge"],
+      [/OPR\//, "Opera"],
+      [/Firefox\//, "Firefox"],
+      [/Chrom(e|ium)\//, "Chrome"],
+      [/Safari\//, "Safari"],
+    ],
+    "Browser",
+  );
+  const system = first(
+    [
+      [/Android/, "Android"],
+      [/iPhone/, "iPhone"],
+      [/iPad/, "iPad"],
+      [/Windows/, "Windows"],
+      [/Mac OS/, "Mac"],
+      [/CrOS/, "ChromeOS"],
+      [/Linux/, "Linux"],
+    ],
+    "",
+  );
   return system ? `${browser} on ${system}` : browser;
 }
 

@@ -71,7 +71,10 @@ export class Loader {
 
   /** Throws when the server does not give what is at a fresh address. @param {string} url */
   async examine(url) {
-    const { status, ok } = await fetch(url, { headers: { range: "bytes=0-0" }, signal: AbortSignal.timeout(SILENT_MS) });
+    const { status, ok } = await fetch(url, {
+      headers: { range: "bytes=0-0" },
+      signal: AbortSignal.timeout(SILENT_MS),
+    });
     if (!ok) throw refusal(status);
   }
 
@@ -117,12 +120,14 @@ async function load(url) {
   try {
     const { status, ok, body } = await fetch(url, { signal: patience.signal });
     if (!ok || !body) return { status };
-    const coming = body.pipeThrough(new TransformStream({
-      transform(part, whole) {
-        heard();
-        whole.enqueue(part);
-      },
-    }));
+    const coming = body.pipeThrough(
+      new TransformStream({
+        transform(part, whole) {
+          heard();
+          whole.enqueue(part);
+        },
+      }),
+    );
     return { status, bytes: await new Response(coming).arrayBuffer() };
   } finally {
     clearTimeout(timer);

@@ -37,13 +37,25 @@ export class StreamVoice {
     this.node.connect(this.gate.node);
     /** @param {() => void} act */
     const while_wanted = (act) => () => void (this.isStarted && !this.isStopped && act());
-    element.addEventListener("playing", while_wanted(() => {
-      this.lead_s = Infinity;
-      events.onplaying();
-    }));
-    element.addEventListener("waiting", while_wanted(() => events.onstall()));
-    element.addEventListener("timeupdate", while_wanted(() => this.sample()));
-    element.addEventListener("ended", while_wanted(() => events.onend()));
+    element.addEventListener(
+      "playing",
+      while_wanted(() => {
+        this.lead_s = Infinity;
+        events.onplaying();
+      }),
+    );
+    element.addEventListener(
+      "waiting",
+      while_wanted(() => events.onstall()),
+    );
+    element.addEventListener(
+      "timeupdate",
+      while_wanted(() => this.sample()),
+    );
+    element.addEventListener(
+      "ended",
+      while_wanted(() => events.onend()),
+    );
     element.addEventListener("error", () => {
       if (!this.isStopped) events.onerror(element.error?.code ?? 0);
     });

@@ -24,10 +24,12 @@ export const CARD_TEXT = 64;
 
 /** @param {{href: string, name: string, detail: string, picture: HTMLElement, tracks?: string, round?: boolean}} thing */
 function card({ href, name, detail, picture, tracks, round = false }) {
-  const play = tracks && iconButton("play", `Play ${name}`, {
-    class: "icon-button play",
-    onclick: () => void attempt(async () => playTracks(unwrap(await all(tracks, MOST_TRACKS)))),
-  });
+  const play =
+    tracks &&
+    iconButton("play", `Play ${name}`, {
+      class: "icon-button play",
+      onclick: () => void attempt(async () => playTracks(unwrap(await all(tracks, MOST_TRACKS)))),
+    });
   return h(
     "div",
     { class: round ? "card round" : "card" },
@@ -44,17 +46,35 @@ export const unwrap = (items) => items.map((item) => item.track ?? item).filter(
 export function albumCard(album) {
   const year = album.release_date?.slice(0, 4);
   const detail = [names(album.artists), year].filter(Boolean).join(" · ");
-  return card({ href: `/album/${album.id}`, name: album.name, detail, picture: cover(album, 200), tracks: `/albums/${album.id}/tracks` });
+  return card({
+    href: `/album/${album.id}`,
+    name: album.name,
+    detail,
+    picture: cover(album, 200),
+    tracks: `/albums/${album.id}/tracks`,
+  });
 }
 
 /** @param {any} artist */
 export function artistCard(artist) {
   const detail = artist.album_count ? count(artist.album_count, "album") : count(artist.track_count, "track");
-  return card({ href: `/artist/${artist.id}`, name: artist.name, detail, picture: cover(artist, 200, "artist"), round: true });
+  return card({
+    href: `/artist/${artist.id}`,
+    name: artist.name,
+    detail,
+    picture: cover(artist, 200, "artist"),
+    round: true,
+  });
 }
 
 /** @param {any} playlist */
 export function playlistCard(playlist) {
   const detail = count(playlist.tracks.total, "track");
-  return card({ href: `/playlist/${playlist.id}`, name: playlist.name, detail, picture: cover(undefined, 200, "playlist"), tracks: `/playlists/${playlist.id}/tracks` });
+  return card({
+    href: `/playlist/${playlist.id}`,
+    name: playlist.name,
+    detail,
+    picture: cover(undefined, 200, "playlist"),
+    tracks: `/playlists/${playlist.id}/tracks`,
+  });
 }

@@ -20,7 +20,14 @@ export function cover(thing, pixels, stand_in = "album") {
   const holder = h("span", { class: "cover" }, icon(stand_in));
   const url = thing && (best(thing.images ?? [], pixels) ?? thing.cover_url);
   if (url) {
-    const image = h("img", { src: own(url), alt: "", loading: "lazy", decoding: "async", width: pixels, height: pixels });
+    const image = h("img", {
+      src: own(url),
+      alt: "",
+      loading: "lazy",
+      decoding: "async",
+      width: pixels,
+      height: pixels,
+    });
     image.addEventListener("error", () => image.remove());
     image.addEventListener("load", () => holder.classList.add("loaded"));
     holder.append(image);

@@ -26,7 +26,17 @@ export function deed(device) {
     return device.plays ? "Ready" : "Remote control";
   }
   if (device.presence === "away" || playback.status === "lost") return "Out of reach, was playing";
-  return { playing: "Playing", paused: "Paused", buffering: "Loading…", starting: "Starting…", blocked: "Waits for a click on it", failed: "Cannot play this", ended: "At the end of the queue", idle: "Ready", lost: "" }[playback.status];
+  return {
+    playing: "Playing",
+    paused: "Paused",
+    buffering: "Loading…",
+    starting: "Starting…",
+    blocked: "Waits for a click on it",
+    failed: "Cannot play this",
+    ended: "At the end of the queue",
+    idle: "Ready",
+    lost: "",
+  }[playback.status];
 }
 
 export class DeviceList extends Component {
@@ -48,7 +58,8 @@ export class DeviceList extends Component {
       rows.delete(id);
     }
     // By their order when they came: rows that change places under a finger are hit by mistake.
-    const rank = (/** @type {Device} */ { id, presence }) => (id === session.playback?.active?.device_id ? 0 : id === ownId ? 1 : presence === "online" ? 2 : 3);
+    const rank = (/** @type {Device} */ { id, presence }) =>
+      id === session.playback?.active?.device_id ? 0 : id === ownId ? 1 : presence === "online" ? 2 : 3;
     for (const device of [...devices].sort((a, b) => rank(a) - rank(b) || a.since_us - b.since_us)) {
       let known = rows.get(device.id);
       if (!known) {
@@ -58,7 +69,8 @@ export class DeviceList extends Component {
       }
       known.refresh(device);
     }
-    if (devices.length === 0) fill(this, h("p", { class: "note" }, "No connection to the server: nothing is known of other devices."));
+    if (devices.length === 0)
+      fill(this, h("p", { class: "note" }, "No connection to the server: nothing is known of other devices."));
     else this.querySelector(":scope > .note")?.remove();
   }
 }
@@ -70,7 +82,16 @@ function deviceRow(first) {
   const name = h("strong", { dir: "auto" });
   const order = h("span", { class: "unseen" }, "Move the music to ");
   const doing = h("span", { class: "detail" });
-  const move = h("button", { type: "button", class: "move", onclick: () => void attempt(() => session.current.wish({ op: "transfer", to: id, mode: "keep" })) }, h("span", { class: "picture" }, icon(ICONS[first.kind] ?? "device")), h("span", { class: "names" }, order, name, doing));
+  const move = h(
+    "button",
+    {
+      type: "button",
+      class: "move",
+      onclick: () => void attempt(() => session.current.wish({ op: "transfer", to: id, mode: "keep" })),
+    },
+    h("span", { class: "picture" }, icon(ICONS[first.kind] ?? "device")),
+    h("span", { class: "names" }, order, name, doing),
+  );
   const volume = volumeControl(() => device);
   const more = iconButton("more", "More", { "aria-haspopup": "menu", onclick: () => deviceMenu(more, device) });
   const row = h("div", { class: "row device", role: "listitem" }, move, volume.element, more);
@@ -112,13 +133,16 @@ function deviceMenu(button, device) {
 async function rename(device) {
   const fields = [{ name: "name", label: "Name", value: device.name, required: true, maxlength: 64 }];
   const answer = await askPerson({ title: "Rename the device", fields, yes: "Rename" });
-  if (answer) await attempt(() => session.current.wish({ op: "device.rename", device_id: device.id, name: answer.name }));
+  if (answer)
+    await attempt(() => session.current.wish({ op: "device.rename", device_id: device.id, name: answer.name }));
 }
 
 /** @param {Device} device */
 async function forget(device) {
   const isOwn = device.id === session.ownId;
-  const text = isOwn ? "This tab will be disconnected until it is loaded again." : "It leaves the list, and the music with it if it plays there. It comes back when it connects again.";
+  const text = isOwn
+    ? "This tab will be disconnected until it is loaded again."
+    : "It leaves the list, and the music with it if it plays there. It comes back when it connects again.";
   if (!(await askPerson({ title: `Forget “${device.name}”?`, text, yes: "Forget", danger: true }))) return;
   await attempt(() => session.current.wish({ op: "device.forget", device_id: device.id }));
 }
@@ -129,7 +153,15 @@ async function forget(device) {
  */
 export function volumeControl(deviceOf) {
   const mute = iconButton("volume", "Mute", { onclick: () => turn({ muted: !deviceOf()?.volume?.muted }) });
-  const slider = h("input", { type: "range", class: "volume", min: "0", max: "100", step: "1", "aria-label": "Volume", oninput: () => drag() });
+  const slider = h("input", {
+    type: "range",
+    class: "volume",
+    min: "0",
+    max: "100",
+    step: "1",
+    "aria-label": "Volume",
+    oninput: () => drag(),
+  });
   const element = h("span", { class: "volume-control" }, mute, slider);
   let timer = 0;
   let held = 0;

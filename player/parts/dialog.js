@@ -23,7 +23,12 @@ export function askPerson({ title, text, fields = [], yes, danger = false, act }
     text && h("p", {}, text),
     fields.map(field),
     status,
-    h("div", { class: "actions" }, h("button", { type: "button", class: "quiet", onclick: () => dialog.close("") }, "Cancel"), submit),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", class: "quiet", onclick: () => dialog.close("") }, "Cancel"),
+      submit,
+    ),
   );
   const values = () => /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(form)));
   const dialog = h("dialog", { "aria-labelledby": "question" }, form);
@@ -55,7 +60,11 @@ export function askPerson({ title, text, fields = [], yes, danger = false, act }
 /** @param {Field} field */
 export function field({ name, label, options, ...rest }) {
   const input = options
-    ? h("select", { name }, options.map(([value, text]) => h("option", { value, selected: value === rest.value }, text)))
+    ? h(
+        "select",
+        { name },
+        options.map(([value, text]) => h("option", { value, selected: value === rest.value }, text)),
+      )
     : h("input", { name, type: "text", ...rest, minLength: rest.minlength, maxLength: rest.maxlength ?? 200 });
   return h("label", { class: "field" }, h("span", {}, label), input);
 }

@@ -21,14 +21,17 @@ function set(element, name, value) {
   if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
   else if (name === "class") element.className = value;
   else if (name === "style") element.style.cssText = value;
-  else if (name in element && !name.includes("-") && name !== "list" && name !== "role") Object.assign(element, { [name]: value });
+  else if (name in element && !name.includes("-") && name !== "list" && name !== "role")
+    Object.assign(element, { [name]: value });
   else element.setAttribute(name, value === true ? "" : String(value));
 }
 
 /** Replaces what is in an element. @param {Element} element @param {...(Child | Child[])} children */
 export function fill(element, ...children) {
   const known = children.flat().filter((child) => child !== undefined && child !== null && child !== false);
-  element.replaceChildren(.../** @type {(Node | string)[]} */ (known.map((child) => (typeof child === "number" ? String(child) : child))));
+  element.replaceChildren(
+    .../** @type {(Node | string)[]} */ (known.map((child) => (typeof child === "number" ? String(child) : child))),
+  );
 }
 
 /** Sets an attribute, or takes it away; does nothing when it is so. @param {Element} element @param {string} name @param {string | boolean | undefined} value */

@@ -19,13 +19,16 @@ export function keepChoice() {
         navigator.storage?.persist?.().catch(() => undefined);
       },
     },
-    CHOICES.map((mb) => h("option", { value: String(mb), selected: mb === store.preferences.keep_mb }, mb ? size(mb * 1e6) : "Nothing")),
+    CHOICES.map((mb) =>
+      h("option", { value: String(mb), selected: mb === store.preferences.keep_mb }, mb ? size(mb * 1e6) : "Nothing"),
+    ),
   );
   return choice;
 }
 
 /** What a page does without that came over plain HTTP. */
 export function plainHint() {
-  const text = "Playing, moving the music and steering work over plain HTTP, too. Keeping music for offline, opening without the server and installing as an app need HTTPS, and without it passwords and music travel for all to read. Give the server a certificate (tls_cert, tls_key), or put it behind a proxy that has one.";
+  const text =
+    "Playing, moving the music and steering work over plain HTTP, too. Keeping music for offline, opening without the server and installing as an app need HTTPS, and without it passwords and music travel for all to read. Give the server a certificate (tls_cert, tls_key), or put it behind a proxy that has one.";
   return h("p", { class: "hint" }, h("strong", {}, "Some things need HTTPS"), text);
 }

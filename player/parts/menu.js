@@ -9,7 +9,21 @@ import { icon } from "./icons.js";
 export function openMenu(button, entries, label) {
   const known = entries.filter((entry) => entry !== undefined && entry !== false);
   const items = known.map((entry) =>
-    h("button", { type: "button", role: "menuitem", tabIndex: -1, onclick: () => { close(); button.focus(); entry.act(); } }, icon(entry.icon), entry.label),
+    h(
+      "button",
+      {
+        type: "button",
+        role: "menuitem",
+        tabIndex: -1,
+        onclick: () => {
+          close();
+          button.focus();
+          entry.act();
+        },
+      },
+      icon(entry.icon),
+      entry.label,
+    ),
   );
   const menu = h("div", { class: "menu", role: "menu", "aria-label": label, popover: "auto" }, items);
   const close = () => menu.hidePopover();

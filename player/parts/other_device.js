@@ -11,7 +11,13 @@ export async function showLoginCode() {
   await attempt(async () => {
     const { code, url, qr_svg, expires_in } = await ask("/auth/codes", { method: "POST" });
     const left = h("p", { class: "detail", role: "status" });
-    const picture = h("img", { class: "qr", src: `data:image/svg+xml,${encodeURIComponent(qr_svg)}`, alt: "QR code that logs in", width: 240, height: 240 });
+    const picture = h("img", {
+      class: "qr",
+      src: `data:image/svg+xml,${encodeURIComponent(qr_svg)}`,
+      alt: "QR code that logs in",
+      width: 240,
+      height: 240,
+    });
     const address = url.split("#")[0];
     const dialog = h(
       "dialog",
@@ -20,8 +26,19 @@ export async function showLoginCode() {
         "form",
         { method: "dialog" },
         h("h2", { id: "other-device" }, "Log in on another device"),
-        h("p", {}, "Point its camera at this, or open ", h("span", { class: "address" }, address), " there and type the code. It is good once; show it to nobody."),
-        ITSELF.test(new URL(url).host) && h("p", { class: "warning" }, "This page was opened by a name that only this machine knows. Open it by the server's own name first."),
+        h(
+          "p",
+          {},
+          "Point its camera at this, or open ",
+          h("span", { class: "address" }, address),
+          " there and type the code. It is good once; show it to nobody.",
+        ),
+        ITSELF.test(new URL(url).host) &&
+          h(
+            "p",
+            { class: "warning" },
+            "This page was opened by a name that only this machine knows. Open it by the server's own name first.",
+          ),
         picture,
         h("p", { class: "code", "aria-label": `Code: ${[...code].join(" ")}` }, code),
         left,
@@ -31,7 +48,12 @@ export async function showLoginCode() {
     const until_ms = performance.now() + expires_in * 1000;
     const look = () => {
       const minutes = Math.ceil((until_ms - performance.now()) / 60_000);
-      say(left, minutes > 0 ? `Good for ${minutes === 1 ? "one more minute" : `${minutes} more minutes`}.` : "This code is over. Close this and ask for another.");
+      say(
+        left,
+        minutes > 0
+          ? `Good for ${minutes === 1 ? "one more minute" : `${minutes} more minutes`}.`
+          : "This code is over. Close this and ask for another.",
+      );
       if (minutes <= 0) picture.remove();
     };
     look();

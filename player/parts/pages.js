@@ -42,13 +42,16 @@ export class Pages extends Watchable {
   from(index) {
     /** @type {any[]} */
     const items = [];
-    for (let item; (item = this.get(index + items.length)) !== undefined; ) items.push(item);
+    for (let item; (item = this.get(index + items.length)) !== undefined;) items.push(item);
     return items;
   }
 
   /** Entries from `from` up to but without `to` are looked at now. @param {number} from @param {number} to */
   want(from, to) {
-    const [first, last] = (this.looked = [Math.floor(Math.max(0, from) / SIZE), Math.floor(Math.max(0, to - 1) / SIZE)]);
+    const [first, last] = (this.looked = [
+      Math.floor(Math.max(0, from) / SIZE),
+      Math.floor(Math.max(0, to - 1) / SIZE),
+    ]);
     for (const [number, controller] of this.loading) {
       if (number < first || number > last) controller.abort();
     }

@@ -23,9 +23,18 @@ export class PlayerBar extends Component {
     this.heart = heartOfCurrent();
     this.volume = volumeControl(() => session.active ?? session.own);
     this.where = h("span", { class: "where-name", dir: "auto" });
-    this.whereButton = h("button", { type: "button", class: "where", "aria-haspopup": "dialog", onclick: () => this.openDevices() }, icon("device"), this.where);
+    this.whereButton = h(
+      "button",
+      { type: "button", class: "where", "aria-haspopup": "dialog", onclick: () => this.openDevices() },
+      icon("device"),
+      this.where,
+    );
     this.trouble = h("p", { class: "trouble", role: "status" });
-    const queue = h("a", { class: "icon-button", href: "/queue", "aria-label": "Queue", title: "Queue" }, icon("queue"));
+    const queue = h(
+      "a",
+      { class: "icon-button", href: "/queue", "aria-label": "Queue", title: "Queue" },
+      icon("queue"),
+    );
     const side = h("div", { class: "side" }, this.heart.element, queue, this.whereButton, this.volume.element);
     fill(this, this.trouble, this.what, h("div", { class: "middle" }, this.steer.element, new SeekBar()), side);
     this.observe(session, () => this.refresh());
@@ -47,7 +56,11 @@ export class PlayerBar extends Component {
     const isElsewhere = active && active.id !== session.ownId;
     if (this.where && this.whereButton) {
       say(this.where, isElsewhere ? active.name : active ? "This tab" : "Devices");
-      attribute(this.whereButton, "aria-label", isElsewhere ? `Devices: ${active.name} has the music` : active ? "Devices: this tab has the music" : "Devices");
+      attribute(
+        this.whereButton,
+        "aria-label",
+        isElsewhere ? `Devices: ${active.name} has the music` : active ? "Devices: this tab has the music" : "Devices",
+      );
       this.whereButton.classList.toggle("elsewhere", Boolean(isElsewhere));
     }
     this.showWhat();
@@ -60,13 +73,30 @@ export class PlayerBar extends Component {
     if (!this.what || key === this.key) return;
     this.key = key;
     if (!item) {
-      fill(this.what, cover(undefined, 56, "track"), h("span", { class: "names" }, h("span", { class: "detail" }, "Nothing plays yet")));
+      fill(
+        this.what,
+        cover(undefined, 56, "track"),
+        h("span", { class: "names" }, h("span", { class: "detail" }, "Nothing plays yet")),
+      );
       return;
     }
     fill(
       this.what,
-      h("a", { href: "/now", class: "open", "aria-label": "Open the player" }, cover({ images: track?.album.images, cover_url: track?.cover_url }, 56, "track")),
-      h("span", { class: "names" }, h("a", { class: "title", href: track ? `/album/${track.album.id}` : "/queue", dir: "auto" }, track?.name ?? "…"), track ? artistLinks(track.artists) : undefined),
+      h(
+        "a",
+        { href: "/now", class: "open", "aria-label": "Open the player" },
+        cover({ images: track?.album.images, cover_url: track?.cover_url }, 56, "track"),
+      ),
+      h(
+        "span",
+        { class: "names" },
+        h(
+          "a",
+          { class: "title", href: track ? `/album/${track.album.id}` : "/queue", dir: "auto" },
+          track?.name ?? "…",
+        ),
+        track ? artistLinks(track.artists) : undefined,
+      ),
     );
   }
 

@@ -12,7 +12,11 @@ const EDGE_STEP = 10;
  */
 export function grip(name, index, move) {
   const label = `Move ${name}: drag, or Alt with the arrow keys`;
-  const handle = h("button", { type: "button", class: "icon-button grip", "aria-label": label, title: label }, icon("grip"));
+  const handle = h(
+    "button",
+    { type: "button", class: "icon-button grip", "aria-label": label, title: label },
+    icon("grip"),
+  );
   handle.addEventListener("keydown", (event) => {
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (by === undefined || !event.altKey) return;
@@ -47,7 +51,12 @@ function drag(row, start, drop) {
   let frame = 0;
   const follow = () => {
     const view = scroller.getBoundingClientRect();
-    scroller.scrollTop += at < Math.min(start.clientY, view.top + ROW) ? -EDGE_STEP : at > Math.max(start.clientY, view.bottom - ROW) ? EDGE_STEP : 0;
+    scroller.scrollTop +=
+      at < Math.min(start.clientY, view.top + ROW)
+        ? -EDGE_STEP
+        : at > Math.max(start.clientY, view.bottom - ROW)
+          ? EDGE_STEP
+          : 0;
     likeness.style.translate = `0 ${at - start.clientY}px`;
     frame = requestAnimationFrame(follow);
   };
@@ -61,9 +70,25 @@ function drag(row, start, drop) {
     if (isMeant && by !== 0) drop(by);
   };
   const { signal } = done;
-  const mine = (/** @type {(event: PointerEvent) => void} */ act) => (/** @type {PointerEvent} */ event) => event.pointerId === start.pointerId && act(event);
-  addEventListener("pointermove", mine(({ clientY }) => void (at = clientY)), { signal });
-  addEventListener("pointerup", mine(({ clientY }) => { at = clientY; end(true); }), { signal });
-  addEventListener("pointercancel", mine(() => end(false)), { signal });
+  const mine = (/** @type {(event: PointerEvent) => void} */ act) => (/** @type {PointerEvent} */ event) =>
+    event.pointerId === start.pointerId && act(event);
+  addEventListener(
+    "pointermove",
+    mine(({ clientY }) => void (at = clientY)),
+    { signal },
+  );
+  addEventListener(
+    "pointerup",
+    mine(({ clientY }) => {
+      at = clientY;
+      end(true);
+    }),
+    { signal },
+  );
+  addEventListener(
+    "pointercancel",
+    mine(() => end(false)),
+    { signal },
+  );
   addEventListener("keydown", (event) => event.key === "Escape" && end(false), { signal });
 }

@@ -45,7 +45,14 @@ export class SeekBar extends Component {
 
   /** Steps of a range are far too short to press. @param {KeyboardEvent} event */
   key(event) {
-    const by_ms = { ArrowRight: STEP_MS, ArrowUp: STEP_MS, ArrowLeft: -STEP_MS, ArrowDown: -STEP_MS, PageUp: 6 * STEP_MS, PageDown: -6 * STEP_MS }[event.key];
+    const by_ms = {
+      ArrowRight: STEP_MS,
+      ArrowUp: STEP_MS,
+      ArrowLeft: -STEP_MS,
+      ArrowDown: -STEP_MS,
+      PageUp: 6 * STEP_MS,
+      PageDown: -6 * STEP_MS,
+    }[event.key];
     if (by_ms === undefined || !this.input) return;
     event.preventDefault();
     event.stopPropagation();

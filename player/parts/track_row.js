@@ -10,10 +10,14 @@ import { clock, spoken } from "./text.js";
 
 /** @param {{id: string, name: string}[]} artists */
 export function artistLinks(artists) {
-  return h("span", { class: "artists" }, artists.flatMap((artist, index) => [
-    index > 0 && ", ",
-    h("a", { href: `/artist/${artist.id}`, dir: "auto" }, artist.name),
-  ]));
+  return h(
+    "span",
+    { class: "artists" },
+    artists.flatMap((artist, index) => [
+      index > 0 && ", ",
+      h("a", { href: `/artist/${artist.id}`, dir: "auto" }, artist.name),
+    ]),
+  );
 }
 
 /**
@@ -24,23 +28,50 @@ export function artistLinks(artists) {
  */
 export function trackRow(track, { number, play, hidesAlbum = false, entry, detail, menu, grip }) {
   const isPlayable = track.is_playable !== false;
-  const lead = number === undefined ? cover({ images: track.album?.images, cover_url: track.cover_url }, 44, "track") : h("span", { class: "number" }, number);
+  const lead =
+    number === undefined
+      ? cover({ images: track.album?.images, cover_url: track.cover_url }, 44, "track")
+      : h("span", { class: "number" }, number);
   const title = h(
     "button",
-    { type: "button", class: "title", "data-primary": true, dir: "auto", disabled: !isPlayable, title: isPlayable ? track.name : "Its file is missing", "aria-label": `Play ${track.name}`, onclick: play },
+    {
+      type: "button",
+      class: "title",
+      "data-primary": true,
+      dir: "auto",
+      disabled: !isPlayable,
+      title: isPlayable ? track.name : "Its file is missing",
+      "aria-label": `Play ${track.name}`,
+      onclick: play,
+    },
     track.name,
   );
-  const heart = iconButton("heart", "Save", { class: "icon-button heart", onclick: () => void save(track.id, catalogue.saved.get(track.id) !== true) });
-  const more = iconButton("more", `More about ${track.name}`, { "aria-haspopup": "menu", onclick: () => trackMenu(more, track, menu?.()) });
+  const heart = iconButton("heart", "Save", {
+    class: "icon-button heart",
+    onclick: () => void save(track.id, catalogue.saved.get(track.id) !== true),
+  });
+  const more = iconButton("more", `More about ${track.name}`, {
+    "aria-haspopup": "menu",
+    onclick: () => trackMenu(more, track, menu?.()),
+  });
   const row = h(
     "div",
     { class: `row track${hidesAlbum ? " without-album" : ""}${isPlayable ? "" : " missing"}` },
     grip,
     h("span", { class: "lead" }, lead, h("span", { class: "sounding", "aria-hidden": "true" }, icon("volume"))),
     h("span", { class: "names" }, title, artistLinks(track.artists)),
-    hidesAlbum ? undefined : track.album?.id ? h("a", { class: "album", href: `/album/${track.album.id}`, dir: "auto" }, track.album.name) : h("span", { class: "album" }),
+    hidesAlbum
+      ? undefined
+      : track.album?.id
+        ? h("a", { class: "album", href: `/album/${track.album.id}`, dir: "auto" }, track.album.name)
+        : h("span", { class: "album" }),
     detail === undefined ? heart : h("span", { class: "measure" }, detail),
-    h("span", { class: "time" }, h("span", { "aria-hidden": "true" }, clock(track.duration_ms)), h("span", { class: "unseen" }, spoken(track.duration_ms))),
+    h(
+      "span",
+      { class: "time" },
+      h("span", { "aria-hidden": "true" }, clock(track.duration_ms)),
+      h("span", { class: "unseen" }, spoken(track.duration_ms)),
+    ),
     more,
   );
   row.addEventListener("dblclick", (event) => {

@@ -14,12 +14,23 @@ const wish = (op) => () => void attempt(() => session.current.wish({ op }));
 
 /** Shuffle, previous, play, next, repeat. @returns {Part} */
 export function transport() {
-  const shuffle = iconButton("shuffle", "Shuffle", { class: "icon-button minor", onclick: () => void attempt(() => session.current.wish({ op: "shuffle", on: !session.playback?.shuffle })) });
+  const shuffle = iconButton("shuffle", "Shuffle", {
+    class: "icon-button minor",
+    onclick: () => void attempt(() => session.current.wish({ op: "shuffle", on: !session.playback?.shuffle })),
+  });
   const previous = iconButton("previous", "Previous", { onclick: wish("previous") });
   const play = iconButton("play", "Play", { class: "icon-button big", onclick: () => void togglePlay() });
   const next = iconButton("next", "Next", { onclick: wish("next") });
   const repeat = iconButton("repeat", "Repeat", { class: "icon-button minor", onclick: () => void turnRepeat() });
-  const element = h("div", { class: "transport", role: "group", "aria-label": "Playback" }, shuffle, previous, play, next, repeat);
+  const element = h(
+    "div",
+    { class: "transport", role: "group", "aria-label": "Playback" },
+    shuffle,
+    previous,
+    play,
+    next,
+    repeat,
+  );
   const refresh = () => {
     const { playback, isOn } = session;
     setIcon(play, isOn ? "pause" : "play", isOn ? "Pause" : "Play");
@@ -77,7 +88,9 @@ export function trouble() {
     case "buffering":
       return `Loading on ${name}…`;
     case "blocked":
-      return active?.id === session.ownId ? "" : `${active?.name ?? "The device"} waits for a click: its browser allows no sound before.`;
+      return active?.id === session.ownId
+        ? ""
+        : `${active?.name ?? "The device"} waits for a click: its browser allows no sound before.`;
     case "failed":
       return "This track cannot be played there.";
     case "lost":

@@ -37,7 +37,11 @@ export class VirtualList extends Component {
     this.frame = 0;
     /** What the note says. @type {string | undefined} */
     this.said = undefined;
-    this.window = h("div", { class: options.minWidth ? "window grid" : "window", role: "list", "aria-label": options.label });
+    this.window = h("div", {
+      class: options.minWidth ? "window grid" : "window",
+      role: "list",
+      "aria-label": options.label,
+    });
     this.note = h("div", { class: "note", role: "status" });
   }
 
@@ -96,7 +100,8 @@ export class VirtualList extends Component {
       const item = source.get(index);
       let known = this.shown.get(index);
       if (!known || known.item !== item) {
-        const element = item === undefined ? h("div", { class: "skeleton", "aria-label": `${label}: loading` }) : row(item, index);
+        const element =
+          item === undefined ? h("div", { class: "skeleton", "aria-label": `${label}: loading` }) : row(item, index);
         element.setAttribute("role", "listitem");
         element.setAttribute("aria-posinset", String(index + 1));
         element.dataset.index = String(index);
@@ -120,7 +125,8 @@ export class VirtualList extends Component {
 
   /** @param {HTMLElement} element @param {boolean} byTab */
   reach(element, byTab) {
-    for (const control of element.querySelectorAll("a, button, input")) /** @type {HTMLElement} */ (control).tabIndex = byTab ? 0 : -1;
+    for (const control of element.querySelectorAll("a, button, input"))
+      /** @type {HTMLElement} */ (control).tabIndex = byTab ? 0 : -1;
   }
 
   /** @param {number} index @param {HTMLElement} element */
@@ -146,7 +152,13 @@ export class VirtualList extends Component {
     const hadFocus = this.note.contains(document.activeElement);
     this.note.hidden = !said;
     this.note.classList.toggle("edge", Boolean(error && total));
-    if (error) fill(this.note, icon("warning"), h("p", {}, sentence(said)), h("button", { type: "button", onclick: () => source.again?.() }, "Try again"));
+    if (error)
+      fill(
+        this.note,
+        icon("warning"),
+        h("p", {}, sentence(said)),
+        h("button", { type: "button", onclick: () => source.again?.() }, "Try again"),
+      );
     else fill(this.note, said && (empty ?? "There is nothing here yet."));
     const entry = this.shown.values().next().value?.element;
     if (hadFocus && entry) this.primary(entry)?.focus({ preventScroll: true });
@@ -165,7 +177,14 @@ export class VirtualList extends Component {
     const total = this.options.source.total ?? 0;
     const page = Math.max(1, Math.floor((this.scroller?.clientHeight ?? 0) / this.height) - 1) * this.columns;
     /** @type {Record<string, number>} */
-    const moves = { ArrowDown: this.columns, ArrowUp: -this.columns, PageDown: page, PageUp: -page, Home: -total, End: total };
+    const moves = {
+      ArrowDown: this.columns,
+      ArrowUp: -this.columns,
+      PageDown: page,
+      PageUp: -page,
+      Home: -total,
+      End: total,
+    };
     if (this.columns > 1) Object.assign(moves, { ArrowRight: 1, ArrowLeft: -1 });
     const move = moves[event.key];
     const isTyping = event.target instanceof HTMLInputElement;
@@ -180,9 +199,13 @@ export class VirtualList extends Component {
     this.focusedPart = part;
     const { scroller } = this;
     if (!scroller) return;
-    const top = this.getBoundingClientRect().top - scroller.getBoundingClientRect().top + Math.floor(index / this.columns) * this.height;
+    const top =
+      this.getBoundingClientRect().top -
+      scroller.getBoundingClientRect().top +
+      Math.floor(index / this.columns) * this.height;
     if (top < 0) scroller.scrollTop += top - 8;
-    else if (top + this.height > scroller.clientHeight) scroller.scrollTop += top + this.height - scroller.clientHeight + 8;
+    else if (top + this.height > scroller.clientHeight)
+      scroller.scrollTop += top + this.height - scroller.clientHeight + 8;
     this.draw();
     const entry = this.shown.get(index);
     if (entry) this.focusOn(index, entry.element);

@@ -22,8 +22,19 @@ export const before = (at, place_ms) => (place_ms > BEGINNING_MS ? at : Math.max
 
 /** @type {Playback} what is known of a session that this page has never seen */
 const UNKNOWN = {
-  epoch: 0, revision: 0, turn: [0, 0], intent: "stop", status: "idle", position_ms: 0, at_us: 0, rate: 1, after: [],
-  repeat: "off", shuffle: false, queue_revision: 0, queue_length: 0,
+  epoch: 0,
+  revision: 0,
+  turn: [0, 0],
+  intent: "stop",
+  status: "idle",
+  position_ms: 0,
+  at_us: 0,
+  rate: 1,
+  after: [],
+  repeat: "off",
+  shuffle: false,
+  queue_revision: 0,
+  queue_length: 0,
 };
 
 /**
@@ -194,7 +205,9 @@ function offer(client, local_us, alone, playback, out) {
   const { audio } = client;
   const lease = client.lease();
   const position_ms = placeAt(audio, local_us) ?? alone.playback.position_ms;
-  const wentOn = alone.turn ? !sameStamp(alone.turn, playback.turn) : playback.intent === "play" && playback.status !== "lost";
+  const wentOn = alone.turn
+    ? !sameStamp(alone.turn, playback.turn)
+    : playback.intent === "play" && playback.status !== "lost";
   const isOn = audio.kind !== "silent";
   if (wentOn || (!isOn && !lease)) {
     end(client, out);
@@ -203,7 +216,9 @@ function offer(client, local_us, alone, playback, out) {
   alone.isAsked = true;
   alone.turn = playback.turn;
   const item = alone.items[alone.at];
-  const what = alone.areEntries ? { item: item?.id } : { tracks: alone.items.map(({ media_id }) => media_id), start: alone.at };
+  const what = alone.areEntries
+    ? { item: item?.id }
+    : { tracks: alone.items.map(({ media_id }) => media_id), start: alone.at };
   /** @type {Op} */
   const op = isOn ? { op: "play", ...what, position_ms, on: client.device.id } : { op: "pause" };
   // Said after the `welcome`, with whatever else waits for it.

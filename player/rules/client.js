@@ -9,8 +9,32 @@
 import { beginAlone, end, finishedAlone, showAlone, wishAlone } from "./alone.js";
 import { itemOf, placeAt } from "./audio.js";
 import { ServerTime } from "./clock.js";
-import { FIRST_LIMITS, Link, beginAnew, closed, deadlineOfLink, greet, isAllowed, leave, probeAgain, renew, wake, welcomed } from "./link.js";
-import { deadlineOfAudio, fallSilent, finished, follow, interrupted, obey, report, reportIfClockWasWrong, shown, tick } from "./obey.js";
+import {
+  FIRST_LIMITS,
+  Link,
+  beginAnew,
+  closed,
+  deadlineOfLink,
+  greet,
+  isAllowed,
+  leave,
+  probeAgain,
+  renew,
+  wake,
+  welcomed,
+} from "./link.js";
+import {
+  deadlineOfAudio,
+  fallSilent,
+  finished,
+  follow,
+  interrupted,
+  obey,
+  report,
+  reportIfClockWasWrong,
+  shown,
+  tick,
+} from "./obey.js";
 import { compareStamps, positionAt, stampOf } from "./stamps.js";
 import { isPrepared } from "./transfer.js";
 import { Wishes } from "./wishes.js";
@@ -137,7 +161,8 @@ export class Client {
         turnVolume(this, input.level, input.muted, out);
         break;
       case "look":
-        if (this.isWelcomed()) out.push({ type: "send", frame: { type: "queue", from: input.from, limit: input.limit } });
+        if (this.isWelcomed())
+          out.push({ type: "send", frame: { type: "queue", from: input.from, limit: input.limit } });
         break;
       case "leave":
         leave(this, input.reason, out);

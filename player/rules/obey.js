@@ -220,7 +220,10 @@ export function report(client, local_us, out) {
   const position_ms = placeAt(audio, local_us) ?? positionAt(playback, at_us);
   const { lease, turn } = carried;
   const said = { status: soundOf(audio), cause: causeOf(audio) };
-  out.push({ type: "send", frame: { type: "report", lease, turn, item: playback.item.id, position_ms, at_us, ...said } });
+  out.push({
+    type: "send",
+    frame: { type: "report", lease, turn, item: playback.item.id, position_ms, at_us, ...said },
+  });
 }
 
 /**
@@ -289,7 +292,8 @@ export function tick(client, local_us, chance, out) {
   if (promiseDue(client, local_us) <= local_us) obey(client, local_us, out);
   if (client.report_due_us !== undefined && client.report_due_us <= local_us) {
     const { audio } = client;
-    if (audio.kind === "armed") client.audio = { kind: "loading", item: audio.item, position_ms: audio.position_ms, blocked: false };
+    if (audio.kind === "armed")
+      client.audio = { kind: "loading", item: audio.item, position_ms: audio.position_ms, blocked: false };
     report(client, local_us, out);
   }
 }

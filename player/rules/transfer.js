@@ -30,14 +30,18 @@ export function promise(client, lease, playback, out) {
 export function mustKeepPromise(client, local_us) {
   const { promise, time } = client;
   // A clock that is not known cannot tell when: then at once.
-  return promise !== undefined && (time.bound_us() === undefined || promise.from_us - time.caution_us() <= time.at(local_us));
+  return (
+    promise !== undefined && (time.bound_us() === undefined || promise.from_us - time.caution_us() <= time.at(local_us))
+  );
 }
 
 /** When a promised silence begins, in local time. @param {Client} client @param {number} local_us */
 export function promiseDue(client, local_us) {
   const { kind } = client.audio;
   const waits = client.promise && (kind === "sounding" || kind === "loading");
-  return client.promise && waits ? client.time.local(client.promise.from_us, local_us) - client.time.caution_us() : Infinity;
+  return client.promise && waits
+    ? client.time.local(client.promise.from_us, local_us) - client.time.caution_us()
+    : Infinity;
 }
 
 /**
@@ -71,7 +75,8 @@ export function prepare(client, local_us, playback, out) {
     transfer?.to === client.device.id && (transfer?.instance ?? client.device.instance) === client.device.instance;
   const known = client.prepared;
   if (transfer && isMine && active && item) {
-    const isKnown = known && sameStamp(known.lease, active.lease) && sameStamp(known.turn, turn) && known.item === item.id;
+    const isKnown =
+      known && sameStamp(known.lease, active.lease) && sameStamp(known.turn, turn) && known.item === item.id;
     if (isKnown) {
       sayReady(client, local_us, out);
     } else if (client.audio.kind === "silent") {
@@ -112,4 +117,3 @@ export function instantOfSwitch(playback) {
   const { active, at_us } = playback;
   return active?.source && active.from_us !== undefined && at_us <= active.from_us ? active.from_us : undefined;
 }
-

@@ -23,7 +23,18 @@ export function librarySection(view) {
   const bar = h("progress", { max: 1, "aria-label": "Scan" });
   const troubles = h("div", { class: "table" });
   const files = h("div", { class: "table" });
-  const start = h("button", { type: "button", onclick: () => void attempt(async () => { await ask("/library/scan", { method: "POST" }); await look(); }) }, "Scan now");
+  const start = h(
+    "button",
+    {
+      type: "button",
+      onclick: () =>
+        void attempt(async () => {
+          await ask("/library/scan", { method: "POST" });
+          await look();
+        }),
+    },
+    "Scan now",
+  );
   let timer = 0;
   /** @type {string | undefined} */
   let listed;
@@ -35,7 +46,10 @@ export function librarySection(view) {
       bar.hidden = !scan.running;
       bar.value = scan.done / Math.max(1, scan.expected, scan.seen);
       start.disabled = scan.running && scan.queued;
-      fill(troubles, scan.troubles.map((/** @type {string} */ trouble) => h("p", { class: "wrong" }, sentence(trouble))));
+      fill(
+        troubles,
+        scan.troubles.map((/** @type {string} */ trouble) => h("p", { class: "wrong" }, sentence(trouble))),
+      );
       timer = setTimeout(look, scan.running || scan.queued ? LOOK_MS : IDLE_MS);
       const now = `${scan.finished_at}`;
       if (scan.running || now === listed) return;
@@ -47,36 +61,84 @@ export function librarySection(view) {
       timer = setTimeout(look, IDLE_MS);
     }
   };
-  const unreadable = () => view.loading(files, () => Promise.all([ask(`${UNREADABLE}?limit=1`), all(UNREADABLE, MOST_FILES)]), ([{ total }, items]) => {
-    const rest = total - items.length;
-    const words = rest > 0 ? `And ${count(rest, "more file")}.` : items.length ? "" : "Every file could be read.";
-    fill(files, items.map(fileRow), words && h("p", { class: "detail" }, words));
-  });
+  const unreadable = () =>
+    view.loading(
+      files,
+      () => Promise.all([ask(`${UNREADABLE}?limit=1`), all(UNREADABLE, MOST_FILES)]),
+      ([{ total }, items]) => {
+        const rest = total - items.length;
+        const words = rest > 0 ? `And ${count(rest, "more file")}.` : items.length ? "" : "Every file could be read.";
+        fill(files, items.map(fileRow), words && h("p", { class: "detail" }, words));
+      },
+    );
   view.endings.push(() => clearTimeout(timer));
   void look();
-  return h("section", { class: "settings" }, h("h2", {}, "Library"), h("div", { class: "setting" }, h("span", {}, said, bar), start), troubles, h("h3", {}, "Unreadable files"), files);
+  return h(
+    "section",
+    { class: "settings" },
+    h("h2", {}, "Library"),
+    h("div", { class: "setting" }, h("span", {}, said, bar), start),
+    troubles,
+    h("h3", {}, "Unreadable files"),
+    files,
+  );
 }
 
 /** @param {any} file */
-const fileRow = (file) => h("div", { class: "setting" }, h("span", {}, h("span", { class: "path", dir: "auto" }, file.path), h("span", { class: "detail" }, sentence(file.reason))));
+const fileRow = (file) =>
+  h(
+    "div",
+    { class: "setting" },
+    h(
+      "span",
+      {},
+      h("span", { class: "path", dir: "auto" }, file.path),
+      h("span", { class: "detail" }, sentence(file.reason)),
+    ),
+  );
 
-const ROLES = /** @type {[string, string][]} */ ([["user", "Listener"], ["admin", "Admin"]]);
+const ROLES = /** @type {[string, string][]} */ ([
+  ["user", "Listener"],
+  ["admin", "Admin"],
+]);
 
 /** @param {View} view */
 export function usersSection(view) {
   const users = h("div", { class: "table" });
-  const show = () => view.loading(users, () => all("/users", 10_000), (items) => fill(users, items.map((user) => userRow(user, show))));
+  const show = () =>
+    view.loading(
+      users,
+      () => all("/users", 10_000),
+      (items) =>
+        fill(
+          users,
+          items.map((user) => userRow(user, show)),
+        ),
+    );
   const create = async () => {
     const fields = [
       { name: "username", label: "User name", required: true, maxlength: 64, autocomplete: "off" },
-      { name: "password", label: "Password, 8 characters or more", type: "password", required: true, minlength: 8, autocomplete: "new-password" },
+      {
+        name: "password",
+        label: "Password, 8 characters or more",
+        type: "password",
+        required: true,
+        minlength: 8,
+        autocomplete: "new-password",
+      },
       { name: "role", label: "Role", options: ROLES },
     ];
     await askPerson({ title: "New user", fields, yes: "Make", act: (json) => ask("/users", { method: "POST", json }) });
     await show();
   };
   void show();
-  return h("section", { class: "settings" }, h("h2", {}, "Users"), users, h("button", { type: "button", onclick: () => void create() }, "New user…"));
+  return h(
+    "section",
+    { class: "settings" },
+    h("h2", {}, "Users"),
+    users,
+    h("button", { type: "button", onclick: () => void create() }, "New user…"),
+  );
 }
 
 /** @param {any} user @param {() => void} show */
@@ -84,7 +146,14 @@ function userRow(user, show) {
   const isOwn = user.id === store.session?.user.id;
   /** @param {string} title @param {import("../parts/dialog.js").Field[]} fields */
   const change = async (title, fields) => {
-    if (await askPerson({ title, fields, yes: "Change", act: (json) => ask(`/users/${user.id}`, { method: "PATCH", json }) })) {
+    if (
+      await askPerson({
+        title,
+        fields,
+        yes: "Change",
+        act: (json) => ask(`/users/${user.id}`, { method: "PATCH", json }),
+      })
+    ) {
       toast("Changed.");
       show();
     }
@@ -92,21 +161,59 @@ function userRow(user, show) {
   const remove = async () => {
     const text = "The account, its playlists and its history are removed for good.";
     if (await askPerson({ title: `Remove ${user.display_name}?`, text, yes: "Remove", danger: true })) {
-      await attempt(async () => { await ask(`/users/${user.id}`, { method: "DELETE" }); show(); }, "Removed.");
+      await attempt(async () => {
+        await ask(`/users/${user.id}`, { method: "DELETE" });
+        show();
+      }, "Removed.");
     }
   };
-  const password = [{ name: "password", label: "New password, 8 characters or more", type: "password", required: true, minlength: 8, autocomplete: "new-password" }];
+  const password = [
+    {
+      name: "password",
+      label: "New password, 8 characters or more",
+      type: "password",
+      required: true,
+      minlength: 8,
+      autocomplete: "new-password",
+    },
+  ];
   const role = [{ name: "role", label: "Role", options: ROLES, value: user.role }];
   return h(
     "div",
     { class: "setting" },
-    h("span", {}, h("span", { dir: "auto" }, user.display_name), h("span", { class: "detail" }, isOwn ? "You" : user.role === "admin" ? "Admin" : "Listener")),
-    !isOwn && h(
+    h(
       "span",
-      { class: "buttons" },
-      h("button", { type: "button", "aria-label": `Password of ${user.display_name}`, onclick: () => void change(`Password of ${user.display_name}`, password) }, "Password…"),
-      h("button", { type: "button", "aria-label": `Role of ${user.display_name}`, onclick: () => void change(`Role of ${user.display_name}`, role) }, "Role…"),
-      h("button", { type: "button", "aria-label": `Remove ${user.display_name}`, onclick: () => void remove() }, "Remove…"),
+      {},
+      h("span", { dir: "auto" }, user.display_name),
+      h("span", { class: "detail" }, isOwn ? "You" : user.role === "admin" ? "Admin" : "Listener"),
     ),
+    !isOwn &&
+      h(
+        "span",
+        { class: "buttons" },
+        h(
+          "button",
+          {
+            type: "button",
+            "aria-label": `Password of ${user.display_name}`,
+            onclick: () => void change(`Password of ${user.display_name}`, password),
+          },
+          "Password…",
+        ),
+        h(
+          "button",
+          {
+            type: "button",
+            "aria-label": `Role of ${user.display_name}`,
+            onclick: () => void change(`Role of ${user.display_name}`, role),
+          },
+          "Role…",
+        ),
+        h(
+          "button",
+          { type: "button", "aria-label": `Remove ${user.display_name}`, onclick: () => void remove() },
+          "Remove…",
+        ),
+      ),
   );
 }

@@ -28,25 +28,43 @@ export function playButtons(name, list, more = []) {
   const menu = iconButton("more", `More about ${name}`, {
     "aria-haspopup": "menu",
     onclick: () =>
-      openMenu(menu, [
-        { label: "Play next", icon: "next", act: withAll((tracks) => enqueue(tracks, true, list.total)) },
-        { label: "Add to queue", icon: "queue", act: withAll((tracks) => enqueue(tracks, false, list.total)) },
-        { label: "Add to playlist…", icon: "playlist", act: withAll(addToPlaylist, MOST_COPIED) },
-        ...more,
-      ], name),
+      openMenu(
+        menu,
+        [
+          { label: "Play next", icon: "next", act: withAll((tracks) => enqueue(tracks, true, list.total)) },
+          { label: "Add to queue", icon: "queue", act: withAll((tracks) => enqueue(tracks, false, list.total)) },
+          { label: "Add to playlist…", icon: "playlist", act: withAll(addToPlaylist, MOST_COPIED) },
+          ...more,
+        ],
+        name,
+      ),
   });
   return h(
     "div",
     { class: "actions" },
-    h("button", { type: "button", class: "primary", disabled: list.total === 0, onclick: () => void playFrom(list) }, icon("play"), "Play"),
-    h("button", { type: "button", disabled: list.total === 0, onclick: withAll(playShuffled) }, icon("shuffle"), "Shuffle"),
+    h(
+      "button",
+      { type: "button", class: "primary", disabled: list.total === 0, onclick: () => void playFrom(list) },
+      icon("play"),
+      "Play",
+    ),
+    h(
+      "button",
+      { type: "button", disabled: list.total === 0, onclick: withAll(playShuffled) },
+      icon("shuffle"),
+      "Shuffle",
+    ),
     menu,
   );
 }
 
 class AlbumView extends View {
   build() {
-    void this.loading(this, (signal) => this.load(signal), (found) => this.show(found));
+    void this.loading(
+      this,
+      (signal) => this.load(signal),
+      (found) => this.show(found),
+    );
   }
 
   /** @param {AbortSignal} signal */
@@ -61,7 +79,12 @@ class AlbumView extends View {
   show({ album, path, tracks }) {
     const list = tracks.length < album.tracks.total ? new Pages(path) : whole(tracks);
     const genres = [...new Set(tracks.flatMap((track) => track.genres))].slice(0, 3);
-    const facts = [album.release_date?.slice(0, 4), count(album.total_tracks, "track"), length(album.duration_ms), ...genres];
+    const facts = [
+      album.release_date?.slice(0, 4),
+      count(album.total_tracks, "track"),
+      length(album.duration_ms),
+      ...genres,
+    ];
     const hero = h(
       "header",
       { class: "hero" },
@@ -76,7 +99,8 @@ class AlbumView extends View {
         playButtons(album.name, list),
       ),
     );
-    const row = (/** @type {any} */ track, /** @type {number} */ index) => trackRow(track, { number: track.track_number ?? "–", hidesAlbum: true, play: () => void playFrom(list, index) });
+    const row = (/** @type {any} */ track, /** @type {number} */ index) =>
+      trackRow(track, { number: track.track_number ?? "–", hidesAlbum: true, play: () => void playFrom(list, index) });
     if (list.path) {
       fill(this, hero, new TrackList({ source: list, label: album.name, rowHeight: ROW, row }));
       return;
@@ -84,7 +108,12 @@ class AlbumView extends View {
     const discs = [...new Set(tracks.map((track) => track.disc_number))];
     const lists = discs.map((disc) => [
       discs.length > 1 && h("h2", {}, `Disc ${disc}`),
-      new TrackList({ source: whole(tracks.filter((track) => track.disc_number === disc)), label: album.name, rowHeight: ROW, row: (track) => row(track, tracks.indexOf(track)) }),
+      new TrackList({
+        source: whole(tracks.filter((track) => track.disc_number === disc)),
+        label: album.name,
+        rowHeight: ROW,
+        row: (track) => row(track, tracks.indexOf(track)),
+      }),
     ]);
     fill(this, hero, lists.flat());
   }
@@ -92,7 +121,11 @@ class AlbumView extends View {
 
 class ArtistView extends View {
   build() {
-    void this.loading(this, (signal) => this.load(signal), (found) => this.show(found));
+    void this.loading(
+      this,
+      (signal) => this.load(signal),
+      (found) => this.show(found),
+    );
   }
 
   /** @param {AbortSignal} signal */
@@ -117,14 +150,29 @@ class ArtistView extends View {
         {},
         h("p", { class: "kind" }, "artist"),
         this.heading(artist.name),
-        h("p", { class: "facts" }, [artist.album_count > 0 && count(artist.album_count, "album"), count(artist.track_count, "track")].filter(Boolean).join(" · ")),
+        h(
+          "p",
+          { class: "facts" },
+          [artist.album_count > 0 && count(artist.album_count, "album"), count(artist.track_count, "track")]
+            .filter(Boolean)
+            .join(" · "),
+        ),
         playButtons(artist.name, tracks),
       ),
     );
-    const row = (/** @type {any} */ track, /** @type {number} */ index) => trackRow(track, { play: () => void playFrom(tracks, index) });
+    const row = (/** @type {any} */ track, /** @type {number} */ index) =>
+      trackRow(track, { play: () => void playFrom(tracks, index) });
     const list = new TrackList({ source: tracks, label: "Tracks", rowHeight: ROW, row });
-    const shown = albums.length < artist.album_count ? `Albums: ${albums.length} of ${artist.album_count.toLocaleString()}` : "Albums";
-    fill(this, hero, albums.length > 0 && section(shown, shelf("Albums", albums.map(albumCard))), section("Tracks", list));
+    const shown =
+      albums.length < artist.album_count
+        ? `Albums: ${albums.length} of ${artist.album_count.toLocaleString()}`
+        : "Albums";
+    fill(
+      this,
+      hero,
+      albums.length > 0 && section(shown, shelf("Albums", albums.map(albumCard))),
+      section("Tracks", list),
+    );
   }
 }
 
@@ -134,7 +182,11 @@ class TrackView extends View {
     fill(this, this.heading("Track"));
     const body = h("div");
     this.append(body);
-    void this.loading(body, (signal) => ask(`/tracks/${this.name}`, { signal }), (track) => routes.go(`/album/${track.album.id}`, true));
+    void this.loading(
+      body,
+      (signal) => ask(`/tracks/${this.name}`, { signal }),
+      (track) => routes.go(`/album/${track.album.id}`, true),
+    );
   }
 }
 

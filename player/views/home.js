@@ -27,7 +27,11 @@ class HomeView extends View {
 
   /** @param {Element} body */
   fetch(body) {
-    void this.loading(body, (signal) => this.load(signal), (found) => this.show(body, found));
+    void this.loading(
+      body,
+      (signal) => this.load(signal),
+      (found) => this.show(body, found),
+    );
   }
 
   /** No music yet: who may do something about it is told what, and sees a scan go on. @param {Element} body */
@@ -37,7 +41,8 @@ class HomeView extends View {
       return;
     }
     const said = h("p", { class: "detail", role: "status" });
-    const text = "There is no music here yet. Name a folder of music when you start the server (segue serve --music FOLDER, or “music” in its settings file); it is scanned at once.";
+    const text =
+      "There is no music here yet. Name a folder of music when you start the server (segue serve --music FOLDER, or “music” in its settings file); it is scanned at once.";
     fill(body, note("album", text, [said, way("/settings", "Look at the library")]));
     let wasRunning = false;
     const look = async () => {
@@ -80,7 +85,11 @@ class HomeView extends View {
 
 /** A row of cards that scrolls sideways. @param {string} label @param {HTMLElement[]} cards */
 export function shelf(label, cards) {
-  return h("div", { class: "shelf", role: "list", tabIndex: 0, "aria-label": label }, cards.map((card) => Object.assign(card, { role: "listitem" })));
+  return h(
+    "div",
+    { class: "shelf", role: "list", tabIndex: 0, "aria-label": label },
+    cards.map((card) => Object.assign(card, { role: "listitem" })),
+  );
 }
 
 /** @param {any[]} tracks */

@@ -27,7 +27,12 @@ function gridView(title, noun, path, row) {
     build() {
       const said = h("p", { class: "lede", role: "status" });
       const holder = h("div");
-      const order = h("select", { "aria-label": "Order", onchange: () => show() }, h("option", { value: "name" }, "By name"), h("option", { value: "newest" }, "Newest first"));
+      const order = h(
+        "select",
+        { "aria-label": "Order", onchange: () => show() },
+        h("option", { value: "name" }, "By name"),
+        h("option", { value: "newest" }, "Newest first"),
+      );
       let end = () => {};
       this.endings.push(() => end());
       const show = () => {
@@ -37,7 +42,17 @@ function gridView(title, noun, path, row) {
           say(said, source.total ? count(source.total, noun) : "");
           order.hidden = source.total === 0;
         });
-        fill(holder, new VirtualList({ source, row, label: title, rowHeight: CARD_TEXT, minWidth: innerWidth < 700 ? 140 : 180, empty: noMusic() }));
+        fill(
+          holder,
+          new VirtualList({
+            source,
+            row,
+            label: title,
+            rowHeight: CARD_TEXT,
+            minWidth: innerWidth < 700 ? 140 : 180,
+            empty: noMusic(),
+          }),
+        );
       };
       fill(this, h("header", { class: "head" }, h("div", {}, this.heading(title), said), order), holder);
       show();
@@ -58,14 +73,32 @@ function tracksView(title, list, empty) {
         say(said, source.total ? count(source.total, "track") : "");
         start.hidden = !source.total;
       });
-      const row = (/** @type {any} */ item, /** @type {number} */ index) => trackRow(item.track ?? item, { play: () => void playFrom(source, index) });
-      const start = h("button", { type: "button", class: "primary", hidden: true, onclick: () => void playFrom(source) }, icon("play"), "Play");
-      fill(this, h("header", { class: "head" }, h("div", {}, this.heading(title), said), start), new TrackList({ source, row, label: title, rowHeight: ROW, empty: empty() }));
+      const row = (/** @type {any} */ item, /** @type {number} */ index) =>
+        trackRow(item.track ?? item, { play: () => void playFrom(source, index) });
+      const start = h(
+        "button",
+        { type: "button", class: "primary", hidden: true, onclick: () => void playFrom(source) },
+        icon("play"),
+        "Play",
+      );
+      fill(
+        this,
+        h("header", { class: "head" }, h("div", {}, this.heading(title), said), start),
+        new TrackList({ source, row, label: title, rowHeight: ROW, empty: empty() }),
+      );
     }
   };
 }
 
 customElements.define("view-albums", gridView("Albums", "album", "/albums", albumCard));
 customElements.define("view-artists", gridView("Artists", "artist", "/artists", artistCard));
-customElements.define("view-tracks", tracksView("Tracks", () => new Pages("/tracks"), noMusic));
-customElements.define("view-saved", tracksView("Saved tracks", savedTracks, () => note("heart", "Nothing saved yet. The heart beside a track keeps it here.", way("/tracks", "All tracks"))));
+customElements.define(
+  "view-tracks",
+  tracksView("Tracks", () => new Pages("/tracks"), noMusic),
+);
+customElements.define(
+  "view-saved",
+  tracksView("Saved tracks", savedTracks, () =>
+    note("heart", "Nothing saved yet. The heart beside a track keeps it here.", way("/tracks", "All tracks")),
+  ),
+);

@@ -16,21 +16,44 @@ const NAME = { name: "username", label: "User name", autocomplete: "username", r
 const WAYS = {
   password: () => ({
     lede: "Your music, in the same second on every device.",
-    fields: [NAME, { name: "password", label: "Password", type: "password", autocomplete: "current-password", required: true }],
+    fields: [
+      NAME,
+      { name: "password", label: "Password", type: "password", autocomplete: "current-password", required: true },
+    ],
     yes: "Log in",
     path: "/auth/login",
     other: { text: "Use a code from another device", way: "code" },
   }),
   code: () => ({
     lede: "On a device that is logged in, choose “Log in on another device” in the settings, and type its code here.",
-    fields: [{ name: "code", label: "Code", autocomplete: "one-time-code", required: true, maxlength: 20, value: location.pathname === "/login" ? location.hash.slice(1) : "" }],
+    fields: [
+      {
+        name: "code",
+        label: "Code",
+        autocomplete: "one-time-code",
+        required: true,
+        maxlength: 20,
+        value: location.pathname === "/login" ? location.hash.slice(1) : "",
+      },
+    ],
     yes: "Log in",
     path: "/auth/codes/use",
     other: { text: "Use name and password", way: "password" },
   }),
   setup: () => ({
     lede: "Make the first account. It may do everything on this server.",
-    fields: [NAME, { name: "password", label: "Password, 8 characters or more", type: "password", autocomplete: "new-password", required: true, minlength: 8, maxlength: 256 }],
+    fields: [
+      NAME,
+      {
+        name: "password",
+        label: "Password, 8 characters or more",
+        type: "password",
+        autocomplete: "new-password",
+        required: true,
+        minlength: 8,
+        maxlength: 256,
+      },
+    ],
     yes: "Make the account",
     path: "/auth/setup",
     // It stays after the `#` until it is sent, and so in no log.

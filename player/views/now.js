@@ -35,14 +35,20 @@ class NowView extends View {
         words,
         h("p", { class: "title", dir: "auto" }, track?.name ?? (item ? "…" : "Nothing plays yet")),
         track && h("p", {}, artistLinks(track.artists)),
-        track && h("p", { class: "detail" }, h("a", { href: `/album/${track.album.id}`, dir: "auto" }, track.album.name)),
+        track &&
+          h("p", { class: "detail" }, h("a", { href: `/album/${track.album.id}`, dir: "auto" }, track.album.name)),
       );
     };
     this.observe(session, refresh);
     this.observe(catalogue, refresh);
     const line = h("div", { class: "line" }, words, heart.element);
     const links = h("div", { class: "line" }, where, h("a", { href: "/queue" }, "Queue"));
-    fill(this, title, picture, h("div", { class: "deck" }, line, new SeekBar(), steer.element, volume.element, said, links));
+    fill(
+      this,
+      title,
+      picture,
+      h("div", { class: "deck" }, line, new SeekBar(), steer.element, volume.element, said, links),
+    );
     refresh();
   }
 }
@@ -50,7 +56,11 @@ class NowView extends View {
 class DevicesView extends View {
   build() {
     const text = "One device has the music at a time. Choose another and it goes on there, from the same place.";
-    fill(this, h("header", { class: "head" }, h("div", {}, this.heading("Devices"), h("p", { class: "lede" }, text))), new DeviceList());
+    fill(
+      this,
+      h("header", { class: "head" }, h("div", {}, this.heading("Devices"), h("p", { class: "lede" }, text))),
+      new DeviceList(),
+    );
   }
 }
 

@@ -30,7 +30,12 @@ class OfflineView extends View {
     this.deeds = h("div", { class: "actions" });
     this.holder = h("div");
     const limit = h("label", { class: "choice" }, h("span", {}, "Keep up to"), keepChoice());
-    fill(this, h("header", { class: "head" }, h("div", {}, this.heading("Offline"), this.said), limit), this.deeds, this.holder);
+    fill(
+      this,
+      h("header", { class: "head" }, h("div", {}, this.heading("Offline"), this.said), limit),
+      this.deeds,
+      this.holder,
+    );
     this.listen(navigator.serviceWorker, "message", ({ data }) => data === "kept" && void this.look());
     this.observe(store, () => void this.look());
     void this.look();
@@ -70,9 +75,15 @@ class OfflineView extends View {
         trackRow(item.track, {
           detail: size(item.bytes),
           play: () => void playTracks(tracks(), found.indexOf(item)),
-          menu: () => [{ label: "Remove from this device", icon: "remove", act: () => void this.takeOut(item.path, index) }],
+          menu: () => [
+            { label: "Remove from this device", icon: "remove", act: () => void this.takeOut(item.path, index) },
+          ],
         }),
-      empty: note("offline", "Nothing is kept yet. What you play on this device stays here, as far as there is room, and plays without the server.", way("/albums", "All albums")),
+      empty: note(
+        "offline",
+        "Nothing is kept yet. What you play on this device stays here, as far as there is room, and plays without the server.",
+        way("/albums", "All albums"),
+      ),
     });
     fill(holder, this.list);
   }

@@ -25,7 +25,11 @@ class PlaylistView extends View {
 
   build() {
     this.tracks = new Pages(`/playlists/${this.name}/tracks`);
-    void this.loading(this, (signal) => this.load(signal), () => this.show());
+    void this.loading(
+      this,
+      (signal) => this.load(signal),
+      () => this.show(),
+    );
   }
 
   /** @param {AbortSignal} signal */
@@ -40,9 +44,18 @@ class PlaylistView extends View {
       trackRow(track, {
         play: () => void playFrom(tracks, index),
         grip: isOwn ? grip(track.name, index, (to) => void this.move(index, to)) : undefined,
-        menu: () => (isOwn ? [{ label: "Remove from this playlist", icon: "remove", act: () => void this.takeOut(track, index) }] : []),
+        menu: () =>
+          isOwn
+            ? [{ label: "Remove from this playlist", icon: "remove", act: () => void this.takeOut(track, index) }]
+            : [],
       });
-    this.list = new TrackList({ source: tracks, label: playlist.name, rowHeight: ROW, row, empty: note("playlist", "No tracks yet. Add some from their menus.", way("/tracks", "All tracks")) });
+    this.list = new TrackList({
+      source: tracks,
+      label: playlist.name,
+      rowHeight: ROW,
+      row,
+      empty: note("playlist", "No tracks yet. Add some from their menus.", way("/tracks", "All tracks")),
+    });
     this.holder = h("div");
     fill(this, this.holder, this.list);
     this.observe(tracks, () => this.showFacts());
@@ -53,7 +66,14 @@ class PlaylistView extends View {
   showHead(isOwn) {
     const { playlist, tracks, holder } = this;
     this.facts = h("p", { class: "facts" });
-    const words = h("div", {}, h("p", { class: "kind" }, "playlist"), this.heading(playlist.name), this.facts, playButtons(playlist.name, tracks, isOwn ? this.ownEntries() : []));
+    const words = h(
+      "div",
+      {},
+      h("p", { class: "kind" }, "playlist"),
+      this.heading(playlist.name),
+      this.facts,
+      playButtons(playlist.name, tracks, isOwn ? this.ownEntries() : []),
+    );
     const picture = cover({ images: tracks.get(0)?.track.album.images }, 240, "playlist");
     if (holder) this.exchange(holder, () => fill(holder, h("header", { class: "hero" }, picture, words)));
     this.showFacts();
@@ -64,7 +84,11 @@ class PlaylistView extends View {
     const { playlist, tracks } = this;
     const known = unwrap(tracks.from(0));
     const isWhole = known.length > 0 && known.length === tracks.total;
-    const parts = [playlist.owner.display_name, count(tracks.total ?? playlist.tracks.total, "track"), isWhole && length(known.reduce((sum, track) => sum + track.duration_ms, 0))];
+    const parts = [
+      playlist.owner.display_name,
+      count(tracks.total ?? playlist.tracks.total, "track"),
+      isWhole && length(known.reduce((sum, track) => sum + track.duration_ms, 0)),
+    ];
     if (this.facts) say(this.facts, parts.filter(Boolean).join(" · "));
   }
 
@@ -86,7 +110,10 @@ class PlaylistView extends View {
     await attempt(async () => {
       try {
         const { snapshot_id } = this.playlist;
-        Object.assign(this.playlist, await ask(`/playlists/${this.name}/tracks`, { method, json: { ...json, snapshot_id } }));
+        Object.assign(
+          this.playlist,
+          await ask(`/playlists/${this.name}/tracks`, { method, json: { ...json, snapshot_id } }),
+        );
         await this.tracks.renew();
       } catch (error) {
         if (!(error instanceof ApiError) || error.status !== 409) throw error;
@@ -113,12 +140,18 @@ class PlaylistView extends View {
   /** @param {any} track @param {number} index */
   async takeOut(track, index) {
     const json = { tracks: [{ uri: track.uri, positions: [index] }] };
-    await this.change("DELETE", json, "Removed.", () => this.tracks.total && this.list?.focusEntry(Math.min(index, this.tracks.total - 1), ""));
+    await this.change(
+      "DELETE",
+      json,
+      "Removed.",
+      () => this.tracks.total && this.list?.focusEntry(Math.min(index, this.tracks.total - 1), ""),
+    );
   }
 
   async rename() {
     const fields = [{ name: "name", label: "Name", value: this.playlist.name, required: true, maxlength: 100 }];
-    const act = (/** @type {Record<string, string>} */ { name }) => ask(`/playlists/${this.name}`, { method: "PUT", json: { name } });
+    const act = (/** @type {Record<string, string>} */ { name }) =>
+      ask(`/playlists/${this.name}`, { method: "PUT", json: { name } });
     const answer = await askPerson({ title: "Rename the playlist", fields, yes: "Rename", act });
     if (!answer) return;
     this.playlist.name = answer.name;

@@ -23,7 +23,11 @@ class PlaylistsView extends View {
       label: "Playlists",
       rowHeight: CARD_TEXT,
       minWidth: innerWidth < 700 ? 140 : 180,
-      empty: note("playlist", "No playlists yet. Make one, then add tracks to it from their menus.", way("/tracks", "All tracks")),
+      empty: note(
+        "playlist",
+        "No playlists yet. Make one, then add tracks to it from their menus.",
+        way("/tracks", "All tracks"),
+      ),
     });
     const button = h("button", { type: "button", class: "primary", onclick: () => void create() }, "New playlist");
     fill(this, h("header", { class: "head" }, this.heading("Playlists"), button), list);

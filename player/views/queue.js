@@ -14,7 +14,13 @@ import { View, entitle } from "./view.js";
 /** @import {Item, Op} from "../types.js" */
 
 /** An entry whose track is not known yet. @param {Item} item */
-const unknown = (item) => ({ id: item.media_id, name: "…", artists: [], album: {}, duration_ms: item.duration_ms ?? 0 });
+const unknown = (item) => ({
+  id: item.media_id,
+  name: "…",
+  artists: [],
+  album: {},
+  duration_ms: item.duration_ms ?? 0,
+});
 
 class QueueView extends View {
   build() {
@@ -49,7 +55,11 @@ class QueueView extends View {
       row: (entry, index) => this.row(entry, index),
       rowHeight: ROW,
       label: "Queue",
-      empty: note("queue", "The queue is empty. Play something, or add tracks from their menus.", way("/albums", "All albums")),
+      empty: note(
+        "queue",
+        "The queue is empty. Play something, or add tracks from their menus.",
+        way("/albums", "All albums"),
+      ),
     });
     let revision = "";
     this.observe(session, () => {
@@ -74,7 +84,13 @@ class QueueView extends View {
       entry: item.id,
       play: () => void this.wish({ op: "play", item: item.id }),
       grip: grip(name, index, (to) => void this.move(item, index, to)),
-      menu: () => [{ label: "Remove from the queue", icon: "remove", act: () => void this.wish({ op: "queue.remove", items: [item.id] }) }],
+      menu: () => [
+        {
+          label: "Remove from the queue",
+          icon: "remove",
+          act: () => void this.wish({ op: "queue.remove", items: [item.id] }),
+        },
+      ],
     });
   }
 
@@ -83,10 +99,13 @@ class QueueView extends View {
     const to = Math.max(0, Math.min(where, (session.playback?.queue_length ?? 0) - 1));
     const neighbour = session.current.entry(to);
     if (!neighbour || to === from) return;
-    await attempt(async () => {
-      await session.current.wish({ op: "queue.move", item: item.id, [to > from ? "after" : "before"]: neighbour.id });
-      this.list?.focusEntry(to, ".grip");
-    }, `Now number ${to + 1}.`);
+    await attempt(
+      async () => {
+        await session.current.wish({ op: "queue.move", item: item.id, [to > from ? "after" : "before"]: neighbour.id });
+        this.list?.focusEntry(to, ".grip");
+      },
+      `Now number ${to + 1}.`,
+    );
   }
 
   /** @param {Op} op */
@@ -101,7 +120,15 @@ customElements.define("view-queue", QueueView);
 class NowhereView extends Component {
   build() {
     entitle("Not found");
-    fill(this, h("div", { class: "note" }, h("h1", { tabIndex: -1 }, "There is nothing here"), h("a", { class: "button", href: "/" }, "Home")));
+    fill(
+      this,
+      h(
+        "div",
+        { class: "note" },
+        h("h1", { tabIndex: -1 }, "There is nothing here"),
+        h("a", { class: "button", href: "/" }, "Home"),
+      ),
+    );
   }
 }
 

@@ -12,7 +12,12 @@ export function scanText(scan) {
     return `Scanning: ${scan.done.toLocaleString()} of ${Math.max(scan.expected, scan.seen).toLocaleString()} files${left}`;
   }
   if (!scan.finished_at) return "No scan has run yet.";
-  const parts = [[scan.added, "new"], [scan.changed, "changed"], [scan.moved, "moved"], [scan.missing, "gone"]];
+  const parts = [
+    [scan.added, "new"],
+    [scan.changed, "changed"],
+    [scan.moved, "moved"],
+    [scan.missing, "gone"],
+  ];
   const news = parts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
   return `Last scan: ${count(scan.done, "file")}, ${news.join(", ") || "nothing new"}`;
 }

@@ -20,7 +20,12 @@ const PAUSE_MS = 60;
 const MOST_FOUND = 1_000;
 
 /** What can be found; what has no card is a row. @type {Record<string, {title: string, card?: (item: any) => HTMLElement}>} */
-const KINDS = { artist: { title: "Artists", card: artistCard }, track: { title: "Tracks" }, album: { title: "Albums", card: albumCard }, playlist: { title: "Playlists", card: playlistCard } };
+const KINDS = {
+  artist: { title: "Artists", card: artistCard },
+  track: { title: "Tracks" },
+  album: { title: "Albums", card: albumCard },
+  playlist: { title: "Playlists", card: playlistCard },
+};
 
 class SearchView extends View {
   /** Plays what fits these words best, once it is there. @type {(() => void) | undefined} */
@@ -31,7 +36,15 @@ class SearchView extends View {
   build() {
     this.asked = new AbortController();
     const words = new URLSearchParams(location.search).get("q") ?? "";
-    this.input = h("input", { type: "search", value: words, placeholder: "Tracks, albums, artists, playlists", "aria-label": "Search", autocomplete: "off", spellcheck: false, enterkeyhint: "search" });
+    this.input = h("input", {
+      type: "search",
+      value: words,
+      placeholder: "Tracks, albums, artists, playlists",
+      "aria-label": "Search",
+      autocomplete: "off",
+      spellcheck: false,
+      enterkeyhint: "search",
+    });
     this.said = h("p", { class: "unseen", role: "status" });
     this.results = h("div", { class: "sections" });
     let timer = 0;
@@ -63,7 +76,9 @@ class SearchView extends View {
   }
 
   focusFirst() {
-    /** @type {HTMLElement | null | undefined} */ (this.results?.querySelector(".row [data-primary], .card [data-primary]"))?.focus();
+    /** @type {HTMLElement | null | undefined} */ (
+      this.results?.querySelector(".row [data-primary], .card [data-primary]")
+    )?.focus();
   }
 
   /** What Enter does from now on, and now if somebody has pressed it already. @param {(() => void) | undefined} best */
@@ -90,10 +105,13 @@ class SearchView extends View {
       return;
     }
     try {
-      const found = await ask(query("/search", { q: words, type: "track,album,artist,playlist", limit: 12 }), { signal });
+      const found = await ask(query("/search", { q: words, type: "track,album,artist,playlist", limit: 12 }), {
+        signal,
+      });
       this.show(words, found);
     } catch (error) {
-      if (!signal.aborted) fill(results, note("warning", sentence(error instanceof Error ? error.message : String(error)), [], "alert"));
+      if (!signal.aborted)
+        fill(results, note("warning", sentence(error instanceof Error ? error.message : String(error)), [], "alert"));
     }
   }
 
@@ -107,13 +125,16 @@ class SearchView extends View {
       fill(this.results, note("search", `Nothing was found for “${words}”. Fewer letters find more.`));
       return;
     }
-    const all = (/** @type {any} */ page, /** @type {string} */ type) => (page.total > page.items.length ? query("/search", { q: words, type }) : undefined);
+    const all = (/** @type {any} */ page, /** @type {string} */ type) =>
+      page.total > page.items.length ? query("/search", { q: words, type }) : undefined;
     fill(
       this.results,
-      artists?.items.length > 0 && section("Artists", shelf("Artists", artists.items.map(artistCard)), all(artists, "artist")),
+      artists?.items.length > 0 &&
+        section("Artists", shelf("Artists", artists.items.map(artistCard)), all(artists, "artist")),
       songs?.items.length > 0 && section("Tracks", tracks("Tracks", songs.items), all(songs, "track")),
       albums?.items.length > 0 && section("Albums", shelf("Albums", albums.items.map(albumCard)), all(albums, "album")),
-      playlists?.items.length > 0 && section("Playlists", shelf("Playlists", playlists.items.map(playlistCard)), all(playlists, "playlist")),
+      playlists?.items.length > 0 &&
+        section("Playlists", shelf("Playlists", playlists.items.map(playlistCard)), all(playlists, "playlist")),
     );
     this.fits(songs?.items.length ? () => void playTracks(songs.items) : () => this.focusFirst());
   }
@@ -132,8 +153,21 @@ class SearchView extends View {
     };
     const empty = note("search", `Nothing was found for “${words}”. Fewer letters find more.`);
     const list = card
-      ? new VirtualList({ source, row: card, label: title, rowHeight: CARD_TEXT, minWidth: innerWidth < 700 ? 140 : 180, empty })
-      : new TrackList({ source, row: (track, index) => trackRow(track, { play: () => play(index) }), label: title, rowHeight: ROW, empty });
+      ? new VirtualList({
+          source,
+          row: card,
+          label: title,
+          rowHeight: CARD_TEXT,
+          minWidth: innerWidth < 700 ? 140 : 180,
+          empty,
+        })
+      : new TrackList({
+          source,
+          row: (track, index) => trackRow(track, { play: () => play(index) }),
+          label: title,
+          rowHeight: ROW,
+          empty,
+        });
     const end = source.watch(() => {
       if (source.total === undefined) return;
       if (this.said) say(this.said, count(source.total, "result"));

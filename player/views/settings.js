@@ -15,7 +15,12 @@ import { View } from "./view.js";
 
 /** @param {string} label @param {HTMLElement} control @param {string} [detail] */
 const setting = (label, control, detail) =>
-  h("label", { class: "setting" }, h("span", {}, h("span", {}, label), detail && h("span", { class: "detail" }, detail)), control);
+  h(
+    "label",
+    { class: "setting" },
+    h("span", {}, h("span", {}, label), detail && h("span", { class: "detail" }, detail)),
+    control,
+  );
 
 class SettingsView extends View {
   build() {
@@ -34,16 +39,47 @@ class SettingsView extends View {
 
   show() {
     const isAdmin = store.session?.user.role === "admin";
-    fill(this, this.heading("Settings"), this.browserSection(), this.accountSection(), isAdmin && librarySection(this), isAdmin && usersSection(this));
+    fill(
+      this,
+      this.heading("Settings"),
+      this.browserSection(),
+      this.accountSection(),
+      isAdmin && librarySection(this),
+      isAdmin && usersSection(this),
+    );
   }
 
   browserSection() {
     const { preferences } = store;
-    const theme = h("select", { onchange: () => store.prefer({ theme: /** @type {any} */ (theme.value) }) }, [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]].map(([value, text]) => h("option", { value, selected: value === preferences.theme }, text)));
-    const name = h("input", { type: "text", value: preferences.name, placeholder: deviceName(), maxLength: 64, onchange: () => store.prefer({ name: name.value.trim() }) });
-    const evens = h("input", { type: "checkbox", role: "switch", checked: preferences.evens, onchange: () => store.prefer({ evens: evens.checked }) });
+    const theme = h(
+      "select",
+      { onchange: () => store.prefer({ theme: /** @type {any} */ (theme.value) }) },
+      [
+        ["auto", "As the system"],
+        ["light", "Light"],
+        ["dark", "Dark"],
+      ].map(([value, text]) => h("option", { value, selected: value === preferences.theme }, text)),
+    );
+    const name = h("input", {
+      type: "text",
+      value: preferences.name,
+      placeholder: deviceName(),
+      maxLength: 64,
+      onchange: () => store.prefer({ name: name.value.trim() }),
+    });
+    const evens = h("input", {
+      type: "checkbox",
+      role: "switch",
+      checked: preferences.evens,
+      onchange: () => store.prefer({ evens: evens.checked }),
+    });
     const used = h("span", { class: "detail", role: "status" });
-    void kept().then((found) => fill(used, `Kept now: ${count(found.length, "track")}, ${size(found.reduce((sum, { bytes }) => sum + bytes, 0))}`));
+    void kept().then((found) =>
+      fill(
+        used,
+        `Kept now: ${count(found.length, "track")}, ${size(found.reduce((sum, { bytes }) => sum + bytes, 0))}`,
+      ),
+    );
     return h(
       "section",
       { class: "settings" },
@@ -51,23 +87,57 @@ class SettingsView extends View {
       setting("Appearance", theme),
       setting("Name of this device", name, "Used from the next load on; a name given in the list of devices wins."),
       setting("Even out loudness", evens, "By what the files say of it, from the next track on."),
-      canKeep() ? setting("Keep music for offline", keepChoice(), "Played and upcoming tracks; what was not heard for longest goes first.") : plainHint(),
+      canKeep()
+        ? setting(
+            "Keep music for offline",
+            keepChoice(),
+            "Played and upcoming tracks; what was not heard for longest goes first.",
+          )
+        : plainHint(),
       canKeep() && h("div", { class: "setting" }, used, h("a", { class: "button", href: "/offline" }, "Show")),
     );
   }
 
   accountSection() {
     const logins = h("div", { class: "table" });
-    const show = () => this.loading(logins, (signal) => ask("/auth/logins", { signal }), ({ items }) => fill(logins, items.map((/** @type {any} */ login) => this.loginRow(login, show))));
+    const show = () =>
+      this.loading(
+        logins,
+        (signal) => ask("/auth/logins", { signal }),
+        ({ items }) =>
+          fill(
+            logins,
+            items.map((/** @type {any} */ login) => this.loginRow(login, show)),
+          ),
+      );
     void show();
-    const others = () => attempt(async () => { await ask("/auth/logins", { method: "DELETE" }); await show(); }, "All other logins have ended.");
+    const others = () =>
+      attempt(async () => {
+        await ask("/auth/logins", { method: "DELETE" });
+        await show();
+      }, "All other logins have ended.");
     return h(
       "section",
       { class: "settings" },
       h("h2", {}, "Your account"),
-      h("div", { class: "setting" }, h("span", {}, `Logged in as ${store.session?.user.display_name}`), h("button", { type: "button", onclick: () => void logOut() }, "Log out")),
-      h("div", { class: "setting" }, h("span", {}, "Password"), h("button", { type: "button", onclick: () => void changePassword() }, "Change…")),
-      h("div", { class: "setting" }, h("span", {}, h("span", {}, "Another device"), h("span", { class: "detail" }, "By a QR code or a short code.")), h("button", { type: "button", onclick: () => void showLoginCode() }, "Log in on another device…")),
+      h(
+        "div",
+        { class: "setting" },
+        h("span", {}, `Logged in as ${store.session?.user.display_name}`),
+        h("button", { type: "button", onclick: () => void logOut() }, "Log out"),
+      ),
+      h(
+        "div",
+        { class: "setting" },
+        h("span", {}, "Password"),
+        h("button", { type: "button", onclick: () => void changePassword() }, "Change…"),
+      ),
+      h(
+        "div",
+        { class: "setting" },
+        h("span", {}, h("span", {}, "Another device"), h("span", { class: "detail" }, "By a QR code or a short code.")),
+        h("button", { type: "button", onclick: () => void showLoginCode() }, "Log in on another device…"),
+      ),
       h("h3", {}, "Logins"),
       logins,
       h("button", { type: "button", onclick: () => void others() }, "End all others"),
@@ -76,9 +146,23 @@ class SettingsView extends View {
 
   /** @param {any} login @param {() => void} show */
   loginRow(login, show) {
-    const end = () => attempt(async () => { await ask(`/auth/logins/${login.id}`, { method: "DELETE" }); show(); }, "Ended.");
+    const end = () =>
+      attempt(async () => {
+        await ask(`/auth/logins/${login.id}`, { method: "DELETE" });
+        show();
+      }, "Ended.");
     const what = login.current ? "This login" : `Since ${day(login.created_at)}`;
-    return h("div", { class: "setting" }, h("span", {}, h("span", {}, agent(login.agent)), h("span", { class: "detail" }, what)), !login.current && h("button", { type: "button", "aria-label": `End the login of ${agent(login.agent)}`, onclick: () => void end() }, "End"));
+    return h(
+      "div",
+      { class: "setting" },
+      h("span", {}, h("span", {}, agent(login.agent)), h("span", { class: "detail" }, what)),
+      !login.current &&
+        h(
+          "button",
+          { type: "button", "aria-label": `End the login of ${agent(login.agent)}`, onclick: () => void end() },
+          "End",
+        ),
+    );
   }
 }
 
@@ -90,10 +174,18 @@ function agent(text) {
 async function changePassword() {
   const fields = [
     { name: "old", label: "Old password", type: "password", required: true, autocomplete: "current-password" },
-    { name: "new", label: "New password, 8 characters or more", type: "password", required: true, minlength: 8, autocomplete: "new-password" },
+    {
+      name: "new",
+      label: "New password, 8 characters or more",
+      type: "password",
+      required: true,
+      minlength: 8,
+      autocomplete: "new-password",
+    },
   ];
   const act = (/** @type {Record<string, string>} */ json) => ask("/me/password", { method: "PUT", json });
-  if (await askPerson({ title: "Change the password", text: "All other logins end.", fields, yes: "Change", act })) toast("The password is changed.");
+  if (await askPerson({ title: "Change the password", text: "All other logins end.", fields, yes: "Change", act }))
+    toast("The password is changed.");
 }
 
 customElements.define("view-settings", SettingsView);

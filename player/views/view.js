@@ -49,7 +49,11 @@ export class View extends Component {
     if (!held || held.isConnected) return;
     const controls = /** @type {HTMLElement[]} */ ([...into.querySelectorAll("button, a, input, select")]);
     const label = held.getAttribute("aria-label");
-    const next = controls.find((control) => label && control.getAttribute("aria-label") === label) ?? into.querySelector("h1") ?? controls[0] ?? this.querySelector("h1");
+    const next =
+      controls.find((control) => label && control.getAttribute("aria-label") === label) ??
+      into.querySelector("h1") ??
+      controls[0] ??
+      this.querySelector("h1");
     next?.focus({ preventScroll: true });
   }
 
@@ -58,7 +62,10 @@ export class View extends Component {
    * @template T @param {Element} into @param {(signal: AbortSignal) => Promise<T>} load @param {(value: T) => any} show
    */
   async loading(into, load, show) {
-    const waits = setTimeout(() => !into.hasChildNodes() && fill(into, h("p", { class: "note", role: "status" }, "Loading…")), 250);
+    const waits = setTimeout(
+      () => !into.hasChildNodes() && fill(into, h("p", { class: "note", role: "status" }, "Loading…")),
+      250,
+    );
     try {
       const value = await load(this.gone.signal);
       clearTimeout(waits);
@@ -68,8 +75,21 @@ export class View extends Component {
       if (this.gone.signal.aborted) return;
       const text = sentence(error instanceof Error ? error.message : String(error));
       const isGone = error instanceof ApiError && error.status === 404;
-      const again = h("button", { type: "button", onclick: () => { if (again.textContent === "Trying…") return; say(again, "Trying…"); void this.loading(into, load, show); } }, "Try again");
-      this.exchange(into, () => fill(into, note("warning", text, isGone ? h("a", { class: "button", href: "/" }, "Home") : again, "alert")));
+      const again = h(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            if (again.textContent === "Trying…") return;
+            say(again, "Trying…");
+            void this.loading(into, load, show);
+          },
+        },
+        "Try again",
+      );
+      this.exchange(into, () =>
+        fill(into, note("warning", text, isGone ? h("a", { class: "button", href: "/" }, "Home") : again, "alert")),
+      );
     }
   }
 }

@@ -13,8 +13,14 @@ function make(name, properties, ...children) {
 /** Text in which `code` and line breaks between paragraphs count. */
 function prose(text) {
   return (text ?? "").split(/\n\s*\n/).map((paragraph) =>
-    make("p", {}, paragraph.split(/(`[^`]+`)/).map((part) =>
-      part.startsWith("`") && part.length > 2 ? make("code", {}, part.slice(1, -1)) : part)));
+    make(
+      "p",
+      {},
+      paragraph
+        .split(/(`[^`]+`)/)
+        .map((part) => (part.startsWith("`") && part.length > 2 ? make("code", {}, part.slice(1, -1)) : part)),
+    ),
+  );
 }
 
 function schemaName(reference) {
@@ -36,30 +42,46 @@ function typeOf(schema) {
   if (schema.enum) return [schema.enum.map((value) => JSON.stringify(value)).join(" or ")];
   const types = [schema.type ?? (schema.properties ? "object" : "anything")].flat();
   return types.flatMap((type, index) => {
-    const text = type === "array" ? ["list of ", ...typeOf(schema.items)]
-      : schema.format && type !== "null" ? [`${type} (${schema.format})`] : [type];
+    const text =
+      type === "array"
+        ? ["list of ", ...typeOf(schema.items)]
+        : schema.format && type !== "null"
+          ? [`${type} (${schema.format})`]
+          : [type];
     return index ? [" or ", ...text] : text;
   });
 }
 
 /** What bounds a value has, in words. */
 function limits(schema) {
-  const known = [["minimum", "from"], ["maximum", "to"], ["maxLength", "letters at most"], ["maxItems", "items at most"], ["default", "default"]];
+  const known = [
+    ["minimum", "from"],
+    ["maximum", "to"],
+    ["maxLength", "letters at most"],
+    ["maxItems", "items at most"],
+    ["default", "default"],
+  ];
   const words = known.filter(([key]) => schema?.[key] !== undefined).map(([key, word]) => `${word} ${schema[key]}`);
   return words.length ? make("span", { className: "quiet" }, ` ${words.join(", ")}`) : undefined;
 }
 
 function row(name, required, schema, description) {
-  return make("tr", {},
+  return make(
+    "tr",
+    {},
     make("td", {}, make("code", {}, name), required ? make("span", { title: "needed" }, " *") : ""),
-    make("td", {}, typeOf(schema), limits(schema), prose(description)));
+    make("td", {}, typeOf(schema), limits(schema), prose(description)),
+  );
 }
 
 /** The properties of an object, those of the parts of `allOf` too. */
 function properties(schema) {
   const own = Object.entries(schema.properties ?? {}).map(([name, property]) =>
-    row(name, schema.required?.includes(name), property, property.description));
-  return (schema.allOf ?? []).flatMap((part) => (part.$ref ? [row("…", false, part, "and everything of it")] : properties(part))).concat(own);
+    row(name, schema.required?.includes(name), property, property.description),
+  );
+  return (schema.allOf ?? [])
+    .flatMap((part) => (part.$ref ? [row("…", false, part, "and everything of it")] : properties(part)))
+    .concat(own);
 }
 
 /** A value as a client could send it. */
@@ -77,7 +99,9 @@ function example(schema, all, depth = 0) {
   if (type === "integer" || type === "number") return schema.minimum ?? 0;
   if (type === "boolean") return true;
   if (type === "string") return "…";
-  return Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, one]) => [name, example(one, all, depth + 1)]));
+  return Object.fromEntries(
+    Object.entries(schema.properties ?? {}).map(([name, one]) => [name, example(one, all, depth + 1)]),
+  );
 }
 
 /** A text as one word of a shell. */
@@ -91,9 +115,12 @@ function curl(method, path, operation, api, token) {
   if (method === "head") words.push("--head");
   else if (method !== "get") words.push("-X", method.toUpperCase());
   const query = (operation.parameters ?? []).filter((one) => one.in === "query" && one.required);
-  const asked = query.map((one) => `${one.name}=${encodeURIComponent(example(one.schema, api.components.schemas) ?? "")}`).join("&");
+  const asked = query
+    .map((one) => `${one.name}=${encodeURIComponent(example(one.schema, api.components.schemas) ?? "")}`)
+    .join("&");
   words.push(quoted(location.origin + path + (asked ? `?${asked}` : "")));
-  if ((operation.security ?? api.security ?? []).length) words.push("-H", quoted(`Authorization: Bearer ${token || "TOKEN"}`));
+  if ((operation.security ?? api.security ?? []).length)
+    words.push("-H", quoted(`Authorization: Bearer ${token || "TOKEN"}`));
   const body = operation.requestBody?.content?.["application/json"];
   if (body) words.push("--json", quoted(JSON.stringify(example(body.schema, api.components.schemas))));
   return words.join(" ");
@@ -101,7 +128,8 @@ function curl(method, path, operation, api, token) {
 
 function parameters(operation) {
   const rows = (operation.parameters ?? []).map((one) =>
-    row(one.name, one.required, one.schema, `${one.description ?? ""} (${one.in})`));
+    row(one.name, one.required, one.schema, `${one.description ?? ""} (${one.in})`),
+  );
   return rows.length ? [make("h4", {}, "Parameters"), make("table", {}, rows)] : [];
 }
 
@@ -113,8 +141,14 @@ function body(operation) {
 function responses(operation) {
   const rows = Object.entries(operation.responses ?? {}).map(([status, response]) => {
     const contents = Object.entries(response.content ?? {}).flatMap(([type, content]) =>
-      make("p", {}, typeOf(content.schema), make("span", { className: "quiet" }, ` ${type}`)));
-    return make("tr", {}, make("td", {}, make("code", {}, status)), make("td", {}, contents, prose(response.description)));
+      make("p", {}, typeOf(content.schema), make("span", { className: "quiet" }, ` ${type}`)),
+    );
+    return make(
+      "tr",
+      {},
+      make("td", {}, make("code", {}, status)),
+      make("td", {}, contents, prose(response.description)),
+    );
   });
   return [make("h4", {}, "Answers"), make("table", {}, rows)];
 }
@@ -122,41 +156,80 @@ function responses(operation) {
 function drawOperation(method, path, operation, api) {
   const id = operation.operationId ?? `${method}-${path}`;
   const line = make("code", {});
-  const update = () => { line.textContent = curl(method, path, operation, api, document.querySelector("#token").value.trim()); };
+  const update = () => {
+    line.textContent = curl(method, path, operation, api, document.querySelector("#token").value.trim());
+  };
   document.querySelector("#token").addEventListener("input", update);
   update();
-  const copy = make("button", { className: "copy", onclick: () => navigator.clipboard?.writeText(line.textContent) }, "copy");
-  const needs = (operation.security ?? api.security ?? []).length ? "" : make("span", { className: "quiet" }, " needs no token");
-  return make("section", { id: `operation-${id}` },
+  const copy = make(
+    "button",
+    { className: "copy", onclick: () => navigator.clipboard?.writeText(line.textContent) },
+    "copy",
+  );
+  const needs = (operation.security ?? api.security ?? []).length
+    ? ""
+    : make("span", { className: "quiet" }, " needs no token");
+  return make(
+    "section",
+    { id: `operation-${id}` },
     make("h3", {}, make("span", { className: `method ${method}` }, method.toUpperCase()), path, needs),
-    prose(operation.summary), prose(operation.description),
-    parameters(operation), body(operation), responses(operation),
-    make("h4", {}, "Try it"), make("pre", {}, copy, line));
+    prose(operation.summary),
+    prose(operation.description),
+    parameters(operation),
+    body(operation),
+    responses(operation),
+    make("h4", {}, "Try it"),
+    make("pre", {}, copy, line),
+  );
 }
 
 function drawSchema([name, schema]) {
   const rows = properties(schema);
-  return make("section", { id: `object-${name}` }, make("h3", {}, name), prose(schema.description),
-    rows.length ? make("table", {}, rows) : make("p", {}, typeOf(schema)));
+  return make(
+    "section",
+    { id: `object-${name}` },
+    make("h3", {}, name),
+    prose(schema.description),
+    rows.length ? make("table", {}, rows) : make("p", {}, typeOf(schema)),
+  );
 }
 
 function draw(api) {
   const operations = Object.entries(api.paths).flatMap(([path, item]) =>
-    METHODS.filter((method) => item[method]).map((method) => ({ method, path, operation: item[method] })));
+    METHODS.filter((method) => item[method]).map((method) => ({ method, path, operation: item[method] })),
+  );
   const known = (api.tags ?? []).map((tag) => tag.name);
   const groups = [...new Set([...known, ...operations.flatMap(({ operation }) => operation.tags ?? ["other"])])];
-  document.querySelector("#about").append(
-    make("h1", {}, `${api.info.title} ${api.info.version}`), ...prose(api.info.description),
-    make("p", {}, make("a", { href: "openapi.json" }, "openapi.json"), ` (OpenAPI ${api.openapi})`));
+  document
+    .querySelector("#about")
+    .append(
+      make("h1", {}, `${api.info.title} ${api.info.version}`),
+      ...prose(api.info.description),
+      make("p", {}, make("a", { href: "openapi.json" }, "openapi.json"), ` (OpenAPI ${api.openapi})`),
+    );
   for (const group of groups) {
     const members = operations.filter(({ operation }) => (operation.tags ?? ["other"])[0] === group);
     if (!members.length) continue;
-    document.querySelector("#index").append(make("h2", {}, group), ...members.map(({ method, path, operation }) =>
-      make("a", { href: `#operation-${operation.operationId ?? `${method}-${path}`}` },
-        make("span", { className: `method ${method}` }, method.toUpperCase()), path)));
-    document.querySelector("#operations").append(make("h2", {}, group),
-      ...prose(api.tags?.find((tag) => tag.name === group)?.description),
-      ...members.map(({ method, path, operation }) => drawOperation(method, path, operation, api)));
+    document
+      .querySelector("#index")
+      .append(
+        make("h2", {}, group),
+        ...members.map(({ method, path, operation }) =>
+          make(
+            "a",
+            { href: `#operation-${operation.operationId ?? `${method}-${path}`}` },
+            make("span", { className: `method ${method}` }, method.toUpperCase()),
+            path,
+          ),
+        ),
+      );
+    document
+      .querySelector("#operations")
+      .append(
+        make("h2", {}, group),
+        ...prose(api.tags?.find((tag) => tag.name === group)?.description),
+        ...members.map(({ method, path, operation }) => drawOperation(method, path, operation, api)),
+      );
   }
   document.querySelector("#schemas").append(...Object.entries(api.components?.schemas ?? {}).map(drawSchema));
   document.querySelector("#filter").addEventListener("input", ({ target }) => {
@@ -168,6 +241,9 @@ function draw(api) {
   if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 }
 
-fetch("openapi.json").then((answer) => answer.json()).then(draw).catch((error) => {
-  document.querySelector("#about").append(make("p", {}, `openapi.json could not be drawn: ${error}`));
-});
+fetch("openapi.json")
+  .then((answer) => answer.json())
+  .then(draw)
+  .catch((error) => {
+    document.querySelector("#about").append(make("p", {}, `openapi.json could not be drawn: ${error}`));
+  });

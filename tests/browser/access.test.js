@@ -48,9 +48,22 @@ after(async () => {
 
 /** The serious barriers that people meet in what is shown. @param {Page} page @param {string} name @returns {Promise<string[]>} */
 async function examine(page, name) {
-  const found = await page.evaluate(() => /** @type {any} */ (window).axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], resultTypes: ["violations"] }));
-  const serious = found.violations.filter((/** @type {any} */ violation) => ["serious", "critical"].includes(violation.impact));
-  return serious.map((/** @type {any} */ violation) => `${name}: ${violation.id}: ${violation.nodes.slice(0, 3).map((/** @type {any} */ node) => `${node.html.slice(0, 160)} ${node.failureSummary?.split("\n")[1] ?? ""}`).join(" | ")}`);
+  const found = await page.evaluate(() =>
+    /** @type {any} */ (window).axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+      resultTypes: ["violations"],
+    }),
+  );
+  const serious = found.violations.filter((/** @type {any} */ violation) =>
+    ["serious", "critical"].includes(violation.impact),
+  );
+  return serious.map(
+    (/** @type {any} */ violation) =>
+      `${name}: ${violation.id}: ${violation.nodes
+        .slice(0, 3)
+        .map((/** @type {any} */ node) => `${node.html.slice(0, 160)} ${node.failureSummary?.split("\n")[1] ?? ""}`)
+        .join(" | ")}`,
+  );
 }
 
 for (const [look, options] of LOOKS) {
@@ -79,7 +92,10 @@ for (const [look, options] of LOOKS) {
     await page.keyboard.press("Escape");
     await show(page, views.playlist);
     const menu = async (/** @type {string} */ of) => {
-      await page.getByRole("button", { name: `More about ${of}` }).first().click({ force: true });
+      await page
+        .getByRole("button", { name: `More about ${of}` })
+        .first()
+        .click({ force: true });
       await page.getByRole("menu").waitFor();
     };
     await menu(tracks[0].name);

@@ -15,7 +15,10 @@ import { Server } from "./harness/server.js";
 before(async () => {
   server = await Server.start();
   tones = await server.addTones([
-    { name: "First tone", seconds: 8 }, { name: "Second tone", seconds: 6 }, { name: "Third tone", seconds: 6 }, { name: "Fourth tone", seconds: 90 },
+    { name: "First tone", seconds: 8 },
+    { name: "Second tone", seconds: 6 },
+    { name: "Third tone", seconds: 6 },
+    { name: "Fourth tone", seconds: 90 },
   ]);
   browser = await launch();
 });
@@ -26,17 +29,25 @@ after(async () => {
 });
 
 /** Shows another view without loading the page again. @param {Page} page @param {string} path */
-const go = (page, path) => page.evaluate((path) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(path)), path);
+const go = (page, path) =>
+  page.evaluate((path) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(path)), path);
 
 /** The devices of that name which the page knows of. @param {Page} page @param {string} name */
-const many = async (page, name) => (await shown(page)).names.filter((/** @type {string} */ known) => known === name).length;
+const many = async (page, name) =>
+  (await shown(page)).names.filter((/** @type {string} */ known) => known === name).length;
 
 /** Stretches without a sound since an instant; nothing is said of a busy machine. @param {Page} page @param {number} since_ms @param {(text: string) => void} say */
 async function noGap(page, since_ms, say) {
   const silences = gaps(await heard(page, since_ms));
   const isQuiet = await wasQuiet(since_ms, page);
-  say(`${isQuiet ? "quiet" : "busy"} machine; stretches without sound, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`);
-  if (isQuiet) assert.ok(silences.every((gap) => gap <= 20), silences.join());
+  say(
+    `${isQuiet ? "quiet" : "busy"} machine; stretches without sound, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`,
+  );
+  if (isQuiet)
+    assert.ok(
+      silences.every((gap) => gap <= 20),
+      silences.join(),
+    );
 }
 
 // However a test ends, the next one finds a server.
@@ -52,12 +63,21 @@ test("the track plays to its end, the whole queue follows, kept ones start at a 
   await until(page, { status: "playing", media_id: tones[0].id });
   // What comes is kept before it comes.
   await keeps(page, 4);
-  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.ahead.length === 4));
+  await holds(page, () =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.ahead.length === 4),
+  );
   const started_ms = Date.now();
   await server.stop();
   await page.getByText("No connection to the server").waitFor();
   // By itself: past the next one, which the server had named, to the end of the queue.
-  await holds(page, (media_id) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.audio.item?.media_id === media_id), tones[3].id);
+  await holds(
+    page,
+    (media_id) =>
+      import(/** @type {any} */ ("/player/session.js")).then(
+        ({ session }) => session.current.client.audio.item?.media_id === media_id,
+      ),
+    tones[3].id,
+  );
   await sounds(page, Date.now() + 300);
   await noGap(page, started_ms, (text) => t.diagnostic(`through the queue: ${text}`));
   // By a person: another one of what is kept, from a list that is kept, too.
@@ -72,9 +92,14 @@ test("the track plays to its end, the whole queue follows, kept ones start at a 
   const resumed_ms = Date.now();
   await server.run();
   await until(page, { link: "up" });
-  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.alone === undefined));
+  await holds(page, () =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.alone === undefined),
+  );
   await until(page, { status: "playing", media_id: tones[3].id, isHere: true });
-  await page.waitForFunction((since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms), Date.now() + 500);
+  await page.waitForFunction(
+    (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms),
+    Date.now() + 500,
+  );
   await noGap(page, resumed_ms, (text) => t.diagnostic(`over the return of the server: ${text}`));
   const now = await shown(page);
   const jump_ms = now.place_ms - before.place_ms - (now.at_us - before.at_us) / 1000;
@@ -102,7 +127,12 @@ test("the page opens without the server, says so, plays what is kept, and goes o
   await context.setOffline(true);
   await page.getByText("Offline.").waitFor();
   await page.getByRole("button", { name: "Play First tone" }).click();
-  await page.getByText("none of this is kept on this device").or(page.locator("player-bar").getByText("Third tone")).or(page.locator("player-bar").getByText("Fourth tone")).first().waitFor();
+  await page
+    .getByText("none of this is kept on this device")
+    .or(page.locator("player-bar").getByText("Third tone"))
+    .or(page.locator("player-bar").getByText("Fourth tone"))
+    .first()
+    .waitFor();
   await page.getByRole("button", { name: "Play Fourth tone" }).click();
   await until(page, { status: "playing", media_id: tones[3].id });
   await context.setOffline(false);

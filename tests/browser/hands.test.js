@@ -13,7 +13,11 @@ import { Server } from "./harness/server.js";
 
 before(async () => {
   server = await Server.start();
-  tones = await server.addTones([{ name: "First tone", seconds: 60 }, { name: "Second tone", seconds: 60 }, { name: "Third tone", seconds: 60 }]);
+  tones = await server.addTones([
+    { name: "First tone", seconds: 60 },
+    { name: "Second tone", seconds: 60 },
+    { name: "Third tone", seconds: 60 },
+  ]);
   browser = await launch();
 });
 
@@ -32,7 +36,13 @@ const to = (page, name) => page.getByRole("navigation").getByRole("link", { name
 
 /** Waits until the list shows these. @param {Page} page @param {string[]} names */
 const lists = (page, names) =>
-  holds(page, (names) => JSON.stringify([...document.querySelectorAll(".row.track .title")].map((title) => title.textContent)) === JSON.stringify(names), names);
+  holds(
+    page,
+    (names) =>
+      JSON.stringify([...document.querySelectorAll(".row.track .title")].map((title) => title.textContent)) ===
+      JSON.stringify(names),
+    names,
+  );
 
 /** @param {Page} page @param {string} track @param {string} entry */
 async function choose(page, track, entry) {
@@ -152,15 +162,31 @@ test("the bar's buttons and sliders do what they say, on the page that plays and
     const box = await slider.boundingBox();
     assert.ok(box);
     await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
-    await holds(near.page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() > 25_000));
+    await holds(near.page, () =>
+      import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() > 25_000),
+    );
     for (const mode of ["all", "one", "off"]) {
       await bar.getByRole("button", { name: /^Repeat/ }).click();
-      await holds(near.page, (mode) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.repeat === mode), mode);
+      await holds(
+        near.page,
+        (mode) =>
+          import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.repeat === mode),
+        mode,
+      );
     }
     for (const on of [true, false]) {
       await bar.getByRole("button", { name: "Shuffle" }).click();
-      await holds(near.page, (on) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.shuffle === on), on);
-      await holds(page, (on) => document.querySelector("player-bar [aria-label=Shuffle]")?.getAttribute("aria-pressed") === String(on), on);
+      await holds(
+        near.page,
+        (on) =>
+          import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.shuffle === on),
+        on,
+      );
+      await holds(
+        page,
+        (on) => document.querySelector("player-bar [aria-label=Shuffle]")?.getAttribute("aria-pressed") === String(on),
+        on,
+      );
     }
     await wish(near.page, { op: "play", tracks: tones.map((tone) => tone.id) });
     await until(page, { status: "playing", media_id: tones[0].id });
@@ -182,9 +208,19 @@ test("the list of devices says what each does, moves the music, and turns the vo
   await row("Study (this tab)").getByText("Ready").waitFor();
   await page.locator("player-bar .where").getByText("Kitchen").waitFor();
 
-  const loudness = (/** @type {Page} */ of) => of.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.engine.loudness));
+  const loudness = (/** @type {Page} */ of) =>
+    of.evaluate(() =>
+      import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.engine.loudness),
+    );
   const isLoud = (/** @type {Page} */ of, /** @type {number} */ level, /** @type {boolean} */ muted) =>
-    holds(of, (/** @type {any} */ wanted) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => JSON.stringify(session.player.engine.loudness) === JSON.stringify(wanted)), { level, muted });
+    holds(
+      of,
+      (/** @type {any} */ wanted) =>
+        import(/** @type {any} */ ("/player/session.js")).then(
+          ({ session }) => JSON.stringify(session.player.engine.loudness) === JSON.stringify(wanted),
+        ),
+      { level, muted },
+    );
   const before = await loudness(page);
   const slider = row("Kitchen").getByRole("slider", { name: "Volume of Kitchen" });
   await slider.focus();
@@ -203,9 +239,17 @@ test("the list of devices says what each does, moves the music, and turns the vo
   await kitchen.page.locator("player-bar").getByRole("slider", { name: "Volume of Kitchen" }).focus();
   await kitchen.page.keyboard.press("End");
   await isLoud(kitchen.page, 100, false);
-  await holds(page, () => /** @type {HTMLInputElement | null} */ (document.querySelector(".row.device input[aria-label='Volume of Kitchen']"))?.value === "100");
+  await holds(
+    page,
+    () =>
+      /** @type {HTMLInputElement | null} */ (
+        document.querySelector(".row.device input[aria-label='Volume of Kitchen']")
+      )?.value === "100",
+  );
 
-  await row("Study (this tab)").getByRole("button", { name: /^Move the music to/ }).click();
+  await row("Study (this tab)")
+    .getByRole("button", { name: /^Move the music to/ })
+    .click();
   await until(page, { status: "playing", isHere: true });
   await row("Study (this tab)").getByText("Playing").waitFor();
   await row("Kitchen").getByText("Ready").waitFor();
@@ -225,11 +269,19 @@ test("a device that is out of reach and one that waits for bytes are said to be 
   await page.getByText("Loading on Cellar…").waitFor({ state: "hidden" });
   // Cut off without a word.
   await kitchen.context.setOffline(true);
-  await kitchen.page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => { session.player.socket.send = () => undefined; }));
+  await kitchen.page.evaluate(() =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => {
+      session.player.socket.send = () => undefined;
+    }),
+  );
   await page.getByText("Cellar is out of reach. Press play on another device to go on there.").waitFor();
   await to(page, "Devices");
   await page.locator(".row.device").filter({ hasText: "Cellar" }).getByText("Out of reach").waitFor();
-  await page.locator(".row.device").filter({ hasText: "Loft" }).getByRole("button", { name: /^Move the music to/ }).click();
+  await page
+    .locator(".row.device")
+    .filter({ hasText: "Loft" })
+    .getByRole("button", { name: /^Move the music to/ })
+    .click();
   await until(page, { status: "playing", isHere: true });
   await wish(page, { op: "stop" });
   assert.deepEqual(errors, []);
@@ -277,27 +329,58 @@ test("the system takes this tab for one that plays, under the page's own policy,
   const beside = await page.evaluate(async () => {
     const { beside, made } = /** @type {any} */ (window);
     const { paused, muted, volume, duration } = beside;
-    const samples = (await new OfflineAudioContext(1, 1, 44_100).decodeAudioData(await made.arrayBuffer())).getChannelData(0);
-    return { paused, muted, volume, duration, peak: samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0) };
+    const samples = (
+      await new OfflineAudioContext(1, 1, 44_100).decodeAudioData(await made.arrayBuffer())
+    ).getChannelData(0);
+    return {
+      paused,
+      muted,
+      volume,
+      duration,
+      peak: samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0),
+    };
   });
   assert.ok(beside.duration > 5, "shorter ones are taken for signals");
   assert.deepEqual(beside, { paused: false, muted: false, volume: 1, duration: beside.duration, peak: 0 });
   assert.equal(await state(), "playing");
   await wish(page, { op: "pause" });
   await until(page, { status: "paused" });
-  await holds(page, () => /** @type {any} */ (window).beside.paused && navigator.mediaSession.playbackState === "paused");
+  await holds(
+    page,
+    () => /** @type {any} */ (window).beside.paused && navigator.mediaSession.playbackState === "paused",
+  );
   // Loading is not playing: the place stands still.
   await page.route(/\/media\//, (route) => route.abort());
-  await page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.engine.loader.bytesOf.clear()));
-  await wish(page, { op: "play", item: await page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.next.id)) });
+  await page.evaluate(() =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) =>
+      session.player.engine.loader.bytesOf.clear(),
+    ),
+  );
+  await wish(page, {
+    op: "play",
+    item: await page.evaluate(() =>
+      import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.next.id),
+    ),
+  });
   await page.getByText("Loading on this tab…").waitFor();
   assert.equal(await state(), "paused");
   await page.unroute(/\/media\//);
   await until(page, { status: "playing", media_id: tones[2].id });
-  await holds(page, () => navigator.mediaSession.playbackState === "playing" && navigator.mediaSession.metadata?.title === "Third tone");
+  await holds(
+    page,
+    () => navigator.mediaSession.playbackState === "playing" && navigator.mediaSession.metadata?.title === "Third tone",
+  );
   // Who logs out leaves nothing of it on the lock screen.
-  await page.evaluate(() => import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.setSession(undefined)));
-  await holds(page, () => navigator.mediaSession.metadata === null && navigator.mediaSession.playbackState === "none" && /** @type {any} */ (window).beside.paused);
+  await page.evaluate(() =>
+    import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.setSession(undefined)),
+  );
+  await holds(
+    page,
+    () =>
+      navigator.mediaSession.metadata === null &&
+      navigator.mediaSession.playbackState === "none" &&
+      /** @type {any} */ (window).beside.paused,
+  );
 });
 
 test("media keys steer, and the system is told what plays and where it is", async () => {
@@ -307,16 +390,30 @@ test("media keys steer, and the system is told what plays and where it is", asyn
     const kept = window;
     kept.handlers = {};
     const { mediaSession } = navigator;
-    mediaSession.setActionHandler = (action, handler) => { kept.handlers[action] = handler; };
-    mediaSession.setPositionState = (state) => { kept.position = state; };
+    mediaSession.setActionHandler = (action, handler) => {
+      kept.handlers[action] = handler;
+    };
+    mediaSession.setPositionState = (state) => {
+      kept.position = state;
+    };
   });
   await page.reload();
   await welcomed(page);
   /** @param {string} action @param {object} [details] */
-  const press = (action, details = {}) => page.evaluate(([action, details]) => /** @type {any} */ (window).handlers[/** @type {string} */ (action)](details), /** @type {[string, object]} */ ([action, details]));
+  const press = (action, details = {}) =>
+    page.evaluate(
+      ([action, details]) => /** @type {any} */ (window).handlers[/** @type {string} */ (action)](details),
+      /** @type {[string, object]} */ ([action, details]),
+    );
   await wish(page, { op: "play", tracks: tones.map((tone) => tone.id) });
   await until(page, { status: "playing", media_id: tones[0].id, isHere: true });
-  const told = () => page.evaluate(() => ({ title: navigator.mediaSession.metadata?.title, state: navigator.mediaSession.playbackState, tab: document.title, position: /** @type {any} */ (window).position }));
+  const told = () =>
+    page.evaluate(() => ({
+      title: navigator.mediaSession.metadata?.title,
+      state: navigator.mediaSession.playbackState,
+      tab: document.title,
+      position: /** @type {any} */ (window).position,
+    }));
   await holds(page, () => navigator.mediaSession.metadata?.title === "First tone" && document.title.startsWith("▶ "));
   assert.equal((await told()).state, "playing");
   assert.equal(Math.round((await told()).position.duration), 60);
@@ -331,7 +428,14 @@ test("media keys steer, and the system is told what plays and where it is", asyn
   await holds(page, () => navigator.mediaSession.playbackState === "paused" && !document.title.startsWith("▶ "));
   const { place_ms } = await shown(page);
   await press("seekbackward");
-  await holds(page, (place_ms) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => Math.abs(session.player.place_ms() - (place_ms - 10_000)) < 500), place_ms);
+  await holds(
+    page,
+    (place_ms) =>
+      import(/** @type {any} */ ("/player/session.js")).then(
+        ({ session }) => Math.abs(session.player.place_ms() - (place_ms - 10_000)) < 500,
+      ),
+    place_ms,
+  );
   await press("play");
   await until(page, { status: "playing" });
   await press("stop");

@@ -13,7 +13,10 @@ import { Server } from "./harness/server.js";
 
 before(async () => {
   server = await Server.start();
-  tones = await server.addTones([{ name: "First tone", seconds: 2 }, { name: "Second tone", seconds: 2 }]);
+  tones = await server.addTones([
+    { name: "First tone", seconds: 2 },
+    { name: "Second tone", seconds: 2 },
+  ]);
   browser = await launch();
 });
 
@@ -32,7 +35,11 @@ test("it lists what was played last and what is played most, and plays it from t
   const { page, errors } = await open(browser, server, "Desk");
   const [first, second] = tones.map(({ id }) => id);
   await part(page, "New in your library").waitFor();
-  assert.deepEqual([await part(page, "Recently played").count(), await part(page, "Most played").count()], [0, 0], "nothing was played yet");
+  assert.deepEqual(
+    [await part(page, "Recently played").count(), await part(page, "Most played").count()],
+    [0, 0],
+    "nothing was played yet",
+  );
   await wish(page, { op: "play", tracks: [first, first, second] });
   const token = await server.token();
   /** @type {any[]} */
@@ -42,7 +49,10 @@ test("it lists what was played last and what is played most, and plays it from t
     assert.ok(Date.now() < give_up_ms, `${items.length} plays were counted`);
     ({ items } = await server.ask(token, "/me/player/recently-played"));
   }
-  assert.deepEqual(items.map((/** @type {any} */ { track }) => track.id), [second, first, first]);
+  assert.deepEqual(
+    items.map((/** @type {any} */ { track }) => track.id),
+    [second, first, first],
+  );
   await page.reload();
   await welcomed(page);
   await part(page, "Most played").waitFor();

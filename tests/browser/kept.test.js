@@ -15,7 +15,10 @@ import { Server } from "./harness/server.js";
 before(async () => {
   server = await Server.start();
   tones = await server.addTones([
-    { name: "First tone", seconds: 40 }, { name: "Second tone", seconds: 41 }, { name: "Third tone", seconds: 42 }, { name: "Fourth tone", seconds: 43 },
+    { name: "First tone", seconds: 40 },
+    { name: "Second tone", seconds: 41 },
+    { name: "Third tone", seconds: 42 },
+    { name: "Fourth tone", seconds: 43 },
     { name: "Very long tone", seconds: 12.5 * 60 },
   ]);
   browser = await launch();
@@ -95,7 +98,14 @@ test("when there is no more room the music that was not heard for longest goes, 
   const { page, errors, context } = await keeping(browser, server, "Shed");
   /** Waits until these are kept; what was heard last comes first. @param {string[]} names */
   const keepsOnly = (...names) =>
-    holds(page, (names) => import(/** @type {any} */ ("/player/offline.js")).then(async ({ kept }) => `${(await kept()).map((/** @type {any} */ { track }) => track.name)}` === names), `${names}`);
+    holds(
+      page,
+      (names) =>
+        import(/** @type {any} */ ("/player/offline.js")).then(
+          async ({ kept }) => `${(await kept()).map((/** @type {any} */ { track }) => track.name)}` === names,
+        ),
+      `${names}`,
+    );
   for (const index of [0, 1, 2]) {
     await wish(page, { op: "play", tracks: [tones[index].id] });
     await until(page, { status: "playing", media_id: tones[index].id });
@@ -132,7 +142,11 @@ test("a track that is too long to be loaded as a whole is kept, too, and plays a
   const box = await bar.boundingBox();
   assert.ok(box);
   await page.mouse.click(box.x + box.width * 0.75, box.y + box.height / 2);
-  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() > 500_000 && session.player.client.audio.kind === "sounding"));
+  await holds(page, () =>
+    import(/** @type {any} */ ("/player/session.js")).then(
+      ({ session }) => session.player.place_ms() > 500_000 && session.player.client.audio.kind === "sounding",
+    ),
+  );
   await sounds(page);
   await server.run();
   await until(page, { link: "up" });

@@ -30,9 +30,14 @@ after(async () => {
 
 test("lists, search and the queue take little scripting per input, keep few rows, and reach their end at once", async (t) => {
   const { page, errors, context } = await open(browser, server, "Desk");
-  const drawn = () => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  const drawn = () =>
+    page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   /** @param {string} path */
-  const go = (path) => page.evaluate((path) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(path)), path);
+  const go = (path) =>
+    page.evaluate(
+      (path) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(path)),
+      path,
+    );
   /** @param {string} key */
   const press = (key) => async () => {
     await page.keyboard.press(key);
@@ -45,13 +50,18 @@ test("lists, search and the queue take little scripting per input, keep few rows
     assert.ok(inputs.length >= LEAST, `${what}: ${inputs.length} inputs`);
     const rounds = [];
     let wasEverQuiet = false;
-    for (let p95_ms = Infinity; p95_ms > MOST_MS && rounds.length < ROUNDS; ) {
+    for (let p95_ms = Infinity; p95_ms > MOST_MS && rounds.length < ROUNDS;) {
       const since_ms = Date.now();
       const spent_ms = await scripting_ms(browser, page, inputs);
       rounds.push(spent_ms.map((ms) => ms.toFixed(1)).join());
-      assert.ok(spent_ms.every((ms) => ms > 0), `${what}: ${rounds.at(-1)}`);
+      assert.ok(
+        spent_ms.every((ms) => ms > 0),
+        `${what}: ${rounds.at(-1)}`,
+      );
       p95_ms = quantile(spent_ms, 0.95);
-      t.diagnostic(`${what}: ${inputs.length} inputs; scripting per input, ms: worst ${Math.max(...spent_ms).toFixed(1)}, p95 ${p95_ms.toFixed(1)}, mean ${(spent_ms.reduce((sum, ms) => sum + ms, 0) / inputs.length).toFixed(1)}`);
+      t.diagnostic(
+        `${what}: ${inputs.length} inputs; scripting per input, ms: worst ${Math.max(...spent_ms).toFixed(1)}, p95 ${p95_ms.toFixed(1)}, mean ${(spent_ms.reduce((sum, ms) => sum + ms, 0) / inputs.length).toFixed(1)}`,
+      );
       wasEverQuiet ||= await wasQuiet(since_ms, page);
       if (p95_ms > MOST_MS && rounds.length === ROUNDS && wasEverQuiet) slow.push(`${what}: ${rounds.join("; ")}`);
     }
@@ -61,8 +71,15 @@ test("lists, search and the queue take little scripting per input, keep few rows
   const rows = () => page.locator(".row.track").count();
 
   await go("/tracks");
-  await page.locator(".row.track").getByRole("button", { name: /^Play / }).first().focus();
-  await measure("tracks", [...Array(12).fill("PageDown"), ...Array(12).fill("ArrowDown"), "End", "Home", "End"].map(press));
+  await page
+    .locator(".row.track")
+    .getByRole("button", { name: /^Play / })
+    .first()
+    .focus();
+  await measure(
+    "tracks",
+    [...Array(12).fill("PageDown"), ...Array(12).fill("ArrowDown"), "End", "Home", "End"].map(press),
+  );
   const { total } = await server.ask(await server.token(), "/tracks?limit=1");
   const [last] = (await server.ask(await server.token(), `/tracks?limit=1&offset=${total - 1}`)).items;
   await page.locator(".row.track").getByText(last.name, { exact: true }).waitFor();
@@ -78,7 +95,11 @@ test("lists, search and the queue take little scripting per input, keep few rows
 
   await go("/queue");
   await page.locator(".row.track").first().waitFor();
-  await page.locator(".row.track").getByRole("button", { name: /^Play / }).first().focus();
+  await page
+    .locator(".row.track")
+    .getByRole("button", { name: /^Play / })
+    .first()
+    .focus();
   await measure("the queue of 500", times(7, ["End", "PageUp", "Home"]).map(press));
 
   await go("/albums");
@@ -97,7 +118,10 @@ test("lists, search and the queue take little scripting per input, keep few rows
   await go("/search");
   const typed = [..."track 123"].map((letter) => async () => {
     // A space alone asks for nothing new.
-    const answered = letter === " " ? undefined : page.waitForResponse((response) => response.url().includes("/v1/search") && response.ok());
+    const answered =
+      letter === " "
+        ? undefined
+        : page.waitForResponse((response) => response.url().includes("/v1/search") && response.ok());
     await page.keyboard.press(letter === " " ? "Space" : letter);
     await answered;
     await drawn();

@@ -20,7 +20,11 @@ before(async () => {
   server = await Server.start();
   await server.addTones([{ name: "Tone 001", seconds: 3 }]);
   const folder = await server.musicFolder("Tones");
-  await Promise.all(Array.from({ length: MANY - 1 }, (_, index) => link(path.join(folder, "Tone 001.wav"), path.join(folder, `Tone ${String(index + 2).padStart(3, "0")}.wav`))));
+  await Promise.all(
+    Array.from({ length: MANY - 1 }, (_, index) =>
+      link(path.join(folder, "Tone 001.wav"), path.join(folder, `Tone ${String(index + 2).padStart(3, "0")}.wav`)),
+    ),
+  );
   const token = await server.token();
   await server.ask(token, "/library/scan", { method: "POST" });
   const give_up_ms = Date.now() + PATIENCE_MS;
@@ -44,7 +48,11 @@ after(async () => {
 });
 
 /** @param {Page} page @param {string} address */
-const go = (page, address) => page.evaluate((address) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(address)), address);
+const go = (page, address) =>
+  page.evaluate(
+    (address) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(address)),
+    address,
+  );
 
 /** A playlist of the album's first tracks. @param {string} name @param {number} tracks */
 async function playlistOf(name, tracks) {
@@ -57,14 +65,23 @@ async function playlistOf(name, tracks) {
     uris.push(...items.map((/** @type {any} */ track) => track.uri));
   }
   for (let at = 0; at < tracks; at += 100) {
-    await server.ask(token, `/playlists/${playlist.id}/tracks`, { method: "POST", body: JSON.stringify({ uris: uris.slice(at, Math.min(tracks, at + 100)) }) });
+    await server.ask(token, `/playlists/${playlist.id}/tracks`, {
+      method: "POST",
+      body: JSON.stringify({ uris: uris.slice(at, Math.min(tracks, at + 100)) }),
+    });
   }
   return playlist;
 }
 
 /** @param {Page} page @param {string[]} names */
 const lists = (page, names) =>
-  holds(page, (names) => JSON.stringify([...document.querySelectorAll("main .row.track .title")].map((title) => title.textContent)) === JSON.stringify(names), names);
+  holds(
+    page,
+    (names) =>
+      JSON.stringify([...document.querySelectorAll("main .row.track .title")].map((title) => title.textContent)) ===
+      JSON.stringify(names),
+    names,
+  );
 
 test("a page of a list that does not come is asked for again now and then, not in each frame; the list says so, and goes on", async () => {
   const { page, errors } = await open(browser, server, "Desk");
@@ -75,8 +92,13 @@ test("a page of a list that does not come is asked for again now and then, not i
   const since_ms = Date.now();
   await server.stop();
   let asked = 0;
-  page.on("request", (request) => { asked += request.url().includes("/v1/tracks?") ? 1 : 0; });
-  await rows.first().getByRole("button", { name: /^Play / }).focus();
+  page.on("request", (request) => {
+    asked += request.url().includes("/v1/tracks?") ? 1 : 0;
+  });
+  await rows
+    .first()
+    .getByRole("button", { name: /^Play / })
+    .focus();
   await page.keyboard.press("End");
   const again = page.locator("main .note").getByRole("button", { name: "Try again" });
   await again.waitFor();
@@ -148,7 +170,9 @@ test("a row that is let go below the last one becomes the last, Escape leaves it
   await page.keyboard.press("Escape");
   await page.locator("body > .row.dragged").waitFor({ state: "detached" });
   await page.mouse.up();
-  await page.route(/\/v1\/playlists\/\w+\/tracks/, (route) => (route.request().method() === "PUT" ? route.abort() : route.continue()));
+  await page.route(/\/v1\/playlists\/\w+\/tracks/, (route) =>
+    route.request().method() === "PUT" ? route.abort() : route.continue(),
+  );
   await hold();
   await page.mouse.up();
   await page.locator(".toast").getByText("The server cannot be reached.").waitFor();
@@ -168,7 +192,9 @@ test("a move by the keyboard in a long playlist asks for what is looked at alone
   await go(page, `/playlist/${playlist.id}`);
   await page.getByRole("button", { name: "Move Tone 002" }).focus();
   let asked = 0;
-  page.on("request", (request) => { asked += request.method() === "GET" && request.url().includes("/v1/playlists/") ? 1 : 0; });
+  page.on("request", (request) => {
+    asked += request.method() === "GET" && request.url().includes("/v1/playlists/") ? 1 : 0;
+  });
   await page.keyboard.press("Alt+ArrowUp");
   await page.getByText("Now number 1.").waitFor();
   await holds(page, () => document.activeElement?.getAttribute("aria-label")?.startsWith("Move Tone 002"));
@@ -181,10 +207,19 @@ test("what one tab chooses another does not undo; a stale tab does not end a new
   const second = await first.context.newPage();
   await second.goto(server.url);
   await welcomed(second);
-  const chosen = (/** @type {Page} */ page) => page.evaluate(() => JSON.parse(localStorage.getItem("segue.preferences") ?? "{}"));
-  await first.page.evaluate(() => import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.prefer({ keep_mb: 0, theme: "dark" })));
-  await second.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.turnVolume(33, false)));
-  assert.deepEqual(await chosen(first.page).then(({ keep_mb, level, theme }) => ({ keep_mb, level, theme })), { keep_mb: 0, level: 33, theme: "dark" });
+  const chosen = (/** @type {Page} */ page) =>
+    page.evaluate(() => JSON.parse(localStorage.getItem("segue.preferences") ?? "{}"));
+  await first.page.evaluate(() =>
+    import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.prefer({ keep_mb: 0, theme: "dark" })),
+  );
+  await second.evaluate(() =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.turnVolume(33, false)),
+  );
+  assert.deepEqual(await chosen(first.page).then(({ keep_mb, level, theme }) => ({ keep_mb, level, theme })), {
+    keep_mb: 0,
+    level: 33,
+    theme: "dark",
+  });
   await holds(second, () => document.documentElement.dataset.theme === "dark");
   // Somebody logged in anew while this tab slept.
   await second.evaluate(async () => {
@@ -194,7 +229,9 @@ test("what one tab chooses another does not undo; a stale tab does not end a new
   });
   assert.ok(await first.page.evaluate(() => localStorage.getItem("segue.session")));
   // Who logs out does so in all tabs.
-  await first.page.evaluate(() => import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.setSession(undefined)));
+  await first.page.evaluate(() =>
+    import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.setSession(undefined)),
+  );
   await second.waitForSelector("view-login form");
   assert.deepEqual(first.errors, []);
 });
@@ -213,7 +250,11 @@ test("search counts all that there is, leads to all of it, and Enter plays what 
   await page.getByRole("heading", { level: 2, name: "Tracks" }).waitFor();
   await page.locator("main .row.track .title").first().focus();
   await page.keyboard.press("End");
-  await holds(page, (many) => Number(document.activeElement?.closest("[aria-posinset]")?.getAttribute("aria-posinset")) >= many, MANY);
+  await holds(
+    page,
+    (many) => Number(document.activeElement?.closest("[aria-posinset]")?.getAttribute("aria-posinset")) >= many,
+    MANY,
+  );
   await go(page, "/albums");
   await holds(page, () => document.title.startsWith("▶ Tone 007"));
   await wish(page, { op: "stop" });

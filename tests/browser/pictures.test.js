@@ -20,7 +20,8 @@ const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, heig
 /** From right to left, with figures and Latin letters in it. */
 const FROM_RIGHT = "אוטובוס 405 לירושלים (Live 1984)";
 /** Longer than any line. */
-const LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz with The Extraordinarily Long and Winding Title";
+const LONG =
+  "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz with The Extraordinarily Long and Winding Title";
 
 /** @type {Server} */ let server;
 /** @type {import("playwright-core").Browser} */ let browser;
@@ -33,7 +34,10 @@ before(async () => {
   browser = await launch();
   const token = await server.token();
   await server.addUser("nora", "nora's password");
-  const [long, right] = await server.addTones([{ name: LONG, seconds: 3 }, { name: FROM_RIGHT, seconds: 3 }]);
+  const [long, right] = await server.addTones([
+    { name: LONG, seconds: 3 },
+    { name: FROM_RIGHT, seconds: 3 },
+  ]);
   const { items } = await server.ask(token, "/tracks?limit=12&offset=1");
   tracks = [...items.slice(0, 3), long, right, ...items.slice(3)];
   const { albums } = await server.ask(token, "/search?q=five+small&type=album");
@@ -85,7 +89,13 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     test(`every view, ${size}, ${colorScheme}`, async () => {
       const isPhone = size === "phone";
       const kitchen = await open(browser, server, LONG.slice(0, 64));
-      const { page, errors, context } = await keeping(browser, server, "Desk", { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone, reducedMotion: "reduce" });
+      const { page, errors, context } = await keeping(browser, server, "Desk", {
+        viewport,
+        colorScheme,
+        isMobile: isPhone,
+        hasTouch: isPhone,
+        reducedMotion: "reduce",
+      });
       /** @type {string[]} */
       const wide = [];
       /** @param {string} name @param {Page} [of] */

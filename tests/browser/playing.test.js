@@ -5,7 +5,20 @@ import { execFileSync } from "node:child_process";
 import { open as openFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { ORIGINS, devices, gaps, heard, holds, launch, open, opened, until, wasQuiet, welcomed, wish } from "./harness/browser.js";
+import {
+  ORIGINS,
+  devices,
+  gaps,
+  heard,
+  holds,
+  launch,
+  open,
+  opened,
+  until,
+  wasQuiet,
+  welcomed,
+  wish,
+} from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { RATE, tone } from "./harness/tones.js";
 
@@ -14,7 +27,14 @@ import { RATE, tone } from "./harness/tones.js";
 
 before(async () => {
   server = await Server.start();
-  tones = await server.addTones([{ name: "First tone", seconds: 5 }, { name: "Second tone", seconds: 5 }, { name: "Third tone", seconds: 12 }, { name: "Fourth tone", seconds: 60 }, { name: "Long tone", seconds: 13 * 60 }, { name: "Changed tone", seconds: 20 }]);
+  tones = await server.addTones([
+    { name: "First tone", seconds: 5 },
+    { name: "Second tone", seconds: 5 },
+    { name: "Third tone", seconds: 12 },
+    { name: "Fourth tone", seconds: 60 },
+    { name: "Long tone", seconds: 13 * 60 },
+    { name: "Changed tone", seconds: 20 },
+  ]);
 });
 
 after(() => server?.end());
@@ -29,19 +49,30 @@ for (const [where, addressOf] of ORIGINS) {
     for (let attempt = 0; attempt < 3; attempt += 1) {
       // What the attempt before has left sounding is not a part of this one.
       await wish(page, { op: "stop" });
-      await holds(page, () => /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0));
+      await holds(page, () =>
+        /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0),
+      );
       const since_ms = Date.now();
       await wish(page, { op: "play", tracks: tones.slice(0, 3).map((tone) => tone.id) });
       await until(page, { status: "playing", media_id: tones[2].id });
-      await holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms), Date.now() + 300);
+      await holds(
+        page,
+        (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms),
+        Date.now() + 300,
+      );
       silences = gaps(await heard(page, since_ms));
       const isQuiet = await wasQuiet(since_ms, page);
       t.diagnostic(isQuiet ? "the machine was quiet" : "the machine was busy");
       if (isQuiet) break;
       silences = [];
     }
-    t.diagnostic(`stretches without sound over two boundaries, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`);
-    assert.ok(silences.every((gap) => gap <= 20), silences.join());
+    t.diagnostic(
+      `stretches without sound over two boundaries, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`,
+    );
+    assert.ok(
+      silences.every((gap) => gap <= 20),
+      silences.join(),
+    );
     assert.deepEqual(errors, []);
   });
 }
@@ -53,14 +84,18 @@ test("audio that is a little beside the shown place is brought there by speed, a
   await wish(page, { op: "play", tracks: [tones[0].id, tones[3].id] });
   await until(page, { status: "playing", media_id: tones[3].id });
   /** How far the audio is before the shown place, in milliseconds, and its speed. */
-  const steered = () => page.evaluate(async () => {
-    const { session } = await import(/** @type {any} */ ("/player/session.js"));
-    const { contextTimeAt, localNow } = await import(/** @type {any} */ ("/player/audio/moments.js"));
-    const { engine, client } = session.player;
-    const { voice } = engine.current;
-    const local_us = localNow();
-    return { ahead_ms: voice.placeAt(contextTimeAt(engine.context, local_us)) * 1000 - client.positionAt(local_us), speed: voice.speed };
-  });
+  const steered = () =>
+    page.evaluate(async () => {
+      const { session } = await import(/** @type {any} */ ("/player/session.js"));
+      const { contextTimeAt, localNow } = await import(/** @type {any} */ ("/player/audio/moments.js"));
+      const { engine, client } = session.player;
+      const { voice } = engine.current;
+      const local_us = localNow();
+      return {
+        ahead_ms: voice.placeAt(contextTimeAt(engine.context, local_us)) * 1000 - client.positionAt(local_us),
+        speed: voice.speed,
+      };
+    });
   const since_ms = Date.now();
   await page.evaluate(async () => {
     const { session } = await import(/** @type {any} */ ("/player/session.js"));
@@ -75,10 +110,16 @@ test("audio that is a little beside the shown place is brought there by speed, a
     now = await steered();
     least = Math.min(least, now.speed);
   }
-  t.diagnostic(`${began.ahead_ms.toFixed(1)} ms ahead, at speed ${least.toFixed(4)} for ${((Date.now() - since_ms) / 1000).toFixed(0)} s, then ${now.ahead_ms.toFixed(1)} ms`);
+  t.diagnostic(
+    `${began.ahead_ms.toFixed(1)} ms ahead, at speed ${least.toFixed(4)} for ${((Date.now() - since_ms) / 1000).toFixed(0)} s, then ${now.ahead_ms.toFixed(1)} ms`,
+  );
   assert.ok(began.ahead_ms > 10 && now.ahead_ms <= 6 && least < 1 && least >= 0.998);
   const silences = gaps(await heard(page, since_ms));
-  if (await wasQuiet(since_ms, page)) assert.ok(silences.every((gap) => gap <= 20), silences.join());
+  if (await wasQuiet(since_ms, page))
+    assert.ok(
+      silences.every((gap) => gap <= 20),
+      silences.join(),
+    );
   await wish(page, { op: "stop" });
   assert.deepEqual(errors, []);
 });
@@ -88,16 +129,24 @@ test("there is no gap after a track whose speed was steered until shortly before
   t.after(() => browser.close());
   const { page, errors } = await open(browser, server, "Hall");
   /** What the engine does with the end of what sounds. */
-  const end = () => page.evaluate(async () => {
-    const { session } = await import(/** @type {any} */ ("/player/session.js"));
-    const { current, next } = session.player.engine;
-    return { media_id: current?.item.media_id, speed: current?.voice?.speed, ends_s: current?.voice?.endsAt(), boundary_s: next?.boundary_s };
-  });
+  const end = () =>
+    page.evaluate(async () => {
+      const { session } = await import(/** @type {any} */ ("/player/session.js"));
+      const { current, next } = session.player.engine;
+      return {
+        media_id: current?.item.media_id,
+        speed: current?.voice?.speed,
+        ends_s: current?.voice?.endsAt(),
+        boundary_s: next?.boundary_s,
+      };
+    });
   /** @type {number[]} */
   let silences = [];
   for (let attempt = 0; attempt < 3; attempt += 1) {
     await wish(page, { op: "stop" });
-    await holds(page, () => /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0));
+    await holds(page, () =>
+      /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0),
+    );
     const since_ms = Date.now();
     // The first one sounds as a stream, which is never steered.
     await wish(page, { op: "play", tracks: [tones[0].id, tones[2].id, tones[1].id] });
@@ -107,13 +156,25 @@ test("there is no gap after a track whose speed was steered until shortly before
       const { session } = await import(/** @type {any} */ ("/player/session.js"));
       session.player.client.view.position_ms -= 15;
     });
-    await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.engine.current?.voice?.speed < 1));
-    await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.engine.next?.boundary_s !== undefined));
+    await holds(page, () =>
+      import(/** @type {any} */ ("/player/session.js")).then(
+        ({ session }) => session.player.engine.current?.voice?.speed < 1,
+      ),
+    );
+    await holds(page, () =>
+      import(/** @type {any} */ ("/player/session.js")).then(
+        ({ session }) => session.player.engine.next?.boundary_s !== undefined,
+      ),
+    );
     const planned = await end();
     assert.deepEqual({ media_id: planned.media_id, speed: planned.speed }, { media_id: tones[2].id, speed: 1 });
     assert.ok(Math.abs(planned.ends_s - planned.boundary_s) < 0.001, "the next one begins where this one ends");
     await until(page, { status: "playing", media_id: tones[1].id });
-    await holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms), Date.now() + 300);
+    await holds(
+      page,
+      (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms),
+      Date.now() + 300,
+    );
     // What is before the second one is another test's.
     const blocks = await heard(page, since_ms);
     silences = gaps(blocks.filter(([at_ms]) => at_ms > Date.now() - 2_000));
@@ -123,7 +184,10 @@ test("there is no gap after a track whose speed was steered until shortly before
     silences = [];
   }
   t.diagnostic(`stretches without sound, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`);
-  assert.ok(silences.every((gap) => gap <= 20), silences.join());
+  assert.ok(
+    silences.every((gap) => gap <= 20),
+    silences.join(),
+  );
   await wish(page, { op: "stop" });
   assert.deepEqual(errors, []);
 });
@@ -189,7 +253,8 @@ test("a queue of thousands is scrolled through while the server is slow: each pa
     /** @type {HTMLElement} */ (document.querySelector("main")).scrollTop = 0;
   });
   const give_up_ms = Date.now() + 20_000;
-  while (held.length === 0 && Date.now() < give_up_ms) await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+  while (held.length === 0 && Date.now() < give_up_ms)
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
   assert.ok(held.length > 0, "it was not asked for");
   held = undefined;
   await page.locator(".row.track[aria-posinset='1']").waitFor();
@@ -201,10 +266,11 @@ test("a queue of thousands is scrolled through while the server is slow: each pa
 const fileOf = async (name) => path.join(await server.musicFolder("Tones"), `${name}.wav`);
 
 /** The page knows a track, as if it had been shown in a list. @param {import("playwright-core").Page} page @param {string} media_id */
-const learn = (page, media_id) => page.evaluate(async (media_id) => {
-  const { catalogue } = await import(/** @type {any} */ ("/player/catalogue.js"));
-  catalogue.learn(await (await import(/** @type {any} */ ("/player/api.js"))).ask(`/tracks/${media_id}`));
-}, media_id);
+const learn = (page, media_id) =>
+  page.evaluate(async (media_id) => {
+    const { catalogue } = await import(/** @type {any} */ ("/player/catalogue.js"));
+    catalogue.learn(await (await import(/** @type {any} */ ("/player/api.js"))).ask(`/tracks/${media_id}`));
+  }, media_id);
 
 test("a track whose file is replaced while the page is open plays, before the server has read it anew and after", async (t) => {
   const browser = await launch();
@@ -212,7 +278,10 @@ test("a track whose file is replaced while the page is open plays, before the se
   const token = await server.token();
   const { id } = tones[5];
   const addressOf = async () => new URL((await server.ask(token, `/tracks/${id}`)).audio_url).pathname;
-  for (const [isScanned, seconds] of /** @type {const} */ ([[false, 21], [true, 22]])) {
+  for (const [isScanned, seconds] of /** @type {const} */ ([
+    [false, 21],
+    [true, 22],
+  ])) {
     // A page of a browser that has loaded nothing of it, and has nothing to play from.
     const { page, errors, context } = await open(browser, server, "Workshop");
     await learn(page, id);
@@ -222,12 +291,20 @@ test("a track whose file is replaced while the page is open plays, before the se
       await server.ask(token, "/library/scan", { method: "POST" });
       while ((await addressOf()) === known) await new Promise((resolve) => setImmediate(resolve));
     }
-    const refused = page.waitForResponse((response) => response.url().includes(known) && [404, 409].includes(response.status()));
+    const refused = page.waitForResponse(
+      (response) => response.url().includes(known) && [404, 409].includes(response.status()),
+    );
     await wish(page, { op: "play", tracks: [id, tones[3].id] });
     const status = (await refused).status();
     assert.ok(status === 404 || !isScanned, `${status}`);
     await until(page, { status: "playing", media_id: id, isHere: true });
-    const now = await page.evaluate((id) => import(/** @type {any} */ ("/player/catalogue.js")).then(({ catalogue }) => new URL(catalogue.known(id).audio_url).pathname), id);
+    const now = await page.evaluate(
+      (id) =>
+        import(/** @type {any} */ ("/player/catalogue.js")).then(
+          ({ catalogue }) => new URL(catalogue.known(id).audio_url).pathname,
+        ),
+      id,
+    );
     assert.equal(now, await addressOf(), "the address that was asked for anew is remembered");
     await wish(page, { op: "stop" });
     assert.deepEqual(errors, []);
@@ -237,16 +314,19 @@ test("a track whose file is replaced while the page is open plays, before the se
 
 /** @type {[string, () => Promise<unknown>][]} */
 const SPOILT = [
-  ["cannot be played by the browser", async () => {
-    // As a disk does that forgets: the file looks as it was.
-    const file = await fileOf("Long tone");
-    const when = `${server.folder}/when`;
-    execFileSync("touch", ["-r", file, when]);
-    const written = await openFile(file, "r+");
-    await written.write(Buffer.alloc(4_096), 0, 4_096, 0);
-    await written.close();
-    execFileSync("touch", ["-r", when, file]);
-  }],
+  [
+    "cannot be played by the browser",
+    async () => {
+      // As a disk does that forgets: the file looks as it was.
+      const file = await fileOf("Long tone");
+      const when = `${server.folder}/when`;
+      execFileSync("touch", ["-r", file, when]);
+      const written = await openFile(file, "r+");
+      await written.write(Buffer.alloc(4_096), 0, 4_096, 0);
+      await written.close();
+      execFileSync("touch", ["-r", when, file]);
+    },
+  ],
   ["is gone", async () => rm(await fileOf("Long tone"))],
 ];
 
@@ -277,13 +357,24 @@ test("the queue shows what it holds, and takes entries out, moves them and plays
   await welcomed(page);
   const titles = page.locator(".row.track .title");
   const shows = (/** @type {number[]} */ order) =>
-    holds(page, (names) => JSON.stringify([...document.querySelectorAll(".row.track .title")].map((title) => title.textContent)) === JSON.stringify(names), order.map((index) => items[index].name));
+    holds(
+      page,
+      (names) =>
+        JSON.stringify([...document.querySelectorAll(".row.track .title")].map((title) => title.textContent)) ===
+        JSON.stringify(names),
+      order.map((index) => items[index].name),
+    );
   await shows([0, 1, 2, 3, 4, 5]);
   await page.getByRole("button", { name: `Move ${items[3].name}` }).focus();
   await page.keyboard.press("Alt+ArrowUp");
   await shows([0, 1, 3, 2, 4, 5]);
   // The focus goes with it, so that the next press moves it on.
-  const hasFocus = () => holds(page, (name) => document.activeElement?.getAttribute("aria-label")?.startsWith(`Move ${name}`), items[3].name);
+  const hasFocus = () =>
+    holds(
+      page,
+      (name) => document.activeElement?.getAttribute("aria-label")?.startsWith(`Move ${name}`),
+      items[3].name,
+    );
   await hasFocus();
   await page.keyboard.press("Alt+ArrowUp");
   await shows([0, 3, 1, 2, 4, 5]);
@@ -309,13 +400,22 @@ test("a playlist is put in another order by dragging, for everybody and for good
   t.after(() => browser.close());
   const token = await server.token();
   const { items } = await server.ask(token, "/tracks?limit=4&offset=2");
-  const playlist = await server.ask(token, "/me/playlists", { method: "POST", body: JSON.stringify({ name: "Evening" }) });
+  const playlist = await server.ask(token, "/me/playlists", {
+    method: "POST",
+    body: JSON.stringify({ name: "Evening" }),
+  });
   const uris = items.map((/** @type {any} */ track) => track.uri);
   await server.ask(token, `/playlists/${playlist.id}/tracks`, { method: "POST", body: JSON.stringify({ uris }) });
   const { page, errors } = await open(browser, server, "Study", { baseURL: server.url });
   await page.goto(`${server.url}/playlist/${playlist.id}`);
   const shows = (/** @type {number[]} */ order) =>
-    holds(page, (names) => JSON.stringify([...document.querySelectorAll(".row.track .title")].map((title) => title.textContent)) === JSON.stringify(names), order.map((index) => items[index].name));
+    holds(
+      page,
+      (names) =>
+        JSON.stringify([...document.querySelectorAll(".row.track .title")].map((title) => title.textContent)) ===
+        JSON.stringify(names),
+      order.map((index) => items[index].name),
+    );
   await shows([0, 1, 2, 3]);
   await drag(page, items[3].name, -2);
   await shows([0, 3, 1, 2]);
@@ -377,7 +477,8 @@ test("over plain HTTP from another machine it plays, moves and controls, and say
   await until(near.page, { intent: "pause" });
   await far.page.goto(`${baseURL}/settings`);
   await far.page.getByText("Some things need HTTPS").waitFor();
-  await far.page.getByText("Keeping music for offline, opening without the server and installing as an app need HTTPS").waitFor();
+  await far.page
+    .getByText("Keeping music for offline, opening without the server and installing as an app need HTTPS")
+    .waitFor();
   assert.deepEqual([...far.errors, ...near.errors], []);
 });
-

@@ -128,7 +128,11 @@ test("one's own password is changed by who knows it, and one's other logins end"
   await page.getByRole("button", { name: "Change…" }).click();
   await answer(page, { "Old password": "a guess", "New password, 8 characters or more": "second password" }, "Change");
   await page.getByText("The old password is wrong.").waitFor();
-  await answer(page, { "Old password": "first password", "New password, 8 characters or more": "second password" }, "Change");
+  await answer(
+    page,
+    { "Old password": "first password", "New password, 8 characters or more": "second password" },
+    "Change",
+  );
   await page.getByText("The password is changed.").waitFor();
   await other.getByText("This login has ended. Log in again.").waitFor(LOOKED_AT);
   await logIn(other, "bea", "second password");
@@ -173,7 +177,13 @@ test("a scan shows how far it is, and what could not be read until it can", asyn
   await page.evaluate(() => {
     /** @type {any} */ (window).steps = [];
     const progress = document.querySelector("progress");
-    const look = () => progress && !progress.hidden && /** @type {any} */ (window).steps.push([progress.value, progress.parentElement?.querySelector("[role=status]")?.textContent]);
+    const look = () =>
+      progress &&
+      !progress.hidden &&
+      /** @type {any} */ (window).steps.push([
+        progress.value,
+        progress.parentElement?.querySelector("[role=status]")?.textContent,
+      ]);
     new MutationObserver(look).observe(/** @type {Element} */ (progress), { attributes: true });
   });
   const folder = await server.musicFolder("Many");

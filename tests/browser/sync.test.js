@@ -2,7 +2,26 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { ORIGINS, SECURE, audible, gaps, heard, holds, knowTheTime, learnTheTime, launch, open, overlap, planned, quantile, shown, sounds, until, wasQuiet, wish } from "./harness/browser.js";
+import {
+  ORIGINS,
+  SECURE,
+  audible,
+  gaps,
+  heard,
+  holds,
+  knowTheTime,
+  learnTheTime,
+  launch,
+  open,
+  overlap,
+  planned,
+  quantile,
+  shown,
+  sounds,
+  until,
+  wasQuiet,
+  wish,
+} from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { aheadOf } from "./harness/tones.js";
 
@@ -50,7 +69,10 @@ function heardOf(there, here, since_ms) {
   const [last, first] = [left[left.length - 1], right[0]];
   assert.ok(last && first, "it is heard on both");
   const jump = first[2] + placed(right, first[2]) - last[2] - placed(left, last[2] - READ_MS);
-  const gap = Math.max(0, ...gaps([...left, ...right].filter(([at_ms]) => at_ms >= since_ms).sort(([x], [y]) => x - y)));
+  const gap = Math.max(
+    0,
+    ...gaps([...left, ...right].filter(([at_ms]) => at_ms >= since_ms).sort(([x], [y]) => x - y)),
+  );
   return { jump, gap, order: first[0] - last[0], both: overlap(there, here) };
 }
 
@@ -112,13 +134,21 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
         await sounds(a.page, Date.now() + READ_MS);
         const beside = await besideHeard(a.page);
         const isQuiet = (await wasQuiet(since_ms, a.page, b.page)) && (await knowTheTime(a.page, b.page));
-        t.diagnostic(`${isQuiet ? "quiet" : "busy"} machine; apart, ms: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(...samples).toFixed(1)}; shown beside heard, ms: ${beside.toFixed(1)}`);
+        t.diagnostic(
+          `${isQuiet ? "quiet" : "busy"} machine; apart, ms: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(...samples).toFixed(1)}; shown beside heard, ms: ${beside.toFixed(1)}`,
+        );
         // A busy machine may have heard too little to tell a place.
         all.push(...samples, ...(Number.isNaN(beside) ? [] : [Math.abs(beside)]));
         if (isQuiet) quiet = [...samples, Math.abs(beside)];
       } while (quiet.length === 0 && Date.now() < give_up_ms);
-      assert.ok(all.every((apart_ms) => apart_ms <= EVER_MS), all.join());
-      assert.ok(quiet.every((apart_ms) => apart_ms <= 50), quiet.join());
+      assert.ok(
+        all.every((apart_ms) => apart_ms <= EVER_MS),
+        all.join(),
+      );
+      assert.ok(
+        quiet.every((apart_ms) => apart_ms <= 50),
+        quiet.join(),
+      );
       const [left, right] = await Promise.all([shown(a.page), shown(b.page)]);
       assert.deepEqual([left.media_id, left.status], [right.media_id, right.status]);
     });
@@ -126,7 +156,9 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
     test("either seeks, pauses and goes on for both", async () => {
       await b.page.locator("player-bar input[aria-label=Position]").focus();
       await b.page.keyboard.press("ArrowRight");
-      await holds(a.page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() >= 5_000));
+      await holds(a.page, () =>
+        import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() >= 5_000),
+      );
       await until(a.page, { status: "playing" });
       await b.page.getByRole("button", { name: "Pause", exact: true }).click();
       await until(a.page, { status: "paused", intent: "pause" });
@@ -159,21 +191,42 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
         const move = heardOf(await heard(from.page, since_ms - READ_MS), await heard(to.page, since_ms), since_ms);
         const ends = (await planned(from.page)).findLast(([, level]) => level === 0);
         const begins = (await planned(to.page)).find(([, level]) => level > 0);
-        assert.ok(ends && begins && ends[0] <= begins[0] + PLANNED_MS, `planned to end at ${ends?.[0]}, to begin at ${begins?.[0]}`);
+        assert.ok(
+          ends && begins && ends[0] <= begins[0] + PLANNED_MS,
+          `planned to end at ${ends?.[0]}, to begin at ${begins?.[0]}`,
+        );
         moves.push(move);
         if ((await wasQuiet(since_ms, a.page, b.page)) && (await knowTheTime(a.page, b.page))) quiet.push(move);
         [from, to] = [to, from];
       }
-      const figures = (/** @type {Move[]} */ some) => `jump ${some.map(({ jump }) => jump.toFixed(0)).join()}; silent ${some.map(({ gap }) => gap.toFixed(0)).join()}; both audible ${some.map(({ both }) => both.toFixed(1)).join()}`;
-      const gap_ms = quantile(quiet.map(({ gap }) => gap), 0.95);
-      t.diagnostic(`${quiet.length} of ${moves.length} moves while the machine was quiet; silent gap, ms: p95 ${gap_ms.toFixed(0)}`);
+      const figures = (/** @type {Move[]} */ some) =>
+        `jump ${some.map(({ jump }) => jump.toFixed(0)).join()}; silent ${some.map(({ gap }) => gap.toFixed(0)).join()}; both audible ${some.map(({ both }) => both.toFixed(1)).join()}`;
+      const gap_ms = quantile(
+        quiet.map(({ gap }) => gap),
+        0.95,
+      );
+      t.diagnostic(
+        `${quiet.length} of ${moves.length} moves while the machine was quiet; silent gap, ms: p95 ${gap_ms.toFixed(0)}`,
+      );
       t.diagnostic(`all, ms: ${figures(moves)}`);
       t.diagnostic(`quiet, ms: ${figures(quiet)}`);
-      assert.ok(moves.every(({ both, order }) => both <= EVER_MS && order >= -EVER_MS), `two devices were heard together: ${figures(moves)}`);
-      assert.ok(moves.every(({ jump, gap }) => Number.isNaN(jump) || (jump >= -EVER_MS && jump <= gap + EVER_MS)), figures(moves));
-      assert.ok(quiet.every(({ both }) => both <= MEASURED_MS), `two devices were heard together: ${figures(quiet)}`);
+      assert.ok(
+        moves.every(({ both, order }) => both <= EVER_MS && order >= -EVER_MS),
+        `two devices were heard together: ${figures(moves)}`,
+      );
+      assert.ok(
+        moves.every(({ jump, gap }) => Number.isNaN(jump) || (jump >= -EVER_MS && jump <= gap + EVER_MS)),
+        figures(moves),
+      );
+      assert.ok(
+        quiet.every(({ both }) => both <= MEASURED_MS),
+        `two devices were heard together: ${figures(quiet)}`,
+      );
       assert.ok(gap_ms <= 300, figures(quiet));
-      assert.ok(quiet.every(({ jump }) => Math.abs(jump) <= 50), figures(quiet));
+      assert.ok(
+        quiet.every(({ jump }) => Math.abs(jump) <= 50),
+        figures(quiet),
+      );
     });
 
     test("T50: the tab that plays is killed: the other sees it, and goes on with one press", async () => {
@@ -183,7 +236,9 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
       const cdp = await dying.context.newCDPSession(dying.page);
       cdp.send("Page.crash").catch(() => undefined);
       // Shown as lost, or as paused where the browser has closed the socket for its dead page.
-      await holds(living.page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.status !== "playing"));
+      await holds(living.page, () =>
+        import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.status !== "playing"),
+      );
       const left = await shown(living.page);
       await wish(living.page, { op: "play" });
       await until(living.page, { status: "playing", isHere: true });

@@ -2,7 +2,19 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { audible, devices, heard, holds, launch, loggedIn, open, shown, until, welcomed, wish } from "./harness/browser.js";
+import {
+  audible,
+  devices,
+  heard,
+  holds,
+  launch,
+  loggedIn,
+  open,
+  shown,
+  until,
+  welcomed,
+  wish,
+} from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { Window } from "./harness/tabs.js";
 
@@ -44,11 +56,18 @@ let hidden_ms = 0;
 
 before(async () => {
   server = await Server.start();
-  tones = await server.addTones([{ name: "Long tone", seconds: 240 }, { name: "Other tone", seconds: 60 }, { name: "Very long tone", seconds: 13 * 60 }]);
+  tones = await server.addTones([
+    { name: "Long tone", seconds: 240 },
+    { name: "Other tone", seconds: 60 },
+    { name: "Very long tone", seconds: 13 * 60 },
+  ]);
   browser = await launch();
   kitchen = await open(browser, server, "Kitchen");
   window = await Window.open(...SOONER);
-  hidden = await window.tab(server.url, `${await loggedIn(server, "Hidden")}; if (location.protocol !== "about:") { ${WITNESS} }`);
+  hidden = await window.tab(
+    server.url,
+    `${await loggedIn(server, "Hidden")}; if (location.protocol !== "about:") { ${WITNESS} }`,
+  );
   await hidden.holds("Boolean(document.querySelector('player-bar'))");
   await hidden.holds("import('/player/session.js').then(({ session }) => session.link === 'up')");
   // From here on every presence of it that another device was shown is on record.
@@ -80,14 +99,21 @@ const ownId = async (page) => (await shown(page)).own;
 
 test("several tabs of one browser are several devices, a copied one, too", async () => {
   const { context, page, errors } = await open(browser, server, "Sofa");
-  const [second] = await Promise.all([context.waitForEvent("page"), page.evaluate(() => void globalThis.open(location.href))]);
+  const [second] = await Promise.all([
+    context.waitForEvent("page"),
+    page.evaluate(() => void globalThis.open(location.href)),
+  ]);
   await welcomed(second);
   const third = await context.newPage();
   await third.goto(server.url);
   await welcomed(third);
   const ids = [await ownId(page), await ownId(second), await ownId(third)];
   assert.equal(new Set(ids).size, 3, `${ids}`);
-  await holds(kitchen.page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.devices.filter((/** @type {any} */ { name }) => name === "Sofa").length === 3));
+  await holds(kitchen.page, () =>
+    import(/** @type {any} */ ("/player/session.js")).then(
+      ({ session }) => session.devices.filter((/** @type {any} */ { name }) => name === "Sofa").length === 3,
+    ),
+  );
   await wish(kitchen.page, { op: "transfer", to: ids[1], mode: "keep" });
   await until(second, { status: "playing", isHere: true });
   assert.equal((await shown(page)).audio, "silent");
@@ -97,10 +123,20 @@ test("several tabs of one browser are several devices, a copied one, too", async
   assert.equal(await ownId(second), ids[1], "a page that is loaded again is the same device");
   // T74: it may sound, and what it played is still there: only a person starts it again.
   await wish(kitchen.page, { op: "seek", position_ms: 30_000 });
-  await holds(second, () => performance.now() > 3_000 && import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() === 30_000));
+  await holds(
+    second,
+    () =>
+      performance.now() > 3_000 &&
+      import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() === 30_000),
+  );
   const { media_id, intent, audio } = await shown(second);
   assert.deepEqual({ media_id, intent, audio }, { media_id: tones[0].id, intent: "pause", audio: "silent" });
-  assert.equal(await second.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.lease())), undefined);
+  assert.equal(
+    await second.evaluate(() =>
+      import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.lease()),
+    ),
+    undefined,
+  );
   assert.deepEqual(audible(await heard(second)), []);
   await wish(kitchen.page, { op: "play", on: await ownId(kitchen.page) });
   await until(kitchen.page, { status: "playing", isHere: true });
@@ -125,7 +161,12 @@ test("who logs out leaves nothing running here, and is the same device again aft
   await page.reload();
   await welcomed(page);
   const own = await ownId(page);
-  const claims = () => page.evaluate(async () => ((await navigator.locks.query()).held ?? []).map(({ name }) => name).filter((name) => name?.startsWith("segue-device-")));
+  const claims = () =>
+    page.evaluate(async () =>
+      ((await navigator.locks.query()).held ?? [])
+        .map(({ name }) => name)
+        .filter((name) => name?.startsWith("segue-device-")),
+    );
   assert.deepEqual(await claims(), [`segue-device-${own}`]);
   await wish(page, { op: "play", tracks: [tones[1].id], on: own });
   await until(page, { status: "playing", isHere: true });
@@ -141,7 +182,11 @@ test("who logs out leaves nothing running here, and is the same device again aft
   });
   assert.deepEqual(await claims(), [], "the id is free");
   /** @param {any} login */
-  const logIn = (login) => page.evaluate(async (login) => (await import(/** @type {any} */ ("/player/store.js"))).store.setSession(login), login);
+  const logIn = (login) =>
+    page.evaluate(
+      async (login) => (await import(/** @type {any} */ ("/player/store.js"))).store.setSession(login),
+      login,
+    );
   await logIn(login);
   await welcomed(page);
   assert.equal(await ownId(page), own);
@@ -149,7 +194,11 @@ test("who logs out leaves nothing running here, and is the same device again aft
 
   // Somebody logs out while the page still waits for its id.
   await logIn(undefined);
-  await page.evaluate((own) => new Promise((held) => void navigator.locks.request(`segue-device-${own}`, () => new Promise(() => held(0)))), own);
+  await page.evaluate(
+    (own) =>
+      new Promise((held) => void navigator.locks.request(`segue-device-${own}`, () => new Promise(() => held(0)))),
+    own,
+  );
   const isNobody = await page.evaluate(async (login) => {
     const { store } = await import(/** @type {any} */ ("/player/store.js"));
     const { session } = await import(/** @type {any} */ ("/player/session.js"));
@@ -178,10 +227,17 @@ test("a device is renamed for everybody, and a forgotten one leaves the list unt
   await menu("Balcony", "Rename…");
   await kitchen.page.getByRole("textbox", { name: "Name" }).fill("Terrace");
   await kitchen.page.getByRole("button", { name: "Rename", exact: true }).click();
-  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.devices.some((/** @type {any} */ { id, name }) => id === session.ownId && name === "Terrace")));
+  await holds(page, () =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) =>
+      session.devices.some((/** @type {any} */ { id, name }) => id === session.ownId && name === "Terrace"),
+    ),
+  );
   await page.reload();
   await welcomed(page);
-  assert.ok((await devices(page)).some(({ name }) => name === "Terrace"), "the name given here wins over the tab's own");
+  assert.ok(
+    (await devices(page)).some(({ name }) => name === "Terrace"),
+    "the name given here wins over the tab's own",
+  );
   await menu("Terrace", "Forget…");
   await kitchen.page.getByRole("button", { name: "Forget", exact: true }).click();
   await page.getByText("This device was removed from the list.").waitFor();
@@ -193,7 +249,10 @@ test("a device is renamed for everybody, and a forgotten one leaves the list unt
 });
 
 // What is decoded as a whole, and what is too long for that.
-for (const [index, what] of /** @type {const} */ ([[1, "a minute"], [2, "thirteen minutes"]])) {
+for (const [index, what] of /** @type {const} */ ([
+  [1, "a minute"],
+  [2, "thirteen minutes"],
+])) {
   test(`a media address that has expired is renewed, and the track plays (${what})`, async () => {
     const tone = tones[index];
     const { context, page, errors } = await open(browser, server, "Office");
@@ -203,7 +262,8 @@ for (const [index, what] of /** @type {const} */ ([[1, "a minute"], [2, "thirtee
       catalogue.learn(await (await import(/** @type {any} */ ("/player/api.js"))).ask(`/tracks/${media_id}`));
       const track = catalogue.known(media_id);
       const url = new URL(track.audio_url, location.href);
-      for (const [name, value] of [...url.searchParams]) if (/^\d+$/.test(value)) url.searchParams.set(name, "1000000000");
+      for (const [name, value] of [...url.searchParams])
+        if (/^\d+$/.test(value)) url.searchParams.set(name, "1000000000");
       if (url.href === new URL(track.audio_url, location.href).href) throw new Error(`there is no instant in ${url}`);
       track.audio_url = url.href;
     }, tone.id);
@@ -220,7 +280,14 @@ for (const [index, what] of /** @type {const} */ ([[1, "a minute"], [2, "thirtee
 test("a network that swallows everything for a while is not heard, and is over by itself", async () => {
   const { page } = kitchen;
   // Its bytes are here: what is loaded plays on.
-  await holds(page, (media_id) => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.engine.loader.bytesOf.has(media_id)), tones[0].id);
+  await holds(
+    page,
+    (media_id) =>
+      import(/** @type {any} */ ("/player/session.js")).then(({ session }) =>
+        session.current.engine.loader.bytesOf.has(media_id),
+      ),
+    tones[0].id,
+  );
   const before = await shown(page);
   const since_ms = Date.now();
   server.freeze();
@@ -252,11 +319,25 @@ test("a device that slept while another took over wakes silent, as the same devi
   await until(kitchen.page, { status: "lost" });
   await wish(kitchen.page, { op: "play", on: await ownId(kitchen.page) });
   await until(kitchen.page, { status: "playing", isHere: true });
-  const { revision } = await kitchen.page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback));
+  const { revision } = await kitchen.page.evaluate(() =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback),
+  );
   sleeper.wake();
-  await tab.holds("import('/player/session.js').then(({ session }) => session.link === 'up' && session.active?.name === 'Kitchen' && session.current.client.audio.kind === 'silent')");
-  assert.equal(await tab.evaluate("import('/player/session.js').then(({ session }) => session.ownId)"), own, "the same device");
-  const after = await kitchen.page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => ({ revision: session.playback.revision, status: session.playback.status, isHere: session.active?.id === session.ownId })));
+  await tab.holds(
+    "import('/player/session.js').then(({ session }) => session.link === 'up' && session.active?.name === 'Kitchen' && session.current.client.audio.kind === 'silent')",
+  );
+  assert.equal(
+    await tab.evaluate("import('/player/session.js').then(({ session }) => session.ownId)"),
+    own,
+    "the same device",
+  );
+  const after = await kitchen.page.evaluate(() =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => ({
+      revision: session.playback.revision,
+      status: session.playback.status,
+      isHere: session.active?.id === session.ownId,
+    })),
+  );
   assert.deepEqual({ ...after, revision }, { revision, status: "playing", isHere: true });
   assert.equal((await devices(kitchen.page)).filter(({ name }) => name === "Laptop").length, 1);
   await tab.evaluate("document.querySelector('player-bar [aria-label=Pause]').click()");
@@ -268,14 +349,27 @@ test("a device that slept while another took over wakes silent, as the same devi
 test("T54: a tab that is hidden for long stays connected, and controls when it is seen again", async (t) => {
   assert.equal(await hidden.evaluate("document.visibilityState"), "hidden");
   const isOver = `late_ms.some((late) => late > ${LATE_MS}) && Date.now() >= ${hidden_ms + HIDDEN_MS}`;
-  await hidden.evaluate(`new Promise((resolve) => { const look = () => (${isOver} ? resolve(0) : setTimeout(look, 1000)); look(); })`);
+  await hidden.evaluate(
+    `new Promise((resolve) => { const look = () => (${isOver} ? resolve(0) : setTimeout(look, 1000)); look(); })`,
+  );
   const late_ms = await hidden.evaluate("Math.max(...late_ms)");
-  t.diagnostic(`hidden for ${((Date.now() - hidden_ms) / 60_000).toFixed(1)} minutes; its timer of a second came up to ${(late_ms / 1000).toFixed(0)} s late`);
-  assert.deepEqual(await hidden.evaluate("sockets.map(({ isOpen }) => isOpen)"), [true], "one socket from the first to the last");
-  const seen = await kitchen.page.evaluate(() => [.../** @type {any} */ (globalThis).seen ?? []]);
+  t.diagnostic(
+    `hidden for ${((Date.now() - hidden_ms) / 60_000).toFixed(1)} minutes; its timer of a second came up to ${(late_ms / 1000).toFixed(0)} s late`,
+  );
+  assert.deepEqual(
+    await hidden.evaluate("sockets.map(({ isOpen }) => isOpen)"),
+    [true],
+    "one socket from the first to the last",
+  );
+  const seen = await kitchen.page.evaluate(() => Array.from(/** @type {any} */ (globalThis).seen ?? []));
   await hidden.show();
   await hidden.holds("document.visibilityState === 'visible'");
-  const [there, here] = [await hidden.evaluate("import('/player/session.js').then(async ({ session }) => { const { localNow } = await import('/player/audio/moments.js'); const { client } = session.current; const local_us = localNow(); return { at_us: client.time.at(local_us), place_ms: client.positionAt(local_us) }; })"), await shown(kitchen.page)];
+  const [there, here] = [
+    await hidden.evaluate(
+      "import('/player/session.js').then(async ({ session }) => { const { localNow } = await import('/player/audio/moments.js'); const { client } = session.current; const local_us = localNow(); return { at_us: client.time.at(local_us), place_ms: client.positionAt(local_us) }; })",
+    ),
+    await shown(kitchen.page),
+  ];
   const apart_ms = there.place_ms - here.place_ms - (there.at_us - here.at_us) / 1000;
   t.diagnostic(`shown places apart: ${apart_ms.toFixed(1)} ms`);
   assert.ok(Math.abs(apart_ms) <= 50, `${apart_ms}`);

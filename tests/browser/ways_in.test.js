@@ -25,7 +25,10 @@ async function stranger(address) {
   /** @type {string[]} */
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => message.text().includes("Content Security Policy") && complaints.push(message.text()));
+  page.on(
+    "console",
+    (message) => message.text().includes("Content Security Policy") && complaints.push(message.text()),
+  );
   await page.goto(address);
   return { page, context, complaints };
 }
@@ -61,7 +64,9 @@ test("a code that one device shows logs another in, once", async (t) => {
   const shown = async (/** @type {import("playwright-core").Page} */ page) => {
     await page.getByRole("button", { name: "Log in on another device" }).click();
     await page.locator("dialog .code").waitFor();
-    const side = await page.locator("dialog .qr").evaluate((/** @type {HTMLImageElement} */ image) => image.decode().then(() => image.naturalWidth));
+    const side = await page
+      .locator("dialog .qr")
+      .evaluate((/** @type {HTMLImageElement} */ image) => image.decode().then(() => image.naturalWidth));
     assert.ok(side > 100, "the picture is there");
     return (await page.locator("dialog .code").textContent()) ?? "";
   };
@@ -85,16 +90,24 @@ test("a code that one device shows logs another in, once", async (t) => {
 test("under the pages' own policy music plays from track to track, is kept, and plays without the server", async (t) => {
   const server = await Server.start();
   t.after(() => server.end());
-  const tones = await server.addTones([{ name: "First tone", seconds: 4 }, { name: "Second tone", seconds: 60 }]);
+  const tones = await server.addTones([
+    { name: "First tone", seconds: 4 },
+    { name: "Second tone", seconds: 60 },
+  ]);
   const { page, context, complaints } = await stranger(server.url);
   await logIn(page, "demo", server.password);
   await welcomed(page);
   await isKept(page);
   const sounds = (/** @type {string} */ media_id) =>
-    holds(page, (media_id) => import(/** @type {any} */ ("/player/session.js")).then(({ session: { player } }) => {
-      const { item, kind } = player.client.audio;
-      return item?.media_id === media_id && kind === "sounding" && player.engine.context.state === "running";
-    }), media_id);
+    holds(
+      page,
+      (media_id) =>
+        import(/** @type {any} */ ("/player/session.js")).then(({ session: { player } }) => {
+          const { item, kind } = player.client.audio;
+          return item?.media_id === media_id && kind === "sounding" && player.engine.context.state === "running";
+        }),
+      media_id,
+    );
   await page.getByRole("navigation").getByRole("link", { name: "Search" }).click();
   await page.keyboard.type("tone");
   await page.getByRole("button", { name: "Play First tone" }).click();

@@ -10,13 +10,29 @@ import { probe } from "./probe.js";
 /** @import {Browser, BrowserContextOptions, Page} from "playwright-core" */
 /** @import {Server} from "./server.js" */
 
-export const PROGRAM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+export const PROGRAM = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
+  existsSync(path),
+);
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** With `PLAYER=disk` the player's files come from its folder as they are, so that a change needs no build. */
 const FOLDER = process.env.PLAYER === "disk" ? fileURLToPath(new URL("../../../", import.meta.url)) : undefined;
 /** @type {Record<string, string>} */
-const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json" };
+const TYPES = {
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".webmanifest": "application/manifest+json",
+};
 if (FOLDER) process.env.PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS = "1";
 
 /** What is not so after so long is not going to be. */
@@ -35,7 +51,10 @@ export const SECURE = ["another machine over HTTPS", (server) => `https://${OTHE
 export function launch(autoplay = "may sound") {
   const policy = autoplay === "may sound" ? "no-user-gesture-required" : "document-user-activation-required";
   const trusted = `--ignore-certificate-errors-spki-list=${fingerprint()}`;
-  return chromium.launch({ executablePath: PROGRAM, args: [...FLAGS, trusted, `--autoplay-policy=${policy}`, `--host-resolver-rules=MAP ${OTHER_MACHINE} 127.0.0.1`] });
+  return chromium.launch({
+    executablePath: PROGRAM,
+    args: [...FLAGS, trusted, `--autoplay-policy=${policy}`, `--host-resolver-rules=MAP ${OTHER_MACHINE} 127.0.0.1`],
+  });
 }
 
 /** A browser that nobody has used. @param {Browser} browser @param {BrowserContextOptions} [options] */
@@ -45,7 +64,9 @@ export async function stranger(browser, options = {}) {
     await context.route(/\/(player\/.+|sw\.js)$/, (route) => {
       const { pathname } = new URL(route.request().url());
       const file = path.join(FOLDER, pathname === "/sw.js" ? "player/sw.js" : pathname);
-      return existsSync(file) ? route.fulfill({ path: file, contentType: TYPES[path.extname(file)] }) : route.continue();
+      return existsSync(file)
+        ? route.fulfill({ path: file, contentType: TYPES[path.extname(file)] })
+        : route.continue();
     });
   }
   return context;
@@ -87,7 +108,9 @@ export async function loggedIn(server, name) {
 /** @param {Page} page */
 export async function welcomed(page) {
   await page.waitForSelector("player-bar", { state: "attached" });
-  await holds(page, () => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.link === "up"));
+  await holds(page, () =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.link === "up"),
+  );
 }
 
 /**
@@ -97,7 +120,8 @@ export async function welcomed(page) {
 export async function holds(page, condition, argument) {
   const give_up_ms = Date.now() + PATIENCE_MS;
   while (!(await page.evaluate(/** @type {any} */ (condition), argument))) {
-    if (Date.now() > give_up_ms) throw new Error(`not so within ${PATIENCE_MS} ms: ${condition} of ${JSON.stringify(argument)}`);
+    if (Date.now() > give_up_ms)
+      throw new Error(`not so within ${PATIENCE_MS} ms: ${condition} of ${JSON.stringify(argument)}`);
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
   }
 }
@@ -138,10 +162,18 @@ export async function until(page, wanted) {
       const { session } = await import(/** @type {any} */ ("/player/session.js"));
       const { playback, active, ownId, link } = session;
       await new Promise((resolve) => requestAnimationFrame(resolve));
-      return { status: playback?.status, intent: playback?.intent, media_id: playback?.item?.media_id, isHere: active?.id === ownId, link, active: active?.name };
+      return {
+        status: playback?.status,
+        intent: playback?.intent,
+        media_id: playback?.item?.media_id,
+        isHere: active?.id === ownId,
+        link,
+        active: active?.name,
+      };
     });
     if (Object.entries(wanted).every(([key, value]) => /** @type {any} */ (shown)[key] === value)) return;
-    if (Date.now() > give_up_ms) throw new Error(`within ${PATIENCE_MS} ms ${JSON.stringify(shown)} did not become ${JSON.stringify(wanted)}`);
+    if (Date.now() > give_up_ms)
+      throw new Error(`within ${PATIENCE_MS} ms ${JSON.stringify(shown)} did not become ${JSON.stringify(wanted)}`);
   }
 }
 
@@ -159,7 +191,10 @@ export function wish(page, op) {
  * @param {Page} page @param {number} [since_ms] @returns {Promise<[number, number, number][]>}
  */
 export function heard(page, since_ms = 0) {
-  return page.evaluate((since_ms) => /** @type {any} */ (window).heard.filter((/** @type {any} */ [at_ms]) => at_ms >= since_ms), since_ms);
+  return page.evaluate(
+    (since_ms) => /** @type {any} */ (window).heard.filter((/** @type {any} */ [at_ms]) => at_ms >= since_ms),
+    since_ms,
+  );
 }
 
 /** What the page has planned since it was last asked: from when on it is silent (0) or sounds, by the machine's wall clock in milliseconds. @param {Page} page @returns {Promise<[number, number][]>} */
@@ -168,7 +203,13 @@ export function planned(page) {
 }
 
 /** Waits until something is heard after an instant of the machine's wall clock. @param {Page} page @param {number} [since_ms] now, unless told */
-export const sounds = (page, since_ms = Date.now()) => holds(page, (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1), since_ms);
+export const sounds = (page, since_ms = Date.now()) =>
+  holds(
+    page,
+    (since_ms) =>
+      /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms, peak]) => at_ms > since_ms && peak > 0.1),
+    since_ms,
+  );
 
 /** A witness that came later than this saw a machine that was busy with something else, in milliseconds. */
 const QUIET_MS = 20;
@@ -187,7 +228,15 @@ const SURE_US = 2_500;
 
 /** Whether each page knows the server's time well enough to measure by it. @param {...Page} pages */
 export async function knowTheTime(...pages) {
-  const bounds_us = await Promise.all(pages.map((page) => page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current?.client.time.bound_us() ?? Infinity))));
+  const bounds_us = await Promise.all(
+    pages.map((page) =>
+      page.evaluate(() =>
+        import(/** @type {any} */ ("/player/session.js")).then(
+          ({ session }) => session.current?.client.time.bound_us() ?? Infinity,
+        ),
+      ),
+    ),
+  );
   return bounds_us.every((bound_us) => bound_us <= SURE_US);
 }
 
@@ -206,7 +255,10 @@ export const audible = (blocks) => blocks.filter(([, peak]) => peak > AUDIBLE);
 /** The stretches without a sound between the first and the last one, in milliseconds. @param {[number, number, number][]} blocks */
 export function gaps(blocks) {
   const loud = audible(blocks).map(([at_ms]) => at_ms);
-  return loud.slice(1).map((at_ms, index) => at_ms - loud[index]).filter((gap_ms) => gap_ms > 6);
+  return loud
+    .slice(1)
+    .map((at_ms, index) => at_ms - loud[index])
+    .filter((gap_ms) => gap_ms > 6);
 }
 
 /** How long both are audible at once, in milliseconds. @param {[number, number, number][]} a @param {[number, number, number][]} b */

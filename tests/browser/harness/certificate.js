@@ -13,7 +13,25 @@ let made;
 export function certificate() {
   made ??= execFileSync(
     "openssl",
-    ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "-", "-out", "-", "-days", "2", "-subj", `/CN=${OTHER_MACHINE}`, "-addext", `subjectAltName=DNS:${OTHER_MACHINE}`],
+    [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:prime256v1",
+      "-nodes",
+      "-keyout",
+      "-",
+      "-out",
+      "-",
+      "-days",
+      "2",
+      "-subj",
+      `/CN=${OTHER_MACHINE}`,
+      "-addext",
+      `subjectAltName=DNS:${OTHER_MACHINE}`,
+    ],
     { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
   );
   return made;
@@ -22,5 +40,7 @@ export function certificate() {
 /** What a browser names its key by: the base64 of the SHA-256 of the public key. */
 export function fingerprint() {
   const key = new X509Certificate(certificate().replace(/^[\s\S]*?(?=-----BEGIN CERTIFICATE-----)/, "")).publicKey;
-  return createHash("sha256").update(key.export({ type: "spki", format: "der" })).digest("base64");
+  return createHash("sha256")
+    .update(key.export({ type: "spki", format: "der" }))
+    .digest("base64");
 }

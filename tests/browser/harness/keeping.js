@@ -17,10 +17,26 @@ export async function keeping(browser, server, name, options = {}) {
 }
 
 /** The page, and the views that are loaded when somebody opens them. */
-const FILES = ["/", ...["app.js", "views/settings.js", "views/admin.js", "views/offline.js", "parts/keeping.js", "parts/other_device.js"].map((file) => `/player/${file}`)];
+const FILES = [
+  "/",
+  ...[
+    "app.js",
+    "views/settings.js",
+    "views/admin.js",
+    "views/offline.js",
+    "parts/keeping.js",
+    "parts/other_device.js",
+  ].map((file) => `/player/${file}`),
+];
 
 /** Waits until the page can be opened without the server, with all its views. @param {Page} page */
-export const isKept = (page) => holds(page, async (files) => (await Promise.all(files.map((/** @type {string} */ file) => caches.match(file)))).every(Boolean), FILES);
+export const isKept = (page) =>
+  holds(
+    page,
+    async (files) => (await Promise.all(files.map((/** @type {string} */ file) => caches.match(file)))).every(Boolean),
+    FILES,
+  );
 
 /** Waits until so many media objects are kept. @param {Page} page @param {number} least */
-export const keeps = (page, least) => holds(page, async (least) => (await (await caches.open("segue-media")).keys()).length >= least, least);
+export const keeps = (page, least) =>
+  holds(page, async (least) => (await (await caches.open("segue-media")).keys()).length >= least, least);

@@ -70,7 +70,10 @@ export function probe() {
       const blocks = [];
       for (known = Math.max(known, end - 64); known < end; known += 1) {
         const at = 8_192 - (end - known) * 128;
-        blocks.push([(known * 128) / context.sampleRate, samples.subarray(at, at + 128).reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0)]);
+        blocks.push([
+          (known * 128) / context.sampleRate,
+          samples.subarray(at, at + 128).reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0),
+        ]);
       }
       if (blocks.length > 0) tell(blocks);
     }, 20);
@@ -82,7 +85,8 @@ export function probe() {
       last = now;
     }, 5)`;
   page.late = [];
-  new Worker(URL.createObjectURL(new Blob([witness], { type: "text/javascript" }))).onmessage = ({ data }) => page.late.push(data);
+  new Worker(URL.createObjectURL(new Blob([witness], { type: "text/javascript" }))).onmessage = ({ data }) =>
+    page.late.push(data);
   const { linearRampToValueAtTime } = AudioParam.prototype;
   AudioParam.prototype.linearRampToValueAtTime = function (level, at_s) {
     page.edges.push([wallOf(at_s), level]);

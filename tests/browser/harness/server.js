@@ -57,7 +57,10 @@ export class Server {
 
   /** Starts it, or starts it again on the same port with everything as it was. */
   async run() {
-    const child = started(["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder], this.pem ? { SEGUE_TLS_CERT: this.pem, SEGUE_TLS_KEY: this.pem } : {});
+    const child = started(
+      ["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder],
+      this.pem ? { SEGUE_TLS_CERT: this.pem, SEGUE_TLS_KEY: this.pem } : {},
+    );
     this.process = child;
     for await (const line of createInterface({ input: child.stdout })) {
       const port = /^listening https?:.*:(\d+)/.exec(line)?.[1];
@@ -114,20 +117,30 @@ export class Server {
 
   async logIn() {
     const body = JSON.stringify({ username: "demo", password: this.password });
-    const response = await fetch(`${this.url}/v1/auth/login`, { method: "POST", body, headers: { "content-type": "application/json" } });
+    const response = await fetch(`${this.url}/v1/auth/login`, {
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json" },
+    });
     return (await response.json()).token;
   }
 
   /** @param {string} token @param {string} at @param {RequestInit} [options] */
   async ask(token, at, options = {}) {
-    const response = await fetch(`${this.url}/v1${at}`, { ...options, headers: { authorization: `Bearer ${token}`, "content-type": "application/json" } });
+    const response = await fetch(`${this.url}/v1${at}`, {
+      ...options,
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    });
     if (!response.ok) throw new Error(`${at}: ${response.status} ${await response.text()}`);
     return response.status === 204 ? undefined : response.json();
   }
 
   /** Makes an account. @param {string} username @param {string} password @param {"user" | "admin"} [role] */
   async addUser(username, password, role = "user") {
-    await this.ask(await this.token(), "/users", { method: "POST", body: JSON.stringify({ username, password, role }) });
+    await this.ask(await this.token(), "/users", {
+      method: "POST",
+      body: JSON.stringify({ username, password, role }),
+    });
   }
 
   /** A folder below that of the library's music. @param {string} name */
@@ -164,15 +177,25 @@ export class Server {
   async addMany(tracks) {
     for (let at = 0; at < tracks; at += ALBUM) {
       const folder = await this.musicFolder(`Album ${at / ALBUM + 1}`);
-      const [first, ...others] = Array.from({ length: ALBUM }, (_, index) => path.join(folder, `Track ${at + index + 1}.wav`));
+      const [first, ...others] = Array.from({ length: ALBUM }, (_, index) =>
+        path.join(folder, `Track ${at + index + 1}.wav`),
+      );
       await writeFile(first, tone(at, RATE));
       await Promise.all(others.map((other) => link(first, other)));
     }
     const token = await this.token();
     await this.ask(token, "/library/scan", { method: "POST" });
-    while ((await this.ask(token, "/tracks?limit=1")).total < tracks || (await this.ask(token, "/library/scan")).running) await new Promise((resolve) => setTimeout(resolve, 100));
+    while (
+      (await this.ask(token, "/tracks?limit=1")).total < tracks ||
+      (await this.ask(token, "/library/scan")).running
+    )
+      await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
 /** However the tests end, the server does not outlive them. @param {string[]} args @param {Record<string, string>} [settings] */
-const started = (args, settings = {}) => spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, ...settings } });
+const started = (args, settings = {}) =>
+  spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, ...settings },
+  });

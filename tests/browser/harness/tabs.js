@@ -10,7 +10,14 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PATIENCE_MS, PROGRAM } from "./browser.js";
 
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe", "--autoplay-policy=no-user-gesture-required"];
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--remote-debugging-pipe",
+  "--autoplay-policy=no-user-gesture-required",
+];
 
 /** A tab; `id` names it and `session` the connection to it. */
 export class Tab {
@@ -23,8 +30,13 @@ export class Tab {
 
   /** What an expression comes to in the page; a promise is waited for. @param {string} expression @returns {Promise<any>} */
   async evaluate(expression) {
-    const { result, exceptionDetails } = await this.window.send("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true }, this.session);
-    if (exceptionDetails) throw new Error(`${expression}: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
+    const { result, exceptionDetails } = await this.window.send(
+      "Runtime.evaluate",
+      { expression, returnByValue: true, awaitPromise: true },
+      this.session,
+    );
+    if (exceptionDetails)
+      throw new Error(`${expression}: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
     return result.value;
   }
 
@@ -65,8 +77,19 @@ export class Window {
   static async open(...flags) {
     const folder = await mkdtemp(path.join(tmpdir(), "segue-window."));
     // In a process group of its own, which `sleep` stops as a whole.
-    const args = ["--pdeathsig", "KILL", PROGRAM ?? "chromium", ...FLAGS, `--user-data-dir=${folder}`, ...flags, "about:blank"];
-    return new Window(spawn("setpriv", args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true }), folder);
+    const args = [
+      "--pdeathsig",
+      "KILL",
+      PROGRAM ?? "chromium",
+      ...FLAGS,
+      `--user-data-dir=${folder}`,
+      ...flags,
+      "about:blank",
+    ];
+    return new Window(
+      spawn("setpriv", args, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"], detached: true }),
+      folder,
+    );
   }
 
   /** @param {any} message */

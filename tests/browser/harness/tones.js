@@ -40,7 +40,10 @@ export function tone(from, samples) {
   bytes.writeUInt32LE(samples * 2, 40);
   for (let index = 0; index < samples; index += 1) {
     const at = from + index;
-    bytes.writeInt16LE(Math.round(16_000 * levelAt((at * 1000) / RATE) * Math.sin((2 * Math.PI * 441 * at) / RATE)), 44 + index * 2);
+    bytes.writeInt16LE(
+      Math.round(16_000 * levelAt((at * 1000) / RATE) * Math.sin((2 * Math.PI * 441 * at) / RATE)),
+      44 + index * 2,
+    );
   }
   return bytes;
 }

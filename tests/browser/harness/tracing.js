@@ -1,7 +1,16 @@
 /** How long a page's scripts run, as the browser's own tracing has it. */
 
 /** What the tracing calls the stretches in which scripts run, outermost (Chrome DevTools, timeline model). */
-const SCRIPTS = new Set(["EvaluateScript", "FunctionCall", "EventDispatch", "TimerFire", "FireAnimationFrame", "FireIdleCallback", "RunMicrotasks", "WebSocketReceive"]);
+const SCRIPTS = new Set([
+  "EvaluateScript",
+  "FunctionCall",
+  "EventDispatch",
+  "TimerFire",
+  "FireAnimationFrame",
+  "FireIdleCallback",
+  "RunMicrotasks",
+  "WebSocketReceive",
+]);
 const MARK = "input";
 
 /**
@@ -19,9 +28,13 @@ export async function scripting_ms(browser, page, inputs) {
   await mark();
   /** @type {any[]} */
   const events = JSON.parse((await browser.stopTracing()).toString("utf8")).traceEvents;
-  const marks = events.filter(({ name, args }) => name === "TimeStamp" && args.data?.message === MARK).sort((a, b) => a.ts - b.ts);
+  const marks = events
+    .filter(({ name, args }) => name === "TimeStamp" && args.data?.message === MARK)
+    .sort((a, b) => a.ts - b.ts);
   const [{ pid, tid }] = marks;
-  const scripts = events.filter((event) => event.pid === pid && event.tid === tid && event.ph === "X" && SCRIPTS.has(event.name)).sort((a, b) => a.ts - b.ts || b.dur - a.dur);
+  const scripts = events
+    .filter((event) => event.pid === pid && event.tid === tid && event.ph === "X" && SCRIPTS.has(event.name))
+    .sort((a, b) => a.ts - b.ts || b.dur - a.dur);
   const spent_ms = inputs.map(() => 0);
   let ended_us = 0;
   for (const { ts, dur, tdur } of scripts) {

@@ -22,7 +22,8 @@ function cutOff() {
 }
 
 /** @param {World} world */
-const begin = (world, more = {}) => world.step({ type: "alone", id: "w1", items: kept, at: 0, position_ms: 0, areEntries: false, ...more });
+const begin = (world, more = {}) =>
+  world.step({ type: "alone", id: "w1", items: kept, at: 0, position_ms: 0, areEntries: false, ...more });
 
 /** The server is back, with the same session. @param {World} world @param {Partial<Playback>} [change] */
 function back(world, change = {}) {
@@ -44,7 +45,11 @@ test("cut off, one entry follows the other to the end of the queue, and the serv
 });
 
 test("cut off, repeat goes round or stays", () => {
-  for (const [repeat, wanted] of /** @type {const} */ ([["all", "1"], ["one", "2"], ["off", undefined]])) {
+  for (const [repeat, wanted] of /** @type {const} */ ([
+    ["all", "1"],
+    ["one", "2"],
+    ["off", undefined],
+  ])) {
     const world = cutOff();
     world.step({ type: "finished", since_us: world.local_us, went_on: true });
     world.client.playback = { .../** @type {Playback} */ (world.client.playback), repeat };
@@ -66,8 +71,14 @@ test("alone, one item follows the other, what cannot be played is passed over, a
   begin(world, { items: [...kept, item("k2"), item("k3")] });
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
   world.pass(60_000).step({ type: "finished", since_us: world.local_us, went_on: true });
-  assert.deepEqual([world.client.view?.item?.id, world.client.view?.status, world.client.view?.next?.id], ["k1", "playing", "k2"]);
-  assert.equal(of(world.step({ type: "finished", since_us: world.local_us, went_on: false }), "sound")[0].item.id, "k2");
+  assert.deepEqual(
+    [world.client.view?.item?.id, world.client.view?.status, world.client.view?.next?.id],
+    ["k1", "playing", "k2"],
+  );
+  assert.equal(
+    of(world.step({ type: "finished", since_us: world.local_us, went_on: false }), "sound")[0].item.id,
+    "k2",
+  );
   assert.equal(of(world.step({ type: "failed" }), "sound")[0].item.id, "k3");
   assert.equal(of(world.step({ type: "finished", since_us: world.local_us, went_on: false }), "silence").length, 1);
   assert.deepEqual([world.client.view?.status, world.client.view?.item?.id], ["paused", "k0"]);
@@ -76,11 +87,19 @@ test("alone, one item follows the other, what cannot be played is passed over, a
 test("a press overtakes what was wished of the music before it, while nobody heard it", () => {
   const world = cutOff();
   world.step({ type: "wish", id: "p", op: { op: "pause" } });
-  assert.equal(of(begin(world), "answered").map(({ id }) => id).join(), "p,w1");
+  assert.equal(
+    of(begin(world), "answered")
+      .map(({ id }) => id)
+      .join(),
+    "p,w1",
+  );
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
   world.pass(3_000);
   assert.equal(world.client.positionAt(world.local_us), 3_000);
-  assert.deepEqual(sent(back(world), "command").map(({ op }) => op), ["play"]);
+  assert.deepEqual(
+    sent(back(world), "command").map(({ op }) => op),
+    ["play"],
+  );
 });
 
 test("a device without a lease claims none, and says nothing of what it has paused", () => {
@@ -121,7 +140,14 @@ test("alone, what is kept sounds at once, its place runs, and it is answered", (
   world.pass(4_000);
   assert.equal(world.client.positionAt(world.local_us), 4_000);
   assert.deepEqual([world.client.view?.status, world.client.view?.item?.id], ["playing", "k0"]);
-  assert.equal(world.pass(3_600_000).toDeadline().filter(({ type }) => type === "silence").length, 0, "no limit of time");
+  assert.equal(
+    world
+      .pass(3_600_000)
+      .toDeadline()
+      .filter(({ type }) => type === "silence").length,
+    0,
+    "no limit of time",
+  );
 });
 
 test("alone, pause, going on, seeking and skipping are carried out here", () => {
@@ -132,11 +158,17 @@ test("alone, pause, going on, seeking and skipping are carried out here", () => 
   assert.equal(of(world.step({ type: "wish", id: "p", op: { op: "pause" } }), "silence").length, 1);
   assert.deepEqual([world.client.view?.status, world.client.positionAt(world.local_us)], ["paused", 7_000]);
   assert.equal(of(world.step({ type: "wish", id: "g", op: { op: "play" } }), "sound")[0].position_ms, 7_000);
-  assert.equal(of(world.step({ type: "wish", id: "s", op: { op: "seek", position_ms: 30_000 } }), "sound")[0].position_ms, 30_000);
+  assert.equal(
+    of(world.step({ type: "wish", id: "s", op: { op: "seek", position_ms: 30_000 } }), "sound")[0].position_ms,
+    30_000,
+  );
   assert.equal(of(world.step({ type: "wish", id: "n", op: { op: "next" } }), "sound")[0].item.id, "k1");
   assert.equal(of(world.step({ type: "wish", id: "b", op: { op: "previous" } }), "sound")[0].item.id, "k0");
   world.step({ type: "wish", id: "t", op: { op: "transfer", to: OTHER.id, mode: "keep" } });
-  assert.ok(world.client.wishes.waits("t") && !world.client.wishes.waits("b"), "what only the server can do waits for it");
+  assert.ok(
+    world.client.wishes.waits("t") && !world.client.wishes.waits("b"),
+    "what only the server can do waits for it",
+  );
 });
 
 test("the server is back: the same music sounds on without a break, as its own", () => {
@@ -145,11 +177,16 @@ test("the server is back: the same music sounds on without a break, as its own",
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
   const outputs = back(world.pass(8_000));
   const [command] = sent(outputs, "command");
-  assert.deepEqual([command.id, command.op, command.tracks, command.start, command.position_ms, command.on], ["w1", "play", ["media-k0", "media-k1"], 0, 8_000, ME.id]);
+  assert.deepEqual(
+    [command.id, command.op, command.tracks, command.start, command.position_ms, command.on],
+    ["w1", "play", ["media-k0", "media-k1"], 0, 8_000, ME.id],
+  );
   assert.deepEqual(of(outputs, "silence"), [], "it sounds under its lease");
   assert.deepEqual(sent(outputs, "report"), [], "nothing is said of an item that the session does not know");
   const named = { ...kept[0], id: "n1" };
-  const granted = world.pass(50).show({ item: named, status: "starting", position_ms: 8_000, by: { device_id: ME.id, command_id: "w1" } }, true);
+  const granted = world
+    .pass(50)
+    .show({ item: named, status: "starting", position_ms: 8_000, by: { device_id: ME.id, command_id: "w1" } }, true);
   assert.deepEqual([...of(granted, "sound"), ...of(granted, "silence")], [], "nothing begins anew");
   assert.equal(of(granted, "rename")[0].item.id, "n1");
   const [report] = sent(granted, "report");
@@ -168,7 +205,10 @@ test("without a lease it is silent with the first word of the server, and goes o
   const outputs = back(world.pass(2_000));
   assert.equal(of(outputs, "silence").length, 1);
   assert.equal(sent(outputs, "command")[0].position_ms, 2_000);
-  const sound = of(world.grant({ ...kept[0], id: "n1" }, { position_ms: 2_000, by: { device_id: ME.id, command_id: "w1" } }), "sound");
+  const sound = of(
+    world.grant({ ...kept[0], id: "n1" }, { position_ms: 2_000, by: { device_id: ME.id, command_id: "w1" } }),
+    "sound",
+  );
   assert.equal(sound[0].position_ms, 2_000);
 });
 
@@ -205,7 +245,10 @@ test("a server that is lost again before it has answered is asked anew", () => {
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
   back(world.pass(1_000));
   world.step({ type: "closed" });
-  assert.deepEqual(sent(back(world.pass(1_000)), "command").map(({ position_ms }) => position_ms), [2_000]);
+  assert.deepEqual(
+    sent(back(world.pass(1_000)), "command").map(({ position_ms }) => position_ms),
+    [2_000],
+  );
 });
 
 test("what was paused alone is paused for the server, too", () => {
@@ -214,9 +257,15 @@ test("what was paused alone is paused for the server, too", () => {
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
   world.step({ type: "wish", id: "p", op: { op: "pause" } });
   const outputs = back(world);
-  assert.deepEqual(sent(outputs, "command").map(({ op }) => op), ["pause"]);
+  assert.deepEqual(
+    sent(outputs, "command").map(({ op }) => op),
+    ["pause"],
+  );
   assert.deepEqual(of(outputs, "sound"), []);
-  assert.deepEqual(of(world.show({ intent: "pause", status: "paused", by: { device_id: ME.id, command_id: "w1" } }, true), "sound"), []);
+  assert.deepEqual(
+    of(world.show({ intent: "pause", status: "paused", by: { device_id: ME.id, command_id: "w1" } }, true), "sound"),
+    [],
+  );
   assert.equal(world.client.alone, undefined);
 });
 

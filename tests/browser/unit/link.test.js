@@ -45,7 +45,10 @@ test("a code from 4500 on means to stay away; others do not", () => {
 });
 
 test("a server that answers nothing is noticed: 30 s when idle, 6.5 s when active (R8)", () => {
-  for (const [isActive, bound_ms] of /** @type {[boolean, number][]} */ ([[false, 30_000], [true, 6_500]])) {
+  for (const [isActive, bound_ms] of /** @type {[boolean, number][]} */ ([
+    [false, 30_000],
+    [true, 6_500],
+  ])) {
     const world = new World();
     world.welcome();
     if (isActive) world.grant(item("1"));
@@ -74,7 +77,9 @@ test("T54: a hidden page whose timers come once a minute stays connected", () =>
 function answer(world, probes) {
   for (const { client_us } of probes) {
     world.pass(5);
-    probes.push(...sent(world.hear({ type: "time", client_us, received_us: world.now(), sent_us: world.now() }), "time"));
+    probes.push(
+      ...sent(world.hear({ type: "time", client_us, received_us: world.now(), sent_us: world.now() }), "time"),
+    );
   }
 }
 
@@ -83,7 +88,10 @@ test("T37: what was not answered is said again after the next welcome, once answ
   world.welcome();
   world.step({ type: "wish", id: "w1", op: { op: "pause" } });
   world.step({ type: "closed", code: 1006 }, 0);
-  assert.deepEqual(sent(world.welcome(), "command").map((command) => command.id), ["w1"]);
+  assert.deepEqual(
+    sent(world.welcome(), "command").map((command) => command.id),
+    ["w1"],
+  );
   assert.equal(of(world.hear({ type: "ack", id: "w1", revision: 12 }), "answered").length, 1);
   assert.deepEqual(world.hear({ type: "ack", id: "w1", revision: 12 }), [], "answered once");
   world.step({ type: "closed", code: 1006 }, 0);
@@ -118,7 +126,12 @@ test("T70: only a higher version of the volume is applied, and the own one names
   world.welcome();
   /** @param {number} revision @param {number} level @param {number} version */
   const devices = (revision, level, version) =>
-    world.hear({ type: "devices", epoch: 1, devices_revision: revision, devices: [{ id: ME.id, volume: { level, muted: false, version } }] });
+    world.hear({
+      type: "devices",
+      epoch: 1,
+      devices_revision: revision,
+      devices: [{ id: ME.id, volume: { level, muted: false, version } }],
+    });
   assert.deepEqual(of(devices(2, 90, 3), "volume"), []);
   assert.equal(of(devices(3, 90, 4), "volume")[0].level, 90);
   const [said] = sent(world.step({ type: "volume", level: 55, muted: false }), "volume");
@@ -128,7 +141,11 @@ test("T70: only a higher version of the volume is applied, and the own one names
 test("the fastest probe decides, and its bound holds (T20)", () => {
   const time = new ServerTime();
   time.restart(0, OFFSET_US);
-  const probes = [[0, 9_000, 100, 1_000], [100_000, 400, 50, 600], [200_000, 200_000, 10, 5_000]];
+  const probes = [
+    [0, 9_000, 100, 1_000],
+    [100_000, 400, 50, 600],
+    [200_000, 200_000, 10, 5_000],
+  ];
   for (const [client_us, there_us, stay_us, back_us] of probes) {
     const received_us = client_us + there_us + OFFSET_US;
     time.learn(client_us, received_us, received_us + stay_us, client_us + there_us + stay_us + back_us);

@@ -31,7 +31,9 @@ after(() => {
 /** A loader that knows an address and gets another one when it asks anew. @param {string} known @param {string} renewed */
 function loader(known, renewed) {
   asked = [];
-  const context = () => { throw new Error("nothing is decoded here"); };
+  const context = () => {
+    throw new Error("nothing is decoded here");
+  };
   return new Loader(context, async (_, renew) => `${origin}${renew ? renewed : known}`);
 }
 
@@ -44,16 +46,27 @@ for (const status of [403, 404, 409]) {
 }
 
 test("what cannot be had is given up, and what may be had later is not", async () => {
-  for (const status of [403, 404, 410]) await assert.rejects(loader("/404", `/${status}`).bytes("track"), Unplayable, `${status}`);
+  for (const status of [403, 404, 410])
+    await assert.rejects(loader("/404", `/${status}`).bytes("track"), Unplayable, `${status}`);
   // The file is read anew, too much is asked, the server is in trouble.
   for (const status of [409, 429, 500, 503]) {
-    await assert.rejects(loader("/404", `/${status}`).bytes("track"), (error) => !(error instanceof Unplayable), `${status}`);
+    await assert.rejects(
+      loader("/404", `/${status}`).bytes("track"),
+      (error) => !(error instanceof Unplayable),
+      `${status}`,
+    );
   }
 });
 
 test("a track that the server does not know is given up, and a server that cannot be asked is not", async () => {
   /** @param {number} status */
-  const unknown = (status) => new Loader(() => { throw new Error("nothing is decoded here"); }, () => Promise.reject(Object.assign(new Error("no such track"), { status })));
+  const unknown = (status) =>
+    new Loader(
+      () => {
+        throw new Error("nothing is decoded here");
+      },
+      () => Promise.reject(Object.assign(new Error("no such track"), { status })),
+    );
   await assert.rejects(unknown(404).bytes("track"), Unplayable);
   await assert.rejects(unknown(404).address("track", true), Unplayable);
   await assert.rejects(unknown(0).bytes("track"), (error) => !(error instanceof Unplayable));
@@ -78,18 +91,22 @@ test("an address is examined without loading it", async () => {
   await assert.rejects(some.examine(`${origin}/409`), (error) => !(error instanceof Unplayable));
 });
 
-test("a server that leaves off in the middle is not waited for, and asked again by the next one", { timeout: 10_000 }, async (t) => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  t.after(() => mock.timers.reset());
-  const some = loader("/silent", "/silent");
-  const first = some.bytes("track");
-  const refused = assert.rejects(first, { name: "AbortError" });
-  while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(some.bytes("track"), first, "who asks meanwhile waits for the same");
-  mock.timers.tick(20_000);
-  await refused;
-  const second = assert.rejects(some.bytes("track"), { name: "AbortError" });
-  while (asked.length === 1) await new Promise((resolve) => setImmediate(resolve));
-  mock.timers.tick(20_000);
-  await second;
-});
+test(
+  "a server that leaves off in the middle is not waited for, and asked again by the next one",
+  { timeout: 10_000 },
+  async (t) => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    t.after(() => mock.timers.reset());
+    const some = loader("/silent", "/silent");
+    const first = some.bytes("track");
+    const refused = assert.rejects(first, { name: "AbortError" });
+    while (asked.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(some.bytes("track"), first, "who asks meanwhile waits for the same");
+    mock.timers.tick(20_000);
+    await refused;
+    const second = assert.rejects(some.bytes("track"), { name: "AbortError" });
+    while (asked.length === 1) await new Promise((resolve) => setImmediate(resolve));
+    mock.timers.tick(20_000);
+    await second;
+  },
+);

@@ -42,7 +42,14 @@ test("the same playback twice sounds once (T05)", () => {
 test("while an earlier holder may still sound, the new one is silent (R1)", () => {
   const world = new World();
   world.welcome();
-  const after = [{ device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {[number, number]} */ ([1, 5]), since: /** @type {[number, number]} */ ([1, 11]) }];
+  const after = [
+    {
+      device_id: OTHER.id,
+      instance: OTHER.instance,
+      lease: /** @type {[number, number]} */ ([1, 5]),
+      since: /** @type {[number, number]} */ ([1, 11]),
+    },
+  ];
   assert.deepEqual(of(world.grant(one, { after }), "sound"), []);
   assert.equal(of(world.show({ after: [] }), "sound").length, 1);
 });
@@ -76,7 +83,11 @@ test("pause silences, and going on sounds from the kept place (T13)", () => {
   world.grant(one);
   world.started(one);
   world.pass(10_000);
-  assert.equal(of(world.show({ intent: "pause", status: "paused", position_ms: 10_000, at_us: world.now() }, true), "silence").length, 1);
+  assert.equal(
+    of(world.show({ intent: "pause", status: "paused", position_ms: 10_000, at_us: world.now() }, true), "silence")
+      .length,
+    1,
+  );
   world.pass(60_000);
   const [sound] = of(world.show({ intent: "play", status: "starting" }, true), "sound");
   assert.equal(sound.position_ms, 10_000);
@@ -126,7 +137,10 @@ test("the end goes on to the next item without waiting for anybody, and is said 
   world.pass(1_100);
   const [again] = sent(world.step({ type: "tick" }), "ended");
   assert.equal(again.position_ms, 1_100, "with the place it has come to");
-  const known = world.show({ item: two, next: undefined, position_ms: 0, at_us: world.now() - 1_100_000, status: "playing" }, true);
+  const known = world.show(
+    { item: two, next: undefined, position_ms: 0, at_us: world.now() - 1_100_000, status: "playing" },
+    true,
+  );
   assert.deepEqual(of(known, "sound"), [], "it is there already");
   world.pass(5_000);
   assert.deepEqual(sent(world.step({ type: "tick" }), "ended"), []);
@@ -186,7 +200,10 @@ test("strict mode: it sounds until the lease has run out since the last ping, le
     world.client.link.hear(world.local_us);
     world.toDeadline();
   }
-  assert.ok(world.local_us - start_us <= 8_000_000 && world.local_us - start_us > 7_990_000, `${world.local_us - start_us}`);
+  assert.ok(
+    world.local_us - start_us <= 8_000_000 && world.local_us - start_us > 7_990_000,
+    `${world.local_us - start_us}`,
+  );
   const [sound] = of(world.hear({ type: "ping", now_us: world.now() }), "sound");
   assert.equal(sound.item.id, "1", "the next ping lets it go on");
 });

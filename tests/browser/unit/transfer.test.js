@@ -16,7 +16,11 @@ function source() {
   world.started(one);
   world.pass(10_000);
   const deadline_us = world.now() + 5_000_000;
-  assert.deepEqual(of(world.show({ transfer: { to: OTHER.id, deadline_us } }), "silence"), [], "it sounds while the target loads");
+  assert.deepEqual(
+    of(world.show({ transfer: { to: OTHER.id, deadline_us } }), "silence"),
+    [],
+    "it sounds while the target loads",
+  );
   const switch_at_us = world.now() + 400_000;
   const outputs = world.show({ transfer: { to: OTHER.id, lease: GRANTED, deadline_us, switch_at_us } });
   return { world, outputs, switch_at_us };
@@ -59,8 +63,13 @@ test("what is known of a bad clock makes a gap: the source is silent earlier by 
   world.show({ transfer: undefined });
   knowsItsClockBadly(world);
   const switch_at_us = world.now() + 400_000;
-  const outputs = world.show({ transfer: { to: OTHER.id, lease: GRANTED, deadline_us: world.now() + 5_000_000, switch_at_us } });
-  assert.deepEqual(of(outputs, "until").map(({ at_us }) => at_us), [switch_at_us - 230_000]);
+  const outputs = world.show({
+    transfer: { to: OTHER.id, lease: GRANTED, deadline_us: world.now() + 5_000_000, switch_at_us },
+  });
+  assert.deepEqual(
+    of(outputs, "until").map(({ at_us }) => at_us),
+    [switch_at_us - 230_000],
+  );
   switched(world, switch_at_us);
   assert.deepEqual(of(world.pass(169).step({ type: "tick" }), "silence"), []);
   assert.equal(of(world.pass(1).step({ type: "tick" }), "silence").length, 1);
@@ -99,7 +108,13 @@ test("T92: a cancelled transfer takes the promise back", () => {
 
 test("a grant to somebody else than promised silences at once", () => {
   const { world, switch_at_us } = source();
-  const active = { device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {Stamp} */ ([1, 41]), from_us: switch_at_us, source: ME.id };
+  const active = {
+    device_id: OTHER.id,
+    instance: OTHER.instance,
+    lease: /** @type {Stamp} */ ([1, 41]),
+    from_us: switch_at_us,
+    source: ME.id,
+  };
   assert.equal(of(world.show({ active, transfer: undefined }), "silence").length, 1);
 });
 
@@ -127,7 +142,10 @@ test("the target starts at the instant of the switch, where the music is by then
   const { world, deadline_us } = target();
   world.step({ type: "prepared", item: one });
   const from_us = world.now() + 400_000;
-  assert.deepEqual(of(world.show({ transfer: { to: ME.id, lease: GRANTED, deadline_us, switch_at_us: from_us } }), "sound"), []);
+  assert.deepEqual(
+    of(world.show({ transfer: { to: ME.id, lease: GRANTED, deadline_us, switch_at_us: from_us } }), "sound"),
+    [],
+  );
   const active = { device_id: ME.id, instance: ME.instance, lease: GRANTED, from_us, source: OTHER.id };
   const outputs = world.show({ active, transfer: undefined });
   const [sound] = of(outputs, "sound");
@@ -150,7 +168,13 @@ test("a grant that comes after its instant starts at once, from the place of the
 test("T93: the target of a switch that is undone before its instant never sounds", () => {
   const { world } = target();
   world.step({ type: "prepared", item: one });
-  const active = { device_id: ME.id, instance: ME.instance, lease: GRANTED, from_us: world.now() + 400_000, source: OTHER.id };
+  const active = {
+    device_id: ME.id,
+    instance: ME.instance,
+    lease: GRANTED,
+    from_us: world.now() + 400_000,
+    source: OTHER.id,
+  };
   world.show({ active, transfer: undefined });
   const later = { device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {Stamp} */ ([1, 41]) };
   assert.equal(of(world.show({ active: later }), "silence").length, 1);

@@ -81,7 +81,11 @@ for (const name of names) {
           wanted.unshift(outputOf(planned));
           planned = undefined;
         }
-        assert.deepEqual(wanted.filter(Boolean), outputs, `client ${index + 1}, step ${number + 1}: ${JSON.stringify(input)}`);
+        assert.deepEqual(
+          wanted.filter(Boolean),
+          outputs,
+          `client ${index + 1}, step ${number + 1}: ${JSON.stringify(input)}`,
+        );
       }
       assert.ok(steps.length > 3, "something happened");
     }

@@ -10,10 +10,16 @@ test("a server that says when to try again is asked again then, with the same id
   world.welcome();
   pause(world, "w1");
   const start_us = world.local_us;
-  assert.deepEqual(world.hear({ type: "reject", id: "w1", code: "rate_limited", message: "too much", retry_ms: 150 }), []);
+  assert.deepEqual(
+    world.hear({ type: "reject", id: "w1", code: "rate_limited", message: "too much", retry_ms: 150 }),
+    [],
+  );
   assert.deepEqual(sent(world.pass(149).step({ type: "tick" }), "command"), []);
   const outputs = world.toDeadline();
-  assert.deepEqual(sent(outputs, "command").map(({ id }) => id), ["w1"]);
+  assert.deepEqual(
+    sent(outputs, "command").map(({ id }) => id),
+    ["w1"],
+  );
   assert.equal(world.local_us - start_us, 150_000);
   assert.deepEqual(sent(world.pass(500).step({ type: "tick" }), "command"), [], "once");
   assert.equal(of(world.hear({ type: "ack", id: "w1", revision: 12 }), "answered")[0].revision, 12);
@@ -24,7 +30,10 @@ test("a refusal without a time to wait, or with a long one, is told at once", ()
   world.welcome();
   for (const [index, retry_ms] of [undefined, 0, 3_600_000].entries()) {
     pause(world, `w${index}`);
-    const [answer] = of(world.hear({ type: "reject", id: `w${index}`, code: "rate_limited", message: "too much", retry_ms }), "answered");
+    const [answer] = of(
+      world.hear({ type: "reject", id: `w${index}`, code: "rate_limited", message: "too much", retry_ms }),
+      "answered",
+    );
     assert.equal(answer.refusal.code, "rate_limited");
   }
 });
@@ -34,10 +43,17 @@ test("a server that never stops asking to wait is given up after five minutes", 
   world.welcome();
   pause(world, "w1");
   for (let second = 0; second < 300; second += 1) {
-    assert.deepEqual(of(world.hear({ type: "reject", id: "w1", code: "unavailable", message: "later", retry_ms: 1_000 }), "answered"), []);
+    assert.deepEqual(
+      of(world.hear({ type: "reject", id: "w1", code: "unavailable", message: "later", retry_ms: 1_000 }), "answered"),
+      [],
+    );
     world.pass(1_001).step({ type: "tick" });
   }
-  assert.equal(of(world.hear({ type: "reject", id: "w1", code: "unavailable", message: "later", retry_ms: 1_000 }), "answered").length, 1);
+  assert.equal(
+    of(world.hear({ type: "reject", id: "w1", code: "unavailable", message: "later", retry_ms: 1_000 }), "answered")
+      .length,
+    1,
+  );
 });
 
 test("of two that are refused for now one is said again, the other when that is answered, for they would keep each other out", () => {
@@ -71,8 +87,14 @@ test("what was wished more than five minutes ago is not said again", () => {
   pause(world, "old");
   pause(world.pass(200_000), "new");
   const outputs = world.pass(101_000).welcome();
-  assert.deepEqual(sent(outputs, "command").map(({ id }) => id), ["new"]);
-  assert.deepEqual(of(outputs, "answered").map(({ id, refusal }) => [id, refusal.code]), [["old", "unavailable"]]);
+  assert.deepEqual(
+    sent(outputs, "command").map(({ id }) => id),
+    ["new"],
+  );
+  assert.deepEqual(
+    of(outputs, "answered").map(({ id, refusal }) => [id, refusal.code]),
+    [["old", "unavailable"]],
+  );
 });
 
 test("cut off, pause is silence at once, and the server's old wish does not undo it", () => {
@@ -85,7 +107,10 @@ test("cut off, pause is silence at once, and the server's old wish does not undo
   assert.equal(of(pause(world.pass(2_000), "w1"), "silence").length, 1);
   const outputs = world.pass(1_000).welcome();
   assert.deepEqual(of(outputs, "sound"), [], "the session still says play");
-  assert.deepEqual(sent(outputs, "command").map(({ id }) => id), ["w1"]);
+  assert.deepEqual(
+    sent(outputs, "command").map(({ id }) => id),
+    ["w1"],
+  );
   world.hear({ type: "ack", id: "w1", revision: 20 });
   assert.deepEqual(of(world.show({ intent: "pause", status: "paused" }, true), "sound"), []);
   assert.equal(of(world.show({ intent: "play", status: "starting" }, true), "sound").length, 1);

@@ -45,21 +45,47 @@ class Shelf {
 async function worker(keep_bytes) {
   /** @type {Map<string, Shelf>} */
   const shelves = new Map();
-  const shelf = (/** @type {string} */ name) => shelves.get(name) ?? shelves.set(name, new Shelf()).get(name) ?? new Shelf();
+  const shelf = (/** @type {string} */ name) =>
+    shelves.get(name) ?? shelves.set(name, new Shelf()).get(name) ?? new Shelf();
   /** @type {Record<string, (event: any) => void>} */
   const listeners = {};
-  const self = { addEventListener: (/** @type {string} */ type, /** @type {any} */ listener) => { listeners[type] = listener; }, clients: { matchAll: async () => [], claim() {} }, skipWaiting() {} };
+  const self = {
+    addEventListener: (/** @type {string} */ type, /** @type {any} */ listener) => {
+      listeners[type] = listener;
+    },
+    clients: { matchAll: async () => [], claim() {} },
+    skipWaiting() {},
+  };
   const bytes = new Uint8Array(1e6);
   const fetch = async () => new Response(bytes.slice(), { headers: { "content-length": String(bytes.length) } });
   const source = await readFile(new URL("../../../player/sw.js", import.meta.url), "utf8");
-  vm.runInNewContext(source, { self, caches: { open: async (/** @type {string} */ name) => shelf(name) }, fetch, location: { origin: HOST }, Response, Headers, URL, Set, Map, Promise, JSON, setTimeout });
+  vm.runInNewContext(source, {
+    self,
+    caches: { open: async (/** @type {string} */ name) => shelf(name) },
+    fetch,
+    location: { origin: HOST },
+    Response,
+    Headers,
+    URL,
+    Set,
+    Map,
+    Promise,
+    JSON,
+    setTimeout,
+  });
   /** @param {string} type @param {object} event */
   const happens = async (type, event) => {
     /** @type {Promise<unknown>[]} */
     const waits = [];
     /** @type {any} */
     let answer;
-    listeners[type]({ ...event, waitUntil: (/** @type {any} */ until) => waits.push(until), respondWith: (/** @type {any} */ response) => { answer = response; } });
+    listeners[type]({
+      ...event,
+      waitUntil: (/** @type {any} */ until) => waits.push(until),
+      respondWith: (/** @type {any} */ response) => {
+        answer = response;
+      },
+    });
     const response = await answer;
     for (const wait of waits) await wait;
     return response;
@@ -90,5 +116,9 @@ test("what was not used for longest goes first", async () => {
   for (const name of ["a", "b", "c"]) await get(`/media/${name}`);
   await get("/media/a", "bytes=0-99");
   await get("/media/d");
-  assert.deepEqual((await media.keys()).map(({ url }) => new URL(url).pathname).sort(), ["/media/a", "/media/c", "/media/d"]);
+  assert.deepEqual((await media.keys()).map(({ url }) => new URL(url).pathname).sort(), [
+    "/media/a",
+    "/media/c",
+    "/media/d",
+  ]);
 });

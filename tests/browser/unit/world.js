@@ -16,11 +16,26 @@ export class World {
   constructor() {
     this.local_us = 1_000_000;
     this.revision = 10;
-    this.client = new Client({ ...ME, name: "A", kind: "browser", plays: true, controls: true, codecs: [] }, "token", this.local_us);
+    this.client = new Client(
+      { ...ME, name: "A", kind: "browser", plays: true, controls: true, codecs: [] },
+      "token",
+      this.local_us,
+    );
     /** @type {Playback} */
     this.playback = {
-      epoch: 1, revision: this.revision, turn: [1, 10], intent: "stop", status: "idle", position_ms: 0, at_us: this.now(), rate: 1,
-      after: [], repeat: "off", shuffle: false, queue_revision: 10, queue_length: 0,
+      epoch: 1,
+      revision: this.revision,
+      turn: [1, 10],
+      intent: "stop",
+      status: "idle",
+      position_ms: 0,
+      at_us: this.now(),
+      rate: 1,
+      after: [],
+      repeat: "off",
+      shuffle: false,
+      queue_revision: 10,
+      queue_length: 0,
     };
   }
 
@@ -54,8 +69,14 @@ export class World {
     this.step({ type: "tick" });
     this.step({ type: "opened" });
     const outputs = this.hear({
-      type: "welcome", device_id: ME.id, now_us: this.now(), clock_id, jitter_ms: 1000, limits,
-      playback: this.playback, devices: { epoch: 1, devices_revision: 1, devices: [] },
+      type: "welcome",
+      device_id: ME.id,
+      now_us: this.now(),
+      clock_id,
+      jitter_ms: 1000,
+      limits,
+      playback: this.playback,
+      devices: { epoch: 1, devices_revision: 1, devices: [] },
     });
     return [...outputs, ...this.probed()];
   }
@@ -77,7 +98,10 @@ export class World {
   grant(what, more = {}) {
     const lease = /** @type {[number, number]} */ ([1, this.revision + 1]);
     const active = { device_id: ME.id, instance: ME.instance, lease };
-    return this.show({ intent: "play", status: "starting", item: what, position_ms: 0, at_us: this.now(), active, ...more }, true);
+    return this.show(
+      { intent: "play", status: "starting", item: what, position_ms: 0, at_us: this.now(), active, ...more },
+      true,
+    );
   }
 
   /** The audio of the client does sound. @param {Item} what @param {number} [position_ms] */
@@ -92,4 +116,7 @@ export class World {
 export const of = (outputs, type) => /** @type {any[]} */ (outputs.filter((output) => output.type === type));
 
 /** The frames of one kind that are sent. @param {Output[]} outputs @param {string} type */
-export const sent = (outputs, type) => of(outputs, "send").map((output) => output.frame).filter((frame) => frame.type === type);
+export const sent = (outputs, type) =>
+  of(outputs, "send")
+    .map((output) => output.frame)
+    .filter((frame) => frame.type === type);
