@@ -17,7 +17,10 @@ const MOST_ADDED = 100;
 /** Playlists that one can choose from. */
 const MOST_PLAYLISTS = 2_000;
 
-/** @typedef {{path?: string, total?: number, from: (index: number) => any[]}} Tracks a list of tracks; of what has a `path` a part may be there */
+/**
+ * @typedef {{path?: string, total?: number, from: (index: number) => any[]}} Tracks a list of tracks; of what has a
+ * `path` a part may be there
+ */
 
 /** The tracks of a list, up to `most`. @param {Tracks} list @param {number} [most] @returns {Promise<any[]>} */
 export async function tracksOf(list, most = MOST_TRACKS) {
@@ -38,7 +41,10 @@ export function playFrom(list, start) {
   });
 }
 
-/** Plays these tracks in place of the queue, from the one at `start` on. @param {any[]} tracks @param {number} [start] */
+/**
+ * Plays these tracks in place of the queue, from the one at `start` on.
+ * @param {any[]} tracks @param {number} [start]
+ */
 export function playTracks(tracks, start = 0) {
   const playable = tracks.filter((track) => track?.is_playable !== false);
   const first = tracks[start];
@@ -68,11 +74,15 @@ function mixed(tracks) {
   return order.sort((a, b) => a.chance - b.chance).map(({ track }) => track);
 }
 
-/** @param {any[]} tracks @param {boolean} soon right after what plays, not at the end @param {number} [total] how many there are, should these be the first of them */
+/**
+ * @param {any[]} tracks @param {boolean} soon right after what plays, not at the end
+ * @param {number} [total] how many there are, should these be the first of them
+ */
 export function enqueue(tracks, soon, total = tracks.length) {
   const after = soon ? session.playback?.item?.id : undefined;
   const op = { op: "queue.insert", tracks: tracks.map((track) => track.id), ...(after ? { after } : {}) };
-  const cut = `The first ${tracks.length} of ${count(total, "track")} ${soon ? "play next" : "were added to the queue"}.`;
+  const done = soon ? "play next" : "were added to the queue";
+  const cut = `The first ${tracks.length} of ${count(total, "track")} ${done}.`;
   return attempt(
     () => session.current.wish(op),
     total > tracks.length ? cut : soon ? "Plays next." : "Added to the queue.",
@@ -126,7 +136,10 @@ export async function createPlaylist() {
   return made;
 }
 
-/** What can be done with a track, at its button. @param {HTMLElement} button @param {any} track @param {import("./parts/menu.js").Entry[]} [more] */
+/**
+ * What can be done with a track, at its button.
+ * @param {HTMLElement} button @param {any} track @param {import("./parts/menu.js").Entry[]} [more]
+ */
 export function trackMenu(button, track, more = []) {
   const isSaved = catalogue.saved.get(track.id) === true;
   openMenu(

@@ -258,7 +258,10 @@ function focusHeading(view) {
   return undefined;
 }
 
-/** Lists grow as their pages come, so the place is taken as soon as it is there. @param {HTMLElement} main @param {number} top */
+/**
+ * Lists grow as their pages come, so the place is taken as soon as it is there.
+ * @param {HTMLElement} main @param {number} top
+ */
 function restoreScroll(main, top) {
   const until_ms = performance.now() + 1_000;
   const attemptScroll = () => {

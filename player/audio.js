@@ -1,6 +1,6 @@
 /**
- * The loudspeaker's edge: carries out what the rules say (`sound`, `prepare`, `follow`, `until`, `silence`, `volume`) and
- * tells them what became of it. Starts, stops and boundaries are instants of the audio clock.
+ * The loudspeaker's edge: carries out what the rules say (`sound`, `prepare`, `follow`, `until`, `silence`, `volume`)
+ * and tells them what became of it. Starts, stops and boundaries are instants of the audio clock.
  */
 
 import { BufferVoice } from "./audio/buffer_voice.js";
@@ -64,7 +64,10 @@ export class Engine {
     this.output = undefined;
     this.loudness = { level: 100, muted: false };
     this.loader = new Loader(() => this.open(), world.addressOf);
-    /** @type {{item: Item, voice?: Voice, job: number, told?: {place_s: number, context_s: number, rate: number}} | undefined} */
+    /**
+     * @type {{item: Item, voice?: Voice, job: number, told?: {place_s: number, context_s: number, rate: number}} |
+     * undefined}
+     */
     this.current = undefined;
     /** @type {{item: Item, voice?: Voice} | undefined} */
     this.prepared = undefined;
@@ -234,7 +237,10 @@ export class Engine {
     return this.output;
   }
 
-  /** @param {Item} item @param {Voice} voice @param {number} position_ms @param {number | undefined} from_us @param {number} rate */
+  /**
+   * @param {Item} item @param {Voice} voice @param {number} position_ms @param {number | undefined} from_us
+   * @param {number} rate
+   */
   begin(item, voice, position_ms, from_us, rate) {
     const context = this.open();
     this.doubted = undefined;
@@ -249,7 +255,10 @@ export class Engine {
     if (voice instanceof BufferVoice) this.tellAt(began_s, place_s, rate);
   }
 
-  /** Tells the rules where the audio is as soon as that is so. @param {number} context_s @param {number} place_s @param {number} rate */
+  /**
+   * Tells the rules where the audio is as soon as that is so.
+   * @param {number} context_s @param {number} place_s @param {number} rate
+   */
   tellAt(context_s, place_s, rate) {
     const { current } = this;
     if (!current) return;
@@ -421,7 +430,10 @@ export class Engine {
     this.world.emit({ type: "finished", since_us: localAt(this.open(), context_s), went_on });
   }
 
-  /** Speed brings the audio to the shown place; what cannot be brought there is told. @param {Voice} voice @param {number} now_s */
+  /**
+   * Speed brings the audio to the shown place; what cannot be brought there is told.
+   * @param {Voice} voice @param {number} now_s
+   */
   keepPlace(voice, now_s) {
     const wanted = this.world.wanted();
     const { current } = this;

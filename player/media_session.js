@@ -10,7 +10,9 @@ import { session } from "./session.js";
 const wish = (op) => () => void attempt(() => session.current.wish(op));
 /** How far the system's forward and backward keys go, in milliseconds. */
 const STEP_MS = 10_000;
-/** The head of a WAV file of ten seconds, eight bits 8,000 times a second: up to five seconds would be a mere signal. */
+/**
+ * The head of a WAV file of ten seconds, eight bits 8,000 times a second: up to five seconds would be a mere signal.
+ */
 const SILENCE = "UklGRqQ4AQBXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YYA4AQA=";
 
 export function startMediaSession() {
@@ -70,7 +72,10 @@ function described(track) {
   return new MediaMetadata({ title: track.name, artist: names(track.artists), album: track.album.name, artwork });
 }
 
-/** Keys and lock screens are of whoever plays a media element, and decoded items are none: this one plays beside them, unheard. */
+/**
+ * Keys and lock screens are of whoever plays a media element, and decoded items are none: this one plays beside them,
+ * unheard.
+ */
 function silence() {
   const head = Uint8Array.from(atob(SILENCE), (byte) => byte.charCodeAt(0));
   const element = new Audio(

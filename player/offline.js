@@ -76,7 +76,10 @@ export async function remember(address, track) {
   await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST_KNOWN)).map((old) => cache.delete(old)));
 }
 
-/** Has the worker fetch what is not kept yet: it keeps what goes by as a whole. @param {string} address @param {AbortSignal} signal */
+/**
+ * Has the worker fetch what is not kept yet: it keeps what goes by as a whole.
+ * @param {string} address @param {AbortSignal} signal
+ */
 export async function keep(address, signal) {
   if (!navigator.serviceWorker?.controller || (await keptPaths()).has(new URL(address, location.href).pathname)) return;
   const response = await fetch(address, { signal });

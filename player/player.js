@@ -17,7 +17,9 @@ import { codecs, deviceKind, deviceName, randomId } from "./this_device.js";
 
 /** Entries of the queue in one page. */
 export const QUEUE_PAGE = 100;
-/** A command that was not answered for so long is told to its author as waiting: sooner when nobody is there to answer. */
+/**
+ * A command that was not answered for so long is told to its author as waiting: sooner when nobody is there to answer.
+ */
 const ANSWER_MS = { up: 8_000, away: 1_000 };
 /** A page of the queue that did not come within this is asked for again, in milliseconds. */
 const PAGE_MS = 2_000;
@@ -193,14 +195,21 @@ export class Player extends Watchable {
     this.changed();
   }
 
-  /** An entry of the queue, in play order; what is not known is asked for. @param {number} index @returns {Item | undefined} */
+  /**
+   * An entry of the queue, in play order; what is not known is asked for.
+   * @param {number} index
+   * @returns {Item | undefined}
+   */
   entry(index) {
     if (this.client.alone) return this.client.alone.items[index];
     const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
     return this.pages.get(from)?.items[index - from];
   }
 
-  /** Asks for the page of an entry, unless it is there or on its way: lists want it with each frame. @param {number} index */
+  /**
+   * Asks for the page of an entry, unless it is there or on its way: lists want it with each frame.
+   * @param {number} index
+   */
   askQueue(index) {
     const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
     const now_ms = performance.now();
@@ -284,7 +293,8 @@ export class Player extends Watchable {
   }
 
   /**
-   * What a wish for music means while the server is away: the items that are kept, or those around the one that is here.
+   * What a wish for music means while the server is away: the items that are kept, or those around the one that is
+   * here.
    * @param {Op} op
    */
   async keptOf(op) {

@@ -42,7 +42,10 @@ class Routes extends Watchable {
     addEventListener("click", (event) => this.click(event));
   }
 
-  /** The tag of the view and what its address names, or which kind of what was found. @returns {{tag: string, id: string}} */
+  /**
+   * The tag of the view and what its address names, or which kind of what was found.
+   * @returns {{tag: string, id: string}}
+   */
   view() {
     for (const [pattern, tag] of VIEWS) {
       const found = pattern.exec(location.pathname);

@@ -28,7 +28,10 @@ export class Watchable {
 export const LOGIN_ENDED = "This login has ended. Log in again.";
 
 /** @typedef {{id: string, display_name: string, role: string}} User */
-/** @typedef {{theme: "auto" | "light" | "dark", evens: boolean, keep_mb: number, name: string, level: number, muted: boolean}} Preferences */
+/**
+ * @typedef {{theme: "auto" | "light" | "dark", evens: boolean, keep_mb: number, name: string, level: number, muted:
+ * boolean}} Preferences
+ */
 
 /** @type {Preferences} */
 const FIRST = { theme: "auto", evens: true, keep_mb: 1024, name: "", level: 80, muted: false };
@@ -81,7 +84,9 @@ class Store extends Watchable {
     return read(localStorage, SESSION) !== null;
   }
 
-  /** @param {{token: string, user: User} | undefined} session @param {string} [why] there is none any more, for people */
+  /**
+   * @param {{token: string, user: User} | undefined} session @param {string} [why] there is none any more, for people
+   */
   setSession(session, why = "") {
     if (session || read(localStorage, SESSION)?.token === this.session?.token) write(localStorage, SESSION, session);
     this.session = session;

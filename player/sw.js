@@ -9,7 +9,9 @@ const COVERS = "segue-covers";
 const MEDIA = "segue-media";
 /** Holds how much music is kept: a worker is ended when it has nothing to do, and forgets. */
 const LIMIT = "segue-limit";
-/** Holds the paths of the music that is kept, what was used last at the end: to say so must not write the music anew. */
+/**
+ * Holds the paths of the music that is kept, what was used last at the end: to say so must not write the music anew.
+ */
 const USED = "segue-used";
 /** Pages that are not the player's. */
 const OTHERS = /^\/(docs|openapi\.json|healthz|readyz)/;

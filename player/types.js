@@ -1,7 +1,8 @@
 /**
  * The protocol's objects as they come over the socket, and what goes in and out of the rules.
  * Durations and positions are whole milliseconds (`*_ms`), instants whole microseconds of server time (`*_us`); what is
- * called `since_us` or `local_us` is of the client's own steady clock, which the audio follows whatever the server's does.
+ * called `since_us` or `local_us` is of the client's own steady clock, which the audio follows whatever the server's
+ * does.
  *
  * @typedef {[number, number]} Stamp epoch and revision
  * @typedef {{id: string, kind?: string, media_id: string, duration_ms?: number}} Item an entry of the queue

@@ -136,7 +136,11 @@ async function load(url) {
 
 /**
  * The value under `key`, made once and forgotten when making it fails or when `most` newer ones have come.
- * @template T @param {Map<string, Promise<T>>} map @param {string} key @param {number} most @param {() => Promise<T>} make
+ * @template T
+ * @param {Map<string, Promise<T>>} map
+ * @param {string} key
+ * @param {number} most
+ * @param {() => Promise<T>} make
  */
 function once(map, key, most, make) {
   const known = map.get(key);

@@ -1,6 +1,7 @@
 /**
- * Instants of this page's steady clock (microseconds of `performance.now()`) and of an audio context (seconds): what the
- * context calls `contextTime` is heard at `performanceTime`, so a start on the audio clock is a start at an instant.
+ * Instants of this page's steady clock (microseconds of `performance.now()`) and of an audio context (seconds): what
+ * the context calls `contextTime` is heard at `performanceTime`, so a start on the audio clock is a start at an
+ * instant.
  */
 
 /** This page's steady clock, in microseconds. */

@@ -19,7 +19,10 @@ const CLOSE_S = 0.05;
  */
 
 export class StreamVoice {
-  /** @param {AudioContext} context @param {AudioNode} output @param {number} loudness @param {string} url @param {Events} events */
+  /**
+   * @param {AudioContext} context @param {AudioNode} output @param {number} loudness @param {string} url
+   * @param {Events} events
+   */
   constructor(context, output, loudness, url, events) {
     this.context = context;
     this.gate = new Gate(context, output, loudness);

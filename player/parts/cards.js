@@ -22,7 +22,9 @@ export const way = (href, text) => h("a", { class: "button", href }, text);
 /** What a card adds to its picture's height, in pixels; the style sheet has it too. */
 export const CARD_TEXT = 64;
 
-/** @param {{href: string, name: string, detail: string, picture: HTMLElement, tracks?: string, round?: boolean}} thing */
+/**
+ * @param {{href: string, name: string, detail: string, picture: HTMLElement, tracks?: string, round?: boolean}} thing
+ */
 function card({ href, name, detail, picture, tracks, round = false }) {
   const play =
     tracks &&

@@ -4,7 +4,10 @@ import { own } from "../api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** The smallest offered picture that is large enough on this screen. @param {{url: string, width: number}[]} images @param {number} pixels */
+/**
+ * The smallest offered picture that is large enough on this screen.
+ * @param {{url: string, width: number}[]} images @param {number} pixels
+ */
 function best(images, pixels) {
   const wanted = pixels * Math.min(2, devicePixelRatio || 1);
   const bySize = [...images].sort((a, b) => a.width - b.width);

@@ -2,11 +2,14 @@
 
 import { h, say, sentence } from "./dom.js";
 
-/** @typedef {{name: string, label: string, type?: string, value?: string, required?: boolean, minlength?: number, maxlength?: number, autocomplete?: string, options?: [string, string][]}} Field */
+/**
+ * @typedef {{name: string, label: string, type?: string, value?: string, required?: boolean, minlength?: number,
+ * maxlength?: number, autocomplete?: string, options?: [string, string][]}} Field
+ */
 
 /**
- * Asks; resolves with the values, or with `undefined` when the person thought better of it. With `act` the question stays
- * until that is done, and says why it was not, so that nothing need be typed again.
+ * Asks; resolves with the values, or with `undefined` when the person thought better of it. With `act` the question
+ * stays until that is done, and says why it was not, so that nothing need be typed again.
  * @param {{
  *   title: string, text?: string, fields?: Field[], yes: string, danger?: boolean,
  *   act?: (values: Record<string, string>) => Promise<unknown>

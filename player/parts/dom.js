@@ -34,7 +34,10 @@ export function fill(element, ...children) {
   );
 }
 
-/** Sets an attribute, or takes it away; does nothing when it is so. @param {Element} element @param {string} name @param {string | boolean | undefined} value */
+/**
+ * Sets an attribute, or takes it away; does nothing when it is so.
+ * @param {Element} element @param {string} name @param {string | boolean | undefined} value
+ */
 export function attribute(element, name, value) {
   if (value === undefined || value === false) element.removeAttribute(name);
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value === true ? "" : value);

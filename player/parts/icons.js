@@ -9,13 +9,16 @@ const PATHS = {
   next: "M5 5v14l10-7zM16 5h3v14h-3z",
   previous: "M19 5v14L9 12zM5 5h3v14H5z",
   heart: "M12 20.5C5.5 15.8 3 12.5 3 9a4.8 4.8 0 0 1 9-2.3A4.8 4.8 0 0 1 21 9c0 3.5-2.5 6.8-9 11.5z",
-  more: "M12 7a1.8 1.8 0 1 0 0-3.6A1.8 1.8 0 0 0 12 7zm0 6.8a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6zm0 6.8a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6z",
+  more:
+    "M12 7a1.8 1.8 0 1 0 0-3.6A1.8 1.8 0 0 0 12 7zm0 6.8a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6z" +
+    "m0 6.8a1.8 1.8 0 1 0 0-3.6 1.8 1.8 0 0 0 0 3.6z",
   home: "M4 11 12 4l8 7v9h-5.5v-6h-5v6H4z",
   search: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5 20.5 20.5",
   album: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 14.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z",
   artist: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20.5c.6-4 3.5-6 7.5-6s6.9 2 7.5 6",
   track:
-    "M9 17.5V5.5l10-2v12M9 17.5a2.8 2.8 0 1 1-5.6 0 2.8 2.8 0 0 1 5.6 0zM19 15.5a2.8 2.8 0 1 1-5.6 0 2.8 2.8 0 0 1 5.6 0z",
+    "M9 17.5V5.5l10-2v12M9 17.5a2.8 2.8 0 1 1-5.6 0 2.8 2.8 0 0 1 5.6 0z" +
+    "M19 15.5a2.8 2.8 0 1 1-5.6 0 2.8 2.8 0 0 1 5.6 0z",
   playlist: "M4 6h16M4 11h16M4 16h8M17 14v6M14 17h6",
   queue: "M4 6h11M4 11h11M4 16h7M15 14.5v5.5l5-2.75z",
   offline: "M12 4v10M8 10.5l4 4 4-4M5 19.5h14",
@@ -27,7 +30,8 @@ const PATHS = {
   repeat: "M5 12V9.5A2.5 2.5 0 0 1 7.5 7H19M16 4l3 3-3 3M19 12v2.5a2.5 2.5 0 0 1-2.5 2.5H5M8 20l-3-3 3-3",
   shuffle: "M3.5 7H7l9 10h4.5M3.5 17H7l2.5-2.8M13 9.8 16 7h4.5M18 4.5 20.5 7 18 9.5M18 14.5l2.5 2.5-2.5 2.5",
   settings:
-    "M4 7h9M17 7h3M4 17h3M11 17h9M15 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM9 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z",
+    "M4 7h9M17 7h3M4 17h3M11 17h9M15 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z" +
+    "M9 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z",
   close: "M6 6l12 12M18 6 6 18",
   edit: "M5 19l1-4L16 5l3 3L9 18z",
   remove: "M5 7h14M9 7V4.5h6V7M7 7l1 13h8l1-13",
@@ -43,7 +47,10 @@ export function icon(name, filled = SOLID.has(name)) {
   return holder;
 }
 
-/** A button that is a picture: its label is what it does. @param {string} name @param {string} label @param {Record<string, any>} [properties] */
+/**
+ * A button that is a picture: its label is what it does.
+ * @param {string} name @param {string} label @param {Record<string, any>} [properties]
+ */
 export function iconButton(name, label, properties = {}) {
   return h(
     "button",

@@ -29,6 +29,9 @@ export function keepChoice() {
 /** What a page does without that came over plain HTTP. */
 export function plainHint() {
   const text =
-    "Playing, moving the music and steering work over plain HTTP, too. Keeping music for offline, opening without the server and installing as an app need HTTPS, and without it passwords and music travel for all to read. Give the server a certificate (tls_cert, tls_key), or put it behind a proxy that has one.";
+    "Playing music, moving it to another device and controlling other devices also work over plain HTTP. " +
+    "Keeping music for offline use, opening the player without the server and installing it as an app need HTTPS. " +
+    "Without HTTPS, anybody on the network can read passwords and music. " +
+    "Give the server a certificate (tls_cert, tls_key), or put it behind a proxy that has one.";
   return h("p", { class: "hint" }, h("strong", {}, "Some things need HTTPS"), text);
 }

@@ -11,7 +11,10 @@ const KEPT = 40;
 const HELD_MS = 2_000;
 
 export class Pages extends Watchable {
-  /** @param {string} path @param {Record<string, string | undefined>} [parameters] @param {(answer: any) => {items: any[], total: number}} [pageOf] */
+  /**
+   * @param {string} path @param {Record<string, string | undefined>} [parameters]
+   * @param {(answer: any) => {items: any[], total: number}} [pageOf]
+   */
   constructor(path, parameters = {}, pageOf = (answer) => answer) {
     super();
     this.path = path;
@@ -106,7 +109,9 @@ export class Pages extends Watchable {
     void this.load();
   }
 
-  /** The list has changed: what is looked at is asked for anew and shown as it was until then, the rest is forgotten. */
+  /**
+   * The list has changed: what is looked at is asked for anew and shown as it was until then, the rest is forgotten.
+   */
   async renew() {
     for (const controller of this.loading.values()) controller.abort();
     this.loading.clear();

@@ -15,7 +15,10 @@ export function toast(text, kind = "done") {
   setTimeout(() => word.remove(), stay_ms(text));
 }
 
-/** Does something and says why it did not work, should it not. @param {() => Promise<unknown> | unknown} act @param {string} [done] */
+/**
+ * Does something and says why it did not work, should it not.
+ * @param {() => Promise<unknown> | unknown} act @param {string} [done]
+ */
 export async function attempt(act, done) {
   try {
     await act();

@@ -38,9 +38,11 @@ const UNKNOWN = {
 };
 
 /**
- * What a person's command has become here. `id` is the command's; `turn` the one of the session when it began; `isAsked`:
- * the server is back and was asked to go on with it; `areEntries`: the items are those of the session's queue.
- * @typedef {{id: string, items: Item[], at: number, turn?: Stamp, turns: number, areEntries: boolean, isAsked: boolean, playback: Playback}} Alone
+ * What a person's command has become here. `id` is the command's; `turn` the one of the session when it began;
+ * `isAsked`: the server is back and was asked to go on with it; `areEntries`: the items are those of the session's
+ * queue.
+ * @typedef {{id: string, items: Item[], at: number, turn?: Stamp, turns: number, areEntries: boolean, isAsked: boolean,
+ * playback: Playback}} Alone
  */
 
 /**
@@ -129,7 +131,10 @@ export function wishAlone(client, local_us, id, op, out) {
   return true;
 }
 
-/** An item came to its end, or cannot be played: the next one. @param {Client} client @param {number} since_us @param {boolean} went_on @param {Output[]} out */
+/**
+ * An item came to its end, or cannot be played: the next one.
+ * @param {Client} client @param {number} since_us @param {boolean} went_on @param {Output[]} out
+ */
 export function finishedAlone(client, since_us, went_on, out) {
   const { alone } = client;
   const next = nextOf(client);
@@ -147,7 +152,10 @@ export function finishedAlone(client, since_us, went_on, out) {
   }
 }
 
-/** What the screen shows of it follows the audio. @param {Client} client @param {number} local_us @param {Output[]} out */
+/**
+ * What the screen shows of it follows the audio.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
 export function showAlone(client, local_us, out) {
   const { alone, audio, device } = client;
   if (!alone || alone.isAsked) return;

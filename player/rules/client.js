@@ -304,7 +304,10 @@ function showDevices(client, list, out) {
   }
 }
 
-/** A hand on this device turned its volume. @param {Client} client @param {number} level @param {boolean} muted @param {Output[]} out */
+/**
+ * A hand on this device turned its volume.
+ * @param {Client} client @param {number} level @param {boolean} muted @param {Output[]} out
+ */
 function turnVolume(client, level, muted, out) {
   const version = client.device.volume?.version ?? 0;
   client.device.volume = { level, muted, version };

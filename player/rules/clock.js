@@ -103,20 +103,26 @@ export class ServerTime {
     return Math.round(local_us + this.applied_us + Math.max(-most_us, Math.min(most_us, apart_us)));
   }
 
-  /** The client's time at the server's instant, by what is known at `local_us`. @param {number} instant_us @param {number} local_us */
+  /**
+   * The client's time at the server's instant, by what is known at `local_us`.
+   * @param {number} instant_us @param {number} local_us
+   */
   local(instant_us, local_us) {
     return local_us + (instant_us - this.at(local_us));
   }
 
   /**
-   * How much earlier to be silent and later to sound at a shared instant, because the clock is known badly: a gap, where
-   * it would be an overlap. Of a clock that nothing is known of, what the server said last is too early: 0.
+   * How much earlier to be silent and later to sound at a shared instant, because the clock is known badly: a gap,
+   * where it would be an overlap. Of a clock that nothing is known of, what the server said last is too early: 0.
    */
   caution_us() {
     return Math.max(0, (this.known_us() ?? 0) - TRUSTED_US);
   }
 
-  /** How far `at` may be off in microseconds, by what is not slewed yet, too; `undefined` before the first answer, and after a sleep. */
+  /**
+   * How far `at` may be off in microseconds, by what is not slewed yet, too; `undefined` before the first answer, and
+   * after a sleep.
+   */
   bound_us() {
     return this.isDoubted ? undefined : this.known_us();
   }

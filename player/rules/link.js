@@ -53,7 +53,10 @@ export class Link {
     this.unheard_us = undefined;
     this.patience_ms = 0;
     this.burst_left = 0;
-    /** @type {number | undefined} strict mode counts from here: the server's time when it last said anything of the lease */
+    /**
+     * @type {number | undefined} strict mode counts from here: the server's time when it last said anything of the
+     * lease
+     */
     this.pinged_us = undefined;
     /** In strict mode the device may sound until then, in local time. */
     this.allowed_us = -Infinity;
@@ -97,14 +100,20 @@ function seen({ playback, devices }) {
   return shown && listed && compareStamps(shown, listed) < 0 ? listed : (shown ?? listed);
 }
 
-/** A burst of probes, whose first answer replaces what was learnt before. @param {Client} client @param {number} local_us @param {Output[]} out */
+/**
+ * A burst of probes, whose first answer replaces what was learnt before.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
 function askTimeAnew(client, local_us, out) {
   client.link.burst_left = BURST;
   client.time.renew();
   probe(client, local_us, out);
 }
 
-/** What was learnt of another clock counts for nothing: the burst begins again. @param {Client} client @param {number} local_us @param {Output[]} out */
+/**
+ * What was learnt of another clock counts for nothing: the burst begins again.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
 export function beginAnew(client, local_us, out) {
   const isAsked = client.link.burst_left > 0;
   client.link.burst_left = BURST;
@@ -120,7 +129,11 @@ export function welcomed(client, local_us, jitter_ms, out) {
 
 /**
  * The first wait is a random part of the server's jitter, the later ones of a time that doubles.
- * @param {Client} client @param {number} local_us @param {number} chance @param {number | undefined} code @param {Output[]} out
+ * @param {Client} client
+ * @param {number} local_us
+ * @param {number} chance
+ * @param {number | undefined} code
+ * @param {Output[]} out
  */
 export function closed(client, local_us, chance, code, out) {
   const { link } = client;
@@ -235,7 +248,10 @@ function probe(client, local_us, out) {
   out.push({ type: "send", frame: { type: "time", client_us: local_us } });
 }
 
-/** The next probe of a burst follows the answer to the one before. @param {Client} client @param {number} local_us @param {Output[]} out */
+/**
+ * The next probe of a burst follows the answer to the one before.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
 export function probeAgain(client, local_us, out) {
   if (client.link.burst_left > 0) probe(client, local_us, out);
 }

@@ -27,7 +27,10 @@ const PROMPT_MS = 300;
 /** An end that no playback knows of is said again after so long. */
 const SAY_AGAIN_MS = 1_000;
 
-/** A playback that is no older than the one before is obeyed. @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out */
+/**
+ * A playback that is no older than the one before is obeyed.
+ * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
+ */
 export function shown(client, local_us, playback, out) {
   const { ended } = client;
   if (ended && !(sameStamp(playback.turn, ended.turn) && sameStamp(playback.active?.lease, ended.lease))) {
@@ -60,7 +63,10 @@ export function obey(client, local_us, out) {
   }
 }
 
-/** What the holder of the lease does about what is shown. @param {Client} client @param {number} local_us @param {Stamp} lease @param {Playback} playback @param {Output[]} out */
+/**
+ * What the holder of the lease does about what is shown.
+ * @param {Client} client @param {number} local_us @param {Stamp} lease @param {Playback} playback @param {Output[]} out
+ */
 function hold(client, local_us, lease, playback, out) {
   if (mustKeepPromise(client, local_us)) {
     keepPromise(client, local_us, out);
@@ -144,7 +150,10 @@ function goTo(client, local_us, item, playback, out) {
   }
 }
 
-/** The audio is told what comes by itself when the item ends, so that there is no gap. @param {Client} client @param {Playback} playback @param {Output[]} out */
+/**
+ * The audio is told what comes by itself when the item ends, so that there is no gap.
+ * @param {Client} client @param {Playback} playback @param {Output[]} out
+ */
 export function follow(client, playback, out) {
   const item = itemOf(client.audio);
   if (!item || client.alone || (client.ended && client.isWelcomed())) return;
@@ -190,13 +199,19 @@ export function interrupted(client, local_us, blocked, out) {
   }
 }
 
-/** A better clock may show that what was reported under a worse one is not so. @param {Client} client @param {number} local_us @param {Output[]} out */
+/**
+ * A better clock may show that what was reported under a worse one is not so.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
 export function reportIfClockWasWrong(client, local_us, out) {
   const isSounding = client.audio.kind === "sounding" && client.lease() && !client.ended;
   if (isSounding && client.playback) reportIfShownWrong(client, local_us, client.playback, out);
 }
 
-/** What is shown of this device is compared with what it does. @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out */
+/**
+ * What is shown of this device is compared with what it does.
+ * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
+ */
 function reportIfShownWrong(client, local_us, playback, out) {
   if (playback.intent === "stop") return;
   const now_us = client.time.at(local_us);
@@ -208,7 +223,10 @@ function reportIfShownWrong(client, local_us, playback, out) {
   if (!isSettled && !waits && (playback.status !== status || apart_ms > AGREES_MS)) report(client, local_us, out);
 }
 
-/** Says how the audio is, under the lease and turn that it carries out. @param {Client} client @param {number} local_us @param {Output[]} out */
+/**
+ * Says how the audio is, under the lease and turn that it carries out.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
 export function report(client, local_us, out) {
   const { playback, carried, audio } = client;
   client.report_due_us = audio.kind === "sounding" ? local_us + REPORT_MS * 1000 : undefined;
@@ -229,7 +247,11 @@ export function report(client, local_us, out) {
 /**
  * The item ended: the next one follows without a gap, whether or not anybody hears of it now. `went_on`: the audio has
  * begun what it was told to follow with, at `since_us` of the client's clock.
- * @param {Client} client @param {number} local_us @param {number} since_us @param {boolean} went_on @param {Output[]} out
+ * @param {Client} client
+ * @param {number} local_us
+ * @param {number} since_us
+ * @param {boolean} went_on
+ * @param {Output[]} out
  */
 export function finished(client, local_us, since_us, went_on, out) {
   const { playback, carried } = client;
@@ -263,7 +285,10 @@ export function finished(client, local_us, since_us, went_on, out) {
   out.push({ type: "show" });
 }
 
-/** Says an end, with the place the audio has come to since; again each second until a playback knows of it. @param {Client} client @param {number} local_us @param {Output[]} out */
+/**
+ * Says an end, with the place the audio has come to since; again each second until a playback knows of it.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
 function sayEnded(client, local_us, out) {
   const { ended } = client;
   if (!ended || !client.isWelcomed() || client.ended_due_us > local_us) return;

@@ -54,7 +54,10 @@ export function soundsUntilSwitch(client, local_us, playback) {
   return client.audio.kind === "sounding" && granted && asBefore && !mustKeepPromise(client, local_us);
 }
 
-/** Silent for the switch, at the place where the target goes on. @param {Client} client @param {number} local_us @param {Output[]} out */
+/**
+ * Silent for the switch, at the place where the target goes on.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
 export function keepPromise(client, local_us, out) {
   const position_ms = placeAt(client.audio, local_us);
   const { audio } = client;
@@ -94,14 +97,20 @@ export function dropPrepared(client, out) {
   client.prepared = undefined;
 }
 
-/** The audio that was to be prepared is there. @param {Client} client @param {number} local_us @param {Item} item @param {Output[]} out */
+/**
+ * The audio that was to be prepared is there.
+ * @param {Client} client @param {number} local_us @param {Item} item @param {Output[]} out
+ */
 export function isPrepared(client, local_us, item, out) {
   if (client.prepared?.item !== item.id) return;
   client.prepared.loaded = true;
   sayReady(client, local_us, out);
 }
 
-/** Says that the audio is there, as long as nothing shows that the server knows. @param {Client} client @param {number} local_us @param {Output[]} out */
+/**
+ * Says that the audio is there, as long as nothing shows that the server knows.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
 function sayReady(client, local_us, out) {
   const transfer = client.playback?.transfer;
   if (!client.prepared?.loaded || !transfer || transfer.lease || !client.isWelcomed()) return;

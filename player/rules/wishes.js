@@ -19,8 +19,8 @@ const OF_THE_MUSIC = new Set(["play", "pause", "stop", "seek", "next", "previous
 export class Wishes {
   constructor() {
     /**
-     * In order. `due_us`: when to say it again; `said`: how often it was on this socket without an answer; `isAlone`: it
-     * was wished while nobody heard it.
+     * In order. `due_us`: when to say it again; `said`: how often it was on this socket without an answer; `isAlone`:
+     * it was wished while nobody heard it.
      * @type {{command: Command, wished_us: number, due_us: number, said: number, isAlone: boolean}[]}
      */
     this.waiting = [];
@@ -54,7 +54,10 @@ export class Wishes {
     return command;
   }
 
-  /** Whether a person wished for silence while nobody heard it, and for nothing else since: a device obeys that by itself. */
+  /**
+   * Whether a person wished for silence while nobody heard it, and for nothing else since: a device obeys that by
+   * itself.
+   */
   areForSilence() {
     const last = this.waiting.findLast(({ command }) => ["play", "pause", "stop"].includes(command.op));
     return last !== undefined && last.isAlone && last.command.op !== "play";

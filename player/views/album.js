@@ -21,7 +21,10 @@ const MOST_COPIED = 10_000;
 /** Albums of an artist that are shown. */
 const MOST_ALBUMS = 200;
 
-/** The buttons above a list of tracks. @param {string} name @param {import("../actions.js").Tracks} list @param {import("../parts/menu.js").Entry[]} [more] */
+/**
+ * The buttons above a list of tracks.
+ * @param {string} name @param {import("../actions.js").Tracks} list @param {import("../parts/menu.js").Entry[]} [more]
+ */
 export function playButtons(name, list, more = []) {
   /** @param {(tracks: any[]) => unknown} act @param {number} [most] */
   const withAll = (act, most) => () => void attempt(async () => act(await tracksOf(list, most)));

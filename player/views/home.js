@@ -42,7 +42,8 @@ class HomeView extends View {
     }
     const said = h("p", { class: "detail", role: "status" });
     const text =
-      "There is no music here yet. Name a folder of music when you start the server (segue serve --music FOLDER, or “music” in its settings file); it is scanned at once.";
+      "There is no music here yet. Name a folder of music when you start the server " +
+      "(segue serve --music FOLDER, or “music” in its settings file); the server scans it at once.";
     fill(body, note("album", text, [said, way("/settings", "Look at the library")]));
     let wasRunning = false;
     const look = async () => {

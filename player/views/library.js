@@ -21,7 +21,10 @@ const savedTracks = () =>
 
 const noMusic = () => note("album", "There is no music here yet.", way("/settings", "Look at the library"));
 
-/** A view of cards in a grid. @param {string} title @param {string} noun @param {string} path @param {(item: any) => HTMLElement} row */
+/**
+ * A view of cards in a grid.
+ * @param {string} title @param {string} noun @param {string} path @param {(item: any) => HTMLElement} row
+ */
 function gridView(title, noun, path, row) {
   return class extends View {
     build() {

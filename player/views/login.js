@@ -11,7 +11,10 @@ import { entitle } from "./view.js";
 /** @type {Field} */
 const NAME = { name: "username", label: "User name", autocomplete: "username", required: true, maxlength: 64 };
 
-/** @typedef {{lede: string, fields: Field[], yes: string, path: string, more?: Record<string, string>, other?: {text: string, way: string}}} Way */
+/**
+ * @typedef {{lede: string, fields: Field[], yes: string, path: string, more?: Record<string, string>, other?: {text:
+ * string, way: string}}} Way
+ */
 /** @type {Record<string, () => Way>} */
 const WAYS = {
   password: () => ({

@@ -81,7 +81,8 @@ class OfflineView extends View {
         }),
       empty: note(
         "offline",
-        "Nothing is kept yet. What you play on this device stays here, as far as there is room, and plays without the server.",
+        "Nothing is kept yet. Tracks that you play on this device are kept here while there is room, " +
+          "and then play without the server.",
         way("/albums", "All albums"),
       ),
     });

@@ -26,7 +26,10 @@ class QueueView extends View {
   build() {
     const said = h("p", { class: "lede", role: "status" });
     const clear = h("button", { type: "button", onclick: () => void this.wish({ op: "queue.clear" }) }, "Clear");
-    /** Entries are the same object as long as their track is, so that rows stay. @type {Map<string, {item: Item, track: any}>} */
+    /**
+     * Entries are the same object as long as their track is, so that rows stay.
+     * @type {Map<string, {item: Item, track: any}>}
+     */
     const known = new Map();
     const list = new TrackList({
       source: {

@@ -9,7 +9,8 @@ export const LOOK_MS = 700;
 export function scanText(scan) {
   if (scan.running) {
     const left = scan.eta_s == null ? "" : `, about ${count(scan.eta_s, "second")} left`;
-    return `Scanning: ${scan.done.toLocaleString()} of ${Math.max(scan.expected, scan.seen).toLocaleString()} files${left}`;
+    const files = Math.max(scan.expected, scan.seen).toLocaleString();
+    return `Scanning: ${scan.done.toLocaleString()} of ${files} files${left}`;
   }
   if (!scan.finished_at) return "No scan has run yet.";
   const parts = [

@@ -19,7 +19,10 @@ const PAUSE_MS = 60;
 /** The search gives no more of one kind. */
 const MOST_FOUND = 1_000;
 
-/** What can be found; what has no card is a row. @type {Record<string, {title: string, card?: (item: any) => HTMLElement}>} */
+/**
+ * What can be found; what has no card is a row.
+ * @type {Record<string, {title: string, card?: (item: any) => HTMLElement}>}
+ */
 const KINDS = {
   artist: { title: "Artists", card: artistCard },
   track: { title: "Tracks" },

@@ -39,8 +39,8 @@ export class View extends Component {
   }
 
   /**
-   * Shows something in place of what was there. What had the focus gives it to what has its place: that of the same name,
-   * or the first, or else the heading.
+   * Shows something in place of what was there. What had the focus gives it to what has its place: that of the same
+   * name, or the first, or else the heading.
    * @param {Element} into @param {() => unknown} show
    */
   exchange(into, show) {

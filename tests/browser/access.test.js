@@ -1,6 +1,6 @@
 /**
- * Everybody can use it: axe-core on each view, menu and question, with something to see and without, in both colours, on a
- * desk and on a phone; and the whole way with the keyboard alone.
+ * Everybody can use it: axe-core on each view, menu and question, with something to see and without, in both colours,
+ * on a desk and on a phone; and the whole way with the keyboard alone.
  */
 
 import assert from "node:assert/strict";
@@ -46,7 +46,11 @@ after(async () => {
   await server?.end();
 });
 
-/** The serious barriers that people meet in what is shown. @param {Page} page @param {string} name @returns {Promise<string[]>} */
+/**
+ * The serious barriers that people meet in what is shown.
+ * @param {Page} page @param {string} name
+ * @returns {Promise<string[]>}
+ */
 async function examine(page, name) {
   const found = await page.evaluate(() =>
     /** @type {any} */ (window).axe.run(document, {

@@ -36,13 +36,15 @@ const go = (page, path) =>
 const many = async (page, name) =>
   (await shown(page)).names.filter((/** @type {string} */ known) => known === name).length;
 
-/** Stretches without a sound since an instant; nothing is said of a busy machine. @param {Page} page @param {number} since_ms @param {(text: string) => void} say */
+/**
+ * Stretches without a sound since an instant; nothing is said of a busy machine.
+ * @param {Page} page @param {number} since_ms @param {(text: string) => void} say
+ */
 async function noGap(page, since_ms, say) {
   const silences = gaps(await heard(page, since_ms));
   const isQuiet = await wasQuiet(since_ms, page);
-  say(
-    `${isQuiet ? "quiet" : "busy"} machine; stretches without sound, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`,
-  );
+  const lengths = silences.map((gap) => gap.toFixed(1)).join() || "none above 6";
+  say(`${isQuiet ? "quiet" : "busy"} machine; stretches without sound, ms: ${lengths}`);
   if (isQuiet)
     assert.ok(
       silences.every((gap) => gap <= 20),
@@ -55,7 +57,7 @@ afterEach(async () => {
   if (!server.process) await server.run();
 });
 
-test("the track plays to its end, the whole queue follows, kept ones start at a press, and the server hears of it", async (t) => {
+test("cut off, the queue plays on, kept tracks start at a press, and the server is told when it is back", async (t) => {
   const { page, errors, context } = await keeping(browser, server, "Cellar");
   await go(page, "/tracks");
   await page.getByRole("button", { name: "Play First tone" }).waitFor();
@@ -113,7 +115,7 @@ test("the track plays to its end, the whole queue follows, kept ones start at a 
   await context.close();
 });
 
-test("the page opens without the server, says so, plays what is kept, and goes on as a device when it is back", async () => {
+test("the page opens without the server, plays kept tracks, and is the same device afterwards", async () => {
   const { page, errors, context } = await keeping(browser, server, "Loft");
   await go(page, "/tracks");
   await page.getByRole("button", { name: "Play First tone" }).waitFor();

@@ -1,4 +1,7 @@
-/** What people do with their hands: playlists, saved tracks, the bar, devices and their volume, media keys; and what they are told. */
+/**
+ * What people do with their hands: playlists, saved tracks, the bar, devices and their volume, media keys; and what
+ * they are told.
+ */
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -257,7 +260,7 @@ test("the list of devices says what each does, moves the music, and turns the vo
   assert.deepEqual([...kitchen.errors, ...desk.errors], []);
 });
 
-test("a device that is out of reach and one that waits for bytes are said to be so, and nothing turns for ever", async () => {
+test("a device that is out of reach and one that waits for bytes are shown as such, and no spinner stays", async () => {
   const kitchen = await open(browser, server, "Cellar");
   const { page, errors } = await open(browser, server, "Loft");
   await kitchen.page.route(/\/media\//, (route) => route.abort());

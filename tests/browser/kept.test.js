@@ -40,7 +40,7 @@ const toOffline = (page) => page.getByRole("navigation").getByRole("link", { nam
 /** The names in the list that is shown. @param {Page} page */
 const names = (page) => page.locator(".row.track .title").allTextContents();
 
-test("what is kept is listed, plays from the list without the server, and is taken away one by one or as a whole", async () => {
+test("kept tracks are listed, play without the server, and are removed one by one or all at once", async () => {
   const { page, errors, context } = await keeping(browser, server, "Cellar");
   await toOffline(page);
   await page.getByText("Nothing is kept yet.").waitFor();
@@ -78,7 +78,7 @@ test("what is kept is listed, plays from the list without the server, and is tak
   await context.close();
 });
 
-test("the limit that was chosen holds for a worker that was ended in between, and a smaller one makes room at once", async () => {
+test("the chosen limit holds for a worker that was restarted, and a smaller limit makes room at once", async () => {
   const { page, errors, context } = await keeping(browser, server, "Loft");
   await toOffline(page);
   await page.getByLabel("Keep music for offline").selectOption("256 MB");
@@ -94,7 +94,7 @@ test("the limit that was chosen holds for a worker that was ended in between, an
   await context.close();
 });
 
-test("when there is no more room the music that was not heard for longest goes, and what is heard now stays", async () => {
+test("when there is no more room, the least recently used tracks go, and the current track stays", async () => {
   const { page, errors, context } = await keeping(browser, server, "Shed");
   /** Waits until these are kept; what was heard last comes first. @param {string[]} names */
   const keepsOnly = (...names) =>
@@ -124,7 +124,7 @@ test("when there is no more room the music that was not heard for longest goes, 
   await context.close();
 });
 
-test("a track that is too long to be loaded as a whole is kept, too, and plays anywhere in it without the server", async () => {
+test("a track too long to be decoded whole is kept too, and plays from any place without the server", async () => {
   const long = tones[4];
   const { page, errors, context } = await keeping(browser, server, "Attic");
   await wish(page, { op: "play", tracks: [long.id] });

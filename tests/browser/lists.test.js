@@ -1,4 +1,7 @@
-/** Lists that are longer than a page of them: what fails is said and mends itself, nothing is cut off in silence, moves go where they were let go; and several tabs leave each other's choices alone. */
+/**
+ * Lists that are longer than a page of them: what fails is said and mends itself, nothing is cut off in silence, moves
+ * go where they were let go; and several tabs leave each other's choices alone.
+ */
 
 import assert from "node:assert/strict";
 import { link } from "node:fs/promises";
@@ -83,7 +86,7 @@ const lists = (page, names) =>
     names,
   );
 
-test("a page of a list that does not come is asked for again now and then, not in each frame; the list says so, and goes on", async () => {
+test("a list page that fails is asked for again after a pause; the list says so and recovers", async () => {
   const { page, errors } = await open(browser, server, "Desk");
   await go(page, "/tracks");
   const rows = page.locator("main .row.track");
@@ -122,7 +125,7 @@ test("a page of a list that does not come is asked for again now and then, not i
   assert.deepEqual(errors, []);
 });
 
-test("an album of more than 100 tracks goes into a playlist as a whole, and its pages are loaded side by side", async () => {
+test("an album of over 100 tracks goes into a playlist as a whole, and its pages load in parallel", async () => {
   const { page, errors } = await open(browser, server, "Desk");
   const playlist = await playlistOf("All of it", 0);
   let under = 0;
@@ -151,7 +154,7 @@ test("an album of more than 100 tracks goes into a playlist as a whole, and its 
   assert.deepEqual(errors, []);
 });
 
-test("a row that is let go below the last one becomes the last, Escape leaves it, and what the server refuses is not said to be done", async () => {
+test("a row dropped below the last becomes the last, Escape cancels, a refused move is not called done", async () => {
   const playlist = await playlistOf("Three", 3);
   const { page, errors } = await open(browser, server, "Desk");
   await go(page, `/playlist/${playlist.id}`);

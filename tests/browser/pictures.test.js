@@ -1,6 +1,6 @@
 /**
- * Every view, light and dark, on a phone and on a desk: kept as pictures in `$PICTURES` (`target/pictures` unless named),
- * to be looked at. Nothing of them is cut off at the side, whatever the music is called.
+ * Every view, light and dark, on a phone and on a desk: kept as pictures in `$PICTURES` (`target/pictures` unless
+ * named), to be looked at. Nothing of them is cut off at the side, whatever the music is called.
  */
 
 import assert from "node:assert/strict";
@@ -49,7 +49,11 @@ after(async () => {
   await server?.end();
 });
 
-/** What sticks out of the page at a side, other than in rows that scroll. @param {Page} page @returns {Promise<string[]>} */
+/**
+ * What sticks out of the page at a side, other than in rows that scroll.
+ * @param {Page} page
+ * @returns {Promise<string[]>}
+ */
 const tooWide = (page) =>
   page.evaluate(() =>
     [...document.querySelectorAll("body *")]
@@ -63,7 +67,8 @@ const tooWide = (page) =>
 
 /**
  * What somebody sees who has played and made nothing yet, and who has lost the server.
- * @param {(name: string, page: Page) => Promise<void>} picture @param {import("playwright-core").BrowserContextOptions} options
+ * @param {(name: string, page: Page) => Promise<void>} picture
+ * @param {import("playwright-core").BrowserContextOptions} options
  */
 async function empty(picture, options) {
   const context = await stranger(browser, { serviceWorkers: "block", ...options });

@@ -66,9 +66,8 @@ for (const [where, addressOf] of ORIGINS) {
       if (isQuiet) break;
       silences = [];
     }
-    t.diagnostic(
-      `stretches without sound over two boundaries, ms: ${silences.map((gap) => gap.toFixed(1)).join() || "none above 6"}`,
-    );
+    const lengths = silences.map((gap) => gap.toFixed(1)).join() || "none above 6";
+    t.diagnostic(`stretches without sound over two boundaries, ms: ${lengths}`);
     assert.ok(
       silences.every((gap) => gap <= 20),
       silences.join(),
@@ -110,9 +109,9 @@ test("audio that is a little beside the shown place is brought there by speed, a
     now = await steered();
     least = Math.min(least, now.speed);
   }
-  t.diagnostic(
-    `${began.ahead_ms.toFixed(1)} ms ahead, at speed ${least.toFixed(4)} for ${((Date.now() - since_ms) / 1000).toFixed(0)} s, then ${now.ahead_ms.toFixed(1)} ms`,
-  );
+  const [ahead, then] = [began, now].map(({ ahead_ms }) => `${ahead_ms.toFixed(1)} ms`);
+  const seconds = ((Date.now() - since_ms) / 1000).toFixed(0);
+  t.diagnostic(`${ahead} ahead, at speed ${least.toFixed(4)} for ${seconds} s, then ${then}`);
   assert.ok(began.ahead_ms > 10 && now.ahead_ms <= 6 && least < 1 && least >= 0.998);
   const silences = gaps(await heard(page, since_ms));
   if (await wasQuiet(since_ms, page))
@@ -192,7 +191,7 @@ test("there is no gap after a track whose speed was steered until shortly before
   assert.deepEqual(errors, []);
 });
 
-test("a queue of thousands is scrolled through while the server is slow: each page is asked for once, and comes", async (t) => {
+test("a queue of thousands is scrolled while the server is slow: each page is asked for once", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
   const { page, errors } = await open(browser, server, "Tower");
@@ -265,14 +264,17 @@ test("a queue of thousands is scrolled through while the server is slow: each pa
 /** @param {string} name of a tone @returns {Promise<string>} */
 const fileOf = async (name) => path.join(await server.musicFolder("Tones"), `${name}.wav`);
 
-/** The page knows a track, as if it had been shown in a list. @param {import("playwright-core").Page} page @param {string} media_id */
+/**
+ * The page knows a track, as if it had been shown in a list.
+ * @param {import("playwright-core").Page} page @param {string} media_id
+ */
 const learn = (page, media_id) =>
   page.evaluate(async (media_id) => {
     const { catalogue } = await import(/** @type {any} */ ("/player/catalogue.js"));
     catalogue.learn(await (await import(/** @type {any} */ ("/player/api.js"))).ask(`/tracks/${media_id}`));
   }, media_id);
 
-test("a track whose file is replaced while the page is open plays, before the server has read it anew and after", async (t) => {
+test("a track whose file is replaced while the page is open plays before and after the rescan", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
   const token = await server.token();
@@ -426,7 +428,10 @@ test("a playlist is put in another order by dragging, for everybody and for good
   assert.deepEqual(errors, []);
 });
 
-/** Drags the row of a track by its handle over so many others, as a hand does. @param {import("playwright-core").Page} page @param {string} name @param {number} rows */
+/**
+ * Drags the row of a track by its handle over so many others, as a hand does.
+ * @param {import("playwright-core").Page} page @param {string} name @param {number} rows
+ */
 async function drag(page, name, rows) {
   const handle = page.getByRole("button", { name: `Move ${name}` });
   const box = await handle.boundingBox();
@@ -441,7 +446,7 @@ async function drag(page, name, rows) {
 }
 
 for (const [where, addressOf] of ORIGINS) {
-  test(`T71: a browser that allows no sound before a click says so everywhere, and plays after one (from ${where})`, async (t) => {
+  test(`T71: a browser that allows no sound before a click says so, and plays after it: ${where}`, async (t) => {
     // The one of the run before may still be listed.
     const bedroom = `Bedroom ${where}`;
     const browser = await launch("waits for a click");
@@ -478,7 +483,9 @@ test("over plain HTTP from another machine it plays, moves and controls, and say
   await far.page.goto(`${baseURL}/settings`);
   await far.page.getByText("Some things need HTTPS").waitFor();
   await far.page
-    .getByText("Keeping music for offline, opening without the server and installing as an app need HTTPS")
+    .getByText(
+      "Keeping music for offline use, opening the player without the server and installing it as an app need HTTPS",
+    )
     .waitFor();
   assert.deepEqual([...far.errors, ...near.errors], []);
 });

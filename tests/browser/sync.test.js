@@ -26,8 +26,8 @@ import { Server } from "./harness/server.js";
 import { aheadOf } from "./harness/tones.js";
 
 /**
- * Moves that are done, and how long others are tried until so many were while the machine was quiet, in milliseconds: more
- * with `LONG=1`.
+ * Moves that are done, and how long others are tried until so many were while the machine was quiet, in milliseconds:
+ * more with `LONG=1`.
  */
 const [MOVES, TRIED_MS] = process.env.LONG ? [30, 600_000] : [8, 90_000];
 
@@ -35,22 +35,29 @@ const [MOVES, TRIED_MS] = process.env.LONG ? [30, 600_000] : [8, 90_000];
 const COMPARED_MS = 60_000;
 
 /**
- * What the measuring may be off by: a level is of a block of 2.9 ms, and of both pages each edge may fall anywhere in one.
+ * What the measuring may be off by: a level is of a block of 2.9 ms, and of both pages each edge may fall anywhere in
+ * one.
  */
 const MEASURED_MS = 5;
 
-/** The end of one page's music and the beginning of the other's may be planned so much in the wrong order when both clocks are off by all that they may (`PROTOCOL.md`, promise 1). */
+/**
+ * The end of one page's music and the beginning of the other's may be planned so much in the wrong order when both
+ * clocks are off by all that they may (`PROTOCOL.md`, promise 1).
+ */
 const PLANNED_MS = 40;
 
-/** However busy the machine is: two devices are not heard together for longer than this, and the music is not further from where it was. */
+/**
+ * However busy the machine is: two devices are not heard together for longer than this, and the music is not further
+ * from where it was.
+ */
 const EVER_MS = 1_000;
 
 /** How long the tone lasts, and how much of it tells the place in it, in milliseconds. */
 const [LASTS_MS, READ_MS] = [240_000, 800];
 
 /**
- * By how much the place in the tone is ahead of the page's audio clock, by what is heard of it from `from_ms` of that clock
- * on, in milliseconds; NaN where too little was heard, as on a busy machine.
+ * By how much the place in the tone is ahead of the page's audio clock, by what is heard of it from `from_ms` of that
+ * clock on, in milliseconds; NaN where too little was heard, as on a busy machine.
  * @param {[number, number, number][]} blocks @param {number} from_ms
  */
 function placed(blocks, from_ms) {
@@ -60,9 +67,11 @@ function placed(blocks, from_ms) {
 }
 
 /**
- * What the music did at a move, by what both loudspeakers were sent alone: how much of it was left out (or was heard twice,
- * below 0), and how long nothing was heard, in milliseconds.
- * @param {[number, number, number][]} there @param {[number, number, number][]} here @param {number} since_ms it began then, by the wall clock
+ * What the music did at a move, by what both loudspeakers were sent alone: how much of it was left out (or was heard
+ * twice, below 0), and how long nothing was heard, in milliseconds.
+ * @param {[number, number, number][]} there
+ * @param {[number, number, number][]} here
+ * @param {number} since_ms it began then, by the wall clock
  */
 function heardOf(there, here, since_ms) {
   const [left, right] = [audible(there), audible(here)];
@@ -107,7 +116,10 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
       return Math.abs(left.place_ms - right.place_ms - (left.at_us - right.at_us) / 1000);
     }
 
-    /** How far the place that a page shows is from the one that its loudspeaker was sent, in milliseconds. @param {import("playwright-core").Page} page */
+    /**
+     * How far the place that a page shows is from the one that its loudspeaker was sent, in milliseconds.
+     * @param {import("playwright-core").Page} page
+     */
     async function besideHeard(page) {
       const { wall_ms, place_ms } = await shown(page);
       await sounds(page, wall_ms);
@@ -134,8 +146,10 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
         await sounds(a.page, Date.now() + READ_MS);
         const beside = await besideHeard(a.page);
         const isQuiet = (await wasQuiet(since_ms, a.page, b.page)) && (await knowTheTime(a.page, b.page));
+        const [median, worst] = [quantile(samples, 0.5), Math.max(...samples)].map((ms) => ms.toFixed(1));
         t.diagnostic(
-          `${isQuiet ? "quiet" : "busy"} machine; apart, ms: median ${quantile(samples, 0.5).toFixed(1)}, worst ${Math.max(...samples).toFixed(1)}; shown beside heard, ms: ${beside.toFixed(1)}`,
+          `${isQuiet ? "quiet" : "busy"} machine; apart, ms: median ${median}, worst ${worst}; ` +
+            `shown beside heard, ms: ${beside.toFixed(1)}`,
         );
         // A busy machine may have heard too little to tell a place.
         all.push(...samples, ...(Number.isNaN(beside) ? [] : [Math.abs(beside)]));
@@ -200,13 +214,15 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
         [from, to] = [to, from];
       }
       const figures = (/** @type {Move[]} */ some) =>
-        `jump ${some.map(({ jump }) => jump.toFixed(0)).join()}; silent ${some.map(({ gap }) => gap.toFixed(0)).join()}; both audible ${some.map(({ both }) => both.toFixed(1)).join()}`;
+        `jump ${some.map(({ jump }) => jump.toFixed(0)).join()}; ` +
+        `silent ${some.map(({ gap }) => gap.toFixed(0)).join()}; ` +
+        `both audible ${some.map(({ both }) => both.toFixed(1)).join()}`;
       const gap_ms = quantile(
         quiet.map(({ gap }) => gap),
         0.95,
       );
       t.diagnostic(
-        `${quiet.length} of ${moves.length} moves while the machine was quiet; silent gap, ms: p95 ${gap_ms.toFixed(0)}`,
+        `${quiet.length} of ${moves.length} moves on a quiet machine; silent gap, ms: p95 ${gap_ms.toFixed(0)}`,
       );
       t.diagnostic(`all, ms: ${figures(moves)}`);
       t.diagnostic(`quiet, ms: ${figures(quiet)}`);

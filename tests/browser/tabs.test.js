@@ -21,8 +21,8 @@ import { Window } from "./harness/tabs.js";
 /** @import {Page} from "playwright-core" */
 
 /**
- * How long a tab is hidden: 15 real minutes with `LONG=1`. Browsers let a hidden page's timers run once a minute after five
- * minutes; in the short form after five seconds, and it lasts until that was seen.
+ * How long a tab is hidden: 15 real minutes with `LONG=1`. Browsers let a hidden page's timers run once a minute after
+ * five minutes; in the short form after five seconds, and it lasts until that was seen.
  */
 const HIDDEN_MS = process.env.LONG ? 15 * 60_000 : 0;
 const SOONER = process.env.LONG ? [] : ["--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/5"];
@@ -306,7 +306,7 @@ test("a network that swallows everything for a while is not heard, and is over b
   assert.equal((await shown(page)).names.filter((/** @type {string} */ name) => name === "Kitchen").length, 1);
 });
 
-test("a device that slept while another took over wakes silent, as the same device, with nothing done twice", async (t) => {
+test("a device that slept while another took over wakes silent, as the same device, and repeats nothing", async (t) => {
   const sleeper = await Window.open();
   t.after(() => sleeper.close());
   const tab = await sleeper.tab(server.url, await loggedIn(server, "Laptop"));
@@ -324,7 +324,8 @@ test("a device that slept while another took over wakes silent, as the same devi
   );
   sleeper.wake();
   await tab.holds(
-    "import('/player/session.js').then(({ session }) => session.link === 'up' && session.active?.name === 'Kitchen' && session.current.client.audio.kind === 'silent')",
+    "import('/player/session.js').then(({ session }) => session.link === 'up' && session.active?.name === 'Kitchen' " +
+      "&& session.current.client.audio.kind === 'silent')",
   );
   assert.equal(
     await tab.evaluate("import('/player/session.js').then(({ session }) => session.ownId)"),
@@ -353,9 +354,9 @@ test("T54: a tab that is hidden for long stays connected, and controls when it i
     `new Promise((resolve) => { const look = () => (${isOver} ? resolve(0) : setTimeout(look, 1000)); look(); })`,
   );
   const late_ms = await hidden.evaluate("Math.max(...late_ms)");
-  t.diagnostic(
-    `hidden for ${((Date.now() - hidden_ms) / 60_000).toFixed(1)} minutes; its timer of a second came up to ${(late_ms / 1000).toFixed(0)} s late`,
-  );
+  const minutes = ((Date.now() - hidden_ms) / 60_000).toFixed(1);
+  const late = (late_ms / 1000).toFixed(0);
+  t.diagnostic(`hidden for ${minutes} minutes; its timer of a second came up to ${late} s late`);
   assert.deepEqual(
     await hidden.evaluate("sockets.map(({ isOpen }) => isOpen)"),
     [true],
@@ -366,7 +367,11 @@ test("T54: a tab that is hidden for long stays connected, and controls when it i
   await hidden.holds("document.visibilityState === 'visible'");
   const [there, here] = [
     await hidden.evaluate(
-      "import('/player/session.js').then(async ({ session }) => { const { localNow } = await import('/player/audio/moments.js'); const { client } = session.current; const local_us = localNow(); return { at_us: client.time.at(local_us), place_ms: client.positionAt(local_us) }; })",
+      "import('/player/session.js').then(async ({ session }) => { " +
+        "const { localNow } = await import('/player/audio/moments.js'); " +
+        "const { client } = session.current; " +
+        "const local_us = localNow(); " +
+        "return { at_us: client.time.at(local_us), place_ms: client.positionAt(local_us) }; })",
     ),
     await shown(kitchen.page),
   ];

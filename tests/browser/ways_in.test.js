@@ -1,6 +1,6 @@
 /**
- * How people come in: by the set-up link of a new server, by name and password, and on another device by a code. The pages'
- * own policy holds, for what they do then as well.
+ * How people come in: by the set-up link of a new server, by name and password, and on another device by a code. The
+ * pages' own policy holds, for what they do then as well.
  */
 
 import assert from "node:assert/strict";
@@ -87,7 +87,7 @@ test("a code that one device shows logs another in, once", async (t) => {
   assert.deepEqual([...phone.complaints, ...late.complaints, ...first.errors], []);
 });
 
-test("under the pages' own policy music plays from track to track, is kept, and plays without the server", async (t) => {
+test("under the pages' own policy music plays track after track, is kept, and plays without the server", async (t) => {
   const server = await Server.start();
   t.after(() => server.end());
   const tones = await server.addTones([

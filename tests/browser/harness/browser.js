@@ -38,13 +38,19 @@ if (FOLDER) process.env.PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS = "1";
 /** What is not so after so long is not going to be. */
 export const PATIENCE_MS = 30_000;
 
-/** How a page may reach the server: from its own machine, or over plain HTTP from another one. @type {["this machine" | "another machine", (server: Server) => string][]} */
+/**
+ * How a page may reach the server: from its own machine, or over plain HTTP from another one.
+ * @type {["this machine" | "another machine", (server: Server) => string][]}
+ */
 export const ORIGINS = [
   ["this machine", (server) => server.url],
   ["another machine", (server) => `http://${OTHER_MACHINE}:${server.port}`],
 ];
 
-/** From another machine when the server speaks TLS. @type {["another machine over HTTPS", (server: Server) => string]} */
+/**
+ * From another machine when the server speaks TLS.
+ * @type {["another machine over HTTPS", (server: Server) => string]}
+ */
 export const SECURE = ["another machine over HTTPS", (server) => `https://${OTHER_MACHINE}:${server.port}`];
 
 /** @param {"may sound" | "waits for a click"} [autoplay] @returns {Promise<Browser>} */
@@ -83,7 +89,10 @@ export async function open(browser, server, name, options = {}) {
   return opening;
 }
 
-/** The same without waiting for anything. @param {Browser} browser @param {Server} server @param {string} name @param {BrowserContextOptions} [options] */
+/**
+ * The same without waiting for anything.
+ * @param {Browser} browser @param {Server} server @param {string} name @param {BrowserContextOptions} [options]
+ */
 export async function opened(browser, server, name, options = {}) {
   const context = await stranger(browser, { bypassCSP: true, serviceWorkers: "block", ...options });
   await context.addInitScript(probe);
@@ -96,7 +105,10 @@ export async function opened(browser, server, name, options = {}) {
   return { page, errors, context };
 }
 
-/** A script that makes a page one of somebody who is logged in. @param {Server} server @param {string} name the device's */
+/**
+ * A script that makes a page one of somebody who is logged in.
+ * @param {Server} server @param {string} name the device's
+ */
 export async function loggedIn(server, name) {
   const session = await server.session();
   return `if (location.protocol !== "about:" && !localStorage.getItem("segue.session")) {
@@ -126,7 +138,11 @@ export async function holds(page, condition, argument) {
   }
 }
 
-/** What the page shows, at an instant of the server's time in microseconds and of the machine's wall clock in milliseconds. @param {Page} page */
+/**
+ * What the page shows, at an instant of the server's time in microseconds and of the machine's wall clock in
+ * milliseconds.
+ * @param {Page} page
+ */
 export function shown(page) {
   return page.evaluate(async () => {
     const { session } = await import(/** @type {any} */ ("/player/session.js"));
@@ -186,8 +202,8 @@ export function wish(page, op) {
 }
 
 /**
- * What was heard since an instant: `[instant in ms of the machine's wall clock, peak, instant in ms of the audio clock]` for
- * each block of 2.9 ms.
+ * What was heard since an instant: `[instant in ms of the machine's wall clock, peak, instant in ms of the audio
+ * clock]` for each block of 2.9 ms.
  * @param {Page} page @param {number} [since_ms] @returns {Promise<[number, number, number][]>}
  */
 export function heard(page, since_ms = 0) {
@@ -197,12 +213,20 @@ export function heard(page, since_ms = 0) {
   );
 }
 
-/** What the page has planned since it was last asked: from when on it is silent (0) or sounds, by the machine's wall clock in milliseconds. @param {Page} page @returns {Promise<[number, number][]>} */
+/**
+ * What the page has planned since it was last asked: from when on it is silent (0) or sounds, by the machine's wall
+ * clock in milliseconds.
+ * @param {Page} page
+ * @returns {Promise<[number, number][]>}
+ */
 export function planned(page) {
   return page.evaluate(() => /** @type {any} */ (window).edges.splice(0));
 }
 
-/** Waits until something is heard after an instant of the machine's wall clock. @param {Page} page @param {number} [since_ms] now, unless told */
+/**
+ * Waits until something is heard after an instant of the machine's wall clock.
+ * @param {Page} page @param {number} [since_ms] now, unless told
+ */
 export const sounds = (page, since_ms = Date.now()) =>
   holds(
     page,
@@ -223,7 +247,10 @@ export async function wasQuiet(since_ms, ...pages) {
   return late.flat().every(([at_ms, late_ms]) => at_ms < since_ms || late_ms <= QUIET_MS);
 }
 
-/** A page whose clock may be wrong by more than this, in microseconds, measures nothing: two of them make the stated error. */
+/**
+ * A page whose clock may be wrong by more than this, in microseconds, measures nothing: two of them make the stated
+ * error.
+ */
 const SURE_US = 2_500;
 
 /** Whether each page knows the server's time well enough to measure by it. @param {...Page} pages */
@@ -252,7 +279,10 @@ const AUDIBLE = 0.001;
 /** What can be heard of it. @param {[number, number, number][]} blocks */
 export const audible = (blocks) => blocks.filter(([, peak]) => peak > AUDIBLE);
 
-/** The stretches without a sound between the first and the last one, in milliseconds. @param {[number, number, number][]} blocks */
+/**
+ * The stretches without a sound between the first and the last one, in milliseconds.
+ * @param {[number, number, number][]} blocks
+ */
 export function gaps(blocks) {
   const loud = audible(blocks).map(([at_ms]) => at_ms);
   return loud
@@ -261,7 +291,10 @@ export function gaps(blocks) {
     .filter((gap_ms) => gap_ms > 6);
 }
 
-/** How long both are audible at once, in milliseconds. @param {[number, number, number][]} a @param {[number, number, number][]} b */
+/**
+ * How long both are audible at once, in milliseconds.
+ * @param {[number, number, number][]} a @param {[number, number, number][]} b
+ */
 export function overlap(a, b) {
   const loud = audible(b).map(([at_ms]) => at_ms);
   let both = 0;

@@ -4,7 +4,10 @@ import { holds, open, welcomed } from "./browser.js";
 
 /** @import {Browser, Page} from "playwright-core" */
 
-/** @param {Browser} browser @param {import("./server.js").Server} server @param {string} name the device's @param {import("playwright-core").BrowserContextOptions} [options] */
+/**
+ * @param {Browser} browser @param {import("./server.js").Server} server @param {string} name the device's
+ * @param {import("playwright-core").BrowserContextOptions} [options]
+ */
 export async function keeping(browser, server, name, options = {}) {
   const opening = await open(browser, server, name, { serviceWorkers: "allow", ...options });
   const { page } = opening;

@@ -1,10 +1,10 @@
 /**
  * Goes into each page before its scripts: listens to what the page sends to its loudspeaker, one level for each 128
  * samples (2.9 ms), with the instant at which it is heard. Nothing of the player takes part in it. Where there are no
- * worklets (plain HTTP from another machine) the last 186 ms are looked at often instead, as long as nothing was rendered
- * meanwhile: the same blocks, a little less surely. Beside it the ends of the ramps that the page plans on the audio clock,
- * at which it is silent or sounds, are written down with the instants that they are meant for. A timer of 5 ms, in a thread
- * of its own, witnesses when the machine was too busy for anything to be measured.
+ * worklets (plain HTTP from another machine) the last 186 ms are looked at often instead, as long as nothing was
+ * rendered meanwhile: the same blocks, a little less surely. Beside it the ends of the ramps that the page plans on the
+ * audio clock, at which it is silent or sounds, are written down with the instants that they are meant for. A timer of
+ * 5 ms, in a thread of its own, witnesses when the machine was too busy for anything to be measured.
  */
 export function probe() {
   /** Levels of so many blocks are kept: 60 s. */

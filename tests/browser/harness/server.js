@@ -173,7 +173,10 @@ export class Server {
     }
   }
 
-  /** Adds so many tracks, in albums of a thousand; on the disk an album's are names of one file. @param {number} tracks */
+  /**
+   * Adds so many tracks, in albums of a thousand; on the disk an album's are names of one file.
+   * @param {number} tracks
+   */
   async addMany(tracks) {
     for (let at = 0; at < tracks; at += ALBUM) {
       const folder = await this.musicFolder(`Album ${at / ALBUM + 1}`);
@@ -193,7 +196,10 @@ export class Server {
   }
 }
 
-/** However the tests end, the server does not outlive them. @param {string[]} args @param {Record<string, string>} [settings] */
+/**
+ * However the tests end, the server does not outlive them.
+ * @param {string[]} args @param {Record<string, string>} [settings]
+ */
 const started = (args, settings = {}) =>
   spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], {
     stdio: ["ignore", "pipe", "ignore"],

@@ -1,6 +1,6 @@
 /**
- * A browser as a person has it: several tabs in one window, of which one is seen. Playwright makes every page believe that
- * it is seen, so this speaks the browser's own protocol over a pipe.
+ * A browser as a person has it: several tabs in one window, of which one is seen. Playwright makes every page believe
+ * that it is seen, so this speaks the browser's own protocol over a pipe.
  */
 
 import { spawn } from "node:child_process";
@@ -28,7 +28,11 @@ export class Tab {
     this.session = session;
   }
 
-  /** What an expression comes to in the page; a promise is waited for. @param {string} expression @returns {Promise<any>} */
+  /**
+   * What an expression comes to in the page; a promise is waited for.
+   * @param {string} expression
+   * @returns {Promise<any>}
+   */
   async evaluate(expression) {
     const { result, exceptionDetails } = await this.window.send(
       "Runtime.evaluate",
@@ -40,7 +44,10 @@ export class Tab {
     return result.value;
   }
 
-  /** Waits until an expression is true; it is asked from here, since a hidden page's own timers are late. @param {string} expression */
+  /**
+   * Waits until an expression is true; it is asked from here, since a hidden page's own timers are late.
+   * @param {string} expression
+   */
   async holds(expression) {
     const give_up_ms = Date.now() + PATIENCE_MS;
     while (!(await this.evaluate(expression))) {

@@ -1,6 +1,6 @@
 /**
- * Tones whose place can be heard: a sine that becomes louder and softer by a pattern that never comes again, so that some
- * hundred milliseconds of it say where in the track they are, however loud the loudspeaker is.
+ * Tones whose place can be heard: a sine that becomes louder and softer by a pattern that never comes again, so that
+ * some hundred milliseconds of it say where in the track they are, however loud the loudspeaker is.
  */
 
 import { createHash } from "node:crypto";
@@ -23,7 +23,10 @@ function levelAt(place_ms) {
   return (levels[step] ??= 0.5 + createHash("sha256").update(`${step}`).digest()[0] / 510);
 }
 
-/** A sine of 441 Hz, at half of full scale where it is loudest, as a WAV file that begins at sample `from`. @param {number} from @param {number} samples */
+/**
+ * A sine of 441 Hz, at half of full scale where it is loudest, as a WAV file that begins at sample `from`.
+ * @param {number} from @param {number} samples
+ */
 export function tone(from, samples) {
   const bytes = Buffer.alloc(44 + samples * 2);
   bytes.write("RIFF", 0);
@@ -49,8 +52,8 @@ export function tone(from, samples) {
 }
 
 /**
- * By how much the place in a tone, which begins at sample 0, is ahead of the audio clock while these blocks are rendered, in
- * milliseconds; known to a block. Nothing when it cannot be told.
+ * By how much the place in a tone, which begins at sample 0, is ahead of the audio clock while these blocks are
+ * rendered, in milliseconds; known to a block. Nothing when it cannot be told.
  * @param {[number, number, number][]} blocks as `heard` has them @param {number} length_ms the tone's
  */
 export function aheadOf(blocks, length_ms) {
@@ -70,7 +73,10 @@ export function aheadOf(blocks, length_ms) {
   return alike < ALIKE ? undefined : (ahead_ms + until_ms) / 2;
 }
 
-/** How well what was heard agrees with the tone from there on: 1 when it is the same but for the loudness (Pearson). @param {[number, number, number][]} blocks @param {number} ahead_ms */
+/**
+ * How well what was heard agrees with the tone from there on: 1 when it is the same but for the loudness (Pearson).
+ * @param {[number, number, number][]} blocks @param {number} ahead_ms
+ */
 function likeness(blocks, ahead_ms) {
   let [x, y, xx, yy, xy] = [0, 0, 0, 0, 0];
   for (const [, peak, clock_ms] of blocks) {

@@ -15,8 +15,11 @@ const MARK = "input";
 
 /**
  * Does one thing after the other in the page, each until it resolves.
- * @param {import("playwright-core").Browser} browser @param {import("playwright-core").Page} page @param {(() => Promise<unknown>)[]} inputs
- * @returns {Promise<number[]>} the milliseconds that the page's thread ran scripts for, for each of them: its own time, not that of a busy machine
+ * @param {import("playwright-core").Browser} browser
+ * @param {import("playwright-core").Page} page
+ * @param {(() => Promise<unknown>)[]} inputs
+ * @returns {Promise<number[]>} the milliseconds that the page's thread ran scripts for, for each of them: its own time,
+ * not that of a busy machine
  */
 export async function scripting_ms(browser, page, inputs) {
   const mark = () => page.evaluate((mark) => console.timeStamp(mark), MARK);

@@ -73,7 +73,10 @@ test("T54: a hidden page whose timers come once a minute stays connected", () =>
   assert.ok(world.client.isWelcomed());
 });
 
-/** The server answers probes; the answer of each one of a burst brings the next. @param {World} world @param {any[]} probes */
+/**
+ * The server answers probes; the answer of each one of a burst brings the next.
+ * @param {World} world @param {any[]} probes
+ */
 function answer(world, probes) {
   for (const { client_us } of probes) {
     world.pass(5);

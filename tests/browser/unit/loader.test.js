@@ -28,7 +28,10 @@ after(() => {
   server.close();
 });
 
-/** A loader that knows an address and gets another one when it asks anew. @param {string} known @param {string} renewed */
+/**
+ * A loader that knows an address and gets another one when it asks anew.
+ * @param {string} known @param {string} renewed
+ */
 function loader(known, renewed) {
   asked = [];
   const context = () => {

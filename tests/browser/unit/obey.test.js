@@ -186,7 +186,7 @@ test("an item that cannot be played is reported, under the lease", () => {
   assert.equal(sent(world.step({ type: "failed" }), "report")[0].status, "failed");
 });
 
-test("strict mode: it sounds until the lease has run out since the last ping, less what its clock may be off by", () => {
+test("strict mode: it sounds until the lease since the last ping runs out, less the error bound of its clock", () => {
   const world = new World();
   world.welcome("c1", { lease_ms: 5_000, audio_ms: 5_000 });
   world.grant(one);

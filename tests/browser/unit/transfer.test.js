@@ -58,7 +58,7 @@ function knowsItsClockBadly(world) {
   }
 }
 
-test("what is known of a bad clock makes a gap: the source is silent earlier by what it may be wrong by beyond 20 ms", () => {
+test("a bad clock makes a gap: the source is silent earlier by its clock's error bound beyond 20 ms", () => {
   const { world } = source();
   world.show({ transfer: undefined });
   knowsItsClockBadly(world);

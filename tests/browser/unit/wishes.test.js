@@ -56,7 +56,7 @@ test("a server that never stops asking to wait is given up after five minutes", 
   );
 });
 
-test("of two that are refused for now one is said again, the other when that is answered, for they would keep each other out", () => {
+test("of two commands that are refused for now, one is sent again, and the other once the first is answered", () => {
   const world = new World();
   world.welcome();
   for (const id of ["w1", "w2"]) {

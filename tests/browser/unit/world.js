@@ -94,7 +94,10 @@ export class World {
     return this.hear({ type: "playback", ...this.playback });
   }
 
-  /** The session plays `what` on this device, under a lease granted now. @param {Item} what @param {Partial<Playback>} [more] */
+  /**
+   * The session plays `what` on this device, under a lease granted now.
+   * @param {Item} what @param {Partial<Playback>} [more]
+   */
   grant(what, more = {}) {
     const lease = /** @type {[number, number]} */ ([1, this.revision + 1]);
     const active = { device_id: ME.id, instance: ME.instance, lease };
