@@ -55,7 +55,7 @@ export function playTracks(tracks, start = 0) {
   const some = playable.slice(from, from + MOST_TRACKS);
   some.forEach((track) => catalogue.learn(track));
   const op = { op: "play", tracks: some.map((track) => track.id), start: at - from };
-  return attempt(() => session.current.wish(op));
+  return attempt(() => session.current.command(op));
 }
 
 /** @param {any[]} tracks */
@@ -63,7 +63,7 @@ export function playShuffled(tracks) {
   const start = Math.floor(Math.random() * tracks.length);
   if (session.current.isAway) return playTracks(mixed(tracks));
   return attempt(async () => {
-    await session.current.wish({ op: "shuffle", on: true });
+    await session.current.command({ op: "shuffle", on: true });
     await playTracks(tracks, start);
   });
 }
@@ -84,13 +84,13 @@ export function enqueue(tracks, soon, total = tracks.length) {
   const done = soon ? "play next" : "were added to the queue";
   const cut = `The first ${tracks.length} of ${count(total, "track")} ${done}.`;
   return attempt(
-    () => session.current.wish(op),
+    () => session.current.command(op),
     total > tracks.length ? cut : soon ? "Plays next." : "Added to the queue.",
   );
 }
 
 export function togglePlay() {
-  return attempt(() => session.current.wish({ op: session.isOn ? "pause" : "play" }));
+  return attempt(() => session.current.command({ op: session.isOn ? "pause" : "play" }));
 }
 
 /** @param {string} id @param {boolean} saved */

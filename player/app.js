@@ -289,8 +289,8 @@ function key(event) {
   else if (event.key === "/") act = () => routes.go("/search");
   else if (event.shiftKey && event.key === "ArrowRight") act = () => step(10_000);
   else if (event.shiftKey && event.key === "ArrowLeft") act = () => step(-10_000);
-  else if (event.shiftKey && event.key === "N") act = () => attempt(() => session.current.wish({ op: "next" }));
-  else if (event.shiftKey && event.key === "P") act = () => attempt(() => session.current.wish({ op: "previous" }));
+  else if (event.shiftKey && event.key === "N") act = () => attempt(() => session.current.command({ op: "next" }));
+  else if (event.shiftKey && event.key === "P") act = () => attempt(() => session.current.command({ op: "previous" }));
   if (!act) return;
   event.preventDefault();
   act();

@@ -7,7 +7,7 @@ import { attempt } from "./parts/toast.js";
 import { session } from "./session.js";
 
 /** @param {import("./types.js").Op} op */
-const wish = (op) => () => void attempt(() => session.current.wish(op));
+const command = (op) => () => void attempt(() => session.current.command(op));
 /** How far the system's forward and backward keys go, in milliseconds. */
 const STEP_MS = 10_000;
 /**
@@ -20,12 +20,12 @@ export function startMediaSession() {
   if (!mediaSession) return;
   /** @type {[MediaSessionAction, MediaSessionActionHandler][]} */
   const handlers = [
-    ["play", wish({ op: "play" })],
-    ["pause", wish({ op: "pause" })],
-    ["stop", wish({ op: "stop" })],
-    ["nexttrack", wish({ op: "next" })],
-    ["previoustrack", wish({ op: "previous" })],
-    ["seekto", ({ seekTime = 0 }) => wish({ op: "seek", position_ms: Math.round(seekTime * 1000) })()],
+    ["play", command({ op: "play" })],
+    ["pause", command({ op: "pause" })],
+    ["stop", command({ op: "stop" })],
+    ["nexttrack", command({ op: "next" })],
+    ["previoustrack", command({ op: "previous" })],
+    ["seekto", ({ seekTime = 0 }) => command({ op: "seek", position_ms: Math.round(seekTime * 1000) })()],
     ["seekforward", () => step(STEP_MS)],
     ["seekbackward", () => step(-STEP_MS)],
   ];
@@ -88,5 +88,5 @@ function silence() {
 /** Goes forward or back in the item. @param {number} by_ms */
 export function step(by_ms) {
   const place_ms = session.player?.place_ms() ?? 0;
-  void attempt(() => session.current.wish({ op: "seek", position_ms: Math.max(0, Math.round(place_ms + by_ms)) }));
+  void attempt(() => session.current.command({ op: "seek", position_ms: Math.max(0, Math.round(place_ms + by_ms)) }));
 }

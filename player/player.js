@@ -62,7 +62,7 @@ export class Player extends Watchable {
     };
     this.client = new Client(device, token, localNow());
     /** @type {Map<string, {granted: () => void, refused: (error: Error) => void, timer: number}>} */
-    this.wishes = new Map();
+    this.answers = new Map();
     /** @type {Map<number, QueuePage>} pages of the queue as it was last shown, by their first entry */
     this.pages = new Map();
     /** What the session was when these were shown. */
@@ -278,7 +278,7 @@ export class Player extends Watchable {
    * Wishes something of the session; resolves when it is in the database.
    * @param {Op} op @returns {Promise<void>}
    */
-  async wish(op) {
+  async command(op) {
     this.engine.unlock();
     const id = randomId();
     const startsAlone = this.isAway && (op.tracks || !this.client.alone);
@@ -349,22 +349,22 @@ export class Player extends Watchable {
           // It was promised, so that whoever wished it has to hear when it is not done after all.
           const regret = (/** @type {Error} */ error) =>
             this.regret(new Error(`What was to be done later was not: ${error.message}`));
-          this.wishes.set(id, { granted: () => undefined, refused: regret, timer: 0 });
+          this.answers.set(id, { granted: () => undefined, refused: regret, timer: 0 });
         },
         this.client.isWelcomed() ? ANSWER_MS.up : ANSWER_MS.away,
       );
-      this.wishes.set(id, { granted, refused, timer });
-      this.happens({ type: "wish", id, op });
+      this.answers.set(id, { granted, refused, timer });
+      this.happens({ type: "command", id, op });
     });
   }
 
   /** @param {string} id @param {import("./types.js").Refusal | undefined} refusal */
   answered(id, refusal) {
-    const wish = this.wishes.get(id);
-    this.wishes.delete(id);
-    clearTimeout(wish?.timer);
-    if (refusal) wish?.refused(new Refused(refusal.code, refusal.message));
-    else wish?.granted();
+    const answer = this.answers.get(id);
+    this.answers.delete(id);
+    clearTimeout(answer?.timer);
+    if (refusal) answer?.refused(new Refused(refusal.code, refusal.message));
+    else answer?.granted();
   }
 
   /** A hand on this page turns its own volume. @param {number} level @param {boolean} muted */
@@ -378,12 +378,12 @@ export class Player extends Watchable {
   leave(reason) {
     this.happens({ type: "leave", reason });
     this.socket.disconnect();
-    for (const { timer, refused } of this.wishes.values()) {
+    for (const { timer, refused } of this.answers.values()) {
       clearTimeout(timer);
       // Nobody waits for what was promised for later.
       if (timer) refused(new DOMException("", "AbortError"));
     }
-    this.wishes.clear();
+    this.answers.clear();
     clearTimeout(this.timer);
     clearTimeout(this.preloadTimer);
     this.keeping.abort();

@@ -53,7 +53,7 @@ class Session extends Watchable {
 
   /** Whether the music is to run, as far as this page knows: a pause counts before the server has heard of it. */
   get isOn() {
-    return this.playback?.intent === "play" && !this.player?.client.wishes.areForSilence();
+    return this.playback?.intent === "play" && !this.player?.client.pendingCommands.wantsSilence();
   }
 
   /** @returns {import("./types.js").Device[]} */

@@ -40,7 +40,7 @@
  * @typedef {{type: "opened"}
  *   | {type: "closed", code?: number}
  *   | {type: "frame", frame: Frame}
- *   | {type: "wish", id: string, op: Op}
+ *   | {type: "command", id: string, op: Op}
  *   | {type: "alone", id: string, items: Item[], at: number, position_ms: number, areEntries: boolean}
  *   | {type: "ahead", items: Item[]}
  *   | {type: "started", item: Item, position_ms: number, since_us: number}

@@ -87,7 +87,7 @@ function deviceRow(first) {
     {
       type: "button",
       class: "move",
-      onclick: () => void attempt(() => session.current.wish({ op: "transfer", to: id, mode: "keep" })),
+      onclick: () => void attempt(() => session.current.command({ op: "transfer", to: id, mode: "keep" })),
     },
     h("span", { class: "picture" }, icon(ICONS[first.kind] ?? "device")),
     h("span", { class: "names" }, order, name, doing),
@@ -117,7 +117,7 @@ function deviceRow(first) {
 /** @param {HTMLElement} button @param {Device} device */
 function deviceMenu(button, device) {
   const isActive = session.playback?.active?.device_id === device.id;
-  const play = () => attempt(() => session.current.wish({ op: "transfer", to: device.id, mode: "play" }));
+  const play = () => attempt(() => session.current.command({ op: "transfer", to: device.id, mode: "play" }));
   openMenu(
     button,
     [
@@ -134,7 +134,7 @@ async function rename(device) {
   const fields = [{ name: "name", label: "Name", value: device.name, required: true, maxlength: 64 }];
   const answer = await askPerson({ title: "Rename the device", fields, yes: "Rename" });
   if (answer)
-    await attempt(() => session.current.wish({ op: "device.rename", device_id: device.id, name: answer.name }));
+    await attempt(() => session.current.command({ op: "device.rename", device_id: device.id, name: answer.name }));
 }
 
 /** @param {Device} device */
@@ -144,7 +144,7 @@ async function forget(device) {
     ? "This tab will be disconnected until it is loaded again."
     : "It leaves the list, and the music with it if it plays there. It comes back when it connects again.";
   if (!(await askPerson({ title: `Forget “${device.name}”?`, text, yes: "Forget", danger: true }))) return;
-  await attempt(() => session.current.wish({ op: "device.forget", device_id: device.id }));
+  await attempt(() => session.current.command({ op: "device.forget", device_id: device.id }));
 }
 
 /**
@@ -183,7 +183,7 @@ export function volumeControl(deviceOf) {
     if (!device) return;
     const { level = 80, muted = false } = device.volume ?? {};
     if (device.id === session.ownId) session.current.turnVolume(change.level ?? level, change.muted ?? muted);
-    else void attempt(() => session.current.wish({ op: "volume", device_id: device.id, ...change }));
+    else void attempt(() => session.current.command({ op: "volume", device_id: device.id, ...change }));
   };
   const refresh = () => {
     const device = deviceOf();

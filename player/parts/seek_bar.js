@@ -40,7 +40,7 @@ export class SeekBar extends Component {
     this.draw(position_ms);
     this.held_ms = performance.now();
     this.heldTurn = String(session.playback?.turn);
-    void attempt(() => session.current.wish({ op: "seek", position_ms }));
+    void attempt(() => session.current.command({ op: "seek", position_ms }));
   }
 
   /** Steps of a range are far too short to press. @param {KeyboardEvent} event */

@@ -10,17 +10,17 @@ import { attempt } from "./toast.js";
 /** @typedef {{element: HTMLElement, refresh: () => void}} Part */
 
 /** @param {string} op */
-const wish = (op) => () => void attempt(() => session.current.wish({ op }));
+const command = (op) => () => void attempt(() => session.current.command({ op }));
 
 /** Shuffle, previous, play, next, repeat. @returns {Part} */
 export function transport() {
   const shuffle = iconButton("shuffle", "Shuffle", {
     class: "icon-button minor",
-    onclick: () => void attempt(() => session.current.wish({ op: "shuffle", on: !session.playback?.shuffle })),
+    onclick: () => void attempt(() => session.current.command({ op: "shuffle", on: !session.playback?.shuffle })),
   });
-  const previous = iconButton("previous", "Previous", { onclick: wish("previous") });
+  const previous = iconButton("previous", "Previous", { onclick: command("previous") });
   const play = iconButton("play", "Play", { class: "icon-button big", onclick: () => void togglePlay() });
-  const next = iconButton("next", "Next", { onclick: wish("next") });
+  const next = iconButton("next", "Next", { onclick: command("next") });
   const repeat = iconButton("repeat", "Repeat", { class: "icon-button minor", onclick: () => void turnRepeat() });
   const element = h(
     "div",
@@ -47,7 +47,7 @@ export function transport() {
 
 function turnRepeat() {
   const mode = { off: "all", all: "one", one: "off" }[session.playback?.repeat ?? "off"];
-  return attempt(() => session.current.wish({ op: "repeat", mode }));
+  return attempt(() => session.current.command({ op: "repeat", mode }));
 }
 
 /** The heart of what plays. @returns {Part} */

@@ -64,7 +64,7 @@ export function mayPlayAlone(client, local_us) {
  */
 export function beginAlone(client, { id, items, at, position_ms, areEntries }, out) {
   // What was wished of the music before has no meaning any more.
-  client.wishes.forgetPlayback(out);
+  client.pendingCommands.dropPlaybackCommands(out);
   client.ended = undefined;
   client.prepared = undefined;
   if (client.promise) out.push({ type: "until" });
@@ -106,7 +106,7 @@ function nextOf({ alone, playback }) {
  * Carries out what a person wishes of music that plays alone; says whether it could.
  * @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out
  */
-export function wishAlone(client, local_us, id, op, out) {
+export function commandAlone(client, local_us, id, op, out) {
   const { alone } = client;
   if (!alone || client.isWelcomed()) return false;
   const place_ms = placeAt(client.audio, local_us) ?? alone.playback.position_ms;
@@ -230,7 +230,7 @@ function offer(client, local_us, alone, playback, out) {
   /** @type {Op} */
   const op = isOn ? { op: "play", ...what, position_ms, on: client.device.id } : { op: "pause" };
   // Said after the `welcome`, with whatever else waits for it.
-  if (!client.wishes.add(client, local_us, alone.id, op)) end(client, out);
+  if (!client.pendingCommands.add(client, local_us, alone.id, op)) end(client, out);
 }
 
 /** Whatever the server shows holds again. @param {Client} client @param {Output[]} out */

@@ -6,7 +6,7 @@
  * The state is the command: each `playback` is compared with what the audio does, and the audio is corrected.
  */
 
-import { beginAlone, end, finishedAlone, showAlone, wishAlone } from "./alone.js";
+import { beginAlone, end, finishedAlone, showAlone, commandAlone } from "./alone.js";
 import { itemOf, placeAt } from "./audio.js";
 import { ServerTime } from "./clock.js";
 import {
@@ -37,7 +37,7 @@ import {
 } from "./obey.js";
 import { compareStamps, positionAt, stampOf } from "./stamps.js";
 import { isPrepared } from "./transfer.js";
-import { Wishes } from "./wishes.js";
+import { PendingCommands } from "./pending_commands.js";
 
 /** @import {Audio, DeviceList, Frame, HelloDevice, Input, Item, Limits, Output, Playback, Stamp} from "../types.js" */
 
@@ -76,13 +76,13 @@ export class Client {
     this.report_due_us = undefined;
     /** @type {string | undefined} the entry that the audio was told to go on with */
     this.follows = undefined;
-    this.wishes = new Wishes();
+    this.pendingCommands = new PendingCommands();
     /** @type {import("./alone.js").Alone | undefined} what a person has started while the server was away */
     this.alone = undefined;
     /** The entries of the queue around the one that plays, as far as they are known, in play order. @type {Item[]} */
     this.ahead = [];
     /** @type {number | undefined} the place when silence was wished and nobody heard it */
-    this.stood_ms = undefined;
+    this.paused_ms = undefined;
   }
 
   /**
@@ -105,11 +105,11 @@ export class Client {
       case "frame":
         hear(this, local_us, input.frame, out);
         break;
-      case "wish":
-        if (wishAlone(this, local_us, input.id, input.op, out)) break;
-        this.stood_ms = this.positionAt(local_us);
-        this.wishes.wish(this, local_us, input.id, input.op, out);
-        if (this.wishes.areForSilence()) {
+      case "command":
+        if (commandAlone(this, local_us, input.id, input.op, out)) break;
+        this.paused_ms = this.positionAt(local_us);
+        this.pendingCommands.issue(this, local_us, input.id, input.op, out);
+        if (this.pendingCommands.wantsSilence()) {
           fallSilent(this, out);
           out.push({ type: "show" });
         }
@@ -172,7 +172,7 @@ export class Client {
         break;
       case "tick":
         tick(this, local_us, chance, out);
-        this.wishes.tick(this, local_us, out);
+        this.pendingCommands.resendWhenDue(this, local_us, out);
         break;
     }
     showAlone(this, local_us, out);
@@ -197,7 +197,7 @@ export class Client {
 
   /** The place in the item, as every screen shows it, in milliseconds. @param {number} local_us */
   positionAt(local_us) {
-    if (this.wishes.areForSilence()) return this.stood_ms;
+    if (this.pendingCommands.wantsSilence()) return this.paused_ms;
     return this.view && positionAt(this.view, this.time.at(local_us));
   }
 
@@ -208,8 +208,8 @@ export class Client {
 
   /** When a `tick` is due, in local time. @param {number} local_us */
   nextDeadline(local_us) {
-    const wishes_us = this.isWelcomed() ? this.wishes.deadline() : Infinity;
-    return Math.min(deadlineOfLink(this), deadlineOfAudio(this, local_us), wishes_us);
+    const resend_us = this.isWelcomed() ? this.pendingCommands.resendDue() : Infinity;
+    return Math.min(deadlineOfLink(this), deadlineOfAudio(this, local_us), resend_us);
   }
 }
 
@@ -233,7 +233,7 @@ function hear(client, local_us, frame, out) {
       client.ended_due_us = local_us;
       showDevices(client, frame.devices, out);
       shown(client, local_us, frame.playback, out);
-      client.wishes.askAgain(local_us, out);
+      client.pendingCommands.resendAll(local_us, out);
       break;
     case "playback":
       hearPlayback(client, local_us, /** @type {any} */ (frame), out);
@@ -270,11 +270,11 @@ function hear(client, local_us, frame, out) {
       break;
     }
     case "ack":
-      client.wishes.answered(frame.id, { revision: frame.revision }, out);
+      client.pendingCommands.answered(frame.id, { revision: frame.revision }, out);
       break;
     case "reject":
-      client.wishes.refused(local_us, /** @type {any} */ (frame), out);
-      if (client.alone?.id === frame.id && !client.wishes.waits(frame.id)) {
+      client.pendingCommands.refused(local_us, /** @type {any} */ (frame), out);
+      if (client.alone?.id === frame.id && !client.pendingCommands.has(frame.id)) {
         end(client, out);
         obey(client, local_us, out);
       }
@@ -290,7 +290,7 @@ function hearPlayback(client, local_us, playback, out) {
   const known = client.playback;
   if (known && compareStamps(stampOf(known), stampOf(playback)) > 0) return;
   shown(client, local_us, playback, out);
-  if (known && known.epoch < playback.epoch) client.wishes.askAgain(local_us, out);
+  if (known && known.epoch < playback.epoch) client.pendingCommands.resendAll(local_us, out);
 }
 
 /** @param {Client} client @param {DeviceList} list @param {Output[]} out */

@@ -85,7 +85,7 @@ export class Link {
 export function greet(client, local_us, out) {
   const { link } = client;
   Object.assign(link, { phase: "trying", since_us: local_us, heard_us: local_us, farewell: undefined });
-  client.wishes.beginToAsk();
+  client.pendingCommands.resetCopies();
   const lease = client.audio.kind === "sounding" ? client.carried?.lease : undefined;
   const frame = { type: "hello", token: client.token, device: { ...client.device }, lease, seen: seen(client) };
   out.push({ type: "send", frame });
@@ -150,7 +150,7 @@ export function closed(client, local_us, chance, code, out) {
   }
   if (client.alone) {
     client.alone.isAsked = false;
-    client.wishes.forget(client.alone.id);
+    client.pendingCommands.forget(client.alone.id);
   }
   // Who is cut off before a switch starts nothing: nobody could be told.
   if (client.audio.kind === "armed") fallSilent(client, out);

@@ -86,7 +86,7 @@ function hold(client, local_us, lease, playback, out) {
   const { intent, item, turn } = playback;
   const isNew = !(client.carried && sameStamp(client.carried.lease, lease) && sameStamp(client.carried.turn, turn));
   const wasPrepared = client.prepared?.loaded === true;
-  const maySound = playback.after.length === 0 && isAllowed(client, local_us) && !client.wishes.areForSilence();
+  const maySound = playback.after.length === 0 && isAllowed(client, local_us) && !client.pendingCommands.wantsSilence();
   if (intent === "play" && item && maySound) {
     // Armed it will be, but its place now is the server's to know.
     if (isEarly && client.audio.kind === "sounding") {

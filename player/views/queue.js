@@ -25,7 +25,7 @@ const unknown = (item) => ({
 class QueueView extends View {
   build() {
     const said = h("p", { class: "lede", role: "status" });
-    const clear = h("button", { type: "button", onclick: () => void this.wish({ op: "queue.clear" }) }, "Clear");
+    const clear = h("button", { type: "button", onclick: () => void this.command({ op: "queue.clear" }) }, "Clear");
     /**
      * Entries are the same object as long as their track is, so that rows stay.
      * @type {Map<string, {item: Item, track: any}>}
@@ -85,13 +85,13 @@ class QueueView extends View {
     const name = track?.name ?? "this entry";
     return trackRow(track ?? unknown(item), {
       entry: item.id,
-      play: () => void this.wish({ op: "play", item: item.id }),
+      play: () => void this.command({ op: "play", item: item.id }),
       grip: grip(name, index, (to) => void this.move(item, index, to)),
       menu: () => [
         {
           label: "Remove from the queue",
           icon: "remove",
-          act: () => void this.wish({ op: "queue.remove", items: [item.id] }),
+          act: () => void this.command({ op: "queue.remove", items: [item.id] }),
         },
       ],
     });
@@ -104,7 +104,11 @@ class QueueView extends View {
     if (!neighbour || to === from) return;
     await attempt(
       async () => {
-        await session.current.wish({ op: "queue.move", item: item.id, [to > from ? "after" : "before"]: neighbour.id });
+        await session.current.command({
+          op: "queue.move",
+          item: item.id,
+          [to > from ? "after" : "before"]: neighbour.id,
+        });
         this.list?.focusEntry(to, ".grip");
       },
       `Now number ${to + 1}.`,
@@ -112,8 +116,8 @@ class QueueView extends View {
   }
 
   /** @param {Op} op */
-  wish(op) {
-    return attempt(() => session.current.wish(op));
+  command(op) {
+    return attempt(() => session.current.command(op));
   }
 }
 

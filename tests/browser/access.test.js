@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { holds, launch, open, shown, stranger, until, welcomed, wish } from "./harness/browser.js";
+import { holds, launch, open, shown, stranger, until, welcomed, command } from "./harness/browser.js";
 import { keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 import { EMPTY, cutOff, furnish, logIn, show } from "./harness/views.js";
@@ -76,7 +76,7 @@ for (const [look, options] of LOOKS) {
     const kitchen = await open(browser, server, "Kitchen");
     const { page, errors, context } = await keeping(browser, server, "Desk", { ...options, reducedMotion: "reduce" });
     await page.evaluate(AXE);
-    await wish(page, { op: "play", tracks: tracks.map(({ id }) => id), on: (await shown(page)).own });
+    await command(page, { op: "play", tracks: tracks.map(({ id }) => id), on: (await shown(page)).own });
     await until(page, { status: "playing", isHere: true });
     await keeps(page, 3);
     /** @type {string[]} */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { gaps, heard, holds, launch, open, shown, sounds, until, wasQuiet, wish } from "./harness/browser.js";
+import { gaps, heard, holds, launch, open, shown, sounds, until, wasQuiet, command } from "./harness/browser.js";
 import { keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 
@@ -61,7 +61,7 @@ test("cut off, the queue plays on, kept tracks start at a press, and the server 
   const { page, errors, context } = await keeping(browser, server, "Cellar");
   await go(page, "/tracks");
   await page.getByRole("button", { name: "Play First tone" }).waitFor();
-  await wish(page, { op: "play", tracks: tones.map((tone) => tone.id) });
+  await command(page, { op: "play", tracks: tones.map((tone) => tone.id) });
   await until(page, { status: "playing", media_id: tones[0].id });
   // What comes is kept before it comes.
   await keeps(page, 4);
@@ -119,7 +119,7 @@ test("the page opens without the server, plays kept tracks, and is the same devi
   const { page, errors, context } = await keeping(browser, server, "Loft");
   await go(page, "/tracks");
   await page.getByRole("button", { name: "Play First tone" }).waitFor();
-  await wish(page, { op: "play", tracks: [tones[3].id, tones[2].id] });
+  await command(page, { op: "play", tracks: [tones[3].id, tones[2].id] });
   await until(page, { status: "playing", media_id: tones[3].id });
   await keeps(page, 2);
   await server.stop();
@@ -155,7 +155,7 @@ test("what needs the server says so at once, and is done when it is back", async
   await server.run();
   await until(page, { link: "up" });
   await page.getByRole("button", { name: "Repeat: the queue" }).waitFor();
-  await wish(page, { op: "repeat", mode: "off" });
+  await command(page, { op: "repeat", mode: "off" });
   assert.deepEqual(errors, []);
   await context.close();
 });

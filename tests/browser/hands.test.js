@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { devices, holds, launch, open, shown, until, welcomed, wish } from "./harness/browser.js";
+import { devices, holds, launch, open, shown, until, welcomed, command } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
 /** @import {Page} from "playwright-core" */
@@ -65,12 +65,12 @@ async function findTones(page) {
  * @param {Page} page @param {() => Promise<unknown>} press
  */
 async function goBack(page, press) {
-  await wish(page, { op: "pause" });
+  await command(page, { op: "pause" });
   await until(page, { status: "paused" });
-  await wish(page, { op: "seek", position_ms: 0 });
+  await command(page, { op: "seek", position_ms: 0 });
   await press();
   await until(page, { status: "paused", media_id: tones[0].id });
-  await wish(page, { op: "play" });
+  await command(page, { op: "play" });
   await until(page, { status: "playing", media_id: tones[0].id });
 }
 
@@ -120,7 +120,7 @@ test("a playlist is made, filled, put in order by the keyboard, renamed, played 
   await choose(page, "Evening", "Delete…");
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await page.getByText("No playlists yet.").waitFor();
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual(errors, []);
 });
 
@@ -145,14 +145,14 @@ test("a heart saves a track and takes it away again, in a list, in the bar and o
   await page.locator("player-bar").getByRole("button", { name: "Remove from saved" }).click();
   await page.reload();
   await page.getByText("Nothing saved yet.").waitFor();
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual([...errors, ...other.errors], []);
 });
 
 test("the bar's buttons and sliders do what they say, on the page that plays and on one that does not", async () => {
   const near = await open(browser, server, "Terrace");
   const far = await open(browser, server, "Phone");
-  await wish(near.page, { op: "play", tracks: tones.map((tone) => tone.id) });
+  await command(near.page, { op: "play", tracks: tones.map((tone) => tone.id) });
   await until(near.page, { status: "playing", isHere: true });
   for (const { page } of [near, far]) {
     const bar = page.locator("player-bar");
@@ -191,10 +191,10 @@ test("the bar's buttons and sliders do what they say, on the page that plays and
         on,
       );
     }
-    await wish(near.page, { op: "play", tracks: tones.map((tone) => tone.id) });
+    await command(near.page, { op: "play", tracks: tones.map((tone) => tone.id) });
     await until(page, { status: "playing", media_id: tones[0].id });
   }
-  await wish(near.page, { op: "stop" });
+  await command(near.page, { op: "stop" });
   assert.deepEqual([...near.errors, ...far.errors], []);
 });
 
@@ -202,7 +202,7 @@ test("the list of devices says what each does, moves the music, and turns the vo
   const kitchen = await open(browser, server, "Kitchen");
   const desk = await open(browser, server, "Study");
   const { page } = desk;
-  await wish(kitchen.page, { op: "play", tracks: [tones[0].id] });
+  await command(kitchen.page, { op: "play", tracks: [tones[0].id] });
   await until(page, { status: "playing", active: "Kitchen" });
   await to(page, "Devices");
   /** @param {string} name */
@@ -256,7 +256,7 @@ test("the list of devices says what each does, moves the music, and turns the vo
   await until(page, { status: "playing", isHere: true });
   await row("Study (this tab)").getByText("Playing").waitFor();
   await row("Kitchen").getByText("Ready").waitFor();
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual([...kitchen.errors, ...desk.errors], []);
 });
 
@@ -264,7 +264,7 @@ test("a device that is out of reach and one that waits for bytes are shown as su
   const kitchen = await open(browser, server, "Cellar");
   const { page, errors } = await open(browser, server, "Loft");
   await kitchen.page.route(/\/media\//, (route) => route.abort());
-  await wish(kitchen.page, { op: "play", tracks: [tones[1].id] });
+  await command(kitchen.page, { op: "play", tracks: [tones[1].id] });
   await page.getByText("Loading on Cellar…").waitFor();
   await kitchen.page.getByText("Loading on this tab…").waitFor();
   await kitchen.page.unroute(/\/media\//);
@@ -286,7 +286,7 @@ test("a device that is out of reach and one that waits for bytes are shown as su
     .getByRole("button", { name: /^Move the music to/ })
     .click();
   await until(page, { status: "playing", isHere: true });
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual(errors, []);
 });
 
@@ -297,7 +297,7 @@ test("what was promised for later and is refused then is said to be", async () =
     await page.evaluate(async () => {
       const { attempt } = await import(/** @type {any} */ ("/player/parts/toast.js"));
       const { session } = await import(/** @type {any} */ ("/player/session.js"));
-      void attempt(() => session.current.wish({ op: "transfer", to: "00000000000000ff", mode: "play" }));
+      void attempt(() => session.current.command({ op: "transfer", to: "00000000000000ff", mode: "play" }));
     });
     await page.getByText("This will be done when").waitFor();
   } finally {
@@ -325,8 +325,8 @@ test("the system takes this tab for one that plays, under the page's own policy,
   await page.reload();
   await welcomed(page);
   const state = () => page.evaluate(() => navigator.mediaSession.playbackState);
-  await wish(page, { op: "play", tracks: tones.map((tone) => tone.id) });
-  await wish(page, { op: "next" });
+  await command(page, { op: "play", tracks: tones.map((tone) => tone.id) });
+  await command(page, { op: "next" });
   await until(page, { status: "playing", media_id: tones[1].id, isHere: true });
   await holds(page, () => /** @type {any} */ (window).beside?.currentTime > 0.2);
   const beside = await page.evaluate(async () => {
@@ -346,7 +346,7 @@ test("the system takes this tab for one that plays, under the page's own policy,
   assert.ok(beside.duration > 5, "shorter ones are taken for signals");
   assert.deepEqual(beside, { paused: false, muted: false, volume: 1, duration: beside.duration, peak: 0 });
   assert.equal(await state(), "playing");
-  await wish(page, { op: "pause" });
+  await command(page, { op: "pause" });
   await until(page, { status: "paused" });
   await holds(
     page,
@@ -359,7 +359,7 @@ test("the system takes this tab for one that plays, under the page's own policy,
       session.player.engine.loader.bytesOf.clear(),
     ),
   );
-  await wish(page, {
+  await command(page, {
     op: "play",
     item: await page.evaluate(() =>
       import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.next.id),
@@ -408,7 +408,7 @@ test("media keys steer, and the system is told what plays and where it is", asyn
       ([action, details]) => /** @type {any} */ (window).handlers[/** @type {string} */ (action)](details),
       /** @type {[string, object]} */ ([action, details]),
     );
-  await wish(page, { op: "play", tracks: tones.map((tone) => tone.id) });
+  await command(page, { op: "play", tracks: tones.map((tone) => tone.id) });
   await until(page, { status: "playing", media_id: tones[0].id, isHere: true });
   const told = () =>
     page.evaluate(() => ({

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { PATIENCE_MS, launch, open, until, welcomed, wish } from "./harness/browser.js";
+import { PATIENCE_MS, launch, open, until, welcomed, command } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
 /** @import {Page} from "playwright-core" */
@@ -40,7 +40,7 @@ test("it lists what was played last and what is played most, and plays it from t
     [0, 0],
     "nothing was played yet",
   );
-  await wish(page, { op: "play", tracks: [first, first, second] });
+  await command(page, { op: "play", tracks: [first, first, second] });
   const token = await server.token();
   /** @type {any[]} */
   let items = [];

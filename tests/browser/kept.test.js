@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { holds, launch, open, sounds, until, welcomed, wish } from "./harness/browser.js";
+import { holds, launch, open, sounds, until, welcomed, command } from "./harness/browser.js";
 import { isKept, keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 
@@ -44,12 +44,12 @@ test("kept tracks are listed, play without the server, and are removed one by on
   const { page, errors, context } = await keeping(browser, server, "Cellar");
   await toOffline(page);
   await page.getByText("Nothing is kept yet.").waitFor();
-  await wish(page, { op: "play", tracks: tones.slice(0, 4).map((tone) => tone.id) });
+  await command(page, { op: "play", tracks: tones.slice(0, 4).map((tone) => tone.id) });
   // The list grows as they come.
   await page.getByText(/^4 tracks, 15 MB, on this device$/).waitFor();
   await page.getByText("4 MB", { exact: true }).first().waitFor();
   assert.deepEqual((await names(page)).sort(), ["First tone", "Fourth tone", "Second tone", "Third tone"]);
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   await server.stop();
   await page.reload();
   await page.getByText("No connection to the server").or(page.getByText("Connecting to the server")).waitFor();
@@ -73,7 +73,7 @@ test("kept tracks are listed, play without the server, and are removed one by on
   await server.run();
   await page.goto(`${server.url}/offline`);
   await welcomed(page);
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual(errors, []);
   await context.close();
 });
@@ -85,11 +85,11 @@ test("the chosen limit holds for a worker that was restarted, and a smaller limi
   const cdp = await context.newCDPSession(page);
   await cdp.send("ServiceWorker.enable");
   await cdp.send("ServiceWorker.stopAllWorkers");
-  await wish(page, { op: "play", tracks: tones.slice(0, 3).map((tone) => tone.id) });
+  await command(page, { op: "play", tracks: tones.slice(0, 3).map((tone) => tone.id) });
   await keeps(page, 3);
   await page.getByLabel("Keep music for offline").selectOption("Nothing");
   await page.getByText("Nothing is kept yet.").waitFor();
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual(errors, []);
   await context.close();
 });
@@ -107,19 +107,19 @@ test("when there is no more room, the least recently used tracks go, and the cur
       `${names}`,
     );
   for (const index of [0, 1, 2]) {
-    await wish(page, { op: "play", tracks: [tones[index].id] });
+    await command(page, { op: "play", tracks: [tones[index].id] });
     await until(page, { status: "playing", media_id: tones[index].id });
     await keeps(page, index + 1);
   }
   await keepsOnly("Third tone", "Second tone", "First tone");
   // The oldest is heard again, and so it is not the one that goes: 4 MB each, and room for two.
-  await wish(page, { op: "play", tracks: [tones[0].id] });
+  await command(page, { op: "play", tracks: [tones[0].id] });
   await keepsOnly("First tone", "Third tone", "Second tone");
   await page.evaluate(() => navigator.serviceWorker.controller?.postMessage({ keep_bytes: 8e6 }));
   await keepsOnly("First tone", "Third tone");
-  await wish(page, { op: "play", tracks: [tones[3].id] });
+  await command(page, { op: "play", tracks: [tones[3].id] });
   await keepsOnly("Fourth tone", "First tone");
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual(errors, []);
   await context.close();
 });
@@ -127,12 +127,12 @@ test("when there is no more room, the least recently used tracks go, and the cur
 test("a track too long to be decoded whole is kept too, and plays from any place without the server", async () => {
   const long = tones[4];
   const { page, errors, context } = await keeping(browser, server, "Attic");
-  await wish(page, { op: "play", tracks: [long.id] });
+  await command(page, { op: "play", tracks: [long.id] });
   await until(page, { status: "playing", media_id: long.id, isHere: true });
   await keeps(page, 1);
   await toOffline(page);
   await page.getByText(/^1 track, 66 MB, on this device$/).waitFor();
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   await server.stop();
   await page.reload();
   await page.getByRole("button", { name: "Play Very long tone" }).click();
@@ -150,7 +150,7 @@ test("a track too long to be decoded whole is kept too, and plays from any place
   await sounds(page);
   await server.run();
   await until(page, { link: "up" });
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual(errors, []);
   await context.close();
 });

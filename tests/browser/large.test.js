@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, quantile, until, wasQuiet, wish } from "./harness/browser.js";
+import { launch, open, quantile, until, wasQuiet, command } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { scripting_ms } from "./harness/tracing.js";
 
@@ -139,7 +139,7 @@ test("lists, search and the queue run little script per input, keep few rows, re
   await measure("search as one types", times(3, [clear, ...typed]));
   await page.getByText("Track 123", { exact: true }).first().waitFor();
   assert.deepEqual(slow, []);
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual(errors, []);
   await context.close();
 });

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { link } from "node:fs/promises";
 import path from "node:path";
 import { after, afterEach, before, test } from "node:test";
-import { PATIENCE_MS, holds, launch, open, until, welcomed, wish } from "./harness/browser.js";
+import { PATIENCE_MS, holds, launch, open, until, welcomed, command } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
 /** @import {Page} from "playwright-core" */
@@ -260,7 +260,7 @@ test("search counts all that there is, leads to all of it, and Enter plays what 
   );
   await go(page, "/albums");
   await holds(page, () => document.title.startsWith("▶ Tone 007"));
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   await holds(page, () => document.title === "Albums · Segue");
   await page.goBack();
   // The focus is not left on a page that is gone.

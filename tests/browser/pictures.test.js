@@ -8,7 +8,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { launch, open, shown, stranger, until, welcomed, wish } from "./harness/browser.js";
+import { launch, open, shown, stranger, until, welcomed, command } from "./harness/browser.js";
 import { keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 import { EMPTY, cutOff, furnish, go, logIn, show } from "./harness/views.js";
@@ -109,7 +109,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
         wide.push(...(await tooWide(of)).map((what) => `${name}: ${what}`));
       };
       const { own } = await shown(page);
-      await wish(page, { op: "play", tracks: tracks.map(({ id }) => id), on: own });
+      await command(page, { op: "play", tracks: tracks.map(({ id }) => id), on: own });
       await until(page, { status: "playing", isHere: true });
       await keeps(page, 3);
       for (const [name, address] of Object.entries(views)) {
@@ -133,7 +133,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       await page.getByRole("button", { name: "More about Chorale" }).first().click({ force: true });
       await picture("menu");
       await page.keyboard.press("Escape");
-      await wish(page, { op: "stop" });
+      await command(page, { op: "stop" });
       await context.close();
       await kitchen.context.close();
       await empty(picture, { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone, reducedMotion: "reduce" });

@@ -17,7 +17,7 @@ import {
   until,
   wasQuiet,
   welcomed,
-  wish,
+  command,
 } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { RATE, tone } from "./harness/tones.js";
@@ -48,12 +48,12 @@ for (const [where, addressOf] of ORIGINS) {
     let silences = [];
     for (let attempt = 0; attempt < 3; attempt += 1) {
       // What the attempt before has left sounding is not a part of this one.
-      await wish(page, { op: "stop" });
+      await command(page, { op: "stop" });
       await holds(page, () =>
         /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0),
       );
       const since_ms = Date.now();
-      await wish(page, { op: "play", tracks: tones.slice(0, 3).map((tone) => tone.id) });
+      await command(page, { op: "play", tracks: tones.slice(0, 3).map((tone) => tone.id) });
       await until(page, { status: "playing", media_id: tones[2].id });
       await holds(
         page,
@@ -80,7 +80,7 @@ test("audio that is a little beside the shown place is brought there by speed, a
   const browser = await launch();
   t.after(() => browser.close());
   const { page, errors } = await open(browser, server, "Cellar");
-  await wish(page, { op: "play", tracks: [tones[0].id, tones[3].id] });
+  await command(page, { op: "play", tracks: [tones[0].id, tones[3].id] });
   await until(page, { status: "playing", media_id: tones[3].id });
   /** How far the audio is before the shown place, in milliseconds, and its speed. */
   const steered = () =>
@@ -119,7 +119,7 @@ test("audio that is a little beside the shown place is brought there by speed, a
       silences.every((gap) => gap <= 20),
       silences.join(),
     );
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual(errors, []);
 });
 
@@ -142,14 +142,14 @@ test("there is no gap after a track whose speed was steered until shortly before
   /** @type {number[]} */
   let silences = [];
   for (let attempt = 0; attempt < 3; attempt += 1) {
-    await wish(page, { op: "stop" });
+    await command(page, { op: "stop" });
     await holds(page, () =>
       /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0),
     );
     const since_ms = Date.now();
     // The first one sounds as a stream, which is never steered.
-    await wish(page, { op: "play", tracks: [tones[0].id, tones[2].id, tones[1].id] });
-    await wish(page, { op: "seek", position_ms: 2_500 });
+    await command(page, { op: "play", tracks: [tones[0].id, tones[2].id, tones[1].id] });
+    await command(page, { op: "seek", position_ms: 2_500 });
     await until(page, { status: "playing", media_id: tones[2].id });
     await page.evaluate(async () => {
       const { session } = await import(/** @type {any} */ ("/player/session.js"));
@@ -187,7 +187,7 @@ test("there is no gap after a track whose speed was steered until shortly before
     silences.every((gap) => gap <= 20),
     silences.join(),
   );
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   assert.deepEqual(errors, []);
 });
 
@@ -217,9 +217,9 @@ test("a queue of thousands is scrolled while the server is slow: each page is as
     });
   });
   const many = Array.from({ length: 500 }, (_, index) => tones[index % 4].id);
-  await wish(page, { op: "play", tracks: many });
-  await wish(page, { op: "stop" });
-  for (let part = 1; part < 5; part += 1) await wish(page, { op: "queue.insert", tracks: many });
+  await command(page, { op: "play", tracks: many });
+  await command(page, { op: "stop" });
+  for (let part = 1; part < 5; part += 1) await command(page, { op: "queue.insert", tracks: many });
   await page.goto(`${server.url}/queue`);
   await welcomed(page);
   await page.getByRole("button", { name: "Play First tone" }).first().waitFor();
@@ -257,7 +257,7 @@ test("a queue of thousands is scrolled while the server is slow: each page is as
   assert.ok(held.length > 0, "it was not asked for");
   held = undefined;
   await page.locator(".row.track[aria-posinset='1']").waitFor();
-  await wish(page, { op: "queue.clear" });
+  await command(page, { op: "queue.clear" });
   assert.deepEqual(errors, []);
 });
 
@@ -296,7 +296,7 @@ test("a track whose file is replaced while the page is open plays before and aft
     const refused = page.waitForResponse(
       (response) => response.url().includes(known) && [404, 409].includes(response.status()),
     );
-    await wish(page, { op: "play", tracks: [id, tones[3].id] });
+    await command(page, { op: "play", tracks: [id, tones[3].id] });
     const status = (await refused).status();
     assert.ok(status === 404 || !isScanned, `${status}`);
     await until(page, { status: "playing", media_id: id, isHere: true });
@@ -308,7 +308,7 @@ test("a track whose file is replaced while the page is open plays before and aft
       id,
     );
     assert.equal(now, await addressOf(), "the address that was asked for anew is remembered");
-    await wish(page, { op: "stop" });
+    await command(page, { op: "stop" });
     assert.deepEqual(errors, []);
     await context.close();
   }
@@ -339,10 +339,10 @@ for (const [what, spoil] of SPOILT) {
     const { page, errors } = await open(browser, server, "Barn");
     await learn(page, tones[4].id);
     await spoil();
-    await wish(page, { op: "play", tracks: [tones[4].id, tones[3].id] });
+    await command(page, { op: "play", tracks: [tones[4].id, tones[3].id] });
     await until(page, { status: "playing", media_id: tones[3].id, isHere: true });
     await page.getByText("Skipped a track that this tab cannot play.").waitFor();
-    await wish(page, { op: "stop" });
+    await command(page, { op: "stop" });
     assert.deepEqual(errors, []);
   });
 }
@@ -353,7 +353,7 @@ test("the queue shows what it holds, and takes entries out, moves them and plays
   const { page, errors } = await open(browser, server, "Attic");
   const token = await server.token();
   const { items } = await server.ask(token, "/tracks?limit=6&offset=2");
-  await wish(page, { op: "play", tracks: items.map((/** @type {any} */ track) => track.id) });
+  await command(page, { op: "play", tracks: items.map((/** @type {any} */ track) => track.id) });
   // A page that knows nothing of these tracks yet.
   await page.goto(`${server.url}/queue`);
   await welcomed(page);
@@ -457,7 +457,7 @@ for (const [where, addressOf] of ORIGINS) {
     await remote.page.goto(`${addressOf(server)}/devices`);
     await remote.page.getByText(bedroom, { exact: true }).first().waitFor();
     const own = (await devices(remote.page)).find((/** @type {any} */ device) => device.name === bedroom).id;
-    await wish(remote.page, { op: "play", tracks: [tones[2].id], on: own });
+    await command(remote.page, { op: "play", tracks: [tones[2].id], on: own });
     await until(remote.page, { status: "blocked", active: bedroom });
     await remote.page.getByText(`${bedroom} waits for a click`).waitFor();
     await silent.page.getByRole("button", { name: "Play here" }).click();
@@ -473,12 +473,12 @@ test("over plain HTTP from another machine it plays, moves and controls, and say
   const far = await open(browser, server, "Garage", { baseURL, serviceWorkers: "allow" });
   const near = await open(browser, server, "Porch");
   assert.equal(await far.page.evaluate(() => isSecureContext), false);
-  await wish(far.page, { op: "play", tracks: [tones[2].id] });
+  await command(far.page, { op: "play", tracks: [tones[2].id] });
   await until(near.page, { status: "playing", active: "Garage" });
   await far.page.locator("player-bar .where").click();
   await far.page.getByRole("button", { name: "Move the music to Porch" }).click();
   await until(far.page, { status: "playing", active: "Porch" });
-  await wish(far.page, { op: "pause" });
+  await command(far.page, { op: "pause" });
   await until(near.page, { intent: "pause" });
   await far.page.goto(`${baseURL}/settings`);
   await far.page.getByText("Some things need HTTPS").waitFor();

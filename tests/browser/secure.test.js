@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { SECURE, launch, sounds, until, welcomed, wish } from "./harness/browser.js";
+import { SECURE, launch, sounds, until, welcomed, command } from "./harness/browser.js";
 import { keeping, keeps } from "./harness/keeping.js";
 import { Server } from "./harness/server.js";
 
@@ -25,13 +25,13 @@ after(async () => {
 test("over HTTPS from another machine music is kept, and the page opens and plays it without the server", async () => {
   const { page, errors, context } = await keeping(browser, server, "Garage", { baseURL: SECURE[1](server) });
   assert.equal(await page.evaluate(() => isSecureContext), true);
-  await wish(page, { op: "play", tracks: [tone.id] });
+  await command(page, { op: "play", tracks: [tone.id] });
   await until(page, { status: "playing", media_id: tone.id, isHere: true });
   await keeps(page, 1);
   await page.getByRole("navigation").getByRole("link", { name: "Settings" }).click();
   await page.getByLabel("Keep music for offline").waitFor();
   assert.equal(await page.getByText("Some things need HTTPS").count(), 0);
-  await wish(page, { op: "stop" });
+  await command(page, { op: "stop" });
   await server.stop();
   await page.goto(`${SECURE[1](server)}/offline`);
   await page.getByRole("button", { name: "Play Long tone" }).click();

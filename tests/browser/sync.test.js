@@ -20,7 +20,7 @@ import {
   sounds,
   until,
   wasQuiet,
-  wish,
+  command,
 } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { aheadOf } from "./harness/tones.js";
@@ -130,7 +130,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
     }
 
     test("both show the same second while one plays, and it is the one that is heard", async (t) => {
-      await wish(a.page, { op: "play", tracks: [tone.id] });
+      await command(a.page, { op: "play", tracks: [tone.id] });
       await until(a.page, { status: "playing", isHere: true });
       await until(b.page, { status: "playing", isHere: false, active: "Kitchen" });
       await learnTheTime(a.page, b.page);
@@ -256,7 +256,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
         import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.status !== "playing"),
       );
       const left = await shown(living.page);
-      await wish(living.page, { op: "play" });
+      await command(living.page, { op: "play" });
       await until(living.page, { status: "playing", isHere: true });
       const right = await shown(living.page);
       const gone_on_ms = right.place_ms - left.place_ms;

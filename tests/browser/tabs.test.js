@@ -13,7 +13,7 @@ import {
   shown,
   until,
   welcomed,
-  wish,
+  command,
 } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { Window } from "./harness/tabs.js";
@@ -80,8 +80,8 @@ before(async () => {
     });
     session.changed();
   });
-  await wish(kitchen.page, { op: "play", tracks: [tones[0].id] });
-  await wish(kitchen.page, { op: "repeat", mode: "one" });
+  await command(kitchen.page, { op: "play", tracks: [tones[0].id] });
+  await command(kitchen.page, { op: "repeat", mode: "one" });
   await until(kitchen.page, { status: "playing", isHere: true });
   await window.tab("about:blank");
   await hidden.holds("document.visibilityState === 'hidden'");
@@ -114,7 +114,7 @@ test("several tabs of one browser are several devices, a copied one, too", async
       ({ session }) => session.devices.filter((/** @type {any} */ { name }) => name === "Sofa").length === 3,
     ),
   );
-  await wish(kitchen.page, { op: "transfer", to: ids[1], mode: "keep" });
+  await command(kitchen.page, { op: "transfer", to: ids[1], mode: "keep" });
   await until(second, { status: "playing", isHere: true });
   assert.equal((await shown(page)).audio, "silent");
   assert.equal((await shown(third)).audio, "silent");
@@ -122,7 +122,7 @@ test("several tabs of one browser are several devices, a copied one, too", async
   await welcomed(second);
   assert.equal(await ownId(second), ids[1], "a page that is loaded again is the same device");
   // T74: it may sound, and what it played is still there: only a person starts it again.
-  await wish(kitchen.page, { op: "seek", position_ms: 30_000 });
+  await command(kitchen.page, { op: "seek", position_ms: 30_000 });
   await holds(
     second,
     () =>
@@ -138,7 +138,7 @@ test("several tabs of one browser are several devices, a copied one, too", async
     undefined,
   );
   assert.deepEqual(audible(await heard(second)), []);
-  await wish(kitchen.page, { op: "play", on: await ownId(kitchen.page) });
+  await command(kitchen.page, { op: "play", on: await ownId(kitchen.page) });
   await until(kitchen.page, { status: "playing", isHere: true });
   await context.close();
   assert.deepEqual(errors, []);
@@ -168,7 +168,7 @@ test("who logs out leaves nothing running here, and is the same device again aft
         .filter((name) => name?.startsWith("segue-device-")),
     );
   assert.deepEqual(await claims(), [`segue-device-${own}`]);
-  await wish(page, { op: "play", tracks: [tones[1].id], on: own });
+  await command(page, { op: "play", tracks: [tones[1].id], on: own });
   await until(page, { status: "playing", isHere: true });
   const login = await page.evaluate(async () => {
     const { store } = await import(/** @type {any} */ ("/player/store.js"));
@@ -211,7 +211,7 @@ test("who logs out leaves nothing running here, and is the same device again aft
     return session.player === undefined;
   }, login);
   assert.ok(isNobody, "there is a player of a login that has ended");
-  await wish(kitchen.page, { op: "play", tracks: [tones[0].id], on: await ownId(kitchen.page) });
+  await command(kitchen.page, { op: "play", tracks: [tones[0].id], on: await ownId(kitchen.page) });
   await until(kitchen.page, { status: "playing", isHere: true });
   await context.close();
   assert.deepEqual(errors, []);
@@ -267,10 +267,10 @@ for (const [index, what] of /** @type {const} */ ([
       if (url.href === new URL(track.audio_url, location.href).href) throw new Error(`there is no instant in ${url}`);
       track.audio_url = url.href;
     }, tone.id);
-    await wish(page, { op: "play", tracks: [tone.id], on: await ownId(page) });
+    await command(page, { op: "play", tracks: [tone.id], on: await ownId(page) });
     await refused;
     await until(page, { status: "playing", isHere: true, media_id: tone.id });
-    await wish(kitchen.page, { op: "play", tracks: [tones[0].id], on: await ownId(kitchen.page) });
+    await command(kitchen.page, { op: "play", tracks: [tones[0].id], on: await ownId(kitchen.page) });
     await until(kitchen.page, { status: "playing", isHere: true });
     await context.close();
     assert.deepEqual(errors, []);
@@ -313,11 +313,11 @@ test("a device that slept while another took over wakes silent, as the same devi
   await tab.holds("Boolean(document.querySelector('player-bar'))");
   await tab.holds("import('/player/session.js').then(({ session }) => session.link === 'up')");
   const own = await tab.evaluate("import('/player/session.js').then(({ session }) => session.ownId)");
-  await wish(kitchen.page, { op: "transfer", to: own, mode: "play" });
+  await command(kitchen.page, { op: "transfer", to: own, mode: "play" });
   await until(kitchen.page, { status: "playing", active: "Laptop" });
   sleeper.sleep();
   await until(kitchen.page, { status: "lost" });
-  await wish(kitchen.page, { op: "play", on: await ownId(kitchen.page) });
+  await command(kitchen.page, { op: "play", on: await ownId(kitchen.page) });
   await until(kitchen.page, { status: "playing", isHere: true });
   const { revision } = await kitchen.page.evaluate(() =>
     import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback),
@@ -343,7 +343,7 @@ test("a device that slept while another took over wakes silent, as the same devi
   assert.equal((await devices(kitchen.page)).filter(({ name }) => name === "Laptop").length, 1);
   await tab.evaluate("document.querySelector('player-bar [aria-label=Pause]').click()");
   await until(kitchen.page, { status: "paused" });
-  await wish(kitchen.page, { op: "play" });
+  await command(kitchen.page, { op: "play" });
   await until(kitchen.page, { status: "playing", isHere: true });
 });
 

@@ -194,10 +194,10 @@ export async function until(page, wanted) {
 }
 
 /** @param {Page} page @param {Record<string, any>} op */
-export function wish(page, op) {
+export function command(page, op) {
   return page.evaluate(async (op) => {
     const { session } = await import(/** @type {any} */ ("/player/session.js"));
-    await session.current.wish(op);
+    await session.current.command(op);
   }, op);
 }
 

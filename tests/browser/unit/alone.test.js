@@ -86,7 +86,7 @@ test("alone, one item follows the other, what cannot be played is passed over, a
 
 test("a press overtakes what was wished of the music before it, while nobody heard it", () => {
   const world = cutOff();
-  world.step({ type: "wish", id: "p", op: { op: "pause" } });
+  world.step({ type: "command", id: "p", op: { op: "pause" } });
   assert.equal(
     of(begin(world), "answered")
       .map(({ id }) => id)
@@ -114,7 +114,7 @@ test("a device without a lease claims none, and says nothing of what it has paus
   world.step({ type: "wake" });
   const [hello] = sent(world.step({ type: "opened" }), "hello");
   assert.equal(hello.lease, undefined);
-  world.step({ type: "wish", id: "p", op: { op: "pause" } });
+  world.step({ type: "command", id: "p", op: { op: "pause" } });
   world.step({ type: "closed" });
   assert.deepEqual(sent(back(world), "command"), []);
   assert.equal(world.client.alone, undefined);
@@ -155,18 +155,18 @@ test("alone, pause, going on, seeking and skipping are carried out here", () => 
   begin(world);
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
   world.pass(7_000);
-  assert.equal(of(world.step({ type: "wish", id: "p", op: { op: "pause" } }), "silence").length, 1);
+  assert.equal(of(world.step({ type: "command", id: "p", op: { op: "pause" } }), "silence").length, 1);
   assert.deepEqual([world.client.view?.status, world.client.positionAt(world.local_us)], ["paused", 7_000]);
-  assert.equal(of(world.step({ type: "wish", id: "g", op: { op: "play" } }), "sound")[0].position_ms, 7_000);
+  assert.equal(of(world.step({ type: "command", id: "g", op: { op: "play" } }), "sound")[0].position_ms, 7_000);
   assert.equal(
-    of(world.step({ type: "wish", id: "s", op: { op: "seek", position_ms: 30_000 } }), "sound")[0].position_ms,
+    of(world.step({ type: "command", id: "s", op: { op: "seek", position_ms: 30_000 } }), "sound")[0].position_ms,
     30_000,
   );
-  assert.equal(of(world.step({ type: "wish", id: "n", op: { op: "next" } }), "sound")[0].item.id, "k1");
-  assert.equal(of(world.step({ type: "wish", id: "b", op: { op: "previous" } }), "sound")[0].item.id, "k0");
-  world.step({ type: "wish", id: "t", op: { op: "transfer", to: OTHER.id, mode: "keep" } });
+  assert.equal(of(world.step({ type: "command", id: "n", op: { op: "next" } }), "sound")[0].item.id, "k1");
+  assert.equal(of(world.step({ type: "command", id: "b", op: { op: "previous" } }), "sound")[0].item.id, "k0");
+  world.step({ type: "command", id: "t", op: { op: "transfer", to: OTHER.id, mode: "keep" } });
   assert.ok(
-    world.client.wishes.waits("t") && !world.client.wishes.waits("b"),
+    world.client.pendingCommands.has("t") && !world.client.pendingCommands.has("b"),
     "what only the server can do waits for it",
   );
 });
@@ -255,7 +255,7 @@ test("what was paused alone is paused for the server, too", () => {
   const world = cutOff();
   begin(world);
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
-  world.step({ type: "wish", id: "p", op: { op: "pause" } });
+  world.step({ type: "command", id: "p", op: { op: "pause" } });
   const outputs = back(world);
   assert.deepEqual(
     sent(outputs, "command").map(({ op }) => op),

@@ -89,7 +89,7 @@ function answer(world, probes) {
 test("T37: what was not answered is said again after the next welcome, once answered no more", () => {
   const world = new World();
   world.welcome();
-  world.step({ type: "wish", id: "w1", op: { op: "pause" } });
+  world.step({ type: "command", id: "w1", op: { op: "pause" } });
   world.step({ type: "closed", code: 1006 }, 0);
   assert.deepEqual(
     sent(world.welcome(), "command").map((command) => command.id),
@@ -104,7 +104,7 @@ test("T37: what was not answered is said again after the next welcome, once answ
 test("T98: a higher epoch on a live socket brings the unanswered again", () => {
   const world = new World();
   world.welcome();
-  world.step({ type: "wish", id: "w1", op: { op: "pause" } });
+  world.step({ type: "command", id: "w1", op: { op: "pause" } });
   world.playback = { ...world.playback, epoch: 2 };
   assert.equal(sent(world.show({}), "command").length, 1);
 });
@@ -113,14 +113,14 @@ test("next and previous carry the item the person saw", () => {
   const world = new World();
   world.welcome();
   world.grant(item("7"));
-  const [command] = sent(world.step({ type: "wish", id: "w", op: { op: "next" } }), "command");
+  const [command] = sent(world.step({ type: "command", id: "w", op: { op: "next" } }), "command");
   assert.equal(command.if_item, "7");
 });
 
-test("a 17th wish that waits is refused here", () => {
+test("a 17th command that waits for its answer is refused here", () => {
   const world = new World();
-  for (let wish = 0; wish < 16; wish += 1) world.step({ type: "wish", id: `w${wish}`, op: { op: "pause" } });
-  assert.equal(of(world.step({ type: "wish", id: "w16", op: { op: "pause" } }), "answered")[0].refusal.code, "busy");
+  for (let index = 0; index < 16; index += 1) world.step({ type: "command", id: `w${index}`, op: { op: "pause" } });
+  assert.equal(of(world.step({ type: "command", id: "w16", op: { op: "pause" } }), "answered")[0].refusal.code, "busy");
 });
 
 test("T70: only a higher version of the volume is applied, and the own one names the version it knew", () => {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { World, item, of, sent } from "./world.js";
 
 /** @param {World} world @param {string} id */
-const pause = (world, id) => world.step({ type: "wish", id, op: { op: "pause" } });
+const pause = (world, id) => world.step({ type: "command", id, op: { op: "pause" } });
 
 test("a server that says when to try again is asked again then, with the same id (rate_limited)", () => {
   const world = new World();
