@@ -2,7 +2,7 @@
 
 import { togglePlay } from "./actions.js";
 import { startMediaSession, step } from "./media_session.js";
-import { canKeep, forgetEverything, startWorker } from "./offline.js";
+import { canKeep, forgetEverything, startWorker } from "./offline_cache.js";
 import { note } from "./parts/cards.js";
 import { Component, attribute, fill, h } from "./parts/dom.js";
 import { icon } from "./parts/icons.js";

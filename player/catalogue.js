@@ -1,7 +1,7 @@
 /** What is known of tracks, by id: asked for in batches, kept for a while, watched by whoever shows it. */
 
 import { ApiError, MOST_IDS, ask, own } from "./api.js";
-import { remember } from "./offline.js";
+import { remember } from "./offline_cache.js";
 import { Watchable } from "./store.js";
 
 /** Tracks that are remembered. */

@@ -6,7 +6,7 @@ import { names } from "./parts/text.js";
 import { attempt } from "./parts/toast.js";
 import { session } from "./session.js";
 
-/** @param {import("./types.js").Op} op */
+/** @param {import("./rules/types.js").Op} op */
 const command = (op) => () => void attempt(() => session.current.command(op));
 /** How far the system's forward and backward keys go, in milliseconds. */
 const STEP_MS = 10_000;

@@ -1,9 +1,9 @@
 /** The player of whoever is logged in; there is one as long as the page is. */
 
 import { attempt } from "./parts/toast.js";
-import { Player } from "./player.js";
+import { Player } from "./device/player.js";
 import { Watchable, store } from "./store.js";
-import { claimId } from "./this_device.js";
+import { claimId } from "./device/identity.js";
 
 class Session extends Watchable {
   constructor() {
@@ -56,7 +56,7 @@ class Session extends Watchable {
     return this.playback?.intent === "play" && !this.player?.client.pendingCommands.wantsSilence();
   }
 
-  /** @returns {import("./types.js").Device[]} */
+  /** @returns {import("./rules/types.js").Device[]} */
   get devices() {
     return this.player?.client.devices?.devices ?? [];
   }

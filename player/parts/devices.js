@@ -7,7 +7,7 @@ import { icon, iconButton, setIcon } from "./icons.js";
 import { openMenu } from "./menu.js";
 import { attempt } from "./toast.js";
 
-/** @import {Device} from "../types.js" */
+/** @import {Device} from "../rules/types.js" */
 
 /** @type {Record<string, string>} */
 const ICONS = { phone: "phone", speaker: "speaker", browser: "device", computer: "device", terminal: "device" };

@@ -1,6 +1,6 @@
 /** What a device's audio does, as far as the rules must know it, and how it follows a shared instant. */
 
-/** @import {Audio} from "../types.js" */
+/** @import {Audio} from "./types.js" */
 
 /** Audio within this of the shown place needs no correction. */
 const EXACT_MS = 4;

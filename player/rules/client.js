@@ -6,7 +6,7 @@
  * The state is the command: each `playback` is compared with what the audio does, and the audio is corrected.
  */
 
-import { beginAlone, end, finishedAlone, showAlone, commandAlone } from "./alone.js";
+import { startStandalone, end, finishedStandalone, showStandalone, commandStandalone } from "./standalone.js";
 import { itemOf, placeAt } from "./audio.js";
 import { ServerTime } from "./clock.js";
 import {
@@ -39,7 +39,7 @@ import { compareStamps, positionAt, stampOf } from "./stamps.js";
 import { isPrepared } from "./transfer.js";
 import { PendingCommands } from "./pending_commands.js";
 
-/** @import {Audio, DeviceList, Frame, HelloDevice, Input, Item, Limits, Output, Playback, Stamp} from "../types.js" */
+/** @import {Audio, DeviceList, Frame, HelloDevice, Input, Item, Limits, Output, Playback, Stamp} from "./types.js" */
 
 export class Client {
   /**
@@ -77,8 +77,8 @@ export class Client {
     /** @type {string | undefined} the entry that the audio was told to go on with */
     this.follows = undefined;
     this.pendingCommands = new PendingCommands();
-    /** @type {import("./alone.js").Alone | undefined} what a person has started while the server was away */
-    this.alone = undefined;
+    /** @type {import("./standalone.js").Standalone | undefined} what a person has started while the server was away */
+    this.standalone = undefined;
     /** The entries of the queue around the one that plays, as far as they are known, in play order. @type {Item[]} */
     this.ahead = [];
     /** @type {number | undefined} the place when silence was wished and nobody heard it */
@@ -106,7 +106,7 @@ export class Client {
         hear(this, local_us, input.frame, out);
         break;
       case "command":
-        if (commandAlone(this, local_us, input.id, input.op, out)) break;
+        if (commandStandalone(this, local_us, input.id, input.op, out)) break;
         this.paused_ms = this.positionAt(local_us);
         this.pendingCommands.issue(this, local_us, input.id, input.op, out);
         if (this.pendingCommands.wantsSilence()) {
@@ -114,8 +114,8 @@ export class Client {
           out.push({ type: "show" });
         }
         break;
-      case "alone":
-        beginAlone(this, input, out);
+      case "standalone":
+        startStandalone(this, input, out);
         break;
       case "ahead":
         this.ahead = input.items;
@@ -145,8 +145,8 @@ export class Client {
         break;
       case "failed": {
         const item = itemOf(this.audio);
-        if (this.alone) {
-          finishedAlone(this, local_us, false, out);
+        if (this.standalone) {
+          finishedStandalone(this, local_us, false, out);
         } else if (item) {
           this.audio = { kind: "failed", item };
           report(this, local_us, out);
@@ -154,7 +154,7 @@ export class Client {
         break;
       }
       case "finished":
-        if (this.alone) finishedAlone(this, input.since_us, input.went_on, out);
+        if (this.standalone) finishedStandalone(this, input.since_us, input.went_on, out);
         else finished(this, local_us, input.since_us, input.went_on, out);
         break;
       case "volume":
@@ -175,7 +175,7 @@ export class Client {
         this.pendingCommands.resendWhenDue(this, local_us, out);
         break;
     }
-    showAlone(this, local_us, out);
+    showStandalone(this, local_us, out);
     return out;
   }
 
@@ -192,7 +192,7 @@ export class Client {
 
   /** What is to be shown: the session, or what plays here without it. */
   get view() {
-    return this.alone?.playback ?? this.playback;
+    return this.standalone?.playback ?? this.playback;
   }
 
   /** The place in the item, as every screen shows it, in milliseconds. @param {number} local_us */
@@ -274,7 +274,7 @@ function hear(client, local_us, frame, out) {
       break;
     case "reject":
       client.pendingCommands.refused(local_us, /** @type {any} */ (frame), out);
-      if (client.alone?.id === frame.id && !client.pendingCommands.has(frame.id)) {
+      if (client.standalone?.id === frame.id && !client.pendingCommands.has(frame.id)) {
         end(client, out);
         obey(client, local_us, out);
       }

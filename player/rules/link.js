@@ -5,7 +5,7 @@ import { fallSilent, obey } from "./obey.js";
 import { compareStamps, stampOf } from "./stamps.js";
 
 /** @import {Client} from "./client.js" */
-/** @import {Limits, Output, Stamp} from "../types.js" */
+/** @import {Limits, Output, Stamp} from "./types.js" */
 
 /** What is assumed before the first `welcome`. @type {Limits} */
 export const FIRST_LIMITS = {
@@ -143,14 +143,14 @@ export function closed(client, local_us, chance, code, out) {
   const final = [code, told?.code].find((known) => known !== undefined && staysAway(known));
   if (final !== undefined) {
     link.phase = "over";
-    client.alone = undefined;
+    client.standalone = undefined;
     fallSilent(client, out);
     out.push({ type: "give_up", code: final, reason: told?.reason ?? "" }, { type: "show" });
     return;
   }
-  if (client.alone) {
-    client.alone.isAsked = false;
-    client.pendingCommands.forget(client.alone.id);
+  if (client.standalone) {
+    client.standalone.isAsked = false;
+    client.pendingCommands.forget(client.standalone.id);
   }
   // Who is cut off before a switch starts nothing: nobody could be told.
   if (client.audio.kind === "armed") fallSilent(client, out);
@@ -167,7 +167,7 @@ export function closed(client, local_us, chance, code, out) {
 
 /** @param {Client} client @param {"close" | "logout" | "sleep"} reason @param {Output[]} out */
 export function leave(client, reason, out) {
-  client.alone = undefined;
+  client.standalone = undefined;
   fallSilent(client, out);
   if (client.isWelcomed()) out.push({ type: "send", frame: { type: "bye", reason } });
   client.link.phase = "over";
@@ -223,7 +223,7 @@ export function isAllowed(client, local_us) {
 /** When a device that nobody talks to falls silent, in local time. @param {Client} client */
 export function silentAt(client) {
   const { audio, limits, link } = client;
-  if (client.alone) return Infinity;
+  if (client.standalone) return Infinity;
   if (isStrict(client)) return ["sounding", "loading", "armed"].includes(audio.kind) ? link.allowed_us : Infinity;
   return audio.kind !== "silent" && !client.isWelcomed() ? link.contact_us + limits.audio_ms * 1000 : Infinity;
 }

@@ -1,6 +1,6 @@
 /** The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14). */
 
-import { comeBack } from "./alone.js";
+import { comeBack } from "./standalone.js";
 import { causeOf, itemOf, placeAt, soundOf } from "./audio.js";
 import { isAllowed, silentAt, tickLink } from "./link.js";
 import { positionAt, sameStamp, stampOf } from "./stamps.js";
@@ -16,7 +16,7 @@ import {
 } from "./transfer.js";
 
 /** @import {Client} from "./client.js" */
-/** @import {Item, Output, Playback, Stamp} from "../types.js" */
+/** @import {Item, Output, Playback, Stamp} from "./types.js" */
 
 /** Audio within this of the shown place is where it should be; a report within this would change nothing. */
 const AGREES_MS = 40;
@@ -47,7 +47,7 @@ export function obey(client, local_us, out) {
   const { playback, device } = client;
   const lease = client.lease();
   // What is offered to the server sounds on until it has answered.
-  if (!playback || !device.id || (client.alone && lease)) return;
+  if (!playback || !device.id || (client.standalone && lease)) return;
   if (lease) {
     promise(client, lease, playback, out);
     hold(client, local_us, lease, playback, out);
@@ -156,7 +156,7 @@ function goTo(client, local_us, item, playback, out) {
  */
 export function follow(client, playback, out) {
   const item = itemOf(client.audio);
-  if (!item || client.alone || (client.ended && client.isWelcomed())) return;
+  if (!item || client.standalone || (client.ended && client.isWelcomed())) return;
   const next = nextOf(client, item, playback);
   const key = `${item.id}>${next?.id ?? ""}`;
   if (client.follows !== key) {
@@ -230,7 +230,7 @@ function reportIfShownWrong(client, local_us, playback, out) {
 export function report(client, local_us, out) {
   const { playback, carried, audio } = client;
   client.report_due_us = audio.kind === "sounding" ? local_us + REPORT_MS * 1000 : undefined;
-  if (!playback?.item || !carried || !client.isWelcomed() || client.ended || client.alone) return;
+  if (!playback?.item || !carried || !client.isWelcomed() || client.ended || client.standalone) return;
   // Before the first probe is answered nothing can be said of server time.
   if (client.time.bound_us() === undefined) return;
   if (!sameStamp(client.lease(), carried.lease) || !sameStamp(playback.turn, carried.turn)) return;

@@ -1,7 +1,7 @@
 /** Commands that wait for their answers. */
 
 /** @import {Client} from "./client.js" */
-/** @import {Command, Op, Output, Refusal} from "../types.js" */
+/** @import {Command, Op, Output, Refusal} from "./types.js" */
 
 /** Commands that may wait. */
 const MOST = 16;

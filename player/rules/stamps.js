@@ -1,6 +1,6 @@
 /** Order of stamps and places in items. */
 
-/** @import {Stamp, Playback} from "../types.js" */
+/** @import {Stamp, Playback} from "./types.js" */
 
 /**
  * Less than 0 when `a` is older than `b`, 0 when they are the same.

@@ -7,7 +7,7 @@ import { placeAt } from "./audio.js";
 import { positionAt, sameStamp, stampOf } from "./stamps.js";
 
 /** @import {Client} from "./client.js" */
-/** @import {Item, Output, Playback, Stamp} from "../types.js" */
+/** @import {Item, Output, Playback, Stamp} from "./types.js" */
 
 /**
  * The holder of `lease` promises its silence for the switch that is shown, if one is; a promise whose switch is shown

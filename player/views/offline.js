@@ -1,7 +1,7 @@
 /** What this browser keeps: there to see, to play without the server, and to take away. */
 
 import { playShuffled, playTracks } from "../actions.js";
-import { canKeep, kept, removeAllKept, removeKept } from "../offline.js";
+import { canKeep, kept, removeAllKept, removeKept } from "../offline_cache.js";
 import { note, way } from "../parts/cards.js";
 import { askPerson } from "../parts/dialog.js";
 import { fill, h, say } from "../parts/dom.js";
@@ -18,7 +18,7 @@ import { View } from "./view.js";
 class OfflineView extends View {
   /** The paths that are shown. */
   key = "";
-  /** @type {import("../offline.js").Kept[]} */
+  /** @type {import("../offline_cache.js").Kept[]} */
   found = [];
 
   build() {

@@ -11,7 +11,7 @@ import { trackRow } from "../parts/track_row.js";
 import { session } from "../session.js";
 import { View, entitle } from "./view.js";
 
-/** @import {Item, Op} from "../types.js" */
+/** @import {Item, Op} from "../rules/types.js" */
 
 /** An entry whose track is not known yet. @param {Item} item */
 const unknown = (item) => ({

@@ -1,7 +1,7 @@
 /** This browser, one's account, and for admins the library and the users. */
 
 import { ask, logOut } from "../api.js";
-import { canKeep, kept } from "../offline.js";
+import { canKeep, kept } from "../offline_cache.js";
 import { askPerson } from "../parts/dialog.js";
 import { fill, h } from "../parts/dom.js";
 import { keepChoice, plainHint } from "../parts/keeping.js";
@@ -9,7 +9,7 @@ import { showLoginCode } from "../parts/other_device.js";
 import { count, day, size } from "../parts/text.js";
 import { attempt, toast } from "../parts/toast.js";
 import { store } from "../store.js";
-import { deviceName } from "../this_device.js";
+import { deviceName } from "../device/identity.js";
 import { librarySection, usersSection } from "./admin.js";
 import { View } from "./view.js";
 

@@ -62,19 +62,21 @@ static FILES: LazyLock<Vec<File>> = files! {
     "actions.js"
     "api.js"
     "app.js"
-    "audio.js"
     "audio/buffer_voice.js"
+    "audio/engine.js"
     "audio/gate.js"
     "audio/loader.js"
     "audio/moments.js"
     "audio/stream_voice.js"
     "catalogue.js"
+    "device/identity.js"
+    "device/player.js"
+    "device/socket.js"
     "icon.svg"
     "index.html"
-    "link.js"
     "manifest.webmanifest"
     "media_session.js"
-    "offline.js"
+    "offline_cache.js"
     "parts/cards.js"
     "parts/cover.js"
     "parts/devices.js"
@@ -94,9 +96,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "parts/track_row.js"
     "parts/transport.js"
     "parts/virtual_list.js"
-    "player.js"
     "routes.js"
-    "rules/alone.js"
     "rules/audio.js"
     "rules/client.js"
     "rules/clock.js"
@@ -104,6 +104,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "rules/obey.js"
     "rules/pending_commands.js"
     "rules/stamps.js"
+    "rules/standalone.js"
     "rules/transfer.js"
     "session.js"
     "store.js"
@@ -112,8 +113,6 @@ static FILES: LazyLock<Vec<File>> = files! {
     "style/lists.css"
     "style/panels.css"
     "sw.js"
-    "this_device.js"
-    "types.js"
     "views/admin.js"
     "views/album.js"
     "views/home.js"
@@ -209,6 +208,11 @@ mod tests {
     use super::*;
     use std::{collections::BTreeSet, path::Path};
 
+    /// Files of the folder that no page loads.
+    fn is_for_developers(name: &str) -> bool {
+        matches!(name, "README.md" | "jsconfig.json" | "rules/types.js")
+    }
+
     #[test]
     fn every_file_of_the_player_is_served_and_nothing_else() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("player");
@@ -217,7 +221,6 @@ mod tests {
             let path = entry.path().strip_prefix(&folder).expect("below the folder");
             path.to_string_lossy().into_owned()
         });
-        let is_for_developers = |name: &String| name == "README.md" || name == "jsconfig.json";
         let there: BTreeSet<String> = names.filter(|name| !is_for_developers(name)).collect();
         let served: BTreeSet<String> = FILES.iter().map(|file| file.name.to_owned()).collect();
         assert_eq!(served, there);

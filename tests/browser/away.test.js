@@ -95,7 +95,9 @@ test("cut off, the queue plays on, kept tracks start at a press, and the server 
   await server.run();
   await until(page, { link: "up" });
   await holds(page, () =>
-    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.alone === undefined),
+    import(/** @type {any} */ ("/player/session.js")).then(
+      ({ session }) => session.current.client.standalone === undefined,
+    ),
   );
   await until(page, { status: "playing", media_id: tones[3].id, isHere: true });
   await page.waitForFunction(

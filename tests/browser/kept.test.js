@@ -101,7 +101,7 @@ test("when there is no more room, the least recently used tracks go, and the cur
     holds(
       page,
       (names) =>
-        import(/** @type {any} */ ("/player/offline.js")).then(
+        import(/** @type {any} */ ("/player/offline_cache.js")).then(
           async ({ kept }) => `${(await kept()).map((/** @type {any} */ { track }) => track.name)}` === names,
         ),
       `${names}`,

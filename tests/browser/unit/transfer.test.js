@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ME, OTHER, World, item, of, sent } from "./world.js";
 
-/** @import {Stamp} from "../../../player/types.js" */
+/** @import {Stamp} from "../../../player/rules/types.js" */
 
 const one = item("1");
 /** @type {Stamp} */

@@ -5,7 +5,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { Client } from "../../../player/rules/client.js";
 
-/** @import {Input} from "../../../player/types.js" */
+/** @import {Input} from "../../../player/rules/types.js" */
 
 const FOLDER = new URL("../../../actors/tests/vectors/", import.meta.url);
 /** A whole scenario is replayed at this share of each random wait. */

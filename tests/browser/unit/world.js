@@ -2,7 +2,7 @@
 
 import { Client } from "../../../player/rules/client.js";
 
-/** @import {Input, Item, Output, Playback} from "../../../player/types.js" */
+/** @import {Input, Item, Output, Playback} from "../../../player/rules/types.js" */
 
 export const ME = { id: "00000000000000aa", instance: "00000000000000a1" };
 export const OTHER = { id: "00000000000000bb", instance: "00000000000000b1" };

@@ -1,6 +1,6 @@
 /** The socket's edge: opens it when the rules ask, hands frames over, says when it has ended. */
 
-/** @import {Frame} from "./types.js" */
+/** @import {Frame} from "../rules/types.js" */
 
 const SUBPROTOCOL = "segue.sync.v1";
 /** A close code of a program's own (RFC 6455, section 7.4.2), which the server takes as a connection that broke. */

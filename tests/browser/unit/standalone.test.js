@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mayPlayAlone } from "../../../player/rules/alone.js";
+import { mayPlayStandalone } from "../../../player/rules/standalone.js";
 import { ME, OTHER, World, item, of, sent } from "./world.js";
 
-/** @import {Playback, Stamp} from "../../../player/types.js" */
+/** @import {Playback, Stamp} from "../../../player/rules/types.js" */
 
 const [one, two, three] = [item("1"), item("2"), item("3")];
 const kept = [item("k0"), item("k1")];
@@ -23,7 +23,7 @@ function cutOff() {
 
 /** @param {World} world */
 const begin = (world, more = {}) =>
-  world.step({ type: "alone", id: "w1", items: kept, at: 0, position_ms: 0, areEntries: false, ...more });
+  world.step({ type: "standalone", id: "w1", items: kept, at: 0, position_ms: 0, areEntries: false, ...more });
 
 /** The server is back, with the same session. @param {World} world @param {Partial<Playback>} [change] */
 function back(world, change = {}) {
@@ -117,7 +117,7 @@ test("a device without a lease claims none, and says nothing of what it has paus
   world.step({ type: "command", id: "p", op: { op: "pause" } });
   world.step({ type: "closed" });
   assert.deepEqual(sent(back(world), "command"), []);
-  assert.equal(world.client.alone, undefined);
+  assert.equal(world.client.standalone, undefined);
 });
 
 test("what the server shows before it answers changes nothing of what sounds", () => {
@@ -191,7 +191,7 @@ test("the server is back: the same music sounds on without a break, as its own",
   assert.equal(of(granted, "rename")[0].item.id, "n1");
   const [report] = sent(granted, "report");
   assert.deepEqual([report.item, report.status, report.position_ms], ["n1", "playing", 8_050]);
-  assert.equal(world.client.alone, undefined);
+  assert.equal(world.client.standalone, undefined);
 });
 
 test("without a lease it is silent with the first word of the server, and goes on when that grants one", () => {
@@ -199,7 +199,7 @@ test("without a lease it is silent with the first word of the server, and goes o
   world.step({ type: "tick" });
   world.step({ type: "closed" });
   world.pass(5_000);
-  assert.ok(mayPlayAlone(world.client, world.local_us), "a page that was opened without the server");
+  assert.ok(mayPlayStandalone(world.client, world.local_us), "a page that was opened without the server");
   begin(world);
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
   const outputs = back(world.pass(2_000));
@@ -236,7 +236,7 @@ test("what the server refuses ends, and what it shows holds", () => {
   back(world);
   const [sound] = of(world.hear({ type: "reject", id: "w1", code: "invalid", message: "unknown tracks" }), "sound");
   assert.equal(sound.item.id, "1");
-  assert.equal(world.client.alone, undefined);
+  assert.equal(world.client.standalone, undefined);
 });
 
 test("a server that is lost again before it has answered is asked anew", () => {
@@ -266,26 +266,26 @@ test("what was paused alone is paused for the server, too", () => {
     of(world.show({ intent: "pause", status: "paused", by: { device_id: ME.id, command_id: "w1" } }, true), "sound"),
     [],
   );
-  assert.equal(world.client.alone, undefined);
+  assert.equal(world.client.standalone, undefined);
 });
 
 test("nothing starts alone while the server answers, in strict mode, or while another device has the music", () => {
   const world = new World();
   world.welcome();
-  assert.ok(!mayPlayAlone(world.client, world.local_us));
+  assert.ok(!mayPlayStandalone(world.client, world.local_us));
   const active = { device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {Stamp} */ ([1, 11]) };
   world.show({ intent: "play", status: "playing", item: one, active }, true);
   world.step({ type: "closed" });
   world.pass(60_000);
-  assert.ok(!mayPlayAlone(world.client, world.local_us), "another device plays");
+  assert.ok(!mayPlayStandalone(world.client, world.local_us), "another device plays");
   const strict = new World();
   strict.welcome("c1", { audio_ms: 5_000, lease_ms: 5_000 });
   strict.grant(one);
   strict.step({ type: "closed" });
-  assert.ok(!mayPlayAlone(strict.client, strict.local_us), "strict mode");
+  assert.ok(!mayPlayStandalone(strict.client, strict.local_us), "strict mode");
   const brief = new World();
   brief.welcome();
   brief.step({ type: "closed" });
-  assert.ok(!mayPlayAlone(brief.client, brief.local_us), "a short break");
-  assert.ok(mayPlayAlone(brief.pass(3_000).client, brief.local_us));
+  assert.ok(!mayPlayStandalone(brief.client, brief.local_us), "a short break");
+  assert.ok(mayPlayStandalone(brief.pass(3_000).client, brief.local_us));
 });

@@ -3,13 +3,13 @@
  * and tells them what became of it. Starts, stops and boundaries are instants of the audio clock.
  */
 
-import { BufferVoice } from "./audio/buffer_voice.js";
-import { LONGEST_DECODED_MS, Loader, Reread, Unplayable } from "./audio/loader.js";
-import { contextTimeAt, localAt, localNow } from "./audio/moments.js";
-import { StreamVoice } from "./audio/stream_voice.js";
-import { steer } from "./rules/audio.js";
+import { BufferVoice } from "./buffer_voice.js";
+import { LONGEST_DECODED_MS, Loader, Reread, Unplayable } from "./loader.js";
+import { contextTimeAt, localAt, localNow } from "./moments.js";
+import { StreamVoice } from "./stream_voice.js";
+import { steer } from "../rules/audio.js";
 
-/** @import {Input, Item, Output} from "./types.js" */
+/** @import {Input, Item, Output} from "../rules/types.js" */
 /** @typedef {BufferVoice | StreamVoice} Voice */
 /**
  * @typedef {{

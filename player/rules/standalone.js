@@ -10,7 +10,7 @@ import { fallSilent } from "./obey.js";
 import { sameStamp } from "./stamps.js";
 
 /** @import {Client} from "./client.js" */
-/** @import {Item, Op, Output, Playback, Stamp} from "../types.js" */
+/** @import {Item, Op, Output, Playback, Stamp} from "./types.js" */
 
 /** A device that another one steers must have been cut off for so long before a press on it counts for itself. */
 const CUT_OFF_MS = 3_000;
@@ -42,7 +42,7 @@ const UNKNOWN = {
  * `isAsked`: the server is back and was asked to go on with it; `areEntries`: the items are those of the session's
  * queue.
  * @typedef {{id: string, items: Item[], at: number, turn?: Stamp, turns: number, areEntries: boolean, isAsked: boolean,
- * playback: Playback}} Alone
+ * playback: Playback}} Standalone
  */
 
 /**
@@ -50,7 +50,7 @@ const UNKNOWN = {
  * one is more likely to sound than to be away as well.
  * @param {Client} client @param {number} local_us
  */
-export function mayPlayAlone(client, local_us) {
+export function mayPlayStandalone(client, local_us) {
   const { link, playback } = client;
   if (client.isWelcomed() || isStrict(client) || link.phase === "over" || link.attempts === 0) return false;
   if (client.lease() || !playback) return true;
@@ -62,7 +62,7 @@ export function mayPlayAlone(client, local_us) {
  * @param {Client} client
  * @param {{id: string, items: Item[], at: number, position_ms: number, areEntries: boolean}} wish @param {Output[]} out
  */
-export function beginAlone(client, { id, items, at, position_ms, areEntries }, out) {
+export function startStandalone(client, { id, items, at, position_ms, areEntries }, out) {
   // What was wished of the music before has no meaning any more.
   client.pendingCommands.dropPlaybackCommands(out);
   client.ended = undefined;
@@ -70,20 +70,20 @@ export function beginAlone(client, { id, items, at, position_ms, areEntries }, o
   if (client.promise) out.push({ type: "until" });
   client.promise = undefined;
   if (!client.lease()) client.carried = undefined;
-  const turn = client.alone ? client.alone.turn : client.playback?.turn;
+  const turn = client.standalone ? client.standalone.turn : client.playback?.turn;
   const playback = { ...(client.playback ?? UNKNOWN), queue_length: items.length };
-  client.alone = { id, items, at, turn, turns: 0, areEntries, isAsked: false, playback };
+  client.standalone = { id, items, at, turn, turns: 0, areEntries, isAsked: false, playback };
   goTo(client, at, position_ms, out);
   out.push({ type: "answered", id });
 }
 
 /** @param {Client} client @param {number} at @param {number} position_ms @param {Output[]} out */
 function goTo(client, at, position_ms, out) {
-  const { alone } = client;
-  const item = alone?.items[at];
-  if (!alone || !item) return;
-  alone.at = at;
-  alone.turns += 1;
+  const { standalone } = client;
+  const item = standalone?.items[at];
+  if (!standalone || !item) return;
+  standalone.at = at;
+  standalone.turns += 1;
   client.audio = { kind: "loading", item, position_ms, blocked: false };
   out.push({ type: "sound", item, position_ms, rate: 1 });
   tellNext(client, out);
@@ -96,34 +96,34 @@ function tellNext(client, out) {
 }
 
 /** @param {Client} client @returns {Item | undefined} */
-function nextOf({ alone, playback }) {
-  if (!alone) return undefined;
-  if (playback?.repeat === "one") return alone.items[alone.at];
-  return alone.items[alone.at + 1] ?? (playback?.repeat === "all" ? alone.items[0] : undefined);
+function nextOf({ standalone, playback }) {
+  if (!standalone) return undefined;
+  if (playback?.repeat === "one") return standalone.items[standalone.at];
+  return standalone.items[standalone.at + 1] ?? (playback?.repeat === "all" ? standalone.items[0] : undefined);
 }
 
 /**
  * Carries out what a person wishes of music that plays alone; says whether it could.
  * @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out
  */
-export function commandAlone(client, local_us, id, op, out) {
-  const { alone } = client;
-  if (!alone || client.isWelcomed()) return false;
-  const place_ms = placeAt(client.audio, local_us) ?? alone.playback.position_ms;
-  const item = alone.items.findIndex((known) => known.id === op.item);
+export function commandStandalone(client, local_us, id, op, out) {
+  const { standalone } = client;
+  if (!standalone || client.isWelcomed()) return false;
+  const place_ms = placeAt(client.audio, local_us) ?? standalone.playback.position_ms;
+  const item = standalone.items.findIndex((known) => known.id === op.item);
   if (op.op === "pause" || op.op === "stop") {
-    alone.playback = { ...alone.playback, position_ms: place_ms };
+    standalone.playback = { ...standalone.playback, position_ms: place_ms };
     fallSilent(client, out);
   } else if (op.op === "seek") {
-    if (client.audio.kind === "silent") alone.playback = { ...alone.playback, position_ms: op.position_ms };
-    else goTo(client, alone.at, op.position_ms, out);
-    alone.turns += 1;
+    if (client.audio.kind === "silent") standalone.playback = { ...standalone.playback, position_ms: op.position_ms };
+    else goTo(client, standalone.at, op.position_ms, out);
+    standalone.turns += 1;
   } else if (op.op === "next" && nextOf(client)) {
-    goTo(client, (alone.at + 1) % alone.items.length, 0, out);
+    goTo(client, (standalone.at + 1) % standalone.items.length, 0, out);
   } else if (op.op === "previous") {
-    goTo(client, before(alone.at, place_ms), 0, out);
+    goTo(client, before(standalone.at, place_ms), 0, out);
   } else if (op.op === "play" && !op.tracks && (op.item === undefined || item >= 0)) {
-    goTo(client, item >= 0 ? item : alone.at, op.position_ms ?? (item >= 0 ? 0 : place_ms), out);
+    goTo(client, item >= 0 ? item : standalone.at, op.position_ms ?? (item >= 0 ? 0 : place_ms), out);
   } else {
     return false;
   }
@@ -135,20 +135,20 @@ export function commandAlone(client, local_us, id, op, out) {
  * An item came to its end, or cannot be played: the next one.
  * @param {Client} client @param {number} since_us @param {boolean} went_on @param {Output[]} out
  */
-export function finishedAlone(client, since_us, went_on, out) {
-  const { alone } = client;
+export function finishedStandalone(client, since_us, went_on, out) {
+  const { standalone } = client;
   const next = nextOf(client);
-  if (!alone) return;
+  if (!standalone) return;
   if (!next) {
-    alone.playback = { ...alone.playback, position_ms: 0 };
-    alone.at = 0;
+    standalone.playback = { ...standalone.playback, position_ms: 0 };
+    standalone.at = 0;
     fallSilent(client, out);
   } else if (went_on) {
-    alone.at = alone.items.indexOf(next);
+    standalone.at = standalone.items.indexOf(next);
     client.audio = { kind: "sounding", item: next, position_ms: 0, since_us, rate: 1 };
     tellNext(client, out);
   } else {
-    goTo(client, alone.items.indexOf(next), 0, out);
+    goTo(client, standalone.items.indexOf(next), 0, out);
   }
 }
 
@@ -156,20 +156,20 @@ export function finishedAlone(client, since_us, went_on, out) {
  * What the screen shows of it follows the audio.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
-export function showAlone(client, local_us, out) {
-  const { alone, audio, device } = client;
-  if (!alone || alone.isAsked) return;
+export function showStandalone(client, local_us, out) {
+  const { standalone, audio, device } = client;
+  if (!standalone || standalone.isAsked) return;
   const isOn = audio.kind !== "silent";
-  const { playback } = alone;
-  alone.playback = {
+  const { playback } = standalone;
+  standalone.playback = {
     ...playback,
     intent: isOn ? "play" : "pause",
     status: soundOf(audio),
-    item: itemOf(audio) ?? alone.items[alone.at],
+    item: itemOf(audio) ?? standalone.items[standalone.at],
     next: nextOf(client),
     position_ms: placeAt(audio, local_us) ?? playback.position_ms,
     at_us: client.time.at(local_us),
-    turn: [0, alone.turns],
+    turn: [0, standalone.turns],
     active: { device_id: device.id ?? "", instance: device.instance, lease: [0, 0] },
     after: [],
     transfer: undefined,
@@ -183,16 +183,16 @@ export function showAlone(client, local_us, out) {
  * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
  */
 export function comeBack(client, local_us, playback, out) {
-  const { alone, audio } = client;
-  if (!alone) return;
-  if (!alone.isAsked) {
-    offer(client, local_us, alone, playback, out);
+  const { standalone, audio } = client;
+  if (!standalone) return;
+  if (!standalone.isAsked) {
+    offer(client, local_us, standalone, playback, out);
     return;
   }
   const lease = client.lease();
-  const isAnswer = playback.by?.command_id === alone.id || !sameStamp(playback.turn, alone.turn);
+  const isAnswer = playback.by?.command_id === standalone.id || !sameStamp(playback.turn, standalone.turn);
   if (!isAnswer) return;
-  client.alone = undefined;
+  client.standalone = undefined;
   const item = itemOf(audio);
   const isTaken = lease && playback.intent === "play" && playback.item?.media_id === item?.media_id;
   if (isTaken && playback.item && audio.kind === "sounding") {
@@ -207,34 +207,38 @@ export function comeBack(client, local_us, playback, out) {
 /**
  * What was wished here is said to the server, with the place the music has come to. A session in which others have done
  * something since, or play now, is not disturbed.
- * @param {Client} client @param {number} local_us @param {Alone} alone @param {Playback} playback @param {Output[]} out
+ * @param {Client} client
+ * @param {number} local_us
+ * @param {Standalone} standalone
+ * @param {Playback} playback
+ * @param {Output[]} out
  */
-function offer(client, local_us, alone, playback, out) {
+function offer(client, local_us, standalone, playback, out) {
   const { audio } = client;
   const lease = client.lease();
-  const position_ms = placeAt(audio, local_us) ?? alone.playback.position_ms;
-  const wentOn = alone.turn
-    ? !sameStamp(alone.turn, playback.turn)
+  const position_ms = placeAt(audio, local_us) ?? standalone.playback.position_ms;
+  const wentOn = standalone.turn
+    ? !sameStamp(standalone.turn, playback.turn)
     : playback.intent === "play" && playback.status !== "lost";
   const isOn = audio.kind !== "silent";
   if (wentOn || (!isOn && !lease)) {
     end(client, out);
     return;
   }
-  alone.isAsked = true;
-  alone.turn = playback.turn;
-  const item = alone.items[alone.at];
-  const what = alone.areEntries
+  standalone.isAsked = true;
+  standalone.turn = playback.turn;
+  const item = standalone.items[standalone.at];
+  const what = standalone.areEntries
     ? { item: item?.id }
-    : { tracks: alone.items.map(({ media_id }) => media_id), start: alone.at };
+    : { tracks: standalone.items.map(({ media_id }) => media_id), start: standalone.at };
   /** @type {Op} */
   const op = isOn ? { op: "play", ...what, position_ms, on: client.device.id } : { op: "pause" };
   // Said after the `welcome`, with whatever else waits for it.
-  if (!client.pendingCommands.add(client, local_us, alone.id, op)) end(client, out);
+  if (!client.pendingCommands.add(client, local_us, standalone.id, op)) end(client, out);
 }
 
 /** Whatever the server shows holds again. @param {Client} client @param {Output[]} out */
 export function end(client, out) {
-  client.alone = undefined;
+  client.standalone = undefined;
   fallSilent(client, out);
 }

@@ -41,7 +41,7 @@
  *   | {type: "closed", code?: number}
  *   | {type: "frame", frame: Frame}
  *   | {type: "command", id: string, op: Op}
- *   | {type: "alone", id: string, items: Item[], at: number, position_ms: number, areEntries: boolean}
+ *   | {type: "standalone", id: string, items: Item[], at: number, position_ms: number, areEntries: boolean}
  *   | {type: "ahead", items: Item[]}
  *   | {type: "started", item: Item, position_ms: number, since_us: number}
  *   | {type: "prepared", item: Item}

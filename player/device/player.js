@@ -2,18 +2,18 @@
  * This page as a device: what happens goes into the rules, what comes out is done. Views watch it and wish through it.
  */
 
-import { Engine } from "./audio.js";
-import { localNow } from "./audio/moments.js";
-import { catalogue } from "./catalogue.js";
-import { Socket } from "./link.js";
-import { keep, keptPaths } from "./offline.js";
-import { before, mayPlayAlone } from "./rules/alone.js";
-import { itemOf } from "./rules/audio.js";
-import { Client } from "./rules/client.js";
-import { Watchable, store } from "./store.js";
-import { codecs, deviceKind, deviceName, randomId } from "./this_device.js";
+import { Engine } from "../audio/engine.js";
+import { localNow } from "../audio/moments.js";
+import { catalogue } from "../catalogue.js";
+import { Socket } from "./socket.js";
+import { keep, keptPaths } from "../offline_cache.js";
+import { before, mayPlayStandalone } from "../rules/standalone.js";
+import { itemOf } from "../rules/audio.js";
+import { Client } from "../rules/client.js";
+import { Watchable, store } from "../store.js";
+import { codecs, deviceKind, deviceName, randomId } from "./identity.js";
 
-/** @import {Input, Item, Op, Output, QueuePage} from "./types.js" */
+/** @import {Input, Item, Op, Output, QueuePage} from "../rules/types.js" */
 
 /** Entries of the queue in one page. */
 export const QUEUE_PAGE = 100;
@@ -201,7 +201,7 @@ export class Player extends Watchable {
    * @returns {Item | undefined}
    */
   entry(index) {
-    if (this.client.alone) return this.client.alone.items[index];
+    if (this.client.standalone) return this.client.standalone.items[index];
     const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
     return this.pages.get(from)?.items[index - from];
   }
@@ -214,7 +214,7 @@ export class Player extends Watchable {
     const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
     const now_ms = performance.now();
     const isOnItsWay = now_ms - (this.asked.get(from) ?? -Infinity) < PAGE_MS;
-    if (this.client.alone || !this.client.isWelcomed() || this.pages.has(from) || isOnItsWay) return;
+    if (this.client.standalone || !this.client.isWelcomed() || this.pages.has(from) || isOnItsWay) return;
     this.asked.set(from, now_ms);
     setTimeout(() => this.pages.has(from) || this.changed(), PAGE_MS);
     this.happens({ type: "look", from, limit: QUEUE_PAGE });
@@ -281,15 +281,15 @@ export class Player extends Watchable {
   async command(op) {
     this.engine.unlock();
     const id = randomId();
-    const startsAlone = this.isAway && (op.tracks || !this.client.alone);
+    const startsAlone = this.isAway && (op.tracks || !this.client.standalone);
     const alone = startsAlone ? await this.keptOf(op) : undefined;
-    if (alone && this.isAway) return this.happens({ type: "alone", id, ...alone });
+    if (alone && this.isAway) return this.happens({ type: "standalone", id, ...alone });
     return this.say(id, op);
   }
 
   /** Whether the server is away, so that a press on this page may start what is kept here. */
   get isAway() {
-    return mayPlayAlone(this.client, localNow());
+    return mayPlayStandalone(this.client, localNow());
   }
 
   /**
@@ -358,7 +358,7 @@ export class Player extends Watchable {
     });
   }
 
-  /** @param {string} id @param {import("./types.js").Refusal | undefined} refusal */
+  /** @param {string} id @param {import("../rules/types.js").Refusal | undefined} refusal */
   answered(id, refusal) {
     const answer = this.answers.get(id);
     this.answers.delete(id);
