@@ -1,8 +1,7 @@
 /** What people do with music: play it, queue it, keep it. */
 
-import { all, ask } from "./api.js";
+import { all, ask, tracksIn } from "./api.js";
 import { catalogue } from "./catalogue.js";
-import { unwrap } from "./parts/cards.js";
 import { askPerson } from "./parts/dialog.js";
 import { openMenu } from "./parts/menu.js";
 import { attempt, toast } from "./parts/toast.js";
@@ -24,7 +23,7 @@ const MOST_PLAYLISTS = 2_000;
 
 /** The tracks of a list, up to `most`. @param {Tracks} list @param {number} [most] @returns {Promise<any[]>} */
 export async function tracksOf(list, most = MOST_TRACKS) {
-  return unwrap(list.path && !session.current.isAway ? await all(list.path, most) : list.from(0).slice(0, most));
+  return tracksIn(list.path && !session.current.isAway ? await all(list.path, most) : list.from(0).slice(0, most));
 }
 
 /** Plays a list from one of its tracks on, or all of it. @param {Tracks} list @param {number} [start] */
@@ -34,8 +33,8 @@ export function playFrom(list, start) {
   return attempt(async () => {
     const from = path && !session.current.isAway ? Math.max(0, Math.min(at, total - MOST_TRACKS)) : 0;
     const tracks = path && !session.current.isAway ? await all(path, MOST_TRACKS, from) : list.from(0);
-    if (tracks.length > at - from) await playTracks(unwrap(tracks), at - from);
-    else await playTracks(unwrap(list.from(at)));
+    if (tracks.length > at - from) await playTracks(tracksIn(tracks), at - from);
+    else await playTracks(tracksIn(list.from(at)));
     if (start === undefined && total > MOST_TRACKS)
       toast(`The queue has the first ${MOST_TRACKS} of ${count(total, "track")}.`);
   });

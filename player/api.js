@@ -83,3 +83,9 @@ export async function all(path, most, offset = 0) {
   for (let at = MOST_IDS; at < Math.min(most, first.total - offset); at += MOST_IDS) others.push(page(at));
   return [first, ...(await Promise.all(others))].flatMap(({ items }) => items);
 }
+
+/**
+ * The tracks of a list's items. Some lists wrap each track, for example to add the date on which it was saved.
+ * @param {any[]} items
+ */
+export const tracksIn = (items) => items.map((item) => item.track ?? item).filter(Boolean);

@@ -7,7 +7,7 @@ import { localNow } from "../audio/moments.js";
 import { catalogue } from "../catalogue.js";
 import { Socket } from "./socket.js";
 import { keep, keptPaths } from "../offline_cache.js";
-import { before, mayPlayStandalone } from "../rules/standalone.js";
+import { mayPlayStandalone, previousIndex } from "../rules/standalone.js";
 import { itemOf } from "../rules/audio.js";
 import { Client } from "../rules/client.js";
 import { Watchable, store } from "../store.js";
@@ -331,7 +331,7 @@ export class Player extends Watchable {
       play: op.item ? [named, op.position_ms ?? 0] : [here, op.position_ms ?? place_ms],
       seek: [here, op.position_ms],
       next: [here + 1, 0],
-      previous: [before(here, place_ms), 0],
+      previous: [previousIndex(here, place_ms), 0],
     };
     const [at, position_ms] = ways[op.op] ?? [-1, 0];
     return items[at] && { items, at, position_ms, areEntries: true };

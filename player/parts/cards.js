@@ -1,6 +1,6 @@
 /** Albums, artists and playlists as cards. */
 
-import { all } from "../api.js";
+import { all, tracksIn } from "../api.js";
 import { MOST_TRACKS, playTracks } from "../actions.js";
 import { cover } from "./cover.js";
 import { h } from "./dom.js";
@@ -30,7 +30,7 @@ function card({ href, name, detail, picture, tracks, round = false }) {
     tracks &&
     iconButton("play", `Play ${name}`, {
       class: "icon-button play",
-      onclick: () => void attempt(async () => playTracks(unwrap(await all(tracks, MOST_TRACKS)))),
+      onclick: () => void attempt(async () => playTracks(tracksIn(await all(tracks, MOST_TRACKS)))),
     });
   return h(
     "div",
@@ -40,9 +40,6 @@ function card({ href, name, detail, picture, tracks, round = false }) {
     play,
   );
 }
-
-/** Lists wrap tracks in what the list knows of them. @param {any[]} items */
-export const unwrap = (items) => items.map((item) => item.track ?? item).filter(Boolean);
 
 /** @param {any} album */
 export function albumCard(album) {

@@ -6,7 +6,6 @@
  * The state is the command: each `playback` is compared with what the audio does, and the audio is corrected.
  */
 
-import { startStandalone, end, finishedStandalone, showStandalone, commandStandalone } from "./standalone.js";
 import { itemOf, placeAt } from "./audio.js";
 import { ServerTime } from "./clock.js";
 import {
@@ -16,28 +15,35 @@ import {
   closed,
   deadlineOfLink,
   greet,
-  isAllowed,
   leave,
   probeAgain,
-  renew,
+  tickLink,
   wake,
   welcomed,
 } from "./link.js";
 import {
   deadlineOfAudio,
-  fallSilent,
   finished,
   follow,
+  forgetOldEnd,
   interrupted,
   obey,
   report,
   reportIfClockWasWrong,
-  shown,
-  tick,
+  tickAudio,
 } from "./obey.js";
-import { compareStamps, positionAt, stampOf } from "./stamps.js";
-import { isPrepared } from "./transfer.js";
 import { PendingCommands } from "./pending_commands.js";
+import { fallSilent, isAllowed, renewLease } from "./silence.js";
+import { compareStamps, positionAt, stampOf } from "./stamps.js";
+import {
+  comeBack,
+  commandStandalone,
+  endStandalone,
+  finishedStandalone,
+  showStandalone,
+  startStandalone,
+} from "./standalone.js";
+import { isPrepared } from "./transfer.js";
 
 /** @import {Audio, DeviceList, Frame, HelloDevice, Input, Item, Limits, Output, Playback, Stamp} from "./types.js" */
 
@@ -169,9 +175,11 @@ export class Client {
         break;
       case "wake":
         wake(this, local_us, out);
+        if (this.isWelcomed()) obey(this, local_us, out);
         break;
       case "tick":
-        tick(this, local_us, chance, out);
+        tickLink(this, local_us, chance, out);
+        tickAudio(this, local_us, out);
         this.pendingCommands.resendWhenDue(this, local_us, out);
         break;
     }
@@ -227,12 +235,12 @@ function hear(client, local_us, frame, out) {
       }
       client.limits = { ...FIRST_LIMITS, ...frame.limits };
       client.link.ping(frame.now_us);
-      renew(client, local_us);
+      renewLease(client, local_us);
       client.device.id = frame.device_id;
       welcomed(client, local_us, frame.jitter_ms, out);
       client.ended_due_us = local_us;
       showDevices(client, frame.devices, out);
-      shown(client, local_us, frame.playback, out);
+      applyPlayback(client, local_us, frame.playback, out);
       client.pendingCommands.resendAll(local_us, out);
       break;
     case "playback":
@@ -253,7 +261,7 @@ function hear(client, local_us, frame, out) {
       const wasAllowed = isAllowed(client, local_us);
       client.time.learn(frame.client_us, frame.received_us, frame.sent_us, local_us);
       // Before the welcome nobody knows whether this is the clock of the last ping.
-      if (client.isWelcomed()) renew(client, local_us);
+      if (client.isWelcomed()) renewLease(client, local_us);
       if ((wasUnknown || !wasAllowed) && client.isWelcomed()) obey(client, local_us, out);
       else reportIfClockWasWrong(client, local_us, out);
       probeAgain(client, local_us, out);
@@ -265,7 +273,7 @@ function hear(client, local_us, frame, out) {
       if (!client.isWelcomed()) break;
       const wasAllowed = isAllowed(client, local_us);
       client.link.ping(frame.now_us);
-      renew(client, local_us);
+      renewLease(client, local_us);
       if (!wasAllowed) obey(client, local_us, out);
       break;
     }
@@ -275,7 +283,7 @@ function hear(client, local_us, frame, out) {
     case "reject":
       client.pendingCommands.refused(local_us, /** @type {any} */ (frame), out);
       if (client.standalone?.id === frame.id && !client.pendingCommands.has(frame.id)) {
-        end(client, out);
+        endStandalone(client, out);
         obey(client, local_us, out);
       }
       break;
@@ -285,11 +293,23 @@ function hear(client, local_us, frame, out) {
   }
 }
 
+/**
+ * Takes over a playback that is no older than the one before, and makes the audio follow it.
+ * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
+ */
+function applyPlayback(client, local_us, playback, out) {
+  forgetOldEnd(client, playback);
+  client.playback = playback;
+  out.push({ type: "show" });
+  comeBack(client, local_us, playback, out);
+  obey(client, local_us, out);
+}
+
 /** @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out */
 function hearPlayback(client, local_us, playback, out) {
   const known = client.playback;
   if (known && compareStamps(stampOf(known), stampOf(playback)) > 0) return;
-  shown(client, local_us, playback, out);
+  applyPlayback(client, local_us, playback, out);
   if (known && known.epoch < playback.epoch) client.pendingCommands.resendAll(local_us, out);
 }
 

@@ -1,7 +1,7 @@
 /** The connection of a client: probes, silence, and how to come back (R8, R12). */
 
 import { BURST } from "./clock.js";
-import { fallSilent, obey } from "./obey.js";
+import { fallSilent, silentAt } from "./silence.js";
 import { compareStamps, stampOf } from "./stamps.js";
 
 /** @import {Client} from "./client.js" */
@@ -195,37 +195,7 @@ export function wake(client, local_us, out) {
   } else if (link.phase === "up") {
     askTimeAnew(client, local_us, out);
     link.patience_ms = WAKING_MS;
-    obey(client, local_us, out);
   }
-}
-
-/** Whether a device that is cut off may sound no longer than its lease (R1). @param {Client} client */
-export const isStrict = ({ limits }) => limits.audio_ms <= limits.lease_ms;
-
-/**
- * In strict mode the lease lasts from the last word of the server on; earlier by as much as the clock may be wrong, so
- * that the server need not know by how much. What an earlier word allowed stays allowed.
- * @param {Client} client @param {number} local_us
- */
-export function renew(client, local_us) {
-  const { link, limits, time } = client;
-  const bound_us = time.bound_us();
-  if (link.pinged_us === undefined || bound_us === undefined) return;
-  const allowed_us = time.local(link.pinged_us + limits.lease_ms * 1000, local_us) - bound_us;
-  link.allowed_us = Math.max(link.allowed_us, allowed_us);
-}
-
-/** Whether strict mode lets this device sound. @param {Client} client @param {number} local_us */
-export function isAllowed(client, local_us) {
-  return !isStrict(client) || local_us < client.link.allowed_us;
-}
-
-/** When a device that nobody talks to falls silent, in local time. @param {Client} client */
-export function silentAt(client) {
-  const { audio, limits, link } = client;
-  if (client.standalone) return Infinity;
-  if (isStrict(client)) return ["sounding", "loading", "armed"].includes(audio.kind) ? link.allowed_us : Infinity;
-  return audio.kind !== "silent" && !client.isWelcomed() ? link.contact_us + limits.audio_ms * 1000 : Infinity;
 }
 
 /** A device that sounds must notice sooner that nobody hears it any more. @param {Client} client */

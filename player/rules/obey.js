@@ -1,8 +1,7 @@
 /** The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14). */
 
-import { comeBack } from "./standalone.js";
 import { causeOf, itemOf, placeAt, soundOf } from "./audio.js";
-import { isAllowed, silentAt, tickLink } from "./link.js";
+import { fallSilent, isAllowed, silentAt } from "./silence.js";
 import { positionAt, sameStamp, stampOf } from "./stamps.js";
 import {
   dropPrepared,
@@ -28,18 +27,14 @@ const PROMPT_MS = 300;
 const SAY_AGAIN_MS = 1_000;
 
 /**
- * A playback that is no older than the one before is obeyed.
- * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
+ * Forgets an end that was reported under an earlier turn or lease than `playback` shows.
+ * @param {Client} client @param {Playback} playback
  */
-export function shown(client, local_us, playback, out) {
+export function forgetOldEnd(client, playback) {
   const { ended } = client;
   if (ended && !(sameStamp(playback.turn, ended.turn) && sameStamp(playback.active?.lease, ended.lease))) {
     client.ended = undefined;
   }
-  client.playback = playback;
-  out.push({ type: "show" });
-  comeBack(client, local_us, playback, out);
-  obey(client, local_us, out);
 }
 
 /** @param {Client} client @param {number} local_us @param {Output[]} out */
@@ -178,17 +173,6 @@ function nextOf({ ahead }, item, playback) {
   return ahead[at + 1] ?? (playback.repeat === "all" && ahead.length === playback.queue_length ? ahead[0] : undefined);
 }
 
-/** @param {Client} client @param {Output[]} out */
-export function fallSilent(client, out) {
-  client.ended = undefined;
-  client.report_due_us = undefined;
-  client.follows = undefined;
-  if (client.audio.kind !== "silent") {
-    client.audio = { kind: "silent" };
-    out.push({ type: "silence" });
-  }
-}
-
 /** @param {Client} client @param {number} local_us @param {boolean} blocked @param {Output[]} out */
 export function interrupted(client, local_us, blocked, out) {
   const position_ms = client.placeAt(local_us);
@@ -306,9 +290,11 @@ export function deadlineOfAudio(client, local_us) {
   return Math.min(report_due_us, ended_due_us, silentAt(client), promiseDue(client, local_us));
 }
 
-/** @param {Client} client @param {number} local_us @param {number} chance @param {Output[]} out */
-export function tick(client, local_us, chance, out) {
-  tickLink(client, local_us, chance, out);
+/**
+ * Does what is due at `local_us` of the audio: says an end again, becomes silent, reports.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
+export function tickAudio(client, local_us, out) {
   sayEnded(client, local_us, out);
   if (silentAt(client) <= local_us) {
     fallSilent(client, out);

@@ -5,8 +5,7 @@
  */
 
 import { itemOf, placeAt, soundOf } from "./audio.js";
-import { isStrict } from "./link.js";
-import { fallSilent } from "./obey.js";
+import { fallSilent, isStrict } from "./silence.js";
 import { sameStamp } from "./stamps.js";
 
 /** @import {Client} from "./client.js" */
@@ -18,7 +17,7 @@ const CUT_OFF_MS = 3_000;
 const BEGINNING_MS = 3_000;
 
 /** Where "previous" leads from a place in the item at `at`. @param {number} at @param {number} place_ms */
-export const before = (at, place_ms) => (place_ms > BEGINNING_MS ? at : Math.max(0, at - 1));
+export const previousIndex = (at, place_ms) => (place_ms > BEGINNING_MS ? at : Math.max(0, at - 1));
 
 /** @type {Playback} what is known of a session that this page has never seen */
 const UNKNOWN = {
@@ -121,7 +120,7 @@ export function commandStandalone(client, local_us, id, op, out) {
   } else if (op.op === "next" && nextOf(client)) {
     goTo(client, (standalone.at + 1) % standalone.items.length, 0, out);
   } else if (op.op === "previous") {
-    goTo(client, before(standalone.at, place_ms), 0, out);
+    goTo(client, previousIndex(standalone.at, place_ms), 0, out);
   } else if (op.op === "play" && !op.tracks && (op.item === undefined || item >= 0)) {
     goTo(client, item >= 0 ? item : standalone.at, op.position_ms ?? (item >= 0 ? 0 : place_ms), out);
   } else {
@@ -222,7 +221,7 @@ function offer(client, local_us, standalone, playback, out) {
     : playback.intent === "play" && playback.status !== "lost";
   const isOn = audio.kind !== "silent";
   if (wentOn || (!isOn && !lease)) {
-    end(client, out);
+    endStandalone(client, out);
     return;
   }
   standalone.isAsked = true;
@@ -234,11 +233,11 @@ function offer(client, local_us, standalone, playback, out) {
   /** @type {Op} */
   const op = isOn ? { op: "play", ...what, position_ms, on: client.device.id } : { op: "pause" };
   // Said after the `welcome`, with whatever else waits for it.
-  if (!client.pendingCommands.add(client, local_us, standalone.id, op)) end(client, out);
+  if (!client.pendingCommands.add(client, local_us, standalone.id, op)) endStandalone(client, out);
 }
 
 /** Whatever the server shows holds again. @param {Client} client @param {Output[]} out */
-export function end(client, out) {
+export function endStandalone(client, out) {
   client.standalone = undefined;
   fallSilent(client, out);
 }

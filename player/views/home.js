@@ -1,8 +1,8 @@
 /** The first view: what was heard last, what is new, what is heard most. */
 
-import { ask } from "../api.js";
+import { ask, tracksIn } from "../api.js";
 import { playTracks } from "../actions.js";
-import { albumCard, artistCard, note, unwrap, way } from "../parts/cards.js";
+import { albumCard, artistCard, note, way } from "../parts/cards.js";
 import { fill, h, say } from "../parts/dom.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
@@ -65,7 +65,7 @@ class HomeView extends View {
       ask("/me/top/tracks?limit=10", { signal }).then((page) => page.items),
       ask("/artists?limit=18", { signal }).then((page) => page.items),
     ]);
-    return { recent: distinct(unwrap(recent)).slice(0, 5), fresh, top: unwrap(top), artists };
+    return { recent: distinct(tracksIn(recent)).slice(0, 5), fresh, top: tracksIn(top), artists };
   }
 
   /** @param {Element} body @param {{recent: any[], fresh: any[], top: any[], artists: any[]}} found */

@@ -1,8 +1,8 @@
 /** One playlist: rename, delete, take tracks out, and put them in another order by drag or by keyboard. */
 
-import { ApiError, ask } from "../api.js";
+import { ApiError, ask, tracksIn } from "../api.js";
 import { MOST_TRACKS, playFrom } from "../actions.js";
-import { note, unwrap, way } from "../parts/cards.js";
+import { note, way } from "../parts/cards.js";
 import { cover } from "../parts/cover.js";
 import { askPerson } from "../parts/dialog.js";
 import { fill, h, say } from "../parts/dom.js";
@@ -82,7 +82,7 @@ class PlaylistView extends View {
   /** How long a list is that has not come as a whole, nobody knows. */
   showFacts() {
     const { playlist, tracks } = this;
-    const known = unwrap(tracks.from(0));
+    const known = tracksIn(tracks.from(0));
     const isWhole = known.length > 0 && known.length === tracks.total;
     const parts = [
       playlist.owner.display_name,

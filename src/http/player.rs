@@ -103,6 +103,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "rules/link.js"
     "rules/obey.js"
     "rules/pending_commands.js"
+    "rules/silence.js"
     "rules/stamps.js"
     "rules/standalone.js"
     "rules/transfer.js"
