@@ -12,16 +12,16 @@ use super::library::{Album, Format, Track};
 use super::number::whole;
 use super::sound::{Stereo, loudness_lufs};
 
-/// Why a track could not be encoded: the text of the library that refused.
+/// Why a track could not be encoded: the error of the encoder or of the tag library.
 pub(super) type EncodeError = Box<dyn std::error::Error + Send + Sync>;
 
-/// ReplayGain 2.0 brings everything to this loudness.
+/// The reference loudness of ReplayGain 2.0.
 const REPLAY_GAIN_LUFS: f32 = -18.0;
 
 /// The bytes of `track`'s file, tags and, in FLAC, the cover included. The same sound gives the same bytes.
 ///
 /// # Errors
-/// When one of the format libraries refuses.
+/// When the encoder or the tag library returns an error.
 pub(super) fn encode(album: &Album, track: &Track, sound: &Stereo, cover: &[u8]) -> Result<Vec<u8>, EncodeError> {
     let samples = interleave(sound, track.channels);
     let (bytes, kind) = match album.format {
@@ -41,7 +41,7 @@ pub(super) fn encode(album: &Album, track: &Track, sound: &Stereo, cover: &[u8])
     Ok(file.into_inner())
 }
 
-/// Everything the tags say.
+/// All tags of the file.
 fn items(album: &Album, track: &Track, sound: &Stereo) -> Vec<(ItemKey, String)> {
     let on_disc = album.tracks.iter().filter(|other| other.disc == track.disc).count();
     let discs = album.tracks.iter().map(|other| other.disc).max().unwrap_or(1);
@@ -67,7 +67,7 @@ fn items(album: &Album, track: &Track, sound: &Stereo) -> Vec<(ItemKey, String)>
     items
 }
 
-/// 16-bit samples, channels in turn.
+/// 16-bit samples, channels interleaved.
 fn interleave(sound: &Stereo, channels: u16) -> Vec<i32> {
     let frames = sound.left.iter().zip(&sound.right);
     if channels == 1 {
@@ -79,7 +79,8 @@ fn interleave(sound: &Stereo, channels: u16) -> Vec<i32> {
 
 fn flac(samples: &[i32], track: &Track) -> Result<Vec<u8>, EncodeError> {
     let mut config = flacenc::config::Encoder::default();
-    // Whole tracks run side by side already, and the fixed predictors are five times as fast for a seventh more bytes.
+    // `make` encodes several tracks in parallel, so one track needs no threads of its own. Fixed predictors are five
+    // times as fast as linear prediction and make the file one seventh larger.
     config.multithread = false;
     config.subframe_coding.use_lpc = false;
     let block_size = config.block_size;

@@ -1,4 +1,4 @@
-//! The demo's data folder: made once, used by one demo at a time, with the login in a file that only its owner can read.
+//! The demo's data folder: made once, used by one demo at a time, with the password in a file of mode 0600.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
@@ -6,19 +6,20 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Marks a folder as the demo's, so that a demo never moves into somebody's own folder; locked while a demo runs.
+/// The file that marks a folder as made by a demo, so that a demo never writes into another folder that has contents;
+/// locked while a demo runs.
 const MARK: &str = ".segue-demo";
-/// The password's file; its one line is what `--password-file` reads.
+/// The password file; its only line is the password, as `--password-file` expects it.
 const PASSWORD: &str = "password";
-/// Characters of a password: no two that look alike.
+/// Characters of a password, without those that are easily confused (l, o, 0, 1).
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-/// 20 letters of 5 bits: 100 bits.
+/// 20 characters of 5 bits each: 100 bits.
 const PASSWORD_LETTERS: usize = 20;
 
-/// The folder cannot be used.
+/// Why the data folder cannot be used.
 #[derive(Debug)]
 pub enum HomeError {
-    /// It holds things that no demo made.
+    /// It is not empty and has no marker file of a demo.
     Foreign(PathBuf),
     /// Another demo runs in it.
     InUse(PathBuf),
@@ -52,7 +53,7 @@ impl std::error::Error for HomeError {
     }
 }
 
-/// The data folder, ours as long as this value lives.
+/// The data folder; its lock is held until this value is dropped.
 #[derive(Debug)]
 pub struct Home {
     folder: PathBuf,
@@ -60,10 +61,10 @@ pub struct Home {
 }
 
 impl Home {
-    /// Takes `folder`, making it when it is missing.
+    /// Locks `folder`, and creates it when it is missing.
     ///
     /// # Errors
-    /// When it is somebody else's, in use, or cannot be written.
+    /// When it holds files that no demo made, when another demo runs in it, or when it cannot be written.
     pub fn take(folder: &Path) -> Result<Self, HomeError> {
         let failed = |error| HomeError::Io(folder.to_owned(), error);
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
@@ -81,33 +82,34 @@ impl Home {
         }
     }
 
-    /// The folder, absolute.
+    /// The absolute path of the data folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The folder of the library.
+    /// The music folder.
     #[must_use]
     pub fn music(&self) -> PathBuf {
         self.folder.join("music")
     }
 
-    /// The file with the password.
+    /// The path of the password file.
     #[must_use]
     pub fn password_file(&self) -> PathBuf {
         self.folder.join(PASSWORD)
     }
 
-    /// The password in its file, if there is one. A file that others could read is theirs no longer.
+    /// The password in the password file, or `None` without one. A file that group or others can read is set to mode
+    /// 0600.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
+    /// When the file exists and cannot be read.
     pub fn password(&self) -> Result<Option<String>, HomeError> {
         read_private(&self.password_file()).map_err(|error| HomeError::Io(self.password_file(), error))
     }
 
-    /// Keeps `password` in its file, which nobody but its owner can read from its first byte on.
+    /// Writes `password` to the password file. The file has mode 0600 before the first byte is written.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -118,7 +120,7 @@ impl Home {
     }
 }
 
-/// A new password; `random` chooses its letters.
+/// A new password; each byte of `random` chooses one character.
 #[must_use]
 pub fn new_password(random: [u8; PASSWORD_LETTERS]) -> String {
     random.into_iter().map(|byte| LETTERS.get(usize::from(byte % 32)).copied().map_or('x', char::from)).collect()
@@ -142,7 +144,7 @@ fn write_private(part: &Path, path: &Path, text: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // `create_new` follows no link that somebody may have put there.
+    // `create_new` fails when the path is a symbolic link, so the password cannot end up in another file.
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_was_cut_off_is_done_again() {
+    fn an_interrupted_password_write_is_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::take(folder.path()).unwrap();
         fs::write(home.folder().join(".password.part"), "abc").unwrap();
@@ -180,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_other_things_is_left_alone() {
+    fn a_folder_with_other_files_is_refused_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.txt"), "").unwrap();
         assert!(matches!(Home::take(folder.path()), Err(HomeError::Foreign(_))));
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn one_demo_at_a_time() {
+    fn a_second_demo_in_the_same_folder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::take(folder.path()).unwrap();
         assert!(matches!(Home::take(folder.path()), Err(HomeError::InUse(_))));

@@ -15,7 +15,7 @@ pub(super) struct Album {
     pub(super) genre: &'static str,
     /// Whether its tracks are by various artists.
     pub(super) compilation: bool,
-    /// Whether its tracks run into each other without a gap.
+    /// Whether each track continues the one before without a gap.
     pub(super) continuous: bool,
     pub(super) format: Format,
     pub(super) cover: Motif,
@@ -25,9 +25,9 @@ pub(super) struct Album {
 /// How an album is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// FLAC, tags as Vorbis comments, the cover inside.
+    /// FLAC, tags as Vorbis comments, the cover embedded.
     Flac,
-    /// WAV, tags as `ID3v2` and RIFF INFO, the cover as `cover.jpg` beside.
+    /// WAV, tags as `ID3v2` and RIFF INFO, the cover as `cover.jpg` in the same folder.
     Wav,
 }
 

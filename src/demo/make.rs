@@ -1,4 +1,4 @@
-//! Writes the demo library into a folder, on all cores, and goes on where an interrupted run stopped.
+//! Writes the demo library into a folder, on all cores. A run after an interrupted one writes only the missing files.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -16,28 +16,28 @@ use super::music::{Piece, compose};
 use super::number::frames;
 use super::sound::{Stereo, render};
 
-/// Lies in the folder once everything was made; from then on nothing is made again, whatever people delete.
+/// Marker file, written after all files of the library. While it exists no file is made again, even a deleted one.
 pub(super) const MADE: &str = ".segue-demo-made";
 
-/// How long the tracks are.
+/// The length of the tracks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Length {
     /// 45 to 120 seconds.
     Full,
-    /// A few bars: made in a moment.
+    /// About 3 seconds, for tests.
     Short,
 }
 
-/// How far the making is.
+/// How many tracks have been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Tracks that are there.
+    /// Tracks that are written.
     pub done: usize,
     /// Tracks of the whole library.
     pub total: usize,
 }
 
-/// The library could not be made.
+/// Why the library could not be made.
 #[derive(Debug)]
 pub enum MakeError {
     /// A file or folder cannot be written.
@@ -75,11 +75,11 @@ impl std::error::Error for MakeError {
     }
 }
 
-/// Makes in `folder` what is missing of the library and tells `progress` after each piece. Files appear whole or not at
-/// all. Returns whether there was anything to make.
+/// Makes the missing files of the library in `folder` and calls `progress` after each job. A file is complete or
+/// absent, even after a power failure. Returns whether any file was missing.
 ///
 /// # Errors
-/// The first file that could not be made; those already made stay, and the next call goes on after them.
+/// The first file that could not be made. Files that are already written stay; the next call makes the others.
 pub fn make(folder: &Path, length: Length, mut progress: impl FnMut(Progress)) -> Result<bool, MakeError> {
     let made = folder.join(MADE);
     if made.exists() {
@@ -97,7 +97,7 @@ pub fn make(folder: &Path, length: Length, mut progress: impl FnMut(Progress)) -
                 while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let result = job.run(length).map(|()| job.tracks.len());
                     if result.is_err() {
-                        // Nobody starts anything more; what runs is finished.
+                        // No thread takes another job; running jobs are finished.
                         next.store(jobs.len(), Ordering::Relaxed);
                     }
                     if sender.send(result).is_err() {
@@ -119,16 +119,16 @@ pub fn make(folder: &Path, length: Length, mut progress: impl FnMut(Progress)) -
     Ok(true)
 }
 
-/// What is made in one go: a track, or an album whose tracks run into each other.
+/// What one thread makes at a time: a track, or a whole album without gaps.
 struct Job {
     album: &'static Album,
     folder: PathBuf,
     tracks: &'static [Track],
-    /// Painted by the first of the album's jobs that needs it.
+    /// The cover, computed by the first of the album's jobs that needs it.
     cover: Arc<OnceLock<Result<Vec<u8>, String>>>,
 }
 
-/// All jobs, the long ones first so that the cores end together.
+/// All jobs, the longest first, so that all cores finish at about the same time.
 fn jobs(folder: &Path) -> Vec<Job> {
     let of_album = |album: &'static Album| {
         let size = if album.continuous { album.tracks.len() } else { 1 };
@@ -156,7 +156,7 @@ impl Job {
     /// Makes the missing files of this job.
     fn run(&self, length: Length) -> Result<(), MakeError> {
         let picture = self.folder.join("cover.jpg");
-        // The picture belongs to the job of the first track, lest two jobs write it at once.
+        // Only the job with the album's first track writes the picture, so that no two threads write the same file.
         let first =
             self.album.tracks.first().is_some_and(|first| self.tracks.iter().any(|track| std::ptr::eq(track, first)));
         let wants_picture = first && self.album.format == Format::Wav && !picture.exists();
@@ -200,12 +200,13 @@ fn cut(samples: &[f32], start: usize, end: usize) -> Vec<f32> {
     samples.get(start..end.min(samples.len())).unwrap_or_default().to_vec()
 }
 
-/// `title` as every common file system takes it.
+/// `title` without the characters that a common file system forbids in names.
 fn file_name(title: &str) -> String {
     title.replace(['/', '\\', ':', '*', '?', '"', '<', '>', '|'], "-")
 }
 
-/// Writes a file under another name first, so that it is there whole or not at all, even after a power cut.
+/// Writes a file under a temporary name, flushes and renames it, so that it is complete or absent even after a power
+/// failure.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), MakeError> {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).map_err(|error| MakeError::Write(folder.to_owned(), error))?;
@@ -220,7 +221,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), MakeError> {
         fs::rename(&part, path)
     };
     write().map_err(|error| {
-        // What was begun only takes room that may be scarce now.
+        // The disk may be full: remove the incomplete file.
         drop(fs::remove_file(&part));
         MakeError::Write(path.to_owned(), error)
     })

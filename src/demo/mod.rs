@@ -1,6 +1,6 @@
-//! The demo library: about thirty tracks that Segue composes, plays and paints itself, as real tagged files.
+//! The demo library: about thirty tracks as tagged audio files, whose music and covers are computed.
 //!
-//! Everything but `home` and `make` is pure: the same library comes out of every machine and every run.
+//! Everything but `home` and `make` is pure: every machine and every run makes the same bytes.
 
 mod cover;
 mod encode;

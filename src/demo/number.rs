@@ -1,4 +1,5 @@
-//! The four conversions between counts and real numbers that audio needs, in one place with their reasons.
+//! The four conversions between integers and floating-point numbers that audio needs, each with the reason why it is
+//! allowed to lose precision.
 
 /// `count` as a real number; exact below 2^24, which is over six minutes of frames at 44.1 kHz.
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "no lossless conversion exists; see above")]

@@ -1,4 +1,4 @@
-//! A small seeded random generator, so that every machine makes the very same library.
+//! A small seeded random generator, so that every machine makes the same library.
 
 /// `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 ///
@@ -9,7 +9,7 @@ pub(super) struct Random {
 }
 
 impl Random {
-    /// A generator whose stream depends on nothing but `seed`.
+    /// A generator whose stream depends only on `seed`.
     pub(super) fn new(seed: u64) -> Self {
         Self { state: seed }
     }
@@ -23,25 +23,25 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number of 0 up to, not including, 1.
+    /// A number in `[0, 1)`.
     pub(super) fn unit(&mut self) -> f32 {
-        // 16 bits are plenty for noise and humanising, and fit both conversions without loss.
+        // 16 bits are enough for noise and for timing variations, and both conversions of them are exact.
         let [high, low, ..] = self.bits().to_be_bytes();
         f32::from(u16::from_be_bytes([high, low])) / 65_536.0
     }
 
-    /// A number of -1 up to, not including, 1.
+    /// A number in `[-1, 1)`.
     pub(super) fn bipolar(&mut self) -> f32 {
         self.unit().mul_add(2.0, -1.0)
     }
 
-    /// A whole number of 0 up to, not including, `below`; 0 when `below` is 0.
+    /// A whole number in `[0, below)`; 0 when `below` is 0.
     pub(super) fn below(&mut self, below: usize) -> usize {
         let below = u64::try_from(below).unwrap_or(u64::MAX);
         usize::try_from(self.bits().checked_rem(below).unwrap_or(0)).unwrap_or(0)
     }
 
-    /// One of `choices`, or nothing when there are none.
+    /// One of `choices`, or `None` when there are none.
     pub(super) fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(self.below(choices.len()))
     }

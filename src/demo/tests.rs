@@ -1,4 +1,4 @@
-//! The library as a listener gets it.
+//! Tests of the whole library: lengths, loudness, gapless cuts, continuing after an interruption.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -56,7 +56,7 @@ fn no_two_pieces_sound_the_same() {
 }
 
 #[test]
-fn nothing_clips_and_all_is_about_as_loud() {
+fn no_track_clips_and_all_are_about_as_loud() {
     for album in ALBUMS {
         for track in album.tracks {
             let (score, _) = compose(&[track.piece.within(Length::Short)]);
@@ -73,7 +73,7 @@ fn nothing_clips_and_all_is_about_as_loud() {
 }
 
 #[test]
-fn an_album_that_runs_on_is_cut_without_a_gap() {
+fn an_album_without_gaps_is_cut_without_a_gap() {
     let album = ALBUMS.iter().find(|album| album.continuous).unwrap();
     let pieces: Vec<_> = album.tracks.iter().map(|track| track.piece.within(Length::Short)).collect();
     let (score, ends_s) = compose(&pieces);
@@ -87,7 +87,7 @@ fn an_album_that_runs_on_is_cut_without_a_gap() {
 }
 
 #[test]
-fn a_stopped_making_goes_on_and_the_same_bytes_come_out() {
+fn an_interrupted_run_is_continued_with_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let mut told = Vec::new();
@@ -97,7 +97,7 @@ fn a_stopped_making_goes_on_and_the_same_bytes_come_out() {
     let first = files(root);
     assert!(!first.keys().any(|name| name.contains(".part")));
 
-    // What a killed run leaves: no mark, files missing, one half written.
+    // What a killed run leaves: no marker file, files missing, one file half written.
     let gone = ["Tidewheel/Four Tides (2019)/02 Slack Water.flac", "Pixel Heron/8 Bits of Sky (2020)/cover.jpg"];
     for name in gone {
         fs::remove_file(root.join(name)).unwrap();
@@ -108,11 +108,11 @@ fn a_stopped_making_goes_on_and_the_same_bytes_come_out() {
     let modified = fs::metadata(&kept).unwrap().modified().unwrap();
     assert!(make(root, Length::Short, |_| {}).unwrap());
     assert_eq!(fs::metadata(&kept).unwrap().modified().unwrap(), modified);
-    assert!(files(root) == first, "other bytes came out");
+    assert!(files(root) == first, "the continued run wrote other bytes");
 
     check_tags(root);
 
-    // A finished library is left as people want it.
+    // With the marker file a deleted file is not made again.
     fs::remove_file(root.join(gone[0])).unwrap();
     assert!(!make(root, Length::Short, |_| {}).unwrap());
     assert!(!root.join(gone[0]).exists());

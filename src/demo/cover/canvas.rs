@@ -24,14 +24,14 @@ impl Colour {
         Self([r + (r2 - r) * amount, g + (g2 - g) * amount, b + (b2 - b) * amount])
     }
 
-    /// This colour lit up by `other`.
+    /// This colour with `amount` times `other` added.
     pub(super) fn glow(self, other: Self, amount: f32) -> Self {
         let [r, g, b] = self.0;
         let [r2, g2, b2] = other.0;
         Self([r + r2 * amount, g + g2 * amount, b + b2 * amount])
     }
 
-    /// A colour from a palette, blended between neighbours; `place` of 0 to 1 runs through all.
+    /// The colour at `place` (0 to 1) of a palette, interpolated between neighbouring entries.
     pub(super) fn along(palette: &[u32], place: f32) -> Self {
         let last = u16::try_from(palette.len().saturating_sub(1)).unwrap_or(0);
         let at = place.clamp(0.0, 1.0) * f32::from(last);
@@ -42,7 +42,7 @@ impl Colour {
     }
 }
 
-/// 1 inside a shape, 0 outside, soft over a pixel; `distance` is negative inside.
+/// 1 inside a shape, 0 outside, interpolated over one pixel at the edge. `distance` to the edge is negative inside.
 pub(super) fn inside(distance: f32) -> f32 {
     (0.5 - distance * 600.0).clamp(0.0, 1.0)
 }
@@ -52,7 +52,7 @@ pub(super) fn line(distance: f32, half: f32) -> f32 {
     inside(distance.abs() - half)
 }
 
-/// A number of 0 to 1 that belongs to the cell `(x, y)` and the purpose `salt`.
+/// A pseudo-random number of 0 to 1 that depends only on the cell `(x, y)` and on `salt`, one for each use.
 pub(super) fn chance(x: i32, y: i32, salt: u64) -> f32 {
     let cell = (u64::from(x.cast_unsigned()) << 32) | u64::from(y.cast_unsigned());
     Random::new(cell ^ salt.wrapping_mul(0x9e37_79b9)).unit()
@@ -69,7 +69,7 @@ impl Canvas {
         Self { side }
     }
 
-    /// Asks `colour(x, y)` for every pixel and lays the grain of paper over it.
+    /// Calls `colour(x, y)` for every pixel and adds noise that looks like paper.
     pub(super) fn paint(self, colour: impl Fn(f32, f32) -> Colour) -> RgbImage {
         let scale = 1.0 / single(f64::from(self.side));
         let mut grain = Random::new(7);

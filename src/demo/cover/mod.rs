@@ -1,4 +1,4 @@
-//! Covers, drawn by formula: each motif is a function from a point to a colour.
+//! Album covers: each motif is a function from a point to a colour.
 
 mod canvas;
 mod night;
@@ -11,11 +11,11 @@ use canvas::Canvas;
 pub(super) enum Motif {
     /// Rows of hills before a low sun.
     Hills,
-    /// Petals of light.
+    /// Glowing rings in the shape of petals.
     Rings,
     /// Planets on their orbits.
     Orbits,
-    /// The sea in layers.
+    /// Layers of sea waves.
     Waves,
     /// Overlapping round scales under a red sun.
     Scales,

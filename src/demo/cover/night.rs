@@ -1,11 +1,11 @@
-//! Motifs by night.
+//! Motifs with dark backgrounds.
 
 use std::f32::consts::TAU;
 
 use super::super::number::{single, whole};
 use super::canvas::{Colour, chance, inside, line};
 
-/// Petals of light.
+/// Glowing rings in the shape of petals.
 pub(super) fn rings(x: f32, y: f32) -> Colour {
     let (dx, dy) = (x - 0.5, y - 0.52);
     let (radius, angle) = (dx.hypot(dy), dy.atan2(dx));
@@ -102,7 +102,7 @@ pub(super) fn windows(x: f32, y: f32) -> Colour {
     colour.mix(Colour::hex(0x05_07_12), line(y - sag, 0.0014).max(line(y - sag - 0.035 - 0.02 * x, 0.0014)))
 }
 
-/// A bird of pixels under a blocky sky.
+/// A bird made of large pixels under a sky of large pixels.
 pub(super) fn pixels(x: f32, y: f32) -> Colour {
     /// The heron: `#` body, `+` shade, `o` eye, `>` beak, `|` leg.
     const HERON: [&str; 16] = [
@@ -155,7 +155,7 @@ pub(super) fn pixels(x: f32, y: f32) -> Colour {
 /// Lights over black water.
 pub(super) fn lanterns(x: f32, y: f32) -> Colour {
     let shore = 0.56;
-    // Below the shore everything is seen again, stretched and shaken.
+    // Below the shore line the scene is mirrored, stretched and distorted by waves.
     let wet = y > shore;
     let shake = if wet { 0.012 * (y * 150.0).sin() * (y - shore) * 4.0 } else { 0.0 };
     let (seen_x, seen_y) = if wet { (x + shake, shore - (y - shore) * 0.92) } else { (x, y) };

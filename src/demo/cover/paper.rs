@@ -1,4 +1,4 @@
-//! Motifs by daylight.
+//! Motifs with light or paper-like backgrounds.
 
 use std::f32::consts::TAU;
 
@@ -37,7 +37,7 @@ fn trees(x: f32, y: f32, crest: f32, row: u8) -> f32 {
     (x - centre).hypot((y - crest + size * 0.9) * 0.8) - size
 }
 
-/// The sea in layers.
+/// Layers of sea waves.
 pub(super) fn waves(x: f32, y: f32) -> Colour {
     let mut colour = Colour::along(&[0xf3_e9_d8, 0xe6_dc_cc], y);
     let moon = (x - 0.3).hypot(y - 0.24);
@@ -57,7 +57,7 @@ pub(super) fn waves(x: f32, y: f32) -> Colour {
     colour
 }
 
-/// Overlapping round scales under a red sun, rain across it all.
+/// Overlapping round scales under a red sun, with rain over the whole picture.
 pub(super) fn scales(x: f32, y: f32) -> Colour {
     let mut colour = Colour::along(&[0x1c_27_3c, 0x33_43_60, 0x6b_77_8c], y * 1.4);
     colour = colour.mix(Colour::hex(0xd6_3a_2f), inside((x - 0.5).hypot(y - 0.36) - 0.21));

@@ -1,6 +1,6 @@
-//! Scales and chords, written the way musicians write them.
+//! Scales, and chords parsed from their usual names.
 
-/// Which notes a melody walks on, in semitones above the tonic.
+/// The notes a melody uses, in semitones above the tonic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
     Major,
@@ -33,7 +33,7 @@ impl Scale {
         }
     }
 
-    /// The notes of this scale on `tonic` (a pitch class) from `low` to `high`, rising, as MIDI note numbers.
+    /// The notes of this scale on `tonic` (a pitch class) from `low` to `high`, ascending, as MIDI note numbers.
     pub(super) fn ladder(self, tonic: i32, low: i32, high: i32) -> Vec<i32> {
         (low..=high).filter(|pitch| self.semitones().contains(&(pitch - tonic).rem_euclid(12))).collect()
     }
@@ -47,7 +47,7 @@ pub(super) struct Chord {
 }
 
 impl Chord {
-    /// Reads a chord name such as `C`, `F#m7` or `Bbmaj9`; nothing if it is none.
+    /// Parses a chord name such as `C`, `F#m7` or `Bbmaj9`; `None` if it is not one.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let mut letters = name.chars();
         let natural: i32 = match letters.next()? {
@@ -98,13 +98,14 @@ impl Chord {
         self.intervals.iter().any(|interval| (pitch - self.root - interval).rem_euclid(12) == 0)
     }
 
-    /// The chord built up from its root, the lowest one at or above `base`.
+    /// The chord in root position; its root is the lowest one at or above `base`.
     pub(super) fn rooted(self, base: i32) -> Vec<i32> {
         let root = base + (self.root - base).rem_euclid(12);
         self.intervals.iter().map(|interval| root + interval).collect()
     }
 
-    /// The chord in the inversion whose notes lie within an octave from `base`: so neighbours move little.
+    /// The chord in the inversion whose notes lie within an octave above `base`, so that successive chords are near
+    /// each other.
     pub(super) fn close(self, base: i32) -> Vec<i32> {
         let mut notes: Vec<i32> =
             self.intervals.iter().map(|interval| base + (self.root + interval - base).rem_euclid(12)).collect();
@@ -118,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chords_are_read_as_written() {
+    fn chord_names_are_parsed() {
         assert_eq!(Chord::parse("C").unwrap().rooted(60), [60, 64, 67]);
         assert_eq!(Chord::parse("F#m7").unwrap().rooted(48), [54, 57, 61, 64]);
         assert_eq!(Chord::parse("Bb").unwrap().close(60), [62, 65, 70]);
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ladder_holds_the_scale_only() {
+    fn a_ladder_holds_only_notes_of_the_scale() {
         assert_eq!(Scale::Hirajoshi.ladder(2, 60, 75), [62, 64, 65, 69, 70, 74]);
         assert_eq!(Scale::Major.ladder(0, 60, 72), [60, 62, 64, 65, 67, 69, 71, 72]);
     }

@@ -1,4 +1,4 @@
-//! Plays a style: turns its patterns, chords and tunes into the notes of one piece.
+//! Turns the patterns, chords and tunes of a style into the notes of one piece.
 
 use super::super::number::{real, single, whole};
 use super::super::random::Random;
@@ -16,15 +16,15 @@ pub(in crate::demo) struct Piece {
     pub(in crate::demo) tempo_bpm: f64,
     /// Semitones above C.
     pub(in crate::demo) key: i32,
-    /// Who plays the tune.
+    /// The instrument that plays the tune.
     pub(in crate::demo) lead: Voice,
     /// Chooses among the many pieces of this style.
     pub(in crate::demo) seed: u64,
-    /// About how long it should be; whole sections make up the real length.
+    /// The wanted length in seconds; the real one is the nearest whole number of sections.
     pub(in crate::demo) length_s: f64,
 }
 
-/// A stroke of a pattern within its bar; start and length as shares of the bar.
+/// A stroke of a pattern within its bar; start and length as fractions of the bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Stroke {
     pub(super) sign: char,
@@ -32,8 +32,8 @@ pub(super) struct Stroke {
     pub(super) length: f64,
 }
 
-/// Composes pieces that run into each other; each but the last ends with its last bar, the last one with a final chord
-/// that rings. Returns the whole and the seconds at which each piece ends.
+/// Composes pieces that follow each other without a gap. The last one ends with a final chord that decays, the others
+/// with their last bar. Returns the score of all and the seconds at which each piece ends.
 pub(in crate::demo) fn compose(pieces: &[Piece]) -> (Score, Vec<f64>) {
     let mut score = Score {
         notes: Vec::new(),
@@ -74,7 +74,7 @@ impl<'a> Composer<'a> {
         f64::from(real(self.piece.style.beats)) * self.beat_s
     }
 
-    /// The letters of the sections: as many as come nearest to the wanted length.
+    /// The letters of the sections: the number of sections that comes nearest to the wanted length.
     fn form(&self) -> Vec<char> {
         let style = self.piece.style;
         let section_s = self.bar_s() * f64::from(real(self.bars));
@@ -90,7 +90,7 @@ impl<'a> Composer<'a> {
             .collect()
     }
 
-    /// Writes the notes and returns the second at which the piece is over.
+    /// Writes the notes and returns the second at which the piece ends.
     fn write(mut self, last: bool, notes: &mut Vec<Note>) -> f64 {
         let style = self.piece.style;
         let form = self.form();
@@ -112,7 +112,7 @@ impl<'a> Composer<'a> {
         over_s + self.bar_s() + f64::from(style.space.fade_s).clamp(2.0, 4.0)
     }
 
-    /// One player through one section.
+    /// Writes the notes of one layer for one section.
     fn section(
         &mut self,
         layer: &Layer,
@@ -149,7 +149,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// One stroke of a pattern over the notes of a chord.
+    /// Writes one stroke of a pattern with the notes of a chord.
     fn chord(
         &mut self,
         layer: &Layer,
@@ -172,7 +172,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// The last chord: everybody on the tonic, once.
+    /// Writes the final chord: every layer plays the tonic chord once.
     fn ending(&mut self, layer: &Layer, bar: usize, harmony: &[Vec<Chord>], notes: &mut Vec<Note>) {
         let whole = Stroke { sign: 'x', start: 0.0, length: 1.0 };
         let Some(tonic) = chord_at(harmony, 0, 0.0) else { return };
@@ -189,7 +189,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    /// One note, swung, a little early or late, a little louder or softer.
+    /// Writes one note, with swing and small random changes of time and gain.
     fn note(&mut self, layer: &Layer, voice: Voice, bar: usize, stroke: Stroke, pitch: i32, notes: &mut Vec<Note>) {
         let style = self.piece.style;
         let beats = f64::from(real(style.beats));
@@ -214,7 +214,7 @@ impl<'a> Composer<'a> {
     }
 }
 
-/// The place of `beat` after swinging: of two notes the first is longer by `swing`.
+/// The position of `beat` with swing: the first of two notes is longer by the fraction `swing`.
 fn swing(beat: f64, style: &Style) -> f64 {
     let pair = style.swing_beats * 2.0;
     if pair <= 0.0 {
@@ -230,7 +230,7 @@ fn swing(beat: f64, style: &Style) -> f64 {
     pairs * pair + swung
 }
 
-/// The chords of each bar of the section `letter`, or of the style's first harmony.
+/// The chords of each bar of the section `letter`; those of the style's first harmony when it has none for the letter.
 fn harmony(style: &Style, letter: char, key: i32) -> Vec<Vec<Chord>> {
     let named = style.harmony.iter().find(|(letters, _)| letters.contains(letter)).or(style.harmony.first());
     let text = named.map_or("C", |(_, text)| text);
@@ -245,7 +245,7 @@ fn chord_at(harmony: &[Vec<Chord>], bar: usize, place: f64) -> Option<Chord> {
     chords.get(index).copied()
 }
 
-/// The strokes of `pattern` over `count` bars, its own bars taken in turn.
+/// The strokes of `pattern` over `count` bars; the bars of the pattern are repeated.
 fn bars(pattern: &str, count: usize) -> impl Iterator<Item = (usize, Stroke)> {
     let own: Vec<&str> = pattern.split('|').collect();
     (0..count)
@@ -280,12 +280,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_style_is_spelled_right() {
+    fn every_pattern_and_chord_of_every_style_can_be_parsed() {
         for style in every() {
             for (letters, chords) in style.harmony {
                 assert!(!letters.is_empty());
                 for name in chords.split('|').flat_map(str::split_whitespace) {
-                    assert!(Chord::parse(name).is_some(), "{name} is no chord");
+                    assert!(Chord::parse(name).is_some(), "{name} is not a chord");
                 }
             }
             for layer in style.layers {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_shared_evenly_among_its_letters() {
+    fn every_letter_of_a_bar_has_the_same_length() {
         let stroke = |sign, start, length| Stroke { sign, start, length };
         assert_eq!(strokes("x-.X"), [stroke('x', 0.0, 0.5), stroke('X', 0.75, 0.25)]);
         assert_eq!(strokes("- x .-"), [stroke('x', 0.25, 0.25)]);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chord_lasts_its_share_of_the_bar() {
+    fn every_chord_of_a_bar_has_the_same_length() {
         let style = every().find(|style| style.harmony.iter().any(|(_, text)| text.contains("Fm G"))).unwrap();
         let chords = harmony(style, 'i', 0);
         let names = |bar, place| chord_at(&chords, bar, place);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_piece_is_composed_alike_and_another_seed_is_another_piece() {
+    fn the_same_seed_gives_the_same_piece_and_another_seed_another_piece() {
         let style = every().next().unwrap();
         let piece = Piece { style, tempo_bpm: 100.0, key: 2, lead: Voice::Flute, seed: 5, length_s: 40.0 };
         assert_eq!(compose(&[piece]), compose(&[piece]));

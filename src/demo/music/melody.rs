@@ -1,10 +1,10 @@
-//! Tunes: a motif of two bars, answered by itself over other chords and closed by a cadence.
+//! Tunes: a motif of two bars, repeated over other chords and ended by a cadence.
 
 use super::super::random::Random;
 use super::chord::{Chord, Scale};
 use super::compose::{Stroke, strokes};
 
-/// What a tune is built from.
+/// The parameters of a tune.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan<'a> {
     pub(super) scale: Scale,
@@ -12,13 +12,13 @@ pub(super) struct Plan<'a> {
     pub(super) tonic: i32,
     /// The lowest note; the tune stays within a tenth above it.
     pub(super) low: i32,
-    /// Steps of the scale by which the whole is moved up.
+    /// Steps of the scale by which the whole tune is moved up.
     pub(super) shift: usize,
     pub(super) rhythms: &'a [&'a str],
 }
 
-/// Notes as (bar, stroke, pitch) over a section whose chords `chord(bar, place)` knows, `place` being 0 to 1 in the bar.
-/// The same `seed` gives the same tune.
+/// The notes of a section as (bar, stroke, pitch). `chord(bar, place)` is the chord at `place` (0 to 1) of a bar. The
+/// same `seed` gives the same tune.
 pub(super) fn tune(
     plan: Plan<'_>,
     bars: usize,
@@ -38,7 +38,7 @@ pub(super) fn tune(
     for bar in 0..bars {
         let phrase_bar = bar % 4;
         let rhythm = if phrase_bar % 2 == 0 { first } else { second };
-        // Each half of a phrase starts from the same place, so that the ear knows it again; the answer starts higher.
+        // Each half of a phrase starts from the same note, so that it is recognised; the repetition starts higher.
         let mut at = match phrase_bar {
             0 => home,
             2 => home + 1,
@@ -72,7 +72,7 @@ pub(super) fn tune(
     notes
 }
 
-/// The index of the rung nearest to `pitch` that `fits`.
+/// The index of the note of `ladder` that `fits` and is nearest to `pitch`.
 fn nearest(ladder: &[i32], pitch: i32, fits: impl Fn(i32) -> bool) -> Option<usize> {
     let rungs = ladder.iter().enumerate().filter(|(_, rung)| fits(**rung));
     rungs.min_by_key(|(_, rung)| (**rung - pitch).abs()).map(|(index, _)| index)

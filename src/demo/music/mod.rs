@@ -1,4 +1,4 @@
-//! A small composer: styles are data, pieces are styles with a key, a tempo and a seed. Knows nothing of samples.
+//! The composer: a style is data, a piece is a style with a key, a tempo and a seed. Independent of audio samples.
 
 mod chord;
 mod compose;

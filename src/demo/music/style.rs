@@ -1,7 +1,8 @@
-//! What a style of music is made of. Styles are data; `compose` plays them.
+//! The parts of a style of music. Styles are data; `compose` turns them into notes.
 //!
-//! *Patterns* are strings, one bar after the other with `|` between; the letters of a bar share it evenly, so `x` is
-//! one note for the whole bar and `x.x.x.x.` are four. `-` holds the note before, `.` rests, spaces are ignored.
+//! *Patterns* are strings, one bar after the other with `|` between. All letters of a bar have the same length, so `x`
+//! is one note for the whole bar and `x.x.x.x.` are four notes. `-` extends the note before, `.` is a rest, spaces are
+//! ignored.
 
 use super::super::sound::{Space, Voice};
 use super::chord::Scale;
@@ -11,29 +12,29 @@ use super::chord::Scale;
 pub(in crate::demo) struct Style {
     /// Beats in a bar; the tempo counts these.
     pub(super) beats: usize,
-    /// How much the second of two notes is late: 0 straight, 0.33 triplets.
+    /// Delay of the second of two notes as a fraction of its length: 0 is straight, 0.33 are triplets.
     pub(super) swing: f64,
-    /// The shorter of the two notes that swing, in beats.
+    /// Length of each of the two notes before swing, in beats.
     pub(super) swing_beats: f64,
-    /// How far players stray in time, in milliseconds.
+    /// Greatest random change of a note's time, in milliseconds.
     pub(super) stray_ms: f64,
     /// Bars in a section.
     pub(super) bars: usize,
     /// Letters of the sections between the first, `i`, and the last, `o`; repeated as long as the piece needs.
     pub(super) form: &'static str,
-    /// What melodies walk on.
+    /// The scale of melodies.
     pub(super) scale: Scale,
-    /// Chords of the sections named by letters: bars parted by `|`, chords of one bar by spaces; written in C.
+    /// Letters of sections, and their chords in the key of C: `|` between bars, spaces between chords of one bar.
     pub(super) harmony: &'static [(&'static str, &'static str)],
-    /// The players.
+    /// The instruments and what they play.
     pub(super) layers: &'static [Layer],
-    /// The room; its `echo_s` is in beats here.
+    /// Reverberation and echo; `echo_s` is in beats here.
     pub(super) space: Space,
     /// Loudness in LUFS.
     pub(super) loudness_lufs: f32,
 }
 
-/// One player.
+/// One instrument and what it plays.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layer {
     pub(super) part: Part,
@@ -43,19 +44,19 @@ pub(super) struct Layer {
     pub(super) sections: &'static str,
 }
 
-/// What a player plays.
+/// What a layer plays.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
-    /// Notes of the chord: a digit is one of them counted from the lowest, `x` is all at once, `X` all, accented.
+    /// Notes of the chord: a digit is one note, counted from the lowest; `x` is all notes, `X` all notes, accented.
     Chord { voice: Voice, pattern: &'static str, base: i32, rooted: bool, strum_s: f64 },
-    /// A tune of its own, made from bars of rhythm (`x`, `-`, `.`); `shift` plays it that many steps of the scale
-    /// higher. Without a voice it is played by the piece's lead.
+    /// A tune made from bars of rhythm (`x`, `-`, `.`), moved up by `shift` steps of the scale. Without a voice the
+    /// piece's lead instrument plays it.
     Tune { voice: Option<Voice>, rhythms: &'static [&'static str], low: i32, shift: usize },
     /// `X`, `x` and `o` are loud, normal and soft strokes.
     Drum { voice: Voice, pattern: &'static str },
 }
 
-/// A player of chords near `base`.
+/// Chords near the note `base`.
 pub(super) const fn chords(
     voice: Voice,
     base: i32,
@@ -67,7 +68,7 @@ pub(super) const fn chords(
     Layer { part: Part::Chord { voice, pattern, base, rooted: false, strum_s: 0.0 }, gain, pan, sections }
 }
 
-/// A player of chords who strums.
+/// Chords near `base` whose notes start one after the other, as on a strummed guitar.
 pub(super) const fn strum(
     voice: Voice,
     base: i32,
@@ -79,7 +80,7 @@ pub(super) const fn strum(
     Layer { part: Part::Chord { voice, pattern, base, rooted: true, strum_s: 0.014 }, gain, pan, sections }
 }
 
-/// A player of chords from their root: basses and broad arpeggios.
+/// Chords in root position: basses and broad arpeggios.
 pub(super) const fn roots(
     voice: Voice,
     base: i32,
@@ -91,7 +92,7 @@ pub(super) const fn roots(
     Layer { part: Part::Chord { voice, pattern, base, rooted: true, strum_s: 0.0 }, gain, pan, sections }
 }
 
-/// The melody, played by the piece's lead.
+/// The melody, played by the piece's lead instrument.
 pub(super) const fn tune(
     low: i32,
     rhythms: &'static [&'static str],
@@ -102,7 +103,7 @@ pub(super) const fn tune(
     Layer { part: Part::Tune { voice: None, rhythms, low, shift: 0 }, gain, pan, sections }
 }
 
-/// A second voice with the melody, `shift` steps of the scale above it. `low` and `rhythms` as in the melody.
+/// A second voice, `shift` steps of the scale above the melody. `low` and `rhythms` must be those of the melody.
 pub(super) const fn second(
     voice: Voice,
     shift: usize,
@@ -115,17 +116,17 @@ pub(super) const fn second(
     Layer { part: Part::Tune { voice: Some(voice), rhythms, low, shift }, gain, pan, sections }
 }
 
-/// A drum.
+/// A drum; `pattern` as in [`Part::Drum`].
 pub(super) const fn drum(voice: Voice, pattern: &'static str, gain: f32, pan: f32, sections: &'static str) -> Layer {
     Layer { part: Part::Drum { voice, pattern }, gain, pan, sections }
 }
 
-/// A room without echo.
+/// Reverberation without echo.
 pub(super) const fn room(room: f32, fade_s: f32, dark: f32) -> Space {
     Space { room, fade_s, dark, echo: 0.0, echo_s: 0.0 }
 }
 
-/// A room with an echo every `beats`.
+/// Reverberation with an echo every `beats` beats.
 pub(super) const fn echoing(room: f32, fade_s: f32, dark: f32, echo: f32, beats: f64) -> Space {
     Space { room, fade_s, dark, echo, echo_s: beats }
 }

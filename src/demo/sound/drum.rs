@@ -4,7 +4,7 @@ use super::super::number::{frames, real, single};
 use super::super::random::Random;
 use super::filter::{Filter, Phase, decay};
 
-/// Runs `sample(time_s)` for `length_s`, with the last fifth faded.
+/// Calls `sample(time_s)` for each frame of `length_s`; the last fifth is faded out.
 fn hit(length_s: f32, rate: u32, mut sample: impl FnMut(f32) -> f32) -> Vec<f32> {
     let sample_rate = single(f64::from(rate));
     (0..frames(f64::from(length_s), rate))
@@ -15,7 +15,7 @@ fn hit(length_s: f32, rate: u32, mut sample: impl FnMut(f32) -> f32) -> Vec<f32>
         .collect()
 }
 
-/// A skin: a sine that falls from `from_hz` to `to_hz` while it fades.
+/// A drum skin: a sine whose frequency falls from `from_hz` to `to_hz` while it decays.
 fn skin(from_hz: f32, to_hz: f32, sweep_s: f32, half_s: f32, rate: u32) -> impl FnMut(f32) -> f32 {
     let mut phase = Phase::new();
     let sample_rate = single(f64::from(rate));
@@ -25,7 +25,7 @@ fn skin(from_hz: f32, to_hz: f32, sweep_s: f32, half_s: f32, rate: u32) -> impl 
     }
 }
 
-/// Noise around `hz`, fading by half every `half_s`; `sharp` takes the high pass instead of the band.
+/// Noise around `hz` that halves every `half_s`; `sharp` takes the high-pass output instead of the band-pass one.
 fn hiss(hz: f32, half_s: f32, sharp: bool, rate: u32, mut random: Random) -> impl FnMut(f32) -> f32 {
     let mut filter = Filter::new(hz / single(f64::from(rate)), 0.3);
     move |time_s| {
@@ -63,7 +63,7 @@ pub(super) fn hat(rate: u32, half_s: f32, random: &Random) -> Vec<f32> {
 pub(super) fn clap(rate: u32, random: &Random) -> Vec<f32> {
     let mut hands = hiss(1300.0, 1.0, false, rate, random.clone());
     hit(0.3, rate, |time_s| {
-        // Three quick hands, then the room.
+        // Three bursts of 10 ms, then one longer decay.
         let burst = if time_s < 0.03 { decay(time_s % 0.01, 0.003) } else { decay(time_s - 0.03, 0.05) };
         hands(time_s) * burst
     })

@@ -1,4 +1,4 @@
-//! Small building blocks of instruments: oscillators, filters and envelopes. All run one sample at a time.
+//! Building blocks of instruments: oscillators, filters and envelopes. Each call computes one sample.
 
 use std::f32::consts::TAU;
 
@@ -13,7 +13,7 @@ impl Phase {
         Self { at: 0.0 }
     }
 
-    /// Moves on by `step` periods (below 1) and gives the phase before.
+    /// Advances by `step` periods (below 1) and returns the phase before.
     pub(super) fn advance(&mut self, step: f32) -> f32 {
         let before = self.at;
         self.at += step;
@@ -28,7 +28,7 @@ impl Phase {
         (self.advance(step) * TAU).sin()
     }
 
-    /// A saw-tooth whose edge is rounded by a polynomial, so that it hardly aliases (`PolyBLEP`).
+    /// A saw-tooth whose edge is rounded by a polynomial (`PolyBLEP`), which reduces aliasing.
     pub(super) fn saw(&mut self, step: f32) -> f32 {
         let phase = self.advance(step);
         phase.mul_add(2.0, -1.0) - edge(phase, step)
@@ -43,7 +43,7 @@ impl Phase {
     }
 }
 
-/// What `PolyBLEP` takes off a unit step at phase 0.
+/// The correction that `PolyBLEP` subtracts from a unit step at phase 0.
 fn edge(phase: f32, step: f32) -> f32 {
     if phase < step {
         let x = phase / step;
@@ -56,7 +56,7 @@ fn edge(phase: f32, step: f32) -> f32 {
     }
 }
 
-/// A sine of steady frequency as a turning pointer: two multiplications a sample, no call of `sin`.
+/// A sine of constant frequency, computed by rotating a vector: no call of `sin` for each sample.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pointer {
     sine: f32,
@@ -66,7 +66,7 @@ pub(super) struct Pointer {
 }
 
 impl Pointer {
-    /// A pointer that turns `step` periods a sample, starting at 0.
+    /// A sine that advances `step` periods a sample, starting at phase 0.
     pub(super) fn new(step: f32) -> Self {
         let (turn_sine, turn_cosine) = (step * TAU).sin_cos();
         Self { sine: 0.0, cosine: 1.0, turn_sine, turn_cosine }
@@ -91,19 +91,19 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// A filter at `cutoff` (a share of the sample rate below 0.49) with `resonance` of 0 (soft) to 1 (rings).
+    /// A filter at `cutoff` (a fraction of the sample rate, below 0.49) with `resonance` of 0 (none) to 1 (oscillates).
     pub(super) fn new(cutoff: f32, resonance: f32) -> Self {
         let mut filter = Self { first: 0.0, second: 0.0, gain: 0.0, damping: 2.0 - 1.9 * resonance.clamp(0.0, 1.0) };
         filter.tune(cutoff);
         filter
     }
 
-    /// Moves the cut-off, keeping what rings.
+    /// Changes the cut-off frequency and keeps the filter's state.
     pub(super) fn tune(&mut self, cutoff: f32) {
         self.gain = (cutoff.clamp(0.0001, 0.45) * std::f32::consts::PI).tan();
     }
 
-    /// Low, band and high pass of the next sample.
+    /// Filters the next sample; returns the low-pass, band-pass and high-pass outputs.
     pub(super) fn split(&mut self, input: f32) -> (f32, f32, f32) {
         let share = 1.0 / (1.0 + self.gain * (self.gain + self.damping));
         let band = share * (self.first + self.gain * (input - self.second));
@@ -122,14 +122,14 @@ impl Filter {
     }
 }
 
-/// Rises over `attack_s`, holds until `length_s`, falls away over `release_s`; all soft-cornered.
+/// An envelope of 0 to 1 with smooth corners: rises over `attack_s`, holds until `length_s`, falls over `release_s`.
 pub(super) fn swell(time_s: f32, attack_s: f32, length_s: f32, release_s: f32) -> f32 {
     let rise = (time_s / attack_s.max(0.0005)).min(1.0);
     let fall = (1.0 - (time_s - length_s) / release_s.max(0.001)).clamp(0.0, 1.0);
     rise * rise * (3.0 - 2.0 * rise) * fall * fall
 }
 
-/// Falls by half every `half_s` seconds from 1.
+/// An envelope that starts at 1 and halves every `half_s` seconds.
 pub(super) fn decay(time_s: f32, half_s: f32) -> f32 {
     (-time_s / half_s).exp2()
 }

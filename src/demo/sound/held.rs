@@ -1,4 +1,4 @@
-//! Held instruments: bowed, blown, pressed and electronic.
+//! Instruments that sound as long as the note is held: bowed, blown, organs and synthesisers.
 
 use std::f32::consts::TAU;
 
@@ -6,7 +6,7 @@ use super::super::number::{frames, real, single};
 use super::super::random::Random;
 use super::filter::{Filter, Phase, decay, swell};
 
-/// What a held note needs to know.
+/// The parameters of a held note.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Held {
     pub(super) pitch_hz: f32,
@@ -15,7 +15,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// Runs `sample(time_s, step)` over the note and its release, with an envelope around it.
+    /// Calls `sample(time_s, step)` for each frame of the note and its release, and multiplies it by an envelope.
     fn play(self, attack_s: f32, release_s: f32, mut sample: impl FnMut(f32, f32) -> f32) -> Vec<f32> {
         let sample_rate = single(f64::from(self.rate));
         let step = self.pitch_hz / sample_rate;
@@ -32,13 +32,13 @@ impl Held {
     }
 }
 
-/// The factor on a pitch that sways by `cents` at `hz`, setting in after a moment as players do.
+/// The factor on the pitch for a vibrato of `cents` at `hz` that begins a short time after the note, as players do it.
 fn vibrato(time_s: f32, hz: f32, cents: f32) -> f32 {
     let depth = ((time_s - 0.18) / 0.4).clamp(0.0, 1.0) * cents / 1200.0 * std::f32::consts::LN_2;
     1.0 + depth * (time_s * hz * TAU).sin()
 }
 
-/// A warm synthetic carpet: two saws through a slowly opening filter.
+/// A synthesiser pad: two saw-tooth waves through a low-pass filter that opens slowly.
 pub(super) fn pad(note: Held) -> Vec<f32> {
     let (mut one, mut two) = (Phase::new(), Phase::new());
     let mut filter = Filter::new(note.cutoff(500.0), 0.1);
@@ -61,7 +61,7 @@ pub(super) fn choir(note: Held, random: &mut Random) -> Vec<f32> {
         let sway = vibrato(time_s, hurry, 22.0);
         let breath = random.bipolar() * 0.03;
         let source = one.saw(step * sway) + 0.8 * two.saw(step * (2.0 - sway) * 1.003) + breath;
-        // The chest: without it low notes would be all mouth.
+        // The chest resonance: without it low notes have too little bass.
         let chest = 0.35 * body.low(source);
         chest + mouth.iter_mut().map(|(filter, strength)| filter.band(source) * *strength).sum::<f32>()
     })
@@ -80,7 +80,7 @@ pub(super) fn strings(note: Held, random: &mut Random) -> Vec<f32> {
     })
 }
 
-/// A small pipe organ: five ranks of nearly pure pipes and a breath of wind.
+/// A small pipe organ: five ranks of pipes, nearly sines, and a little wind noise.
 pub(super) fn organ(note: Held, random: &mut Random) -> Vec<f32> {
     let mut ranks =
         [(0.5, 0.35), (1.0, 1.0), (2.0, 0.6), (3.0, 0.22), (4.0, 0.3)].map(|(foot, level)| (Phase::new(), foot, level));
@@ -91,14 +91,14 @@ pub(super) fn organ(note: Held, random: &mut Random) -> Vec<f32> {
     })
 }
 
-/// An accordion: two reeds tuned apart until they shiver.
+/// An accordion: two reeds detuned so that they beat against each other.
 pub(super) fn accordion(note: Held) -> Vec<f32> {
     let (mut one, mut two) = (Phase::new(), Phase::new());
     let mut box_tone = Filter::new(note.cutoff(3200.0), 0.15);
     note.play(0.04, 0.09, |_, step| box_tone.low(one.pulse(step, 0.3) + 0.9 * two.pulse(step * 1.0072, 0.28)))
 }
 
-/// A flute: a nearly pure tone riding on breath.
+/// A flute: nearly a sine, with breath noise.
 pub(super) fn flute(note: Held, random: &mut Random) -> Vec<f32> {
     let (mut one, mut two, mut three) = (Phase::new(), Phase::new(), Phase::new());
     let mut breath = Filter::new(note.cutoff(note.pitch_hz * 1.5), 0.6);
@@ -109,7 +109,7 @@ pub(super) fn flute(note: Held, random: &mut Random) -> Vec<f32> {
     })
 }
 
-/// A reedy clarinet: odd overtones, rounded.
+/// A clarinet: odd overtones through a low-pass filter.
 pub(super) fn clarinet(note: Held, random: &mut Random) -> Vec<f32> {
     let mut reed = Phase::new();
     let mut bore = Filter::new(note.cutoff((note.pitch_hz * 4.0).clamp(900.0, 3000.0)), 0.2);
@@ -118,7 +118,7 @@ pub(super) fn clarinet(note: Held, random: &mut Random) -> Vec<f32> {
     })
 }
 
-/// A singing synthesiser lead whose filter opens on each note.
+/// A synthesiser lead whose low-pass filter opens on each note.
 pub(super) fn lead(note: Held) -> Vec<f32> {
     let (mut one, mut two) = (Phase::new(), Phase::new());
     let mut filter = Filter::new(note.cutoff(1000.0), 0.45);
@@ -129,7 +129,7 @@ pub(super) fn lead(note: Held) -> Vec<f32> {
     })
 }
 
-/// A game console's square wave; `width` is the share of the period that is high.
+/// A game console's square wave; `width` is the fraction of the period that is high.
 pub(super) fn square(note: Held, width: f32) -> Vec<f32> {
     let mut phase = Phase::new();
     note.play(0.002, 0.03, |time_s, step| {
@@ -137,7 +137,7 @@ pub(super) fn square(note: Held, width: f32) -> Vec<f32> {
     })
 }
 
-/// A game console's triangle, in sixteen audible steps.
+/// A game console's triangle wave, quantised to sixteen levels.
 pub(super) fn triangle(note: Held) -> Vec<f32> {
     let mut phase = Phase::new();
     note.play(0.002, 0.02, |_, step| {
@@ -146,7 +146,7 @@ pub(super) fn triangle(note: Held) -> Vec<f32> {
     })
 }
 
-/// A round electric bass: a sine with a little of the octave and the finger.
+/// An electric bass: a sine with a little of the octave and a short attack noise.
 pub(super) fn round_bass(note: Held) -> Vec<f32> {
     let (mut one, mut two, mut three) = (Phase::new(), Phase::new(), Phase::new());
     note.play(0.006, 0.08, |time_s, step| {
@@ -157,7 +157,7 @@ pub(super) fn round_bass(note: Held) -> Vec<f32> {
     })
 }
 
-/// A biting synthesiser bass whose filter snaps shut.
+/// A bright synthesiser bass whose low-pass filter closes quickly.
 pub(super) fn saw_bass(note: Held) -> Vec<f32> {
     let (mut one, mut two) = (Phase::new(), Phase::new());
     let mut filter = Filter::new(note.cutoff(400.0), 0.55);

@@ -1,4 +1,4 @@
-//! How loud a piece is: integrated loudness after ITU-R BS.1770-4, as ReplayGain 2.0 asks.
+//! Integrated loudness after ITU-R BS.1770-4, which ReplayGain 2.0 prescribes.
 
 use std::f64::consts::PI;
 
@@ -69,7 +69,7 @@ pub(in crate::demo) fn loudness_lufs(channels: &[&[f32]], rate: u32) -> f32 {
             }
         }
     }
-    // Blocks of 0.4 s that overlap by three quarters.
+    // Blocks of 0.4 s that overlap by 75 %.
     let blocks: Vec<f64> =
         energies.windows(4).map(|hops| hops.iter().sum::<f64>() / (4.0 * f64::from(real(hop)))).collect();
     let gated = |gate_lufs: f64| {
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_scale_sine_reads_as_the_standard_says() {
+    fn a_full_scale_sine_measures_what_the_standard_defines() {
         // BS.1770: 997 Hz at 0 dBFS in one channel reads -3.01 LKFS.
         for rate in [44_100, 48_000] {
             let sine: Vec<f32> = (0..frames(5.0, rate))
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_has_a_floor() {
+    fn silence_measures_minus_70() {
         assert!(loudness_lufs(&[vec![0.0; 48_000].as_slice()], 48_000) <= -70.0);
         assert!(loudness_lufs(&[], 48_000) <= -70.0);
     }

@@ -1,4 +1,4 @@
-//! Plays a score: renders its notes, places them in a room, and brings the whole to a given loudness without clipping.
+//! Renders a score: its notes, panning, reverberation and echo, scaled to a given loudness without clipping.
 
 use std::collections::HashMap;
 
@@ -13,41 +13,41 @@ use super::voice::Voice;
 pub(in crate::demo) struct Note {
     /// When it starts, in seconds from the beginning of the piece.
     pub(in crate::demo) start_s: f64,
-    /// How long it is held; what it rings on after that is the instrument's affair.
+    /// Seconds it is held; the release after that depends on the instrument.
     pub(in crate::demo) length_s: f32,
-    /// Pitch as a MIDI note number, 69 being A at 440 Hz; fractions are cents.
+    /// Pitch as a MIDI note number (69 is A at 440 Hz); fractions are allowed, 0.01 is a cent.
     pub(in crate::demo) pitch: f32,
-    /// Peak of the note, before the whole is brought to its loudness.
+    /// Peak of the note before the piece is scaled to its loudness.
     pub(in crate::demo) gain: f32,
-    /// Place between left (-1) and right (1).
+    /// Position from left (-1) to right (1).
     pub(in crate::demo) pan: f32,
     /// The instrument.
     pub(in crate::demo) voice: Voice,
 }
 
-/// The room a piece is played in.
+/// The reverberation and the echo of a piece.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::demo) struct Space {
-    /// How much room is heard, 0 to 1.
+    /// Level of the reverberation, 0 to 1.
     pub(in crate::demo) room: f32,
-    /// Seconds in which the room fades by 60 dB.
+    /// Seconds in which the reverberation decays by 60 dB.
     pub(in crate::demo) fade_s: f32,
-    /// How dark the room is, 0 to 1.
+    /// How much faster high frequencies decay, 0 to 1.
     pub(in crate::demo) dark: f32,
-    /// Strength of the echo, 0 for none.
+    /// Level of the echo, 0 for none.
     pub(in crate::demo) echo: f32,
     /// Seconds between echoes.
     pub(in crate::demo) echo_s: f64,
 }
 
-/// A whole piece, ready to be played.
+/// A whole piece, ready to be rendered.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::demo) struct Score {
     /// The notes, in any order.
     pub(in crate::demo) notes: Vec<Note>,
-    /// Length of the piece with its last echo, in seconds; what is left then is faded away.
+    /// Length of the piece with its last echo, in seconds; the last 2 s are faded out.
     pub(in crate::demo) length_s: f64,
-    /// Where it is played.
+    /// Reverberation and echo.
     pub(in crate::demo) space: Space,
     /// Loudness of the result in LUFS.
     pub(in crate::demo) loudness_lufs: f32,
@@ -60,12 +60,12 @@ pub(in crate::demo) struct Stereo {
     pub(in crate::demo) right: Vec<f32>,
 }
 
-/// Seconds over which the last sound fades.
+/// Seconds of the fade at the end.
 const FADE_OUT_S: f64 = 2.0;
-/// Rendered notes kept for reuse are forgotten beyond this many samples (32 MB).
+/// The cache of rendered notes is emptied beyond this many samples (32 MB).
 const KEPT_SAMPLES: usize = 8_000_000;
 
-/// Plays `score` at `rate` frames per second. The same score gives the same samples.
+/// Renders `score` at `rate` frames per second. The same score gives the same samples.
 pub(in crate::demo) fn render(score: &Score, rate: u32) -> Stereo {
     let total = frames(score.length_s, rate);
     let mut stereo = Stereo { left: vec![0.0; total], right: vec![0.0; total] };
@@ -74,7 +74,7 @@ pub(in crate::demo) fn render(score: &Score, rate: u32) -> Stereo {
     for note in &score.notes {
         let start = frames(note.start_s, rate).min(total);
         let samples = notes.get(note);
-        // Equal power, so that a note is as loud at the side as in the middle.
+        // Equal-power panning: a note is as loud at the side as in the middle.
         let angle = (note.pan.clamp(-1.0, 1.0) + 1.0) * std::f32::consts::FRAC_PI_4;
         let (right_gain, left_gain) = (note.gain * angle.sin(), note.gain * angle.cos());
         let room_gain = note.gain * note.voice.room() * score.space.room;
@@ -94,7 +94,7 @@ pub(in crate::demo) fn render(score: &Score, rate: u32) -> Stereo {
     stereo
 }
 
-/// Brings a piece to its loudness, rounds what would clip, and fades the end.
+/// Scales a piece to its loudness, compresses peaks that would clip, and fades out the end.
 fn master(stereo: &mut Stereo, target_lufs: f32, rate: u32) {
     let gain = 10.0_f32.powf((target_lufs - loudness_lufs(&[&stereo.left, &stereo.right], rate)) / 20.0);
     let fade = frames(FADE_OUT_S, rate).min(stereo.left.len());
@@ -109,7 +109,7 @@ fn master(stereo: &mut Stereo, target_lufs: f32, rate: u32) {
     }
 }
 
-/// Leaves quiet samples alone and bends loud ones towards, never to, 0.97.
+/// A soft clipper: quiet samples are unchanged, loud ones approach 0.97 and never reach it.
 fn round_off(sample: f32) -> f32 {
     const KNEE: f32 = 0.75;
     const SPACE: f32 = 0.22;
@@ -117,7 +117,7 @@ fn round_off(sample: f32) -> f32 {
     if over <= 0.0 { sample } else { (KNEE + SPACE * (over / SPACE).tanh()).copysign(sample) }
 }
 
-/// Rendered notes, kept because music repeats itself.
+/// The cache of rendered notes; music repeats itself, so most notes are found in it.
 struct Notes {
     rate: u32,
     kept: HashMap<(Voice, i32, i32), Vec<f32>>,
@@ -133,7 +133,7 @@ impl Notes {
             self.samples = 0;
         }
         self.kept.entry((note.voice, cents, length_ms)).or_insert_with(|| {
-            // The noise in a note depends on the note alone, so that forgetting notes changes nothing.
+            // The noise in a note depends only on the note, so that emptying the cache does not change the result.
             let seed = u64::from(cents.unsigned_abs()) << 32 | u64::from(length_ms.unsigned_abs());
             let pitch_hz = 440.0 * ((single(f64::from(cents)) / 100.0 - 69.0) / 12.0).exp2();
             let held_s = single(f64::from(length_ms)) / 1000.0;

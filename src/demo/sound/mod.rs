@@ -1,4 +1,4 @@
-//! From a note to samples, and from many notes to a finished stereo piece. Knows nothing of music theory or files.
+//! From a note to samples, and from many notes to a finished stereo piece. Independent of music theory and of files.
 
 mod drum;
 mod filter;

@@ -4,22 +4,22 @@
 use super::super::number::{frames, real, single, whole};
 use super::super::random::Random;
 
-/// What tells one plucked instrument from another.
+/// The parameters of a plucked instrument.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tone {
-    /// How dull the string is: 0 bright as a harpsichord, 0.5 dull as gut.
+    /// Damping of the string's high frequencies: 0 is bright (harpsichord), 0.5 is dull (gut).
     pub(super) dull: f32,
-    /// How dull the pick is, 0 to 1.
+    /// Damping of the pick's high frequencies, 0 to 1.
     pub(super) soft: f32,
-    /// Seconds in which an open middle string fades by 60 dB.
+    /// Seconds in which a held note of 220 Hz decays by 60 dB.
     pub(super) ring_s: f32,
-    /// Where along the string it is plucked, 0 to 0.5.
+    /// Where the string is plucked, as a fraction of its length, 0 to 0.5.
     pub(super) place: f32,
-    /// Seconds in which a released string falls silent.
+    /// Seconds in which a released string decays to silence.
     pub(super) release_s: f32,
 }
 
-/// One note of `pitch_hz`, let go after `length_s`.
+/// One note of `pitch_hz`, released after `length_s`.
 pub(super) fn pluck(tone: Tone, pitch_hz: f32, length_s: f32, rate: u32, random: &mut Random) -> Vec<f32> {
     let sample_rate = single(f64::from(rate));
     // The loop is the delay line, the averaging filter (a delay of `dull`) and the tuning filter (0.1 to 1.1).
@@ -56,7 +56,8 @@ pub(super) fn pluck(tone: Tone, pitch_hz: f32, length_s: f32, rate: u32, random:
     out
 }
 
-/// The shape the pick leaves on the string: noise, dulled, without the overtones that have a node at the pick.
+/// The initial content of the delay line: low-pass noise without the overtones that have a node where the string is
+/// plucked.
 fn burst(tone: Tone, length: usize, random: &mut Random) -> Vec<f32> {
     let mut smooth = 0.0;
     let noise: Vec<f32> = (0..length)

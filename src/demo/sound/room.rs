@@ -1,4 +1,4 @@
-//! A room around the instruments: a reverberator of eight crossed delay lines, and an echo.
+//! Reverberation, from a network of eight delay lines, and an echo.
 
 use super::super::number::{frames, single};
 
@@ -14,12 +14,12 @@ impl Delay {
         Self { buffer: vec![0.0; frames(seconds, rate).max(1)], at: 0 }
     }
 
-    /// What went in one length ago.
+    /// The sample that was pushed one length of the line ago.
     fn oldest(&self) -> f32 {
         self.buffer.get(self.at).copied().unwrap_or(0.0)
     }
 
-    /// Puts `input` in the place of the oldest sample.
+    /// Replaces the oldest sample with `input`.
     fn push(&mut self, input: f32) {
         if let Some(slot) = self.buffer.get_mut(self.at) {
             *slot = input;
@@ -30,7 +30,7 @@ impl Delay {
         }
     }
 
-    /// A Schroeder all-pass: smears sound in time without colouring it.
+    /// A Schroeder all-pass filter: spreads sound in time without changing its spectrum.
     fn smear(&mut self, input: f32) -> f32 {
         let oldest = self.oldest();
         let kept = input + 0.6 * oldest;
@@ -39,7 +39,7 @@ impl Delay {
     }
 }
 
-/// Seconds of the eight lines, mutually prime in frames at common rates so that their echoes never line up.
+/// Lengths of the eight lines in seconds; mutually prime in frames at common rates, so that echoes never coincide.
 const LINES_S: [f64; 8] = [0.0297, 0.0331, 0.0371, 0.0411, 0.0437, 0.0473, 0.0531, 0.0571];
 
 /// A feedback delay network after Jot ("Digital delay networks for designing artificial reverberators", 1991)
@@ -59,7 +59,7 @@ struct Line {
 }
 
 impl Room {
-    /// A room that fades by 60 dB in `fade_s`; `dark` of 0 to 1 is how much faster the treble goes.
+    /// Reverberation that decays by 60 dB in `fade_s`; `dark` of 0 to 1 is how much faster high frequencies decay.
     pub(super) fn new(fade_s: f32, dark: f32, rate: u32) -> Self {
         let lines = LINES_S.map(|seconds| {
             let keep = 10.0_f32.powf(-3.0 * single(seconds) / fade_s.max(0.05));
@@ -69,7 +69,7 @@ impl Room {
         Self { smears, lines, dark: dark.clamp(0.0, 0.95) }
     }
 
-    /// Adds the room's answer to `send` onto `left` and `right`.
+    /// Adds the reverberation of `send` to `left` and `right`.
     pub(super) fn apply(self, send: &[f32], left: &mut [f32], right: &mut [f32]) {
         let Self { mut smears, mut lines, dark } = self;
         for ((&input, l), r) in send.iter().zip(left).zip(right) {
@@ -95,7 +95,8 @@ impl Room {
     }
 }
 
-/// Adds echoes of `send` that jump from side to side every `delay_s`, each `feedback` times the one before.
+/// Adds echoes of `send`, alternately left and right, every `delay_s` seconds, each `feedback` times as loud as the one
+/// before.
 pub(super) fn echo(send: &[f32], delay_s: f64, feedback: f32, rate: u32, left: &mut [f32], right: &mut [f32]) {
     let (mut near, mut far) = (Delay::new(delay_s, rate), Delay::new(delay_s, rate));
     let (mut dull_near, mut dull_far) = (0.0_f32, 0.0_f32);

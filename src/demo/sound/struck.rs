@@ -1,4 +1,4 @@
-//! Struck instruments: sums of fading partials, and frequency modulation for the glassy ones.
+//! Struck instruments: sums of decaying partials; the electric piano uses frequency modulation.
 
 use std::f32::consts::TAU;
 
@@ -6,7 +6,7 @@ use super::super::number::{frames, real, single};
 use super::super::random::Random;
 use super::filter::{Filter, Phase, Pointer, decay};
 
-/// One partial: its frequency as a multiple of the pitch, its strength, and the seconds in which it halves.
+/// One partial: its frequency as a multiple of the pitch, its amplitude, and the seconds in which it halves.
 type Partial = (f32, f32, f32);
 
 const MARIMBA: &[Partial] = &[(1.0, 1.0, 0.16), (3.93, 0.35, 0.045), (9.2, 0.12, 0.018)];
@@ -61,7 +61,7 @@ fn partials(set: &[Partial], pitch_hz: f32, half: f32, total_s: f32, rate: u32) 
     out
 }
 
-/// Takes the click off both ends of a note.
+/// Fades both ends of a note, so that it starts and ends without a click.
 fn soften(note: &mut [f32], sample_rate: f32) {
     let attack = sample_rate * 0.001;
     for (index, sample) in note.iter_mut().enumerate().take(frames(0.001, 48_000)) {
@@ -73,7 +73,8 @@ fn soften(note: &mut [f32], sample_rate: f32) {
     }
 }
 
-/// A felt-hammered piano: eleven slightly sharp partials and a soft knock. Let go after `length_s`.
+/// A piano: eleven partials, slightly sharp as those of stiff strings are, and a soft hammer noise. Released after
+/// `length_s`.
 pub(super) fn piano(pitch_hz: f32, length_s: f32, rate: u32, random: &mut Random) -> Vec<f32> {
     let sample_rate = single(f64::from(rate));
     let total = frames(f64::from(length_s) + 0.4, rate);
@@ -85,10 +86,10 @@ pub(super) fn piano(pitch_hz: f32, length_s: f32, rate: u32, random: &mut Random
         if step > 0.4 {
             break;
         }
-        // The hammer strikes at one eighth of the string; felt takes the upper partials off.
+        // The hammer strikes at one eighth of the string; felt attenuates the upper partials.
         let strength = (n * std::f32::consts::PI / 8.0).sin().abs().max(0.04) * (-(n - 1.0) * 0.33).exp();
         let half_s = 1.3 * (220.0 / pitch_hz).sqrt().clamp(0.3, 1.6) / n.powf(0.7);
-        // Two strings a hair apart: the slow beating is what makes it sound like wood and wire.
+        // Two strings slightly out of tune with each other; the slow beating makes the sound natural.
         for detune in [0.999_75, 1.000_2] {
             let mut pointer = Pointer::new(step * detune);
             let fade = (-1.0 / (half_s * sample_rate)).exp2();
@@ -111,7 +112,7 @@ pub(super) fn piano(pitch_hz: f32, length_s: f32, rate: u32, random: &mut Random
     out
 }
 
-/// An electric piano: a sine bent by a sine of the same pitch, and a tine fourteen times as high.
+/// An electric piano: a sine whose phase is modulated by a sine of the same pitch, and one of fourteen times the pitch.
 pub(super) fn electric_piano(pitch_hz: f32, length_s: f32, rate: u32) -> Vec<f32> {
     let sample_rate = single(f64::from(rate));
     let total = frames(f64::from(length_s) + 0.35, rate);

@@ -1,4 +1,4 @@
-//! All instruments under one name each.
+//! The list of all instruments.
 
 use super::super::random::Random;
 use super::drum;
@@ -50,7 +50,7 @@ pub(in crate::demo) enum Voice {
 }
 
 impl Voice {
-    /// One note at `pitch_hz` (drums ignore it), let go after `length_s`, its peak at 1. `rate` is in frames per second.
+    /// One note at `pitch_hz` (drums ignore it), released after `length_s`; its peak is 1. `rate` in frames per second.
     pub(in crate::demo) fn render(self, pitch_hz: f32, length_s: f32, rate: u32, random: &mut Random) -> Vec<f32> {
         let held = Held { pitch_hz, length_s, rate };
         let mut note = match self {
@@ -98,7 +98,8 @@ impl Voice {
         note
     }
 
-    /// The share of this instrument that the room hears: low drums and basses stay dry, or all turns to mud.
+    /// The fraction of this instrument that is sent to the reverberation; low drums and basses get little, because
+    /// reverberation of low frequencies makes the mix unclear.
     pub(in crate::demo) fn room(self) -> f32 {
         match self {
             Self::Kick | Self::SoftKick | Self::RoundBass | Self::SawBass | Self::PluckedBass | Self::Triangle => 0.05,

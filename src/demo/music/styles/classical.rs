@@ -5,7 +5,7 @@ use super::super::chord::Scale;
 use super::super::style::{Style, chords, room, roots, second, tune};
 
 const PRELUDE: &[&str] = &["x-xxx-x-", "x-x-xxx-", "xxxxx-x-"];
-/// A brisk prelude in running notes.
+/// A fast prelude of even short notes.
 pub(in crate::demo) static PRELUDE_RUNNING: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -26,7 +26,7 @@ pub(in crate::demo) static PRELUDE_RUNNING: Style = Style {
 };
 
 const SARABANDE: &[&str] = &["x-x---", "x-x-x-", "x---x-", "x-xxx-"];
-/// A grave dance for strings.
+/// A slow dance for strings.
 pub(in crate::demo) static SARABANDE_DUST: Style = Style {
     beats: 3,
     swing: 0.0,
@@ -47,7 +47,7 @@ pub(in crate::demo) static SARABANDE_DUST: Style = Style {
 };
 
 const TOCCATA: &[&str] = &["x-x-x-x-x-x-x---", "xxxxx---xxxxx---", "x---xxxxx---xxxx"];
-/// A toccata with a walking pedal.
+/// A toccata with a moving pedal voice.
 pub(in crate::demo) static TOCCATA_RINGS: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -68,7 +68,7 @@ pub(in crate::demo) static TOCCATA_RINGS: Style = Style {
 };
 
 const NOCTURNE: &[&str] = &["x-----x-x---", "..x---x-----", "x---x-x-----", "x-----x-xxx-"];
-/// A nocturne: broad broken chords under a singing line.
+/// A nocturne: broken chords under a melody.
 pub(in crate::demo) static NOCTURNE_MOONS: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -88,7 +88,7 @@ pub(in crate::demo) static NOCTURNE_MOONS: Style = Style {
 };
 
 const CHORALE: &[&str] = &["x-x-x-x-", "x---x-x-", "x-x-x---"];
-/// Voices alone in a great stone room.
+/// A chorale for voices with long reverberation.
 pub(in crate::demo) static CHORALE_VOICES: Style = Style {
     beats: 4,
     swing: 0.0,

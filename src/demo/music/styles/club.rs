@@ -1,4 +1,4 @@
-//! Machines that dance.
+//! Electronic dance music and game console music.
 
 use super::super::super::sound::Voice::{
     Clap, ElectricPiano, Glass, Hat, Kick, Lead, OpenHat, Pad, Pulse, RoundBass, SawBass, Shaker, Snare, Square,
@@ -8,7 +8,7 @@ use super::super::chord::Scale;
 use super::super::style::{Style, chords, drum, echoing, room, roots, tune};
 
 const HOOK: &[&str] = &["..x-..x-x-..x---", "x-..x-..x-x-....", "....x-x-..x-x---"];
-/// Four on the floor.
+/// House: the bass drum plays on each of the four beats.
 pub(in crate::demo) static HOUSE: Style = Style {
     beats: 4,
     swing: 0.08,
@@ -33,7 +33,7 @@ pub(in crate::demo) static HOUSE: Style = Style {
 };
 
 const SPARSE: &[&str] = &["x-------....x---", "....x-------x---", "x---x-----------"];
-/// Broken beats at high speed under slow chords.
+/// Breakbeat: fast syncopated drums under slow chords.
 pub(in crate::demo) static BREAKS: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -58,7 +58,7 @@ pub(in crate::demo) static BREAKS: Style = Style {
 };
 
 const LAZY: &[&str] = &["..x-x-----x-x---", "x-----x-..x-----", "....x-x-x-----x-"];
-/// Late, dusty drums under an electric piano.
+/// Lo-fi hip hop: slow drums with much swing under an electric piano.
 pub(in crate::demo) static LOFI: Style = Style {
     beats: 4,
     swing: 0.24,
@@ -81,7 +81,7 @@ pub(in crate::demo) static LOFI: Style = Style {
 };
 
 const ANTHEM: &[&str] = &["x---x-x---x-----", "x-----x-x---x---", "x---..x-x-x-x---"];
-/// Neon and gated snares.
+/// Synthwave: synthesisers and loud snare drums.
 pub(in crate::demo) static SYNTHWAVE: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -105,7 +105,7 @@ pub(in crate::demo) static SYNTHWAVE: Style = Style {
 };
 
 const ARCADE: &[&str] = &["x-x-x-xxx-..x-x-", "x-xxx-x-x-x-x---", "xxx-x-x-xxx-x-x-"];
-/// Four channels of a game console, happy.
+/// The four channels of a game console, in a major key.
 pub(in crate::demo) static ARCADE_SKY: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -128,7 +128,7 @@ pub(in crate::demo) static ARCADE_SKY: Style = Style {
 };
 
 const CAVE: &[&str] = &["x---..x-x---....", "x-x-x-----..x---", "....x-x-x-------"];
-/// The same channels underground.
+/// The same four channels, in a minor key.
 pub(in crate::demo) static ARCADE_CAVE: Style = Style {
     beats: 4,
     swing: 0.0,

@@ -1,11 +1,11 @@
-//! Strings, reeds and wood.
+//! Folk music: guitars, accordion, flute.
 
 use super::super::super::sound::Voice::{Accordion, Brush, Flute, Nylon, PluckedBass, Rim, Shaker, Steel, Strings};
 use super::super::chord::Scale;
 use super::super::style::{Style, chords, drum, room, roots, second, strum, tune};
 
 const SLOW: &[&str] = &["x---x-", "x-x-x-", "x-----", "x--xx-"];
-/// Fingerpicked steel strings in a slow three.
+/// Fingerpicked steel strings, slow, three beats in a bar.
 pub(in crate::demo) static FROST: Style = Style {
     beats: 3,
     swing: 0.0,
@@ -26,7 +26,7 @@ pub(in crate::demo) static FROST: Style = Style {
 };
 
 const JIG: &[&str] = &["x-xx-x", "xxxx-x", "x-xxxx", "xxxxxx"];
-/// A quick dance in six.
+/// A jig: a fast dance with six eighth notes in a bar.
 pub(in crate::demo) static JIG_DANCE: Style = Style {
     beats: 2,
     swing: 0.0,
@@ -49,7 +49,7 @@ pub(in crate::demo) static JIG_DANCE: Style = Style {
 };
 
 const SONG: &[&str] = &["x--xx---", "..x-x-x-", "x---x-x-", "x-x---x-"];
-/// An unhurried song for nylon strings.
+/// A slow song for nylon strings.
 pub(in crate::demo) static LAMPLIGHT: Style = Style {
     beats: 4,
     swing: 0.12,

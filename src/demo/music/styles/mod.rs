@@ -1,4 +1,4 @@
-//! The styles, by family. Chords are written in C and moved to each piece's key.
+//! The styles, by family. Chords are written in C and transposed to each piece's key.
 
 pub(in crate::demo) mod classical;
 pub(in crate::demo) mod club;

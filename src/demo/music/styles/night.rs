@@ -1,4 +1,4 @@
-//! Small hours: guitars in the rain, snow globes, slow soul.
+//! Quiet styles and rock: indie guitars, music box, slow soul, ambient, harp.
 
 use super::super::super::sound::Voice::{
     Bell, Brush, Choir, Clap, ElectricPiano, Glass, Harp, Hat, Kick, MusicBox, Organ, Pad, PluckedBass, Rim, RoundBass,
@@ -8,7 +8,7 @@ use super::super::chord::Scale;
 use super::super::style::{Style, chords, drum, echoing, room, roots, strum, tune};
 
 const TRAM: &[&str] = &["x-x-x---", "..x-x-x-", "x---x-x-", "x-xxx---"];
-/// A driving bass and thin guitars.
+/// Indie rock: repeated bass notes and quiet guitars.
 pub(in crate::demo) static LAST_TRAM: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -32,7 +32,7 @@ pub(in crate::demo) static LAST_TRAM: Style = Style {
 };
 
 const LULLABY: &[&str] = &["x-x-x-", "x---x-", "x-xxx-"];
-/// A music box under the tree.
+/// A lullaby for a music box.
 pub(in crate::demo) static SNOW_GLOBE: Style = Style {
     beats: 3,
     swing: 0.0,
@@ -54,7 +54,7 @@ pub(in crate::demo) static SNOW_GLOBE: Style = Style {
 };
 
 const CROON: &[&str] = &["..x-x---x-x---..", "x---x-x-....x---", "....x-x-x-----x-"];
-/// Slow soul for two.
+/// Slow soul with organ and electric piano.
 pub(in crate::demo) static SLOW_SOUL: Style = Style {
     beats: 4,
     swing: 0.2,
@@ -80,7 +80,7 @@ pub(in crate::demo) static SLOW_SOUL: Style = Style {
 };
 
 const AIR: &[&str] = &["x-------", "....x---", "x---x---"];
-/// Almost nothing moves.
+/// Ambient: long chords, one note a bar in the melody.
 pub(in crate::demo) static GLACIER: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -102,7 +102,7 @@ pub(in crate::demo) static GLACIER: Style = Style {
 };
 
 const DAWN: &[&str] = &["x-x-x---", "x---x-x-", "..x-x---"];
-/// A harp at first light.
+/// A slow piece for harp.
 pub(in crate::demo) static DAWN_HARP: Style = Style {
     beats: 4,
     swing: 0.0,

@@ -1,4 +1,4 @@
-//! Four movements of one long piece: patterns that never stop, at one tempo, so that they can run into each other.
+//! Minimal music: four movements with the same tempo and continuous patterns, so that they can be played without a gap.
 
 use super::super::super::sound::Space;
 use super::super::super::sound::Voice::{
@@ -7,7 +7,7 @@ use super::super::super::sound::Voice::{
 use super::super::chord::Scale;
 use super::super::style::{Style, chords, drum, room, roots, tune};
 
-/// One room for all four, as they are one piece.
+/// The same reverberation for all four movements, because they are rendered as one piece.
 const HALL: Space = room(0.26, 2.4, 0.35);
 const LONG: &[&str] = &["x-----------", "......x-----"];
 
@@ -25,7 +25,7 @@ const TIDE: Style = Style {
     loudness_lufs: -16.5,
 };
 
-/// Two marimbas, one a little behind the other.
+/// Two marimbas with the same pattern, one later than the other.
 pub(in crate::demo) static EBB: Style = Style {
     layers: &[
         chords(Marimba, 60, "0.12.30.2.13", 0.34, -0.45, "iabco"),
@@ -36,7 +36,7 @@ pub(in crate::demo) static EBB: Style = Style {
     ..TIDE
 };
 
-/// Glass over a slow swell.
+/// Glass and marimba over a slow pad.
 pub(in crate::demo) static SLACK: Style = Style {
     harmony: &[("ia", "Fmaj7|Fmaj7|Em7|Em7"), ("b", "Am9|Em7|Fmaj7|G"), ("co", "Dm9|Am7|Dm9|G")],
     layers: &[
@@ -49,7 +49,7 @@ pub(in crate::demo) static SLACK: Style = Style {
     ..TIDE
 };
 
-/// The water comes back.
+/// Two marimbas with fast arpeggios over strings.
 pub(in crate::demo) static FLOOD: Style = Style {
     harmony: &[("iao", "Am7|Am7|F|F"), ("b", "Am7|C|F|G"), ("c", "Dm7|F|C|G")],
     layers: &[
@@ -63,7 +63,7 @@ pub(in crate::demo) static FLOOD: Style = Style {
     ..TIDE
 };
 
-/// Everybody, with bells.
+/// All instruments, with bells.
 pub(in crate::demo) static SPRING: Style = Style {
     harmony: &[("iao", "D|D|Em7|Em7"), ("b", "G|D|Em7|A"), ("c", "Bm7|G|D|A")],
     layers: &[

@@ -1,4 +1,4 @@
-//! Scales and metres from along the road.
+//! Styles with scales and metres of several countries.
 
 use super::super::super::sound::Voice::{
     Brush, Dum, Harp, Koto, Nylon, Oud, PluckedBass, Rim, Shaker, SoftKick, Steel, Strings, Taiko, Tek,
@@ -7,7 +7,7 @@ use super::super::chord::Scale;
 use super::super::style::{Style, chords, drum, room, roots, strum, tune};
 
 const RAIN: &[&str] = &["x---x-x-", "x-x-x---", "..xxx---", "x-----xx"];
-/// Silk strings in the rain.
+/// A slow piece for koto.
 pub(in crate::demo) static RAIN_STATION: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -29,7 +29,7 @@ pub(in crate::demo) static RAIN_STATION: Style = Style {
 };
 
 const FESTIVAL: &[&str] = &["x-xxx-x-", "xxx-x-x-", "x-x-xxx-"];
-/// Big drums and a flute in the street.
+/// Festival music: large drums and a flute.
 pub(in crate::demo) static FESTIVAL_DRUMS: Style = Style {
     beats: 4,
     swing: 0.16,
@@ -51,7 +51,7 @@ pub(in crate::demo) static FESTIVAL_DRUMS: Style = Style {
 };
 
 const BEACH: &[&str] = &["..x-x-x---x-x---", "x--x--x-----x-x-", "....x--x--x-----"];
-/// Nylon strings by the sea.
+/// A bossa nova for nylon strings.
 pub(in crate::demo) static BOSSA: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -74,7 +74,7 @@ pub(in crate::demo) static BOSSA: Style = Style {
 };
 
 const NINE: &[&str] = &["x-x-x-x-x--x-x-x--", "x---x-x-x-----x-x-", "x-xxx---x-xxx-----"];
-/// Nine slow beats for steel strings.
+/// Steel strings, nine slow beats in a bar.
 pub(in crate::demo) static NINE_BEATS: Style = Style {
     beats: 9,
     swing: 0.0,
@@ -96,7 +96,7 @@ pub(in crate::demo) static NINE_BEATS: Style = Style {
 };
 
 const OUD_TUNE: &[&str] = &["xxx-x-x-x---x-x-", "x-x-xxx-x-x-x---", "x---xxxxx-x-x---"];
-/// A goblet drum and a lute.
+/// An oud and a goblet drum.
 pub(in crate::demo) static NIGHT_RIVER: Style = Style {
     beats: 4,
     swing: 0.0,
@@ -118,7 +118,7 @@ pub(in crate::demo) static NIGHT_RIVER: Style = Style {
 };
 
 const CHANT: &[&str] = &["x-x-x---", "x---x-x-", "xx--x---"];
-/// Harp and reed, walking home.
+/// Harp and plucked bass under the melody.
 pub(in crate::demo) static WALKING_HOME: Style = Style {
     beats: 4,
     swing: 0.2,
