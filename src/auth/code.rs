@@ -1,10 +1,11 @@
-//! Codes for logging in on another device: short enough to be typed, long enough not to be guessed in their time.
+//! Codes for logging in on another device: short enough to be typed, long enough not to be guessed while they are
+//! valid.
 
 use super::key::Key;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{fmt, str::FromStr};
 
-/// Crockford's base 32 (crockford.com/base32.html): no letter looks like a digit.
+/// Crockford's base 32 (crockford.com/base32.html): without the letters that look like a digit.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LETTERS: usize = 8;
 
@@ -13,7 +14,7 @@ const LETTERS: usize = 8;
 pub struct LoginCode([u8; LETTERS]);
 
 impl LoginCode {
-    /// So long a code may be used, in seconds.
+    /// How long a code is valid, in seconds.
     pub const LIFETIME_S: u64 = 300;
 
     /// A new code.
@@ -23,7 +24,7 @@ impl LoginCode {
         Self(random.map(|byte| ALPHABET.get(usize::from(byte % 32)).copied().unwrap_or(b'0')))
     }
 
-    /// What is kept of it: only who has the key can tell the code's row.
+    /// The signature that the database stores instead of the code. Finding the row of a code needs the key.
     #[must_use]
     pub fn signed(&self, key: &Key) -> String {
         URL_SAFE_NO_PAD.encode(key.sign("login code", &self.0))
@@ -40,14 +41,14 @@ impl fmt::Display for LoginCode {
     }
 }
 
-/// Not eight letters and digits.
+/// The text is not a code: it does not have eight letters and digits of the alphabet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadCode;
 
 impl FromStr for LoginCode {
     type Err = BadCode;
 
-    /// Case, spaces and hyphens do not matter, and what looks like a digit is one.
+    /// Parses a typed code. Case, spaces and hyphens are ignored; `O` is read as 0, `I` and `L` as 1.
     fn from_str(text: &str) -> Result<Self, BadCode> {
         let letters = text.bytes().filter(|byte| !matches!(byte, b'-' | b' '));
         let read = letters.map(|byte| match byte.to_ascii_uppercase() {
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_read_however_it_is_typed() {
+    fn a_code_is_read_in_every_spelling() {
         let code = LoginCode(*b"01ABCDEZ");
         assert_eq!(code.to_string(), "01AB-CDEZ");
         for typed in ["01AB-CDEZ", "01abcdez", " oiab cdez ", "OLAB--CDEZ"] {
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn another_servers_signature_is_another() {
+    fn the_signature_depends_on_the_key() {
         let code = LoginCode::random();
         let key = Key::random();
         assert_eq!(code.signed(&key), code.signed(&key));

@@ -8,12 +8,12 @@ use std::fmt;
 /// Bytes of a signature.
 pub(super) const MAC_BYTES: usize = 32;
 
-/// A secret of 64 random bytes, a whole block of SHA-256. Its `Debug` shows nothing of it.
+/// A secret of 64 random bytes, the block size of SHA-256. Its `Debug` output does not contain the secret.
 #[derive(Clone)]
 pub struct Key([u8; 64]);
 
 impl Key {
-    /// A new secret from the system's randomness.
+    /// A new secret from the system's random generator.
     #[must_use]
     pub fn random() -> Self {
         Self(rand::random())
@@ -25,18 +25,19 @@ impl Key {
         URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
-    /// The secret as text, for the database alone.
+    /// The secret as text, to be stored in the database and nowhere else.
     #[must_use]
     pub fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
-    /// Signs a message; `purpose` keeps signatures of one kind from counting as another.
+    /// Signs a message. `purpose` is part of what is signed, so that a signature for one purpose is invalid for
+    /// another.
     pub(super) fn sign(&self, purpose: &str, message: &[u8]) -> [u8; MAC_BYTES] {
         self.hmac(purpose, message).finalize().into_bytes().into()
     }
 
-    /// Whether the signature is right, in a time that tells nothing of where it is wrong.
+    /// Whether the signature is valid. The comparison takes constant time.
     pub(super) fn is_signed(&self, purpose: &str, message: &[u8], signature: &[u8]) -> bool {
         self.hmac(purpose, message).verify_slice(signature).is_ok()
     }

@@ -1,4 +1,4 @@
-//! How often one may try to log in: per address and per user name.
+//! Rate limits of log-in attempts: per client address and per user name.
 
 use governor::{
     Quota, RateLimiter,
@@ -13,8 +13,8 @@ use std::{
 
 type Limiter = RateLimiter<u16, HashMapStateStore<u16>, DefaultClock>;
 
-/// Counters of tries. Names and addresses share 65,536 counters each, by a hash nobody outside can foresee: so the memory
-/// is bounded whoever knocks, and that two share one is rare.
+/// Counters of log-in attempts: 65,536 for addresses and as many for names, chosen by a randomly keyed hash. So memory
+/// is bounded for any number of clients, and a client cannot choose names that share a counter.
 pub struct Limits {
     by_address: Limiter,
     by_user: Limiter,
@@ -23,7 +23,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// So many tries per minute each, as many at once.
+    /// Limits of `per_address` and `per_user` attempts per minute; bursts may be as large.
     #[must_use]
     pub fn new(per_address: u32, per_user: u32) -> Self {
         let quota = |tries| Quota::per_minute(NonZeroU32::new(tries).unwrap_or(NonZeroU32::MIN));
@@ -35,18 +35,18 @@ impl Limits {
         }
     }
 
-    /// Counts a try from this address.
+    /// Counts an attempt from this address; IPv6 addresses of one /64 network count as one.
     ///
     /// # Errors
-    /// The whole seconds to wait when there were too many.
+    /// The seconds to wait, rounded up, when there were too many attempts.
     pub fn address(&self, address: IpAddr) -> Result<(), u64> {
         self.count(&self.by_address, network(address))
     }
 
-    /// Counts a try at this user, by [`super::name_key`], whether there is such a user or not.
+    /// Counts an attempt for this user name, given as [`super::name_key`], whether such a user exists or not.
     ///
     /// # Errors
-    /// The whole seconds to wait when there were too many.
+    /// The seconds to wait, rounded up, when there were too many attempts.
     pub fn user(&self, name_key: &str) -> Result<(), u64> {
         self.count(&self.by_user, name_key)
     }
@@ -58,7 +58,7 @@ impl Limits {
     }
 }
 
-/// What one household or attacker has of addresses: for IPv6 the first 64 bits (RFC 6177).
+/// The part of an address that identifies one network: for IPv6 the first 64 bits (RFC 6177), for IPv4 all.
 fn network(address: IpAddr) -> [u16; 4] {
     let octets = match address.to_canonical() {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().segments(),
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_tries_must_wait_and_others_need_not() {
+    fn too_many_attempts_of_one_address_or_user_must_wait() {
         let limits = Limits::new(2, 3);
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
         assert_eq!((limits.address(one), limits.address(one)), (Ok(()), Ok(())));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn one_network_of_ipv6_is_one_address() {
+    fn addresses_of_one_ipv6_network_count_together() {
         let limits = Limits::new(1, 1);
         assert!(limits.address(address("2001:db8::1")).is_ok());
         assert!(limits.address(address("2001:db8::2")).is_err());
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_names_takes_bounded_memory() {
+    fn memory_is_bounded_for_any_number_of_names() {
         let limits = Limits::new(1, 1);
         for number in 0..200_000 {
             let _counted = limits.user(&number.to_string());

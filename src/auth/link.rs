@@ -1,24 +1,24 @@
-//! Signed links, for `<audio>` and `<img>`, which cannot send a token: bound to one thing and an expiry.
+//! Signed links, for `<audio>` and `<img>`, which cannot send a token. A link is valid for one object until its expiry.
 
 use super::Key;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use segue_actors::ids::Micros;
 use std::fmt;
 
-/// Why a link does not count.
+/// Why a link is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkError {
-    /// It was not signed by us for this thing and expiry.
+    /// The signature was not made with our key for this object and expiry.
     Forged,
-    /// Its time is over.
+    /// Its expiry has passed.
     Expired,
 }
 
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Forged => "the link is not valid: ask for a new one",
-            Self::Expired => "the link has expired: ask for a new one",
+            Self::Forged => "the link is not valid: request a new one",
+            Self::Expired => "the link has expired: request a new one",
         })
     }
 }
@@ -26,17 +26,17 @@ impl fmt::Display for LinkError {
 impl std::error::Error for LinkError {}
 
 impl Key {
-    /// The signature of a link to the `kind` of thing called `id`, good until `expires_s` (seconds since the Unix epoch).
-    /// It is base64url text, fit for a query.
+    /// The signature of a link to the object `id` of this `kind`, valid until `expires_s` (seconds since the Unix
+    /// epoch). It is base64url text, so it needs no escaping in a query.
     #[must_use]
     pub fn sign_link(&self, kind: &str, id: &str, expires_s: u64) -> String {
         URL_SAFE_NO_PAD.encode(self.sign("link", &message(kind, id, expires_s)))
     }
 
-    /// Whether [`Key::sign_link`] gave this signature for this thing and its time is not over.
+    /// Checks that [`Key::sign_link`] made this signature for this object and that it has not expired.
     ///
     /// # Errors
-    /// Why the link does not count.
+    /// Why the link is not valid.
     pub fn verify_link(
         &self,
         kind: &str,
@@ -54,7 +54,7 @@ impl Key {
     }
 }
 
-/// The parts with their lengths, so that no two different links read alike.
+/// The signed message: kind and id with their lengths, so that two different links never have the same message.
 fn message(kind: &str, id: &str, expires_s: u64) -> Vec<u8> {
     format!("{}:{kind}{}:{id}{expires_s}", kind.len(), id.len()).into_bytes()
 }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_good_for_one_thing_and_a_time() {
+    fn a_link_is_valid_for_one_object_until_its_expiry() {
         let key = Key::random();
         let signature = key.sign_link("track", "ab", 100);
         let check =
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_no_token() {
+    fn a_link_signature_is_not_a_token_signature() {
         let key = Key::random();
         assert_ne!(key.sign("link", b"x"), key.sign("token", b"x"));
     }

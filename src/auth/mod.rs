@@ -1,4 +1,4 @@
-//! Who is asking: passwords, tokens, signed links, and the limits of guessing. No HTTP.
+//! Authentication: passwords, tokens, signed links, and rate limits of log-in attempts. No HTTP.
 
 mod code;
 mod key;
@@ -32,20 +32,20 @@ use std::{
 };
 
 id64! {
-    /// One log-in of a user: what a token names and what can be revoked.
+    /// One log-in of a user. Every token names its login; revoking the login makes the token invalid.
     LoginId;
 }
 
-/// How often what has expired is removed from the database.
+/// How often expired logins are removed from the database.
 const CLEAN_EVERY: Duration = Duration::from_hours(1);
 
-/// Everything about accounts that this process holds in memory.
+/// The state of authentication that this process holds in memory.
 pub struct Auth {
     /// Signs tokens and links; the same on every node.
     key: RwLock<Key>,
-    /// The logins whose tokens no longer count.
+    /// The logins whose tokens are no longer valid.
     pub revoked: Revoked,
-    /// How often one may try to log in.
+    /// Rate limits of log-in attempts.
     pub limits: Limits,
     /// Hashes passwords, a few at a time.
     pub passwords: Passwords,
@@ -54,10 +54,10 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Loads the key, made at the first start, and what is revoked. Blocks.
+    /// Loads the key, which the first start makes, and the revoked logins. Blocks.
     ///
     /// # Errors
-    /// The database's.
+    /// Those of the database.
     pub fn open(db: &Db, settings: &Settings) -> Result<Self, DbError> {
         let fresh = Key::random().to_text();
         let text = db.write_blocking(|connection| secrets::get_or_insert(connection, secrets::TOKEN_KEY, &fresh))?;
@@ -73,16 +73,16 @@ impl Auth {
         })
     }
 
-    /// What signs tokens and links now.
+    /// The key that signs tokens and links now.
     #[must_use]
     pub fn key(&self) -> Key {
         self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes the key and what is revoked from a database that was put back.
+    /// Reads the key and the revoked logins again, after the database was restored.
     ///
     /// # Errors
-    /// The database's; what was known stays then.
+    /// Those of the database; the key and the revoked logins in memory are unchanged then.
     pub async fn reload(&self, db: &Db) -> Result<(), DbError> {
         let fresh = Key::random().to_text();
         let (text, revoked) = db
@@ -96,16 +96,16 @@ impl Auth {
         Ok(())
     }
 
-    /// Whether a token counts now, and whose it is. Asks nobody: the signature and the set in memory decide.
+    /// The claims of a token that is valid now. Uses only the key and the revoked logins in memory, no database.
     ///
     /// # Errors
-    /// Why it does not count.
+    /// Why the token is not valid.
     pub fn check(&self, token: &str) -> Result<Claims, TokenError> {
         let claims = Claims::read(&self.key(), token, time::now())?;
         if self.revoked.contains(claims.login) { Err(TokenError::Revoked) } else { Ok(claims) }
     }
 
-    /// Learns for ever what other nodes revoke, and clears away what has expired. Never returns.
+    /// Reads every `poll` which logins other nodes revoked, and removes expired logins. Never returns.
     pub async fn keep_up(self: Arc<Self>, db: Db, poll: Duration) {
         let mut polls = tokio::time::interval(poll);
         let mut cleanings = tokio::time::interval(CLEAN_EVERY);
@@ -115,7 +115,7 @@ impl Auth {
                 _ = cleanings.tick() => clean(&db).await,
             };
             if let Err(error) = outcome {
-                log::warn!("revoked logins could not be brought up to date: {error}");
+                log::warn!("the list of revoked logins cannot be updated: {error}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a user may be called and what may be a password.
+//! Which texts are allowed as user names and as passwords.
 
 use std::ops::RangeInclusive;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
@@ -6,13 +6,13 @@ use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 /// The longest user name, in characters.
 const NAME_CHARS: usize = 64;
 
-/// How long a password is, in characters; the shortest as NIST SP 800-63B asks.
+/// The allowed length of a password in characters; the minimum is that of NIST SP 800-63B.
 pub const PASSWORD_CHARS: RangeInclusive<usize> = 8..=256;
 
-/// The name as it is kept: NFKC, without blanks around it.
+/// The name as it is stored: NFKC, without leading and trailing blanks.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Why the name is not allowed.
 pub fn checked_name(name: &str) -> Result<String, String> {
     let name: String = name.trim().nfkc().take(NAME_CHARS + 1).collect();
     let allowed = |c: char| c.is_alphanumeric() || is_combining_mark(c) || ".-_@+'".contains(c);
@@ -25,17 +25,18 @@ pub fn checked_name(name: &str) -> Result<String, String> {
     }
 }
 
-/// What makes two names the same: NFKC without case. Any text has one, so that a lookup never fails early.
+/// The key by which names are compared: NFKC without case. It exists for any text, so that a lookup of an invalid name
+/// takes the same path as one of an unknown name.
 #[must_use]
 pub fn name_key(name: &str) -> String {
     let folded: String = name.trim().nfkc().take(NAME_CHARS + 1).flat_map(char::to_lowercase).collect();
     folded.nfkc().collect()
 }
 
-/// The password as it is hashed: NFC, so that every keyboard's spelling is the same.
+/// The password as it is hashed: NFC, so that composed and decomposed characters give the same hash.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Why the password is not allowed.
 pub fn checked_password(password: &str) -> Result<String, String> {
     let password: String = password.nfc().take(PASSWORD_CHARS.end() + 1).collect();
     if !PASSWORD_CHARS.contains(&password.chars().count()) {
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_normal_and_compared_without_case() {
+    fn names_are_normalised_and_compared_without_case() {
         assert_eq!(checked_name(" Jo\u{308}rg "), Ok("Jörg".to_owned()));
         assert_eq!(name_key("JÖRG"), name_key("Jo\u{308}rg"));
         assert_eq!(name_key("Ａｎｎａ"), "anna");
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_have_a_length_and_one_spelling() {
+    fn passwords_have_a_length_and_are_normalised() {
         assert!(checked_password("1234567").is_err() && checked_password(&"x".repeat(257)).is_err());
         assert_eq!(checked_password("pa\u{0308}ssword"), checked_password("pässword"));
     }

@@ -7,22 +7,22 @@ use argon2::{
 use std::{fmt, sync::Arc, thread::available_parallelism, time::Duration};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// How long one may wait for a turn to hash.
+/// How long a caller waits for a free hashing slot.
 const TURN: Duration = Duration::from_secs(10);
 
 /// Why a password could not be hashed.
 #[derive(Debug)]
 pub enum PasswordError {
-    /// Too many hash at once.
+    /// No slot became free within 10 s.
     Busy,
-    /// The hash function, or a hash in the database that is none.
+    /// The hash function failed, or the text in the database is not a hash.
     Broken(String),
 }
 
 impl fmt::Display for PasswordError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Busy => f.write_str("too many passwords are being checked"),
+            Self::Busy => f.write_str("too many passwords are being checked: try again in a few seconds"),
             Self::Broken(cause) => write!(f, "a password cannot be checked: {cause}"),
         }
     }
@@ -30,7 +30,7 @@ impl fmt::Display for PasswordError {
 
 impl std::error::Error for PasswordError {}
 
-/// Hashes on threads that may block, one per core at a time: each hash takes 19 MiB.
+/// Hashes on the blocking thread pool, at most one at a time for each core, because each hash takes 19 MiB.
 pub struct Passwords {
     turns: Arc<Semaphore>,
 }
@@ -40,18 +40,19 @@ impl Passwords {
         Self { turns: Arc::new(Semaphore::new(available_parallelism().map_or(1, usize::from))) }
     }
 
-    /// The hash of a password as a PHC string, with a salt of its own.
+    /// The hash of a password as a PHC string with a random salt.
     ///
     /// # Errors
-    /// `Busy`, or a system without randomness.
+    /// `Busy`; `Broken` when the system's random generator fails.
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
         self.run(move || hash(&password)).await
     }
 
-    /// Whether the password is the hash's. Without a hash the answer is no, after the same work.
+    /// Whether the password matches the hash. Without a hash it computes one all the same, so that the time is equal,
+    /// and returns `false`.
     ///
     /// # Errors
-    /// `Busy`, or a hash that is none.
+    /// `Busy`; `Broken` when `hash` is not a PHC string.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, PasswordError> {
         self.run(move || verify(&password, hash.as_deref())).await
     }
@@ -74,7 +75,7 @@ impl Passwords {
 /// The hash of a password as a PHC string. Blocks.
 ///
 /// # Errors
-/// A system without randomness.
+/// `Broken` when the system's random generator fails.
 pub fn hash(password: &str) -> Result<String, PasswordError> {
     let hash = Argon2::default().hash_password(password.as_bytes());
     hash.map(|hash| hash.to_string()).map_err(|error| PasswordError::Broken(error.to_string()))
@@ -91,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hash_knows_its_password_and_no_other() {
+    fn a_hash_matches_its_password_and_no_other() {
         let hashed = hash("correct horse").expect("randomness");
         assert!(hashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hashed}");
         assert!(verify("correct horse", Some(&hashed)).expect("a hash"));

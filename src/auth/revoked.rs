@@ -1,4 +1,4 @@
-//! The logins whose tokens no longer count, though they have not expired: small, in memory, checked at each request.
+//! The revoked logins whose tokens have not expired yet: a small set in memory, checked at each request.
 
 use super::LoginId;
 use segue_actors::ids::Micros;
@@ -12,13 +12,13 @@ use std::{
 pub struct Revocation {
     /// The login.
     pub login: LoginId,
-    /// When it was revoked, by the clock of the node that did it.
+    /// When it was revoked, by the clock of the node that revoked it.
     pub revoked: Micros,
-    /// When its token ends anyway, and this may be forgotten.
+    /// When its token expires; the revocation is not needed after that.
     pub expires: Micros,
 }
 
-/// The set; it holds no more than the logins revoked within one token's life.
+/// The set of revoked logins; it holds at most those revoked within the lifetime of a token.
 #[derive(Debug, Default)]
 pub struct Revoked {
     inner: RwLock<Inner>,
@@ -37,7 +37,7 @@ impl Revoked {
         self.inner.read().unwrap_or_else(PoisonError::into_inner).expires.contains_key(&login)
     }
 
-    /// Learns of revocations; those already known change nothing.
+    /// Adds revocations; those already in the set change nothing.
     pub fn add(&self, revocations: impl IntoIterator<Item = Revocation>) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         for Revocation { login, revoked, expires } in revocations {
@@ -46,7 +46,7 @@ impl Revoked {
         }
     }
 
-    /// Knows these and no others from now on.
+    /// Replaces the set by these revocations.
     pub fn replace(&self, revocations: impl IntoIterator<Item = Revocation>) {
         let fresh = Self::default();
         fresh.add(revocations);
@@ -54,13 +54,13 @@ impl Revoked {
         *self.inner.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
-    /// When the newest that is known was revoked.
+    /// The latest time of revocation in the set, also of those already removed as expired.
     #[must_use]
     pub fn newest(&self) -> Option<Micros> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner).newest
     }
 
-    /// Forgets those whose tokens have expired.
+    /// Removes those whose tokens have expired.
     pub fn forget_expired(&self, now: Micros) {
         self.inner.write().unwrap_or_else(PoisonError::into_inner).expires.retain(|_, expires| *expires > now);
     }

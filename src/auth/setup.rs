@@ -1,16 +1,16 @@
-//! The one-time right to make the first account: a secret shown on the console, good until used or until the next start.
+//! The one-time secret for making the first account: printed on the console, valid until used or until the next start.
 
 use super::key::Key;
 use std::sync::{Mutex, PoisonError};
 
-/// The secret, if one was shown and not used.
+/// The secret, if one was printed and not used.
 #[derive(Debug, Default)]
 pub struct Setup {
     secret: Mutex<Option<String>>,
 }
 
 impl Setup {
-    /// Makes a new secret, in place of an older one.
+    /// Makes a new secret, which replaces an older one.
     pub fn open(&self) -> String {
         let secret = format!("{:032x}", rand::random::<u128>());
         *self.secret.lock().unwrap_or_else(PoisonError::into_inner) = Some(secret.clone());
@@ -21,14 +21,14 @@ impl Setup {
     #[must_use]
     pub fn is_open_to(&self, secret: &str) -> bool {
         let right = self.secret.lock().unwrap_or_else(PoisonError::into_inner);
-        // Both are signed with a random key first, so that the time of comparing says nothing.
+        // Signatures of both with a random key are compared, so that the time does not depend on the secret.
         let key = Key::random();
         right
             .as_ref()
             .is_some_and(|right| key.is_signed("setup", secret.as_bytes(), &key.sign("setup", right.as_bytes())))
     }
 
-    /// Ends the right.
+    /// Makes the secret invalid.
     pub fn close(&self) {
         *self.secret.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

@@ -12,25 +12,25 @@ const PREFIX: &str = "segue1.";
 const PURPOSE: &str = "token";
 const CLAIM_BYTES: usize = 24;
 
-/// What a token says.
+/// The content of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claims {
-    /// Whose it is.
+    /// The user.
     pub user: UserId,
-    /// The log-in that made it.
+    /// The log-in for which it was made.
     pub login: LoginId,
-    /// When it ends, in seconds since the Unix epoch.
+    /// When it expires, in seconds since the Unix epoch.
     pub expires_s: u64,
 }
 
-/// Why a token does not count.
+/// Why a token is not valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenError {
-    /// Not one of ours.
+    /// It is no token, or was not signed with our key.
     Forged,
-    /// Its time is over.
+    /// Its expiry has passed.
     Expired,
-    /// Its login was ended.
+    /// Its login was revoked.
     Revoked,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for TokenError {
         f.write_str(match self {
             Self::Forged => "the token is not valid: log in again",
             Self::Expired => "the login has expired: log in again",
-            Self::Revoked => "this login was ended: log in again",
+            Self::Revoked => "this login was revoked: log in again",
         })
     }
 }
@@ -47,7 +47,7 @@ impl fmt::Display for TokenError {
 impl std::error::Error for TokenError {}
 
 impl Claims {
-    /// The token that says this.
+    /// The signed token with these claims.
     #[must_use]
     pub fn sign(&self, key: &Key) -> String {
         let claims = self.to_bytes();
@@ -55,10 +55,11 @@ impl Claims {
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// What a token says, if it is ours and not over. Whether its login was revoked is another question.
+    /// The claims of a token with a valid signature that has not expired at `now`. Does not check whether its login was
+    /// revoked; [`super::Auth::check`] does.
     ///
     /// # Errors
-    /// `Forged` and `Expired`.
+    /// `Forged` or `Expired`.
     pub fn read(key: &Key, token: &str, now: Micros) -> Result<Self, TokenError> {
         let text = token.strip_prefix(PREFIX).ok_or(TokenError::Forged)?;
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| TokenError::Forged)?;
@@ -70,7 +71,7 @@ impl Claims {
         if claims.expires().0 <= now.0 { Err(TokenError::Expired) } else { Ok(claims) }
     }
 
-    /// When it ends.
+    /// When it expires.
     #[must_use]
     pub fn expires(&self) -> Micros {
         Micros(i64::try_from(self.expires_s).unwrap_or(i64::MAX).saturating_mul(1_000_000))
@@ -102,7 +103,7 @@ mod tests {
     const CLAIMS: Claims = Claims { user: UserId(1), login: LoginId(u64::MAX), expires_s: 100 };
 
     #[test]
-    fn a_token_says_what_was_signed_until_it_expires() {
+    fn a_token_is_valid_with_its_key_until_it_expires() {
         let key = Key::random();
         let token = CLAIMS.sign(&key);
         assert_eq!(Claims::read(&key, &token, Micros(99_999_999)), Ok(CLAIMS));
@@ -112,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_changed_token_does_not_count(at in 0_usize..82, with in "[ -~]") {
+        fn a_changed_token_is_not_valid(at in 0_usize..82, with in "[ -~]") {
             let key = Key::random();
             let mut token = CLAIMS.sign(&key);
             prop_assume!(at < token.len() && token[at..=at] != with);
@@ -121,7 +122,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_may_be_asked_for(token in "\\PC*") {
+        fn any_other_text_is_not_valid(token in "\\PC*") {
             prop_assert_eq!(Claims::read(&Key::random(), &token, Micros(0)), Err(TokenError::Forged));
         }
     }
