@@ -1,7 +1,7 @@
 //! The format of a backup: lines of JSON, compressed by gzip (RFC 1952), so that `zcat FILE | less` shows it.
 //!
-//! The first line is [`Head`]; then, for each table, a line of its name, columns and number of rows, and that many lines of
-//! one array each; the last line is [`End`], with the SHA-256 of all lines before it.
+//! The first line is [`Head`]; then, for each table, a line of its name, columns and number of rows, and that many
+//! lines of one array each; the last line is [`End`], with the SHA-256 of all lines before it.
 
 use crate::{db::DbError, media::digest::Digest, time};
 use segue_actors::ids::Micros;
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, io, path::PathBuf};
 
-/// What the first line calls the format.
+/// The value of `format` in the first line.
 pub(super) const FORMAT: &str = "segue-backup";
-/// The version of the format; a change that older programs cannot read raises it.
+/// The version of the format. A change that older versions of segue cannot read increases it.
 pub(super) const VERSION: u32 = 1;
-/// The longest line, in bytes: a queue of 10,000 items is well below.
+/// The greatest length of a line in bytes. The longest lines are queues of 10,000 items, which are much shorter.
 pub(super) const LINE_BYTES: usize = 64 << 20;
 
 /// The first line.
@@ -23,9 +23,9 @@ pub struct Head {
     pub(super) version: u32,
     /// The version of segue that wrote it.
     pub segue: String,
-    /// When, RFC 3339, UTC.
+    /// When it was written, RFC 3339, UTC.
     pub created: String,
-    /// The migrations its database had been through.
+    /// The migrations that had been applied to its database.
     pub migrations: Vec<String>,
 }
 
@@ -39,13 +39,13 @@ impl Head {
 /// The last line.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct End {
-    /// Lines before this one.
+    /// The number of lines before this one.
     lines: u64,
-    /// SHA-256 of them with their line ends, hexadecimal.
+    /// SHA-256 of those lines with their line ends, hexadecimal.
     sha256: String,
 }
 
-/// What the last line must say, kept while lines go by.
+/// Counts and hashes lines, for the last line.
 #[derive(Default)]
 pub(super) struct Tally {
     lines: u64,
@@ -53,19 +53,19 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Counts a line without its end.
+    /// Counts and hashes a line, given without its line end.
     pub(super) fn count(&mut self, line: &str) {
         self.lines = self.lines.saturating_add(1);
         self.hash.update(line.as_bytes());
         self.hash.update(b"\n");
     }
 
-    /// How many lines went by.
+    /// The number of lines counted.
     pub(super) const fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// The last line after those.
+    /// The last line of a file that consists of the lines counted so far.
     pub(super) fn end(&self) -> End {
         let digest = Digest(self.hash.clone().finalize().into());
         End { lines: self.lines, sha256: digest.to_string() }
@@ -75,21 +75,21 @@ impl Tally {
 /// Why a backup could not be written or read.
 #[derive(Debug)]
 pub enum Problem {
-    /// There is a file of this name.
+    /// A file of this name exists.
     Exists(PathBuf),
-    /// Another process writes a backup of this name.
+    /// Another process is writing a backup of this name.
     Busy(PathBuf),
-    /// The file or its folder cannot be used.
+    /// The file or its folder cannot be read or written.
     File(PathBuf, io::Error),
-    /// It is no backup.
+    /// The file is not a backup of segue.
     NotABackup(String),
-    /// It is not as it was written.
+    /// The content is not what was written: a checksum, a line or the end is wrong.
     Damaged(String),
     /// A newer version of segue wrote it.
     Newer(String),
-    /// Its tables are not those that its migrations make.
+    /// Its tables are not those that its migrations create.
     Foreign(String),
-    /// The database's.
+    /// An error of the database.
     Db(DbError),
 }
 
@@ -97,9 +97,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exists(path) => {
-                write!(f, "{} is there already: name another file, or say --force to overwrite it", path.display())
+                write!(f, "{} exists already: name another file, or use --force to overwrite it", path.display())
             }
-            Self::Busy(path) => write!(f, "another process writes {} now", path.display()),
+            Self::Busy(path) => {
+                write!(f, "another process is writing {}: wait until it has ended, or name another file", path.display())
+            }
             Self::File(path, error) => write!(f, "{} cannot be used: {error}", path.display()),
             Self::NotABackup(why) => write!(f, "this is not a backup of segue: {why}"),
             Self::Damaged(what) => write!(f, "the backup is damaged: {what}; use another one"),

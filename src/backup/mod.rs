@@ -1,4 +1,4 @@
-//! Backups: one file of everything that cannot be made anew, and a database put back from it.
+//! Backups: writes all data that cannot be made again to one file, and restores a database from it.
 
 mod file;
 mod reader;
@@ -20,27 +20,27 @@ use std::path::Path;
 use target::Target;
 use writer::Writer;
 
-/// Bytes of rows that go into one statement; one row may go over it.
+/// A statement inserts rows until they have this many bytes; its last row may exceed it.
 const BATCH_BYTES: usize = 1 << 20;
-/// Rows of one statement.
+/// The most rows of one statement.
 const BATCH_ROWS: usize = 2_000;
-/// How often a database that is being written to is asked for its lock.
+/// The most attempts of a restore that fails with a transient error of the database.
 const TRIES: u32 = 5;
 
-/// How far a backup or a restore is.
+/// The progress of a backup or a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Rows so far.
+    /// Rows written or read so far.
     pub rows: u64,
-    /// All rows.
+    /// The number of rows in total.
     pub of: u64,
 }
 
-/// Writes a backup of the database as it is at this moment to `path`; it appears there when it is whole. Others may read
-/// and write the database meanwhile.
+/// Writes a backup of the database, as one snapshot, to `path`; the file appears there when it is complete. Servers may
+/// read and write the database meanwhile.
 ///
 /// # Errors
-/// When `path` is taken and `force` is not said, when it cannot be written, and the database's.
+/// When `path` exists and `force` is false, when the file cannot be written, and those of the database.
 pub fn write(db: &Db, path: &Path, force: bool, progress: &mut dyn FnMut(Progress)) -> Result<Summary, Problem> {
     let target = Target::open(path, force)?;
     let mut why = None;
@@ -72,19 +72,19 @@ fn dump(
     Ok(Summary { head, tables })
 }
 
-/// Reads a whole backup and says what is in it.
+/// Reads and checks a whole backup; returns a summary of its content. Changes nothing.
 ///
 /// # Errors
-/// When it is none, is of a newer version, or is damaged in any place.
+/// When the file is not a backup, was written by a newer version, or is damaged.
 pub fn check(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Summary, Problem> {
     Reader::open(path)?.read_all(progress, |_, _| Ok(()))
 }
 
-/// Puts the database back as the backup has it, which [`check`] has found whole. All of it is one transaction. Servers
-/// that run on this database notice by themselves and start their sessions anew.
+/// Replaces the content of the database by that of the backup, in one transaction. `checked` is the result of
+/// [`check`]. Servers that run on this database notice the restore and load their sessions again.
 ///
 /// # Errors
-/// As [`check`], and the database's; nothing has changed then.
+/// Those of [`check`] and those of the database; the database is unchanged then.
 pub fn restore(
     db: &Db,
     path: &Path,
@@ -100,7 +100,7 @@ pub fn restore(
         });
         match outcome {
             Ok(outcome) => return Ok(outcome),
-            // Two who wait for each other's locks are told so, one of them.
+            // Rolled back by a deadlock, a lock that did not become free in time, or a lost connection.
             Err(error) if why.is_none() && error.is_transient() && tries < TRIES => {
                 log::info!("the database is busy; trying again: {error}");
             }
@@ -143,7 +143,7 @@ fn load(
     })
 }
 
-/// Rows that wait to be sent, as one JSON array.
+/// Rows to be inserted by the next statement, as one JSON array.
 #[derive(Default)]
 struct Batch {
     text: String,
@@ -173,7 +173,7 @@ impl Batch {
     }
 }
 
-/// Keeps what is no error of the database while its transaction is rolled back.
+/// Stores a problem that is no database error in `why`, and returns the error that rolls the transaction back.
 fn keep(problem: Problem, why: &mut Option<Problem>) -> DbError {
     match problem {
         Problem::Db(error) => error,

@@ -1,4 +1,4 @@
-//! A backup as it is read: nothing in it is believed before it was checked.
+//! Reading a backup. Every line is checked before it is used.
 
 use super::{
     Problem, Progress,
@@ -13,24 +13,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is in a backup.
+/// A summary of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Who wrote it and when.
+    /// The first line: the version that wrote it, and when.
     pub head: Head,
-    /// The tables and their numbers of rows.
+    /// The tables with their numbers of rows.
     pub tables: Vec<Table>,
 }
 
 impl Summary {
-    /// How many rows there are of a table.
+    /// The number of rows of a table; 0 for a table that is not in the backup.
     #[must_use]
     pub fn rows(&self, name: &str) -> u64 {
         self.tables.iter().find(|table| table.name == name).map_or(0, |table| table.rows)
     }
 }
 
-/// Reads lines, and counts and hashes them.
+/// Reads, counts and hashes the lines of a backup.
 pub(super) struct Reader {
     path: PathBuf,
     lines: BufReader<GzDecoder<BufReader<File>>>,
@@ -45,7 +45,7 @@ impl Reader {
         Ok(Self { path: path.to_owned(), lines, line: String::new(), tally: Tally::default() })
     }
 
-    /// Reads to the end; `take` is given each row with its table.
+    /// Reads to the end and calls `take` with each row and its table.
     pub(super) fn read_all(
         mut self,
         progress: &mut dyn FnMut(Progress),
@@ -57,11 +57,11 @@ impl Reader {
         loop {
             let end = self.tally.end();
             self.next()?;
-            if let Ok(said) = serde_json::from_str::<End>(&self.line) {
-                return if said != end {
+            if let Ok(written) = serde_json::from_str::<End>(&self.line) {
+                return if written != end {
                     Err(damaged("its checksum is wrong"))
                 } else if self.lines.fill_buf().map_or(true, |rest| !rest.is_empty()) {
-                    Err(damaged("something follows its end"))
+                    Err(damaged("data follows its last line"))
                 } else {
                     Ok(Summary { head, tables })
                 };
@@ -84,12 +84,12 @@ impl Reader {
         let not = |why: &str| Problem::NotABackup(why.to_owned());
         let read = self.next();
         match read {
-            Err(Problem::Damaged(_)) if self.tally.lines() == 0 => return Err(not("it does not begin like one")),
+            Err(Problem::Damaged(_)) if self.tally.lines() == 0 => return Err(not("its first line is not that of one")),
             other => other?,
         }
-        let head: Value = serde_json::from_str(&self.line).map_err(|_| not("it does not begin like one"))?;
+        let head: Value = serde_json::from_str(&self.line).map_err(|_| not("its first line is not that of one"))?;
         if head.get("format").and_then(Value::as_str) != Some(FORMAT) {
-            return Err(not("it does not begin like one"));
+            return Err(not("its first line is not that of one"));
         }
         if head.get("version").and_then(Value::as_u64).is_none_or(|version| version > u64::from(VERSION)) {
             let by = head.get("segue").and_then(Value::as_str).unwrap_or("unknown");
@@ -98,7 +98,7 @@ impl Reader {
         serde_json::from_value(head).map_err(|error| damaged(&format!("its first line cannot be read ({error})")))
     }
 
-    /// The next line, which must be there.
+    /// Reads the next line into `self.line`; the end of the file is an error.
     fn next(&mut self) -> Result<(), Problem> {
         self.line.clear();
         let limit = u64::try_from(LINE_BYTES).unwrap_or(u64::MAX);
@@ -118,7 +118,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether the line is a row of this table.
+    /// Checks that the line is a row of this table.
     fn check(&self, table: &Table) -> Result<(), Problem> {
         let values: Vec<Value> =
             serde_json::from_str(&self.line).map_err(|error| self.wrong(&format!("is not a row ({error})")))?;

@@ -1,4 +1,4 @@
-//! Where a backup is written: beside its place, for its owner's eyes only, and put there when it is whole.
+//! The file a backup is written to: first `FILE.part` with mode 0600, renamed to `FILE` when it is complete.
 
 use super::Problem;
 use std::{
@@ -8,10 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Passwords' hashes and the key of all tokens are inside.
+/// Only the owner may read a backup: it contains password hashes and the key that signs tokens.
 const OWNER_ONLY: u32 = 0o600;
 
-/// A backup that is not whole yet; what is left of it goes when this is dropped.
+/// A backup that is being written. Dropping it removes the incomplete file.
 pub(super) struct Target {
     path: PathBuf,
     part: PathBuf,
@@ -19,17 +19,17 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Begins, unless there is such a file already.
+    /// Creates and locks `FILE.part`. Fails when `path` exists and `force` is false.
     pub(super) fn open(path: &Path, force: bool) -> Result<Self, Problem> {
         if !force && path.symlink_metadata().is_ok() {
             return Err(Problem::Exists(path.to_owned()));
         }
         let name = path.file_name();
         let Some(name) = name else {
-            return Err(Problem::File(path.to_owned(), io::Error::other("it is not the name of a file")));
+            return Err(Problem::File(path.to_owned(), io::Error::other("the path has no file name")));
         };
         let mut part = name.to_owned();
-        // Always the same name: what a killed process left is written over by the next one.
+        // Always the same name, so that the incomplete file of a killed process is overwritten by the next one.
         part.push(".part");
         let part = path.with_file_name(part);
         let failed = |error| Problem::File(part.clone(), error);
@@ -44,7 +44,7 @@ impl Target {
         Ok(Self { path: path.to_owned(), part, file })
     }
 
-    /// What is written to.
+    /// The incomplete file.
     pub(super) const fn file(&self) -> &File {
         &self.file
     }
@@ -53,7 +53,7 @@ impl Target {
         Problem::File(self.path.clone(), error)
     }
 
-    /// Puts the whole file in its place, on disk before it is seen there.
+    /// Syncs the complete file to disk, renames it to its final name, and syncs the folder.
     pub(super) fn finish(self, force: bool) -> Result<(), Problem> {
         self.file.sync_all().map_err(|error| self.failed(error))?;
         if !force && self.path.symlink_metadata().is_ok() {
@@ -67,7 +67,7 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
-        // After a success it is there no more.
+        // After `finish` the file has been renamed, and this fails.
         let _ = fs::remove_file(&self.part);
     }
 }

@@ -1,4 +1,4 @@
-//! A backup as it is written.
+//! Writing a backup.
 
 use super::{
     Problem,
@@ -13,7 +13,7 @@ use std::{
     io::{BufWriter, Write as _},
 };
 
-/// Writes lines, and counts and hashes them.
+/// Writes, counts and hashes the lines of a backup.
 pub(super) struct Writer<'a> {
     target: &'a Target,
     out: GzEncoder<BufWriter<&'a File>>,
@@ -28,12 +28,12 @@ impl<'a> Writer<'a> {
         Ok(writer)
     }
 
-    /// Rows that follow are of this table.
+    /// Writes the head of a table; the rows that follow belong to it.
     pub(super) fn table(&mut self, table: &Table) -> Result<(), Problem> {
         self.json(table)
     }
 
-    /// A row, which has no line break.
+    /// Writes a row, which must not contain a line break.
     pub(super) fn row(&mut self, row: &str) -> Result<(), Problem> {
         let written = self.out.write_all(row.as_bytes()).and_then(|()| self.out.write_all(b"\n"));
         written.map_err(|error| self.target.failed(error))?;
@@ -41,7 +41,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// The last line.
+    /// Writes the last line and flushes the file.
     pub(super) fn finish(mut self) -> Result<(), Problem> {
         let end = self.tally.end();
         self.json(&end)?;

@@ -1,11 +1,11 @@
-//! What kinds of audio file are called in HTTP.
+//! The media types of audio files.
 
-/// The value of `Content-Type` for a container and codec, by the names that a scan gives them.
+/// The value of `Content-Type` for a container and codec, given by the names that a scan uses.
 ///
 /// Sources: RFC 3003 (`audio/mpeg`), RFC 9639 (`audio/flac`), RFC 5334 and RFC 7845 (`audio/ogg` and its codecs),
-/// RFC 4337 and RFC 6381 (`audio/mp4` and its codecs; `mp4a.40.2` is AAC-LC, which every AAC decoder answers to), the
-/// IANA registry (`audio/aac`). `audio/wav` and `audio/aiff` are not registered; they are what browsers know (WHATWG
-/// MIME Sniffing, 6.2). The last ones are what players call formats that no browser plays.
+/// RFC 4337 and RFC 6381 (`audio/mp4` and its codecs; `mp4a.40.2` is AAC-LC, which every AAC decoder supports), the
+/// IANA registry (`audio/aac`). `audio/wav` and `audio/aiff` are not registered; browsers use them (WHATWG MIME
+/// Sniffing, 6.2). The last three are formats that no browser plays; their names are those that players use.
 #[must_use]
 pub fn content_type(container: &str, codec: &str) -> &'static str {
     match (container, codec) {
@@ -33,7 +33,7 @@ mod tests {
     use super::content_type;
 
     #[test]
-    fn every_kind_of_file_has_its_type() {
+    fn every_container_and_codec_has_a_media_type() {
         let cases = [
             ("mp3", "mp3", "audio/mpeg"),
             ("flac", "flac", "audio/flac"),

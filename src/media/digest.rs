@@ -1,9 +1,9 @@
-//! The SHA-256 of a whole file, as the database and as HTTP write it.
+//! The SHA-256 of a whole file, in the formats of the database and of HTTP.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{fmt, str::FromStr};
 
-/// A SHA-256; as text 64 lower-case hex digits, what `sha256sum` prints.
+/// A SHA-256; its text is 64 lower-case hex digits, as `sha256sum` prints.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest(pub [u8; 32]);
 
@@ -27,7 +27,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// The text was not a SHA-256: 64 lower-case hex digits.
+/// The text is not a SHA-256, that is 64 lower-case hex digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadDigest;
 
@@ -58,7 +58,7 @@ impl FromStr for Digest {
 mod tests {
     use super::*;
 
-    /// SHA-256 of nothing (FIPS 180-4 test vectors).
+    /// SHA-256 of the empty text (FIPS 180-4 test vectors).
     const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[test]

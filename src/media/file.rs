@@ -1,4 +1,4 @@
-//! Reading media files in chunks: bounded memory, no waiting on the event loop, never bytes of another version.
+//! Reads media files in chunks: bounded memory, no blocking on the event loop, never bytes of another version.
 
 use super::{digest::Digest, multipart::Segment, range::ByteRange, version::Stat};
 use bytes::Bytes;
@@ -18,26 +18,26 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The most bytes read at once.
 ///
-/// A chunk is all that a slow client holds, in the buffer of its connection. That buffer doubles when a chunk does not
-/// fit behind what is left of the one before, so that twice a chunk and that rest must stay below 64 KiB. Larger chunks
-/// gain nothing for files in the page cache and about a fifth for others (figures in README.md).
+/// A slow client costs the memory of one chunk, in the buffer of its connection. That buffer doubles when a chunk does
+/// not fit after the unsent rest of the one before, so two chunks and that rest must stay below 64 KiB. Larger chunks
+/// gain nothing for files in the page cache and about 20 % for others (figures in README.md).
 pub const CHUNK_BYTES: usize = 28 * 1024;
 
-/// The most bytes read at once for a digest alone.
+/// The most bytes read at once when a file is only hashed.
 const DIGEST_BYTES: usize = 256 * 1024;
 
 /// Why a media file could not be opened.
 #[derive(Debug)]
 pub enum OpenError {
-    /// There is no such file, or it is not a plain file.
+    /// There is no such file, or it is not a regular file.
     Missing,
-    /// The file is not the one that was scanned.
+    /// The file's [`Stat`] is not the expected one.
     Changed,
-    /// The system refused for another reason.
+    /// Another error of the system.
     Failed(io::Error),
 }
 
-/// An open file that was, when it was opened, the one with the given stat.
+/// An open file that had the expected [`Stat`] when it was opened.
 #[derive(Debug)]
 pub struct MediaFile {
     file: File,
@@ -45,7 +45,7 @@ pub struct MediaFile {
 }
 
 impl MediaFile {
-    /// Opens the file at `path`, which must still have this stat. Blocks.
+    /// Opens the file at `path`, which must have this `stat`. Blocks.
     ///
     /// # Errors
     /// See [`OpenError`].
@@ -64,8 +64,8 @@ impl MediaFile {
         Ok(Self { file, stat })
     }
 
-    /// Fails when the bytes just read may be those of another version. A write sets the time before it sets a byte, so
-    /// that bytes followed by an unchanged time are the old ones.
+    /// Fails when the bytes just read may be those of another version. A write changes the modification time before it
+    /// changes a byte, so bytes that were read before an unchanged time are the old ones.
     fn check(&self) -> io::Result<()> {
         if Stat::of(&self.file.metadata()?) == self.stat {
             Ok(())
@@ -74,7 +74,7 @@ impl MediaFile {
         }
     }
 
-    /// Reads what is in memory already, at least one byte; `None` when that would mean to wait.
+    /// Reads at least one and at most `length` bytes from the page cache; `None` when none of them are in it.
     #[cfg(target_os = "linux")]
     fn read_ready(&self, at: u64, length: usize) -> Option<io::Result<Vec<u8>>> {
         let mut chunk = vec![0; length];
@@ -92,10 +92,12 @@ impl MediaFile {
         None
     }
 
-    /// Reads all of it, calling `go_on` after each chunk with the bytes read so far; `None` when that says no. Blocks.
+    /// The SHA-256 of the file. Calls `go_on` after each chunk with the number of bytes read so far; returns `None`
+    /// when
+    /// `go_on` returns false. Blocks.
     ///
     /// # Errors
-    /// Those of reading, and one when the file is no longer as it was when it was opened.
+    /// Those of reading, and one when the file has changed since it was opened.
     pub fn digest(&self, mut go_on: impl FnMut(u64) -> bool) -> io::Result<Option<Digest>> {
         let (mut hash, mut at, size) = (Sha256::new(), 0, self.stat.length());
         while at < size {
@@ -118,10 +120,10 @@ impl MediaFile {
     }
 }
 
-/// Who wants the SHA-256 of a whole file once it was read.
+/// Called with the SHA-256 of a file after its last byte was read.
 pub type DigestSink = Box<dyn FnOnce(Digest) + Send>;
 
-/// A chunk, and the hash that it went into.
+/// A chunk, and the hash that includes it.
 type Read = (Vec<u8>, Option<Hashing>);
 
 struct Hashing {
@@ -129,10 +131,11 @@ struct Hashing {
     sink: DigestSink,
 }
 
-/// A body as a stream of chunks: the next is read when it is asked for, nothing ahead.
+/// A body as a stream of chunks. A chunk is read when it is polled for, not ahead.
 ///
-/// Bytes in the page cache are read in place (`RWF_NOWAIT`), which costs less than a change of threads; others, and all
-/// that are hashed on the way, are read on the blocking pool. After an error the body must not be taken for complete.
+/// Bytes in the page cache are read on the event loop (`RWF_NOWAIT`), which costs less than a change of threads. Other
+/// bytes, and all bytes of a hashed stream, are read on the blocking pool. After an error the body is incomplete: the
+/// connection must be aborted.
 pub struct MediaStream {
     file: Arc<MediaFile>,
     segments: VecDeque<Segment>,
@@ -141,13 +144,13 @@ pub struct MediaStream {
 }
 
 impl MediaStream {
-    /// The given pieces of a file.
+    /// A stream of these segments of a file.
     #[must_use]
     pub fn new(file: MediaFile, segments: Vec<Segment>) -> Self {
         Self { file: Arc::new(file), segments: segments.into(), hashing: None, reading: None }
     }
 
-    /// All of a file; its SHA-256 goes to `sink` after its last byte was read.
+    /// A stream of the whole file; `sink` is called with its SHA-256 after the last byte was read.
     #[must_use]
     pub fn hashed(file: MediaFile, sink: DigestSink) -> Self {
         let whole = file.stat.length().checked_sub(1).map(|last| Segment::Range(ByteRange { first: 0, last }));
@@ -155,13 +158,13 @@ impl MediaStream {
         Self { hashing, ..Self::new(file, whole.into_iter().collect()) }
     }
 
-    /// How many bytes are still to come.
+    /// The number of bytes that have not been read yet.
     #[must_use]
     pub fn remaining(&self) -> u64 {
         self.segments.iter().map(Segment::length).sum()
     }
 
-    /// Takes `count` bytes off the range in front.
+    /// Removes `count` bytes from the front of the first range.
     fn advance(&mut self, count: usize) {
         if let Some(Segment::Range(range)) = self.segments.front_mut() {
             let count = u64::try_from(count).unwrap_or(u64::MAX);
@@ -242,7 +245,7 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let bytes: Vec<u8> = (0..size).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
             fs::write(dir.path().join("a"), &bytes).unwrap();
-            // Long ago, so that any write gives another time.
+            // A time in the past, so that any write gives another one.
             let file = File::options().write(true).open(dir.path().join("a")).unwrap();
             file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
             Self { dir, bytes }
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pieces_come_in_order_and_exactly() {
+    async fn segments_are_sent_in_order_and_completely() {
         let fixture = Fixture::new(200_000);
         let pieces = vec![range(150_000, 199_999), Segment::Text("--".into()), range(0, 0), range(5, 80_000)];
         let stream = MediaStream::new(fixture.open(), pieces);
@@ -285,7 +288,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_pool_reads_the_same_bytes_and_hashes_them() {
+    async fn a_hashed_stream_has_the_bytes_and_the_digest_of_the_file() {
         for size in [0, 1, 28_672, 28_673, 200_000] {
             let fixture = Fixture::new(size);
             let (sender, receiver) = mpsc::channel();
@@ -296,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_that_was_dropped_has_no_digest() {
+    async fn a_dropped_stream_has_no_digest() {
         let fixture = Fixture::new(200_000);
         let (sender, receiver) = mpsc::channel();
         let mut stream = MediaStream::hashed(fixture.open(), Box::new(move |digest| sender.send(digest).unwrap()));
@@ -306,7 +309,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_change_under_the_reader_ends_the_stream_with_an_error() {
+    async fn a_change_of_the_file_ends_the_stream_with_an_error() {
         type Change = fn(&Fixture);
         let changes: [(&str, Change); 3] = [
             ("truncated", |fixture| {
@@ -336,7 +339,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_replaced_by_another_is_read_to_its_own_end() {
+    async fn a_file_that_was_replaced_by_rename_is_read_to_its_end() {
         let fixture = Fixture::new(200_000);
         let mut stream = MediaStream::new(fixture.open(), vec![range(0, 199_999)]);
         let first = stream.next().await.unwrap().unwrap();

@@ -1,4 +1,5 @@
-//! Audio bytes: what they are called, which of them a request asks for, and how they are read. No HTTP here.
+//! Audio files: media types, versions, ranges and preconditions of requests, reading as a stream. No HTTP framework
+//! here.
 
 pub mod content_type;
 pub mod digest;

@@ -1,4 +1,4 @@
-//! Several ranges in one body: `multipart/byteranges` of RFC 9110, section 14.6.
+//! Bodies with several ranges: `multipart/byteranges` of RFC 9110, section 14.6.
 
 use super::range::ByteRange;
 use bytes::Bytes;
@@ -6,14 +6,14 @@ use bytes::Bytes;
 /// A piece of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
-    /// Ready bytes.
+    /// These bytes: boundaries and headers of parts.
     Text(Bytes),
-    /// Bytes of the object.
+    /// A range of the object's bytes.
     Range(ByteRange),
 }
 
 impl Segment {
-    /// How many bytes of the body the piece makes.
+    /// The length of the piece in bytes.
     #[must_use]
     pub fn length(&self) -> u64 {
         match self {
@@ -23,8 +23,8 @@ impl Segment {
     }
 }
 
-/// The body for `parts` of an object of `length` bytes. The boundary is 1 to 70 letters or digits that an attacker
-/// cannot know while writing the object.
+/// The body for `parts` of an object of `length` bytes. The boundary is 1 to 70 letters or digits. It must be random,
+/// so that nobody can make a file that contains it.
 #[must_use]
 pub fn segments(parts: &[ByteRange], length: u64, content_type: &str, boundary: &str) -> Vec<Segment> {
     let mut segments = vec![];
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn each_part_says_what_it_is() {
+    fn each_part_has_its_type_and_range() {
         let parts = [ByteRange { first: 1, last: 3 }, ByteRange { first: 8, last: 8 }];
         let segments = segments(&parts, 10, "audio/flac", "b0");
         let length: u64 = segments.iter().map(Segment::length).sum();

@@ -1,9 +1,9 @@
-//! Conditional requests in the order of RFC 9110, section 13.2.2: what to answer to a request for an object.
+//! Conditional requests: evaluates the fields in the order of RFC 9110, section 13.2.2.
 
 use super::range::{ByteRange, Selection, select};
 use std::time::{Duration, SystemTime};
 
-/// What to answer.
+/// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// All bytes: 200.
@@ -14,22 +14,22 @@ pub enum Decision {
     Parts(Vec<ByteRange>),
     /// The client has these bytes: 304.
     NotModified,
-    /// The client wanted other bytes: 412.
+    /// The client's condition does not hold: 412.
     PreconditionFailed,
     /// No byte of the ranges exists: 416.
     Unsatisfiable,
 }
 
-/// The method of a request for an object; others have no business here.
+/// The method of a request. Only these two are evaluated here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Wants the bytes.
+    /// The bytes are sent.
     Get,
-    /// Wants the header that `Get` of the whole would have.
+    /// Only the header is sent, as for a `GET` of the whole object.
     Head,
 }
 
-/// The values of the conditional fields of a request, one for each line of the header.
+/// The values of the conditional fields of a request; a field on several header lines has several values.
 #[derive(Debug, Clone, Default)]
 pub struct Fields<'a> {
     /// `If-Match`.
@@ -46,12 +46,12 @@ pub struct Fields<'a> {
     pub range: Vec<&'a [u8]>,
 }
 
-/// What there is to send.
+/// The requested object.
 #[derive(Debug, Clone, Copy)]
 pub struct Object<'a> {
     /// Its strong entity tag, quotes included.
     pub etag: &'a str,
-    /// Its `Last-Modified` in seconds since 1970, never after now.
+    /// Its `Last-Modified` in seconds since 1970, not in the future.
     pub modified_s: u64,
     /// Its length in bytes.
     pub length: u64,
@@ -87,8 +87,8 @@ pub fn decide(method: Method, fields: &Fields, object: &Object, now_s: u64) -> D
     }
 }
 
-/// `If-Range` (13.1.5): the very bytes or the whole. A date counts only when it names the time exactly and when its
-/// second is over, because the file may still change within it (8.8.2.2).
+/// Whether `If-Range` (13.1.5) holds, so that the range is sent and not the whole. A date holds only when it equals
+/// `Last-Modified` and that second has passed, because the file may still change within the same second (8.8.2.2).
 fn if_range_holds(lines: &[&[u8]], object: &Object, now_s: u64) -> bool {
     match *lines {
         [] => true,
@@ -103,7 +103,7 @@ enum Comparison {
     Weak,
 }
 
-/// Whether a list of entity tags, or `*`, matches a strong tag. What follows a malformed member is not looked at.
+/// Whether a list of entity tags, or `*`, matches a strong tag. A line is ignored from its first malformed member on.
 fn matches_any(lines: &[&[u8]], etag: &str, comparison: Comparison) -> bool {
     lines.iter().any(|line| {
         let mut rest = line.trim_ascii();
@@ -120,7 +120,7 @@ fn matches_any(lines: &[&[u8]], etag: &str, comparison: Comparison) -> bool {
     })
 }
 
-/// The first tag of a list: whether it is weak, the tag with its quotes, and what follows.
+/// The first tag of a list: whether it is weak, the tag with its quotes, and the rest of the list.
 fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     let start = list.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b','))?;
     let list = list.get(start..)?;
@@ -132,8 +132,8 @@ fn next_tag(list: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     inside.get(..end)?.iter().all(allowed).then_some((is_weak, tag, after))
 }
 
-/// The seconds since 1970 of a field with one date in any of the three formats of RFC 9110, 5.6.7; other values do not
-/// count. A date before 1970 is 0.
+/// The date of a field in seconds since 1970, in any of the three formats of RFC 9110, 5.6.7; `None` for other values
+/// and for several header lines. A date before 1970 is 0.
 fn date(lines: &[&[u8]]) -> Option<u64> {
     let [value] = *lines else { return None };
     let time = httpdate::parse_http_date(str::from_utf8(value).ok()?.trim()).ok()?;
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_no_strong_validator_within_its_own_second() {
+    fn a_date_is_no_strong_validator_until_its_second_has_passed() {
         let fields = fields(&[("If-Range", SAME), ("Range", "bytes=2-3")]);
         assert_eq!(decide(Method::Get, &fields, &OBJECT, MODIFIED_S), Decision::Whole);
     }
@@ -277,7 +277,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_header_breaks_it(lines: [Vec<Vec<u8>>; 6], length: u64, now_s: u64) {
+        fn no_header_causes_a_panic(lines: [Vec<Vec<u8>>; 6], length: u64, now_s: u64) {
             let [if_match, if_unmodified_since, if_none_match, if_modified_since, if_range, range] =
                 lines.each_ref().map(|lines| lines.iter().map(Vec::as_slice).collect::<Vec<_>>());
             let fields = Fields { if_match, if_unmodified_since, if_none_match, if_modified_since, if_range, range };
@@ -288,13 +288,13 @@ mod tests {
         }
 
         #[test]
-        fn no_tag_list_breaks_it(list in "[W/\"*, a-c\u{e9}]{0,30}") {
+        fn no_tag_list_causes_a_panic(list in "[W/\"*, a-c\u{e9}]{0,30}") {
             let _ = matches_any(&[list.as_bytes()], "\"a\"", Comparison::Strong);
             prop_assert!(!matches_any(&[list.as_bytes()], "\"zz\"", Comparison::Weak) || list.trim() == "*");
         }
 
         #[test]
-        fn no_date_breaks_it(text in "[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT") {
+        fn no_date_causes_a_panic(text in "[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT") {
             let _ = date(&[text.as_bytes()]);
         }
     }

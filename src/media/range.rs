@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-/// The most ranges that are answered as such; who asks for more gets the whole, so that a short request cannot make the
-/// server send a long file many times over in pieces (RFC 9110, 17.15).
+/// The most ranges of one request. A request with more is answered with the whole object, so that a short request
+/// cannot make the server send a large file in very many pieces (RFC 9110, 17.15).
 pub const MAX_PARTS: usize = 8;
 
-/// A run of at least one byte: the positions of its first and its last byte, as in `Content-Range`.
+/// A range of at least one byte: the positions of its first and its last byte, as in `Content-Range`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteRange {
     /// Position of the first byte.
@@ -16,7 +16,7 @@ pub struct ByteRange {
 }
 
 impl ByteRange {
-    /// How many bytes the range holds.
+    /// The length of the range in bytes.
     #[must_use]
     pub const fn length(self) -> u64 {
         self.last - self.first + 1
@@ -27,20 +27,20 @@ impl ByteRange {
     }
 }
 
-/// What a `Range` field selects of an object.
+/// The bytes of an object that a `Range` field selects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// The field does not count: no bytes unit, bad syntax, too many ranges or overlapping ones.
+    /// The field is ignored: its unit is not `bytes`, its syntax is wrong, or it has too many or overlapping ranges.
     Whole,
     /// One range.
     Part(ByteRange),
     /// Two to [`MAX_PARTS`] ranges without overlap, in the order of the request.
     Parts(Vec<ByteRange>),
-    /// A good field that asks for nothing that the object has.
+    /// A valid field whose ranges contain no byte of the object.
     Unsatisfiable,
 }
 
-/// Reads the value of a `Range` field against an object of `length` bytes.
+/// Evaluates the value of a `Range` field for an object of `length` bytes.
 #[must_use]
 pub fn select(value: &[u8], length: u64) -> Selection {
     let Some(specs) = parse(value) else { return Selection::Whole };
@@ -72,7 +72,7 @@ enum Spec {
 enum Wanted {
     Bytes(ByteRange),
     Nothing,
-    /// A suffix of an empty object is satisfiable (14.1.2), and no `Content-Range` can say so.
+    /// A suffix of an empty object is satisfiable (14.1.2), but `Content-Range` cannot express an empty range.
     AllOfNothing,
 }
 
@@ -96,7 +96,7 @@ impl Spec {
     }
 }
 
-/// `None` for anything that 14.1.1 and 14.1.2 do not allow, which makes the whole field invalid.
+/// The ranges of a field; `None` when any part of it does not have the syntax of 14.1.1 and 14.1.2.
 fn parse(value: &[u8]) -> Option<Vec<Spec>> {
     let (unit, set) = split_once(value, b'=')?;
     if !unit.eq_ignore_ascii_case(b"bytes") {
@@ -104,7 +104,7 @@ fn parse(value: &[u8]) -> Option<Vec<Spec>> {
     }
     let elements = set.split(|&byte| byte == b',').map(trim).filter(|element| !element.is_empty());
     let specs: Vec<Spec> = elements.map(parse_spec).collect::<Option<_>>()?;
-    // Blanks stand around commas only, not before the first range.
+    // Blanks are allowed around commas, not before the first range.
     let starts_blank = matches!(set.first(), Some(b' ' | b'\t'));
     (!specs.is_empty() && !starts_blank).then_some(specs)
 }
@@ -119,7 +119,7 @@ fn parse_spec(text: &[u8]) -> Option<Spec> {
     }
 }
 
-/// Digits of any length; beyond 64 bits no object has bytes, so the largest number stands for all of them.
+/// Parses digits of any length. Numbers above 64 bits become the largest one: no object is that long.
 fn number(digits: &[u8]) -> Option<u64> {
     let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     all_digits.then(|| {
@@ -128,7 +128,7 @@ fn number(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Compares two runs of digits as numbers of any size.
+/// Compares two texts of digits as numbers of any size.
 fn compare(left: &[u8], right: &[u8]) -> Ordering {
     let strip = |digits: &[u8]| digits.iter().copied().skip_while(|&digit| digit == b'0').collect::<Vec<_>>();
     let (left, right) = (strip(left), strip(right));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_field_selects_what_the_standard_says() {
+    fn each_kind_of_field_selects_the_ranges_of_the_standard() {
         let huge = "9".repeat(40);
         let huge_first = format!("bytes={huge}-");
         let huge_last = format!("bytes=3-{huge}");
@@ -243,12 +243,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_field_breaks_it(field: Vec<u8>, length: u64) {
+        fn no_field_causes_a_panic(field: Vec<u8>, length: u64) {
             check_bounds(&select(&field, length), length);
         }
 
         #[test]
-        fn no_field_that_looks_right_breaks_it(field in "(?i:bytes)=[-0-9, ]{0,60}", length in 0_u64..10_000) {
+        fn no_nearly_valid_field_causes_a_panic(field in "(?i:bytes)=[-0-9, ]{0,60}", length in 0_u64..10_000) {
             check_bounds(&select(field.as_bytes(), length), length);
         }
 

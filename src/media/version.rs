@@ -1,4 +1,4 @@
-//! The version of a media file: the name under which its bytes never change.
+//! The version of a media file: a name for its bytes. Other bytes have another version.
 
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -7,25 +7,25 @@ use std::{
     os::unix::fs::{FileExt as _, MetadataExt as _},
 };
 
-/// How much of each end of a file is hashed, in bytes.
+/// How many bytes of each end of a file are hashed.
 ///
-/// Tags live at the ends of audio files, so that an edit which keeps size and time still changes the version, while a
-/// scan reads at most 128 KiB of each file.
+/// Tags are stored at the ends of audio files, so an edit of tags changes the version even when it keeps size and time.
+/// A scan reads at most 128 KiB of each file for it.
 const END_BYTES: u64 = 64 * 1024;
 
-/// What the file system says about a file without reading it; equal ones are taken for the same bytes.
+/// The metadata of a file that are compared to detect a change; the same `Stat` counts as the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stat {
     /// Size in bytes.
     pub size: i64,
     /// Time of the last change of content, in nanoseconds since 1970 (UTC).
     pub mtime_ns: i64,
-    /// Number of the file within its file system, which tells a file from another that was renamed over it.
+    /// Inode number; it differs when another file was renamed over this one.
     pub inode: i64,
 }
 
 impl Stat {
-    /// Takes the parts out of `metadata`.
+    /// The `Stat` in `metadata`.
     #[must_use]
     pub fn of(metadata: &Metadata) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl Stat {
         u64::try_from(self.mtime_ns.div_euclid(1_000_000_000)).unwrap_or(0)
     }
 
-    /// Size in bytes, as ranges count.
+    /// Size in bytes, as the unsigned type that ranges use.
     #[must_use]
     pub fn length(self) -> u64 {
         u64::try_from(self.size).unwrap_or(0)
@@ -51,23 +51,23 @@ impl Stat {
 /// Two names of a file's bytes, each 32 lower-case hex digits: 128 bits of a SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version {
-    /// Over size, modification time, inode and both ends: survives a move on one disk; changes with every write.
+    /// Hash of size, modification time, inode and both ends. A move on one disk keeps it; every write changes it.
     pub version: String,
-    /// Over size and both ends alone: survives a copy to another disk.
+    /// Hash of size and both ends only. A copy to another disk keeps it.
     pub fingerprint: String,
 }
 
-/// Whether a text has the form of a version.
+/// Whether a text has the format of a version.
 #[must_use]
 pub fn is_version(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Reads both ends of `file`, whose `stat` was taken from the same handle, and names its bytes. Blocks; does not move
-/// the file's position.
+/// Reads both ends of `file` and computes its version. `stat` must have been read from the same handle. Blocks; does
+/// not move the file's position.
 ///
 /// # Errors
-/// Those of reading, and `Interrupted` when the file is no longer as `stat` says: come back when it is at rest.
+/// Those of reading, and `Interrupted` when the file's `Stat` is no longer `stat`: try again when it is not written to.
 pub fn version(file: &File, stat: Stat) -> io::Result<Version> {
     let size = stat.length();
     let tail_start = size.saturating_sub(END_BYTES).max(size.min(END_BYTES));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_file_keeps_its_names_and_any_change_gives_another_version() {
+    fn a_moved_file_keeps_its_version_and_any_change_gives_another() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.flac");
         let mut bytes = vec![7; 300_000];
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn short_files_count_every_byte_once() {
+    fn short_files_are_hashed_entirely() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         let mut seen = vec![];
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_at_rest_has_no_version() {
+    fn a_file_that_changes_while_it_is_read_has_no_version() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         write(&path, &[1; 100], 0);

@@ -116,7 +116,7 @@ on_both_databases! {
         sql(&database, "INSERT INTO users VALUES (1, 'anna', 'anna', '', 'admin', 0)");
         let file = back_up(&database, "one.backup");
         let said = refused(&database, "backup", &file, &[]);
-        assert!(said.contains("is there already") && said.contains("--force"), "{said}");
+        assert!(said.contains("exists already") && said.contains("--force"), "{said}");
         assert!(run(&database, "backup", &file, &["--force"]).status.success());
         sql(&database, "INSERT INTO users VALUES (2, 'bert', 'bert', '', 'user', 0)");
         let said = refused(&database, "restore", &file, &[]);
