@@ -8,8 +8,28 @@ use std::{
 
 /// No file of ours is longer, in lines.
 const MOST_LINES: usize = 500;
-/// A README is at most one page, in lines.
+/// A README is at most one page: its lines, its words, and the characters of each line.
 const PAGE_LINES: usize = 70;
+const PAGE_WORDS: usize = 700;
+const PAGE_COLUMNS: usize = 200;
+/// Pages that are longer until they are rewritten.
+const LONG_PAGES: &[&str] = &[
+    "README.md",
+    "actors/README.md",
+    "actors/fuzz/README.md",
+    "actors/tests/README.md",
+    "actors/tests/mutants/README.md",
+    "actors/tests/sim/README.md",
+    "player/README.md",
+    "src/cli/README.md",
+    "src/config/README.md",
+    "src/db/README.md",
+    "src/device/README.md",
+    "src/http/README.md",
+    "src/store/README.md",
+    "tests/README.md",
+    "tests/browser/README.md",
+];
 /// Not ours, or not written by hand.
 const SKIPPED: &[&str] = &[".git", "target", "Cargo.lock", "node_modules"];
 
@@ -70,6 +90,22 @@ fn no_file_is_too_long() {
     let limit = |path: &str| if path.ends_with("README.md") { PAGE_LINES } else { MOST_LINES };
     let long = written.map(|file| (file.text.lines().count(), file.path)).filter(|(lines, path)| *lines > limit(path));
     assert_none("a file is at most 500 lines, a README 70", long.map(|(lines, path)| format!("{path}: {lines}")));
+}
+
+#[test]
+fn a_readme_is_one_page() {
+    let mut pages = files();
+    pages.retain(|file| file.path.ends_with("README.md") && !LONG_PAGES.contains(&file.path.as_str()));
+    // Signs alone, such as the bars of tables, are no words.
+    let words = |file: &File| file.text.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count();
+    let wordy = pages.iter().map(|page| (words(page), page)).filter(|(words, _)| *words > PAGE_WORDS);
+    assert_none("a README has at most 700 words", wordy.map(|(words, page)| format!("{}: {words}", page.path)));
+    let wide = pages.iter().flat_map(|page| {
+        let numbered = page.text.lines().map(|line| line.chars().count()).zip(1..);
+        let wide = numbered.filter(|(columns, _)| *columns > PAGE_COLUMNS);
+        wide.map(|(columns, number)| format!("{}:{number} has {columns}", page.path))
+    });
+    assert_none("a line of a README has at most 200 characters", wide);
 }
 
 #[test]
