@@ -1,4 +1,4 @@
-//! From what a file says to what the catalogue keeps of it.
+//! From the tags of a file to the values that the catalogue stores.
 
 use super::{
     fold::{identity, short_hash},
@@ -8,7 +8,8 @@ use super::{
 use crate::db::scan::{AlbumOf, Content};
 use std::path::Path;
 
-/// What the catalogue keeps of the file at `path`, which lies in the music folder `root`.
+/// The values that the catalogue stores for the file at `path`, which is in the music folder `root`. `salt` is the
+/// secret for ids of covers, see [`cover_id`].
 #[must_use]
 pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64) -> Content {
     let Reading { tags, audio } = reading;
@@ -32,14 +33,14 @@ pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64) -> Content {
     }
 }
 
-/// The key by which a new encoding of the same recording is known again: what its tags call it.
+/// The key by which a new encoding of the same recording is recognised: a hash of its artists, album and title.
 fn tag_key(artists: &[String], album: &str, title: &str) -> i64 {
     let artists: Vec<String> = artists.iter().map(|artist| identity(artist)).collect();
     short_hash(&[artists.join("\t"), identity(album), identity(title)])
 }
 
-/// Albums with a tagged album artist are one wherever their files lie; others, compilations among them, are one per
-/// folder, where the folders of several discs count as the one above them.
+/// The album of a file. Files with the same tagged album artists and title are one album in whatever folders they are.
+/// Without album artists, as in many compilations, an album is one folder; folders of discs count as the folder above.
 fn album_of(title: &str, tags: &tags::Tags, path: &Path) -> AlbumOf {
     let artists = tags.album_artists.clone();
     let folder = path.parent().unwrap_or(path);
@@ -59,8 +60,8 @@ fn album_of(title: &str, tags: &tags::Tags, path: &Path) -> AlbumOf {
     }
 }
 
-/// The id of a picture: its bytes hashed with a secret of this server, so that it tells nothing and cannot be guessed.
-/// `None` for what is no picture that we show.
+/// The id of a picture: a hash of its bytes with the secret `salt` of this server, so that it cannot be guessed and
+/// does not reveal which picture it is. `None` when the picture is too large or its format is not supported.
 #[must_use]
 pub fn cover_id(salt: i64, picture: &[u8]) -> Option<i64> {
     let known = picture.len() <= MAX_PICTURE_BYTES && image::guess_format(picture).is_ok();
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tagged_album_is_one_wherever_its_files_lie() {
+    fn a_tagged_album_is_one_in_any_folders() {
         let tags =
             |artist: &str| Tags { album: Some("Live".into()), album_artists: vec![artist.into()], ..Tags::default() };
         assert_eq!(album("/music/a/1.mp3", tags("X")).identity, album("/music/b/2.mp3", tags("x ")).identity);
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untagged_album_is_its_folder_with_all_its_discs() {
+    fn an_untagged_album_is_its_folder_with_all_discs() {
         let first = album("/music/A/Album/CD1/1.mp3", Tags::default());
         assert_eq!(first, album("/music/A/Album/CD2/1.mp3", Tags::default()));
         assert_eq!((first.title.as_str(), first.artists.len()), ("Album", 0));
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compilation_is_by_nobody_in_particular() {
+    fn a_compilation_has_no_album_artist() {
         let tags = Tags { album: Some("Hits".into()), artists: vec!["X".into()], compilation: true, ..Tags::default() };
         let album = album("/music/Hits/1.mp3", tags);
         assert!(album.compilation && album.artists.is_empty());

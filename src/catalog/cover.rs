@@ -1,4 +1,4 @@
-//! Covers in the sizes that are asked for: found, made smaller, and kept in a folder of bounded size.
+//! Covers: finds the picture, scales it to the requested size, and caches the result in a folder of limited size.
 
 use super::{
     content::cover_id,
@@ -17,17 +17,18 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Sizes that are made, in pixels of the longer side: bounded in number, so that asking for all fills nothing.
+/// The sizes that are made, in pixels of the longer side. They are few, so that requests for all of them cannot fill
+/// the cache.
 pub const SIZES: [u32; 5] = [64, 128, 300, 640, 1200];
-/// No picture wider or higher than this is opened: a few kilobytes can claim to hold gigabytes.
+/// Pictures wider or higher than this many pixels are not decoded: a small file can declare a size of gigabytes.
 const MAX_SIDE: u32 = 8_000;
-/// No picture that needs more memory than this is opened.
+/// Pictures that need more memory than this to decode are refused.
 const MAX_DECODED_BYTES: u64 = 128 * 1024 * 1024;
-/// Quality of the pictures made, from 1 to 100.
+/// JPEG quality of scaled pictures, 1 to 100.
 const JPEG_QUALITY: u8 = 85;
-/// The folder is cleared down to half of this when it has grown beyond.
+/// When the cache folder exceeds this size, the oldest files are removed until half of it is left.
 const MAX_KEPT_BYTES: u64 = 256 * 1024 * 1024;
-/// How long a tag parser may look for a picture.
+/// How long a tag parser may read to find a picture.
 const READ_LIMIT: Duration = Duration::from_secs(10);
 
 /// A cover's bytes.
@@ -39,25 +40,25 @@ pub struct Cover {
     pub media_type: &'static str,
 }
 
-/// Makes covers, and keeps what it made.
+/// Makes covers and caches them.
 #[derive(Debug)]
 pub struct Covers {
     folder: PathBuf,
-    /// Bytes written since the folder was last counted; at first it counts as full.
+    /// Bytes written since the folder's size was last counted. Starts at the limit, so that the first write counts it.
     written: AtomicU64,
-    /// One picture at a time is decoded: that bounds memory and leaves the other processors alone.
+    /// Held while a picture is decoded: one at a time, which bounds memory and processor use.
     decoding: Mutex<()>,
 }
 
 impl Covers {
-    /// Keeps what it makes in `folder`, which need not be there.
+    /// Covers that are cached in `folder`, which is created when needed.
     #[must_use]
     pub const fn new(folder: PathBuf) -> Self {
         Self { folder, written: AtomicU64::new(MAX_KEPT_BYTES), decoding: Mutex::new(()) }
     }
 
-    /// The cover with this id: as it is, or as a JPEG of at most `size` pixels a side, one of [`SIZES`]. `None` when no
-    /// source has it, or none that can be opened. Blocks.
+    /// The cover with this id: the original, or a JPEG of at most `size` pixels a side, which must be one of [`SIZES`].
+    /// `None` when no source has this picture, or when it cannot be decoded. Blocks.
     #[must_use]
     pub fn get(&self, id: i64, size: Option<u32>, salt: i64, sources: &[Source]) -> Option<Cover> {
         let Some(size) = size else { return original(id, salt, sources) };
@@ -66,11 +67,11 @@ impl Covers {
             return Some(Cover { bytes, media_type: "image/jpeg" });
         }
         let _turn = self.decoding.lock().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have made it in the meantime.
+        // Another thread may have made it while this one waited.
         let bytes = fs::read(&kept).ok().or_else(|| {
             let bytes = smaller(&original(id, salt, sources)?.bytes, size)?;
             if let Err(error) = self.keep(&kept, &bytes) {
-                log::warn!("a cover could not be kept: {error}");
+                log::warn!("cannot write a cover to {}: {error}", self.folder.display());
             }
             Some(bytes)
         });
@@ -79,7 +80,7 @@ impl Covers {
 
     fn keep(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
-        // Written aside first, so that nobody reads half of it.
+        // Written under another name first, so that no reader gets an incomplete file.
         let aside = path.with_extension("new");
         fs::write(&aside, bytes)?;
         fs::rename(&aside, path)?;
@@ -91,8 +92,8 @@ impl Covers {
     }
 }
 
-/// Removes the oldest files until half of what may be kept is left, if there is more than may be kept. Returns the bytes
-/// that are left.
+/// If the folder exceeds [`MAX_KEPT_BYTES`], removes the oldest files until half of that is left. Returns the bytes
+/// left.
 fn clear(folder: &Path) -> io::Result<u64> {
     let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
     for entry in fs::read_dir(folder)?.flatten() {
@@ -114,7 +115,7 @@ fn clear(folder: &Path) -> io::Result<u64> {
     Ok(left)
 }
 
-/// The picture as it is, from the first source that still has it.
+/// The original picture, from the first source that still has it.
 fn original(id: i64, salt: i64, sources: &[Source]) -> Option<Cover> {
     let found = sources.iter().find_map(|source| {
         let bytes = match source {
@@ -137,7 +138,7 @@ fn read_picture(path: &Path) -> io::Result<Vec<u8>> {
 
 /// The picture as a JPEG of at most `size` pixels a side; never larger than it was.
 fn smaller(bytes: &[u8], size: u32) -> Option<Vec<u8>> {
-    // Decoders are given hostile bytes; a panic of one must not take the thread's turn along.
+    // The bytes may be hostile: a decoder that panics must not poison the lock or end the thread.
     let decoded = std::panic::catch_unwind(|| decode(bytes)).ok()?;
     let picture = match decoded {
         Ok(picture) if picture.width() > size || picture.height() > size => {
@@ -145,7 +146,7 @@ fn smaller(bytes: &[u8], size: u32) -> Option<Vec<u8>> {
         }
         Ok(picture) => picture,
         Err(error) => {
-            log::debug!("a cover cannot be opened: {error}");
+            log::debug!("a cover cannot be decoded: {error}");
             return None;
         }
     };
@@ -164,7 +165,7 @@ fn decode(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
     reader.decode()
 }
 
-/// JPEG has no transparency.
+/// The picture on a white background, because JPEG has no transparency.
 fn on_white(picture: &DynamicImage) -> DynamicImage {
     if !picture.color().has_alpha() {
         return DynamicImage::ImageRgb8(picture.to_rgb8());
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_shrink_and_never_grow() {
+    fn pictures_are_scaled_down_and_never_up() {
         let png = picture(400, 200, ImageFormat::Png);
         assert_eq!(size_of(&smaller(&png, 64).expect("made")), (64, 32));
         assert_eq!(size_of(&smaller(&png, 640).expect("made")), (400, 200));
@@ -200,14 +201,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_not_opened() {
-        // 8,001 × 1 pixels take no memory, but what claims such a side is not opened.
+    fn a_picture_that_declares_a_huge_size_is_not_decoded() {
+        // 8,001 × 1 pixels need little memory; the side alone is refused.
         assert_eq!(smaller(&picture(MAX_SIDE + 1, 1, ImageFormat::Png), 64), None);
         assert_eq!(smaller(b"\x89PNG\r\n\x1a\nnot really", 64), None);
     }
 
     #[test]
-    fn what_was_made_is_kept_and_a_changed_source_is_not_taken() {
+    fn scaled_covers_are_cached_and_a_changed_source_is_not_used() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("cover.png");
         let png = picture(100, 100, ImageFormat::Png);
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_make_room() {
+    fn a_full_cache_removes_its_oldest_files() {
         let folder = tempfile::tempdir().expect("a folder");
         for number in 0..5 {
             let file = File::create(folder.path().join(number.to_string())).expect("made");

@@ -1,21 +1,23 @@
-//! One spelling for names that people take for the same, and keys to sort by.
+//! Keys by which names are compared and sorted, and the ids of the catalogue.
 
 use segue_actors::ids::{BadId, parse_hex};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, str::FromStr};
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
-/// The longest folded text in bytes; PostgreSQL's index entries hold less than 2,704.
+/// The greatest length of a key in bytes; index entries of PostgreSQL must be shorter than 2,704 bytes.
 const MAX_FOLDED_BYTES: usize = 1_000;
 
-/// The identity of a name: compatibility forms, letter case, blanks and typographic quotes and dashes make no
-/// difference; accents do, because in many scripts they make other names (`か` and `が`).
+/// The key by which names are compared: names that differ only in compatibility forms, letter case, blanks or
+/// typographic quotes and dashes have the same key. Accents count, because in many scripts they make another name (`か`
+/// and `が`).
 #[must_use]
 pub fn identity(name: &str) -> String {
     fold(name.nfkc().flat_map(char::to_lowercase))
 }
 
-/// What names are sorted by, bytewise: like [`identity`] but without accents and without a leading article or sign.
+/// The key by which names are sorted, bytewise: like [`identity`], without accents and without leading articles or
+/// signs.
 #[must_use]
 pub fn sort_key(name: &str) -> String {
     let plain = fold(name.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).map(plain_letter));
@@ -25,7 +27,7 @@ pub fn sort_key(name: &str) -> String {
     articles.iter().find_map(|article| base.strip_prefix(article)).unwrap_or(base).to_owned()
 }
 
-/// An id of the catalogue as text: 16 hex digits for the bits that SQL stores.
+/// An id of the catalogue: a 64-bit integer in SQL, 16 hex digits as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Id(pub i64);
 
@@ -43,7 +45,7 @@ impl FromStr for Id {
     }
 }
 
-/// 64 bits that name a list of texts or bytes: ids that are the same at each scan.
+/// A 64-bit hash of a list of texts or bytes; used for ids that must be the same after each scan.
 #[must_use]
 pub fn short_hash<T: AsRef<[u8]>>(parts: &[T]) -> i64 {
     let mut hash = Sha256::new();
@@ -54,7 +56,7 @@ pub fn short_hash<T: AsRef<[u8]>>(parts: &[T]) -> i64 {
     hash.finalize().iter().take(8).fold(0, |bits: i64, byte| (bits << 8) | i64::from(*byte))
 }
 
-/// Letters that no decomposition turns into their plain neighbours.
+/// The base letter of letters that have no Unicode decomposition; other letters unchanged.
 const fn plain_letter(c: char) -> char {
     match c {
         'ø' => 'o',
@@ -92,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identity_ignores_what_taggers_vary() {
+    fn identity_ignores_case_blanks_and_compatibility_forms() {
         assert_eq!(identity("  GUNS  N\u{2019} Roses "), identity("Guns N' Roses"));
         assert_eq!(identity("Bjo\u{308}rk"), identity("BJÖRK"));
         assert_eq!(identity("ＡＢＣ"), "abc");

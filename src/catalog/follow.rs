@@ -1,4 +1,5 @@
-//! Keeps the search index up with the database: in the background, in the order of the changes, from where it stopped.
+//! Feeds the search index from the database on a background thread: all changes in their order, starting after the last
+//! one that the index has.
 
 use super::{
     search::{Kind, Query, Results, SearchError, SearchIndex},
@@ -15,20 +16,20 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// How often the database is asked whether anything changed: a change is found within about a second.
+/// How often the database is polled for changes.
 const POLL: Duration = Duration::from_millis(400);
-/// Changes read at once.
+/// Changes read in one transaction.
 const STEP: i64 = 2_000;
-/// Changes in one commit while there are many; each commit is a new segment and a sync of the disk.
+/// A commit is made after this many changes, while more are waiting: each commit makes a segment and syncs the disk.
 const COMMIT: usize = 20_000;
 
-/// How long a search may wait for its turn.
+/// How long a search waits for a free slot.
 const TURN: Duration = Duration::from_secs(2);
 
 /// The search of a server: the index once it is open, and the thread that feeds it.
 pub struct Search {
     shared: Arc<Shared>,
-    /// One for each core: more searches at once would only slow each other down.
+    /// The slots of searches, one for each core: more at once would only slow each other down.
     turns: Arc<Semaphore>,
 }
 
@@ -39,23 +40,23 @@ impl Default for Search {
     }
 }
 
-/// Which results of each kind, and for whom.
+/// Which part of the results is wanted, and the user who searches.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
-    /// Who asks.
+    /// The user who searches; only this user's playlists are found.
     pub user: UserId,
-    /// Results of each kind.
+    /// The most results of each kind.
     pub limit: usize,
-    /// Results of each kind to leave out first.
+    /// How many results of each kind to skip.
     pub offset: usize,
 }
 
-/// Why a search has no results to show.
+/// Why a search could not be made.
 #[derive(Debug)]
 pub enum NotSearched {
     /// The index is not open yet, or in use by another process.
     NotOpen,
-    /// Others were searching all the time.
+    /// No slot became free within 2 s.
     Busy,
     /// The index could not be read.
     Failed(SearchError),
@@ -66,8 +67,8 @@ pub enum NotSearched {
 impl fmt::Display for NotSearched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotOpen => f.write_str("the index is not open yet"),
-            Self::Busy => f.write_str("too many searches at once"),
+            Self::NotOpen => f.write_str("the search index is not open yet"),
+            Self::Busy => f.write_str("too many searches at the same time"),
             Self::Failed(error) => error.fmt(f),
             Self::Panicked => f.write_str("a search panicked"),
         }
@@ -81,16 +82,16 @@ struct Shared {
 }
 
 impl Search {
-    /// The index; `None` for the first moments of a server.
+    /// The index; `None` until it has been opened after the start of the server.
     #[must_use]
     pub fn index(&self) -> Option<Arc<SearchIndex>> {
         self.shared.index.get().map(Arc::clone)
     }
 
-    /// Searches on a thread that may block.
+    /// Searches on the blocking thread pool.
     ///
     /// # Errors
-    /// `NotOpen` at first, `Busy` under load; `Failed` and `Panicked` when the files are damaged.
+    /// See [`NotSearched`]; `Failed` and `Panicked` mean that the files of the index are damaged.
     pub async fn find(&self, text: String, kinds: Vec<Kind>, page: Page) -> Result<Results, NotSearched> {
         let index = self.index().ok_or(NotSearched::NotOpen)?;
         let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
@@ -104,16 +105,16 @@ impl Search {
         found.await.map_err(|_| NotSearched::Panicked)?.map_err(NotSearched::Failed)
     }
 
-    /// Begins to follow the database, with the index below `folder`.
+    /// Starts the thread that feeds the index; its files are in `folder`.
     pub fn start(&self, db: Db, folder: PathBuf) {
         let shared = Arc::clone(&self.shared);
         let run = move || shared.run(&db, &folder);
         if let Err(error) = thread::Builder::new().name("search".to_owned()).spawn(run) {
-            log::error!("the search index is not kept up to date, for want of a thread: {error}");
+            log::error!("the search index is not updated, because its thread cannot be started: {error}");
         }
     }
 
-    /// Ends the feeding.
+    /// Ends the thread that feeds the index.
     pub fn stop(&self) {
         self.shared.stop.tell();
     }
@@ -128,7 +129,7 @@ impl Drop for Search {
 impl Shared {
     fn run(&self, db: &Db, folder: &Path) {
         let Some(index) = self.retry(|| open(folder)) else { return };
-        // What is there can be searched while it is checked and brought up to date.
+        // The index can be searched while it is checked and updated.
         let index = Arc::clone(self.index.get_or_init(|| Arc::new(index)));
         if self.retry(|| check(&index)).is_none() {
             return;
@@ -136,7 +137,7 @@ impl Shared {
         while self.retry(|| self.follow(db, &index)).is_some() && !self.stop.within(POLL) {}
     }
 
-    /// Tries until it succeeds; `None` when it is time to stop. A failure is logged when it begins.
+    /// Repeats `attempt` until it succeeds; `None` when [`Stop`] was set. Only the first failure is logged.
     fn retry<T>(&self, mut attempt: impl FnMut() -> Result<T, FollowError>) -> Option<T> {
         let mut failing = false;
         loop {
@@ -152,15 +153,15 @@ impl Shared {
         }
     }
 
-    /// Brings the index up to the database as it is now.
+    /// Feeds all changes that the database has now.
     fn follow(&self, db: &Db, index: &SearchIndex) -> Result<(), FollowError> {
         count_plays(db, &self.stop)?;
         let (catalogue, last) = standing(db)?;
         let catalogue = catalogue.as_str();
         let mut after = index.cursor().as_deref().map_or(0, |cursor| place(cursor, catalogue));
-        // Another database, or this one put back from an earlier day: the numbers mean other changes now.
+        // Another database, or this one restored from a backup: the numbers stand for other changes now.
         if after < 0 || after > last {
-            log::info!("search index is made anew, for the database is not the one it followed");
+            log::info!("rebuilding the search index: it belongs to another database, or the database was restored");
             index.clear()?;
             after = 0;
         }
@@ -181,7 +182,7 @@ impl Shared {
                 return Ok(());
             }
         }
-        // The highest numbers may have been taken for rows that are gone.
+        // The last change read can be below `last`, when the rows with the highest numbers were deleted.
         Ok(index.commit(&cursor(after.max(last), catalogue))?)
     }
 }
@@ -190,16 +191,16 @@ fn open(folder: &Path) -> Result<SearchIndex, FollowError> {
     Ok(SearchIndex::open(folder)?)
 }
 
-/// Empties an index that has rotted on disk.
+/// Clears an index whose files are damaged, so that it is rebuilt.
 fn check(index: &SearchIndex) -> Result<(), FollowError> {
     if !index.is_sound()? {
-        log::warn!("search index is made anew, for its files are damaged");
+        log::warn!("rebuilding the search index: its files are damaged");
         index.clear()?;
     }
     Ok(())
 }
 
-/// Counts the plays that came in, a batch in each transaction, so that what became popular is a change like any other.
+/// Counts new plays, a batch in each transaction. A changed popularity becomes a change that [`Shared::follow`] reads.
 fn count_plays(db: &Db, stop: &Stop) -> Result<(), FollowError> {
     if db.read_blocking(popularity::is_behind)? {
         while db.write_blocking(popularity::count)? && !stop.is_over() {}
@@ -207,7 +208,7 @@ fn count_plays(db: &Db, stop: &Stop) -> Result<(), FollowError> {
     Ok(())
 }
 
-/// The name of the database's catalogue, an index that followed another one being of no use, and its last change.
+/// The name of the database's catalogue and the number of its last change. An index of another catalogue is not usable.
 fn standing(db: &Db) -> Result<(String, i64), FollowError> {
     let read =
         |connection: &mut DbConnection| Ok((secrets::get(connection, secrets::CATALOGUE)?, changes::last(connection)?));
@@ -221,13 +222,13 @@ fn cursor(after: i64, catalogue: &str) -> String {
     format!("{after} {catalogue}")
 }
 
-/// The number of the last change that the index has; -1 when it followed another catalogue.
+/// The number of the last change that the index has; -1 when it belongs to another catalogue.
 fn place(cursor: &str, catalogue: &str) -> i64 {
     let place = cursor.split_once(' ').filter(|(_, followed)| *followed == catalogue);
     place.and_then(|(after, _)| after.parse().ok()).unwrap_or(-1)
 }
 
-/// Why the index could not be brought up to date.
+/// Why the index could not be updated.
 #[derive(Debug)]
 enum FollowError {
     Index(SearchError),
@@ -238,7 +239,7 @@ impl fmt::Display for FollowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Index(error) => error.fmt(f),
-            Self::Db(error) => write!(f, "search index cannot follow: {error}"),
+            Self::Db(error) => write!(f, "the search index cannot be updated: {error}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The catalogue's way from folders of files to rows: walk, read, record, watch; and the search index. No HTTP, no SQL.
+//! The catalogue: scans folders of audio files into rows, makes covers, and keeps the search index. No HTTP, no SQL.
 
 pub mod content;
 pub mod cover;

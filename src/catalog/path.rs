@@ -1,4 +1,4 @@
-//! Paths as the database keeps them: the bytes that the system spells them with, which need not be UTF-8.
+//! Paths as the database stores them: the bytes of the operating system, which need not be UTF-8.
 
 use super::fold::short_hash;
 use std::{
@@ -19,7 +19,7 @@ pub fn from_bytes(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes.to_vec()))
 }
 
-/// The id of a folder: the same at each scan.
+/// The id of a folder: a hash of its path, so that it is the same in each scan.
 #[must_use]
 pub fn folder_id(path: &Path) -> i64 {
     short_hash(&[path.as_os_str().as_bytes()])

@@ -1,19 +1,19 @@
-//! Pure: what may be done to the items of a playlist.
+//! The operations on the items of a playlist. Pure.
 
 /// The most items of one playlist.
 pub const MAX_ITEMS: usize = 10_000;
 
-/// Why a change is refused; text for people.
+/// Why a change is refused; a text that is shown to the user.
 pub type Refused = String;
 
-/// Puts `new` before the item at `position`, or at the end.
+/// Inserts `new` before the item at `position`, or at the end.
 ///
 /// # Errors
-/// For a position outside, and for too many items.
+/// When `position` is after the end, or the playlist would have more than [`MAX_ITEMS`] items.
 pub fn insert<T>(items: &mut Vec<T>, new: Vec<T>, position: Option<usize>) -> Result<(), Refused> {
     let at = position.unwrap_or(items.len());
     if at > items.len() {
-        return Err(format!("position {at} is outside: the playlist has {} items", items.len()));
+        return Err(format!("position {at} is after the end: the playlist has {} items", items.len()));
     }
     if items.len().saturating_add(new.len()) > MAX_ITEMS {
         return Err(format!("a playlist has at most {MAX_ITEMS} items"));
@@ -22,13 +22,14 @@ pub fn insert<T>(items: &mut Vec<T>, new: Vec<T>, position: Option<usize>) -> Re
     Ok(())
 }
 
-/// Moves `length` items from `start` to before the item that is at `before` now.
+/// Moves `length` items from `start` to before the item that is now at `before`.
 ///
 /// # Errors
-/// For places outside.
+/// When one of the positions is after the end.
 pub fn reorder<T>(items: &mut [T], start: usize, length: usize, before: usize) -> Result<(), Refused> {
     let count = items.len();
-    let outside = || format!("range_start, range_length or insert_before is outside: the playlist has {count} items");
+    let outside =
+        || format!("range_start, range_length or insert_before is after the end: the playlist has {count} items");
     let end = start.checked_add(length).filter(|end| *end <= count && before <= count).ok_or_else(outside)?;
     if before < start {
         items.get_mut(before..end).ok_or_else(outside)?.rotate_right(length);
@@ -38,7 +39,7 @@ pub fn reorder<T>(items: &mut [T], start: usize, length: usize, before: usize) -
     Ok(())
 }
 
-/// Removes what `is_removed` says of the items and their positions; returns how many.
+/// Removes the items for which `is_removed(position, item)` is true; returns how many were removed.
 pub fn remove<T>(items: &mut Vec<T>, mut is_removed: impl FnMut(usize, &T) -> bool) -> usize {
     let before = items.len();
     let mut position = 0_usize;
@@ -56,7 +57,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn items_go_where_they_are_put() {
+    fn items_are_inserted_at_a_position_or_at_the_end() {
         let mut items = vec![1, 2, 3];
         insert(&mut items, vec![8, 9], Some(1)).expect("within");
         assert_eq!(items, [1, 8, 9, 2, 3]);
@@ -81,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn moving_loses_nothing(count in 0_usize..20, start in 0_usize..25, length in 0_usize..25, before in 0_usize..25) {
+        fn moving_keeps_all_items(count in 0_usize..20, start in 0_usize..25, length in 0_usize..25, before in 0_usize..25) {
             let mut items: Vec<usize> = (0..count).collect();
             drop(reorder(&mut items, start, length, before));
             items.sort_unstable();
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn removing_counts() {
+    fn remove_returns_the_number_of_removed_items() {
         let mut items = vec!['a', 'b', 'a'];
         assert_eq!(remove(&mut items, |position, item| *item == 'a' && position > 0), 1);
         assert_eq!(items, ['a', 'b']);

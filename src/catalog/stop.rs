@@ -1,11 +1,11 @@
-//! Ends a thread of the background, and wakes it for that.
+//! A flag that ends a background thread and wakes it from waiting.
 
 use std::{
     sync::{Condvar, Mutex, PoisonError},
     time::Duration,
 };
 
-/// Whether it is time to end.
+/// The flag; not set at first.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
     over: Mutex<bool>,
@@ -13,18 +13,18 @@ pub(super) struct Stop {
 }
 
 impl Stop {
-    /// It is time.
+    /// Sets the flag and wakes all threads in [`Stop::within`].
     pub(super) fn tell(&self) {
         *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.told.notify_all();
     }
 
-    /// Whether it is time.
+    /// Whether the flag is set.
     pub(super) fn is_over(&self) -> bool {
         *self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a while, or until it is time; says whether it is.
+    /// Waits until the flag is set, at most for `wait`; returns whether it is set.
     pub(super) fn within(&self, wait: Duration) -> bool {
         let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         *self.told.wait_timeout_while(over, wait, |over| !*over).unwrap_or_else(PoisonError::into_inner).0

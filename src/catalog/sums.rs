@@ -1,4 +1,4 @@
-//! The SHA-256 of every file, taken and checked in the background: at a bounded rate, and not beside a scan.
+//! Computes and checks the SHA-256 of every file in the background, at a limited rate, and not during a scan.
 
 use super::{path, scan::Board, stop::Stop};
 use crate::{
@@ -15,11 +15,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A file is read again when its sum is older than this: disks lose bits.
+/// A file is checked again when its SHA-256 is older than this, to find files that the disk has damaged.
 const CHECK_EVERY: Duration = Duration::from_hours(90 * 24);
-/// How long to wait when nothing is to be read.
+/// How long to wait when no file is due, during a scan, and after an error.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
-/// Files that are looked up at once.
+/// Files that are looked up in one query.
 const BATCH: i64 = 100;
 
 /// Reads files in the background of a server until it is dropped. Idle until started.
@@ -27,7 +27,7 @@ const BATCH: i64 = 100;
 pub struct Sums(Arc<Stop>);
 
 impl Sums {
-    /// Begins; reads up to `rate` bytes a second, and nothing while `board` tells of a scan.
+    /// Starts the thread. It reads at most `rate` bytes a second, and nothing while `board` shows a running scan.
     pub fn start(&self, db: Db, board: Arc<Board>, rate: u64) {
         let stop = Arc::clone(&self.0);
         let run = move || {
@@ -43,7 +43,7 @@ impl Sums {
             }
         };
         if let Err(error) = thread::Builder::new().name("sums".to_owned()).spawn(run) {
-            log::warn!("files are not checked, for want of a thread: {error}");
+            log::warn!("the SHA-256 of files is not checked, because the thread cannot be started: {error}");
         }
     }
 }
@@ -54,7 +54,7 @@ impl Drop for Sums {
     }
 }
 
-/// How fast files are read, and whether to go on.
+/// The rate limit of reading, and the flag that ends it.
 struct Pace<'a> {
     stop: &'a Stop,
     /// Bytes per second.
@@ -62,15 +62,15 @@ struct Pace<'a> {
 }
 
 impl Pace<'_> {
-    /// Waits for as long as so many bytes take that were read since `began`; says whether to go on.
+    /// Waits until `bytes`, read since `began`, are within the rate; returns whether to continue.
     fn keep(&self, bytes: u64, began: Instant) -> bool {
         let due_ms = bytes.saturating_mul(1_000).checked_div(self.rate).unwrap_or(0);
         !self.stop.within(Duration::from_millis(due_ms).saturating_sub(began.elapsed()))
     }
 }
 
-/// Reads the files of the library that are due now, as fast as the disk allows; `now_us` in place of the time lets it
-/// be later. Returns whether any were.
+/// Reads all files that are due at `now_us` (microseconds since 1970), without a rate limit. Returns whether any were
+/// due.
 ///
 /// # Errors
 /// Those of the database.
@@ -86,7 +86,7 @@ fn round(db: &Db, pace: &Pace<'_>) -> Result<bool, DbError> {
     round_at(db, pace, time::now().0)
 }
 
-/// Reads a few files; says whether there were any.
+/// Reads up to [`BATCH`] files; returns whether any were due.
 fn round_at(db: &Db, pace: &Pace<'_>, now_us: i64) -> Result<bool, DbError> {
     let age_us = i64::try_from(CHECK_EVERY.as_micros()).unwrap_or(i64::MAX);
     let due = db.read_blocking(|connection| media::unread_since(connection, now_us.saturating_sub(age_us), BATCH))?;
@@ -114,7 +114,7 @@ fn check(db: &Db, pace: &Pace<'_>, file: &Unread, now_us: i64) -> Result<(), DbE
             }
             Ok(())
         }
-        // The next scan finds what is gone or has changed.
+        // The file is gone or has changed: the next scan will find that.
         Err(reason) => {
             log::info!("{} cannot be checked: {reason}", path.display());
             db.write_blocking(|connection| media::pass_over(connection, file.id, now_us))
@@ -122,12 +122,14 @@ fn check(db: &Db, pace: &Pace<'_>, file: &Unread, now_us: i64) -> Result<(), DbE
     }
 }
 
-/// What another sum than the one known means for a file.
+/// The warning for a file whose SHA-256 is not the stored one. `confirmed`: the stored one is of this file, not of the
+/// file it was copied from.
 #[must_use]
 pub fn what_is_wrong(confirmed: bool) -> &'static str {
     if confirmed {
-        "its bytes are not what they were, though size, time and both ends say so; is the disk well? It has a new version"
+        "its bytes have changed, although size, time and both ends have not: the disk may be damaged. It has a new version"
     } else {
-        "its bytes are not those it had before it was copied or touched, though size and both ends are; was it damaged then?"
+        "its bytes differ from those before it was copied or touched, although size and both ends do not: \
+         it may have been damaged by the copy"
     }
 }

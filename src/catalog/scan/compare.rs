@@ -1,4 +1,4 @@
-//! The first half of a scan: the walk, compared with what the database knows, a few folders at a time.
+//! The first half of a scan: walks over the folders and compares them with the database, some folders at a time.
 
 use super::{
     READER,
@@ -26,58 +26,58 @@ use std::{
     time::Duration,
 };
 
-/// Folders are compared when this many have gathered…
+/// Folders are compared when this many have been walked…
 const FOLDERS: usize = 250;
-/// … or hold this many files.
+/// … or when they have this many files.
 const FILES: usize = 4_000;
 
-/// How long to wait for a place in the queue of jobs, which holds work for longer than this.
+/// How long to wait before the full queue of jobs is tried again; it holds work for longer than this.
 const FULL: Duration = Duration::from_millis(2);
 
 /// What the comparison finds.
 #[derive(Debug)]
 pub(super) enum Finding {
-    /// A file that is there and cannot be looked at.
+    /// A file that exists and whose metadata cannot be read.
     Refused(Found),
     /// Files that are no longer in their folder.
     Gone(Vec<Gone>),
-    /// A folder that has no cover any more.
+    /// A folder whose cover was removed.
     Uncovered(Arc<Folder>),
-    /// The walk is over.
+    /// The end of the walk.
     End(Box<Result<Walked, DbError>>),
 }
 
-/// What the whole walk came by.
+/// The result of the whole walk.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
     /// The ids of all folders that were read.
     pub(super) folders: HashSet<i64>,
-    /// Folders that could not be read: what is known of them and below stays as it is.
+    /// Folders that could not be read. The rows of these folders and of those below are left unchanged.
     pub(super) refused: Vec<PathBuf>,
-    /// How many jobs were handed out.
+    /// How many jobs were sent to the readers.
     pub(super) jobs: u64,
-    /// It was stopped before its end.
+    /// Whether the walk was stopped before its end.
     pub(super) stopped: bool,
 }
 
-/// Where the comparison reads from and hands on to.
+/// The inputs and outputs of the comparison.
 pub(super) struct Compare<'a, T> {
     pub(super) db: &'a Db,
     pub(super) board: &'a Board,
     pub(super) stop: &'a AtomicBool,
-    /// Nobody takes jobs or findings any more.
+    /// Set when the readers and the recorder have ended.
     pub(super) over: &'a AtomicBool,
     pub(super) jobs: SyncSender<Job>,
     pub(super) findings: SyncSender<T>,
     pub(super) wrap: fn(Finding) -> T,
     /// The music folders.
     pub(super) roots: Vec<Arc<PathBuf>>,
-    /// Where to walk.
+    /// The folders to walk over.
     pub(super) starts: Vec<PathBuf>,
 }
 
 impl<T> Compare<'_, T> {
-    /// Walks over the roots and compares all of it; the last finding is `End`.
+    /// Walks over `starts` and compares all folders; the last finding is `End`.
     pub(super) fn run(self) {
         let outcome = self.walk();
         self.tell(Finding::End(Box::new(outcome)));
@@ -178,7 +178,7 @@ impl<T> Compare<'_, T> {
         };
         let job = Job { folder: Arc::clone(folder), root: Arc::clone(root), entry, is_cover };
         walked.jobs = walked.jobs.saturating_add(1);
-        // Not `send`: readers that hang would hold it up for ever.
+        // Not `send`: when all readers hang it would never return.
         let mut waiting = job;
         while let Err(TrySendError::Full(job)) = self.jobs.try_send(waiting) {
             if self.is_over() {
@@ -198,7 +198,7 @@ impl<T> Compare<'_, T> {
     }
 }
 
-/// What is recorded of a file that is there and cannot be looked at.
+/// The record of a file that exists and whose metadata cannot be read.
 fn refused(folder: &Arc<Folder>, stat: Option<Stat>, name: Vec<u8>, reason: String) -> Found {
     let stat = stat.unwrap_or(Stat { size: 0, mtime_ns: 0, inode: 0 });
     Found { folder: Arc::clone(folder), name, stat, version: None, content: Err(reason) }

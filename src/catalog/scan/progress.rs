@@ -1,4 +1,4 @@
-//! How far a scan is, for the terminal and for HTTP.
+//! The progress of a scan, shown in the terminal and by HTTP.
 
 use segue_actors::ids::Micros;
 use std::{
@@ -7,57 +7,57 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// How many troubles are kept as text; all are counted.
+/// How many troubles are stored as text; all are counted.
 const MAX_TROUBLES: usize = 100;
 
-/// The state of the scan that runs, or of the last one.
+/// The state of the running scan, or of the last one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress {
-    /// A scan runs now.
+    /// Whether a scan runs now.
     pub running: bool,
-    /// It came to its end.
+    /// Whether it ended without being stopped and without an error.
     pub complete: bool,
-    /// Another one follows it.
+    /// Whether another scan was requested and has not begun.
     pub queued: bool,
     /// When it began.
     pub started: Option<Micros>,
     /// When it ended.
     pub finished: Option<Micros>,
-    /// The folder it is at.
+    /// The folder that was compared last.
     pub folder: Option<String>,
     /// Files seen so far.
     pub seen: u64,
-    /// Files that are dealt with: unchanged ones, and those that were read and written.
+    /// Files that are finished: unchanged ones, and those that were read and written.
     pub done: u64,
-    /// How many files there probably are; 0 while unknown.
+    /// The estimated number of files; 0 while unknown.
     pub expected: u64,
     /// Files that were not read again because nothing changed.
     pub unchanged: u64,
-    /// Files that were never seen before.
+    /// Files that were not in the database.
     pub added: u64,
     /// Files that were read again.
     pub changed: u64,
-    /// Files that were found in another place.
+    /// Files that were found at another path than before.
     pub moved: u64,
     /// Files that are no longer there.
     pub missing: u64,
     /// Files read in this scan that cannot be read.
     pub unreadable: u64,
-    /// What went wrong with folders, and why a scan ended early: the first of them.
+    /// Problems with folders, and the error that ended a scan early; the first 100 of them.
     pub troubles: Vec<String>,
     /// How many troubles there were.
     pub trouble_count: u64,
 }
 
 impl Progress {
-    /// Files per second so far.
+    /// Finished files per second so far.
     #[must_use]
     pub fn rate(&self, now: Micros) -> f64 {
         let elapsed_us = self.elapsed_us(now);
         if elapsed_us == 0 { 0.0 } else { float(self.done) * 1e6 / float(elapsed_us) }
     }
 
-    /// Seconds until it is probably done; `None` when nothing tells.
+    /// The estimated seconds until the end; `None` when there is no estimate.
     #[must_use]
     pub fn eta_s(&self, now: Micros) -> Option<u64> {
         let left = self.expected.checked_sub(self.done).filter(|_| self.running && self.done > 0)?;
@@ -75,7 +75,7 @@ fn float(count: u64) -> f64 {
         + f64::from(u32::try_from(count % 1_000).unwrap_or(0))
 }
 
-/// The one progress that a scan writes and everybody may read.
+/// The shared progress: written by a scan, read by any thread.
 #[derive(Debug)]
 pub struct Board {
     progress: Mutex<Progress>,
@@ -89,19 +89,19 @@ impl Default for Board {
 }
 
 impl Board {
-    /// Says whenever something was written to the catalogue by this process; what it was, the database tells
-    /// ([`crate::db::changes`]). Other processes write too, so look there now and then anyway.
+    /// Notifies whenever this process has written to the catalogue; [`crate::db::changes`] has what was written. Other
+    /// processes write too, so poll the database as well.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// Says that something was written to the catalogue.
+    /// Notifies the receivers of [`Board::changes`].
     pub fn announce(&self) {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
-    /// What it says now.
+    /// The progress now.
     #[must_use]
     pub fn read(&self) -> Progress {
         self.lock().clone()
@@ -111,7 +111,7 @@ impl Board {
         change(&mut self.lock());
     }
 
-    /// Notes what went wrong with a folder or with the scan as a whole.
+    /// Logs and stores a problem with a folder, or with the whole scan when `path` is `None`.
     pub(super) fn trouble(&self, path: Option<&Path>, reason: &str) {
         let text = path.map_or_else(|| reason.to_owned(), |path| format!("{}: {reason}", path.display()));
         log::warn!("scan: {text}");

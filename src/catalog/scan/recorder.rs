@@ -1,4 +1,4 @@
-//! The second half of a scan: what was read and what is gone, written in batches.
+//! The second half of a scan: writes read files, and marks those that are gone, in batches.
 
 use super::{
     READER, ScanError, Scope,
@@ -24,11 +24,11 @@ use std::{
 
 /// Files per transaction.
 const BATCH: usize = 500;
-/// A batch that is not full is written after this time.
+/// A batch that is not full is written when its first file is this old.
 const BATCH_AGE: Duration = Duration::from_secs(1);
-/// How often albums, artists and genres are summed up while files keep coming.
+/// How often albums, artists and genres are summed up during a scan.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
-/// Folders that are looked up at once when those that are gone are sought.
+/// Folders that are read in one query when folders that are gone are searched for.
 const FOLDER_PAGE: i64 = 5_000;
 
 pub(super) struct Recorder<'a> {
@@ -48,7 +48,7 @@ impl<'a> Recorder<'a> {
         Self { db, board, stop, roots, batch, gone: Vec::new(), since: None, refreshed: Instant::now() }
     }
 
-    /// Takes what a reader brought.
+    /// Takes the result of a reader.
     pub(super) fn take(&mut self, done: Done) -> Result<(), ScanError> {
         match done {
             Done::File(found) => self.add(found),
@@ -62,7 +62,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Takes what the comparison found.
+    /// Takes a finding of the comparison.
     pub(super) fn note(&mut self, finding: Finding) -> Result<(), ScanError> {
         match finding {
             Finding::Refused(found) => self.add(found),
@@ -75,7 +75,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes what has waited for long enough.
+    /// Writes a batch that is older than [`BATCH_AGE`], and sums up every [`REFRESH_EVERY`].
     pub(super) fn tick(&mut self) -> Result<(), ScanError> {
         if self.since.is_some_and(|since| since.elapsed() >= BATCH_AGE) {
             self.flush()?;
@@ -113,12 +113,12 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Marks what lies in folders that the walk did not come by, and sums up everything.
+    /// Marks files that are gone as missing, also those in folders that the walk did not find, and sums up everything.
     pub(super) fn finish(mut self, walked: &Walked, scope: &Scope) -> Result<(), ScanError> {
         if walked.stopped {
             return Ok(());
         }
-        // Only now is it known what has moved.
+        // Files that have moved were recorded at their new path by now, and are no longer among these.
         for some in std::mem::take(&mut self.gone).chunks(BATCH) {
             let count = self.write(|connection| scan::mark_missing(connection, some, now_us()))?;
             self.count_missing(count);
@@ -170,7 +170,7 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// What lies in the music folders of this scan.
+/// The music folders of this scan.
 struct Roots<'a>(&'a [PathBuf]);
 
 impl Disk for Roots<'_> {

@@ -1,4 +1,4 @@
-//! The walk over music folders: every folder with its audio files and its cover, each once, whatever links there are.
+//! The walk over music folders: visits every folder once, with its audio files and its cover, and follows links.
 
 use crate::{catalog::path, db::scan::Folder, media::version::Stat};
 use std::{
@@ -10,50 +10,51 @@ use std::{
 };
 use walkdir::{DirEntry, WalkDir};
 
-/// Endings of files that are opened: what `lofty` reads, and audio that it does not, which is then named as such.
+/// Extensions of files that are opened: those that `lofty` reads, and those of other audio files, which are then
+/// recorded as unreadable.
 const AUDIO: [&str; 37] = [
     "mp3", "mp2", "mp1", "flac", "ogg", "oga", "opus", "spx", "m4a", "m4b", "m4p", "mp4", "aac", "alac", "wav", "wave",
     "aif", "aiff", "aifc", "ape", "mpc", "mp+", "mpp", "wv", "wma", "asf", "dsf", "dff", "tta", "tak", "ofr", "ofs",
     "ac3", "eac3", "3g2", "oggflac", "webm",
 ];
-/// Names of folder covers, the preferred first.
+/// File names of folder covers without extension, in order of preference.
 const COVERS: [&str; 5] = ["cover", "folder", "front", "album", "albumart"];
-/// Endings of folder covers.
+/// Extensions of folder covers.
 const PICTURES: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
-/// Folders that systems keep for themselves.
+/// Folders that operating systems use for their own files.
 const SYSTEM_FOLDERS: [&str; 4] = ["@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
 
-/// A file as the walk saw it.
+/// A file that the walk found.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     /// Its name in its folder.
     pub(super) name: Vec<u8>,
-    /// What the file system says.
+    /// Its metadata.
     pub(super) stat: Stat,
 }
 
-/// One folder.
+/// One folder and its files.
 #[derive(Debug)]
 pub(super) struct Visit {
     pub(super) folder: Arc<Folder>,
     /// Audio files.
     pub(super) files: Vec<Entry>,
-    /// Audio files that are there and cannot be looked at, with the reason.
+    /// Audio files whose metadata cannot be read, with the reason.
     pub(super) refused: Vec<(Vec<u8>, String)>,
-    /// The picture that stands for the folder.
+    /// The cover of the folder.
     pub(super) cover: Option<Entry>,
 }
 
-/// What the walk comes by.
+/// One result of the walk.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// A folder, read to its end.
+    /// A folder, read completely.
     Visit(Visit),
-    /// A folder that cannot be read, with the reason: what is known of it and below it stays as it is.
+    /// A folder that cannot be read, with the reason. The rows of it and of the folders below are left unchanged.
     Refused(PathBuf, String),
 }
 
-/// Walks over `starts`, which lie in the music folders `roots`, until `see` answers `false`.
+/// Walks over `starts`, which are in the music folders `roots`, until `see` returns `false`.
 pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], see: &mut impl FnMut(Step) -> bool) {
     let mut covered: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
     let mut queue: VecDeque<PathBuf> = starts.iter().cloned().collect();
@@ -62,7 +63,7 @@ pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], see: &mut impl FnMut(S
         if !walk_one(&start, &covered, &mut links, see) {
             return;
         }
-        // Links to folders come after all real folders, so that a file is found under its own name first.
+        // Links to folders are walked after all real folders, so that a file is found at its real path first.
         for link in links {
             let Ok(target) = link.canonicalize() else { continue };
             if !covered.iter().any(|seen| target.starts_with(seen) || seen.starts_with(&target)) {
@@ -73,7 +74,7 @@ pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], see: &mut impl FnMut(S
     }
 }
 
-/// How many audio files lie below `roots`, links aside; adds them up in `count` until `see` answers `false`.
+/// Calls `see` for each audio file below `roots`, without following links, until it returns `false`.
 pub(super) fn count(roots: &[PathBuf], see: &mut impl FnMut() -> bool) {
     for entry in roots.iter().flat_map(|root| WalkDir::new(root).into_iter().filter_entry(is_wanted)).flatten() {
         if is_audio(entry.file_name()) && !see() {
@@ -103,7 +104,7 @@ fn walk_one(start: &Path, covered: &[PathBuf], links: &mut Vec<PathBuf>, see: &m
             Err(error) => {
                 let path = error.path().map_or_else(|| start.to_owned(), Path::to_owned);
                 let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-                // The folder was announced before it turned out to be closed.
+                // `WalkDir` yields a folder before it reads it: this one cannot be read.
                 open = open.filter(|open| open.path != path);
                 if !see(Step::Refused(path, reason)) {
                     return false;
@@ -114,7 +115,7 @@ fn walk_one(start: &Path, covered: &[PathBuf], links: &mut Vec<PathBuf>, see: &m
     open.is_none_or(|open| open.close(see))
 }
 
-/// A folder whose entries are still coming.
+/// A folder whose entries are being read.
 struct Open {
     path: PathBuf,
     visit: Visit,
@@ -151,7 +152,7 @@ impl Open {
                     self.visit.cover = Some(Entry { name, stat: Stat::of(&metadata) });
                 }
             }
-            // Gone since the folder was listed, or a link that leads nowhere.
+            // Deleted since the folder was listed, or a link without a target.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) if audio => self.visit.refused.push((name, error.to_string())),
             Err(_) => {}
@@ -159,12 +160,13 @@ impl Open {
     }
 }
 
-/// Whether a link leads to a place that the walk comes by anyway.
+/// Whether the target of a link is in a folder that is walked anyway.
 fn is_covered(link: &Path, covered: &[PathBuf]) -> bool {
     link.canonicalize().is_ok_and(|target| covered.iter().any(|place| target.starts_with(place)))
 }
 
-/// Hidden files and folders, and those of systems, hold no music; `._x.mp3` is what macOS leaves beside `x.mp3`.
+/// False for hidden files and folders, and for folders of the operating system. `._x.mp3` is a file that macOS writes
+/// beside `x.mp3`; it is hidden as well.
 fn is_wanted(entry: &DirEntry) -> bool {
     let name = entry.file_name();
     entry.depth() == 0
