@@ -12,7 +12,7 @@ use crate::state::liveness::{Beat, Liveness};
 use crate::state::messages::{Command, Reject, RejectCode};
 use crate::state::outbox::{FrameKind, Outbox};
 use crate::state::queue::Resolved;
-use crate::state::{Join, Leaving, Said};
+use crate::state::{DeviceEvent, Join, Leaving};
 use crate::wire::{Hello, ServerMessage};
 use actix::dev::SendError;
 use actix::{
@@ -126,7 +126,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             Heard::Hello(hello) => self.greet(*hello, ctx),
             Heard::Wish(_) if self.is_out() => self.close(CloseReason::BadToken, ctx),
             Heard::Wish(command) => self.command(*command, ctx),
-            Heard::Said(said) => self.say(said, ctx),
+            Heard::Event(event) => self.say(event, ctx),
             Heard::Answer(answer) => self.send(FrameKind::Other, &answer, ctx),
             Heard::Bye => {
                 self.detach(Leaving::Clean);
@@ -204,15 +204,15 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
 
     fn forward(&mut self, command: Command<MediaId>, tracks: Vec<Resolved>, ctx: &mut Context<Self>) {
         let seed = (self.world().random)();
-        self.say(Said::wish(command, tracks, seed), ctx);
+        self.say(DeviceEvent::wish(command, tracks, seed), ctx);
     }
 
     /// Tells the session, now or, in a drag, with its next step.
-    fn say(&mut self, said: Said, ctx: &mut Context<Self>) {
+    fn say(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
         let now = self.now();
-        let (due, handed) = (self.drags.next(), self.drags.take(now, said));
-        for said in handed {
-            self.hand_on(said, ctx);
+        let (due, handed) = (self.drags.next(), self.drags.take(now, event));
+        for event in handed {
+            self.hand_on(event, ctx);
         }
         if self.drags.next() != due {
             self.schedule(ctx);
@@ -221,14 +221,14 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
 
     /// A session that is overloaded rejects commands; anything else must not be lost, so the device comes back and is
     /// told everything at once.
-    fn hand_on(&mut self, said: Said, ctx: &mut Context<Self>) {
+    fn hand_on(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
         let Some(joined) = &self.joined else { return };
         let connection = self.connection;
-        match joined.session.try_send(FromDevice { connection, said }) {
+        match joined.session.try_send(FromDevice { connection, event }) {
             Ok(()) => {}
             Err(SendError::Closed(_)) => self.close(CloseReason::Restart, ctx),
-            Err(SendError::Full(FromDevice { said: said @ Said::Command { .. }, .. })) => {
-                for id in said.commands() {
+            Err(SendError::Full(FromDevice { event: event @ DeviceEvent::Command { .. }, .. })) => {
+                for id in event.commands() {
                     self.send(FrameKind::Other, &ServerMessage::reject(id, &Reject::BUSY), ctx);
                 }
             }
@@ -239,7 +239,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
     /// A device that was asked whether it lives has shown that it does, unless what it said was its last word.
     fn answer(&mut self, is_asked: bool, ctx: &mut Context<Self>) {
         if is_asked {
-            self.hand_on(Said::Alive, ctx);
+            self.hand_on(DeviceEvent::Alive, ctx);
         }
     }
 
@@ -311,8 +311,8 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             self.close(CloseReason::BadToken, ctx);
             return;
         }
-        for said in self.drags.due(now) {
-            self.hand_on(said, ctx);
+        for event in self.drags.due(now) {
+            self.hand_on(event, ctx);
         }
         match self.liveness.beat(now) {
             Beat::Wait => {}
@@ -355,8 +355,8 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         if let Some(Joined { session, .. }) = self.joined.take() {
             let connection = self.connection;
             // What was dragged last counts, though nobody is left to hear of it.
-            for said in self.drags.flush() {
-                session.do_send(FromDevice { connection, said });
+            for event in self.drags.flush() {
+                session.do_send(FromDevice { connection, event });
             }
             session.do_send(Detach { connection, how });
         }

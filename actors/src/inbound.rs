@@ -6,7 +6,7 @@ use crate::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros};
 use crate::state::credits::{Class, Credit, Credits};
 use crate::state::messages::{Command, Op, RejectCode};
 use crate::state::queue::Resolved;
-use crate::state::{Join, Said};
+use crate::state::{DeviceEvent, Join};
 use crate::wire::{ClientMessage, Hello, ServerMessage, WireError};
 
 /// What is to be done about a frame.
@@ -21,10 +21,10 @@ pub enum Heard {
     },
     /// A device wants to join.
     Hello(Box<Hello>),
-    /// A wish, once its tracks are found: [`Said::wish`].
+    /// A wish, once its tracks are found: [`DeviceEvent::wish`].
     Wish(Box<Command<MediaId>>),
     /// The session is to hear of it.
-    Said(Said),
+    Event(DeviceEvent),
     /// This is answered, and nothing else happens.
     Answer(ServerMessage),
     /// The device leaves.
@@ -78,12 +78,12 @@ impl Inbound {
             }
             (ClientMessage::Command(command), true) => Heard::Wish(command),
             (ClientMessage::BadCommand(id, why), true) => reject(id, RejectCode::Invalid, why, None),
-            (ClientMessage::Report(report), true) => Heard::Said(Said::Report(report)),
-            (ClientMessage::Ready(ready), true) => Heard::Said(Said::Ready(ready)),
-            (ClientMessage::Yield(yielded), true) => Heard::Said(Said::Yield(yielded)),
-            (ClientMessage::Ended(ended), true) => Heard::Said(Said::Ended(ended)),
-            (ClientMessage::Volume(change), true) => Heard::Said(Said::Volume(change)),
-            (ClientMessage::Queue { from, limit }, true) => Heard::Said(Said::Queue { from, limit }),
+            (ClientMessage::Report(report), true) => Heard::Event(DeviceEvent::Report(report)),
+            (ClientMessage::Ready(ready), true) => Heard::Event(DeviceEvent::Ready(ready)),
+            (ClientMessage::Yield(yielded), true) => Heard::Event(DeviceEvent::Yield(yielded)),
+            (ClientMessage::Ended(ended), true) => Heard::Event(DeviceEvent::Ended(ended)),
+            (ClientMessage::Volume(change), true) => Heard::Event(DeviceEvent::Volume(change)),
+            (ClientMessage::Queue { from, limit }, true) => Heard::Event(DeviceEvent::Queue { from, limit }),
             (ClientMessage::Bye(_), true) => Heard::Bye,
             (ClientMessage::Pong | ClientMessage::Unknown, true) => Heard::Nothing,
         }
@@ -138,7 +138,7 @@ impl Hello {
     }
 }
 
-impl Said {
+impl DeviceEvent {
     /// A wish whose tracks were found; `seed` is 64 random bits.
     #[must_use]
     pub fn wish(wished: Command<MediaId>, tracks: Vec<Resolved>, seed: u64) -> Self {

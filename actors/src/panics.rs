@@ -3,7 +3,7 @@
 
 use crate::ids::{CommandId, DeviceId, Micros, UserId};
 use crate::state::messages::{Reject, RejectCode};
-use crate::state::{Effect, Event, Said, SessionState};
+use crate::state::{DeviceEvent, Effect, Event, SessionState};
 use std::collections::HashMap;
 use std::mem::Discriminant;
 
@@ -28,18 +28,18 @@ pub struct InHand(DeviceId, Named);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Named {
     Command(CommandId),
-    Kind(Discriminant<Said>),
+    Kind(Discriminant<DeviceEvent>),
 }
 
 impl InHand {
     /// The name of what a device says.
     #[must_use]
-    pub fn of(device_id: DeviceId, said: &Said) -> Self {
+    pub fn of(device_id: DeviceId, event: &DeviceEvent) -> Self {
         Self(
             device_id,
-            match said {
-                Said::Command { command, .. } => Named::Command(command.id),
-                _ => Named::Kind(std::mem::discriminant(said)),
+            match event {
+                DeviceEvent::Command { command, .. } => Named::Command(command.id),
+                _ => Named::Kind(std::mem::discriminant(event)),
             },
         )
     }
@@ -47,15 +47,15 @@ impl InHand {
 
 /// The name of what a device says, should it be in hand when this panics.
 pub(crate) fn named(state: &SessionState, event: &Event) -> Option<InHand> {
-    let Event::Said { connection, said } = event else { return None };
-    state.devices().by_connection(*connection).map(|device| InHand::of(device.id, said))
+    let Event::Device { connection, event } = event else { return None };
+    state.devices().by_connection(*connection).map(|device| InHand::of(device.id, event))
 }
 
 /// What is answered in place of stepping what made earlier lives panic.
 pub(crate) fn skip(skipped: &[InHand], in_hand: Option<InHand>, event: &Event) -> Option<Vec<Effect>> {
-    let Event::Said { connection, said } = event else { return None };
+    let Event::Device { connection, event } = event else { return None };
     in_hand.filter(|in_hand| skipped.contains(in_hand))?;
-    let answer: Vec<Effect> = said.commands().map(|id| Effect::Reject(*connection, id, SKIPPED)).collect();
+    let answer: Vec<Effect> = event.commands().map(|id| Effect::Reject(*connection, id, SKIPPED)).collect();
     Some(if answer.is_empty() { vec![Effect::ShowPlayback(*connection)] } else { answer })
 }
 
@@ -110,7 +110,8 @@ mod tests {
     #[test]
     fn the_second_panic_skips_and_the_third_pauses() {
         let (mut panics, start) = (Panics::default(), Micros(0));
-        let (ended, pong) = (InHand(DeviceId(1), Named::Command(CommandId(7))), InHand::of(DeviceId(1), &Said::Alive));
+        let (ended, pong) =
+            (InHand(DeviceId(1), Named::Command(CommandId(7))), InHand::of(DeviceId(1), &DeviceEvent::Alive));
         for (ms, in_hand, lesson) in [
             (0, Some(ended), (vec![], false)),
             (1_000, Some(pong), (vec![], false)),

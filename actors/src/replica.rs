@@ -11,7 +11,7 @@ use crate::panics::{InHand, named, skip};
 use crate::ports::{Change, Outcome};
 use crate::state::messages::{Reject, RejectCode};
 use crate::state::queue::Queue;
-use crate::state::{Asked, Durability, Effect, Event, Limits, Record, Said, SessionState, Shown};
+use crate::state::{Asked, DeviceEvent, Durability, Effect, Event, Limits, Record, SessionState, Shown};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -411,8 +411,8 @@ impl Replica {
         };
         for event in events {
             match event {
-                Event::Said { connection, said: said @ Said::Command { .. } } => {
-                    effects.extend(said.commands().map(|id| answer(connection, id)));
+                Event::Device { connection, event: event @ DeviceEvent::Command { .. } } => {
+                    effects.extend(event.commands().map(|id| answer(connection, id)));
                 }
                 Event::Join(join) if reject.code == RejectCode::Busy => {
                     effects.push(Effect::Close(join.connection, CloseReason::Overloaded));
@@ -423,7 +423,7 @@ impl Replica {
                 Event::Asked { connection, asked: Asked::Wish { command, .. } } => {
                     effects.push(answer(connection, command.id));
                 }
-                Event::Said { connection, said } if said.needs_commit() => {
+                Event::Device { connection, event } if event.needs_commit() => {
                     effects.push(Effect::ShowPlayback(connection));
                 }
                 other => light.push(other),

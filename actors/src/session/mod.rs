@@ -17,7 +17,7 @@ use crate::panics::InHand;
 use crate::replica::Replica;
 use crate::state::credits::Credits;
 use crate::state::outbox::FrameKind;
-use crate::state::{Event, Join, Leaving, Said};
+use crate::state::{DeviceEvent, Event, Join, Leaving};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
 use cluster::Others;
 use load::Closing;
@@ -50,7 +50,7 @@ pub struct FromDevice {
     /// On this socket.
     pub connection: ConnectionId,
     /// What.
-    pub said: Said,
+    pub event: DeviceEvent,
 }
 
 /// A socket has ended.
@@ -199,9 +199,9 @@ impl Handler<Attach> for SessionActor {
 impl Handler<FromDevice> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, FromDevice { connection, said }: FromDevice, ctx: &mut Self::Context) {
+    fn handle(&mut self, FromDevice { connection, event }: FromDevice, ctx: &mut Self::Context) {
         if self.replica.waiting() < INBOX {
-            self.take_in(Event::Said { connection, said }, ctx);
+            self.take_in(Event::Device { connection, event }, ctx);
         } else if let Some(device) = self.devices.get(&connection) {
             device.do_send(ToDevice::Close(CloseReason::Overloaded));
         }

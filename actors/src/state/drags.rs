@@ -1,7 +1,7 @@
 //! What a hand drags (R11): seeks and volumes that come faster than ten a second are held, the latest stands for the
 //! ones before it, and it always arrives.
 
-use super::Said;
+use super::DeviceEvent;
 use super::messages::Op;
 use crate::ids::{CommandId, DeviceId, Micros};
 
@@ -17,14 +17,14 @@ enum What {
 }
 
 impl What {
-    fn of(said: &Said) -> Option<Self> {
-        match said {
-            Said::Command { command, .. } => match command.op {
+    fn of(event: &DeviceEvent) -> Option<Self> {
+        match event {
+            DeviceEvent::Command { command, .. } => match command.op {
                 Op::Seek { .. } => Some(Self::Seek),
                 Op::Volume { device_id, level: Some(_), delta: None, .. } => Some(Self::Volume(device_id)),
                 _ => None,
             },
-            Said::Volume(_) => Some(Self::OwnVolume),
+            DeviceEvent::Volume(_) => Some(Self::OwnVolume),
             _ => None,
         }
     }
@@ -35,7 +35,7 @@ struct Drag {
     what: What,
     /// The next step may be said from then on.
     free_at: Micros,
-    held: Option<Said>,
+    held: Option<DeviceEvent>,
 }
 
 /// The drags of one socket.
@@ -44,23 +44,23 @@ pub struct Drags(Vec<Drag>);
 
 impl Drags {
     /// Takes in what a device says; what is to be handed on now, in order.
-    pub fn take(&mut self, now: Micros, said: Said) -> Vec<Said> {
-        let Some(what) = What::of(&said) else {
+    pub fn take(&mut self, now: Micros, event: DeviceEvent) -> Vec<DeviceEvent> {
+        let Some(what) = What::of(&event) else {
             // Whatever else is wished comes after what was wished before it.
-            let mut handed = if matches!(said, Said::Command { .. }) { self.flush() } else { Vec::new() };
-            handed.push(said);
+            let mut handed = if matches!(event, DeviceEvent::Command { .. }) { self.flush() } else { Vec::new() };
+            handed.push(event);
             return handed;
         };
         self.0.retain(|drag| drag.held.is_some() || drag.free_at > now);
         let Some(drag) = self.0.iter_mut().find(|drag| drag.what == what) else {
             self.0.push(Drag { what, free_at: now.plus_ms(STEP_MS), held: None });
-            return vec![said];
+            return vec![event];
         };
         let (held, handed) = match drag.held.take() {
-            None => (said, Vec::new()),
-            Some(earlier) => match stand_for(&earlier, said) {
+            None => (event, Vec::new()),
+            Some(earlier) => match stand_for(&earlier, event) {
                 Ok(both) => (both, Vec::new()),
-                Err(said) => (said, vec![earlier]),
+                Err(event) => (event, vec![earlier]),
             },
         };
         drag.held = Some(held);
@@ -74,28 +74,28 @@ impl Drags {
     }
 
     /// What is to be handed on at `now`.
-    pub fn due(&mut self, now: Micros) -> Vec<Said> {
+    pub fn due(&mut self, now: Micros) -> Vec<DeviceEvent> {
         let mut due = Vec::new();
         for drag in self.0.iter_mut().filter(|drag| drag.free_at <= now) {
-            if let Some(said) = drag.held.take() {
+            if let Some(event) = drag.held.take() {
                 drag.free_at = now.plus_ms(STEP_MS);
-                due.push(said);
+                due.push(event);
             }
         }
         due
     }
 
     /// Everything that is held, at once.
-    pub fn flush(&mut self) -> Vec<Said> {
+    pub fn flush(&mut self) -> Vec<DeviceEvent> {
         self.0.iter_mut().filter_map(|drag| drag.held.take()).collect()
     }
 }
 
 /// The later of two steps of a drag in place of both, if the one says all that the other did.
-fn stand_for(earlier: &Said, later: Said) -> Result<Said, Said> {
+fn stand_for(earlier: &DeviceEvent, later: DeviceEvent) -> Result<DeviceEvent, DeviceEvent> {
     match (earlier, later) {
-        (Said::Volume(_), later @ Said::Volume(_)) => Ok(later),
-        (Said::Command { command: old, others: before, .. }, Said::Command { command, seed, others }) => {
+        (DeviceEvent::Volume(_), later @ DeviceEvent::Volume(_)) => Ok(later),
+        (DeviceEvent::Command { command: old, others: before, .. }, DeviceEvent::Command { command, seed, others }) => {
             let muted = |op: &Op<_>| match op {
                 Op::Volume { muted, .. } => *muted,
                 _ => None,
@@ -106,10 +106,10 @@ fn stand_for(earlier: &Said, later: Said) -> Result<Said, Said> {
                 && muted(&old.op) == muted(&command.op)
                 && old.id != command.id;
             if !is_alike {
-                return Err(Said::Command { command, seed, others });
+                return Err(DeviceEvent::Command { command, seed, others });
             }
             let all: Vec<CommandId> = before.iter().copied().chain([old.id]).chain(others).collect();
-            Ok(Said::Command { command, seed, others: all })
+            Ok(DeviceEvent::Command { command, seed, others: all })
         }
         (_, later) => Err(later),
     }
@@ -120,27 +120,27 @@ mod tests {
     use super::super::messages::{Command, VolumeChange};
     use super::*;
 
-    fn wish(id: u64, op: Op<super::super::queue::Resolved>) -> Said {
+    fn wish(id: u64, op: Op<super::super::queue::Resolved>) -> DeviceEvent {
         let command = Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op };
-        Said::Command { command: Box::new(command), seed: 0, others: Vec::new() }
+        DeviceEvent::Command { command: Box::new(command), seed: 0, others: Vec::new() }
     }
 
-    fn seek(id: u64) -> Said {
+    fn seek(id: u64) -> DeviceEvent {
         wish(id, Op::Seek { position_ms: i64::try_from(id).expect("small") })
     }
 
-    fn volume(id: u64, muted: Option<bool>) -> Said {
+    fn volume(id: u64, muted: Option<bool>) -> DeviceEvent {
         wish(id, Op::Volume { device_id: Some(DeviceId(1)), level: Some(5), delta: None, muted })
     }
 
     /// The command's number and those it stands for.
-    fn ids(said: &[Said]) -> Vec<(u64, Vec<u64>)> {
-        let id = |said: &Said| match said {
-            Said::Command { command, others, .. } => (command.id.0, others.iter().map(|id| id.0).collect()),
-            Said::Volume(change) => (u64::from(change.level), Vec::new()),
+    fn ids(event: &[DeviceEvent]) -> Vec<(u64, Vec<u64>)> {
+        let id = |event: &DeviceEvent| match event {
+            DeviceEvent::Command { command, others, .. } => (command.id.0, others.iter().map(|id| id.0).collect()),
+            DeviceEvent::Volume(change) => (u64::from(change.level), Vec::new()),
             other => panic!("{other:?}"),
         };
-        said.iter().map(id).collect()
+        event.iter().map(id).collect()
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_hand_on_the_device_itself_is_a_drag_as_well() {
         let mut drags = Drags::default();
-        let turned = |level| Said::Volume(VolumeChange { level, muted: false, version: 0 });
+        let turned = |level| DeviceEvent::Volume(VolumeChange { level, muted: false, version: 0 });
         assert_eq!(drags.take(Micros(0), turned(1)).len(), 1);
         for level in 2..=40 {
             assert!(drags.take(Micros(1), turned(level)).is_empty());

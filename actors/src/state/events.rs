@@ -48,11 +48,11 @@ pub enum Event {
         how: Leaving,
     },
     /// A device said something.
-    Said {
+    Device {
         /// On this socket.
         connection: ConnectionId,
         /// What.
-        said: Said,
+        event: DeviceEvent,
     },
     /// A node has lost touch with the database: its sockets are closed, or nobody is at them.
     NodeLost {
@@ -99,7 +99,7 @@ pub enum Asked {
 
 /// What a device says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Said {
+pub enum DeviceEvent {
     /// A wish; `seed` is random, for an order of songs.
     Command {
         /// The wish.
@@ -130,7 +130,7 @@ pub enum Said {
     Alive,
 }
 
-impl Said {
+impl DeviceEvent {
     /// Whether this may change something that must be durable before it is shown.
     pub(crate) const fn needs_commit(&self) -> bool {
         match self {

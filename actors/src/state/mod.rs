@@ -35,7 +35,7 @@ use queue::Queue;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-pub use events::{Asked, Event, Join, Leaving, Said};
+pub use events::{Asked, DeviceEvent, Event, Join, Leaving};
 pub use plays::Play;
 
 /// Everything of a session that the database keeps, but for the queue.
@@ -128,7 +128,7 @@ pub enum Effect {
     ShowAll(ConnectionId),
     /// A socket is to be closed.
     Close(ConnectionId, CloseReason),
-    /// The device at a socket must show within 2 s that it lives: by [`Said::Alive`], or its socket ends.
+    /// The device at a socket must show within 2 s that it lives: by [`DeviceEvent::Alive`], or its socket ends.
     Probe(ConnectionId),
     /// A track was listened to; kept once however often it is said.
     Played(Play),
@@ -225,7 +225,7 @@ impl SessionState {
                 self.join(at, *join, effects);
             }
             Event::Leave { connection, how } => self.leave(at, connection, how, effects),
-            Event::Said { connection, said } => match self.record.devices.by_connection(connection) {
+            Event::Device { connection, event } => match self.record.devices.by_connection(connection) {
                 Some(device) => {
                     let speaker = Speaker {
                         connection,
@@ -234,7 +234,7 @@ impl SessionState {
                         plays: device.plays,
                         controls: device.controls,
                     };
-                    self.hear(at, speaker, said, effects);
+                    self.hear(at, speaker, event, effects);
                 }
                 None if self.is_newcomer(connection) => {}
                 None => effects.push(Effect::Close(connection, CloseReason::Replaced)),
@@ -255,19 +255,19 @@ impl SessionState {
         self.watch_replaced_holders(now);
     }
 
-    fn hear(&mut self, at: At, speaker: Speaker, said: Said, effects: &mut Vec<Effect>) {
-        match said {
-            Said::Command { command, seed, others } => {
+    fn hear(&mut self, at: At, speaker: Speaker, event: DeviceEvent, effects: &mut Vec<Effect>) {
+        match event {
+            DeviceEvent::Command { command, seed, others } => {
                 self.command(at, Sender::Device(speaker), (&command, &others), seed, effects);
             }
-            Said::Report(report) => self.report(at, speaker, report, effects),
-            Said::Ready(ready) => self.ready(at, speaker, ready, effects),
-            Said::Yield(yielded) if yielded.to.is_some() => self.switch(at, speaker, yielded, effects),
-            Said::Yield(yielded) => self.yielded(at, speaker, yielded, effects),
-            Said::Ended(ended) => self.ended(at, speaker, ended, effects),
-            Said::Volume(change) => self.volume_turned(at, speaker, change, effects),
-            Said::Queue { from, limit } => effects.push(Effect::ShowQueue(speaker.connection, from, limit)),
-            Said::Alive => self.tell_apart(at, speaker.device_id, effects),
+            DeviceEvent::Report(report) => self.report(at, speaker, report, effects),
+            DeviceEvent::Ready(ready) => self.ready(at, speaker, ready, effects),
+            DeviceEvent::Yield(yielded) if yielded.to.is_some() => self.switch(at, speaker, yielded, effects),
+            DeviceEvent::Yield(yielded) => self.yielded(at, speaker, yielded, effects),
+            DeviceEvent::Ended(ended) => self.ended(at, speaker, ended, effects),
+            DeviceEvent::Volume(change) => self.volume_turned(at, speaker, change, effects),
+            DeviceEvent::Queue { from, limit } => effects.push(Effect::ShowQueue(speaker.connection, from, limit)),
+            DeviceEvent::Alive => self.tell_apart(at, speaker.device_id, effects),
         }
     }
 

@@ -16,7 +16,7 @@ use segue_actors::state::devices::{DeviceKind, Volume};
 use segue_actors::state::messages::{Cause, Op, RejectCode, Report, Sound, TransferMode};
 use segue_actors::state::playback::{Intent, MediaKind, Playback, Status};
 use segue_actors::state::queue::Resolved;
-use segue_actors::state::{Event, Leaving, Limits, Said, SessionState};
+use segue_actors::state::{DeviceEvent, Event, Leaving, Limits, SessionState};
 use segue_actors::wire::{ClientLimits, ClientMessage, DeviceView, HelloDevice, ServerMessage};
 use std::collections::VecDeque;
 
@@ -228,7 +228,7 @@ impl World {
         let connection = self.devices[index].connection.expect("it has a socket");
         let (at_us, status, cause) = (self.server_now(), Sound::Playing, Cause::Heartbeat);
         let report = Report { lease, turn, item, position_ms, at_us, status, cause };
-        self.event(Event::Said { connection, said: Said::Report(report) });
+        self.event(Event::Device { connection, event: DeviceEvent::Report(report) });
     }
 
     // Time and the wires

@@ -9,7 +9,7 @@ use segue_actors::state::devices::DeviceKind;
 use segue_actors::state::messages::{Cause, Command, Ended, Op, Ready, RejectCode, Report, Sound, TransferMode, Yield};
 use segue_actors::state::playback::{MediaKind, Status};
 use segue_actors::state::queue::Resolved;
-use segue_actors::state::{Effect, Event, Limits, Record, Said, SessionState};
+use segue_actors::state::{DeviceEvent, Effect, Event, Limits, Record, SessionState};
 use segue_actors::wire::{
     ClientLimits, ClientMessage, DeviceList, HelloDevice, PAGE_ITEMS, QueuePage, ServerMessage, Welcome,
 };
@@ -44,8 +44,8 @@ impl Session {
         effects
     }
 
-    fn said(&mut self, number: u64, said: Said) -> Vec<Effect> {
-        self.step(Event::Said { connection: ConnectionId(number), said })
+    fn event(&mut self, number: u64, event: DeviceEvent) -> Vec<Effect> {
+        self.step(Event::Device { connection: ConnectionId(number), event })
     }
 
     /// A command, with the queue revision and the lease it was meant for.
@@ -59,7 +59,8 @@ impl Session {
         self.commands += 1;
         let if_item = matches!(op, Op::Next).then_some(self.state.playback().item).flatten().map(|item| item.id);
         let command = Command { id: CommandId(self.commands), if_item, if_queue_revision, if_lease, op };
-        let effects = self.said(number, Said::Command { command: Box::new(command), seed: 3, others: Vec::new() });
+        let effects =
+            self.event(number, DeviceEvent::Command { command: Box::new(command), seed: 3, others: Vec::new() });
         let answers: Vec<Result<u64, RejectCode>> = effects
             .iter()
             .filter_map(|effect| match effect {
@@ -95,7 +96,7 @@ impl Session {
         let (lease, turn) = (shown.active.expect("it holds").lease, shown.turn);
         let item = shown.item.expect("it plays").id;
         let report = Report { lease, turn, item, position_ms, at_us, status, cause: Cause::Heartbeat };
-        self.said(1, Said::Report(report))
+        self.event(1, DeviceEvent::Report(report))
     }
 
     fn place_ms(&self) -> i64 {
@@ -248,7 +249,7 @@ fn t19_ten_hours_of_odd_lengths_add_up_to_nothing() {
         let shown = session.state.playback();
         let (lease, turn, item) = (shown.active.expect("it holds").lease, shown.turn, shown.item.expect("it plays").id);
         let to_item = shown.next.map(|next| next.id);
-        session.said(1, Said::Ended(Ended { lease, turn, item, to_item, position_ms: 0, at_us: end }));
+        session.event(1, DeviceEvent::Ended(Ended { lease, turn, item, to_item, position_ms: 0, at_us: end }));
         began = end;
         if session.now.since_ms(START) > 10 * 3_600_000 {
             return;
@@ -366,7 +367,7 @@ fn t94_a_turn_that_was_lost_with_its_epoch_is_never_another_one() {
     assert!(turn > lost, "{turn:?} after {lost:?}");
     let (at_us, status, cause) = (session.now, Sound::Playing, Cause::Start);
     let old = Report { lease, turn: lost, item, position_ms: 90_000, at_us, status, cause };
-    let effects = session.said(1, Said::Report(old));
+    let effects = session.event(1, DeviceEvent::Report(old));
     assert_eq!(effects, [Effect::ShowPlayback(ConnectionId(1))], "a sign of life, and answered");
     assert_eq!(session.place_ms(), 30_000);
 }
@@ -399,9 +400,9 @@ fn a_report_under_an_earlier_lease_of_the_same_device_and_turn_is_refused() {
     for (from, to) in [(1, 2), (2, 1)] {
         let lease = session.state.playback().active.expect("it holds").lease;
         session.wish(to, Op::Transfer { to: DeviceId(to), mode: TransferMode::Keep }).expect("it can play");
-        session.said(to, Said::Ready(Ready { lease, turn, item, earliest_us: session.now }));
+        session.event(to, DeviceEvent::Ready(Ready { lease, turn, item, earliest_us: session.now }));
         let (seen, agreed) = (session.state.playback().stamp(), session.state.playback().transfer);
-        session.said(from, Said::Yield(Yield { lease, seen, to: agreed.and_then(|agreed| agreed.lease) }));
+        session.event(from, DeviceEvent::Yield(Yield { lease, seen, to: agreed.and_then(|agreed| agreed.lease) }));
         session.now = session.now.plus_ms(1_000);
     }
     let shown = session.state.playback();
@@ -415,7 +416,7 @@ fn a_report_under_an_earlier_lease_of_the_same_device_and_turn_is_refused() {
         status: Sound::Playing,
         cause: Cause::Seek,
     };
-    let effects = session.said(1, Said::Report(old));
+    let effects = session.event(1, DeviceEvent::Report(old));
     assert_eq!(effects, [Effect::ShowPlayback(ConnectionId(1))]);
     assert_eq!(session.place_ms(), 2_000);
 }

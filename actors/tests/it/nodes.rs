@@ -9,7 +9,7 @@ use segue_actors::replica::{Output, Replica};
 use segue_actors::state::messages::{Op, RejectCode, VolumeChange};
 use segue_actors::state::playback::Repeat;
 use segue_actors::state::queue::Queue;
-use segue_actors::state::{Asked, Effect, Event, Join, Leaving, Limits, Record, Said, SessionState};
+use segue_actors::state::{Asked, DeviceEvent, Effect, Event, Join, Leaving, Limits, Record, SessionState};
 use std::sync::Arc;
 
 /// The database: one row, and which database it is.
@@ -185,8 +185,8 @@ fn nothing_is_shown_before_it_is_written() {
     let mut database = Database::default();
     let mut node = Node::with_device(1, &mut database);
     let releases = node.releases;
-    let turned = Said::Volume(VolumeChange { level: 30, muted: false, version: 0 });
-    node.step(Event::Said { connection: ConnectionId(1), said: turned });
+    let turned = DeviceEvent::Volume(VolumeChange { level: 30, muted: false, version: 0 });
+    node.step(Event::Device { connection: ConnectionId(1), event: turned });
     assert_eq!(node.releases, releases);
     node.rest(&mut database);
     assert_eq!(node.releases, releases + 1);
@@ -240,7 +240,7 @@ fn a_newcomer_whose_admission_has_no_answer_is_listed_once() {
     second.step(Event::Join(Box::new(clone)));
     second.rest(&mut database);
     first.hear(database.standing());
-    first.step(Event::Said { connection: ConnectionId(1), said: Said::Alive });
+    first.step(Event::Device { connection: ConnectionId(1), event: DeviceEvent::Alive });
     first.rest(&mut database);
     second.hear(database.standing());
     let admission = second.change();
@@ -265,7 +265,7 @@ fn a_program_s_wish_of_unknown_outcome_is_not_tried_again() {
         node.rest(&mut database);
         node.effects.clear();
         let louder = Op::Volume { device_id: Some(DeviceId(1)), level: None, delta: Some(5), muted: None };
-        let Event::Said { said: Said::Command { command, seed, .. }, .. } = wish_of(9, 2, louder) else {
+        let Event::Device { event: DeviceEvent::Command { command, seed, .. }, .. } = wish_of(9, 2, louder) else {
             unreachable!()
         };
         node.step(Event::Asked { connection: ConnectionId(9), asked: Asked::Wish { command, seed } });
@@ -417,7 +417,7 @@ fn a_newcomer_that_turns_out_to_be_the_newer_socket_of_who_was_admitted_is_whom_
     second.rest(&mut database);
     let probed: Vec<_> = second.effects.iter().filter(|effect| matches!(effect, Effect::Probe(_))).collect();
     assert!(matches!(probed[..], [Effect::Probe(ConnectionId(28))]), "{probed:?}");
-    second.step(Event::Said { connection: ConnectionId(28), said: Said::Alive });
+    second.step(Event::Device { connection: ConnectionId(28), event: DeviceEvent::Alive });
     second.rest(&mut database);
     let devices = &second.record().devices;
     assert!(devices.is_connected(DeviceId(1), InstanceId(8)) && devices.is_connected(DeviceId(27), InstanceId(7)));

@@ -10,7 +10,7 @@ use segue_actors::state::messages::{
 };
 use segue_actors::state::playback::{MediaKind, Rate, Repeat};
 use segue_actors::state::queue::Resolved;
-use segue_actors::state::{Effect, Event, Join, Leaving, Limits, Record, Said, SessionState};
+use segue_actors::state::{DeviceEvent, Effect, Event, Join, Leaving, Limits, Record, SessionState};
 
 /// One thing that happens: who, what, and two numbers that mean something to it.
 #[derive(Debug, Clone, Copy)]
@@ -129,30 +129,30 @@ impl Session {
                 let status = statuses[usize::from(number % 6)];
                 let cause = Cause::Heartbeat;
                 let report = Report { lease, turn, item, position_ms, at_us, status, cause };
-                Event::Said { connection, said: Said::Report(report) }
+                Event::Device { connection, event: DeviceEvent::Report(report) }
             }
             27 | 28 => {
                 let owed = self.state.playback().after.first().map_or(lease, |entry| entry.lease);
-                Event::Said { connection, said: Said::Yield(Yield { lease: owed, seen, to: None }) }
+                Event::Device { connection, event: DeviceEvent::Yield(Yield { lease: owed, seen, to: None }) }
             }
             29 => {
                 let to_item = number.is_multiple_of(2).then(|| self.item(number));
                 let ended = Ended { lease, turn, item, to_item, position_ms, at_us };
-                Event::Said { connection, said: Said::Ended(ended) }
+                Event::Device { connection, event: DeviceEvent::Ended(ended) }
             }
             30 => {
                 let change = VolumeChange { level: 40, muted: false, version: u64::from(number % 2) };
-                Event::Said { connection, said: Said::Volume(change) }
+                Event::Device { connection, event: DeviceEvent::Volume(change) }
             }
             31 => Event::Deadline,
-            34 => Event::Said { connection, said: Said::Alive },
+            34 => Event::Device { connection, event: DeviceEvent::Alive },
             32 => {
                 let ready = Ready { lease, turn, item, earliest_us: self.now.plus_ms(i64::from(number % 9_000)) };
-                Event::Said { connection, said: Said::Ready(ready) }
+                Event::Device { connection, event: DeviceEvent::Ready(ready) }
             }
             33 => {
                 let to = self.state.playback().transfer.and_then(|transfer| transfer.lease);
-                Event::Said { connection, said: Said::Yield(Yield { lease, seen, to }) }
+                Event::Device { connection, event: DeviceEvent::Yield(Yield { lease, seen, to }) }
             }
             _ => {
                 self.commands += 1;
@@ -161,7 +161,10 @@ impl Session {
                 let if_item = matches!(op, Op::Next | Op::Previous).then_some(current).flatten();
                 let id = CommandId(self.commands);
                 let command = Box::new(Command { id, if_item, if_queue_revision: None, if_lease: None, op });
-                Event::Said { connection, said: Said::Command { command, seed: u64::from(number), others: Vec::new() } }
+                Event::Device {
+                    connection,
+                    event: DeviceEvent::Command { command, seed: u64::from(number), others: Vec::new() },
+                }
             }
         }
     }
@@ -210,7 +213,7 @@ proptest! {
                 prop_assert!(session.state.next_deadline().is_none_or(|next| next > due), "a deadline is met once");
             }
             let event = session.event(happening);
-            let is_command = matches!(event, Event::Said { said: Said::Command { .. }, .. });
+            let is_command = matches!(event, Event::Device { event: DeviceEvent::Command { .. }, .. });
             let effects = session.step(&event)?;
             if is_command && effects.iter().any(|effect| matches!(effect, Effect::Ack(..))) {
                 let stood = Record::clone(session.state.record());

@@ -8,7 +8,7 @@ use segue_actors::replica::{Output, Replica};
 use segue_actors::state::messages::{Command, Op, RejectCode};
 use segue_actors::state::playback::{Intent, MediaKind, Repeat};
 use segue_actors::state::queue::{Queue, Resolved};
-use segue_actors::state::{Effect, Event, Limits, Record, Said};
+use segue_actors::state::{DeviceEvent, Effect, Event, Limits, Record};
 use std::sync::Arc;
 
 pub(crate) const NOW: Micros = Micros(1_700_000_000_000_000);
@@ -87,8 +87,8 @@ fn wish(id: u64, op: Op<Resolved>) -> Event {
 
 pub(crate) fn wish_of(connection: u64, id: u64, op: Op<Resolved>) -> Event {
     let command = Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op };
-    let said = Said::Command { command: Box::new(command), seed: 1, others: Vec::new() };
-    Event::Said { connection: ConnectionId(connection), said }
+    let event = DeviceEvent::Command { command: Box::new(command), seed: 1, others: Vec::new() };
+    Event::Device { connection: ConnectionId(connection), event }
 }
 
 fn play() -> Event {
@@ -140,8 +140,8 @@ fn t96_a_command_of_unknown_outcome_is_acked_only_if_it_stands() {
 
 #[test]
 fn what_made_earlier_lives_panic_is_answered_and_not_stepped() {
-    let Event::Said { said, .. } = wish(2, Op::Pause) else { unreachable!() };
-    let skipped = vec![InHand::of(DEVICE, &said)];
+    let Event::Device { event, .. } = wish(2, Op::Pause) else { unreachable!() };
+    let skipped = vec![InHand::of(DEVICE, &event)];
     let mut node = Node::over(None, fresh().after_panics(skipped, false));
     node.step(play());
     node.step(wish(2, Op::Pause));
@@ -169,15 +169,15 @@ fn of_a_drag_that_is_rejected_what_stands_already_is_acknowledged() {
     node.step(play());
     node.step(wish(2, Op::Seek { position_ms: 5_000 }));
     assert_eq!(node.answers(), [Ok(()); 2]);
-    let Event::Said { connection, said: Said::Command { mut command, seed, .. } } =
+    let Event::Device { connection, event: DeviceEvent::Command { mut command, seed, .. } } =
         wish(3, Op::Seek { position_ms: 6_000 })
     else {
         unreachable!()
     };
     command.if_item = Some(ItemId(9));
     // The ack of its first seek was lost.
-    let said = Said::Command { command, seed, others: vec![CommandId(2)] };
-    node.step(Event::Said { connection, said });
+    let event = DeviceEvent::Command { command, seed, others: vec![CommandId(2)] };
+    node.step(Event::Device { connection, event });
     assert_eq!(node.answers(), [Ok(()), Err(RejectCode::Stale)]);
 }
 
@@ -187,12 +187,12 @@ fn what_is_overtaken_by_a_wish_that_stands_is_written_down_as_answered() {
     let mut node = Node::over(None, fresh());
     node.step(play());
     node.step(wish(3, Op::Seek { position_ms: 6_000 }));
-    let Event::Said { connection, said: Said::Command { command, seed, .. } } =
+    let Event::Device { connection, event: DeviceEvent::Command { command, seed, .. } } =
         wish(3, Op::Seek { position_ms: 6_000 })
     else {
         unreachable!()
     };
-    node.step(Event::Said { connection, said: Said::Command { command, seed, others: vec![CommandId(2)] } });
+    node.step(Event::Device { connection, event: DeviceEvent::Command { command, seed, others: vec![CommandId(2)] } });
     assert_eq!(node.answers(), [Ok(()); 4]);
     let place = |node: &Node| node.replica.state().expect("it is loaded").playback().position_ms;
     assert_eq!(place(&node), 6_000);

@@ -32,7 +32,7 @@ use segue_actors::state::messages::{
 };
 use segue_actors::state::playback::{Item, MediaKind, Playback, Rate, Repeat};
 use segue_actors::state::queue::Resolved;
-use segue_actors::state::{Effect, Event, Join, Leaving, Limits, Record, Said, SessionState};
+use segue_actors::state::{DeviceEvent, Effect, Event, Join, Leaving, Limits, Record, SessionState};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -134,7 +134,7 @@ impl Scenario {
                 let silent_ms: i64 = ms.parse().expect("milliseconds");
                 self.leave(who, Leaving::Lost(self.now.plus_ms(-silent_ms)));
             }
-            ["lives"] => self.say(who, Said::Alive),
+            ["lives"] => self.say(who, DeviceEvent::Alive),
             ["is", "behind"] => self.actors.get_mut(who).expect("known").is_behind = true,
             ["catches", "up"] => {
                 self.actors.get_mut(who).expect("known").is_behind = false;
@@ -149,16 +149,16 @@ impl Scenario {
                 let to = shown.transfer.and_then(|transfer| transfer.lease);
                 let yielded = Yield { lease, seen: shown.stamp(), to: to.or(Some(Stamp::default())) };
                 self.actors.get_mut(who).expect("known").promised = Some(yielded);
-                self.say(who, Said::Yield(yielded));
+                self.say(who, DeviceEvent::Yield(yielded));
             }
             ["yields", "as", "promised"] => {
                 let yielded = self.actors[who].promised.expect("it yielded for a switch");
-                self.say(who, Said::Yield(yielded));
+                self.say(who, DeviceEvent::Yield(yielded));
             }
             ["gives", "up"] => {
                 let (lease, ..) = self.right(who);
                 let seen = self.actors[who].shown.as_ref().expect("it was shown something").stamp();
-                self.say(who, Said::Yield(Yield { lease, seen, to: None }));
+                self.say(who, DeviceEvent::Yield(Yield { lease, seen, to: None }));
             }
             ["ended"] => self.ended(who, None, TRACK_MS),
             ["ended", "and", "went", "on", "to", item, "at", position] => {
@@ -166,11 +166,11 @@ impl Scenario {
             }
             ["turns", "volume", level, "knowing", version] => {
                 let (level, version) = (level.parse().expect("a level"), version.parse().expect("a version"));
-                self.say(who, Said::Volume(VolumeChange { level, muted: false, version }));
+                self.say(who, DeviceEvent::Volume(VolumeChange { level, muted: false, version }));
             }
             ["again"] => {
                 let command = self.actors[who].last.clone().expect("it said something");
-                self.say(who, Said::Command { command: Box::new(command), seed: 5, others: Vec::new() });
+                self.say(who, DeviceEvent::Command { command: Box::new(command), seed: 5, others: Vec::new() });
             }
             _ => self.command(who, &words),
         }
@@ -199,7 +199,7 @@ impl Scenario {
         let shown = self.actors[who].shown.as_ref().expect("it was shown something");
         let (turn, lease) = (shown.turn, shown.active.map_or(Stamp::default(), |active| active.lease));
         let item = shown.item.map_or(ItemId(0), |item| item.id);
-        self.say(who, Said::Ready(Ready { lease, turn, item, earliest_us: self.now }));
+        self.say(who, DeviceEvent::Ready(Ready { lease, turn, item, earliest_us: self.now }));
     }
 
     fn join(&mut self, who: &str, plays: bool) {
@@ -253,7 +253,7 @@ impl Scenario {
         let status: Sound = serde_json::from_str(&format!("\"{status}\"")).expect("a status");
         let (lease, turn, item) = self.right(who);
         let report = Report { lease, turn, item, position_ms, at_us: self.now, status, cause: Cause::Heartbeat };
-        self.say(who, Said::Report(report));
+        self.say(who, DeviceEvent::Report(report));
     }
 
     fn right(&self, who: &str) -> (Stamp, Stamp, ItemId) {
@@ -269,12 +269,12 @@ impl Scenario {
         let owed = shown.after.iter().find(|entry| entry.device_id == actor.id && entry.instance == actor.instance);
         let lease = owed.map_or(Stamp::default(), |entry| entry.lease);
         let yielded = Yield { lease, seen: shown.stamp(), to: None };
-        self.say(who, Said::Yield(yielded));
+        self.say(who, DeviceEvent::Yield(yielded));
     }
 
     fn ended(&mut self, who: &str, to_item: Option<ItemId>, position_ms: i64) {
         let (lease, turn, item) = self.right(who);
-        self.say(who, Said::Ended(Ended { lease, turn, item, to_item, position_ms, at_us: self.now }));
+        self.say(who, DeviceEvent::Ended(Ended { lease, turn, item, to_item, position_ms, at_us: self.now }));
     }
 
     fn item(&self, name: &str) -> ItemId {
@@ -290,7 +290,7 @@ impl Scenario {
         let id = CommandId(self.number());
         let command = Command { id, if_item, if_queue_revision: None, if_lease: None, op };
         self.actors.get_mut(who).expect("known").last = Some(command.clone());
-        self.say(who, Said::Command { command: Box::new(command), seed: 5, others: Vec::new() });
+        self.say(who, DeviceEvent::Command { command: Box::new(command), seed: 5, others: Vec::new() });
     }
 
     fn op(&self, words: &[&str]) -> Op<Resolved> {
@@ -350,9 +350,9 @@ impl Scenario {
         }
     }
 
-    fn say(&mut self, who: &str, said: Said) {
+    fn say(&mut self, who: &str, event: DeviceEvent) {
         let connection = self.actors[who].connection;
-        self.step(Event::Said { connection, said });
+        self.step(Event::Device { connection, event });
     }
 
     fn step(&mut self, event: Event) {

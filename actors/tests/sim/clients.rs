@@ -302,7 +302,7 @@ impl World {
                     self.note("command resent");
                 }
                 if let Some(socket) = self.devices[index].socket {
-                    self.send_up(socket, Up::Said(Box::new(message)));
+                    self.send_up(socket, Up::Message(Box::new(message)));
                 }
             }
             Output::Sound(item, position_ms) => self.sound(index, item, position_ms),

@@ -32,7 +32,7 @@ impl World {
                 4 => ClientMessage::Time { client_us: self.devices[index].local(self.now) },
                 _ => ClientMessage::Pong,
             };
-            let up = if kind == 5 && count == 250 { Up::Life } else { Up::Said(Box::new(message)) };
+            let up = if kind == 5 && count == 250 { Up::Life } else { Up::Message(Box::new(message)) };
             self.send_up(socket, up);
         }
     }
@@ -70,14 +70,14 @@ impl World {
             volume: None,
         };
         let hello = Hello { token, device, lease: None, seen: None };
-        self.send_up(socket, Up::Said(Box::new(ClientMessage::Hello(Box::new(hello)))));
+        self.send_up(socket, Up::Message(Box::new(ClientMessage::Hello(Box::new(hello)))));
     }
 
     pub(crate) fn stranger_goes(&mut self, socket: u64, ends: usize) {
         match ends {
             0 => self.break_link(socket, false),
             1 => self.break_link(socket, true),
-            _ => self.send_up(socket, Up::Said(Box::new(ClientMessage::Bye(ByeReason::Close)))),
+            _ => self.send_up(socket, Up::Message(Box::new(ClientMessage::Bye(ByeReason::Close)))),
         }
     }
 }

@@ -56,7 +56,7 @@ impl World {
 
     /// What is said on a socket in place of the truth.
     pub(crate) fn said(&self, id: u64, mut up: Up) -> Up {
-        if let Up::Said(message) = &mut up
+        if let Up::Message(message) = &mut up
             && let ClientMessage::Report(report) = message.as_mut()
             && self.is_told(Lie::AnotherPlace)
             && id.is_multiple_of(2)

@@ -12,7 +12,7 @@ use segue_actors::state::drags::Drags;
 use segue_actors::state::liveness::{Beat, Liveness, Timing};
 use segue_actors::state::playback::MediaKind;
 use segue_actors::state::queue::Resolved;
-use segue_actors::state::{Event, Leaving, Said};
+use segue_actors::state::{DeviceEvent, Event, Leaving};
 use segue_actors::wire::{Hello, ServerMessage};
 
 /// Those who come back do so within so long.
@@ -63,7 +63,7 @@ impl World {
                 let is_asked = served.liveness.hear(now);
                 self.answer(id, is_asked);
             }
-            Up::Said(message) => {
+            Up::Message(message) => {
                 let is_asked = served.liveness.hear(now);
                 let heard = served.inbound.weigh(now, *message, served.has_joined);
                 self.read(id, heard);
@@ -81,7 +81,7 @@ impl World {
         let is_served = self.sockets.get(&id).is_some_and(|socket| socket.served.is_some());
         if is_asked && is_served {
             self.note("newcomer told apart");
-            self.take_in(self.node_of(id), Event::Said { connection: ConnectionId(id), said: Said::Alive });
+            self.take_in(self.node_of(id), Event::Device { connection: ConnectionId(id), event: DeviceEvent::Alive });
         }
     }
 
@@ -99,9 +99,9 @@ impl World {
             Heard::Wish(command) => {
                 let tracks = command.op.tracks().iter().map(|id| track(*id)).collect();
                 let seed = self.chance.bits();
-                self.say(id, Said::wish(*command, tracks, seed));
+                self.say(id, DeviceEvent::wish(*command, tracks, seed));
             }
-            Heard::Said(said) => self.say(id, said),
+            Heard::Event(event) => self.say(id, event),
             Heard::Answer(answer) => {
                 if let ServerMessage::Reject { code, .. } = &answer {
                     self.note(&format!("reject {code:?}"));
@@ -133,14 +133,14 @@ impl World {
         }
     }
 
-    fn say(&mut self, id: u64, said: Said) {
+    fn say(&mut self, id: u64, event: DeviceEvent) {
         let (n, connection) = (self.node_of(id), ConnectionId(id));
         let now = self.server_now(n);
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
-        let (due, handed) = (served.drags.next(), served.drags.take(now, said));
+        let (due, handed) = (served.drags.next(), served.drags.take(now, event));
         let is_due = served.drags.next() != due;
-        for said in handed {
-            self.take_in(n, Event::Said { connection, said });
+        for event in handed {
+            self.take_in(n, Event::Device { connection, event });
         }
         if is_due {
             self.schedule_beat(id);
@@ -172,9 +172,9 @@ impl World {
         }
         let dragged = served.drags.due(now);
         let beat = served.liveness.beat(now);
-        for said in dragged {
-            let is_many = said.commands().count() > 1;
-            self.take_in(n, Event::Said { connection: ConnectionId(id), said });
+        for event in dragged {
+            let is_many = event.commands().count() > 1;
+            self.take_in(n, Event::Device { connection: ConnectionId(id), event });
             if is_many {
                 self.note("drag of several");
             }
@@ -209,8 +209,8 @@ impl World {
         let n = self.node_of(id);
         let Some(mut served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.take()) else { return };
         if self.nodes[n].session.is_some() && served.has_joined {
-            for said in served.drags.flush() {
-                self.take_in(n, Event::Said { connection: ConnectionId(id), said });
+            for event in served.drags.flush() {
+                self.take_in(n, Event::Device { connection: ConnectionId(id), event });
             }
             if let Some(session) = &mut self.nodes[n].session {
                 session.devices.remove(&id);

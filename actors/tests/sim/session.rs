@@ -10,7 +10,7 @@ use segue_actors::ports::{Change, Outcome};
 use segue_actors::replica::{Output, Replica};
 use segue_actors::state::messages::Reject;
 use segue_actors::state::playback::Intent;
-use segue_actors::state::{Durability, Effect, Event, Limits, Record, Said, SessionState, Shown};
+use segue_actors::state::{DeviceEvent, Durability, Effect, Event, Limits, Record, SessionState, Shown};
 use segue_actors::wire::{ClientLimits, DeviceList, QueuePage, ServerMessage, Welcome};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -108,7 +108,7 @@ impl World {
         self.note(match &event {
             Event::Join(_) => "event join",
             Event::Leave { .. } => "event leave",
-            Event::Said { said, .. } => said_name(said),
+            Event::Device { event, .. } => event_name(event),
             Event::NodeLost { .. } => "event node lost",
             Event::Asked { .. } => "event asked",
             Event::Deadline => "event deadline",
@@ -480,15 +480,15 @@ pub(crate) const CLIENT_LIMITS: ClientLimits = ClientLimits {
 };
 
 /// What a device says, for the counts.
-const fn said_name(said: &Said) -> &'static str {
-    match said {
-        Said::Command { .. } => "event command",
-        Said::Report(_) => "event report",
-        Said::Ready(_) => "event ready",
-        Said::Yield(_) => "event yield",
-        Said::Ended(_) => "event ended",
-        Said::Volume(_) => "event volume",
-        Said::Queue { .. } => "event queue",
-        Said::Alive => "event alive",
+const fn event_name(event: &DeviceEvent) -> &'static str {
+    match event {
+        DeviceEvent::Command { .. } => "event command",
+        DeviceEvent::Report(_) => "event report",
+        DeviceEvent::Ready(_) => "event ready",
+        DeviceEvent::Yield(_) => "event yield",
+        DeviceEvent::Ended(_) => "event ended",
+        DeviceEvent::Volume(_) => "event volume",
+        DeviceEvent::Queue { .. } => "event queue",
+        DeviceEvent::Alive => "event alive",
     }
 }

@@ -28,7 +28,7 @@ impl World {
             (1, Some(socket)) if self.devices[index].client.link().is_welcomed() => {
                 // A hand turns its volume, and what it says of the version may be old.
                 let change = VolumeChange { level: 20, muted: false, version: self.chance.bits() % 3 };
-                return self.send_up(socket, Up::Said(Box::new(ClientMessage::Volume(change))));
+                return self.send_up(socket, Up::Message(Box::new(ClientMessage::Volume(change))));
             }
             _ => {}
         }

@@ -70,7 +70,7 @@ pub(crate) enum Happening {
 
 #[derive(Debug)]
 pub(crate) enum Up {
-    Said(Box<ClientMessage>),
+    Message(Box<ClientMessage>),
     /// What may be no message at all.
     Raw(&'static str),
     Life,

@@ -5,7 +5,7 @@ use segue_actors::client::Input;
 use segue_actors::ids::{ClockId, ConnectionId, DeviceId, NodeId};
 use segue_actors::state::messages::Command;
 use segue_actors::state::queue::Queue;
-use segue_actors::state::{Effect, Event, Join, Leaving, Record, Said, SessionState};
+use segue_actors::state::{DeviceEvent, Effect, Event, Join, Leaving, Record, SessionState};
 use segue_actors::wire::{ClientMessage, DeviceList, QueuePage, ServerMessage, Welcome};
 use std::sync::Arc;
 
@@ -88,7 +88,7 @@ impl World {
         // The messages are those of the wire.
         let message = ClientMessage::decode(&message.encode()).expect("a client writes what a server reads");
         let Some(connection) = self.devices[index].connection else { return };
-        let said = match message {
+        let event = match message {
             ClientMessage::Hello(hello) => {
                 let spare_id = DeviceId(self.number());
                 let device_id = hello.device.id.unwrap_or(spare_id);
@@ -120,19 +120,19 @@ impl World {
                 let tracks = op.tracks().iter().map(|id| track(*id)).collect();
                 let op = op.with_tracks(tracks);
                 let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
-                Said::Command { command, seed: 5, others: Vec::new() }
+                DeviceEvent::Command { command, seed: 5, others: Vec::new() }
             }
-            ClientMessage::Report(report) => Said::Report(report),
-            ClientMessage::Ready(ready) => Said::Ready(ready),
+            ClientMessage::Report(report) => DeviceEvent::Report(report),
+            ClientMessage::Ready(ready) => DeviceEvent::Ready(ready),
             ClientMessage::Yield(_) if self.devices[index].trouble == Some(Trouble::LosesYields) => return,
-            ClientMessage::Yield(yielded) => Said::Yield(yielded),
-            ClientMessage::Ended(ended) => Said::Ended(ended),
-            ClientMessage::Volume(change) => Said::Volume(change),
-            ClientMessage::Queue { from, limit } => Said::Queue { from, limit },
-            ClientMessage::Pong if std::mem::take(&mut self.devices[index].is_asked) => Said::Alive,
+            ClientMessage::Yield(yielded) => DeviceEvent::Yield(yielded),
+            ClientMessage::Ended(ended) => DeviceEvent::Ended(ended),
+            ClientMessage::Volume(change) => DeviceEvent::Volume(change),
+            ClientMessage::Queue { from, limit } => DeviceEvent::Queue { from, limit },
+            ClientMessage::Pong if std::mem::take(&mut self.devices[index].is_asked) => DeviceEvent::Alive,
             ClientMessage::Pong | ClientMessage::Unknown | ClientMessage::BadCommand(..) => return,
         };
-        self.event(Event::Said { connection, said });
+        self.event(Event::Device { connection, event });
     }
 
     /// The node ends without a word and starts again from what it had written.

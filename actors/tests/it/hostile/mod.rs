@@ -17,7 +17,7 @@ use segue_actors::state::messages::{Command, RejectCode};
 use segue_actors::state::outbox::{FrameKind, OUTBOX_BYTES, Outbox};
 use segue_actors::state::playback::MediaKind;
 use segue_actors::state::queue::{Queue, Resolved};
-use segue_actors::state::{Event, Leaving, Limits, Record, Said, SessionState};
+use segue_actors::state::{DeviceEvent, Event, Leaving, Limits, Record, SessionState};
 use segue_actors::wire::{ClientMessage, ServerMessage};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -247,7 +247,7 @@ impl World {
                 }
             }
             Heard::Wish(command) => self.wish(socket, *command),
-            Heard::Said(said) => self.take(socket, said),
+            Heard::Event(event) => self.take(socket, event),
             Heard::Answer(answer) => self.send(&[socket], FrameKind::Other, &answer),
             Heard::Bye => self.end(socket, Leaving::Clean),
             Heard::End(reason, _) => self.close(socket, reason),
@@ -269,7 +269,7 @@ impl World {
 
     fn answer(&mut self, socket: usize, is_asked: bool) {
         if is_asked {
-            self.hand_on(socket, Said::Alive);
+            self.hand_on(socket, DeviceEvent::Alive);
         }
     }
 
@@ -290,21 +290,21 @@ impl World {
         }
         let tracks = command.op.tracks().iter().map(resolve).collect();
         let seed = self.number();
-        self.take(socket, Said::wish(command, tracks, seed));
+        self.take(socket, DeviceEvent::wish(command, tracks, seed));
     }
 
-    fn take(&mut self, socket: usize, said: Said) {
+    fn take(&mut self, socket: usize, event: DeviceEvent) {
         let now = self.now;
-        for said in self.line(socket).drags.take(now, said) {
-            self.hand_on(socket, said);
+        for event in self.line(socket).drags.take(now, event) {
+            self.hand_on(socket, event);
         }
     }
 
-    fn hand_on(&mut self, socket: usize, said: Said) {
+    fn hand_on(&mut self, socket: usize, event: DeviceEvent) {
         let Some(line) = self.lines[socket].as_ref().filter(|line| line.has_joined) else { return };
         if self.replica.waiting() < INBOX {
             let connection = line.connection;
-            self.take_in(Event::Said { connection, said });
+            self.take_in(Event::Device { connection, event });
         } else {
             self.close(socket, CloseReason::Overloaded);
         }
@@ -319,8 +319,8 @@ impl World {
     fn end(&mut self, socket: usize, how: Leaving) {
         let Some(mut line) = self.lines[socket].take().filter(|line| line.has_joined) else { return };
         let connection = line.connection;
-        for said in line.drags.flush() {
-            self.take_in(Event::Said { connection, said });
+        for event in line.drags.flush() {
+            self.take_in(Event::Device { connection, event });
         }
         self.take_in(Event::Leave { connection, how });
     }
@@ -440,8 +440,8 @@ impl World {
             return self.close(socket, CloseReason::Slow);
         }
         let beat = line.liveness.beat(now);
-        for said in line.drags.due(now) {
-            self.hand_on(socket, said);
+        for event in line.drags.due(now) {
+            self.hand_on(socket, event);
         }
         match beat {
             Beat::Wait | Beat::PingProtocol => {}
