@@ -4,7 +4,7 @@
 use crate::close::CloseReason;
 use crate::directory::{Directory, World};
 use crate::ids::{CommandId, ConnectionId, MediaId, Micros, UserId};
-use crate::inbound::{Heard, Inbound};
+use crate::inbound::{Inbound, InboundAction};
 use crate::ports::{Socket, Wrote};
 use crate::session::{Attach, Detach, FromDevice, SessionActor, ToDevice};
 use crate::state::drags::Drags;
@@ -117,22 +117,22 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
 
     fn read(&mut self, text: &str, ctx: &mut Context<Self>) {
         let received_us = self.now();
-        match self.inbound.hear(received_us, text, self.joined.is_some()) {
-            Heard::Nothing => {}
-            Heard::Probe { client_us } => {
+        match self.inbound.read(received_us, text, self.joined.is_some()) {
+            InboundAction::Nothing => {}
+            InboundAction::Probe { client_us } => {
                 let sent_us = self.now();
                 self.send(FrameKind::Other, &ServerMessage::Time { client_us, received_us, sent_us }, ctx);
             }
-            Heard::Hello(hello) => self.greet(*hello, ctx),
-            Heard::Wish(_) if self.is_out() => self.close(CloseReason::BadToken, ctx),
-            Heard::Wish(command) => self.command(*command, ctx),
-            Heard::Event(event) => self.say(event, ctx),
-            Heard::Answer(answer) => self.send(FrameKind::Other, &answer, ctx),
-            Heard::Bye => {
+            InboundAction::Hello(hello) => self.greet(*hello, ctx),
+            InboundAction::Command(_) if self.is_out() => self.close(CloseReason::BadToken, ctx),
+            InboundAction::Command(command) => self.command(*command, ctx),
+            InboundAction::Event(event) => self.say(event, ctx),
+            InboundAction::Answer(answer) => self.send(FrameKind::Other, &answer, ctx),
+            InboundAction::Bye => {
                 self.detach(Leaving::Clean);
                 ctx.stop();
             }
-            Heard::End(reason, why) => self.end(reason, &why, ctx),
+            InboundAction::End(reason, why) => self.end(reason, &why, ctx),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::wire::{ClientMessage, Hello, ServerMessage, WireError};
 
 /// What is to be done about a frame.
 #[derive(Debug, PartialEq)]
-pub enum Heard {
+pub enum InboundAction {
     /// Nothing.
     Nothing,
     /// A clock probe is to be answered.
@@ -22,7 +22,7 @@ pub enum Heard {
     /// A device wants to join.
     Hello(Box<Hello>),
     /// A wish, once its tracks are found: [`DeviceEvent::wish`].
-    Wish(Box<Command<MediaId>>),
+    Command(Box<Command<MediaId>>),
     /// The session is to hear of it.
     Event(DeviceEvent),
     /// This is answered, and nothing else happens.
@@ -54,44 +54,44 @@ impl Inbound {
     }
 
     /// Reads a frame of a device that `has_joined` or not.
-    pub fn hear(&mut self, now: Micros, text: &str, has_joined: bool) -> Heard {
+    pub fn read(&mut self, now: Micros, text: &str, has_joined: bool) -> InboundAction {
         match ClientMessage::decode(text) {
-            Ok(message) => self.weigh(now, message, has_joined),
-            Err(error) => Heard::End(CloseReason::BadFrame, error.to_string()),
+            Ok(message) => self.decide(now, message, has_joined),
+            Err(error) => InboundAction::End(CloseReason::BadFrame, error.to_string()),
         }
     }
 
     /// The same of a frame that was read.
-    pub fn weigh(&mut self, now: Micros, message: ClientMessage, has_joined: bool) -> Heard {
+    pub fn decide(&mut self, now: Micros, message: ClientMessage, has_joined: bool) -> InboundAction {
         if let Some(refusal) = self.refusal(now, &message) {
             return refusal;
         }
-        let bad = |why: &str| Heard::End(CloseReason::BadFrame, why.to_owned());
+        let bad = |why: &str| InboundAction::End(CloseReason::BadFrame, why.to_owned());
         match (message, has_joined) {
-            (ClientMessage::Time { client_us }, _) => Heard::Probe { client_us },
-            (ClientMessage::Hello(hello), false) => Heard::Hello(hello),
+            (ClientMessage::Time { client_us }, _) => InboundAction::Probe { client_us },
+            (ClientMessage::Hello(hello), false) => InboundAction::Hello(hello),
             (ClientMessage::Hello(_), true) => bad("a second hello"),
             (_, false) => bad("a frame before the hello"),
             (ClientMessage::Command(command), true) if command.op.tracks().len() > self.tracks => {
                 let why = format!("a command names at most {} tracks; send them in parts", self.tracks);
                 reject(command.id, RejectCode::Invalid, why, None)
             }
-            (ClientMessage::Command(command), true) => Heard::Wish(command),
+            (ClientMessage::Command(command), true) => InboundAction::Command(command),
             (ClientMessage::BadCommand(id, why), true) => reject(id, RejectCode::Invalid, why, None),
-            (ClientMessage::Report(report), true) => Heard::Event(DeviceEvent::Report(report)),
-            (ClientMessage::Ready(ready), true) => Heard::Event(DeviceEvent::Ready(ready)),
-            (ClientMessage::Yield(yielded), true) => Heard::Event(DeviceEvent::Yield(yielded)),
-            (ClientMessage::Ended(ended), true) => Heard::Event(DeviceEvent::Ended(ended)),
-            (ClientMessage::Volume(change), true) => Heard::Event(DeviceEvent::Volume(change)),
-            (ClientMessage::Queue { from, limit }, true) => Heard::Event(DeviceEvent::Queue { from, limit }),
-            (ClientMessage::Bye(_), true) => Heard::Bye,
-            (ClientMessage::Pong | ClientMessage::Unknown, true) => Heard::Nothing,
+            (ClientMessage::Report(report), true) => InboundAction::Event(DeviceEvent::Report(report)),
+            (ClientMessage::Ready(ready), true) => InboundAction::Event(DeviceEvent::Ready(ready)),
+            (ClientMessage::Yield(yielded), true) => InboundAction::Event(DeviceEvent::Yield(yielded)),
+            (ClientMessage::Ended(ended), true) => InboundAction::Event(DeviceEvent::Ended(ended)),
+            (ClientMessage::Volume(change), true) => InboundAction::Event(DeviceEvent::Volume(change)),
+            (ClientMessage::Queue { from, limit }, true) => InboundAction::Event(DeviceEvent::Queue { from, limit }),
+            (ClientMessage::Bye(_), true) => InboundAction::Bye,
+            (ClientMessage::Pong | ClientMessage::Unknown, true) => InboundAction::Nothing,
         }
     }
 
     /// What becomes of a message beyond the measure: a command is rejected, a probe or a page not answered, and what can
     /// be neither ends the socket, for nothing of it may be lost.
-    fn refusal(&mut self, now: Micros, message: &ClientMessage) -> Option<Heard> {
+    fn refusal(&mut self, now: Micros, message: &ClientMessage) -> Option<InboundAction> {
         let (class, command) = match message {
             ClientMessage::Command(command) => match command.op {
                 Op::Seek { .. } | Op::Volume { level: Some(_), delta: None, .. } => (Class::Drag, Some(command.id)),
@@ -109,16 +109,16 @@ impl Inbound {
                 let why = "this device sends more than it may; wait for retry_ms".to_owned();
                 Some(reject(id, RejectCode::RateLimited, why, Some(retry_ms)))
             }
-            (Credit::Limited(_), None) if matches!(class, Class::Time | Class::Queue) => Some(Heard::Nothing),
+            (Credit::Limited(_), None) if matches!(class, Class::Time | Class::Queue) => Some(InboundAction::Nothing),
             (Credit::Limited(_) | Credit::Exhausted, _) => {
-                Some(Heard::End(CloseReason::Flooding, format!("too much: {class:?}")))
+                Some(InboundAction::End(CloseReason::Flooding, format!("too much: {class:?}")))
             }
         }
     }
 }
 
-fn reject(id: CommandId, code: RejectCode, message: String, retry_ms: Option<u32>) -> Heard {
-    Heard::Answer(ServerMessage::Reject { id, code, message, retry_ms })
+fn reject(id: CommandId, code: RejectCode, message: String, retry_ms: Option<u32>) -> InboundAction {
+    InboundAction::Answer(ServerMessage::Reject { id, code, message, retry_ms })
 }
 
 impl Hello {

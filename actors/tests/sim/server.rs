@@ -7,7 +7,7 @@ use crate::session::CLIENT_LIMITS;
 use crate::world::{Down, Happening, Up, World};
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{ConnectionId, MediaId};
-use segue_actors::inbound::{Heard, Inbound};
+use segue_actors::inbound::{Inbound, InboundAction};
 use segue_actors::state::drags::Drags;
 use segue_actors::state::liveness::{Beat, Liveness, Timing};
 use segue_actors::state::playback::MediaKind;
@@ -65,14 +65,14 @@ impl World {
             }
             Up::Message(message) => {
                 let is_asked = served.liveness.hear(now);
-                let heard = served.inbound.weigh(now, *message, served.has_joined);
-                self.read(id, heard);
+                let action = served.inbound.decide(now, *message, served.has_joined);
+                self.read(id, action);
                 self.answer(id, is_asked);
             }
             Up::Raw(text) => {
                 served.liveness.hear(now);
-                let heard = served.inbound.hear(now, text, served.has_joined);
-                self.read(id, heard);
+                let action = served.inbound.read(now, text, served.has_joined);
+                self.read(id, action);
             }
         }
     }
@@ -86,30 +86,32 @@ impl World {
     }
 
     /// As the device's actor does.
-    fn read(&mut self, id: u64, heard: Heard) {
+    fn read(&mut self, id: u64, action: InboundAction) {
         let now = self.server_now(self.node_of(id));
-        match heard {
-            Heard::Nothing => {}
-            Heard::Probe { client_us } => {
+        match action {
+            InboundAction::Nothing => {}
+            InboundAction::Probe { client_us } => {
                 let time = ServerMessage::Time { client_us, received_us: now, sent_us: now };
                 self.send_down(id, Down::Frame(Box::new(time)));
             }
-            Heard::Hello(hello) if hello.token.as_deref() == Some(BAD_TOKEN) => self.close(id, CloseReason::BadToken),
-            Heard::Hello(hello) => self.greet(id, *hello),
-            Heard::Wish(command) => {
+            InboundAction::Hello(hello) if hello.token.as_deref() == Some(BAD_TOKEN) => {
+                self.close(id, CloseReason::BadToken)
+            }
+            InboundAction::Hello(hello) => self.greet(id, *hello),
+            InboundAction::Command(command) => {
                 let tracks = command.op.tracks().iter().map(|id| track(*id)).collect();
                 let seed = self.chance.bits();
                 self.say(id, DeviceEvent::wish(*command, tracks, seed));
             }
-            Heard::Event(event) => self.say(id, event),
-            Heard::Answer(answer) => {
+            InboundAction::Event(event) => self.say(id, event),
+            InboundAction::Answer(answer) => {
                 if let ServerMessage::Reject { code, .. } = &answer {
                     self.note(&format!("reject {code:?}"));
                 }
                 self.send_down(id, Down::Frame(Box::new(answer)));
             }
-            Heard::Bye => self.detach(id, Leaving::Clean),
-            Heard::End(reason, _) => self.close(id, reason),
+            InboundAction::Bye => self.detach(id, Leaving::Clean),
+            InboundAction::End(reason, _) => self.close(id, reason),
         }
     }
 

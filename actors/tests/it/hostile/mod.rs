@@ -8,7 +8,7 @@ mod shown;
 use script::{Act, Facts, Fate};
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{ConnectionId, MediaId, Micros, NodeId};
-use segue_actors::inbound::{Heard, Inbound};
+use segue_actors::inbound::{Inbound, InboundAction};
 use segue_actors::ports::{Change, Outcome, PortError};
 use segue_actors::replica::{Output, Replica};
 use segue_actors::state::drags::Drags;
@@ -227,14 +227,14 @@ impl World {
         let now = self.now;
         let line = self.line(socket);
         let is_asked = line.liveness.hear(now);
-        let (heard, connection) = (line.inbound.hear(now, &text, line.has_joined), line.connection);
-        match heard {
-            Heard::Nothing => self.note("said nothing"),
-            Heard::Probe { client_us } => {
+        let (action, connection) = (line.inbound.read(now, &text, line.has_joined), line.connection);
+        match action {
+            InboundAction::Nothing => self.note("said nothing"),
+            InboundAction::Probe { client_us } => {
                 let answer = ServerMessage::Time { client_us, received_us: now, sent_us: now };
                 self.send(&[socket], FrameKind::Other, &answer);
             }
-            Heard::Hello(hello) => {
+            InboundAction::Hello(hello) => {
                 let random = self.number();
                 match hello.join(connection, || random) {
                     Ok(join) if self.replica.waiting() < INBOX => {
@@ -246,11 +246,11 @@ impl World {
                     Err(_) => self.close(socket, CloseReason::BadFrame),
                 }
             }
-            Heard::Wish(command) => self.wish(socket, *command),
-            Heard::Event(event) => self.take(socket, event),
-            Heard::Answer(answer) => self.send(&[socket], FrameKind::Other, &answer),
-            Heard::Bye => self.end(socket, Leaving::Clean),
-            Heard::End(reason, _) => self.close(socket, reason),
+            InboundAction::Command(command) => self.wish(socket, *command),
+            InboundAction::Event(event) => self.take(socket, event),
+            InboundAction::Answer(answer) => self.send(&[socket], FrameKind::Other, &answer),
+            InboundAction::Bye => self.end(socket, Leaving::Clean),
+            InboundAction::End(reason, _) => self.close(socket, reason),
         }
         self.answer(socket, is_asked);
         self.check();
