@@ -200,7 +200,7 @@ impl Replica {
     }
 
     /// Another node has written this, or a look into the database has found it.
-    pub fn heard(&mut self, now: Micros, record: Arc<Record>, outputs: &mut Vec<Output>) {
+    pub fn remote_record(&mut self, now: Micros, record: Arc<Record>, outputs: &mut Vec<Output>) {
         if self.news.as_ref().is_none_or(|known| known.stamp < record.stamp) {
             self.news = Some(record);
         }

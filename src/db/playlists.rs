@@ -246,7 +246,7 @@ pub fn set_items(
 ///
 /// # Errors
 /// Those of the database.
-pub fn bury_all_of(connection: &mut DbConnection, owner_id: i64) -> Result<(), DbError> {
+pub fn mark_all_as_gone(connection: &mut DbConnection, owner_id: i64) -> Result<(), DbError> {
     let ids: Vec<i64> =
         playlists::table.filter(playlists::owner_id.eq(owner_id)).select(playlists::id).load(connection)?;
     let first = changes::take(connection, ids.len())?;

@@ -205,7 +205,7 @@ pub fn remove(connection: &mut DbConnection, id: UserId) -> Result<Changed, DbEr
         Some(false) => {}
     }
     let ended = logins::revoke_all(connection, id, None)?;
-    playlists::bury_all_of(connection, id.to_sql())?;
+    playlists::mark_all_as_gone(connection, id.to_sql())?;
     sessions::erase(connection, id)?;
     plays::erase(connection, id)?;
     diesel::delete(users::table.find(id.to_sql())).execute(connection)?;

@@ -11,22 +11,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two questions whether a node is lost.
-const CARE: Duration = Duration::from_secs(1);
+const CHECK_PEERS: Duration = Duration::from_secs(1);
 /// The database is looked into at each of this many questions.
-const LOOK_EACH: u32 = 5;
+const POLL_EACH: u32 = 5;
 
 /// Another node has written this.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Heard(Arc<Record>);
+struct PublishedRecord(Arc<Record>);
 
 /// What a session has of the nodes that share it.
-pub(super) struct Others {
+pub(super) struct Peers {
     cluster: Arc<dyn Cluster>,
     _subscription: Subscription,
 }
 
-impl Others {
+impl Peers {
     pub(super) fn database(&self) -> u64 {
         self.cluster.database()
     }
@@ -38,59 +38,59 @@ impl Others {
 
 impl SessionActor {
     /// Before the session is loaded, so that nothing is missed between.
-    pub(super) fn listen_to_others(&mut self, ctx: &mut Context<Self>) {
+    pub(super) fn subscribe_to_peers(&mut self, ctx: &mut Context<Self>) {
         let Some(cluster) = self.world().cluster.clone() else { return };
         let session = ctx.address();
-        let hear = move |record| {
+        let take_record = move |record| {
             // What a full mailbox does not take is found by the next look.
-            let _ = session.try_send(Heard(record));
+            let _ = session.try_send(PublishedRecord(record));
         };
-        let subscription = cluster.subscribe(self.user, Box::new(hear));
-        self.others = Some(Others { cluster, _subscription: subscription });
+        let subscription = cluster.subscribe(self.user, Box::new(take_record));
+        self.peers = Some(Peers { cluster, _subscription: subscription });
         // Not all nodes do at the same instant what each of them could.
         let first = Duration::from_millis((self.world().random)() % 1_000);
-        ctx.run_later(first, |actor, ctx| actor.care(1, ctx));
+        ctx.run_later(first, |actor, ctx| actor.check_peers(1, ctx));
     }
 
-    fn care(&mut self, times: u32, ctx: &mut Context<Self>) {
-        self.bury_lost_nodes(ctx);
-        if times.is_multiple_of(LOOK_EACH) {
-            self.look(ctx);
+    fn check_peers(&mut self, times: u32, ctx: &mut Context<Self>) {
+        self.mark_lost_nodes(ctx);
+        if times.is_multiple_of(POLL_EACH) {
+            self.poll_database(ctx);
         }
-        ctx.run_later(CARE, move |actor, ctx| actor.care(times.wrapping_add(1), ctx));
+        ctx.run_later(CHECK_PEERS, move |actor, ctx| actor.check_peers(times.wrapping_add(1), ctx));
     }
 
-    pub(super) fn bury_lost_nodes(&mut self, ctx: &mut Context<Self>) {
-        let (Some(others), Some(state)) = (&self.others, self.replica.state()) else { return };
+    pub(super) fn mark_lost_nodes(&mut self, ctx: &mut Context<Self>) {
+        let (Some(peers), Some(state)) = (&self.peers, self.replica.state()) else { return };
         let this = self.world().nodes.this();
         let nodes = state.devices().nodes().into_iter().filter(|node| *node != this);
-        let lost: Vec<_> = nodes.filter_map(|node| Some((node, others.cluster.lost(node)?))).collect();
+        let lost: Vec<_> = nodes.filter_map(|node| Some((node, peers.cluster.lost(node)?))).collect();
         for (node, last) in lost {
             self.take_in(Event::NodeLost { node, last }, ctx);
         }
     }
 
-    fn look(&self, ctx: &mut Context<Self>) {
+    fn poll_database(&self, ctx: &mut Context<Self>) {
         let record = self.world().store.load(self.user);
         ctx.spawn(record.into_actor(self).map(|record, actor, ctx| match record {
-            Ok(Some(record)) if actor.others.as_ref().is_some_and(|others| others.database() != record.database) => {
+            Ok(Some(record)) if actor.peers.as_ref().is_some_and(|peers| peers.database() != record.database) => {
                 actor.drive(ctx, Replica::outdate);
             }
-            Ok(Some(record)) => actor.hear(Arc::new(record), ctx),
+            Ok(Some(record)) => actor.take_record(Arc::new(record), ctx),
             Ok(None) => {}
             Err(error) => log::debug!("a look at the session of {} failed: {error}", actor.user),
         }));
     }
 
-    fn hear(&mut self, record: Arc<Record>, ctx: &mut Context<Self>) {
-        self.drive(ctx, |replica, now, outputs| replica.heard(now, record, outputs));
+    fn take_record(&mut self, record: Arc<Record>, ctx: &mut Context<Self>) {
+        self.drive(ctx, |replica, now, outputs| replica.remote_record(now, record, outputs));
     }
 }
 
-impl Handler<Heard> for SessionActor {
+impl Handler<PublishedRecord> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, Heard(record): Heard, ctx: &mut Self::Context) {
-        self.hear(record, ctx);
+    fn handle(&mut self, PublishedRecord(record): PublishedRecord, ctx: &mut Self::Context) {
+        self.take_record(record, ctx);
     }
 }

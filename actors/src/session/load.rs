@@ -1,6 +1,6 @@
 //! A session is loaded, and loaded again when what was shown may not stand in the database.
 
-use super::cluster::Others;
+use super::cluster::Peers;
 use super::{SessionActor, ToDevice};
 use crate::close::CloseReason;
 use crate::device::RESOLVE;
@@ -41,9 +41,9 @@ impl SessionActor {
         };
         ctx.spawn(loaded.into_actor(self).map(|loaded, actor, ctx| match loaded {
             Ok((record, last_beat)) => {
-                let database = actor.others.as_ref().map_or(0, Others::database);
+                let database = actor.peers.as_ref().map_or(0, Peers::database);
                 actor.drive(ctx, |replica, now, outputs| replica.loaded(now, record, (database, last_beat), outputs));
-                actor.bury_lost_nodes(ctx);
+                actor.mark_lost_nodes(ctx);
             }
             Err(error) => actor.load_again(&error.message, ctx),
         }));
@@ -55,7 +55,7 @@ impl SessionActor {
         let failing_since = *self.failing_since.get_or_insert(now);
         if now.since_ms(failing_since) >= PATIENCE_MS || !self.stopping.is_empty() {
             self.close_all(CloseReason::Unavailable);
-            if self.others.is_none() || !self.stopping.is_empty() {
+            if self.peers.is_none() || !self.stopping.is_empty() {
                 ctx.stop();
                 return;
             }

@@ -19,7 +19,7 @@ use crate::state::credits::Credits;
 use crate::state::outbox::FrameKind;
 use crate::state::{DeviceEvent, Event, Join, Leaving};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
-use cluster::Others;
+use cluster::Peers;
 use load::Closing;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -106,7 +106,7 @@ pub struct SessionActor {
     replica: Replica,
     /// Since when it cannot be loaded.
     failing_since: Option<Micros>,
-    others: Option<Others>,
+    peers: Option<Peers>,
     watched: Option<ConnectionId>,
     deadline: Option<(Micros, SpawnHandle)>,
     soon: Option<SpawnHandle>,
@@ -138,7 +138,7 @@ impl SessionActor {
             lingering: None,
             replica: replica.after_panics(skipped, is_paused),
             failing_since: None,
-            others: None,
+            peers: None,
             watched: None,
             deadline: None,
             soon: None,
@@ -162,7 +162,7 @@ impl Actor for SessionActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        self.listen_to_others(ctx);
+        self.subscribe_to_peers(ctx);
         self.load_after_panics(ctx);
     }
 }

@@ -43,8 +43,8 @@ impl SessionActor {
         let record = change.record.clone();
         let committed = self.world().store.commit(self.user, change);
         ctx.spawn(committed.into_actor(self).map(|outcome, actor, ctx| {
-            if let (Outcome::Committed, Some(others)) = (&outcome, &actor.others) {
-                others.publish(actor.user, record);
+            if let (Outcome::Committed, Some(peers)) = (&outcome, &actor.peers) {
+                peers.publish(actor.user, record);
             }
             actor.drive(ctx, |replica, now, outputs| replica.committed(now, outcome, outputs));
         }));

@@ -93,7 +93,7 @@ impl Node {
     }
 
     fn hear(&mut self, record: Arc<Record>) {
-        self.drive(|replica, outputs| replica.heard(NOW, record, outputs));
+        self.drive(|replica, outputs| replica.remote_record(NOW, record, outputs));
     }
 
     fn answer(&mut self, outcome: Outcome) {

@@ -105,7 +105,7 @@ impl World {
     }
 
     /// Who has not come back is gone, where somebody was there to see to it.
-    pub(crate) fn bury_orphans(&mut self) {
+    pub(crate) fn end_orphans(&mut self) {
         let (now, quiet_from) = (self.now, self.faulted_at);
         let is_kept = (0..self.nodes.len()).any(|n| self.nodes[n].state().is_some() && !self.is_cut(n));
         let Some(record) = self.truth().cloned() else { return };

@@ -102,7 +102,7 @@ impl World {
             } else {
                 let generation = self.nodes[n].generation;
                 let delay_us = if self.chance.permille(20) { 2_000_000 } else { 20_000 };
-                self.after_us(50, delay_us, Happening::Heard(n, generation, record.clone()));
+                self.after_us(50, delay_us, Happening::Published(n, generation, record.clone()));
             }
         }
     }

@@ -178,14 +178,14 @@ impl World {
         if !self.is_cut(n) {
             self.notice_database(n);
             if let Some((record, _)) = self.store.row.clone() {
-                self.after_us(50, 10_000, Happening::Heard(n, generation, record));
+                self.after_us(50, 10_000, Happening::Published(n, generation, record));
             }
         }
     }
 
-    pub(crate) fn hear(&mut self, n: usize, generation: u64, record: Arc<Record>) {
+    pub(crate) fn take_record(&mut self, n: usize, generation: u64, record: Arc<Record>) {
         if generation == self.nodes[n].generation {
-            self.drive(n, |replica, now, outputs| replica.heard(now, record, outputs));
+            self.drive(n, |replica, now, outputs| replica.remote_record(now, record, outputs));
         }
     }
 

@@ -51,7 +51,7 @@ pub(crate) enum Happening {
     Committed(usize, u64, Box<Outcome>),
     CommitLate(Box<Change>),
     Poll(usize, u64),
-    Heard(usize, u64, Arc<Record>),
+    Published(usize, u64, Arc<Record>),
     NodeStarts(usize),
     NodeCrashes(usize, u64),
     /// A node that is drained ends its session, and a while later its process.
@@ -298,7 +298,7 @@ impl World {
                 }
             }
             Happening::Poll(n, generation) => self.poll(n, generation),
-            Happening::Heard(n, generation, record) => self.hear(n, generation, record),
+            Happening::Published(n, generation, record) => self.take_record(n, generation, record),
             Happening::NodeStarts(n) => self.node_starts(n),
             Happening::NodeCrashes(n, id) if self.nodes[n].id == id && self.nodes[n].is_up => self.crash_node(n),
             Happening::SessionEnds(n, id) => self.session_ends(n, id),
@@ -324,7 +324,7 @@ impl World {
             }
             Happening::Sample => {
                 self.check_positions();
-                self.bury_orphans();
+                self.end_orphans();
                 self.after_us(1_000_000, 7_000_000, Happening::Sample);
             }
             Happening::Tick(..)
