@@ -229,7 +229,7 @@ impl Running {
     }
 
     fn wish(&mut self, words: String, input: Input) {
-        if let Input::Wish(id, _) = &input {
+        if let Input::Command(id, _) = &input {
             if self.words.len() == WORDS {
                 self.words.pop_front();
             }

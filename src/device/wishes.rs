@@ -39,7 +39,7 @@ pub(super) fn play(tracks: Vec<MediaId>, start: usize) -> Op<MediaId> {
 
 /// A wish under a fresh id.
 pub(super) fn wish(op: Op<MediaId>) -> Input {
-    Input::Wish(CommandId(rand::random()), op)
+    Input::Command(CommandId(rand::random()), op)
 }
 
 /// What the request means for the client as it is at `local_us`.

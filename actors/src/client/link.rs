@@ -127,7 +127,7 @@ impl Link {
 
 impl Client {
     pub(super) fn greet(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
-        self.begin_to_ask();
+        self.reset_copies();
         self.link.phase = Phase::Trying(local_us);
         self.link.heard_us = local_us;
         self.link.doubted_until_us = None;

@@ -7,9 +7,9 @@ mod audio;
 mod clock;
 mod link;
 mod obey;
+mod pending_commands;
 mod transfer;
 mod volume;
-mod wishes;
 
 pub use audio::Audio;
 pub use clock::ServerTime;
@@ -20,8 +20,8 @@ use crate::state::devices::Volume;
 use crate::state::messages::{ByeReason, Ended, Op, RejectCode};
 use crate::state::playback::{Item, Playback};
 use crate::wire::{ClientLimits, ClientMessage, DeviceList, HelloDevice, QueuePage, ServerMessage};
+use pending_commands::PendingCommands;
 use transfer::{Prepared, Promise};
-use wishes::Wishes;
 
 /// What happens to a client.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub enum Input {
     /// The server says something.
     Frame(Box<ServerMessage>),
     /// A person or program wishes something; `id` is random.
-    Wish(CommandId, Op<MediaId>),
+    Command(CommandId, Op<MediaId>),
     /// The audio that was started sounds from this place on.
     Started {
         /// Which item.
@@ -122,7 +122,7 @@ pub struct Client {
     /// The silence that it has promised as the source of one.
     promise: Option<Promise>,
     report_due: Option<i64>,
-    wishes: Wishes,
+    pending_commands: PendingCommands,
 }
 
 impl Client {
@@ -145,7 +145,7 @@ impl Client {
             prepared: None,
             promise: None,
             report_due: None,
-            wishes: Wishes::default(),
+            pending_commands: PendingCommands::default(),
         }
     }
 
@@ -155,7 +155,7 @@ impl Client {
             Input::Opened => self.greet(local_us, outputs),
             Input::Closed(code) => self.closed(local_us, chance, code, outputs),
             Input::Frame(message) => self.hear(local_us, *message, outputs),
-            Input::Wish(id, op) => self.wish(local_us, id, op, outputs),
+            Input::Command(id, op) => self.command(local_us, id, op, outputs),
             Input::Started { item, position_ms } => {
                 if self.audio.item().is_some_and(|loaded| loaded.id == item.id) {
                     self.audio = Audio::Sounding { item, position_ms, since_us: local_us, rate: self.rate() };
@@ -202,7 +202,7 @@ impl Client {
                 self.listed(welcome.devices, outputs);
                 self.ended_due = local_us;
                 self.shown(local_us, welcome.playback, outputs);
-                self.ask_again(local_us, outputs);
+                self.resend_all(local_us, outputs);
             }
             ServerMessage::Playback(playback) => {
                 let known = self.playback.as_ref().map(Playback::stamp);
@@ -210,7 +210,7 @@ impl Client {
                     let is_new_epoch = known.is_some_and(|known| known.epoch < playback.epoch);
                     self.shown(local_us, *playback, outputs);
                     if is_new_epoch {
-                        self.ask_again(local_us, outputs);
+                        self.resend_all(local_us, outputs);
                     }
                 }
             }
@@ -329,7 +329,7 @@ impl Client {
     pub fn next_deadline(&self) -> i64 {
         let report = self.report_due.filter(|_| self.link.is_welcomed());
         let ended = self.ended.filter(|_| self.link.is_welcomed()).map(|_| self.ended_due);
-        let due = [self.silent_at(), self.switch_due(), self.promise_due(), self.wish_due()];
+        let due = [self.silent_at(), self.switch_due(), self.promise_due(), self.resend_due()];
         [Some(self.link_deadline()), report, ended].into_iter().chain(due).flatten().min().unwrap_or(i64::MAX)
     }
 

@@ -236,7 +236,7 @@ impl Client {
     pub(super) fn tick(&mut self, local_us: i64, chance: u64, outputs: &mut Vec<Output>) {
         self.tick_link(local_us, chance, outputs);
         self.say_ended(local_us, outputs);
-        self.wish_when_due(local_us, outputs);
+        self.resend_when_due(local_us, outputs);
         if self.silent_at().is_some_and(|at| at <= local_us) {
             self.fall_silent(outputs);
             outputs.push(Output::Show);

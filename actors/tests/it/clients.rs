@@ -211,7 +211,7 @@ impl World {
 
     fn wish(&mut self, index: usize, op: Op<MediaId>) -> CommandId {
         let id = CommandId(self.number());
-        self.input(index, Input::Wish(id, op));
+        self.input(index, Input::Command(id, op));
         self.settle();
         id
     }

@@ -252,7 +252,7 @@ impl World {
         }
         let earlier = self.devices[index].client.device_id();
         self.devices[index].client.step(local, chance, input, &mut outputs);
-        self.rename_wishes(index, earlier);
+        self.rename_commands(index, earlier);
         for output in outputs {
             self.obey(index, output);
         }
@@ -268,7 +268,7 @@ impl World {
     }
 
     /// Another device goes by its id now: what it wished under the earlier one is said again under its new one.
-    fn rename_wishes(&mut self, index: usize, earlier: Option<DeviceId>) {
+    fn rename_commands(&mut self, index: usize, earlier: Option<DeviceId>) {
         let device = &self.devices[index];
         let Some((earlier, id)) = earlier.zip(device.client.device_id()).filter(|(earlier, id)| earlier != id) else {
             return;

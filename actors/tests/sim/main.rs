@@ -13,6 +13,7 @@
 mod chance;
 mod checks;
 mod clients;
+mod commands;
 mod coverage;
 mod faults;
 mod hostile;
@@ -26,7 +27,6 @@ mod server;
 mod session;
 mod sleep;
 mod store;
-mod wishes;
 mod world;
 
 use std::collections::BTreeMap;

@@ -63,7 +63,7 @@ pub(crate) enum Happening {
     NodeLost(usize, u64, NodeId),
     DeviceStarts(usize),
     Wakes(usize),
-    Wish,
+    Command,
     Fault,
     Sample,
 }
@@ -211,7 +211,7 @@ impl World {
         for n in 0..beating {
             world.at(0, Happening::NodeBeat(n, world.nodes[n].id));
         }
-        world.after_us(1_000_000, 3_000_000, Happening::Wish);
+        world.after_us(1_000_000, 3_000_000, Happening::Command);
         world.after_us(1_000_000, 10_000_000, Happening::Fault);
         world.after_us(1_000_000, 5_000_000, Happening::Sample);
         world
@@ -309,13 +309,13 @@ impl World {
             Happening::NodeLost(n, id, lost) => self.node_lost(n, id, lost),
             Happening::DeviceStarts(device) => self.device_starts(device),
             Happening::Wakes(device) => self.wakes(device),
-            Happening::Wish if self.is_busy() => {
+            Happening::Command if self.is_busy() => {
                 if self.now + LONGER_US / 6 > self.busy_until && self.commands < LEAST_COMMANDS {
                     self.busy_until += LONGER_US;
                 }
-                self.wish();
+                self.command();
                 let again_us = if self.chance.permille(200) { 50_000 } else { 5_000_000 };
-                self.after_us(0, again_us, Happening::Wish);
+                self.after_us(0, again_us, Happening::Command);
             }
             Happening::Fault if self.is_busy() => {
                 self.fault();
@@ -330,7 +330,7 @@ impl World {
             Happening::Tick(..)
             | Happening::Audio(..)
             | Happening::NodeCrashes(..)
-            | Happening::Wish
+            | Happening::Command
             | Happening::Fault => {}
         }
     }

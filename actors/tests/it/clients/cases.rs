@@ -46,7 +46,7 @@ fn pause_seek_next_and_previous_are_followed_from_any_device() {
 fn two_who_press_next_at_once_skip_once() {
     let mut world = playing(2);
     for index in [0, 1] {
-        world.input(index, Input::Wish(CommandId(7), Op::Next));
+        world.input(index, Input::Command(CommandId(7), Op::Next));
     }
     world.settle();
     assert_eq!(world.media(), Some(2));
@@ -58,7 +58,7 @@ fn two_who_press_next_at_once_skip_once() {
 fn a_wish_that_is_refused_for_now_is_said_again_and_one_that_is_to_wait_for_long_is_not() {
     let mut world = playing(2);
     for (id, retry_ms) in [(CommandId(9), 500), (CommandId(10), 10_001)] {
-        world.input(1, Input::Wish(id, Op::Repeat { mode: Repeat::All }));
+        world.input(1, Input::Command(id, Op::Repeat { mode: Repeat::All }));
         world.devices[1].up.clear();
         super::vectors::refuse(&mut world, id, retry_ms);
     }
@@ -77,7 +77,7 @@ fn of_a_wish_that_was_said_twice_the_last_answer_counts() {
     let mut world = playing(2);
     let id = CommandId(9);
     let hear = |world: &mut World, message| world.input(1, Input::Frame(Box::new(message)));
-    world.input(1, Input::Wish(id, Op::Pause));
+    world.input(1, Input::Command(id, Op::Pause));
     let mut later = world.shown().clone();
     later.epoch += 1;
     hear(&mut world, ServerMessage::Playback(Box::new(later)));

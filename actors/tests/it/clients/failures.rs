@@ -194,7 +194,7 @@ fn t57_after_a_nights_sleep_it_is_back_at_once_obeys_nothing_of_before_and_no_li
     let mut world = unrecorded(playing(2));
     world.wish(0, Op::Pause);
     let id = CommandId(4_711);
-    world.input(1, Input::Wish(id, play(&[])));
+    world.input(1, Input::Command(id, play(&[])));
     world.devices[1].up.clear();
     world.devices[1].is_asleep = true;
     let (connection, heard) = (world.devices[1].connection.take().expect("it has one"), world.server_now());

@@ -17,7 +17,7 @@ const WAIT_MS: i64 = 450;
 #[test]
 fn t01_in_every_order_in_which_frames_come_and_come_again_one_device_sounds() {
     let mut world = unrecorded(playing(2));
-    world.input(1, Input::Wish(CommandId(9), transfer(2)));
+    world.input(1, Input::Command(CommandId(9), transfer(2)));
     let orders = every_order(&world, &[None, None], 2);
     assert!(orders > 10_000, "{orders} orders");
 }
@@ -311,7 +311,7 @@ fn a_seek_while_the_target_loads_is_where_both_go_on() {
 #[test]
 fn the_target_waits_until_the_source_has_said_that_it_is_silent() {
     let mut world = playing(2);
-    world.input(1, Input::Wish(CommandId(9), play_on(2)));
+    world.input(1, Input::Command(CommandId(9), play_on(2)));
     let command = world.devices[1].up.pop_front().expect("a command");
     world.arrive(1, &command);
     // The target hears of the grant first, and the source nothing yet.

@@ -168,11 +168,11 @@ fn unanswered_commands_are_said_again() -> World {
 fn what_is_refused_for_now_is_said_again() -> World {
     let mut world = playing(2);
     let id = CommandId(9);
-    world.input(1, Input::Wish(id, Op::Pause));
+    world.input(1, Input::Command(id, Op::Pause));
     world.devices[1].up.clear();
     refuse(&mut world, id, 500);
     world.pass(2_000);
-    world.input(1, Input::Wish(CommandId(10), Op::Stop));
+    world.input(1, Input::Command(CommandId(10), Op::Stop));
     world.devices[1].up.clear();
     refuse(&mut world, CommandId(10), 10_001);
     world.pass(1_000);
@@ -183,7 +183,7 @@ fn what_is_refused_for_now_is_said_again() -> World {
 fn what_is_refused_for_now_is_said_one_after_the_other() -> World {
     let mut world = playing(2);
     for id in [CommandId(9), CommandId(10)] {
-        world.input(1, Input::Wish(id, Op::Repeat { mode: Repeat::All }));
+        world.input(1, Input::Command(id, Op::Repeat { mode: Repeat::All }));
     }
     world.devices[1].up.clear();
     refuse(&mut world, CommandId(9), 80);
@@ -414,7 +414,7 @@ fn looks_at_the_queue() -> World {
 /// Frames come twice and late; older ones change nothing.
 fn frames_come_twice() -> World {
     let mut world = playing(2);
-    world.input(1, Input::Wish(CommandId(9), transfer(2)));
+    world.input(1, Input::Command(CommandId(9), transfer(2)));
     for turn in 0..60 {
         let index = turn % 2;
         if let Some(message) = world.devices[index].up.pop_front() {

@@ -11,53 +11,53 @@ use std::collections::VecDeque;
 const MOST: usize = 16;
 /// A wish without an answer is not said again after this long: nobody means it any more, and the server remembers what it
 /// applied for ten minutes only.
-const MEANT_MS: i64 = 5 * 60 * 1000;
+const EXPIRES_MS: i64 = 5 * 60 * 1000;
 /// The longest that a server may ask to wait before a command is said again; what is to wait longer is refused.
 const LONGEST_RETRY_MS: u32 = 10_000;
 
 /// A command without an answer.
 #[derive(Debug, Clone)]
-struct Waiting {
+struct PendingCommand {
     command: Command<MediaId>,
     /// When it was wished, in local time.
-    wished_us: i64,
+    issued_us: i64,
     /// When it is to be said again, in local time, if the server said so.
     due_us: Option<i64>,
     /// How often it was said on this socket without an answer.
-    said: u32,
+    copies: u32,
 }
 
-impl Waiting {
-    const fn is_meant(&self, local_us: i64) -> bool {
-        local_us.saturating_sub(MEANT_MS.saturating_mul(1000)) <= self.wished_us
+impl PendingCommand {
+    const fn is_recent(&self, local_us: i64) -> bool {
+        local_us.saturating_sub(EXPIRES_MS.saturating_mul(1000)) <= self.issued_us
     }
 
     /// An answer to one copy has come; whether there is another to come.
-    fn is_answered_once_more(&mut self) -> bool {
-        self.said = self.said.saturating_sub(1);
-        self.said > 0
+    fn expects_another_answer(&mut self) -> bool {
+        self.copies = self.copies.saturating_sub(1);
+        self.copies > 0
     }
 
-    fn say(&mut self) -> Output {
+    fn send(&mut self) -> Output {
         self.due_us = None;
-        self.said = self.said.saturating_add(1);
+        self.copies = self.copies.saturating_add(1);
         Output::Send(ClientMessage::Command(Box::new(self.command.clone())))
     }
 }
 
 /// Those that wait.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wishes {
+pub(super) struct PendingCommands {
     /// In the order in which they were wished.
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<PendingCommand>,
     /// What was refused for now and has been said again: until that is answered no other one is, for many that all try
     /// again keep each other out.
-    tries: Option<CommandId>,
+    retrying: Option<CommandId>,
 }
 
 impl Client {
-    pub(super) fn wish(&mut self, local_us: i64, id: CommandId, op: Op<MediaId>, outputs: &mut Vec<Output>) {
-        if self.wishes.waiting.len() >= MOST {
+    pub(super) fn command(&mut self, local_us: i64, id: CommandId, op: Op<MediaId>, outputs: &mut Vec<Output>) {
+        if self.pending_commands.waiting.len() >= MOST {
             let why = "too many commands wait for an answer".to_owned();
             outputs.push(Output::Answered(id, Err((RejectCode::Busy, why))));
             return;
@@ -65,28 +65,28 @@ impl Client {
         let current = self.playback.as_ref().and_then(|shown| shown.item).map(|item| item.id);
         let if_item = matches!(op, Op::Next | Op::Previous).then_some(current).flatten();
         let command = Command { id, if_item, if_queue_revision: None, if_lease: None, op };
-        let mut waiting = Waiting { command, wished_us: local_us, due_us: None, said: 0 };
+        let mut waiting = PendingCommand { command, issued_us: local_us, due_us: None, copies: 0 };
         if self.link.is_welcomed() {
-            outputs.push(waiting.say());
+            outputs.push(waiting.send());
         }
-        self.wishes.waiting.push_back(waiting);
+        self.pending_commands.waiting.push_back(waiting);
     }
 
     /// What was said on another socket is not answered on this one.
-    pub(super) fn begin_to_ask(&mut self) {
-        for waiting in &mut self.wishes.waiting {
-            waiting.said = 0;
+    pub(super) fn reset_copies(&mut self) {
+        for waiting in &mut self.pending_commands.waiting {
+            waiting.copies = 0;
         }
     }
 
     /// Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
-    pub(super) fn ask_again(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
-        while let Some(waiting) = self.wishes.waiting.pop_front_if(|waiting| !waiting.is_meant(local_us)) {
+    pub(super) fn resend_all(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        while let Some(waiting) = self.pending_commands.waiting.pop_front_if(|waiting| !waiting.is_recent(local_us)) {
             let why = "there was no connection for too long; wish it again".to_owned();
             outputs.push(Output::Answered(waiting.command.id, Err((RejectCode::Unavailable, why))));
         }
-        self.wishes.tries = None;
-        outputs.extend(self.wishes.waiting.iter_mut().map(Waiting::say));
+        self.pending_commands.retrying = None;
+        outputs.extend(self.pending_commands.waiting.iter_mut().map(PendingCommand::send));
     }
 
     pub(super) fn answered(
@@ -95,9 +95,9 @@ impl Client {
         answer: Result<u64, (RejectCode, String)>,
         outputs: &mut Vec<Output>,
     ) {
-        self.wishes.tries.take_if(|tries| *tries == id);
-        if self.wishes.waiting.iter().any(|waiting| waiting.command.id == id) {
-            self.wishes.waiting.retain(|waiting| waiting.command.id != id);
+        self.pending_commands.retrying.take_if(|retrying| *retrying == id);
+        if self.pending_commands.waiting.iter().any(|waiting| waiting.command.id == id) {
+            self.pending_commands.waiting.retain(|waiting| waiting.command.id != id);
             outputs.push(Output::Answered(id, answer));
         }
     }
@@ -112,15 +112,18 @@ impl Client {
         why: (RejectCode, String),
         outputs: &mut Vec<Output>,
     ) {
-        let copy = self.wishes.waiting.iter_mut().find(|waiting| waiting.command.id == id);
-        if copy.is_some_and(Waiting::is_answered_once_more) {
+        let copy = self.pending_commands.waiting.iter_mut().find(|waiting| waiting.command.id == id);
+        if copy.is_some_and(PendingCommand::expects_another_answer) {
             return;
         }
-        self.wishes.tries.take_if(|tries| *tries == id);
-        let meant =
-            self.wishes.waiting.iter_mut().find(|waiting| waiting.command.id == id && waiting.is_meant(local_us));
+        self.pending_commands.retrying.take_if(|retrying| *retrying == id);
+        let recent = self
+            .pending_commands
+            .waiting
+            .iter_mut()
+            .find(|waiting| waiting.command.id == id && waiting.is_recent(local_us));
         let retry_ms = retry_ms.filter(|retry_ms| (1..=LONGEST_RETRY_MS).contains(retry_ms));
-        if let Some((waiting, retry_ms)) = meant.zip(retry_ms) {
+        if let Some((waiting, retry_ms)) = recent.zip(retry_ms) {
             waiting.due_us = Some(local_us.saturating_add(i64::from(retry_ms) * 1000));
         } else {
             self.answered(id, Err(why), outputs);
@@ -128,17 +131,17 @@ impl Client {
     }
 
     /// When a command is to be said again, in local time.
-    pub(super) fn wish_due(&self) -> Option<i64> {
-        let is_free = self.link.is_welcomed() && self.wishes.tries.is_none();
-        self.wishes.waiting.iter().filter(|_| is_free).find_map(|waiting| waiting.due_us)
+    pub(super) fn resend_due(&self) -> Option<i64> {
+        let is_free = self.link.is_welcomed() && self.pending_commands.retrying.is_none();
+        self.pending_commands.waiting.iter().filter(|_| is_free).find_map(|waiting| waiting.due_us)
     }
 
-    pub(super) fn wish_when_due(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
-        if self.wish_due().is_some_and(|due_us| due_us <= local_us)
-            && let Some(waiting) = self.wishes.waiting.iter_mut().find(|waiting| waiting.due_us.is_some())
+    pub(super) fn resend_when_due(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
+        if self.resend_due().is_some_and(|due_us| due_us <= local_us)
+            && let Some(waiting) = self.pending_commands.waiting.iter_mut().find(|waiting| waiting.due_us.is_some())
         {
-            self.wishes.tries = Some(waiting.command.id);
-            outputs.push(waiting.say());
+            self.pending_commands.retrying = Some(waiting.command.id);
+            outputs.push(waiting.send());
         }
     }
 }

@@ -11,7 +11,7 @@ use segue_actors::wire::ClientMessage;
 
 impl World {
     /// Somebody wishes something.
-    pub(crate) fn wish(&mut self) {
+    pub(crate) fn command(&mut self) {
         if self.chance.permille(40) {
             return self.ask();
         }
@@ -44,7 +44,7 @@ impl World {
             if let Some(device_id) = device.client.device_id() {
                 self.store.applied.insert((device_id, id), Vec::new());
             }
-            self.input(index, Input::Wish(id, op.clone()));
+            self.input(index, Input::Command(id, op.clone()));
         }
     }
 
