@@ -204,7 +204,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
 
     fn forward(&mut self, command: Command<MediaId>, tracks: Vec<Resolved>, ctx: &mut Context<Self>) {
         let seed = (self.world().random)();
-        self.say(DeviceEvent::wish(command, tracks, seed), ctx);
+        self.say(DeviceEvent::command(command, tracks, seed), ctx);
     }
 
     /// Tells the session, now or, in a drag, with its next step.

@@ -21,7 +21,7 @@ pub enum InboundAction {
     },
     /// A device wants to join.
     Hello(Box<Hello>),
-    /// A wish, once its tracks are found: [`DeviceEvent::wish`].
+    /// A command, once its tracks are found: [`DeviceEvent::command`].
     Command(Box<Command<MediaId>>),
     /// The session is to hear of it.
     Event(DeviceEvent),
@@ -139,10 +139,10 @@ impl Hello {
 }
 
 impl DeviceEvent {
-    /// A wish whose tracks were found; `seed` is 64 random bits.
+    /// A command whose tracks were found; `seed` is 64 random bits.
     #[must_use]
-    pub fn wish(wished: Command<MediaId>, tracks: Vec<Resolved>, seed: u64) -> Self {
-        let Command { id, if_item, if_queue_revision, if_lease, op } = wished;
+    pub fn command(requested: Command<MediaId>, tracks: Vec<Resolved>, seed: u64) -> Self {
+        let Command { id, if_item, if_queue_revision, if_lease, op } = requested;
         let op = op.with_tracks(tracks);
         let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
         Self::Command { command, seed, others: Vec::new() }

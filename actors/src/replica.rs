@@ -376,7 +376,7 @@ impl Replica {
         let (mut rest, mut effects) = (Vec::new(), Vec::new());
         for event in events {
             match event {
-                Event::Asked { connection, asked: Asked::Wish { command, .. } } => {
+                Event::Asked { connection, asked: Asked::Command { command, .. } } => {
                     effects.push(Effect::Reject(connection, command.id, Reject::UNKNOWN));
                 }
                 other => rest.push(other),
@@ -420,7 +420,7 @@ impl Replica {
                 Event::Join(join) if live.state.lost_stamp(&join).is_some() => {
                     effects.push(Effect::Close(join.connection, CloseReason::Unavailable));
                 }
-                Event::Asked { connection, asked: Asked::Wish { command, .. } } => {
+                Event::Asked { connection, asked: Asked::Command { command, .. } } => {
                     effects.push(answer(connection, command.id));
                 }
                 Event::Device { connection, event } if event.needs_commit() => {

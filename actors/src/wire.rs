@@ -91,9 +91,9 @@ pub enum ClientMessage {
         /// The client's clock as it sent this.
         client_us: i64,
     },
-    /// A wish.
+    /// A command.
     Command(Box<Command<MediaId>>),
-    /// A wish that cannot be understood, and why; answered with a reject.
+    /// A command that cannot be understood, and why; answered with a reject.
     BadCommand(CommandId, String),
     /// What is true.
     Report(Report),

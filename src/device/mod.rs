@@ -4,6 +4,7 @@ mod address;
 mod api;
 mod audio;
 mod catalogue;
+mod commands;
 mod download;
 mod events;
 mod front;
@@ -16,7 +17,6 @@ mod screen;
 mod socket;
 mod surroundings;
 mod trust;
-mod wishes;
 
 pub use address::ServerAddress;
 pub use memory::usual_file;

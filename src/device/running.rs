@@ -5,6 +5,7 @@ use super::{
     api::Api,
     audio::{FromAudio, Order, Player},
     catalogue::Catalogue,
+    commands::{self, Meaning},
     download::Known,
     events::AudioEvent,
     front::{Front, View},
@@ -13,7 +14,6 @@ use super::{
     request::Request,
     socket::{FromSocket, Socket},
     surroundings::{self, Change, Surroundings},
-    wishes::{self, Meaning},
 };
 use segue_actors::{
     client::{Client, Input, Output},
@@ -217,18 +217,18 @@ impl Running {
     fn ask(&mut self, request: Request) {
         let words = request.to_string();
         let local_us = self.local_us();
-        match wishes::meaning(request, &self.client, local_us, &self.api, &self.happenings) {
-            Ok(Meaning::Input(input)) => self.wish(words, input),
+        match commands::meaning(request, &self.client, local_us, &self.api, &self.happenings) {
+            Ok(Meaning::Input(input)) => self.give(words, input),
             Ok(Meaning::LookUp) => {}
             Ok(Meaning::Typed(words)) => {
-                self.looking.start(wishes::look_for(words, self.api.clone(), self.happenings.clone()));
+                self.looking.start(commands::look_for(words, self.api.clone(), self.happenings.clone()));
             }
             Ok(Meaning::Quit) => self.end = Some(Ok(())),
             Err(why) => self.front.error(&why),
         }
     }
 
-    fn wish(&mut self, words: String, input: Input) {
+    fn give(&mut self, words: String, input: Input) {
         if let Input::Command(id, _) = &input {
             if self.words.len() == WORDS {
                 self.words.pop_front();
@@ -240,7 +240,9 @@ impl Running {
 
     fn found(&mut self, found: Found) {
         match found {
-            Found::ToPlay(words, Ok((tracks, start))) => self.wish(words, wishes::wish(wishes::play(tracks, start))),
+            Found::ToPlay(words, Ok((tracks, start))) => {
+                self.give(words, commands::command(commands::play(tracks, start)))
+            }
             Found::ToPlay(_, Err(why)) | Found::Hits(_, Err(why)) => self.front.error(&why),
             Found::Hits(words, Ok(hits)) => self.front.hits(words, hits),
             Found::Track(id, track) => {

@@ -133,7 +133,7 @@ async fn command(app: &App, user: UserId, name: &str, fields: Fields) -> Result<
     let tracks = resolve(app, user, op.tracks()).await?;
     let (op, random) = (op.with_tracks(tracks), &app.directory.world().random);
     let command = Box::new(Command { id: CommandId(random()), if_item, if_queue_revision, if_lease, op });
-    match ask(app, user, Asked::Wish { command, seed: random() }).await? {
+    match ask(app, user, Asked::Command { command, seed: random() }).await? {
         Answer::Granted(revision) => Ok(web::Json(Granted { revision })),
         Answer::Shown(_) => Err(ApiError::internal("a command was answered with what plays")),
     }

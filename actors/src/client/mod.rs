@@ -32,7 +32,7 @@ pub enum Input {
     Closed(Option<u16>),
     /// The server says something.
     Frame(Box<ServerMessage>),
-    /// A person or program wishes something; `id` is random.
+    /// A person or program gives a command; `id` is random.
     Command(CommandId, Op<MediaId>),
     /// The audio that was started sounds from this place on.
     Started {

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 /// Commands that may wait.
 const MOST: usize = 16;
-/// A wish without an answer is not said again after this long: nobody means it any more, and the server remembers what it
+/// A command without an answer is not said again after this long: nobody means it any more, and the server remembers what it
 /// applied for ten minutes only.
 const EXPIRES_MS: i64 = 5 * 60 * 1000;
 /// The longest that a server may ask to wait before a command is said again; what is to wait longer is refused.

@@ -20,10 +20,10 @@ const LIMITED: Reject =
 /// epoch, and a program that asks one question after another would never be limited.
 const LINGER: Duration = Duration::from_millis(Credits::FULL_MS.unsigned_abs());
 
-/// A program without a socket asks. A wish that is granted stands in the database before it is answered.
+/// A program without a socket asks. A command that is granted stands in the database before it is answered.
 ///
 /// # Errors
-/// Why a wish was not granted: nothing changed, but for `unavailable`, after which that is not known.
+/// Why a command was not granted: nothing changed, but for `unavailable`, after which that is not known.
 #[derive(Message)]
 #[rtype(result = "Result<Answer, Reject>")]
 pub struct Ask(pub Asked);
@@ -31,7 +31,7 @@ pub struct Ask(pub Asked);
 /// What a program without a socket is told.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// The wish is granted, with this revision.
+    /// The command is granted, with this revision.
     Granted(u64),
     /// What plays, and what comes.
     Shown(Box<Snapshot>),
@@ -87,7 +87,7 @@ impl SessionActor {
         }
         let class = match asked {
             Asked::Look => Class::Other,
-            Asked::Wish { .. } => Class::Command,
+            Asked::Command { .. } => Class::Command,
         };
         match self.credits.take(self.now(), class) {
             Credit::Granted => None,
@@ -107,7 +107,7 @@ impl Handler<Ask> for SessionActor {
         // Whose answer gets lost may have got what it wished, a look changes nothing.
         let lost = match &asked {
             Asked::Look => Reject::UNAVAILABLE,
-            Asked::Wish { .. } => Reject::UNKNOWN,
+            Asked::Command { .. } => Reject::UNKNOWN,
         };
         let connection = ConnectionId((self.world().random)());
         let (waiting, answer) = oneshot::channel();

@@ -14,7 +14,7 @@ const PREVIOUS_MS: i64 = 3_000;
 type Answer = Result<(), Reject>;
 
 impl SessionState {
-    /// `others` are earlier wishes that `command` stands for: they are answered as it is.
+    /// `others` are earlier commands that `command` stands for: they are answered as it is.
     pub(super) fn command(
         &mut self,
         at: At,
@@ -118,7 +118,7 @@ impl SessionState {
             Op::Rate { rate } => {
                 self.freeze(at);
                 self.edit().playback.rate = *rate;
-                self.wish(at, self.record.playback.intent);
+                self.set_intent(at, self.record.playback.intent);
                 Ok(())
             }
             Op::Volume { device_id, level, delta, muted } => self.volume(at, *device_id, *level, *delta, *muted),
@@ -221,21 +221,21 @@ impl SessionState {
                 self.anchor(at, place_ms, at.now, self.resting_status());
             }
         }
-        self.wish(at, Intent::Play);
+        self.set_intent(at, Intent::Play);
         Ok(())
     }
 
     pub(super) fn pause(&mut self, at: At) {
         if self.record.playback.intent == Intent::Play {
             self.freeze(at);
-            self.wish(at, Intent::Pause);
+            self.set_intent(at, Intent::Pause);
         }
     }
 
     pub(super) fn stop(&mut self, at: At) {
         self.freeze(at);
         self.revoke(at);
-        self.wish(at, Intent::Stop);
+        self.set_intent(at, Intent::Stop);
         self.edit().playback.position_ms = 0;
     }
 
@@ -245,7 +245,7 @@ impl SessionState {
         }
         self.freeze(at);
         self.anchor(at, position_ms, at.now, self.resting_status());
-        self.wish(at, self.record.playback.intent);
+        self.set_intent(at, self.record.playback.intent);
         Ok(())
     }
 
@@ -268,7 +268,7 @@ impl SessionState {
         }
     }
 
-    /// Another item, from its start, under the same wish; from the end of the queue the wish is to pause.
+    /// Another item, from its start, under the same intent; from the end of the queue the intent is to pause.
     fn go_to(&mut self, at: At, item: Item) {
         self.edit().failures = 0;
         self.freeze(at);
@@ -332,7 +332,7 @@ impl SessionState {
             self.freeze(at);
             self.revoke(at);
             if self.record.playback.intent == Intent::Play {
-                self.wish(at, Intent::Pause);
+                self.set_intent(at, Intent::Pause);
             }
         }
         self.touch_devices(at);

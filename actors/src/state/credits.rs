@@ -5,9 +5,9 @@ use crate::ids::Micros;
 /// What a message costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// A wish that stands alone.
+    /// A command that stands alone.
     Command,
-    /// A wish of a drag: the latest stands for the others ([`super::drags`]).
+    /// A command of a drag: the latest stands for the others ([`super::drags`]).
     Drag,
     /// Asks for a page of the queue.
     Queue,

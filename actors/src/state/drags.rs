@@ -120,17 +120,17 @@ mod tests {
     use super::super::messages::{Command, VolumeChange};
     use super::*;
 
-    fn wish(id: u64, op: Op<super::super::queue::Resolved>) -> DeviceEvent {
+    fn command(id: u64, op: Op<super::super::queue::Resolved>) -> DeviceEvent {
         let command = Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op };
         DeviceEvent::Command { command: Box::new(command), seed: 0, others: Vec::new() }
     }
 
     fn seek(id: u64) -> DeviceEvent {
-        wish(id, Op::Seek { position_ms: i64::try_from(id).expect("small") })
+        command(id, Op::Seek { position_ms: i64::try_from(id).expect("small") })
     }
 
     fn volume(id: u64, muted: Option<bool>) -> DeviceEvent {
-        wish(id, Op::Volume { device_id: Some(DeviceId(1)), level: Some(5), delta: None, muted })
+        command(id, Op::Volume { device_id: Some(DeviceId(1)), level: Some(5), delta: None, muted })
     }
 
     /// The command's number and those it stands for.
@@ -163,12 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn another_wish_comes_after_what_was_dragged_before_it() {
+    fn another_command_comes_after_what_was_held_before_it() {
         let mut drags = Drags::default();
         assert_eq!(ids(&drags.take(Micros(0), seek(1))), [(1, vec![])]);
         assert_eq!(ids(&drags.take(Micros(1), seek(2))), []);
         assert_eq!(ids(&drags.take(Micros(2), volume(3, None))), [(3, vec![])], "another drag has its own steps");
-        assert_eq!(ids(&drags.take(Micros(3), wish(4, Op::Pause))), [(2, vec![]), (4, vec![])]);
+        assert_eq!(ids(&drags.take(Micros(3), command(4, Op::Pause))), [(2, vec![]), (4, vec![])]);
         assert_eq!(drags.next(), None);
     }
 

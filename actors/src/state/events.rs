@@ -88,9 +88,9 @@ impl Event {
 pub enum Asked {
     /// What plays, where, and what comes.
     Look,
-    /// A wish, as of a device that controls and does not play. It is not kept, so one that is repeated is another one.
-    Wish {
-        /// The wish.
+    /// A command, as of a device that controls and does not play. It is not kept, so one that is repeated is another one.
+    Command {
+        /// The command.
         command: Box<Command<Resolved>>,
         /// 64 random bits.
         seed: u64,
@@ -100,13 +100,13 @@ pub enum Asked {
 /// What a device says.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeviceEvent {
-    /// A wish; `seed` is random, for an order of songs.
+    /// A command; `seed` is random, for an order of songs.
     Command {
-        /// The wish.
+        /// The command.
         command: Box<Command<Resolved>>,
         /// 64 random bits.
         seed: u64,
-        /// Earlier wishes of the same drag, which this one stands for: they are answered as it is.
+        /// Earlier commands of the same drag, which this one stands for: they are answered as it is.
         others: Vec<CommandId>,
     },
     /// What is true on the active device.

@@ -23,7 +23,7 @@ impl SessionState {
             (1, "intent and status are a legal pair", self.pair_is_legal()),
             (2, "no part is newer than the record", self.stamps_are_bounded()),
             (3, "the position lies in the item", self.position_is_in_item()),
-            (4, "sound is wanted of somebody only", self.wish_has_a_holder()),
+            (4, "sound is wanted of somebody only", self.intent_has_a_holder()),
             (5, "what plays is played by a connected device that waits for nobody", self.sound_has_a_source()),
             (6, "a wish that cannot be carried out now is shown as lost", self.absence_is_shown()),
             (7, "a replaced holder is waited for once, and never the active life itself", self.after_is_a_set()),
@@ -62,7 +62,7 @@ impl SessionState {
         playback.position_ms == playback.clamp_ms(playback.position_ms)
     }
 
-    fn wish_has_a_holder(&self) -> bool {
+    fn intent_has_a_holder(&self) -> bool {
         let playback = self.playback();
         playback.intent != Intent::Play || (playback.active.is_some() && playback.item.is_some())
     }

@@ -144,14 +144,14 @@ impl SessionState {
         playback.status = status;
     }
 
-    /// Anchors the position where it is now, under what the wish makes of it.
+    /// Anchors the position where it is now, under what the intent makes of it.
     pub(super) fn freeze(&mut self, at: At) {
         let position_ms = self.record.playback.position_at(at.now);
         self.anchor(at, position_ms, at.now, self.resting_status());
     }
 
     /// Sets what is wished; the active device carries it out under a new turn.
-    pub(super) fn wish(&mut self, at: At, intent: Intent) {
+    pub(super) fn set_intent(&mut self, at: At, intent: Intent) {
         self.touch_playback(at);
         self.edit().playback.intent = intent;
         self.edit().playback.turn = at.stamp;

@@ -5,7 +5,7 @@ use super::queue::Place;
 use crate::ids::{CommandId, DeviceId, ItemId, Micros, Stamp};
 use serde::{Deserialize, Serialize};
 
-/// A wish of a person or program, from any device.
+/// A command of a person or program, from any device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command<T> {
     /// Chosen by the device; a resent command keeps it.
@@ -20,7 +20,7 @@ pub struct Command<T> {
     pub op: Op<T>,
 }
 
-/// What happens to the wish to play when the music moves.
+/// What happens to the intent to play when the music moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransferMode {
@@ -398,7 +398,7 @@ impl Reject {
     pub const BUSY: Self = Self::later(RejectCode::Busy, "too much is happening at once; try again");
     /// The database does not answer.
     pub const UNAVAILABLE: Self = Self::later(RejectCode::Unavailable, "the database is out of reach; try again");
-    /// To a program whose wish may have been written.
+    /// To a program whose command may have been written.
     pub const UNKNOWN: Self =
         Self::later(RejectCode::Unavailable, "it is not known whether this was done; see what plays, then try again");
 

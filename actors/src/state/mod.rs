@@ -245,7 +245,7 @@ impl SessionState {
                 }
             }
             Event::Asked { connection, asked: Asked::Look } => effects.push(Effect::ShowAll(connection)),
-            Event::Asked { connection, asked: Asked::Wish { command, seed } } => {
+            Event::Asked { connection, asked: Asked::Command { command, seed } } => {
                 self.command(at, Sender::Program(connection), (&command, &[]), seed, effects);
             }
             Event::Deadline => self.meet_deadlines(at, effects),
@@ -354,7 +354,7 @@ struct Speaker {
     controls: bool,
 }
 
-/// Who wishes something.
+/// Who gives a command.
 #[derive(Debug, Clone, Copy)]
 enum Sender {
     Device(Speaker),

@@ -48,7 +48,7 @@ impl Status {
     /// | pause | idle paused failed ended lost |
     /// | stop | idle |
     ///
-    /// `play` with `paused`: the device paused by itself (a phone call), the wish stands.
+    /// `play` with `paused`: the device paused by itself (a phone call), the command stands.
     #[must_use]
     pub const fn is_legal_with(self, intent: Intent) -> bool {
         match intent {

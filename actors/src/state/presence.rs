@@ -88,7 +88,7 @@ impl SessionState {
         self.touch_playback(at);
         self.edit().playback.active = None;
         if self.record.playback.intent == Intent::Play {
-            self.wish(at, Intent::Pause);
+            self.set_intent(at, Intent::Pause);
         }
         if self.record.playback.status == Status::Lost {
             self.edit().playback.status = self.resting_status();

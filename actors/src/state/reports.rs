@@ -106,7 +106,7 @@ impl SessionState {
 
     /// The queue came to its end.
     pub(super) fn finish(&mut self, at: At) {
-        self.wish(at, Intent::Pause);
+        self.set_intent(at, Intent::Pause);
         self.edit().playback.unplayable = None;
         let end_ms = self.record.playback.item.and_then(|item| item.duration_ms);
         let position_ms = end_ms.unwrap_or_else(|| self.record.playback.position_at(at.now));

@@ -29,7 +29,7 @@ impl SessionState {
             if self.record.playback.intent != intent {
                 let ended = self.record.playback.status == Status::Ended;
                 self.freeze(at);
-                self.wish_after(at, ended, intent);
+                self.set_intent_after(at, ended, intent);
             }
         } else if !sounds {
             self.hand_over(at, device_id, instance, intent);
@@ -47,16 +47,16 @@ impl SessionState {
         let ended = self.record.playback.status == Status::Ended;
         self.freeze(at);
         self.grant(at, to, instance);
-        self.wish_after(at, ended, intent);
+        self.set_intent_after(at, ended, intent);
     }
 
     /// What is wished, and whether the queue had come to its end: to play then starts it over, as `play` does.
-    fn wish_after(&mut self, at: At, ended: bool, intent: Intent) {
+    fn set_intent_after(&mut self, at: At, ended: bool, intent: Intent) {
         if let Some(first) = self.queue.first().filter(|_| ended && intent == Intent::Play) {
             self.edit().failures = 0;
             self.change_item(at, Some(first), 0);
         }
-        self.wish(at, intent);
+        self.set_intent(at, intent);
         if ended && intent == Intent::Pause {
             self.edit().playback.status = Status::Ended;
         }

@@ -209,7 +209,7 @@ impl World {
         panic!("it never came back");
     }
 
-    fn wish(&mut self, index: usize, op: Op<MediaId>) -> CommandId {
+    fn command(&mut self, index: usize, op: Op<MediaId>) -> CommandId {
         let id = CommandId(self.number());
         self.input(index, Input::Command(id, op));
         self.settle();
@@ -423,7 +423,7 @@ fn unrecorded(mut world: World) -> World {
 /// Two devices; the first plays tracks 1, 2 and 3 and is two seconds into the first.
 fn playing(devices: u64) -> World {
     let mut world = World::new(devices);
-    world.wish(0, play(&[1, 2, 3]));
+    world.command(0, play(&[1, 2, 3]));
     world.pass(2_000 + LOAD_MS);
     world.assert_sounds(Some(0));
     world.assert_shown(Intent::Play, Status::Playing, 2_000);

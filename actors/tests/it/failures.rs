@@ -49,7 +49,7 @@ impl Session {
     }
 
     /// A command, with the queue revision and the lease it was meant for.
-    fn wish_if(
+    fn command_if(
         &mut self,
         number: u64,
         op: Op<Resolved>,
@@ -73,16 +73,16 @@ impl Session {
         answers[0]
     }
 
-    fn wish(&mut self, number: u64, op: Op<Resolved>) -> Result<u64, RejectCode> {
-        self.wish_if(number, op, None, None)
+    fn command(&mut self, number: u64, op: Op<Resolved>) -> Result<u64, RejectCode> {
+        self.command_if(number, op, None, None)
     }
 
     fn play(&mut self, tracks: Vec<Resolved>) {
-        self.wish(1, Op::Play { item: None, tracks, start: None, position_ms: None, on: None }).expect("it plays");
+        self.command(1, Op::Play { item: None, tracks, start: None, position_ms: None, on: None }).expect("it plays");
     }
 
     fn insert(&mut self, number: u64, tracks: Vec<Resolved>) {
-        self.wish(number, Op::QueueInsert { tracks, after: None, before: None }).expect("there is room");
+        self.command(number, Op::QueueInsert { tracks, after: None, before: None }).expect("there is room");
     }
 
     /// Device 1 says where it is.
@@ -178,10 +178,10 @@ fn t10_a_client_whose_clock_is_wrong_by_an_hour_shows_the_right_place() {
 }
 
 #[test]
-fn t12_a_wish_to_play_runs_nothing_before_the_device_does() {
+fn t12_an_intent_to_play_runs_nothing_before_the_device_does() {
     let mut session = Session::new();
     session.play(vec![track(1)]);
-    session.wish(1, Op::Seek { position_ms: 7_000 }).expect("it plays");
+    session.command(1, Op::Seek { position_ms: 7_000 }).expect("it plays");
     session.now = session.now.plus_ms(40 * 60_000);
     assert_eq!((session.state.playback().status, session.place_ms()), (Status::Starting, 7_000));
 }
@@ -218,7 +218,7 @@ fn t18_an_item_is_never_shown_with_the_place_or_length_of_another() {
     while session.state.playback().next.is_some() {
         session.report(Sound::Playing, 0);
         session.now = session.now.plus_ms(9_000);
-        session.wish(2, Op::Next).expect("there is a next one");
+        session.command(2, Op::Next).expect("there is a next one");
         let shown = session.state.playback();
         let item = shown.item.expect("it plays");
         assert_eq!(item.duration_ms, i64::try_from(item.media_id.0).ok().map(|n| n * 10_000));
@@ -237,7 +237,7 @@ fn t19_ten_hours_of_odd_lengths_add_up_to_nothing() {
     let tracks: Vec<Resolved> =
         files.iter().zip(1..).map(|(file, n)| lasting(n, length_us(*file).div_euclid(1_000))).collect();
     session.play(tracks);
-    session.wish(1, Op::Repeat { mode: segue_actors::state::playback::Repeat::All }).expect("it plays");
+    session.command(1, Op::Repeat { mode: segue_actors::state::playback::Repeat::All }).expect("it plays");
     session.report(Sound::Playing, 0);
     let mut began = session.now;
     for file in files.iter().cycle() {
@@ -263,7 +263,7 @@ fn t30_an_old_queue_that_is_pushed_later_is_stale() {
     session.play(vec![track(1), track(2)]);
     let knew = session.state.record().queue_revision();
     session.insert(1, vec![track(3)]);
-    let answer = session.wish_if(2, Op::QueueReplace { tracks: vec![track(9)] }, Some(knew), None);
+    let answer = session.command_if(2, Op::QueueReplace { tracks: vec![track(9)] }, Some(knew), None);
     assert_eq!((answer, session.media()), (Err(RejectCode::Stale), vec![1, 2, 3]));
 }
 
@@ -273,11 +273,14 @@ fn t31_a_restore_that_comes_after_something_new_was_started_is_dropped() {
     session.play(vec![track(1)]);
     let knew = session.state.playback().active.map(|active| active.lease);
     session
-        .wish(2, Op::Play { item: None, tracks: vec![track(5)], start: None, position_ms: None, on: Some(DeviceId(2)) })
+        .command(
+            2,
+            Op::Play { item: None, tracks: vec![track(5)], start: None, position_ms: None, on: Some(DeviceId(2)) },
+        )
         .expect("it plays");
     let restored = vec![track(1), track(2)];
     let restore = Op::Play { item: None, tracks: restored, start: None, position_ms: Some(90_000), on: None };
-    assert_eq!(session.wish_if(1, restore, None, knew), Err(RejectCode::Stale));
+    assert_eq!(session.command_if(1, restore, None, knew), Err(RejectCode::Stale));
     assert_eq!(session.media(), [5]);
 }
 
@@ -306,7 +309,7 @@ fn t32_two_who_edit_at_once_get_one_order_and_one_answer_each() {
                 2 => Op::QueueMove { item: one, after: Some(other), before: None },
                 _ => Op::QueueRemove { items: vec![one] },
             };
-            revisions.extend(session.wish(who, op));
+            revisions.extend(session.command(who, op));
         }
         assert!(revisions.windows(2).all(|pair| pair[0] < pair[1]), "seed {seed}: {revisions:?}");
         let truth: Vec<ItemId> = session.state.queue().items().map(|item| item.id).collect();
@@ -320,8 +323,8 @@ fn t33_one_of_three_hundred_of_the_same_track_is_the_one_that_was_chosen() {
     session.play(vec![track(7); 300]);
     let before = session.pages();
     let (chosen, target) = (before[211], before[17]);
-    session.wish(2, Op::QueueRemove { items: vec![before[150]] }).expect("it is there");
-    session.wish(2, Op::QueueMove { item: chosen, after: Some(target), before: None }).expect("both are there");
+    session.command(2, Op::QueueRemove { items: vec![before[150]] }).expect("it is there");
+    session.command(2, Op::QueueMove { item: chosen, after: Some(target), before: None }).expect("both are there");
     let mut wanted = before.clone();
     wanted.retain(|id| *id != before[150] && *id != chosen);
     wanted.insert(18, chosen);
@@ -335,11 +338,11 @@ fn t34_ten_thousand_entries_are_edited_and_paged() {
     for n in 1..20 {
         session.insert(2, vec![track(n); 500]);
     }
-    let full = session.wish(2, Op::QueueInsert { tracks: vec![track(1)], after: None, before: None });
+    let full = session.command(2, Op::QueueInsert { tracks: vec![track(1)], after: None, before: None });
     assert!(full.is_err(), "no more than ten thousand");
     let pages = session.pages();
     assert_eq!(pages.len(), 10_000);
-    session.wish(1, Op::QueueMove { item: pages[9_999], after: None, before: Some(pages[1]) }).expect("it is there");
+    session.command(1, Op::QueueMove { item: pages[9_999], after: None, before: Some(pages[1]) }).expect("it is there");
     assert_eq!(session.pages()[1], pages[9_999]);
     let frame = ServerMessage::Playback(Box::new(session.state.playback().clone())).encode();
     assert!(frame.len() < 1_024, "{}", frame.len());
@@ -351,9 +354,9 @@ fn t94_a_turn_that_was_lost_with_its_epoch_is_never_another_one() {
     session.play(vec![track(1)]);
     session.report(Sound::Playing, 0);
     let backup = (Record::clone(session.state.record()), session.state.queue().clone());
-    session.wish(2, Op::Seek { position_ms: 60_000 }).expect("it plays");
-    session.wish(2, Op::Seek { position_ms: 70_000 }).expect("it plays");
-    session.wish(2, Op::Seek { position_ms: 90_000 }).expect("it plays");
+    session.command(2, Op::Seek { position_ms: 60_000 }).expect("it plays");
+    session.command(2, Op::Seek { position_ms: 70_000 }).expect("it plays");
+    session.command(2, Op::Seek { position_ms: 90_000 }).expect("it plays");
     let lost = session.state.playback().turn;
     let lease = session.state.playback().active.expect("it holds").lease;
     let item = session.state.playback().item.expect("it plays").id;
@@ -361,7 +364,7 @@ fn t94_a_turn_that_was_lost_with_its_epoch_is_never_another_one() {
     session.now = session.now.plus_ms(10);
     session.state = SessionState::load(session.now, backup, NodeId(2), None, 0, Limits::default());
     session.join(1);
-    session.wish(1, Op::Seek { position_ms: 30_000 }).expect("it plays");
+    session.command(1, Op::Seek { position_ms: 30_000 }).expect("it plays");
     let turn = session.state.playback().turn;
     assert_eq!(turn.revision, lost.revision, "the epoch alone tells them apart");
     assert!(turn > lost, "{turn:?} after {lost:?}");
@@ -399,7 +402,7 @@ fn a_report_under_an_earlier_lease_of_the_same_device_and_turn_is_refused() {
     let first = session.state.playback().active.expect("it holds").lease;
     for (from, to) in [(1, 2), (2, 1)] {
         let lease = session.state.playback().active.expect("it holds").lease;
-        session.wish(to, Op::Transfer { to: DeviceId(to), mode: TransferMode::Keep }).expect("it can play");
+        session.command(to, Op::Transfer { to: DeviceId(to), mode: TransferMode::Keep }).expect("it can play");
         session.event(to, DeviceEvent::Ready(Ready { lease, turn, item, earliest_us: session.now }));
         let (seen, agreed) = (session.state.playback().stamp(), session.state.playback().transfer);
         session.event(from, DeviceEvent::Yield(Yield { lease, seen, to: agreed.and_then(|agreed| agreed.lease) }));

@@ -1,6 +1,6 @@
 //! What nodes do that share a session, without the actors around it.
 
-use crate::replica::{NOW, play_track, wish_of};
+use crate::replica::{NOW, command_of, play_track};
 use crate::scenario::life;
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
@@ -147,8 +147,8 @@ fn what_comes_too_late_is_stepped_again_on_what_stands() {
     let mut database = Database::default();
     let mut first = Node::with_device(1, &mut database);
     let mut second = Node::with_device(2, &mut database);
-    first.step(wish_of(1, 1, repeat(Repeat::All)));
-    second.step(wish_of(2, 2, play_track()));
+    first.step(command_of(1, 1, repeat(Repeat::All)));
+    second.step(command_of(2, 2, play_track()));
     second.rest(&mut database);
     first.rest(&mut database);
     assert_eq!((first.answers(), second.answers()), (vec![Ok(())], vec![Ok(())]));
@@ -163,7 +163,7 @@ fn what_comes_too_late_is_stepped_again_on_what_stands() {
 fn what_comes_too_late_eight_times_is_busy() {
     let mut database = Database::default();
     let mut node = Node::with_device(1, &mut database);
-    node.step(wish_of(1, 1, repeat(Repeat::All)));
+    node.step(command_of(1, 1, repeat(Repeat::All)));
     node.drive(|replica, outputs| replica.take_in(NOW, Event::Join(Box::new(life(2))), outputs));
     for attempt in 0..8 {
         assert_eq!(node.answers(), [], "attempt {attempt}");
@@ -175,7 +175,7 @@ fn what_comes_too_late_eight_times_is_busy() {
     assert_eq!(node.answers(), [Err(RejectCode::Busy)]);
     assert!(node.waiting.is_empty());
     assert_eq!(node.record(), &*database.standing(), "what others wrote is known");
-    node.step(wish_of(1, 1, repeat(Repeat::All)));
+    node.step(command_of(1, 1, repeat(Repeat::All)));
     node.rest(&mut database);
     assert_eq!(node.answers(), [Ok(())], "and it may be tried again");
 }
@@ -199,7 +199,7 @@ fn only_what_is_newer_is_heard() {
     let mut first = Node::with_device(1, &mut database);
     let mut second = Node::with_device(2, &mut database);
     let older = database.standing();
-    second.step(wish_of(2, 1, play_track()));
+    second.step(command_of(2, 1, play_track()));
     second.rest(&mut database);
     first.hear(database.standing());
     assert!(matches!(first.waiting.last(), Some(Output::Load)), "the queue is another one");
@@ -217,7 +217,7 @@ fn an_unknown_outcome_closes_no_socket_and_is_answered_from_the_record() {
     for was_written in [true, false] {
         let mut database = Database::default();
         let mut node = Node::with_device(1, &mut database);
-        node.step(wish_of(1, 1, play_track()));
+        node.step(command_of(1, 1, play_track()));
         let change = node.change();
         if was_written {
             database.commit(&change);
@@ -256,19 +256,19 @@ fn a_newcomer_whose_admission_has_no_answer_is_listed_once() {
 
 /// Nothing in the record names a program's wish, so that a second attempt might be a second change.
 #[test]
-fn a_program_s_wish_of_unknown_outcome_is_not_tried_again() {
+fn a_program_s_command_of_unknown_outcome_is_not_tried_again() {
     for was_written in [true, false] {
         let mut database = Database::default();
         let mut node = Node::with_device(1, &mut database);
         let volume = Op::Volume { device_id: Some(DeviceId(1)), level: Some(40), delta: None, muted: None };
-        node.step(wish_of(1, 1, volume));
+        node.step(command_of(1, 1, volume));
         node.rest(&mut database);
         node.effects.clear();
         let louder = Op::Volume { device_id: Some(DeviceId(1)), level: None, delta: Some(5), muted: None };
-        let Event::Device { event: DeviceEvent::Command { command, seed, .. }, .. } = wish_of(9, 2, louder) else {
+        let Event::Device { event: DeviceEvent::Command { command, seed, .. }, .. } = command_of(9, 2, louder) else {
             unreachable!()
         };
-        node.step(Event::Asked { connection: ConnectionId(9), asked: Asked::Wish { command, seed } });
+        node.step(Event::Asked { connection: ConnectionId(9), asked: Asked::Command { command, seed } });
         let change = node.change();
         if was_written {
             database.commit(&change);
@@ -286,7 +286,7 @@ fn a_program_s_wish_of_unknown_outcome_is_not_tried_again() {
 fn while_an_earlier_attempt_may_still_be_written_nothing_is_rejected() {
     let mut database = Database::default();
     let mut node = Node::with_device(1, &mut database);
-    node.step(wish_of(1, 1, play_track()));
+    node.step(command_of(1, 1, play_track()));
     let late = node.change();
     node.answer(Outcome::Unknown(trouble()));
     let row = database.row.clone();
@@ -298,7 +298,7 @@ fn while_an_earlier_attempt_may_still_be_written_nothing_is_rejected() {
     assert!(matches!(database.commit(&late), Outcome::Committed), "and so it is");
     node.rest(&mut database);
     assert_eq!(node.answers(), [Ok(())]);
-    node.step(wish_of(1, 2, repeat(Repeat::All)));
+    node.step(command_of(1, 2, repeat(Repeat::All)));
     node.change();
     node.answer(Outcome::NotSent(trouble()));
     assert_eq!(node.answers(), [Err(RejectCode::Unavailable)], "what surely was not written is rejected");
@@ -308,7 +308,7 @@ fn while_an_earlier_attempt_may_still_be_written_nothing_is_rejected() {
 fn a_load_keeps_the_epoch_unless_the_database_is_another() {
     let mut database = Database::default();
     let mut first = Node::with_device(1, &mut database);
-    first.step(wish_of(1, 1, play_track()));
+    first.step(command_of(1, 1, play_track()));
     first.rest(&mut database);
     let second = Node::with_device(2, &mut database);
     let (before, after) = (first.record().stamp, second.record().stamp);
@@ -331,11 +331,11 @@ fn an_older_record_means_that_the_database_was_put_back() {
     let mut database = Database::default();
     let mut node = Node::with_device(1, &mut database);
     let backup = database.row.clone();
-    node.step(wish_of(1, 1, play_track()));
+    node.step(command_of(1, 1, play_track()));
     node.rest(&mut database);
     let before = node.record().stamp;
     (database.row, database.identity) = (backup, 1);
-    node.step(wish_of(1, 2, repeat(Repeat::All)));
+    node.step(command_of(1, 2, repeat(Repeat::All)));
     node.rest(&mut database);
     assert_eq!(node.restarts, 1);
     assert!(node.record().stamp.epoch > before.epoch);
@@ -345,10 +345,10 @@ fn an_older_record_means_that_the_database_was_put_back() {
 fn a_lost_node_is_stepped_once_and_what_it_left_is_over() {
     let mut database = Database::default();
     let mut first = Node::with_device(1, &mut database);
-    first.step(wish_of(1, 1, play_track()));
+    first.step(command_of(1, 1, play_track()));
     first.rest(&mut database);
     let mut second = Node::with_device(2, &mut database);
-    second.step(wish_of(
+    second.step(command_of(
         2,
         2,
         Op::Play { item: None, tracks: Vec::new(), start: None, position_ms: None, on: Some(DeviceId(2)) },
@@ -372,7 +372,7 @@ fn a_lost_node_is_stepped_once_and_what_it_left_is_over() {
 fn t101_who_is_welcome_at_the_new_run_of_a_node_is_not_touched_when_the_old_one_is_lost() {
     let mut database = Database::default();
     let mut first = Node::with_device(1, &mut database);
-    first.step(wish_of(1, 1, play_track()));
+    first.step(command_of(1, 1, play_track()));
     first.rest(&mut database);
     let lease = first.record().playback.active.expect("it plays").lease;
     let mut second = Node::with_device(2, &mut database);
@@ -385,7 +385,7 @@ fn t101_who_is_welcome_at_the_new_run_of_a_node_is_not_touched_when_the_old_one_
     assert!(second.record().devices.is_connected(DeviceId(1), InstanceId(1)), "its socket is another node's");
     assert_eq!(second.record().playback.active.map(|active| active.lease), Some(lease), "it sounds on");
     let play_on = Op::Play { item: None, tracks: Vec::new(), start: None, position_ms: None, on: Some(DeviceId(2)) };
-    second.step(wish_of(2, 2, play_on));
+    second.step(command_of(2, 2, play_on));
     second.rest(&mut database);
     assert_eq!(second.record().playback.after.len(), 1, "who takes over waits for it");
 }

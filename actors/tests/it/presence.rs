@@ -43,7 +43,7 @@ fn t50_a_dead_active_device_is_lost_where_it_was_last_heard_of() {
 }
 
 #[test]
-fn a_lost_holder_that_returns_goes_on_and_obeys_what_was_wished_meanwhile() {
+fn a_lost_holder_that_returns_goes_on_and_obeys_what_was_commanded_meanwhile() {
     let transcript = run("
         a joins
         b joins as remote

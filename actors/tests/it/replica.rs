@@ -81,18 +81,18 @@ impl Node {
     }
 }
 
-fn wish(id: u64, op: Op<Resolved>) -> Event {
-    wish_of(1, id, op)
+fn command_event(id: u64, op: Op<Resolved>) -> Event {
+    command_of(1, id, op)
 }
 
-pub(crate) fn wish_of(connection: u64, id: u64, op: Op<Resolved>) -> Event {
+pub(crate) fn command_of(connection: u64, id: u64, op: Op<Resolved>) -> Event {
     let command = Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op };
     let event = DeviceEvent::Command { command: Box::new(command), seed: 1, others: Vec::new() };
     Event::Device { connection: ConnectionId(connection), event }
 }
 
 fn play() -> Event {
-    wish(1, play_track())
+    command_event(1, play_track())
 }
 
 pub(crate) fn play_track() -> Op<Resolved> {
@@ -115,21 +115,21 @@ fn t96_a_command_of_unknown_outcome_is_acked_only_if_it_stands() {
             assert_eq!(node.answers(), [Ok(())]);
             let before = node.row.clone();
             let mut outputs = Vec::new();
-            node.replica.take_in(NOW, wish(2, Op::Repeat { mode: Repeat::All }), &mut outputs);
+            node.replica.take_in(NOW, command_event(2, Op::Repeat { mode: Repeat::All }), &mut outputs);
             node.carry_out(outputs, Some(was_written));
             assert_eq!(node.answers(), [], "nothing is answered before it is known");
             assert!(node.has_restarted);
             if went_on {
                 // Another node went on from the record of before.
                 let mut other = Node::over(before, Replica::new(NodeId(2), Limits::default()));
-                other.step(wish(9, Op::Pause));
+                other.step(command_event(9, Op::Pause));
                 node.row = other.row;
             }
             node.load();
             node.step(Event::Join(Box::new(life(1))));
             let stood = node.row.clone().is_some_and(|(row, _)| row.devices.answer_to(DEVICE, CommandId(2)).is_some());
             assert_eq!(stood, was_written && !went_on);
-            node.step(wish(2, Op::Repeat { mode: Repeat::All }));
+            node.step(command_event(2, Op::Repeat { mode: Repeat::All }));
             assert_eq!(node.answers(), [Ok(())]);
             let (row, _) = node.row.as_ref().expect("it stands");
             assert!(row.devices.answer_to(DEVICE, CommandId(2)).is_some(), "what is acked stands");
@@ -140,14 +140,14 @@ fn t96_a_command_of_unknown_outcome_is_acked_only_if_it_stands() {
 
 #[test]
 fn what_made_earlier_lives_panic_is_answered_and_not_stepped() {
-    let Event::Device { event, .. } = wish(2, Op::Pause) else { unreachable!() };
+    let Event::Device { event, .. } = command_event(2, Op::Pause) else { unreachable!() };
     let skipped = vec![InHand::of(DEVICE, &event)];
     let mut node = Node::over(None, fresh().after_panics(skipped, false));
     node.step(play());
-    node.step(wish(2, Op::Pause));
+    node.step(command_event(2, Op::Pause));
     assert_eq!(node.answers(), [Ok(()), Err(RejectCode::Invalid)]);
     assert_eq!(node.intent(), Some(Intent::Play));
-    node.step(wish(3, Op::Pause));
+    node.step(command_event(3, Op::Pause));
     assert_eq!(node.answers(), [Ok(())], "only that one");
 }
 
@@ -167,10 +167,10 @@ fn a_session_that_panicked_too_often_starts_paused() {
 fn of_a_drag_that_is_rejected_what_stands_already_is_acknowledged() {
     let mut node = Node::over(None, fresh());
     node.step(play());
-    node.step(wish(2, Op::Seek { position_ms: 5_000 }));
+    node.step(command_event(2, Op::Seek { position_ms: 5_000 }));
     assert_eq!(node.answers(), [Ok(()); 2]);
     let Event::Device { connection, event: DeviceEvent::Command { mut command, seed, .. } } =
-        wish(3, Op::Seek { position_ms: 6_000 })
+        command_event(3, Op::Seek { position_ms: 6_000 })
     else {
         unreachable!()
     };
@@ -183,12 +183,12 @@ fn of_a_drag_that_is_rejected_what_stands_already_is_acknowledged() {
 
 /// Refused for now it was said again, after the last one of its drag, and that one stands for it.
 #[test]
-fn what_is_overtaken_by_a_wish_that_stands_is_written_down_as_answered() {
+fn what_is_overtaken_by_a_command_that_stands_is_written_down_as_answered() {
     let mut node = Node::over(None, fresh());
     node.step(play());
-    node.step(wish(3, Op::Seek { position_ms: 6_000 }));
+    node.step(command_event(3, Op::Seek { position_ms: 6_000 }));
     let Event::Device { connection, event: DeviceEvent::Command { command, seed, .. } } =
-        wish(3, Op::Seek { position_ms: 6_000 })
+        command_event(3, Op::Seek { position_ms: 6_000 })
     else {
         unreachable!()
     };
@@ -199,7 +199,7 @@ fn what_is_overtaken_by_a_wish_that_stands_is_written_down_as_answered() {
     let (record, _) = node.row.clone().expect("it is written");
     assert!(record.devices.answer_to(DEVICE, CommandId(2)).is_some(), "in the database");
     // Its ack was lost, and it comes alone.
-    node.step(wish(2, Op::Seek { position_ms: 1_000 }));
+    node.step(command_event(2, Op::Seek { position_ms: 1_000 }));
     assert_eq!((node.answers(), place(&node)), (vec![Ok(())], 6_000));
 }
 

@@ -1,10 +1,10 @@
 //! The client's rules: when to sound, when to fall silent, what to say.
 
-use crate::record::{Broken, Connection, Said, View, Wish};
+use crate::record::{Broken, Command, Connection, ToNode, View};
 
 /// From the server to a device.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Heard {
+pub(crate) enum ToDevice {
     Welcome(View),
     Playback(View),
     Ack(usize),
@@ -18,8 +18,8 @@ pub(crate) struct Device {
     pub(crate) is_linked: bool,
     /// It was welcomed on this socket.
     pub(crate) welcomed: Option<Connection>,
-    pub(crate) up: Vec<Said>,
-    pub(crate) down: Vec<Heard>,
+    pub(crate) up: Vec<ToNode>,
+    pub(crate) down: Vec<ToDevice>,
     pub(crate) view: Option<View>,
     /// The lease it sounds under.
     pub(crate) sounding: Option<u8>,
@@ -27,23 +27,23 @@ pub(crate) struct Device {
     pub(crate) held: Option<u8>,
     /// It falls silent then, for a switch to that lease.
     pub(crate) silent_at: Option<(u8, u8)>,
-    pub(crate) unanswered: Option<(usize, Wish)>,
+    pub(crate) unanswered: Option<(usize, Command)>,
 }
 
 impl Device {
     /// Takes the next frame.
     pub(crate) fn hear(&mut self, me: usize, now: u8, broken: Broken) -> Option<usize> {
         match self.down.remove(0) {
-            Heard::Ack(id) => {
+            ToDevice::Ack(id) => {
                 self.unanswered = self.unanswered.filter(|(waiting, _)| *waiting != id);
                 return Some(id);
             }
-            Heard::Welcome(view) => {
+            ToDevice::Welcome(view) => {
                 self.welcomed = self.socket;
                 self.obey(me, now, view, broken);
-                self.up.extend(self.unanswered.map(|(id, wish)| Said::Command(id, wish)));
+                self.up.extend(self.unanswered.map(|(id, command)| ToNode::Command(id, command)));
             }
-            Heard::Playback(view) => {
+            ToDevice::Playback(view) => {
                 if self.view.as_ref().is_none_or(|known| view.revision > known.revision) {
                     self.obey(me, now, view, broken);
                 }
@@ -61,7 +61,7 @@ impl Device {
             match view.transfer.and_then(|transfer| transfer.lease) {
                 Some((to, at)) if self.silent_at != Some((to, at)) => {
                     self.silent_at = Some((to, at));
-                    self.up.push(Said::Yield { lease: active.lease, seen: view.revision, to: Some(to) });
+                    self.up.push(ToNode::Yield { lease: active.lease, seen: view.revision, to: Some(to) });
                 }
                 Some(_) => {}
                 None => self.silent_at = None,
@@ -81,7 +81,7 @@ impl Device {
         // Whoever is waited for says that it is silent.
         for entry in view.after.iter().filter(|entry| entry.device == me) {
             if Some(entry.lease) == earlier || mine.is_none() {
-                self.up.push(Said::Yield { lease: entry.lease, seen: view.revision, to: None });
+                self.up.push(ToNode::Yield { lease: entry.lease, seen: view.revision, to: None });
             }
         }
         self.view = Some(view);

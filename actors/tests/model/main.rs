@@ -18,16 +18,16 @@ use world::{Bounds, Commits};
 
 /// What may happen in one run, in the gate.
 const BOUNDS: &[Bounds] = &[
-    Bounds { wishes: 2, ticks: 1, ..Bounds::NONE },
-    Bounds { wishes: 1, ticks: 1, breaks: 1, joins: 1, ..Bounds::NONE },
-    Bounds { wishes: 1, doubts: 1, cuts: 1, ..Bounds::NONE },
+    Bounds { commands: 2, ticks: 1, ..Bounds::NONE },
+    Bounds { commands: 1, ticks: 1, breaks: 1, joins: 1, ..Bounds::NONE },
+    Bounds { commands: 1, doubts: 1, cuts: 1, ..Bounds::NONE },
 ];
 
 /// What may happen in one run of the long form, within 12 GiB.
 const LONG_BOUNDS: &[Bounds] = &[
-    Bounds { wishes: 2, ticks: 1, doubts: 1, ..Bounds::NONE },
-    Bounds { wishes: 1, ticks: 1, breaks: 2, joins: 1, ..Bounds::NONE },
-    Bounds { wishes: 1, ticks: 1, breaks: 1, joins: 1, cuts: 1, ..Bounds::NONE },
+    Bounds { commands: 2, ticks: 1, doubts: 1, ..Bounds::NONE },
+    Bounds { commands: 1, ticks: 1, breaks: 2, joins: 1, ..Bounds::NONE },
+    Bounds { commands: 1, ticks: 1, breaks: 1, joins: 1, cuts: 1, ..Bounds::NONE },
 ];
 
 fn check(bounds: Bounds, broken: Broken, until: HasDiscoveries) -> impl Checker<Commits> {
@@ -63,17 +63,17 @@ fn the_promises_hold_in_every_order() {
 
 #[test]
 fn each_broken_rule_has_a_counterexample() {
-    let two = Bounds { wishes: 2, ticks: 1, ..Bounds::NONE };
-    let doubted = Bounds { wishes: 1, doubts: 1, ..Bounds::NONE };
+    let two = Bounds { commands: 2, ticks: 1, ..Bounds::NONE };
+    let doubted = Bounds { commands: 1, doubts: 1, ..Bounds::NONE };
     let cases = [
         (Broken::CompareAndSet, two),
         (Broken::AnsweredCommands, doubted),
-        (Broken::Waiting, Bounds { wishes: 1, ..Bounds::NONE }),
+        (Broken::Waiting, Bounds { commands: 1, ..Bounds::NONE }),
         (Broken::WaitingForAll, two),
         (Broken::Seen, two),
         (Broken::QuietFrom, two),
-        (Broken::NamedConnection, Bounds { wishes: 1, breaks: 1, joins: 1, ..Bounds::NONE }),
-        (Broken::NodeLost, Bounds { wishes: 1, cuts: 1, ..Bounds::NONE }),
+        (Broken::NamedConnection, Bounds { commands: 1, breaks: 1, joins: 1, ..Bounds::NONE }),
+        (Broken::NodeLost, Bounds { commands: 1, cuts: 1, ..Bounds::NONE }),
         (Broken::Ack, doubted),
     ];
     for (broken, bounds) in cases {

@@ -7,7 +7,7 @@ pub(crate) const NODES: usize = 2;
 
 /// What a device wishes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Wish {
+pub(crate) enum Command {
     /// Play here, at once.
     Play,
     /// Hand the music over.
@@ -66,8 +66,8 @@ pub(crate) struct Record {
 
 /// What a device says.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Said {
-    Command(usize, Wish),
+pub(crate) enum ToNode {
+    Command(usize, Command),
     Ready,
     Yield { lease: u8, seen: u8, to: Option<u8> },
 }
@@ -98,25 +98,25 @@ pub(crate) enum Broken {
 
 impl Record {
     /// What `said` makes of this, or nothing if it changes nothing.
-    pub(crate) fn step(&self, now: u8, device: usize, said: Said, broken: Broken) -> Option<Self> {
+    pub(crate) fn step(&self, now: u8, device: usize, message: ToNode, broken: Broken) -> Option<Self> {
         let mut next = Self { revision: self.revision + 1, ..self.clone() };
-        match said {
-            Said::Command(id, _) if self.is_answered(id) && broken != Broken::AnsweredCommands => {
+        match message {
+            ToNode::Command(id, _) if self.is_answered(id) && broken != Broken::AnsweredCommands => {
                 return None;
             }
-            Said::Command(id, wish) => {
+            ToNode::Command(id, command) => {
                 next.applied[id] += 1;
-                match wish {
-                    Wish::Play => next.grant(device, broken),
-                    Wish::Stop => next.revoke(broken),
-                    Wish::Transfer(to) => next.begin_transfer(to, broken),
+                match command {
+                    Command::Play => next.grant(device, broken),
+                    Command::Stop => next.revoke(broken),
+                    Command::Transfer(to) => next.begin_transfer(to, broken),
                 }
             }
-            Said::Ready => {
+            ToNode::Ready => {
                 let transfer = next.transfer.as_mut().filter(|it| it.to == device && it.lease.is_none())?;
                 transfer.lease = Some((next.revision, now + 1));
             }
-            Said::Yield { lease, seen, to } => {
+            ToNode::Yield { lease, seen, to } => {
                 return self.yielded(next, device, lease, seen, to, broken);
             }
         }

@@ -1,15 +1,15 @@
 //! Everything that can happen: devices, sockets, nodes and the database, in every order.
 
 use crate::{
-    device::{Device, Heard},
-    record::{Broken, Connection, DEVICES, NODES, Record, Said, Wish},
+    device::{Device, ToDevice},
+    record::{Broken, Command, Connection, DEVICES, NODES, Record, ToNode},
 };
 use stateright::{Model, Property};
 
 /// How much may happen at most.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    pub(crate) wishes: usize,
+    pub(crate) commands: usize,
     pub(crate) breaks: u8,
     pub(crate) doubts: u8,
     pub(crate) cuts: u8,
@@ -18,7 +18,7 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    pub(crate) const NONE: Self = Self { wishes: 0, breaks: 0, doubts: 0, cuts: 0, ticks: 0, joins: 0 };
+    pub(crate) const NONE: Self = Self { commands: 0, breaks: 0, doubts: 0, cuts: 0, ticks: 0, joins: 0 };
 }
 
 /// What holds in every state.
@@ -57,7 +57,7 @@ pub(crate) struct World {
     pub(crate) devices: [Device; DEVICES],
     /// The server's ends of sockets.
     pub(crate) open: Vec<(usize, Connection)>,
-    pub(crate) wished: usize,
+    pub(crate) commanded: usize,
     /// Acknowledged commands, a bit each.
     pub(crate) acked: u8,
     pub(crate) breaks: u8,
@@ -78,8 +78,8 @@ pub(crate) struct Seen {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Action {
-    /// A person wishes something at a device.
-    Wish(usize, Wish),
+    /// A person gives a command at a device.
+    Command(usize, Command),
     /// The node with the device's socket takes its next frame, and the database answers.
     Take(usize),
     /// The same, and the answer of the database is lost.
@@ -120,8 +120,8 @@ impl Commits {
             if Self::node_of(world, device) == Some(node) {
                 let down = &mut world.devices[device].down;
                 // The newest replaces one that waits.
-                down.retain(|heard| !matches!(heard, Heard::Playback(_)));
-                down.push(Heard::Playback(view.clone()));
+                down.retain(|message| !matches!(message, ToDevice::Playback(_)));
+                down.push(ToDevice::Playback(view.clone()));
             }
         }
     }
@@ -138,9 +138,9 @@ impl Commits {
 
     fn take(&self, world: &mut World, device: usize, is_doubted: bool) -> Option<()> {
         let node = Self::node_of(world, device)?;
-        let said = *world.devices[device].up.first()?;
+        let message = *world.devices[device].up.first()?;
         let known = &world.nodes[node].record;
-        let next = known.step(world.now, device, said, self.broken);
+        let next = known.step(world.now, device, message, self.broken);
         let compares = self.broken != Broken::CompareAndSet;
         if next.is_some() && (world.nodes[node].is_cut || (compares && known.revision != world.record.revision)) {
             if world.nodes[node].is_cut {
@@ -153,10 +153,10 @@ impl Commits {
         if is_doubted {
             // Applied, and nobody knows: the node reads the record again and the frame is still to be answered.
             let next = next?;
-            if let (Broken::Ack, Said::Command(id, _)) = (self.broken, said) {
+            if let (Broken::Ack, ToNode::Command(id, _)) = (self.broken, message) {
                 // Acknowledged in the belief that it was applied, and it was not.
                 world.devices[device].up.remove(0);
-                world.devices[device].down.push(Heard::Ack(id));
+                world.devices[device].down.push(ToDevice::Ack(id));
                 return Some(());
             }
             Self::commit(world, node, next);
@@ -169,8 +169,8 @@ impl Commits {
             Self::commit(world, node, next);
         }
         world.devices[device].up.remove(0);
-        if let Said::Command(id, _) = said {
-            world.devices[device].down.push(Heard::Ack(id));
+        if let ToNode::Command(id, _) = message {
+            world.devices[device].down.push(ToDevice::Ack(id));
         }
         Some(())
     }
@@ -191,7 +191,7 @@ impl Model for Commits {
 
     /// Everybody is connected, the first device has played for a while.
     fn init_states(&self) -> Vec<World> {
-        let mut record = Record { revision: 1, applied: vec![0; self.bounds.wishes], ..Record::default() };
+        let mut record = Record { revision: 1, applied: vec![0; self.bounds.commands], ..Record::default() };
         let mut devices: [Device; DEVICES] = Default::default();
         let mut open = Vec::new();
         for (number, device) in devices.iter_mut().enumerate() {
@@ -215,7 +215,7 @@ impl Model for Commits {
             nodes: [node.clone(), node],
             devices,
             open,
-            wished: 0,
+            commanded: 0,
             acked: 0,
             breaks: 0,
             doubts: 0,
@@ -231,10 +231,10 @@ impl Model for Commits {
             let it = &world.devices[device];
             let node = Self::node_of(world, device);
             let is_welcome = it.welcomed == it.socket && it.socket.is_some();
-            if is_welcome && it.is_linked && it.unanswered.is_none() && world.wished < bounds.wishes {
-                actions.extend([Wish::Play, Wish::Stop].map(|wish| Action::Wish(device, wish)));
+            if is_welcome && it.is_linked && it.unanswered.is_none() && world.commanded < bounds.commands {
+                actions.extend([Command::Play, Command::Stop].map(|command| Action::Command(device, command)));
                 let others = (0..DEVICES).filter(|other| *other != device || world.record.active.is_some());
-                actions.extend(others.map(|to| Action::Wish(device, Wish::Transfer(to))));
+                actions.extend(others.map(|to| Action::Command(device, Command::Transfer(to))));
             }
             if node.is_some() && !it.up.is_empty() {
                 actions.push(Action::Take(device));
@@ -290,11 +290,11 @@ impl Model for Commits {
     fn next_state(&self, before: &World, action: Action) -> Option<World> {
         let mut world = before.clone();
         match action {
-            Action::Wish(device, wish) => {
-                let id = world.wished;
-                world.wished += 1;
-                world.devices[device].unanswered = Some((id, wish));
-                world.devices[device].up.push(Said::Command(id, wish));
+            Action::Command(device, command) => {
+                let id = world.commanded;
+                world.commanded += 1;
+                world.devices[device].unanswered = Some((id, command));
+                world.devices[device].up.push(ToNode::Command(id, command));
             }
             Action::Take(device) => self.take(&mut world, device, false)?,
             Action::Doubt(device) => {
@@ -307,8 +307,8 @@ impl Model for Commits {
                 }
                 let prepares = world.devices[device].view.as_ref().and_then(|view| view.transfer);
                 let is_ready = prepares.is_some_and(|transfer| transfer.to == device && transfer.lease.is_none());
-                if is_ready && !world.devices[device].up.contains(&Said::Ready) {
-                    world.devices[device].up.push(Said::Ready);
+                if is_ready && !world.devices[device].up.contains(&ToNode::Ready) {
+                    world.devices[device].up.push(ToNode::Ready);
                 }
             }
             Action::Learn(node) => Self::learn(&mut world, node),
@@ -324,7 +324,7 @@ impl Model for Commits {
                 it.down.clear();
                 // Joining is a commit: what the welcome shows is what the database has.
                 Self::commit(&mut world, node, next);
-                world.devices[device].down = vec![Heard::Welcome(world.record.view())];
+                world.devices[device].down = vec![ToDevice::Welcome(world.record.view())];
             }
             Action::Break(device) => {
                 world.breaks += 1;
@@ -383,7 +383,7 @@ impl Model for Commits {
                     <= 1
             }),
             Property::<Self>::always(acknowledged, |_, world| {
-                (0..world.wished).all(|id| world.acked & (1 << id) == 0 || world.record.is_answered(id))
+                (0..world.commanded).all(|id| world.acked & (1 << id) == 0 || world.record.is_answered(id))
             }),
             Property::<Self>::always(once, |_, world| world.record.applied.iter().all(|times| *times <= 1)),
         ];

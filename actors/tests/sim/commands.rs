@@ -10,7 +10,7 @@ use segue_actors::state::{Asked, Event};
 use segue_actors::wire::ClientMessage;
 
 impl World {
-    /// Somebody wishes something.
+    /// Somebody gives a command.
     pub(crate) fn command(&mut self) {
         if self.chance.permille(40) {
             return self.ask();
@@ -58,8 +58,8 @@ impl World {
         let tracks = op.tracks().iter().map(|id| track(*id)).collect();
         let (id, op) = (CommandId(connection.0), op.with_tracks(tracks));
         let command = Box::new(Command { id, if_item: None, if_queue_revision: None, if_lease: None, op });
-        let wish = Asked::Wish { command, seed: self.chance.bits() };
-        let asked = if self.chance.permille(200) { Asked::Look } else { wish };
+        let command = Asked::Command { command, seed: self.chance.bits() };
+        let asked = if self.chance.permille(200) { Asked::Look } else { command };
         self.programs.insert(connection);
         self.take_in(n, Event::Asked { connection, asked });
     }

@@ -21,13 +21,13 @@ impl World {
         }
         for _ in 0..count {
             // Of another item than any: nothing of it is carried out.
-            let wish = |world: &mut Self, op| {
+            let command = |world: &mut Self, op| {
                 let (id, if_item) = (CommandId(world.number()), Some(ItemId(1)));
                 ClientMessage::Command(Box::new(Command { id, if_item, if_queue_revision: None, if_lease: None, op }))
             };
             let message = match kind {
-                0 => wish(self, Op::Next),
-                1 => wish(self, Op::Seek { position_ms: count }),
+                0 => command(self, Op::Next),
+                1 => command(self, Op::Seek { position_ms: count }),
                 2 | 3 => ClientMessage::Queue { from: 0, limit: 200 },
                 4 => ClientMessage::Time { client_us: self.devices[index].local(self.now) },
                 _ => ClientMessage::Pong,

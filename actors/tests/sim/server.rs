@@ -101,7 +101,7 @@ impl World {
             InboundAction::Command(command) => {
                 let tracks = command.op.tracks().iter().map(|id| track(*id)).collect();
                 let seed = self.chance.bits();
-                self.say(id, DeviceEvent::wish(*command, tracks, seed));
+                self.say(id, DeviceEvent::command(*command, tracks, seed));
             }
             InboundAction::Event(event) => self.say(id, event),
             InboundAction::Answer(answer) => {

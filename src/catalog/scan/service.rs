@@ -19,24 +19,24 @@ const BUSY: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub struct Scanner {
     board: Arc<Board>,
-    wishes: Arc<Wishes>,
+    requests: Arc<Requests>,
 }
 
 /// What the scanning thread waits for.
 #[derive(Debug, Default)]
-pub(super) struct Wishes {
-    wish: Mutex<Wish>,
+pub(super) struct Requests {
+    due: Mutex<Due>,
     changed: Condvar,
     stop: AtomicBool,
 }
 
 #[derive(Debug, Default)]
-struct Wish {
+struct Due {
     asked: bool,
     changes: watch::Changes,
 }
 
-impl Wishes {
+impl Requests {
     /// Something changed in a folder, `None` when nobody knows where. Says whether that is news.
     pub(super) fn changed(&self, folder: Option<PathBuf>) -> bool {
         let is_news = self.lock().changes.note(folder, Instant::now());
@@ -44,29 +44,29 @@ impl Wishes {
         is_news
     }
 
-    fn lock(&self) -> MutexGuard<'_, Wish> {
-        self.wish.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Due> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until there is something to scan; `None` when it is time to stop.
     fn next(&self, interval_ends: Option<Instant>) -> Option<Scope> {
-        let mut wish = self.lock();
+        let mut due = self.lock();
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return None;
             }
             let now = Instant::now();
-            if std::mem::take(&mut wish.asked) || interval_ends.is_some_and(|at| now >= at) {
-                wish.changes = watch::Changes::default();
+            if std::mem::take(&mut due.asked) || interval_ends.is_some_and(|at| now >= at) {
+                due.changes = watch::Changes::default();
                 return Some(Scope::All);
             }
-            let due = wish.changes.due();
+            let due = due.changes.due();
             if due.is_some_and(|at| now >= at) {
-                return Some(std::mem::take(&mut wish.changes).scope());
+                return Some(std::mem::take(&mut due.changes).scope());
             }
             let until = [due, interval_ends].into_iter().flatten().min();
             let wait = until.map_or(Duration::from_hours(1), |at| at.saturating_duration_since(now));
-            wish = self.changed.wait_timeout(wish, wait).unwrap_or_else(PoisonError::into_inner).0;
+            due = self.changed.wait_timeout(due, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -77,18 +77,18 @@ impl Scanner {
         if music.is_empty() {
             return;
         }
-        self.wishes.lock().asked = true;
-        let (board, wishes) = (Arc::clone(&self.board), Arc::clone(&self.wishes));
+        self.requests.lock().asked = true;
+        let (board, requests) = (Arc::clone(&self.board), Arc::clone(&self.requests));
         let run = move || {
-            let watcher = watch::watch(&music, &wishes);
+            let watcher = watch::watch(&music, &requests);
             let mut interval_ends = None;
-            while let Some(scope) = wishes.next(interval_ends) {
+            while let Some(scope) = requests.next(interval_ends) {
                 match db.lock_scans() {
-                    Ok(Some(_lock)) => run_one(&db, &music, &scope, &board, &wishes.stop),
-                    Ok(None) => wait_for_others(&wishes),
+                    Ok(Some(_lock)) => run_one(&db, &music, &scope, &board, &requests.stop),
+                    Ok(None) => wait_for_others(&requests),
                     Err(error) => {
                         board.trouble(None, &format!("the right to scan cannot be had: {error}"));
-                        wait_for_others(&wishes);
+                        wait_for_others(&requests);
                     }
                 }
                 interval_ends = interval.and_then(|interval| Instant::now().checked_add(interval));
@@ -102,22 +102,22 @@ impl Scanner {
 
     /// Asks for a scan: one that has not begun is as good, otherwise it follows the one that runs.
     pub fn ask(&self) {
-        self.wishes.lock().asked = true;
-        self.wishes.changed.notify_all();
+        self.requests.lock().asked = true;
+        self.requests.changed.notify_all();
     }
 
     /// Tells of a folder with a file that is not as it was scanned; it is scanned again soon. Says whether that is news.
     #[must_use]
     pub fn notice(&self, folder: &Path) -> bool {
-        let is_news = self.wishes.lock().changes.find(folder.to_owned(), Instant::now());
-        self.wishes.changed.notify_all();
+        let is_news = self.requests.lock().changes.find(folder.to_owned(), Instant::now());
+        self.requests.changed.notify_all();
         is_news
     }
 
     /// How far the scan is that runs, or how the last one went.
     #[must_use]
     pub fn progress(&self) -> Progress {
-        let queued = self.wishes.lock().asked;
+        let queued = self.requests.lock().asked;
         Progress { queued, ..self.board.read() }
     }
 
@@ -129,8 +129,8 @@ impl Scanner {
 
     /// Ends the scan that runs, and begins no more.
     pub fn stop(&self) {
-        self.wishes.stop.store(true, Ordering::Relaxed);
-        self.wishes.changed.notify_all();
+        self.requests.stop.store(true, Ordering::Relaxed);
+        self.requests.changed.notify_all();
     }
 }
 
@@ -164,8 +164,8 @@ pub fn run_one(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &
     }
 }
 
-fn wait_for_others(wishes: &Wishes) {
-    let mut wish = wishes.lock();
-    wish.asked = true;
-    drop(wishes.changed.wait_timeout(wish, BUSY));
+fn wait_for_others(requests: &Requests) {
+    let mut due = requests.lock();
+    due.asked = true;
+    drop(requests.changed.wait_timeout(due, BUSY));
 }

@@ -1,6 +1,6 @@
 //! File changes as the system tells of them.
 
-use super::{Scope, service::Wishes};
+use super::{Scope, service::Requests};
 use notify::{
     Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
     event::{AccessKind, AccessMode, EventKind as Kind, MetadataKind, ModifyKind},
@@ -69,8 +69,8 @@ impl Changes {
 }
 
 /// Watches the music folders as far as the system allows; changes end with the returned value.
-pub(super) fn watch(music: &[PathBuf], wishes: &Arc<Wishes>) -> Option<RecommendedWatcher> {
-    let tell = Arc::clone(wishes);
+pub(super) fn watch(music: &[PathBuf], requests: &Arc<Requests>) -> Option<RecommendedWatcher> {
+    let tell = Arc::clone(requests);
     let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| match event {
         Ok(event) if event.need_rescan() => {
             tell.changed(None);

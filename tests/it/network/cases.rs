@@ -138,7 +138,7 @@ fn t51_on_another_network_it_is_the_same_device_at_once() {
         kitchen.first(0, "it has all of it", |event| kind(event) == "audio" && event["state"] == "loaded").await;
 
         // At once, and after three seconds without any network.
-        for (address, wish, status, samples) in
+        for (address, line, status, samples) in
             [("10.77.0.3", "pause", "paused", 0), ("10.77.0.4", "play", "playing", 30)]
         {
             let (mark, seen) = (kitchen.mark(), phone.mark());
@@ -146,7 +146,7 @@ fn t51_on_another_network_it_is_the_same_device_at_once() {
             pass(&phone, samples).await;
             far.join_network(address);
             let back = Instant::now();
-            phone.tell(wish);
+            phone.tell(line);
             let obeyed = kitchen.first(mark, "it obeys again", |event| is_shown(event, "status", status)).await;
             took(&kitchen, mark, back, &obeyed, Duration::from_secs(5), &format!("controlled from {address}"));
             phone.first(seen, "it is shown so", |event| is_shown(event, "status", status)).await;

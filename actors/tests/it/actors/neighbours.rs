@@ -26,7 +26,7 @@ const OPENING: &str = r#"0@
 0{"type":"ended","lease":$l,"turn":$t,"item":"$i","position_ms":0,"at_us":$u}
 "#;
 const CASES: u32 = 200;
-/// After so many things that happen the neighbour wishes something.
+/// After so many things that happen the neighbour gives a command.
 const PACE: usize = 20;
 
 #[test]

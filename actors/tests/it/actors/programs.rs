@@ -16,10 +16,10 @@ impl Node {
         session.send(Ask(asked)).await.expect("the session lives")
     }
 
-    async fn wish(&self, user: UserId, op: Op<Resolved>) -> Result<Answer, Reject> {
+    async fn command(&self, user: UserId, op: Op<Resolved>) -> Result<Answer, Reject> {
         let id = CommandId((self.directory.world().random)());
         let command = Box::new(Command { id, if_item: None, if_queue_revision: None, if_lease: None, op });
-        self.ask(user, Asked::Wish { command, seed: 1 }).await
+        self.ask(user, Asked::Command { command, seed: 1 }).await
     }
 
     async fn look(&self, user: UserId) -> Snapshot {
@@ -50,12 +50,12 @@ async fn looks_one_after_the_other_begin_one_epoch() {
 }
 
 #[actix::test]
-async fn who_wishes_one_after_the_other_is_limited_and_no_other_user_is() {
+async fn who_commands_one_after_the_other_is_limited_and_no_other_user_is() {
     tokio::time::pause();
     let node = Node::new();
     let mut refused = Vec::new();
     for n in 0..150 {
-        if let Err(reject) = node.wish(ANNA, Op::Repeat { mode: Repeat::All }).await {
+        if let Err(reject) = node.command(ANNA, Op::Repeat { mode: Repeat::All }).await {
             refused.push((n, reject));
         }
         // So that a session which ends with its answer would have ended.
@@ -64,27 +64,27 @@ async fn who_wishes_one_after_the_other_is_limited_and_no_other_user_is() {
     let (first, reject) = refused.first().expect("there is an end to it");
     assert!((100..=130).contains(first), "the burst and what time gives back: {first}");
     assert_eq!(reject.code, RejectCode::RateLimited);
-    assert!(node.wish(BERT, Op::Pause).await.is_ok(), "another user's limit is another");
+    assert!(node.command(BERT, Op::Pause).await.is_ok(), "another user's limit is another");
     pass(u64::try_from(Credits::FULL_MS).expect("not negative")).await;
-    assert!(node.wish(ANNA, Op::Pause).await.is_ok(), "time heals");
+    assert!(node.command(ANNA, Op::Pause).await.is_ok(), "time heals");
 }
 
 #[actix::test]
 async fn a_program_means_what_is_on_and_a_device_says_what_it_saw() {
     tokio::time::pause();
     let node = Node::new();
-    let nothing = node.wish(ANNA, Op::Next).await.expect_err("nothing is on");
+    let nothing = node.command(ANNA, Op::Next).await.expect_err("nothing is on");
     assert_eq!(nothing.code, RejectCode::Conflict);
     let louder = Op::Volume { device_id: None, level: Some(30), delta: None, muted: None };
-    let nobody = node.wish(ANNA, louder.clone()).await.expect_err("nobody plays");
+    let nobody = node.command(ANNA, louder.clone()).await.expect_err("nobody plays");
     assert_eq!(nobody.code, RejectCode::NoActiveDevice);
 
     let mut kitchen = node.join("anna", "Kitchen", 1).await;
     let tracks = [1, 2, 3].map(track).to_vec();
     let play = Op::Play { item: None, tracks, start: None, position_ms: None, on: Some(DeviceId(1)) };
-    node.wish(ANNA, play).await.expect("the kitchen plays");
-    node.wish(ANNA, Op::Next).await.expect("what is on has a next");
-    node.wish(ANNA, louder).await.expect("the active device is meant");
+    node.command(ANNA, play).await.expect("the kitchen plays");
+    node.command(ANNA, Op::Next).await.expect("what is on has a next");
+    node.command(ANNA, louder).await.expect("the active device is meant");
     let shown = node.look(ANNA).await;
     assert_eq!(shown.playback.item.map(|item| item.media_id), Some(MediaId(2)));
     assert_eq!(shown.devices.devices[0].volume.map(|volume| volume.level), Some(30));

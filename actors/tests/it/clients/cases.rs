@@ -21,21 +21,21 @@ fn a_page_load_never_starts_sound() {
 #[test]
 fn pause_seek_next_and_previous_are_followed_from_any_device() {
     let mut world = playing(2);
-    world.wish(1, Op::Pause);
+    world.command(1, Op::Pause);
     world.assert_sounds(None);
     world.pass(500);
     world.assert_shown(Intent::Pause, Status::Paused, 2_000);
-    world.wish(1, play(&[]));
+    world.command(1, play(&[]));
     world.pass(1_000 + LOAD_MS);
     world.assert_shown(Intent::Play, Status::Playing, 3_000);
-    world.wish(0, Op::Seek { position_ms: 8_000 });
+    world.command(0, Op::Seek { position_ms: 8_000 });
     world.pass(500 + LOAD_MS);
     world.assert_shown(Intent::Play, Status::Playing, 8_500);
-    world.wish(1, Op::Next);
+    world.command(1, Op::Next);
     world.pass(100 + LOAD_MS);
     assert_eq!(world.media(), Some(2));
     world.assert_shown(Intent::Play, Status::Playing, 100);
-    world.wish(1, Op::Previous);
+    world.command(1, Op::Previous);
     world.pass(100 + LOAD_MS);
     assert_eq!(world.media(), Some(1));
     world.assert_shown(Intent::Play, Status::Playing, 100);
@@ -55,7 +55,7 @@ fn two_who_press_next_at_once_skip_once() {
 }
 
 #[test]
-fn a_wish_that_is_refused_for_now_is_said_again_and_one_that_is_to_wait_for_long_is_not() {
+fn a_command_that_is_refused_for_now_is_sent_again_and_one_that_is_to_wait_for_long_is_not() {
     let mut world = playing(2);
     for (id, retry_ms) in [(CommandId(9), 500), (CommandId(10), 10_001)] {
         world.input(1, Input::Command(id, Op::Repeat { mode: Repeat::All }));
@@ -73,7 +73,7 @@ fn a_wish_that_is_refused_for_now_is_said_again_and_one_that_is_to_wait_for_long
 
 /// Said again for a higher epoch, on the same socket: the server refuses the one copy and carries out the other.
 #[test]
-fn of_a_wish_that_was_said_twice_the_last_answer_counts() {
+fn of_a_command_that_was_sent_twice_the_last_answer_counts() {
     let mut world = playing(2);
     let id = CommandId(9);
     let hear = |world: &mut World, message| world.input(1, Input::Frame(Box::new(message)));
@@ -81,8 +81,8 @@ fn of_a_wish_that_was_said_twice_the_last_answer_counts() {
     let mut later = world.shown().clone();
     later.epoch += 1;
     hear(&mut world, ServerMessage::Playback(Box::new(later)));
-    let is_the_wish = |said: &ClientMessage| matches!(said, ClientMessage::Command(command) if command.id == id);
-    assert_eq!(world.devices[1].up.iter().filter(|said| is_the_wish(said)).count(), 2);
+    let is_the_command = |said: &ClientMessage| matches!(said, ClientMessage::Command(command) if command.id == id);
+    assert_eq!(world.devices[1].up.iter().filter(|said| is_the_command(said)).count(), 2);
     let message = "no".to_owned();
     hear(&mut world, ServerMessage::Reject { id, code: RejectCode::Offline, message, retry_ms: None });
     assert_eq!(world.devices[1].answers, [], "another answer is to come");
@@ -99,7 +99,7 @@ fn a_volume_is_the_device_s_own_and_an_older_one_changes_nothing() {
     world.pass(200);
     assert_eq!(world.devices[0].loudness, [], "a hand did it");
     assert_eq!((shown(&world), world.devices[0].client.volume()), (Some(volume(35, 0)), Some(volume(35, 0))));
-    world.wish(1, level(20));
+    world.command(1, level(20));
     assert_eq!(world.devices[0].loudness, [volume(20, 1)]);
     assert!(world.devices[1].loudness.is_empty(), "that of another");
     world.cut(0);
@@ -109,7 +109,7 @@ fn a_volume_is_the_device_s_own_and_an_older_one_changes_nothing() {
     assert_eq!(shown(&world), Some(volume(50, 1)), "what a hand did while nobody heard of it");
     assert_eq!(world.devices[0].loudness.len(), 1);
     let list = world.devices[0].client.devices().expect("it has one").clone();
-    world.wish(1, level(60));
+    world.command(1, level(60));
     world.input(0, Input::Frame(Box::new(ServerMessage::Devices(list))));
     assert_eq!(world.devices[0].client.volume(), Some(volume(60, 2)));
 }
@@ -128,7 +128,7 @@ fn tracks_follow_each_other_to_the_end_of_the_queue() {
     world.pass(2 * TRACK_MS);
     world.assert_sounds(None);
     world.assert_shown(Intent::Pause, Status::Ended, TRACK_MS);
-    world.wish(1, play(&[]));
+    world.command(1, play(&[]));
     world.pass(1_000 + LOAD_MS);
     assert_eq!(world.media(), Some(1));
     world.assert_shown(Intent::Play, Status::Playing, 1_000);
@@ -137,7 +137,7 @@ fn tracks_follow_each_other_to_the_end_of_the_queue() {
 #[test]
 fn one_track_repeats() {
     let mut world = playing(1);
-    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.command(0, Op::Repeat { mode: Repeat::One });
     world.pass(3 * TRACK_MS);
     assert_eq!(world.media(), Some(1));
     world.assert_sounds(Some(0));
@@ -187,7 +187,7 @@ fn what_a_device_played_to_its_end_alone_is_not_played_again() {
 #[test]
 fn a_device_that_is_cut_off_for_too_long_falls_silent() {
     let mut world = playing(1);
-    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.command(0, Op::Repeat { mode: Repeat::One });
     world.cut(0);
     world.pass(LIMITS.audio_ms - 1_000);
     world.assert_sounds(Some(0));
@@ -200,7 +200,8 @@ fn a_device_that_comes_back_replaced_is_silent_before_it_is_welcome_to_speak() {
     let mut world = playing(2);
     world.cut(0);
     world.pass(500);
-    world.wish(1, Op::Play { item: None, tracks: Vec::new(), start: None, position_ms: None, on: Some(DeviceId(2)) });
+    world
+        .command(1, Op::Play { item: None, tracks: Vec::new(), start: None, position_ms: None, on: Some(DeviceId(2)) });
     world.pass(500 + LOAD_MS);
     world.assert_shown(Intent::Play, Status::Playing, 2_500);
     assert!(world.devices[0].client.audio().is_sounding(), "it knows nothing of it");
@@ -213,7 +214,7 @@ fn a_device_that_comes_back_replaced_is_silent_before_it_is_welcome_to_speak() {
 fn a_lost_ack_is_asked_for_again_and_the_command_counts_once() {
     let mut world = playing(1);
     world.devices[0].trouble = Some(Trouble::LosesAcks);
-    let id = world.wish(0, Op::Next);
+    let id = world.command(0, Op::Next);
     assert_eq!(world.media(), Some(2));
     assert!(!world.devices[0].answers.iter().any(|(answered, _)| *answered == id));
     world.devices[0].trouble = None;
@@ -226,10 +227,10 @@ fn a_lost_ack_is_asked_for_again_and_the_command_counts_once() {
 }
 
 #[test]
-fn a_command_that_was_wished_without_a_connection_is_said_with_the_next_one() {
+fn a_command_that_was_given_without_a_connection_is_sent_with_the_next_one() {
     let mut world = playing(2);
     world.cut(1);
-    let id = world.wish(1, Op::Pause);
+    let id = world.command(1, Op::Pause);
     world.assert_sounds(Some(0));
     world.mend(1);
     world.pass(3_000);
@@ -247,7 +248,7 @@ fn a_reloaded_page_does_not_inherit_the_lease() {
     assert_eq!(world.devices[0].client.device_id(), Some(DeviceId(1)), "it is the same device");
     world.assert_sounds(None);
     assert_eq!((world.shown().intent, world.shown().active), (Intent::Pause, None));
-    world.wish(0, play(&[]));
+    world.command(0, play(&[]));
     world.pass(1_000 + LOAD_MS);
     world.assert_shown(Intent::Play, Status::Playing, 3_000);
 }
@@ -276,7 +277,7 @@ fn who_leaves_is_silent_and_gone() {
 #[test]
 fn who_is_sent_away_for_good_stays_away_even_when_the_close_frame_is_lost() {
     let mut world = playing(2);
-    world.wish(1, Op::DeviceForget { device_id: DeviceId(1) });
+    world.command(1, Op::DeviceForget { device_id: DeviceId(1) });
     world.lose_socket(0);
     world.input(0, Input::Closed(None));
     assert_eq!(world.devices[0].given_up, Some(4501));
@@ -298,13 +299,13 @@ fn a_code_that_nobody_of_ours_sends_counts_by_its_band() {
 #[test]
 fn what_is_already_loading_is_not_loaded_again() {
     let mut world = World::new(1);
-    world.wish(0, play(&[1]));
+    world.command(0, play(&[1]));
     let loading = world.devices[0].loading;
     assert!(loading.is_some());
     world.pass(10);
-    world.wish(0, Op::Seek { position_ms: 0 });
+    world.command(0, Op::Seek { position_ms: 0 });
     assert_eq!(world.devices[0].loading, loading);
-    world.wish(0, Op::Seek { position_ms: 500 });
+    world.command(0, Op::Seek { position_ms: 500 });
     assert_ne!(world.devices[0].loading, loading);
 }
 
@@ -339,7 +340,7 @@ fn what_sounds_comes_back_within_a_second_however_many_come_back() {
 fn what_is_older_is_not_obeyed_however_late_it_comes() {
     let mut world = playing(2);
     let older = world.shown().clone();
-    world.wish(1, Op::Pause);
+    world.command(1, Op::Pause);
     world.input(0, Input::Frame(Box::new(ServerMessage::Playback(Box::new(older)))));
     world.assert_sounds(None);
     world.assert_shown(Intent::Pause, Status::Paused, 2_000);

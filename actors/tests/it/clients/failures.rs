@@ -15,7 +15,7 @@ const HOUR_MS: i64 = 3_600_000;
 fn t03_two_that_believe_that_they_play_come_back_to_a_restarted_server_and_one_does() {
     let mut world = playing(2);
     world.cut(0);
-    world.wish(1, play_on(2));
+    world.command(1, play_on(2));
     world.pass(1_000);
     assert!(world.devices.iter().all(|device| device.client.audio().is_sounding()), "each believes that it plays");
     world.mend(0);
@@ -29,10 +29,10 @@ fn t03_two_that_believe_that_they_play_come_back_to_a_restarted_server_and_one_d
 #[test]
 fn t06_who_was_cut_off_is_silent_at_its_first_contact_and_its_old_reports_count_for_nothing() {
     let mut world = playing(2);
-    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.command(0, Op::Repeat { mode: Repeat::One });
     let right = world.right();
     world.cut(0);
-    world.wish(1, play_on(2));
+    world.command(1, play_on(2));
     world.pass(30_000);
     assert!(world.devices[0].client.audio().is_sounding(), "it goes on alone");
     world.come_back(0);
@@ -54,7 +54,10 @@ fn t38_frames_that_are_dropped_doubled_and_shuffled_leave_nobody_wrong() {
         let mut world = playing(2);
         world.devices[1].trouble = Some(Trouble::IsDeaf);
         for step in 0..12 {
-            world.wish(0, [Op::Pause, play(&[]), Op::Next, Op::Seek { position_ms: 900 }][(round + step) % 4].clone());
+            world.command(
+                0,
+                [Op::Pause, play(&[]), Op::Next, Op::Seek { position_ms: 900 }][(round + step) % 4].clone(),
+            );
             world.pass(100);
         }
         let frames: Vec<ServerMessage> = world.devices[1].down.drain(..).collect();
@@ -111,10 +114,10 @@ fn t11_a_server_whose_clock_was_set_makes_nothing_jump() {
 #[test]
 fn t13_a_minute_of_pause_costs_no_place() {
     let mut world = playing(2);
-    world.wish(1, Op::Pause);
+    world.command(1, Op::Pause);
     world.pass(60_000);
     let paused_ms = world.shown().position_at(world.server_now());
-    world.wish(1, play(&[]));
+    world.command(1, play(&[]));
     world.pass(LOAD_MS);
     let resumed_ms = world.devices[0].client.audio().position_at(world.now_us).expect("it sounds");
     assert!((resumed_ms - paused_ms).abs() <= 20, "{resumed_ms} after {paused_ms}");
@@ -123,10 +126,10 @@ fn t13_a_minute_of_pause_costs_no_place() {
 #[test]
 fn t16_position_and_instant_change_together_whatever_changes() {
     let mut world = playing(2);
-    world.wish(1, Op::Seek { position_ms: 0 });
+    world.command(1, Op::Seek { position_ms: 0 });
     world.pass(LOAD_MS + 1_000);
     world.assert_shown(Intent::Play, Status::Playing, 1_000);
-    world.wish(1, Op::Rate { rate: Rate::from_factor(2.0).expect("in bounds") });
+    world.command(1, Op::Rate { rate: Rate::from_factor(2.0).expect("in bounds") });
     assert!((world.shown().position_ms - 1_000).abs() <= 40, "a new rate does not count for what was before it");
     world.pass(LOAD_MS + 1_000);
     world.assert_shown(Intent::Play, Status::Playing, 3_000);
@@ -137,7 +140,7 @@ fn t17_a_late_joiner_is_right_from_its_first_frame() {
     type Prepare = fn(&mut World);
     let cases: [(Prepare, Status, i64); 3] = [
         (|_| (), Status::Playing, 2_000),
-        (|world| _ = world.wish(0, Op::Pause), Status::Paused, 2_000),
+        (|world| _ = world.command(0, Op::Pause), Status::Paused, 2_000),
         (|world| world.input(0, Input::Stalled), Status::Buffering, 2_000),
     ];
     for (prepare, status, place_ms) in cases {
@@ -157,7 +160,7 @@ fn t17_a_late_joiner_is_right_from_its_first_frame() {
 fn t36_a_devices_own_change_is_recognised_and_carried_out_once() {
     let mut world = playing(2);
     let starts = world.devices[0].starts;
-    let id = world.wish(0, Op::Seek { position_ms: 5_000 });
+    let id = world.command(0, Op::Seek { position_ms: 5_000 });
     let by = world.shown().by.expect("somebody did");
     assert_eq!((by.device_id, by.command_id), (DeviceId(1), id));
     world.pass(LOAD_MS + 500);
@@ -188,11 +191,11 @@ fn t52_a_clone_gets_an_id_of_its_own_and_a_reload_keeps_it() {
     assert_eq!(world.state.devices().len(), 2);
 }
 
-/// It falls asleep with a wish on its lips, over a socket that nobody ends.
+/// It falls asleep with a command on its lips, over a socket that nobody ends.
 #[test]
 fn t57_after_a_nights_sleep_it_is_back_at_once_obeys_nothing_of_before_and_no_list_blinks() {
     let mut world = unrecorded(playing(2));
-    world.wish(0, Op::Pause);
+    world.command(0, Op::Pause);
     let id = CommandId(4_711);
     world.input(1, Input::Command(id, play(&[])));
     world.devices[1].up.clear();
@@ -222,7 +225,7 @@ fn t43_with_every_controller_gone_the_active_device_goes_through_the_queue_for_a
     let mut world = unrecorded(World::new(2));
     let tracks: Vec<u64> = (1..=400).collect();
     let Op::Play { item, tracks, start, position_ms, .. } = play(&tracks) else { unreachable!() };
-    world.wish(1, Op::Play { item, tracks, start, position_ms, on: Some(DeviceId(1)) });
+    world.command(1, Op::Play { item, tracks, start, position_ms, on: Some(DeviceId(1)) });
     world.input(1, Input::Leave(ByeReason::Close));
     world.settle();
     assert_eq!(world.state.devices().len(), 1, "it is alone");
@@ -251,7 +254,7 @@ fn t43_with_every_controller_gone_the_active_device_goes_through_the_queue_for_a
 #[test]
 fn t82_three_idle_devices_make_no_revision_in_an_hour() {
     let mut world = unrecorded(playing(3));
-    world.wish(1, Op::Pause);
+    world.command(1, Op::Pause);
     world.pass(1_000);
     let stamp = world.state.record().stamp;
     world.pass(HOUR_MS);
@@ -265,7 +268,7 @@ fn t94_a_turn_that_comes_again_with_other_content_is_obeyed_and_the_old_one_refu
     let mut world = playing(2);
     let backup = world.written();
     for position_ms in [3_000, 4_000, 5_000, 6_000, 7_000, 8_000] {
-        world.wish(1, Op::Seek { position_ms });
+        world.command(1, Op::Seek { position_ms });
     }
     world.pass(LOAD_MS + 100);
     let lost = world.right();
@@ -273,7 +276,7 @@ fn t94_a_turn_that_comes_again_with_other_content_is_obeyed_and_the_old_one_refu
     world.pass(1_500);
     assert!(world.shown().turn.revision < lost.1.revision, "room for as many again");
     while world.shown().turn.revision < lost.1.revision {
-        world.wish(1, Op::Seek { position_ms: 1_000 });
+        world.command(1, Op::Seek { position_ms: 1_000 });
     }
     assert_eq!(world.shown().turn.revision, lost.1.revision, "the epoch alone tells them apart");
     world.pass(LOAD_MS + 500);
@@ -288,7 +291,7 @@ fn t94_a_turn_that_comes_again_with_other_content_is_obeyed_and_the_old_one_refu
 fn t98_a_new_epoch_under_a_live_socket_has_unanswered_commands_said_again() {
     let mut world = playing(2);
     world.devices[0].trouble = Some(Trouble::LosesAcks);
-    let id = world.wish(0, Op::Pause);
+    let id = world.command(0, Op::Pause);
     world.devices[0].trouble = None;
     world.pass(1_000);
     assert!(world.devices[0].answers.iter().all(|(answered, _)| *answered != id), "the ack was lost");
@@ -309,7 +312,7 @@ fn witness(seen: Stamp) -> Event {
 #[test]
 fn t99_a_device_that_is_answered_and_never_welcomed_falls_silent() {
     let mut world = playing(2);
-    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.command(0, Op::Repeat { mode: Repeat::One });
     world.devices[0].trouble = Some(Trouble::IsNeverWelcome);
     world.cut(0);
     world.mend(0);

@@ -10,7 +10,7 @@ use segue_actors::wire::ServerMessage;
 /// One device plays, under a lease of five seconds.
 fn playing() -> World {
     let mut world = World::under(2, Limits { strict_ms: Some(5_000), ..Limits::default() }, 5_000);
-    world.wish(0, play(&[1, 2, 3]));
+    world.command(0, play(&[1, 2, 3]));
     ping(&mut world);
     pass(&mut world, 2_000 + LOAD_MS);
     world.assert_sounds(Some(0));
@@ -40,7 +40,7 @@ fn t06_who_is_cut_off_is_silent_within_its_lease_and_nobody_sounds_before() {
     world.cut(0);
     world.pass(4_000);
     world.assert_sounds(Some(0));
-    world.wish(1, play_on(2));
+    world.command(1, play_on(2));
     ping_second(&mut world);
     world.pass(900);
     assert!(!world.devices[1].client.audio().is_sounding(), "the lease of the other may not be over");
@@ -78,7 +78,7 @@ fn after_a_restart_a_lease_of_before_is_waited_for() {
     world.devices[0].is_cut = true;
     world.restart();
     world.pass(1_000);
-    world.wish(1, play_on(2));
+    world.command(1, play_on(2));
     ping_second(&mut world);
     world.pass(3_900);
     assert!(!world.devices[1].client.audio().is_sounding());
@@ -114,7 +114,7 @@ fn who_knows_the_time_badly_is_silent_no_later() {
 fn who_is_waited_for_is_so_after_a_load_over_a_clock_that_was_set_forward() {
     let mut world = playing();
     world.cut(0);
-    world.wish(1, play_on(2));
+    world.command(1, play_on(2));
     let from_us = |state: &SessionState| state.playback().active.and_then(|active| active.from_us);
     let now = world.server_now();
     assert_eq!(from_us(&world.state), Some(now.plus_ms(5_000)));

@@ -94,8 +94,8 @@ fn the_target_sounds(mut world: World) {
 fn t05_what_comes_twice_is_done_once_and_a_refresh_starts_nothing() {
     let mut world = World::new(2);
     world.devices[0].trouble = Some(Trouble::HearsTwice);
-    world.wish(0, play(&[1, 2, 3]));
-    world.wish(0, Op::Seek { position_ms: 5_000 });
+    world.command(0, play(&[1, 2, 3]));
+    world.command(0, Op::Seek { position_ms: 5_000 });
     world.pass(LOAD_MS + 1_000);
     world.assert_sounds(Some(0));
     assert_eq!(world.devices[0].starts, 2, "for the track, and for the place in it");
@@ -113,7 +113,7 @@ fn t07_t14_the_music_moves_there_and_back_without_a_gap_or_a_jump() {
     for (by, to) in [(0, 1), (1, 0), (0, 1), (0, 0)] {
         let (before_ms, right) = (world.shown().position_at(world.server_now()), world.right());
         let from = world.devices.iter().position(|device| device.client.audio().is_sounding());
-        world.wish(by, transfer(u64::try_from(to).expect("small") + 1));
+        world.command(by, transfer(u64::try_from(to).expect("small") + 1));
         world.pass(SWITCH_MS - 1);
         world.assert_sounds(if from == Some(to) { Some(to) } else { from });
         world.pass(2);
@@ -143,7 +143,7 @@ fn over_clocks_that_are_known_badly_a_switch_makes_a_gap_and_no_overlap() {
         world.settle();
         assert_eq!(world.devices[index].client.time().caution_us(), 480_000);
     }
-    world.wish(1, transfer(2));
+    world.command(1, transfer(2));
     world.pass(SWITCH_MS - 240);
     world.assert_sounds(Some(0));
     world.pass(20);
@@ -159,7 +159,7 @@ fn t02_a_device_that_missed_the_grant_is_silent_at_its_next_frame_and_its_report
     let mut world = playing(2);
     let right = world.right();
     world.devices[0].trouble = Some(Trouble::IsDeaf);
-    world.wish(1, play_on(2));
+    world.command(1, play_on(2));
     world.pass(500);
     world.assert_sounds(Some(0));
     assert_eq!(world.shown().status, Status::Starting, "the target waits");
@@ -182,7 +182,7 @@ fn t02_a_device_that_missed_the_grant_is_silent_at_its_next_frame_and_its_report
 #[test]
 fn t02_a_source_that_hears_nothing_of_the_switch_is_silent_at_its_instant() {
     let mut world = playing(2);
-    world.wish(1, transfer(2));
+    world.command(1, transfer(2));
     world.pass(PREPARE_MS);
     let is_promised = |world: &World| world.shown().active.is_some_and(|active| active.from_us.is_some());
     assert!(is_promised(&world));
@@ -196,8 +196,8 @@ fn t02_a_source_that_hears_nothing_of_the_switch_is_silent_at_its_instant() {
 #[test]
 fn t73_what_is_paused_moves_in_silence() {
     let mut world = playing(2);
-    world.wish(0, Op::Pause);
-    world.wish(0, transfer(2));
+    world.command(0, Op::Pause);
+    world.command(0, transfer(2));
     world.pass(1_000);
     world.assert_sounds(None);
     world.assert_shown(Intent::Pause, Status::Paused, 2_000);
@@ -207,7 +207,7 @@ fn t73_what_is_paused_moves_in_silence() {
 #[test]
 fn t08_a_target_that_dies_after_it_was_ready_leaves_the_music_where_it_is() {
     let mut world = playing(2);
-    world.wish(0, transfer(2));
+    world.command(0, transfer(2));
     world.pass(SWITCH_MS - 200);
     world.cut(1);
     world.pass(6_000);
@@ -217,7 +217,7 @@ fn t08_a_target_that_dies_after_it_was_ready_leaves_the_music_where_it_is() {
         (Status::Lost, Some(DeviceId(2)))
     );
     world.assert_sounds(None);
-    world.wish(0, play_on(1));
+    world.command(0, play_on(1));
     world.pass(1_000 + LOAD_MS);
     world.assert_sounds(Some(0));
 }
@@ -225,7 +225,7 @@ fn t08_a_target_that_dies_after_it_was_ready_leaves_the_music_where_it_is() {
 #[test]
 fn t08_a_source_that_dies_before_the_switch_leaves_the_music_to_the_target() {
     let mut world = playing(2);
-    world.wish(1, transfer(2));
+    world.command(1, transfer(2));
     world.lose_socket(0);
     world.devices[0].client = super::device(1, 55).client;
     world.devices[0].loading = None;
@@ -239,7 +239,7 @@ fn t08_a_source_that_dies_before_the_switch_leaves_the_music_to_the_target() {
 fn t08_a_restart_of_the_server_between_ready_and_switch_leaves_one_device_sounding() {
     for wait_ms in (0..900).step_by(50) {
         let mut world = playing(2);
-        world.wish(1, transfer(2));
+        world.command(1, transfer(2));
         world.pass(wait_ms);
         world.restart();
         world.pass(5_000 - wait_ms);
@@ -253,12 +253,12 @@ fn t08_a_restart_of_the_server_between_ready_and_switch_leaves_one_device_soundi
 #[test]
 fn t93_a_grant_between_the_yield_and_the_switch_is_never_heard_with_it() {
     let mut world = playing(3);
-    world.wish(0, transfer(2));
+    world.command(0, transfer(2));
     world.pass(SWITCH_MS - 200);
     assert_eq!(world.shown().active.and_then(|active| active.source), Some(DeviceId(1)), "the promise is accepted");
     world.assert_sounds(Some(0));
     world.devices[0].trouble = Some(Trouble::IsDeaf);
-    world.wish(2, play_on(3));
+    world.command(2, play_on(3));
     world.pass(190);
     world.assert_sounds(Some(0));
     world.pass(20 + LOAD_MS);
@@ -271,9 +271,9 @@ fn t93_a_grant_between_the_yield_and_the_switch_is_never_heard_with_it() {
 #[test]
 fn t95_a_device_that_gets_the_music_back_starts_at_the_shown_place() {
     let mut world = playing(2);
-    world.wish(0, transfer(2));
+    world.command(0, transfer(2));
     world.pass(3_000);
-    world.wish(0, transfer(1));
+    world.command(0, transfer(1));
     world.pass(3_000);
     world.assert_sounds(Some(0));
     world.assert_shown(Intent::Play, Status::Playing, 8_000);
@@ -285,7 +285,7 @@ fn t95_a_device_that_gets_the_music_back_starts_at_the_shown_place() {
 fn t100_a_switch_that_never_comes_shows_its_place_and_goes_on_without_a_jump() {
     let mut world = playing(2);
     world.devices[0].trouble = Some(Trouble::LosesYields);
-    world.wish(1, transfer(2));
+    world.command(1, transfer(2));
     world.pass(SWITCH_MS + 1_000);
     world.assert_sounds(None);
     world.assert_shown(Intent::Play, Status::Buffering, 2_000 + SWITCH_MS);
@@ -300,9 +300,9 @@ fn t100_a_switch_that_never_comes_shows_its_place_and_goes_on_without_a_jump() {
 #[test]
 fn a_seek_while_the_target_loads_is_where_both_go_on() {
     let mut world = playing(2);
-    world.wish(0, transfer(2));
+    world.command(0, transfer(2));
     world.pass(PREPARE_MS / 2);
-    world.wish(1, Op::Seek { position_ms: 6_000 });
+    world.command(1, Op::Seek { position_ms: 6_000 });
     world.pass(2_000);
     world.assert_sounds(Some(1));
     world.assert_shown(Intent::Play, Status::Playing, 8_000 - LOAD_MS);

@@ -39,49 +39,49 @@ fn play_and_report() -> World {
 
 fn pause_and_go_on() -> World {
     let mut world = playing(2);
-    world.wish(1, Op::Pause);
+    world.command(1, Op::Pause);
     world.pass(500);
-    world.wish(1, play(&[]));
+    world.command(1, play(&[]));
     world.pass(300);
     world
 }
 
 fn seek() -> World {
     let mut world = playing(2);
-    world.wish(1, Op::Seek { position_ms: 8_000 });
+    world.command(1, Op::Seek { position_ms: 8_000 });
     world.pass(200);
     let near_ms = world.shown().position_at(world.server_now()) + 20;
-    world.wish(0, Op::Seek { position_ms: near_ms });
+    world.command(0, Op::Seek { position_ms: near_ms });
     world.pass(200);
     world
 }
 
 fn next_and_previous() -> World {
     let mut world = playing(2);
-    world.wish(1, Op::Next);
+    world.command(1, Op::Next);
     world.pass(200);
-    world.wish(0, Op::Previous);
+    world.command(0, Op::Previous);
     world.pass(200);
     world
 }
 
 fn rate() -> World {
     let mut world = playing(2);
-    world.wish(1, Op::Rate { rate: Rate::from_factor(1.25).expect("in range") });
+    world.command(1, Op::Rate { rate: Rate::from_factor(1.25).expect("in range") });
     world.pass(2_000);
     world
 }
 
 fn stop() -> World {
     let mut world = playing(2);
-    world.wish(1, Op::Stop);
+    world.command(1, Op::Stop);
     world.pass(200);
     world
 }
 
 fn another_takes_over() -> World {
     let mut world = playing(2);
-    world.wish(1, play_on(2));
+    world.command(1, play_on(2));
     world.pass(500);
     world
 }
@@ -90,7 +90,7 @@ fn another_takes_over() -> World {
 fn after_is_not_empty() -> World {
     let mut world = playing(2);
     world.devices[0].trouble = Some(Trouble::IsDeaf);
-    world.wish(1, play_on(2));
+    world.command(1, play_on(2));
     world.pass(500);
     world.devices[0].trouble = None;
     world.pass(LOAD_MS + 200);
@@ -100,7 +100,7 @@ fn after_is_not_empty() -> World {
 fn transfer_there_and_back() -> World {
     let mut world = playing(2);
     for (by, to) in [(0, 2), (0, 1)] {
-        world.wish(by, transfer(to));
+        world.command(by, transfer(to));
         world.pass(1_000);
     }
     world
@@ -109,33 +109,33 @@ fn transfer_there_and_back() -> World {
 fn transfer_that_is_not_yielded_to() -> World {
     let mut world = playing(2);
     world.devices[0].trouble = Some(Trouble::LosesYields);
-    world.wish(1, transfer(2));
+    world.command(1, transfer(2));
     world.pass(7_000);
     world
 }
 
 fn transfer_that_is_paused_before_the_switch() -> World {
     let mut world = playing(2);
-    world.wish(1, transfer(2));
+    world.command(1, transfer(2));
     world.pass(200);
-    world.wish(0, Op::Pause);
+    world.command(0, Op::Pause);
     world.pass(1_000);
     world
 }
 
 fn transfer_of_what_is_paused() -> World {
     let mut world = playing(2);
-    world.wish(0, Op::Pause);
-    world.wish(0, transfer(2));
+    world.command(0, Op::Pause);
+    world.command(0, transfer(2));
     world.pass(200);
-    world.wish(0, play(&[]));
+    world.command(0, play(&[]));
     world.pass(500);
     world
 }
 
 fn transfer_whose_source_is_cut_off() -> World {
     let mut world = playing(2);
-    world.wish(1, transfer(2));
+    world.command(1, transfer(2));
     world.pass(300);
     world.cut(0);
     world.pass(1_000);
@@ -145,27 +145,27 @@ fn transfer_whose_source_is_cut_off() -> World {
 
 fn transfer_whose_target_is_cut_off() -> World {
     let mut world = playing(2);
-    world.wish(0, transfer(2));
+    world.command(0, transfer(2));
     world.pass(300);
     world.cut(1);
     world.pass(3_000);
     world
 }
 
-fn unanswered_commands_are_said_again() -> World {
+fn unanswered_commands_are_sent_again() -> World {
     let mut world = playing(2);
     world.devices[1].trouble = Some(Trouble::LosesAcks);
-    world.wish(1, Op::Pause);
+    world.command(1, Op::Pause);
     world.devices[1].trouble = None;
     world.cut(1);
-    world.wish(1, Op::Repeat { mode: Repeat::All });
+    world.command(1, Op::Repeat { mode: Repeat::All });
     world.come_back(1);
     world.pass(200);
     world
 }
 
 /// The server never had it, and says to wait; then it has.
-fn what_is_refused_for_now_is_said_again() -> World {
+fn what_is_refused_for_now_is_sent_again() -> World {
     let mut world = playing(2);
     let id = CommandId(9);
     world.input(1, Input::Command(id, Op::Pause));
@@ -180,7 +180,7 @@ fn what_is_refused_for_now_is_said_again() -> World {
 }
 
 /// All at once they would keep each other out.
-fn what_is_refused_for_now_is_said_one_after_the_other() -> World {
+fn what_is_refused_for_now_is_sent_one_after_the_other() -> World {
     let mut world = playing(2);
     for id in [CommandId(9), CommandId(10)] {
         world.input(1, Input::Command(id, Op::Repeat { mode: Repeat::All }));
@@ -211,11 +211,11 @@ fn volumes() -> World {
     world.input(0, Input::Volume { level: 35, muted: false });
     world.pass(200);
     let volume = |level| Op::Volume { device_id: Some(DeviceId(1)), level: Some(level), delta: None, muted: None };
-    world.wish(1, volume(20));
+    world.command(1, volume(20));
     world.cut(0);
     world.input(0, Input::Volume { level: 50, muted: true });
     world.come_back(0);
-    world.wish(1, volume(60));
+    world.command(1, volume(60));
     world.pass(200);
     world
 }
@@ -249,35 +249,35 @@ fn transfer_over_clocks_that_are_known_badly() -> World {
         world.input(index, Input::Wake);
     }
     world.settle();
-    world.wish(1, transfer(2));
+    world.command(1, transfer(2));
     world.pass(3_000);
     world
 }
 
-fn what_was_wished_long_ago_is_not_said_again() -> World {
+fn what_was_commanded_long_ago_is_not_sent_again() -> World {
     let mut world = playing(2);
     world.cut(1);
-    world.wish(1, Op::Pause);
+    world.command(1, Op::Pause);
     world.pass(290_000);
-    world.wish(1, Op::Repeat { mode: Repeat::All });
+    world.command(1, Op::Repeat { mode: Repeat::All });
     world.pass(11_000);
     world.come_back(1);
     world.pass(200);
     world
 }
 
-fn the_seventeenth_wish_is_refused() -> World {
+fn the_seventeenth_command_is_refused() -> World {
     let mut world = World::new(1);
     world.cut(0);
     for _ in 0..17 {
-        world.wish(0, Op::Pause);
+        world.command(0, Op::Pause);
     }
     world
 }
 
 fn cut_off_until_audio_ms_has_run_out() -> World {
     let mut world = playing(1);
-    world.wish(0, Op::Repeat { mode: Repeat::One });
+    world.command(0, Op::Repeat { mode: Repeat::One });
     world.cut(0);
     world.pass(70_000);
     world.come_back(0);
@@ -311,14 +311,14 @@ fn ends_and_goes_on() -> World {
 
 fn the_last_item_ends() -> World {
     let mut world = World::new(2);
-    world.wish(0, play(&[1]));
+    world.command(0, play(&[1]));
     world.pass(TRACK_MS + 500);
     world
 }
 
 fn blocked() -> World {
     let mut world = World::new(2);
-    world.wish(0, play(&[1]));
+    world.command(0, play(&[1]));
     world.devices[0].loading = None;
     world.input(0, Input::Blocked);
     world.pass(1_000);
@@ -339,7 +339,7 @@ fn stalled_and_failed() -> World {
 
 fn the_server_restarts() -> World {
     let mut world = playing(2);
-    world.wish(1, Op::Shuffle { on: true });
+    world.command(1, Op::Shuffle { on: true });
     world.restart();
     world.pass(2_000);
     world
@@ -356,7 +356,7 @@ fn the_servers_clock_is_another() -> World {
 
 fn strict_mode() -> World {
     let mut world = World::under(1, Limits { strict_ms: Some(5_000), ..Limits::default() }, 5_000);
-    world.wish(0, play(&[1, 2]));
+    world.command(0, play(&[1, 2]));
     let ping = |world: &mut World| {
         let now_us = world.server_now();
         world.input(0, Input::Frame(Box::new(ServerMessage::Ping { now_us })));
@@ -391,7 +391,7 @@ fn wakes_up() -> World {
 
 fn sent_away_for_good() -> World {
     let mut world = playing(2);
-    world.wish(1, Op::DeviceForget { device_id: DeviceId(1) });
+    world.command(1, Op::DeviceForget { device_id: DeviceId(1) });
     world.input(0, Input::Closed(Some(4_501)));
     world.pass(1_000);
     world
@@ -457,14 +457,14 @@ golden! {
     transfer_of_what_is_paused
     transfer_whose_source_is_cut_off
     transfer_whose_target_is_cut_off
-    unanswered_commands_are_said_again
-    what_was_wished_long_ago_is_not_said_again
-    what_is_refused_for_now_is_said_again
-    what_is_refused_for_now_is_said_one_after_the_other
+    unanswered_commands_are_sent_again
+    what_was_commanded_long_ago_is_not_sent_again
+    what_is_refused_for_now_is_sent_again
+    what_is_refused_for_now_is_sent_one_after_the_other
     volumes
     transfer_over_clocks_that_are_known_badly
     a_lease_that_begins_later_silences
-    the_seventeenth_wish_is_refused
+    the_seventeenth_command_is_refused
     cut_off_until_audio_ms_has_run_out
     cut_off_and_back_while_it_sounds
     cut_off_over_an_end

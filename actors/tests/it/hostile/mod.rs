@@ -246,7 +246,7 @@ impl World {
                     Err(_) => self.close(socket, CloseReason::BadFrame),
                 }
             }
-            InboundAction::Command(command) => self.wish(socket, *command),
+            InboundAction::Command(command) => self.command(socket, *command),
             InboundAction::Event(event) => self.take(socket, event),
             InboundAction::Answer(answer) => self.send(&[socket], FrameKind::Other, &answer),
             InboundAction::Bye => self.end(socket, Leaving::Clean),
@@ -274,7 +274,7 @@ impl World {
     }
 
     /// The catalogue has every track but those whose id ends in 3 bits that are set.
-    fn wish(&mut self, socket: usize, command: Command<MediaId>) {
+    fn command(&mut self, socket: usize, command: Command<MediaId>) {
         let resolve = |id: &MediaId| Resolved {
             media_id: *id,
             kind: if id.0.is_multiple_of(5) { MediaKind::Episode } else { MediaKind::Track },
@@ -290,7 +290,7 @@ impl World {
         }
         let tracks = command.op.tracks().iter().map(resolve).collect();
         let seed = self.number();
-        self.take(socket, DeviceEvent::wish(command, tracks, seed));
+        self.take(socket, DeviceEvent::command(command, tracks, seed));
     }
 
     fn take(&mut self, socket: usize, event: DeviceEvent) {

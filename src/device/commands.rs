@@ -37,8 +37,8 @@ pub(super) fn play(tracks: Vec<MediaId>, start: usize) -> Op<MediaId> {
     Op::Play { item: None, tracks, start, position_ms: None, on: None }
 }
 
-/// A wish under a fresh id.
-pub(super) fn wish(op: Op<MediaId>) -> Input {
+/// A command under a fresh id.
+pub(super) fn command(op: Op<MediaId>) -> Input {
     Input::Command(CommandId(rand::random()), op)
 }
 
@@ -91,7 +91,7 @@ pub(super) fn meaning(
         Request::Queue => return Err("there is no connection to the server".to_owned()),
         Request::Quit => return Ok(Meaning::Quit),
     };
-    Ok(Meaning::Input(wish(op)))
+    Ok(Meaning::Input(command(op)))
 }
 
 fn own_id(client: &Client) -> Result<DeviceId, String> {
