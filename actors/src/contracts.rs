@@ -76,7 +76,7 @@ pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl A
 
     let play = Play {
         item: ItemId(5),
-        stay: Stamp { epoch: 7, revision: 3 },
+        listen: Stamp { epoch: 7, revision: 3 },
         media_id: MediaId(6),
         kind: MediaKind::Track,
         started_us: Micros(5_000_000),
@@ -87,7 +87,7 @@ pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl A
         kept.unwrap_or_else(|error| panic!("played: {error}"));
     }
     assert_eq!(plays().await, 1, "a play is kept once however often it is said");
-    let other = Play { stay: Stamp { epoch: 7, revision: 4 }, ..play };
+    let other = Play { listen: Stamp { epoch: 7, revision: 4 }, ..play };
     store.played(user, other).await.unwrap_or_else(|error| panic!("played: {error}"));
     assert_eq!(plays().await, 2, "another stay on the same entry is another play");
 }

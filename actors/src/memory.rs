@@ -144,7 +144,7 @@ impl SessionStore for MemoryStore {
                 rows.refused_plays = left;
                 return Err(fault("refused for a test"));
             }
-            rows.plays.entry((user, play.stay)).or_insert(play);
+            rows.plays.entry((user, play.listen)).or_insert(play);
             Ok(())
         })
     }

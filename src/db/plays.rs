@@ -26,8 +26,8 @@ impl NewPlay {
     pub fn of(user: UserId, play: &Play) -> Self {
         Self {
             user_id: user.to_sql(),
-            epoch: play.stay.epoch.cast_signed(),
-            revision: play.stay.revision.cast_signed(),
+            epoch: play.listen.epoch.cast_signed(),
+            revision: play.listen.revision.cast_signed(),
             media_id: play.media_id.to_sql(),
             kind: match play.kind {
                 MediaKind::Track => "track",

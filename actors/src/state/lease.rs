@@ -171,7 +171,7 @@ impl SessionState {
         playback.unplayable = None;
         self.edit().playback.status = self.resting_status();
         if !same {
-            self.begin_stay(at);
+            self.begin_listen(at);
         }
         self.refresh_next();
     }

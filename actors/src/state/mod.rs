@@ -30,7 +30,7 @@ use devices::Devices;
 use identity::Newcomer;
 use messages::Reject;
 use playback::Playback;
-use plays::Stay;
+use plays::Listen;
 use queue::Queue;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -53,7 +53,8 @@ pub struct Record {
     /// Who is there.
     pub devices: Devices,
     /// How long the current item was heard.
-    stay: Stay,
+    #[serde(rename = "stay")]
+    listen: Listen,
     /// Number of the next queue entry in this epoch.
     next_item: u64,
     /// Items that failed in a row.
@@ -186,7 +187,7 @@ impl SessionState {
             playback: Playback::new(stamp, now),
             devices_revision: stamp.revision,
             devices: Devices::default(),
-            stay: Stay::default(),
+            listen: Listen::default(),
             next_item: 0,
             failures: 0,
             quiet_from: None,

@@ -1,7 +1,7 @@
-//! What counts as a play: a stay on one queue entry in which 30 s or half of it were heard, whichever comes first.
+//! What counts as a play: a listen on one queue entry in which 30 s or half of it were heard, whichever comes first.
 //!
-//! A stay begins when the entry becomes current and lasts through seeks, pauses, transfers, reconnects and `repeat one`.
-//! Nothing is committed for a play by itself: it is named by its stay and kept once however often it is said, so that
+//! A listen begins when the entry becomes current and lasts through seeks, pauses, transfers, reconnects and `repeat one`.
+//! Nothing is committed for a play by itself: it is named by its listen and kept once however often it is said, so that
 //! a crash between hearing and writing is mended by counting again from the record.
 
 use super::playback::{MediaKind, Playback, Status};
@@ -18,12 +18,12 @@ pub struct Play {
     /// The queue entry, and
     pub item: ItemId,
     /// the change that made it current: together they name the play.
-    pub stay: Stamp,
+    pub listen: Stamp,
     /// What was heard.
     pub media_id: MediaId,
     /// Track or episode.
     pub kind: MediaKind,
-    /// When the stay began.
+    /// When the listen began.
     pub started_us: Micros,
     /// Where it sounded when it came to count.
     pub device_id: Option<DeviceId>,
@@ -31,7 +31,7 @@ pub struct Play {
 
 /// How long the current item was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(super) struct Stay {
+pub(super) struct Listen {
     since: Stamp,
     started_us: Micros,
     heard_us: i64,
@@ -40,40 +40,40 @@ pub(super) struct Stay {
 
 impl SessionState {
     /// The current item is another one from now on.
-    pub(super) fn begin_stay(&mut self, at: At) {
-        self.edit().stay = Stay { since: at.stamp, started_us: at.now, heard_us: 0, counted: false };
+    pub(super) fn begin_listen(&mut self, at: At) {
+        self.edit().listen = Listen { since: at.stamp, started_us: at.now, heard_us: 0, counted: false };
     }
 
     /// Adds what was heard since the anchor, before the anchor changes.
     pub(super) fn account(&mut self, until: Micros) {
         let heard_us = heard_since_anchor_us(&self.record.playback, until);
-        let stay = &mut self.edit().stay;
-        stay.heard_us = stay.heard_us.saturating_add(heard_us);
+        let listen = &mut self.edit().listen;
+        listen.heard_us = listen.heard_us.saturating_add(heard_us);
     }
 
     /// Says the play once it counts.
     pub(super) fn count_play(&mut self, now: Micros, effects: &mut Vec<Effect>) {
         let playback = &self.record.playback;
-        let (Some(item), false) = (playback.item, self.record.stay.counted) else { return };
-        if self.record.stay.heard_us.saturating_add(heard_since_anchor_us(playback, now)) < enough_us(playback) {
+        let (Some(item), false) = (playback.item, self.record.listen.counted) else { return };
+        if self.record.listen.heard_us.saturating_add(heard_since_anchor_us(playback, now)) < enough_us(playback) {
             return;
         }
         effects.push(Effect::Played(Play {
             item: item.id,
-            stay: self.record.stay.since,
+            listen: self.record.listen.since,
             media_id: item.media_id,
             kind: item.kind,
-            started_us: self.record.stay.started_us,
+            started_us: self.record.listen.started_us,
             device_id: playback.active.map(|active| active.device_id),
         }));
-        self.edit().stay.counted = true;
+        self.edit().listen.counted = true;
     }
 
     /// When the current item will count, if it plays on.
     pub(super) fn play_is_due(&self) -> Option<Micros> {
         let playback = &self.record.playback;
-        let waits = playback.status == Status::Playing && playback.item.is_some() && !self.record.stay.counted;
-        let missing_us = enough_us(playback).saturating_sub(self.record.stay.heard_us);
+        let waits = playback.status == Status::Playing && playback.item.is_some() && !self.record.listen.counted;
+        let missing_us = enough_us(playback).saturating_sub(self.record.listen.heard_us);
         let wall_us = playback.rate.wall_us(missing_us).saturating_add(1);
         let due = Micros(playback.at_us.0.saturating_add(wall_us));
         let ends_before = playback.item.and_then(|item| item.duration_ms).is_some_and(|duration_ms| {

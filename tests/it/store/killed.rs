@@ -32,7 +32,7 @@ fn say(line: &str) {
 fn play(revision: u64) -> Play {
     Play {
         item: segue_actors::ids::ItemId(1),
-        stay: stamp(revision),
+        listen: stamp(revision),
         media_id: MediaId(revision),
         kind: MediaKind::Track,
         started_us: Micros(0),
