@@ -1,6 +1,6 @@
 //! What people wish (R4): preconditions, then the operation. A rejected command changes nothing.
 
-use super::devices::{Errand, Volume, is_name};
+use super::devices::{PendingAction, Volume, is_name};
 use super::messages::{Command, Op, Reject, RejectCode, place};
 use super::playback::{By, Intent, Item, Status};
 use super::queue::Resolved;
@@ -340,7 +340,7 @@ impl SessionState {
             Some(connection) if self.is_here(device_id) => {
                 effects.push(Effect::Close(connection, CloseReason::Forgotten));
             }
-            Some(_) => self.give_errand(device_id, Errand::Forget),
+            Some(_) => self.request_action(device_id, PendingAction::Forget),
             None => self.edit().devices.forget(device_id, at.now),
         }
         Ok(())

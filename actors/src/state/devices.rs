@@ -115,14 +115,14 @@ pub struct Device {
     /// Socket or grace.
     pub presence: Presence,
     /// What another node wants done at the socket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub errand: Option<Errand>,
+    #[serde(rename = "errand", default, skip_serializing_if = "Option::is_none")]
+    pub pending_action: Option<PendingAction>,
 }
 
 /// What the node with a device's socket is to do, since only it can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Errand {
+pub enum PendingAction {
     /// Ask whether this life lives: another came under its id.
     Probe,
     /// Close it: a person has forgotten the device.

@@ -3,7 +3,7 @@
 //! its id and the newcomer gets its own (cloned storage), so that two devices never fight for one name.
 
 use super::bounds::DEVICE_BYTES;
-use super::devices::{Device, Errand, Presence, Volume, bytes_of_codecs};
+use super::devices::{Device, PendingAction, Presence, Volume, bytes_of_codecs};
 use super::{At, Durability, Effect, Join, Limits, MOST_EPOCH, SessionState};
 use crate::close::CloseReason;
 use crate::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
@@ -53,7 +53,7 @@ impl SessionState {
                     effects.push(Effect::Probe(asked));
                 } else {
                     self.touch(at);
-                    self.give_errand(join.device_id, Errand::Probe);
+                    self.request_action(join.device_id, PendingAction::Probe);
                 }
                 self.newcomers.push(Newcomer { join, asked });
             }
@@ -67,9 +67,11 @@ impl SessionState {
     }
 
     /// Asks something of the node with the device's socket. What is to end need not be probed.
-    pub(super) fn give_errand(&mut self, id: DeviceId, errand: Errand) {
-        if let Some(device) = self.edit().devices.get_mut(id).filter(|device| device.errand != Some(Errand::Forget)) {
-            device.errand = Some(errand);
+    pub(super) fn request_action(&mut self, id: DeviceId, action: PendingAction) {
+        if let Some(device) =
+            self.edit().devices.get_mut(id).filter(|device| device.pending_action != Some(PendingAction::Forget))
+        {
+            device.pending_action = Some(action);
         }
     }
 
@@ -81,10 +83,10 @@ impl SessionState {
 
     /// The device of that id lives: whoever came under it is another one.
     pub(super) fn tell_apart(&mut self, at: At, id: DeviceId, effects: &mut Vec<Effect>) {
-        if self.record.devices.get(id).is_some_and(|device| device.errand == Some(Errand::Probe)) {
+        if self.record.devices.get(id).is_some_and(|device| device.pending_action == Some(PendingAction::Probe)) {
             self.touch(at);
             if let Some(device) = self.edit().devices.get_mut(id) {
-                device.errand = None;
+                device.pending_action = None;
             }
         }
         let (others, rest) = std::mem::take(&mut self.newcomers)
@@ -105,7 +107,8 @@ impl SessionState {
                 let id = waiting.join.device_id;
                 if self.other_life(&waiting.join) != Some(waiting.asked) {
                     self.join(at, waiting.join, effects);
-                } else if self.is_here(id) || self.record.devices.get(id).is_some_and(|device| device.errand.is_some())
+                } else if self.is_here(id)
+                    || self.record.devices.get(id).is_some_and(|device| device.pending_action.is_some())
                 {
                     self.newcomers.push(waiting);
                 } else {
@@ -202,7 +205,7 @@ impl SessionState {
             volume,
             since_us,
             presence,
-            errand: None,
+            pending_action: None,
         });
         effects.push(Effect::Welcome(join.connection, id));
     }

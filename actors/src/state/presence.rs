@@ -1,6 +1,6 @@
 //! Devices come, go, and are missed (R8); a session is loaded again (R2, R6).
 
-use super::devices::{Device, Errand, Presence};
+use super::devices::{Device, PendingAction, Presence};
 use super::playback::{Intent, Status};
 use super::queue::Queue;
 use super::{At, Durability, Effect, Leaving, Limits, Record, SessionState, epoch_above};
@@ -52,11 +52,11 @@ impl SessionState {
         let earlier = std::mem::replace(&mut self.record, record);
         self.queue = queue;
         for connection in earlier.devices.connections_on(self.node) {
-            let known = earlier.devices.by_connection(connection).and_then(|device| device.errand);
-            match self.record.devices.by_connection(connection).map(|device| device.errand) {
-                Some(errand) if errand == known => {}
-                Some(Some(Errand::Probe)) => effects.push(Effect::Probe(connection)),
-                Some(Some(Errand::Forget)) => effects.push(Effect::Close(connection, CloseReason::Forgotten)),
+            let known = earlier.devices.by_connection(connection).and_then(|device| device.pending_action);
+            match self.record.devices.by_connection(connection).map(|device| device.pending_action) {
+                Some(action) if action == known => {}
+                Some(Some(PendingAction::Probe)) => effects.push(Effect::Probe(connection)),
+                Some(Some(PendingAction::Forget)) => effects.push(Effect::Close(connection, CloseReason::Forgotten)),
                 Some(None) => {}
                 None => effects.push(Effect::Close(connection, self.why_unnamed(&earlier, connection))),
             }
