@@ -237,7 +237,7 @@ impl Replica {
         let (before, mut effects) = (live.state.shown(), Vec::new());
         live.stored = Some((record.stamp, record.queue_revision()));
         live.state.adopt(now, record, queue, &mut effects);
-        if live.state.has_newcomers() {
+        if live.state.has_pending_joins() {
             self.inbox.push_back(Event::Deadline);
         }
         self.release(before, effects, outputs);

@@ -13,7 +13,7 @@ impl Limits {
     /// The most bytes that a session keeps, whatever is said to it.
     #[must_use]
     pub fn session_bytes(&self) -> usize {
-        let each = DEVICE_BYTES + Self::NEWCOMER_BYTES + size_of::<After>() + size_of::<Wait>();
+        let each = DEVICE_BYTES + Self::PENDING_JOIN_BYTES + size_of::<After>() + size_of::<Wait>();
         self.queue_items * Queue::ENTRY_BYTES + self.devices * each + Devices::most_remembered(self.devices)
     }
 }
@@ -24,7 +24,7 @@ impl SessionState {
     pub fn bytes(&self) -> usize {
         let devices: usize = self.devices().iter().map(Device::bytes).sum();
         let replaced = self.playback().after.len() * size_of::<After>() + self.waits.len() * size_of::<Wait>();
-        let known = devices + self.bytes_of_newcomers() + replaced + self.devices().bytes_remembered();
+        let known = devices + self.bytes_of_pending_joins() + replaced + self.devices().bytes_remembered();
         self.queue.len() * Queue::ENTRY_BYTES + known
     }
 
@@ -34,7 +34,7 @@ impl SessionState {
         let lists = [
             (self.queue.len(), self.limits.queue_items),
             (self.devices().len(), devices),
-            (self.newcomers.len(), devices),
+            (self.pending_joins.len(), devices),
             (self.playback().after.len(), devices),
             (self.waits.len(), devices),
         ];

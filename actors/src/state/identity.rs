@@ -1,6 +1,6 @@
-//! Who a newcomer is (R9). A socket of the same life takes the place of the one before without a flicker. Another life
+//! Who a pending join is (R9). A socket of the same life takes the place of the one before without a flicker. Another life
 //! under the same id waits while the old socket is asked whether it lives: a dead one is replaced, a living one keeps
-//! its id and the newcomer gets its own (cloned storage), so that two devices never fight for one name.
+//! its id and the pending join gets its own (cloned storage), so that two devices never fight for one name.
 
 use super::bounds::DEVICE_BYTES;
 use super::devices::{Device, PendingAction, Presence, Volume, bytes_of_codecs};
@@ -10,22 +10,24 @@ use crate::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
 
 /// A device under the id of another life that may be dead.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Newcomer {
+pub(super) struct PendingJoin {
     join: Join,
     /// The other life's socket, which was asked.
     asked: ConnectionId,
 }
 
 impl Limits {
-    /// The most that a newcomer takes in memory.
-    pub(super) const NEWCOMER_BYTES: usize = size_of::<Newcomer>() + DEVICE_BYTES;
+    /// The most that a pending join takes in memory.
+    pub(super) const PENDING_JOIN_BYTES: usize = size_of::<PendingJoin>() + DEVICE_BYTES;
 }
 
 impl SessionState {
-    /// What newcomers take in memory.
-    pub(super) fn bytes_of_newcomers(&self) -> usize {
-        let said = self.newcomers.iter().map(|waiting| &waiting.join.description);
-        said.map(|said| size_of::<Newcomer>() + said.name.len() + bytes_of_codecs(&said.codecs)).sum()
+    /// What pending joins take in memory.
+    pub(super) fn bytes_of_pending_joins(&self) -> usize {
+        let descriptions = self.pending_joins.iter().map(|waiting| &waiting.join.description);
+        descriptions
+            .map(|description| size_of::<PendingJoin>() + description.name.len() + bytes_of_codecs(&description.codecs))
+            .sum()
     }
 
     pub(super) fn join(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
@@ -34,18 +36,18 @@ impl SessionState {
             effects.push(Effect::Welcome(join.connection, device.id));
             return;
         }
-        let is_same = |waiting: &Newcomer| {
+        let is_same = |waiting: &PendingJoin| {
             waiting.join.device_id == join.device_id
                 && waiting.join.instance == join.instance
                 && waiting.join.connection != join.connection
         };
-        if let Some(index) = self.newcomers.iter().position(is_same) {
-            let earlier = self.newcomers.remove(index);
+        if let Some(index) = self.pending_joins.iter().position(is_same) {
+            let earlier = self.pending_joins.remove(index);
             effects.push(Effect::Close(earlier.join.connection, CloseReason::Replaced));
         }
         match self.other_life(&join) {
             None => self.admit(at, join.device_id, join, effects),
-            Some(_) if self.newcomers.len() >= self.limits.devices => {
+            Some(_) if self.pending_joins.len() >= self.limits.devices => {
                 effects.push(Effect::Close(join.connection, CloseReason::TooManyDevices));
             }
             Some(asked) => {
@@ -55,7 +57,7 @@ impl SessionState {
                     self.touch(at);
                     self.request_action(join.device_id, PendingAction::Probe);
                 }
-                self.newcomers.push(Newcomer { join, asked });
+                self.pending_joins.push(PendingJoin { join, asked });
             }
         }
     }
@@ -89,56 +91,56 @@ impl SessionState {
                 device.pending_action = None;
             }
         }
-        let (others, rest) = std::mem::take(&mut self.newcomers)
+        let (others, rest) = std::mem::take(&mut self.pending_joins)
             .into_iter()
-            .partition(|waiting: &Newcomer| waiting.join.device_id == id);
-        self.newcomers = rest;
-        let others: Vec<Newcomer> = others;
-        for Newcomer { join, .. } in others {
+            .partition(|waiting: &PendingJoin| waiting.join.device_id == id);
+        self.pending_joins = rest;
+        let others: Vec<PendingJoin> = others;
+        for PendingJoin { join, .. } in others {
             self.admit_apart(at, join, effects);
         }
     }
 
-    /// Newcomers whose other life has no socket any more, or a new one, come again; one that has answered at another
+    /// Pending joins whose other life has no socket any more, or a new one, come again; one that has answered at another
     /// node keeps its id.
-    pub(super) fn tend_newcomers(&mut self, at: At, effects: &mut Vec<Effect>) {
+    pub(super) fn settle_pending_joins(&mut self, at: At, effects: &mut Vec<Effect>) {
         loop {
-            for waiting in std::mem::take(&mut self.newcomers) {
+            for waiting in std::mem::take(&mut self.pending_joins) {
                 let id = waiting.join.device_id;
                 if self.other_life(&waiting.join) != Some(waiting.asked) {
                     self.join(at, waiting.join, effects);
                 } else if self.is_here(id)
                     || self.record.devices.get(id).is_some_and(|device| device.pending_action.is_some())
                 {
-                    self.newcomers.push(waiting);
+                    self.pending_joins.push(waiting);
                 } else {
                     self.admit_apart(at, waiting.join, effects);
                 }
             }
             // One that was admitted may be in the place of the one that another waits for; each round admits one or ends.
-            if self.newcomers_wait_for_somebody() {
+            if self.pending_joins_wait_for_somebody() {
                 return;
             }
         }
     }
 
     /// Whether somebody waits to be told who it is.
-    pub(crate) fn has_newcomers(&self) -> bool {
-        !self.newcomers.is_empty()
+    pub(crate) fn has_pending_joins(&self) -> bool {
+        !self.pending_joins.is_empty()
     }
 
-    /// A newcomer that goes before it was told who it is was never there.
-    pub(super) fn dismiss_newcomer(&mut self, connection: ConnectionId) {
-        self.newcomers.retain(|waiting| waiting.join.connection != connection);
+    /// A pending join that goes before it was told who it is was never there.
+    pub(super) fn drop_pending_join(&mut self, connection: ConnectionId) {
+        self.pending_joins.retain(|waiting| waiting.join.connection != connection);
     }
 
-    pub(super) fn is_newcomer(&self, connection: ConnectionId) -> bool {
-        self.newcomers.iter().any(|waiting| waiting.join.connection == connection)
+    pub(super) fn is_pending_join(&self, connection: ConnectionId) -> bool {
+        self.pending_joins.iter().any(|waiting| waiting.join.connection == connection)
     }
 
-    /// Whether each newcomer waits for another, connected life of its id.
-    pub(super) fn newcomers_wait_for_somebody(&self) -> bool {
-        self.newcomers.iter().all(|waiting| self.other_life(&waiting.join) == Some(waiting.asked))
+    /// Whether each pending join waits for another, connected life of its id.
+    pub(super) fn pending_joins_wait_for_somebody(&self) -> bool {
+        self.pending_joins.iter().all(|waiting| self.other_life(&waiting.join) == Some(waiting.asked))
     }
 
     /// What a device has seen and this record has not: it was lost, with a database that was put back.

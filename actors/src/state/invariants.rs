@@ -33,7 +33,7 @@ impl SessionState {
             (11, "item and next are what the queue says", self.items_match_queue()),
             (12, "without an item nothing plays", self.nothing_is_idle()),
             (13, "a transfer has a source that is to sound and another, connected target", self.transfer_has_both()),
-            (14, "a newcomer waits for another, connected life", self.newcomers_wait_for_somebody()),
+            (14, "a newcomer waits for another, connected life", self.pending_joins_wait_for_somebody()),
             (15, "each list that is kept is within its limit", self.is_bounded()),
         ];
         match rules.into_iter().find(|(_, _, holds)| !holds) {

@@ -27,7 +27,7 @@ mod transfer;
 use crate::close::CloseReason;
 use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, Micros, NodeId, Stamp};
 use devices::Devices;
-use identity::Newcomer;
+use identity::PendingJoin;
 use messages::Reject;
 use playback::Playback;
 use plays::Listen;
@@ -166,7 +166,7 @@ pub struct SessionState {
     /// Sockets that must say by an instant that they are silent.
     waits: Vec<Wait>,
     /// Devices under the id of another one that may be dead, in order of coming.
-    newcomers: Vec<Newcomer>,
+    pending_joins: Vec<PendingJoin>,
 }
 
 /// The instant of a step and the stamp that its change gets.
@@ -198,7 +198,7 @@ impl SessionState {
     /// The session as the database has it, under the epoch that stands.
     #[must_use]
     pub fn resume((record, queue): (Record, Arc<Queue>), node: NodeId, limits: Limits) -> Self {
-        Self { record: Arc::new(record), queue, node, limits, waits: Vec::new(), newcomers: Vec::new() }
+        Self { record: Arc::new(record), queue, node, limits, waits: Vec::new(), pending_joins: Vec::new() }
     }
 
     /// The same under an epoch that began in this database.
@@ -237,7 +237,7 @@ impl SessionState {
                     };
                     self.hear(at, speaker, event, effects);
                 }
-                None if self.is_newcomer(connection) => {}
+                None if self.is_pending_join(connection) => {}
                 None => effects.push(Effect::Close(connection, CloseReason::Replaced)),
             },
             Event::NodeLost { node, last } => {
@@ -251,7 +251,7 @@ impl SessionState {
             }
             Event::Deadline => self.meet_deadlines(at, effects),
         }
-        self.tend_newcomers(at, effects);
+        self.settle_pending_joins(at, effects);
         self.tend_transfer(at, effects);
         self.watch_replaced_holders(now);
     }

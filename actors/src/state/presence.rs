@@ -102,7 +102,7 @@ impl SessionState {
     }
 
     pub(super) fn leave(&mut self, at: At, connection: ConnectionId, how: Leaving, effects: &mut Vec<Effect>) {
-        self.dismiss_newcomer(connection);
+        self.drop_pending_join(connection);
         let Some(device) = self.record.devices.by_connection(connection) else { return };
         let (id, instance) = (device.id, device.instance);
         let holder = self.record.playback.active.is_some_and(|active| active.is(id, instance));

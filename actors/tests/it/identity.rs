@@ -1,4 +1,4 @@
-//! Who a newcomer is (R9), what devices witness of a database that was put back (R2), and strict mode (R1).
+//! Who a pending join is (R9), what devices witness of a database that was put back (R2), and strict mode (R1).
 
 use crate::scenario::{life, run};
 use expect_test::expect;
@@ -131,7 +131,7 @@ fn t52_three_lives_of_one_id_are_told_apart_in_turn() {
 }
 
 #[test]
-fn a_newcomer_that_goes_before_the_answer_was_never_there() {
+fn a_pending_join_that_goes_before_the_answer_was_never_there() {
     let transcript = run("
         a joins
         a is cloned as b

@@ -232,7 +232,7 @@ fn an_unknown_outcome_closes_no_socket_and_is_answered_from_the_record() {
 }
 
 #[test]
-fn a_newcomer_whose_admission_has_no_answer_is_listed_once() {
+fn a_pending_join_whose_admission_has_no_answer_is_listed_once() {
     let mut database = Database::default();
     let mut first = Node::with_device(1, &mut database);
     let mut second = Node::on(2, &mut database);
@@ -392,7 +392,7 @@ fn t101_who_is_welcome_at_the_new_run_of_a_node_is_not_touched_when_the_old_one_
 
 /// Two lives wait here under one id when the other node admits one of them on another of its sockets.
 #[test]
-fn a_newcomer_that_turns_out_to_be_the_newer_socket_of_who_was_admitted_is_whom_the_other_waits_for() {
+fn a_pending_join_that_turns_out_to_be_the_newer_socket_of_who_was_admitted_is_whom_the_other_waits_for() {
     let mut database = Database::default();
     let mut first = Node::with_device(1, &mut database);
     let mut second = Node::on(2, &mut database);

@@ -84,7 +84,7 @@ const WANTED: &[&str] = &[
     "fault strangers",
     "gone in time after a kill",
     "moved to another node while it played",
-    "newcomer told apart",
+    "pending join told apart",
     "node drained",
     "node gives up its sockets",
     "outbox full",

@@ -80,7 +80,7 @@ impl World {
     fn answer(&mut self, id: u64, is_asked: bool) {
         let is_served = self.sockets.get(&id).is_some_and(|socket| socket.served.is_some());
         if is_asked && is_served {
-            self.note("newcomer told apart");
+            self.note("pending join told apart");
             self.take_in(self.node_of(id), Event::Device { connection: ConnectionId(id), event: DeviceEvent::Alive });
         }
     }
