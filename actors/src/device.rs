@@ -7,7 +7,7 @@ use crate::ids::{CommandId, ConnectionId, MediaId, Micros, UserId};
 use crate::inbound::{Inbound, InboundAction};
 use crate::ports::{Socket, Wrote};
 use crate::session::{Attach, Detach, FromDevice, SessionActor, ToDevice};
-use crate::state::drags::Drags;
+use crate::state::coalesce::Coalescer;
 use crate::state::liveness::{Beat, Liveness};
 use crate::state::messages::{Command, Reject, RejectCode};
 use crate::state::outbox::{FrameKind, Outbox};
@@ -67,7 +67,7 @@ pub struct DeviceActor<S: Socket> {
     stuck_since: Option<Micros>,
     liveness: Liveness,
     inbound: Inbound,
-    drags: Drags,
+    coalescer: Coalescer,
     timer: Option<SpawnHandle>,
 }
 
@@ -98,7 +98,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
                 stuck_since: None,
                 liveness: Liveness::new(world.timing, world.clock.now(), (world.random)()),
                 inbound: Inbound::new(world.limits.tracks_per_command),
-                drags: Drags::default(),
+                coalescer: Coalescer::default(),
                 timer: None,
                 directory,
             }
@@ -207,14 +207,14 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         self.say(DeviceEvent::command(command, tracks, seed), ctx);
     }
 
-    /// Tells the session, now or, in a drag, with its next step.
+    /// Tells the session, now or, in a series, with its next step.
     fn say(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
         let now = self.now();
-        let (due, handed) = (self.drags.next(), self.drags.take(now, event));
+        let (due, handed) = (self.coalescer.next(), self.coalescer.take(now, event));
         for event in handed {
             self.hand_on(event, ctx);
         }
-        if self.drags.next() != due {
+        if self.coalescer.next() != due {
             self.schedule(ctx);
         }
     }
@@ -295,7 +295,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             ctx.cancel_future(timer);
         }
         let stuck_at = self.stuck_since.map(|since| since.plus_ms(STUCK_MS));
-        let dues = [stuck_at, self.drags.next(), Some(self.liveness.next())];
+        let dues = [stuck_at, self.coalescer.next(), Some(self.liveness.next())];
         let due = dues.into_iter().flatten().min().unwrap_or_else(|| self.liveness.next());
         let wait_us = u64::try_from(due.since_us(self.now())).unwrap_or(0);
         self.timer = Some(ctx.run_later(Duration::from_micros(wait_us), Self::beat));
@@ -311,7 +311,7 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             self.close(CloseReason::BadToken, ctx);
             return;
         }
-        for event in self.drags.due(now) {
+        for event in self.coalescer.due(now) {
             self.hand_on(event, ctx);
         }
         match self.liveness.beat(now) {
@@ -354,8 +354,8 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
     fn detach(&mut self, how: Leaving) {
         if let Some(Joined { session, .. }) = self.joined.take() {
             let connection = self.connection;
-            // What was dragged last counts, though nobody is left to hear of it.
-            for event in self.drags.flush() {
+            // The last of a series counts, though nobody is left to hear of it.
+            for event in self.coalescer.flush() {
                 session.do_send(FromDevice { connection, event });
             }
             session.do_send(Detach { connection, how });

@@ -94,11 +94,13 @@ impl Inbound {
     fn refusal(&mut self, now: Micros, message: &ClientMessage) -> Option<InboundAction> {
         let (class, command) = match message {
             ClientMessage::Command(command) => match command.op {
-                Op::Seek { .. } | Op::Volume { level: Some(_), delta: None, .. } => (Class::Drag, Some(command.id)),
+                Op::Seek { .. } | Op::Volume { level: Some(_), delta: None, .. } => {
+                    (Class::Coalesced, Some(command.id))
+                }
                 _ => (Class::Command, Some(command.id)),
             },
             ClientMessage::BadCommand(id, _) => (Class::Command, Some(*id)),
-            ClientMessage::Volume(_) => (Class::Drag, None),
+            ClientMessage::Volume(_) => (Class::Coalesced, None),
             ClientMessage::Queue { .. } => (Class::Queue, None),
             ClientMessage::Time { .. } => (Class::Time, None),
             _ => (Class::Other, None),

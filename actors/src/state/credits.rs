@@ -7,8 +7,8 @@ use crate::ids::Micros;
 pub enum Class {
     /// A command that stands alone.
     Command,
-    /// A command of a drag: the latest stands for the others ([`super::drags`]).
-    Drag,
+    /// A command of a fast series: the latest stands for the others ([`super::coalesce`]).
+    Coalesced,
     /// Asks for a page of the queue.
     Queue,
     /// A clock probe.
@@ -22,7 +22,7 @@ impl Class {
     const fn rate(self) -> (i64, i64) {
         match self {
             Self::Command | Self::Time => (20, 100),
-            Self::Drag => (200, 400),
+            Self::Coalesced => (200, 400),
             Self::Queue => (10, 100),
             Self::Other => (50, 200),
         }
@@ -44,7 +44,7 @@ pub enum Credit {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Credits {
     command: Micros,
-    drag: Micros,
+    coalesced: Micros,
     queue: Micros,
     time: Micros,
     other: Micros,
@@ -59,7 +59,7 @@ impl Credits {
     pub fn take(&mut self, now: Micros, class: Class) -> Credit {
         let full_at = match class {
             Class::Command => &mut self.command,
-            Class::Drag => &mut self.drag,
+            Class::Coalesced => &mut self.coalesced,
             Class::Queue => &mut self.queue,
             Class::Time => &mut self.time,
             Class::Other => &mut self.other,
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn who_waits_as_told_is_heard() {
-        for class in [Class::Command, Class::Drag, Class::Queue, Class::Time, Class::Other] {
+        for class in [Class::Command, Class::Coalesced, Class::Queue, Class::Time, Class::Other] {
             let (mut credits, now) = (Credits::default(), Micros(0));
             let wait_ms = loop {
                 match credits.take(now, class) {
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn who_never_stops_is_heard_soon_after_all_the_same() {
-        for class in [Class::Command, Class::Drag, Class::Queue, Class::Time, Class::Other] {
+        for class in [Class::Command, Class::Coalesced, Class::Queue, Class::Time, Class::Other] {
             let (mut credits, now) = (Credits::default(), Micros(0));
             for _ in 0..10_000 {
                 credits.take(now, class);

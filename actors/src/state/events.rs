@@ -106,7 +106,7 @@ pub enum DeviceEvent {
         command: Box<Command<Resolved>>,
         /// 64 random bits.
         seed: u64,
-        /// Earlier commands of the same drag, which this one stands for: they are answered as it is.
+        /// Earlier commands of the same series, which this one stands for: they are answered as it is.
         others: Vec<CommandId>,
     },
     /// What is true on the active device.

@@ -3,9 +3,9 @@
 //! A step changes the state and pushes [`Effect`]s. What everybody is shown is not an effect: whoever drives the
 //! state compares [`SessionState::shown`] before and after, so that several steps are one frame.
 
+pub mod coalesce;
 pub mod credits;
 pub mod devices;
-pub mod drags;
 pub mod invariants;
 pub mod liveness;
 pub mod messages;

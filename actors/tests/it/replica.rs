@@ -164,7 +164,7 @@ fn a_session_that_panicked_too_often_starts_paused() {
 }
 
 #[test]
-fn of_a_drag_that_is_rejected_what_stands_already_is_acknowledged() {
+fn of_a_series_that_is_rejected_what_stands_already_is_acknowledged() {
     let mut node = Node::over(None, fresh());
     node.step(play());
     node.step(command_event(2, Op::Seek { position_ms: 5_000 }));

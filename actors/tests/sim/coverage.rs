@@ -40,7 +40,7 @@ const WANTED: &[&str] = &[
     "crash while it drains",
     "crash while it loads",
     "crash with reports that are not written",
-    "drag of several",
+    "several commands coalesced",
     "effect ack",
     "effect close",
     "effect commit now",

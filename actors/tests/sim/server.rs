@@ -8,7 +8,7 @@ use crate::world::{Down, Happening, Up, World};
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{ConnectionId, MediaId};
 use segue_actors::inbound::{Inbound, InboundAction};
-use segue_actors::state::drags::Drags;
+use segue_actors::state::coalesce::Coalescer;
 use segue_actors::state::liveness::{Beat, Liveness, Timing};
 use segue_actors::state::playback::MediaKind;
 use segue_actors::state::queue::Resolved;
@@ -27,7 +27,7 @@ pub(crate) struct Served {
     beat_version: u64,
     has_joined: bool,
     inbound: Inbound,
-    drags: Drags,
+    coalescer: Coalescer,
     /// What waits for a device that reads slowly.
     pub(crate) slow: Option<Slow>,
 }
@@ -40,7 +40,7 @@ impl World {
             beat_version: 0,
             has_joined: false,
             inbound: Inbound::new(CLIENT_LIMITS.tracks),
-            drags: Drags::default(),
+            coalescer: Coalescer::default(),
             slow: None,
         }
     }
@@ -139,8 +139,8 @@ impl World {
         let (n, connection) = (self.node_of(id), ConnectionId(id));
         let now = self.server_now(n);
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
-        let (due, handed) = (served.drags.next(), served.drags.take(now, event));
-        let is_due = served.drags.next() != due;
+        let (due, handed) = (served.coalescer.next(), served.coalescer.take(now, event));
+        let is_due = served.coalescer.next() != due;
         for event in handed {
             self.take_in(n, Event::Device { connection, event });
         }
@@ -154,7 +154,7 @@ impl World {
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
         served.beat_version += 1;
         let stuck_at = served.slow.as_ref().and_then(|slow| slow.stuck_since).map(|since| since.plus_ms(STUCK_MS));
-        let dues = [stuck_at, served.drags.next(), Some(served.liveness.next())];
+        let dues = [stuck_at, served.coalescer.next(), Some(served.liveness.next())];
         let due = dues.into_iter().flatten().min().expect("its life has a next beat");
         let (at, version) = (due.0 - clock_us, served.beat_version);
         self.at(at, Happening::Beat(id, version));
@@ -172,13 +172,13 @@ impl World {
             self.note("write stuck");
             return self.close(id, CloseReason::Slow);
         }
-        let dragged = served.drags.due(now);
+        let released = served.coalescer.due(now);
         let beat = served.liveness.beat(now);
-        for event in dragged {
+        for event in released {
             let is_many = event.commands().count() > 1;
             self.take_in(n, Event::Device { connection: ConnectionId(id), event });
             if is_many {
-                self.note("drag of several");
+                self.note("several commands coalesced");
             }
         }
         match beat {
@@ -211,7 +211,7 @@ impl World {
         let n = self.node_of(id);
         let Some(mut served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.take()) else { return };
         if self.nodes[n].session.is_some() && served.has_joined {
-            for event in served.drags.flush() {
+            for event in served.coalescer.flush() {
                 self.take_in(n, Event::Device { connection: ConnectionId(id), event });
             }
             if let Some(session) = &mut self.nodes[n].session {

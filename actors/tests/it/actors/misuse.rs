@@ -76,7 +76,7 @@ async fn t52_a_last_word_is_no_sign_of_life() {
 }
 
 #[actix::test]
-async fn t39_a_drag_is_shown_ten_times_a_second_and_its_end_always() {
+async fn t39_a_series_is_shown_ten_times_a_second_and_its_end_always() {
     tokio::time::pause();
     let node = Node::new();
     let mut hand = node.join("anna", "Hand", 1).await;
@@ -126,7 +126,7 @@ fn volume(level: u8) -> Op<segue_actors::ids::MediaId> {
 
 /// Steps add up, so none of them can stand for another: they count like any other command.
 #[actix::test]
-async fn t39_steps_of_a_volume_are_no_drag() {
+async fn t39_steps_of_a_volume_are_not_coalesced() {
     tokio::time::pause();
     let node = Node::new();
     let mut hand = node.join("anna", "Hand", 1).await;
@@ -141,7 +141,7 @@ async fn t39_steps_of_a_volume_are_no_drag() {
 }
 
 #[actix::test]
-async fn t39_the_end_of_a_drag_counts_though_its_socket_ends() {
+async fn t39_the_end_of_a_series_counts_though_its_socket_ends() {
     tokio::time::pause();
     let node = Node::new();
     let mut hand = node.join("anna", "Hand", 1).await;

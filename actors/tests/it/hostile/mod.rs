@@ -11,7 +11,7 @@ use segue_actors::ids::{ConnectionId, MediaId, Micros, NodeId};
 use segue_actors::inbound::{Inbound, InboundAction};
 use segue_actors::ports::{Change, Outcome, PortError};
 use segue_actors::replica::{Output, Replica};
-use segue_actors::state::drags::Drags;
+use segue_actors::state::coalesce::Coalescer;
 use segue_actors::state::liveness::{Beat, Liveness, Timing};
 use segue_actors::state::messages::{Command, RejectCode};
 use segue_actors::state::outbox::{FrameKind, OUTBOX_BYTES, Outbox};
@@ -76,7 +76,7 @@ struct Line {
     connection: ConnectionId,
     has_joined: bool,
     inbound: Inbound,
-    drags: Drags,
+    coalescer: Coalescer,
     liveness: Liveness,
     outbox: Outbox,
     is_blocked: bool,
@@ -209,7 +209,7 @@ impl World {
             connection: ConnectionId(number),
             has_joined: false,
             inbound: Inbound::new(tracks),
-            drags: Drags::default(),
+            coalescer: Coalescer::default(),
             liveness: Liveness::new(TIMING, now, 500),
             outbox: Outbox::default(),
             is_blocked: false,
@@ -295,7 +295,7 @@ impl World {
 
     fn take(&mut self, socket: usize, event: DeviceEvent) {
         let now = self.now;
-        for event in self.line(socket).drags.take(now, event) {
+        for event in self.line(socket).coalescer.take(now, event) {
             self.hand_on(socket, event);
         }
     }
@@ -319,7 +319,7 @@ impl World {
     fn end(&mut self, socket: usize, how: Leaving) {
         let Some(mut line) = self.lines[socket].take().filter(|line| line.has_joined) else { return };
         let connection = line.connection;
-        for event in line.drags.flush() {
+        for event in line.coalescer.flush() {
             self.take_in(Event::Device { connection, event });
         }
         self.take_in(Event::Leave { connection, how });
@@ -440,7 +440,7 @@ impl World {
             return self.close(socket, CloseReason::Slow);
         }
         let beat = line.liveness.beat(now);
-        for event in line.drags.due(now) {
+        for event in line.coalescer.due(now) {
             self.hand_on(socket, event);
         }
         match beat {
@@ -458,6 +458,6 @@ impl Line {
     fn due(&self) -> Micros {
         let stuck_at = self.stuck_since.map(|since| since.plus_ms(STUCK_MS));
         let liveness = self.liveness.next();
-        [stuck_at, self.drags.next()].into_iter().flatten().min().map_or(liveness, |due| due.min(liveness))
+        [stuck_at, self.coalescer.next()].into_iter().flatten().min().map_or(liveness, |due| due.min(liveness))
     }
 }

@@ -1,22 +1,22 @@
-//! What a hand drags (R11): seeks and volumes that come faster than ten a second are held, the latest stands for the
+//! Coalescing (R11): seeks and volumes that come faster than ten a second are held, the latest stands for the
 //! ones before it, and it always arrives.
 
 use super::DeviceEvent;
 use super::messages::Op;
 use crate::ids::{CommandId, DeviceId, Micros};
 
-/// Between two steps of one drag.
+/// Between two steps of one series.
 const STEP_MS: i64 = 100;
 
-/// What is dragged.
+/// What a series changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum What {
+enum Target {
     Seek,
     Volume(Option<DeviceId>),
     OwnVolume,
 }
 
-impl What {
+impl Target {
     fn of(event: &DeviceEvent) -> Option<Self> {
         match event {
             DeviceEvent::Command { command, .. } => match command.op {
@@ -31,54 +31,54 @@ impl What {
 }
 
 #[derive(Debug)]
-struct Drag {
-    what: What,
+struct Series {
+    target: Target,
     /// The next step may be said from then on.
     free_at: Micros,
     held: Option<DeviceEvent>,
 }
 
-/// The drags of one socket.
+/// The series of one socket.
 #[derive(Debug, Default)]
-pub struct Drags(Vec<Drag>);
+pub struct Coalescer(Vec<Series>);
 
-impl Drags {
+impl Coalescer {
     /// Takes in what a device says; what is to be handed on now, in order.
     pub fn take(&mut self, now: Micros, event: DeviceEvent) -> Vec<DeviceEvent> {
-        let Some(what) = What::of(&event) else {
+        let Some(target) = Target::of(&event) else {
             // Whatever else is wished comes after what was wished before it.
             let mut handed = if matches!(event, DeviceEvent::Command { .. }) { self.flush() } else { Vec::new() };
             handed.push(event);
             return handed;
         };
-        self.0.retain(|drag| drag.held.is_some() || drag.free_at > now);
-        let Some(drag) = self.0.iter_mut().find(|drag| drag.what == what) else {
-            self.0.push(Drag { what, free_at: now.plus_ms(STEP_MS), held: None });
+        self.0.retain(|series| series.held.is_some() || series.free_at > now);
+        let Some(series) = self.0.iter_mut().find(|series| series.target == target) else {
+            self.0.push(Series { target, free_at: now.plus_ms(STEP_MS), held: None });
             return vec![event];
         };
-        let (held, handed) = match drag.held.take() {
+        let (held, handed) = match series.held.take() {
             None => (event, Vec::new()),
             Some(earlier) => match stand_for(&earlier, event) {
                 Ok(both) => (both, Vec::new()),
                 Err(event) => (event, vec![earlier]),
             },
         };
-        drag.held = Some(held);
+        series.held = Some(held);
         handed
     }
 
     /// When something that is held is to be handed on.
     #[must_use]
     pub fn next(&self) -> Option<Micros> {
-        self.0.iter().filter(|drag| drag.held.is_some()).map(|drag| drag.free_at).min()
+        self.0.iter().filter(|series| series.held.is_some()).map(|series| series.free_at).min()
     }
 
     /// What is to be handed on at `now`.
     pub fn due(&mut self, now: Micros) -> Vec<DeviceEvent> {
         let mut due = Vec::new();
-        for drag in self.0.iter_mut().filter(|drag| drag.free_at <= now) {
-            if let Some(event) = drag.held.take() {
-                drag.free_at = now.plus_ms(STEP_MS);
+        for series in self.0.iter_mut().filter(|series| series.free_at <= now) {
+            if let Some(event) = series.held.take() {
+                series.free_at = now.plus_ms(STEP_MS);
                 due.push(event);
             }
         }
@@ -87,11 +87,11 @@ impl Drags {
 
     /// Everything that is held, at once.
     pub fn flush(&mut self) -> Vec<DeviceEvent> {
-        self.0.iter_mut().filter_map(|drag| drag.held.take()).collect()
+        self.0.iter_mut().filter_map(|series| series.held.take()).collect()
     }
 }
 
-/// The later of two steps of a drag in place of both, if the one says all that the other did.
+/// The later of two steps of a series in place of both, if the one says all that the other did.
 fn stand_for(earlier: &DeviceEvent, later: DeviceEvent) -> Result<DeviceEvent, DeviceEvent> {
     match (earlier, later) {
         (DeviceEvent::Volume(_), later @ DeviceEvent::Volume(_)) => Ok(later),
@@ -145,14 +145,14 @@ mod tests {
 
     #[test]
     fn t39_fifty_seeks_a_second_are_ten_and_the_last_arrives() {
-        let (mut drags, mut steps) = (Drags::default(), Vec::new());
+        let (mut coalescer, mut steps) = (Coalescer::default(), Vec::new());
         for id in 1..=50 {
             let now = Micros(0).plus_ms(20 * (i64::try_from(id).expect("small") - 1));
-            steps.extend(drags.due(now));
-            steps.extend(drags.take(now, seek(id)));
+            steps.extend(coalescer.due(now));
+            steps.extend(coalescer.take(now, seek(id)));
         }
-        while let Some(due) = drags.next() {
-            steps.extend(drags.due(due));
+        while let Some(due) = coalescer.next() {
+            steps.extend(coalescer.due(due));
         }
         let steps = ids(&steps);
         assert!(steps.len() <= 11, "ten a second: {}", steps.len());
@@ -164,33 +164,37 @@ mod tests {
 
     #[test]
     fn another_command_comes_after_what_was_held_before_it() {
-        let mut drags = Drags::default();
-        assert_eq!(ids(&drags.take(Micros(0), seek(1))), [(1, vec![])]);
-        assert_eq!(ids(&drags.take(Micros(1), seek(2))), []);
-        assert_eq!(ids(&drags.take(Micros(2), volume(3, None))), [(3, vec![])], "another drag has its own steps");
-        assert_eq!(ids(&drags.take(Micros(3), command(4, Op::Pause))), [(2, vec![]), (4, vec![])]);
-        assert_eq!(drags.next(), None);
+        let mut coalescer = Coalescer::default();
+        assert_eq!(ids(&coalescer.take(Micros(0), seek(1))), [(1, vec![])]);
+        assert_eq!(ids(&coalescer.take(Micros(1), seek(2))), []);
+        assert_eq!(ids(&coalescer.take(Micros(2), volume(3, None))), [(3, vec![])], "another drag has its own steps");
+        assert_eq!(ids(&coalescer.take(Micros(3), command(4, Op::Pause))), [(2, vec![]), (4, vec![])]);
+        assert_eq!(coalescer.next(), None);
     }
 
     #[test]
     fn what_says_less_does_not_stand_for_what_said_more() {
-        let mut drags = Drags::default();
-        drags.take(Micros(0), volume(1, None));
-        assert_eq!(ids(&drags.take(Micros(1), volume(2, Some(true)))), []);
-        assert_eq!(ids(&drags.take(Micros(2), volume(3, None))), [(2, vec![])], "it muted");
-        assert_eq!(ids(&drags.take(Micros(3), volume(3, None))), [(3, vec![])], "one that is said twice counts twice");
-        assert_eq!(ids(&drags.flush()), [(3, vec![])]);
+        let mut coalescer = Coalescer::default();
+        coalescer.take(Micros(0), volume(1, None));
+        assert_eq!(ids(&coalescer.take(Micros(1), volume(2, Some(true)))), []);
+        assert_eq!(ids(&coalescer.take(Micros(2), volume(3, None))), [(2, vec![])], "it muted");
+        assert_eq!(
+            ids(&coalescer.take(Micros(3), volume(3, None))),
+            [(3, vec![])],
+            "one that is said twice counts twice"
+        );
+        assert_eq!(ids(&coalescer.flush()), [(3, vec![])]);
     }
 
     #[test]
-    fn a_hand_on_the_device_itself_is_a_drag_as_well() {
-        let mut drags = Drags::default();
+    fn a_hand_on_the_device_itself_is_coalesced_as_well() {
+        let mut coalescer = Coalescer::default();
         let turned = |level| DeviceEvent::Volume(VolumeChange { level, muted: false, version: 0 });
-        assert_eq!(drags.take(Micros(0), turned(1)).len(), 1);
+        assert_eq!(coalescer.take(Micros(0), turned(1)).len(), 1);
         for level in 2..=40 {
-            assert!(drags.take(Micros(1), turned(level)).is_empty());
+            assert!(coalescer.take(Micros(1), turned(level)).is_empty());
         }
-        assert_eq!(drags.next(), Some(Micros(100_000)));
-        assert_eq!(ids(&drags.due(Micros(100_000))), [(40, vec![])]);
+        assert_eq!(coalescer.next(), Some(Micros(100_000)));
+        assert_eq!(ids(&coalescer.due(Micros(100_000))), [(40, vec![])]);
     }
 }
