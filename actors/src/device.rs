@@ -22,7 +22,7 @@ use actix::{
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Messages that may wait in the mailbox: more than the answers to all that a device may say at once (`Credits`), which
+/// Messages that may wait in the mailbox: more than the answers to all that a device may say at once (`RateLimit`), which
 /// one commit may release.
 const MAILBOX: usize = 1_024;
 /// A socket that has not said `hello` after this long is closed.

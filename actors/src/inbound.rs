@@ -1,11 +1,11 @@
-//! What comes in on one socket, pure: each frame is read and measured, and becomes one thing to do about it. The actor
+//! What comes in on one socket, pure: each frame is read and rate-limited, and becomes one thing to do about it. The actor
 //! of the socket carries it out.
 
 use crate::close::CloseReason;
 use crate::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros};
-use crate::state::credits::{Class, Credit, Credits};
 use crate::state::messages::{Command, Op, RejectCode};
 use crate::state::queue::Resolved;
+use crate::state::rate_limit::{MessageClass, RateLimit, Verdict};
 use crate::state::{DeviceEvent, Join};
 use crate::wire::{ClientMessage, Hello, ServerMessage, WireError};
 
@@ -36,7 +36,7 @@ pub enum InboundAction {
 /// What one socket may say, and has said of late.
 #[derive(Debug)]
 pub struct Inbound {
-    credits: Credits,
+    rate_limit: RateLimit,
     /// Most tracks in one command.
     tracks: usize,
 }
@@ -45,12 +45,12 @@ impl Inbound {
     /// A new socket, whose commands may name at most `tracks` tracks.
     #[must_use]
     pub fn new(tracks: usize) -> Self {
-        Self { credits: Credits::default(), tracks }
+        Self { rate_limit: RateLimit::default(), tracks }
     }
 
-    /// Whether a ping or pong of the protocol is within measure.
+    /// Whether a ping or pong of the protocol is within the rate limit.
     pub fn may_ping(&mut self, now: Micros) -> bool {
-        self.credits.take(now, Class::Other) == Credit::Granted
+        self.rate_limit.take(now, MessageClass::Other) == Verdict::Allowed
     }
 
     /// Reads a frame of a device that `has_joined` or not.
@@ -89,30 +89,32 @@ impl Inbound {
         }
     }
 
-    /// What becomes of a message beyond the measure: a command is rejected, a probe or a page not answered, and what can
+    /// What becomes of a rate-limited message: a command is rejected, a probe or a page not answered, and what can
     /// be neither ends the socket, for nothing of it may be lost.
     fn refusal(&mut self, now: Micros, message: &ClientMessage) -> Option<InboundAction> {
         let (class, command) = match message {
             ClientMessage::Command(command) => match command.op {
                 Op::Seek { .. } | Op::Volume { level: Some(_), delta: None, .. } => {
-                    (Class::Coalesced, Some(command.id))
+                    (MessageClass::Coalesced, Some(command.id))
                 }
-                _ => (Class::Command, Some(command.id)),
+                _ => (MessageClass::Command, Some(command.id)),
             },
-            ClientMessage::BadCommand(id, _) => (Class::Command, Some(*id)),
-            ClientMessage::Volume(_) => (Class::Coalesced, None),
-            ClientMessage::Queue { .. } => (Class::Queue, None),
-            ClientMessage::Time { .. } => (Class::Time, None),
-            _ => (Class::Other, None),
+            ClientMessage::BadCommand(id, _) => (MessageClass::Command, Some(*id)),
+            ClientMessage::Volume(_) => (MessageClass::Coalesced, None),
+            ClientMessage::Queue { .. } => (MessageClass::Queue, None),
+            ClientMessage::Time { .. } => (MessageClass::Time, None),
+            _ => (MessageClass::Other, None),
         };
-        match (self.credits.take(now, class), command) {
-            (Credit::Granted, _) => None,
-            (Credit::Limited(retry_ms), Some(id)) => {
+        match (self.rate_limit.take(now, class), command) {
+            (Verdict::Allowed, _) => None,
+            (Verdict::Limited(retry_ms), Some(id)) => {
                 let why = "this device sends more than it may; wait for retry_ms".to_owned();
                 Some(reject(id, RejectCode::RateLimited, why, Some(retry_ms)))
             }
-            (Credit::Limited(_), None) if matches!(class, Class::Time | Class::Queue) => Some(InboundAction::Nothing),
-            (Credit::Limited(_) | Credit::Exhausted, _) => {
+            (Verdict::Limited(_), None) if matches!(class, MessageClass::Time | MessageClass::Queue) => {
+                Some(InboundAction::Nothing)
+            }
+            (Verdict::Limited(_) | Verdict::Disconnect, _) => {
                 Some(InboundAction::End(CloseReason::Flooding, format!("too much: {class:?}")))
             }
         }

@@ -2,10 +2,10 @@
 
 use super::{INBOX, SessionActor};
 use crate::ids::{ConnectionId, Micros};
-use crate::state::credits::{Class, Credit, Credits};
 use crate::state::messages::{Reject, RejectCode};
 use crate::state::playback::Playback;
 use crate::state::queue::Queue;
+use crate::state::rate_limit::{MessageClass, RateLimit, Verdict};
 use crate::state::{Asked, Event, SessionState};
 use crate::wire::DeviceList;
 use actix::{AsyncContext, Context, Handler, Message, ResponseFuture};
@@ -18,7 +18,7 @@ const LIMITED: Reject =
 
 /// How long a session without devices stays after a question. If it ended with its answer, each question would begin an
 /// epoch, and a program that asks one question after another would never be limited.
-const LINGER: Duration = Duration::from_millis(Credits::FULL_MS.unsigned_abs());
+const LINGER: Duration = Duration::from_millis(RateLimit::FULL_MS.unsigned_abs());
 
 /// A program without a socket asks. A command that is granted stands in the database before it is answered.
 ///
@@ -86,13 +86,13 @@ impl SessionActor {
             return Some(Reject::BUSY);
         }
         let class = match asked {
-            Asked::Look => Class::Other,
-            Asked::Command { .. } => Class::Command,
+            Asked::Look => MessageClass::Other,
+            Asked::Command { .. } => MessageClass::Command,
         };
-        match self.credits.take(self.now(), class) {
-            Credit::Granted => None,
-            Credit::Limited(retry_ms) => Some(Reject { retry_ms: Some(retry_ms), ..LIMITED }),
-            Credit::Exhausted => Some(LIMITED),
+        match self.rate_limit.take(self.now(), class) {
+            Verdict::Allowed => None,
+            Verdict::Limited(retry_ms) => Some(Reject { retry_ms: Some(retry_ms), ..LIMITED }),
+            Verdict::Disconnect => Some(LIMITED),
         }
     }
 }

@@ -15,8 +15,8 @@ use crate::directory::{Directory, World};
 use crate::ids::{ConnectionId, Micros, UserId};
 use crate::panics::InHand;
 use crate::replica::Replica;
-use crate::state::credits::Credits;
 use crate::state::outbox::FrameKind;
+use crate::state::rate_limit::RateLimit;
 use crate::state::{DeviceEvent, Event, Join, Leaving};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
 use cluster::Peers;
@@ -100,7 +100,7 @@ pub struct SessionActor {
     /// Programs without a socket that wait for an answer.
     askers: HashMap<ConnectionId, Asker>,
     /// What all of those may ask.
-    credits: Credits,
+    rate_limit: RateLimit,
     /// One of them has asked a while ago.
     lingering: Option<SpawnHandle>,
     replica: Replica,
@@ -134,7 +134,7 @@ impl SessionActor {
             attached: HashSet::new(),
             closing: None,
             askers: HashMap::new(),
-            credits: Credits::default(),
+            rate_limit: RateLimit::default(),
             lingering: None,
             replica: replica.after_panics(skipped, is_paused),
             failing_since: None,

@@ -4,7 +4,6 @@
 //! state compares [`SessionState::shown`] before and after, so that several steps are one frame.
 
 pub mod coalesce;
-pub mod credits;
 pub mod devices;
 pub mod invariants;
 pub mod liveness;
@@ -12,6 +11,7 @@ pub mod messages;
 pub mod outbox;
 pub mod playback;
 pub mod queue;
+pub mod rate_limit;
 
 mod bounds;
 mod commands;

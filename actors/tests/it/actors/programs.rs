@@ -5,10 +5,10 @@ use segue_actors::ids::{CommandId, DeviceId, MediaId, UserId};
 use segue_actors::memory::Fault;
 use segue_actors::session::{Answer, Ask, Snapshot};
 use segue_actors::state::Asked;
-use segue_actors::state::credits::Credits;
 use segue_actors::state::messages::{Command, Op, Reject, RejectCode};
 use segue_actors::state::playback::{MediaKind, Repeat};
 use segue_actors::state::queue::Resolved;
+use segue_actors::state::rate_limit::RateLimit;
 
 impl Node {
     async fn ask(&self, user: UserId, asked: Asked) -> Result<Answer, Reject> {
@@ -45,7 +45,7 @@ async fn looks_one_after_the_other_begin_one_epoch() {
     }
     assert_eq!(node.store.commits(), 1, "the epoch's");
     assert_eq!(node.directory.sessions(), 1);
-    pass(u64::try_from(Credits::FULL_MS).expect("not negative") + 100).await;
+    pass(u64::try_from(RateLimit::FULL_MS).expect("not negative") + 100).await;
     assert_eq!(node.directory.sessions(), 0, "nobody has asked for long");
 }
 
@@ -65,7 +65,7 @@ async fn who_commands_one_after_the_other_is_limited_and_no_other_user_is() {
     assert!((100..=130).contains(first), "the burst and what time gives back: {first}");
     assert_eq!(reject.code, RejectCode::RateLimited);
     assert!(node.command(BERT, Op::Pause).await.is_ok(), "another user's limit is another");
-    pass(u64::try_from(Credits::FULL_MS).expect("not negative")).await;
+    pass(u64::try_from(RateLimit::FULL_MS).expect("not negative")).await;
     assert!(node.command(ANNA, Op::Pause).await.is_ok(), "time heals");
 }
 
