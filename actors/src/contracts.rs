@@ -151,16 +151,17 @@ pub async fn bus(bus: &dyn Bus, user: UserId, other: UserId, settle: impl AsyncF
 /// # Panics
 /// When the nodes break their contract.
 pub async fn nodes(first: &dyn Nodes, second: &dyn Nodes) {
-    let beat = async |node: &dyn Nodes, now_us| {
-        node.beat(Micros(now_us)).await.unwrap_or_else(|error| panic!("beat: {error}"));
+    let heartbeat = async |node: &dyn Nodes, now_us| {
+        node.heartbeat(Micros(now_us)).await.unwrap_or_else(|error| panic!("heartbeat: {error}"));
     };
-    let last = async |node: &dyn Nodes| node.last_beat().await.unwrap_or_else(|error| panic!("last_beat: {error}"));
+    let last =
+        async |node: &dyn Nodes| node.last_heartbeat().await.unwrap_or_else(|error| panic!("last_heartbeat: {error}"));
     assert_ne!(first.this(), second.this(), "every run has an id of its own");
     assert_eq!(last(first).await, None, "nobody was there before the first");
-    beat(first, 5_000_000).await;
-    beat(first, 6_000_000).await;
+    heartbeat(first, 5_000_000).await;
+    heartbeat(first, 6_000_000).await;
     assert_eq!(last(second).await, Some(Micros(6_000_000)), "the next run knows when the last was surely alive");
-    beat(second, 9_000_000).await;
+    heartbeat(second, 9_000_000).await;
     assert_eq!(last(second).await, Some(Micros(6_000_000)), "its own beats do not change that");
 }
 

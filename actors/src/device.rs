@@ -8,7 +8,7 @@ use crate::inbound::{Inbound, InboundAction};
 use crate::ports::{Socket, Wrote};
 use crate::session::{Attach, Detach, FromDevice, SessionActor, ToDevice};
 use crate::state::coalesce::Coalescer;
-use crate::state::liveness::{Beat, Liveness};
+use crate::state::liveness::{Liveness, LivenessAction};
 use crate::state::messages::{Command, Reject, RejectCode};
 use crate::state::outbox::{FrameKind, Outbox};
 use crate::state::queue::Resolved;
@@ -298,10 +298,10 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         let dues = [stuck_at, self.coalescer.next(), Some(self.liveness.next())];
         let due = dues.into_iter().flatten().min().unwrap_or_else(|| self.liveness.next());
         let wait_us = u64::try_from(due.since_us(self.now())).unwrap_or(0);
-        self.timer = Some(ctx.run_later(Duration::from_micros(wait_us), Self::beat));
+        self.timer = Some(ctx.run_later(Duration::from_micros(wait_us), Self::check_timers));
     }
 
-    fn beat(&mut self, ctx: &mut Context<Self>) {
+    fn check_timers(&mut self, ctx: &mut Context<Self>) {
         let now = self.now();
         if self.stuck_since.is_some_and(|since| now.since_ms(since) >= STUCK_MS) {
             self.close(CloseReason::Slow, ctx);
@@ -314,11 +314,11 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
         for event in self.coalescer.due(now) {
             self.hand_on(event, ctx);
         }
-        match self.liveness.beat(now) {
-            Beat::Wait => {}
-            Beat::PingText => self.send(FrameKind::Other, &ServerMessage::Ping { now_us: now }, ctx),
-            Beat::PingProtocol => self.socket.ping(),
-            Beat::Dead(heard) => {
+        match self.liveness.check(now) {
+            LivenessAction::Wait => {}
+            LivenessAction::PingText => self.send(FrameKind::Other, &ServerMessage::Ping { now_us: now }, ctx),
+            LivenessAction::PingProtocol => self.socket.ping(),
+            LivenessAction::Dead(heard) => {
                 log::info!("socket {} is dead: silent for {} ms", self.connection, now.since_ms(heard));
                 self.end_socket(CloseReason::Dead);
                 self.gone(Leaving::Lost(heard), ctx);

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Between two beats of a node.
-const BEAT: Duration = Duration::from_secs(1);
+/// Between two heartbeats of a node.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A welcome costs well under this, so that spread reconnects leave most of the node's time to others.
 const JITTER_MS_PER_SESSION: i64 = 2;
@@ -178,16 +178,16 @@ impl Directory {
         }
     }
 
-    /// Writes this node's beat each second while it has sessions, for ever.
-    pub async fn beat(&self) {
-        let mut interval = tokio::time::interval(BEAT);
+    /// Writes this node's heartbeat each second while it has sessions, for ever.
+    pub async fn heartbeat(&self) {
+        let mut interval = tokio::time::interval(HEARTBEAT);
         loop {
             interval.tick().await;
             if self.sessions() == 0 {
                 continue;
             }
-            if let Err(error) = self.world.nodes.beat(self.world.clock.now()).await {
-                log::warn!("the node's beat was not written: {error}");
+            if let Err(error) = self.world.nodes.heartbeat(self.world.clock.now()).await {
+                log::warn!("the node's heartbeat was not written: {error}");
             }
         }
     }

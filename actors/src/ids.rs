@@ -118,7 +118,7 @@ id64! {
     InstanceId;
     /// One socket of a device.
     ConnectionId;
-    /// One unbroken run of beats of a node, never a machine.
+    /// One unbroken run of heartbeats of a node, never a machine.
     NodeId;
     /// An entry of the queue; the same track may be queued under several.
     ItemId;

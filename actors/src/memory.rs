@@ -244,20 +244,20 @@ impl Cluster for MemoryCluster {
 /// A node whose beats are kept in a table that it shares with the runs before and after it.
 pub struct MemoryNodes {
     this: NodeId,
-    beats: Arc<Mutex<BTreeMap<NodeId, Micros>>>,
+    heartbeats: Arc<Mutex<BTreeMap<NodeId, Micros>>>,
 }
 
 impl MemoryNodes {
     /// The first node of all.
     #[must_use]
     pub fn first(this: NodeId) -> Self {
-        Self { this, beats: Arc::default() }
+        Self { this, heartbeats: Arc::default() }
     }
 
     /// Another run over the same table.
     #[must_use]
     pub fn again(&self, this: NodeId) -> Self {
-        Self { this, beats: self.beats.clone() }
+        Self { this, heartbeats: self.heartbeats.clone() }
     }
 }
 
@@ -266,14 +266,14 @@ impl Nodes for MemoryNodes {
         self.this
     }
 
-    fn beat(&self, now: Micros) -> Later<Result<(), PortError>> {
-        lock(&self.beats).insert(self.this, now);
+    fn heartbeat(&self, now: Micros) -> Later<Result<(), PortError>> {
+        lock(&self.heartbeats).insert(self.this, now);
         ready(Ok(()))
     }
 
-    fn last_beat(&self) -> Later<Result<Option<Micros>, PortError>> {
-        let beats = lock(&self.beats);
-        ready(Ok(beats.iter().filter(|(node, _)| **node != self.this).map(|(_, beat)| *beat).max()))
+    fn last_heartbeat(&self) -> Later<Result<Option<Micros>, PortError>> {
+        let heartbeats = lock(&self.heartbeats);
+        ready(Ok(heartbeats.iter().filter(|(node, _)| **node != self.this).map(|(_, heartbeat)| *heartbeat).max()))
     }
 }
 

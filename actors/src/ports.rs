@@ -108,16 +108,16 @@ pub trait Cluster: Bus {
     fn lost(&self, node: NodeId) -> Option<Micros>;
 }
 
-/// The nodes of a cluster and their beats: one each second while a node is sound.
+/// The nodes of a cluster and their heartbeats: one each second while a node is sound.
 pub trait Nodes: Send + Sync {
-    /// This node, in its present run of beats.
+    /// This node, in its present run of heartbeats.
     fn this(&self) -> NodeId;
 
-    /// Writes this node's beat.
-    fn beat(&self, now: Micros) -> Later<Result<(), PortError>>;
+    /// Writes this node's heartbeat.
+    fn heartbeat(&self, now: Micros) -> Later<Result<(), PortError>>;
 
     /// The last instant at which any node that is gone by now was surely alive; `None` if none ever was.
-    fn last_beat(&self) -> Later<Result<Option<Micros>, PortError>>;
+    fn last_heartbeat(&self) -> Later<Result<Option<Micros>, PortError>>;
 }
 
 /// What the catalogue knows of tracks; asked before a command reaches its session.
@@ -155,7 +155,7 @@ pub trait Socket {
     fn close(&mut self, reason: CloseReason, farewell: Arc<str>);
 }
 
-/// Server time: wall time at the start, never before the last stored beat, and steady from there.
+/// Server time: wall time at the start, never before the last stored heartbeat, and steady from there.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     id: ClockId,

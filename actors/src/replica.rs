@@ -144,7 +144,7 @@ impl Replica {
         &mut self,
         now: Micros,
         record: Option<(Record, Arc<Queue>)>,
-        (database, last_beat): (u64, Option<Micros>),
+        (database, last_heartbeat): (u64, Option<Micros>),
         outputs: &mut Vec<Output>,
     ) {
         self.flight = None;
@@ -161,7 +161,7 @@ impl Replica {
                 // What an earlier life of this session left behind here.
                 self.inbox.push_front(Event::NodeLost { node: self.node, last: now });
             }
-            (record, None) => self.begin(now, record, (database, last_beat), outputs),
+            (record, None) => self.begin(now, record, (database, last_heartbeat), outputs),
         }
         self.go_on(now, outputs);
     }
@@ -170,12 +170,12 @@ impl Replica {
         &mut self,
         now: Micros,
         record: Option<(Record, Arc<Queue>)>,
-        (database, last_beat): (u64, Option<Micros>),
+        (database, last_heartbeat): (u64, Option<Micros>),
         outputs: &mut Vec<Output>,
     ) {
         let stored = record.as_ref().map(|(record, _)| (record.stamp, record.queue_revision()));
         let state = match record {
-            Some(record) => SessionState::load(now, record, self.node, last_beat, self.floor, self.limits),
+            Some(record) => SessionState::load(now, record, self.node, last_heartbeat, self.floor, self.limits),
             None => SessionState::new(now, self.floor, self.node, self.limits),
         };
         let mut state = state.begun_in(database);

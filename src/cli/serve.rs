@@ -38,7 +38,7 @@ pub(super) fn run(
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
         tokio::spawn(restored::watch(Arc::clone(&app), poll));
         let directory = Arc::clone(&app.directory);
-        tokio::spawn(async move { directory.beat().await });
+        tokio::spawn(async move { directory.heartbeat().await });
         app.start_search();
         app.start_scanning();
         invite(&app, server.address).await?;

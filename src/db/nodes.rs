@@ -1,14 +1,14 @@
-//! The beats of nodes: one row for each run of a server.
+//! The heartbeats of nodes: one row for each run of a server.
 
 use super::{DbConnection, DbError, schema};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _, dsl::max};
 use segue_actors::ids::{Micros, NodeId};
 
-/// Writes this node's beat.
+/// Writes this node's heartbeat.
 ///
 /// # Errors
 /// The database's.
-pub fn beat(connection: &mut DbConnection, node: NodeId, now: Micros) -> Result<(), DbError> {
+pub fn heartbeat(connection: &mut DbConnection, node: NodeId, now: Micros) -> Result<(), DbError> {
     use schema::nodes::dsl::{beat_us, node_id, nodes};
     let row = (node_id.eq(node.to_sql()), beat_us.eq(now.0));
     let changed = diesel::update(nodes.find(node.to_sql())).set(beat_us.eq(now.0)).execute(connection)?;
@@ -22,13 +22,13 @@ pub fn beat(connection: &mut DbConnection, node: NodeId, now: Micros) -> Result<
 ///
 /// # Errors
 /// The database's.
-pub fn last_beat_of_others(connection: &mut DbConnection, this: NodeId) -> Result<Option<Micros>, DbError> {
+pub fn last_heartbeat_of_others(connection: &mut DbConnection, this: NodeId) -> Result<Option<Micros>, DbError> {
     use schema::nodes::dsl::{beat_us, node_id, nodes};
     let newest: Option<i64> = nodes.filter(node_id.ne(this.to_sql())).select(max(beat_us)).first(connection)?;
     Ok(newest.map(Micros))
 }
 
-/// Forgets the nodes whose last beat was before `before`, but never the newest of all.
+/// Forgets the nodes whose last heartbeat was before `before`, but never the newest of all.
 ///
 /// # Errors
 /// The database's.

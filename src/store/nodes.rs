@@ -1,4 +1,4 @@
-//! This run of the server among the runs before it and beside it: its beats, and the clock that never steps back.
+//! This run of the server among the runs before it and beside it: its heartbeats, and the clock that never steps back.
 
 use super::{Later, PortError, port_error, read};
 use crate::db::{self, Db};
@@ -7,25 +7,25 @@ use segue_actors::{
     ports::{Clock, Nodes},
 };
 
-/// How long the last beat of a node that is gone is kept: far longer than anything that asks for it.
+/// How long the last heartbeat of a node that is gone is kept: far longer than anything that asks for it.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
-/// The wall clock behind the last beat by more than this is worth a word.
+/// The wall clock behind the last heartbeat by more than this is worth a word.
 const CLOCK_STEP_MS: i64 = 1000;
 
-/// The beats of one run of the server.
+/// The heartbeats of one run of the server.
 pub struct DbNodes {
     db: Db,
     this: NodeId,
 }
 
-/// Begins this run: a new node, and the server's clock, which shows `wall` or the last stored beat, whichever is later.
+/// Begins this run: a new node, and the server's clock, which shows `wall` or the last stored heartbeat, whichever is later.
 /// Both ids are to be random.
 ///
 /// # Errors
 /// The database's.
 pub async fn start(db: Db, wall: Micros, this: NodeId, clock: ClockId) -> Result<(DbNodes, Clock), PortError> {
     let nodes = DbNodes { db, this };
-    let last = nodes.last_beat().await?.unwrap_or(wall);
+    let last = nodes.last_heartbeat().await?.unwrap_or(wall);
     if last.since_ms(wall) > CLOCK_STEP_MS {
         log::warn!(
             "the wall clock is {} ms before the last beat of this server; its time goes on from there",
@@ -49,16 +49,16 @@ impl Nodes for DbNodes {
         self.this
     }
 
-    fn beat(&self, now: Micros) -> Later<Result<(), PortError>> {
+    fn heartbeat(&self, now: Micros) -> Later<Result<(), PortError>> {
         let (db, this) = (self.db.clone(), self.this);
         Box::pin(async move {
-            let beaten = db.write_lazily(move |connection| db::nodes::beat(connection, this, now)).await;
-            beaten.map_err(|error| port_error(&error))
+            let written = db.write_lazily(move |connection| db::nodes::heartbeat(connection, this, now)).await;
+            written.map_err(|error| port_error(&error))
         })
     }
 
-    fn last_beat(&self) -> Later<Result<Option<Micros>, PortError>> {
+    fn last_heartbeat(&self) -> Later<Result<Option<Micros>, PortError>> {
         let this = self.this;
-        read(&self.db, move |connection| db::nodes::last_beat_of_others(connection, this))
+        read(&self.db, move |connection| db::nodes::last_heartbeat_of_others(connection, this))
     }
 }

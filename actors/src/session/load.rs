@@ -36,13 +36,15 @@ impl SessionActor {
                 let message = "the queue changed between two reads".to_owned();
                 return Err(PortError { message, is_transient: true });
             }
-            let last_beat = nodes.last_beat().await?;
-            Ok((record.map(|record| (record, Arc::new(queue))), last_beat))
+            let last_heartbeat = nodes.last_heartbeat().await?;
+            Ok((record.map(|record| (record, Arc::new(queue))), last_heartbeat))
         };
         ctx.spawn(loaded.into_actor(self).map(|loaded, actor, ctx| match loaded {
-            Ok((record, last_beat)) => {
+            Ok((record, last_heartbeat)) => {
                 let database = actor.peers.as_ref().map_or(0, Peers::database);
-                actor.drive(ctx, |replica, now, outputs| replica.loaded(now, record, (database, last_beat), outputs));
+                actor.drive(ctx, |replica, now, outputs| {
+                    replica.loaded(now, record, (database, last_heartbeat), outputs)
+                });
                 actor.mark_lost_nodes(ctx);
             }
             Err(error) => actor.load_again(&error.message, ctx),

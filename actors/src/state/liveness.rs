@@ -27,7 +27,7 @@ const UNANSWERED: u8 = 2;
 
 /// What is to be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beat {
+pub enum LivenessAction {
     /// Nothing until [`Liveness::next`].
     Wait,
     /// Send a text ping.
@@ -91,7 +91,7 @@ impl Liveness {
         }
     }
 
-    /// When [`Liveness::beat`] has something to do.
+    /// When [`Liveness::check`] has something to do.
     #[must_use]
     pub fn next(&self) -> Micros {
         self.lost_at().map_or(self.ping_due, |lost_at| lost_at.min(self.ping_due))
@@ -104,23 +104,23 @@ impl Liveness {
     }
 
     /// What is to be done at `now`.
-    pub fn beat(&mut self, now: Micros) -> Beat {
+    pub fn check(&mut self, now: Micros) -> LivenessAction {
         if self.lost_at().is_some_and(|lost_at| lost_at <= now) {
-            return Beat::Dead(self.heard);
+            return LivenessAction::Dead(self.heard);
         }
         if now < self.ping_due {
-            return Beat::Wait;
+            return LivenessAction::Wait;
         }
         if self.active.is_some() {
             self.ping_due = now.plus_ms(self.timing.heartbeat_ms);
-            return Beat::PingText;
+            return LivenessAction::PingText;
         }
         if self.unanswered >= UNANSWERED {
-            return Beat::Dead(self.heard);
+            return LivenessAction::Dead(self.heard);
         }
         self.unanswered = self.unanswered.saturating_add(1);
         self.ping_due = now.plus_ms(self.timing.idle_ms);
-        Beat::PingProtocol
+        LivenessAction::PingProtocol
     }
 }
 
@@ -130,25 +130,31 @@ mod tests {
 
     const TIMING: Timing = Timing::of_heartbeat(2_000);
 
-    fn run_until_dead(mut liveness: Liveness, mut answer: impl FnMut(Beat, &mut Liveness, Micros)) -> (Vec<Beat>, i64) {
-        let mut beats = Vec::new();
+    fn run_until_dead(
+        mut liveness: Liveness,
+        mut answer: impl FnMut(LivenessAction, &mut Liveness, Micros),
+    ) -> (Vec<LivenessAction>, i64) {
+        let mut actions = Vec::new();
         for _ in 0..50 {
             let now = liveness.next();
-            let beat = liveness.beat(now);
-            beats.push(beat);
-            if matches!(beat, Beat::Dead(_)) {
-                return (beats, now.0 / 1000);
+            let action = liveness.check(now);
+            actions.push(action);
+            if matches!(action, LivenessAction::Dead(_)) {
+                return (actions, now.0 / 1000);
             }
-            answer(beat, &mut liveness, now);
+            answer(action, &mut liveness, now);
         }
-        (beats, i64::MAX)
+        (actions, i64::MAX)
     }
 
     #[test]
     fn an_idle_device_is_dropped_after_two_unanswered_pings() {
         for (chance, dead_ms) in [(0, 40_000), (500, 50_000), (999, 59_980)] {
-            let (beats, ms) = run_until_dead(Liveness::new(TIMING, Micros(0), chance), |_, _, _| ());
-            assert_eq!(beats, [Beat::PingProtocol, Beat::PingProtocol, Beat::Dead(Micros(0))]);
+            let (actions, ms) = run_until_dead(Liveness::new(TIMING, Micros(0), chance), |_, _, _| ());
+            assert_eq!(
+                actions,
+                [LivenessAction::PingProtocol, LivenessAction::PingProtocol, LivenessAction::Dead(Micros(0))]
+            );
             assert_eq!(ms, dead_ms);
         }
     }
@@ -157,8 +163,16 @@ mod tests {
     fn an_active_device_is_lost_after_the_lease() {
         let mut liveness = Liveness::new(TIMING, Micros(0), 0);
         liveness.watch(Micros(0), true);
-        let (beats, ms) = run_until_dead(liveness, |_, _, _| ());
-        assert_eq!(beats, [Beat::PingText, Beat::PingText, Beat::PingText, Beat::Dead(Micros(0))]);
+        let (actions, ms) = run_until_dead(liveness, |_, _, _| ());
+        assert_eq!(
+            actions,
+            [
+                LivenessAction::PingText,
+                LivenessAction::PingText,
+                LivenessAction::PingText,
+                LivenessAction::Dead(Micros(0))
+            ]
+        );
         assert_eq!(ms, 5_000);
     }
 
@@ -178,22 +192,22 @@ mod tests {
         liveness.probe(Micros(1_000_000));
         liveness.probe(Micros(2_900_000));
         assert_eq!(liveness.next(), Micros(3_000_000), "asked again it has no more time");
-        assert_eq!(liveness.beat(Micros(2_999_999)), Beat::Wait);
+        assert_eq!(liveness.check(Micros(2_999_999)), LivenessAction::Wait);
         let mut answers = liveness;
         assert!(answers.hear(Micros(2_999_999)));
         assert!(!answers.hear(Micros(2_999_999)), "it answers once");
-        assert_eq!(answers.beat(Micros(3_000_000)), Beat::Wait);
-        assert_eq!(liveness.beat(Micros(3_000_000)), Beat::Dead(Micros(0)));
+        assert_eq!(answers.check(Micros(3_000_000)), LivenessAction::Wait);
+        assert_eq!(liveness.check(Micros(3_000_000)), LivenessAction::Dead(Micros(0)));
     }
 
     #[test]
     fn a_device_that_becomes_active_is_asked_at_once() {
         let mut liveness = Liveness::new(TIMING, Micros(0), 999);
-        assert_eq!(liveness.beat(Micros(10_000_000)), Beat::Wait);
+        assert_eq!(liveness.check(Micros(10_000_000)), LivenessAction::Wait);
         liveness.watch(Micros(10_000_000), true);
-        assert_eq!(liveness.beat(Micros(10_000_000)), Beat::PingText, "silent for long, and not yet missed");
+        assert_eq!(liveness.check(Micros(10_000_000)), LivenessAction::PingText, "silent for long, and not yet missed");
         assert_eq!(liveness.next(), Micros(12_000_000));
         liveness.watch(Micros(11_000_000), false);
-        assert_eq!(liveness.beat(Micros(19_000_000)), Beat::Wait, "idle again: nothing is owed");
+        assert_eq!(liveness.check(Micros(19_000_000)), LivenessAction::Wait, "idle again: nothing is owed");
     }
 }

@@ -12,21 +12,21 @@ impl SessionState {
     /// The session that the database kept, under an epoch above `floor` and above every one it was shown under.
     ///
     /// No socket outlives a load here, so every device is away until it comes back; what played is `lost` at
-    /// `last_beat`, the last instant at which the session was surely alive. Turn and lease stay: a holder that
+    /// `last_heartbeat`, the last instant at which the session was surely alive. Turn and lease stay: a holder that
     /// comes back goes on from where it is, and no stamp of an earlier epoch is ever given again.
     #[must_use]
     pub fn load(
         now: Micros,
         kept: (Record, Arc<Queue>),
         node: NodeId,
-        last_beat: Option<Micros>,
+        last_heartbeat: Option<Micros>,
         floor: u64,
         limits: Limits,
     ) -> Self {
         let mut state = Self::resume(kept, node, limits);
         let epoch = epoch_above(state.record.stamp.epoch.max(floor), now);
         let at = At { now, stamp: Stamp { epoch, revision: state.record.stamp.revision.saturating_add(1) } };
-        let alive_until = if state.holder_is_on(node) { now } else { last_beat.unwrap_or(now).min(now) };
+        let alive_until = if state.holder_is_on(node) { now } else { last_heartbeat.unwrap_or(now).min(now) };
         state.touch_playback(at);
         state.touch_devices(at);
         state.edit().next_item = 0;

@@ -234,8 +234,8 @@ proptest! {
         let state = &session.state;
         let loaded = (Record::clone(state.record()), state.queue().clone());
         let limits = Limits { devices: 3, queue_items: 12, ..Limits::default() };
-        let last_beat = session.now.plus_ms(-700);
-        let after = SessionState::load(session.now.plus_ms(4_000), loaded, NodeId(2), Some(last_beat), 0, limits);
+        let last_heartbeat = session.now.plus_ms(-700);
+        let after = SessionState::load(session.now.plus_ms(4_000), loaded, NodeId(2), Some(last_heartbeat), 0, limits);
         prop_assert_eq!(after.check(), Ok(()));
         prop_assert!(after.record().stamp.epoch > state.record().stamp.epoch, "never an epoch twice");
         prop_assert_eq!(after.playback().turn, state.playback().turn, "the holder goes on under its turn");

@@ -59,7 +59,7 @@ impl World {
         let lean_us = if self.chance.permille(500) { self.chance.between(-most_us, most_us) } else { 0 };
         self.sockets.insert(id, Socket { node, lean_us, up_last, down_last, is_silent: false, served });
         if is_up {
-            self.schedule_beat(id);
+            self.schedule_timers(id);
             self.at(self.now + HELLO_US, Happening::HelloDue(id));
         }
         self.send_down(id, if is_up { Down::Opened } else { Down::Closed(None) });
@@ -147,7 +147,7 @@ impl World {
             if slow.is_blocked {
                 if slow.stuck_since.is_none() {
                     slow.stuck_since = Some(now_us);
-                    self.schedule_beat(id);
+                    self.schedule_timers(id);
                 }
                 return;
             }

@@ -1,4 +1,4 @@
-//! The nodes: their beats, what they learn of each other, and how they crash, are drained, are cut off and
+//! The nodes: their heartbeats, what they learn of each other, and how they crash, are drained, are cut off and
 //! come back.
 
 use crate::server::JITTER_MS;
@@ -10,11 +10,11 @@ use segue_actors::state::playback::Intent;
 use segue_actors::state::{Event, Leaving, Record, SessionState};
 use std::sync::Arc;
 
-/// Between two beats.
-const BEAT_US: i64 = 1_000_000;
-/// A node closes its sockets so long after it sent the last beat that was answered,
+/// Between two heartbeats.
+const HEARTBEAT_US: i64 = 1_000_000;
+/// A node closes its sockets so long after it sent the last heartbeat that was answered,
 const TRUSTED_US: i64 = 3_000_000;
-/// and the others count it as lost so long after the last beat that was written.
+/// and the others count it as lost so long after the last heartbeat that was written.
 const LOST_US: i64 = 5_000_000;
 /// A node that is asked to end does so within this.
 const PATIENCE_US: i64 = 10_000_000;
@@ -30,18 +30,18 @@ pub(crate) struct Node {
     pub(crate) clock_us: i64,
     /// So is the machine's wall clock.
     pub(crate) wall_us: i64,
-    /// Names one unbroken run of beats.
+    /// Names one unbroken run of heartbeats.
     pub(crate) id: u64,
     /// Numbers the lives of its session: what was asked in an earlier one is nobody's any more.
     pub(crate) generation: u64,
     pub(crate) session: Option<Session>,
     /// Until then nothing that it asks of the database gets there.
     cut_until: i64,
-    /// When it sent the last beat that was answered.
+    /// When it sent the last heartbeat that was answered.
     trusted_from: i64,
     /// The database that it knows.
     pub(crate) database: u64,
-    /// How late its beats are answered.
+    /// How late its heartbeats are answered.
     slow_us: i64,
 }
 
@@ -122,22 +122,22 @@ impl World {
         let Some(state) = self.nodes[n].state().filter(|_| self.is_shared()) else { return Vec::new() };
         let (now, this) = (self.server_now(n), NodeId(self.nodes[n].id));
         let latest = Micros(now.0 - LOST_US);
-        let beat = |node: NodeId| self.store.beats.get(&node.0).map_or(latest, |beat| *beat);
+        let heartbeat = |node: NodeId| self.store.heartbeats.get(&node.0).map_or(latest, |heartbeat| *heartbeat);
         let others = state.devices().nodes().into_iter().filter(|node| *node != this);
-        others.map(|node| (node, beat(node))).filter(|(_, beat)| *beat <= latest).collect()
+        others.map(|node| (node, heartbeat(node))).filter(|(_, heartbeat)| *heartbeat <= latest).collect()
     }
 
-    pub(crate) fn node_beat(&mut self, n: usize, id: u64) {
+    pub(crate) fn node_heartbeat(&mut self, n: usize, id: u64) {
         let node = &self.nodes[n];
         if !node.is_running || node.id != id {
             return;
         }
-        self.at(self.now + BEAT_US, Happening::NodeBeat(n, id));
+        self.at(self.now + HEARTBEAT_US, Happening::NodeHeartbeat(n, id));
         if self.is_cut(n) {
             return;
         }
-        let beat = self.server_now(n);
-        self.store.beats.insert(id, beat);
+        let heartbeat = self.server_now(n);
+        self.store.heartbeats.insert(id, heartbeat);
         let sent = self.now;
         // Now and then answers come later and later, and they come when nothing else gets there any more.
         let slow_us = self.nodes[n].slow_us;
@@ -147,10 +147,10 @@ impl World {
             _ if slow_us > 2 * TRUSTED_US => 0,
             _ => slow_us + self.chance.between(300_000, 900_000),
         };
-        self.after_us(slow_us + 100, slow_us + 30_000, Happening::NodeBeatAnswered(n, id, sent));
+        self.after_us(slow_us + 100, slow_us + 30_000, Happening::NodeHeartbeatAnswered(n, id, sent));
     }
 
-    pub(crate) fn node_beat_answered(&mut self, n: usize, id: u64, sent: i64) {
+    pub(crate) fn node_heartbeat_answered(&mut self, n: usize, id: u64, sent: i64) {
         if !self.nodes[n].is_running || self.nodes[n].id != id {
             return;
         }
@@ -162,14 +162,14 @@ impl World {
         }
         self.notice_database(n);
         for (node, _) in self.dead_nodes(n) {
-            self.after_us(0, BEAT_US, Happening::NodeLost(n, id, node));
+            self.after_us(0, HEARTBEAT_US, Happening::NodeLost(n, id, node));
         }
     }
 
     pub(crate) fn node_lost(&mut self, n: usize, id: u64, lost: NodeId) {
         let known = self.dead_nodes(n).into_iter().find(|(node, _)| *node == lost);
         if let Some((node, last)) = known.filter(|_| self.nodes[n].id == id && self.nodes[n].is_up) {
-            // The beats of a backup are as old as it is.
+            // The heartbeats of a backup are as old as it is.
             let serving = self.nodes.iter().position(|other| other.id == node.0).filter(|_| !self.store.was_put_back);
             let sockets = serving.map(|other| self.served_by(other)).unwrap_or_default();
             assert!(sockets.is_empty(), "{node} counts as lost and still serves {sockets:?}");
@@ -201,11 +201,11 @@ impl World {
         served.map(|(id, _)| *id).collect()
     }
 
-    /// Under another id, and no socket is taken before a beat is written.
+    /// Under another id, and no socket is taken before a heartbeat is written.
     fn begin_run(&mut self, n: usize) {
         let id = self.number();
         self.nodes[n].id = id;
-        self.at(self.now, Happening::NodeBeat(n, id));
+        self.at(self.now, Happening::NodeHeartbeat(n, id));
     }
 
     pub(crate) fn cut_node(&mut self, n: usize) {
@@ -225,9 +225,9 @@ impl World {
     /// The process ends.
     pub(crate) fn halt_node(&mut self, n: usize, is_noticed: bool) {
         if !self.is_shared() {
-            let beat_us = self.chance.between(0, BEAT_US);
-            let (id, beat) = (self.nodes[n].id, Micros(self.server_now(n).0 - beat_us));
-            self.store.beats.insert(id, beat);
+            let age_us = self.chance.between(0, HEARTBEAT_US);
+            let (id, heartbeat) = (self.nodes[n].id, Micros(self.server_now(n).0 - age_us));
+            self.store.heartbeats.insert(id, heartbeat);
         }
         self.waits = None;
         (self.nodes[n].is_running, self.nodes[n].is_draining) = (false, false);
@@ -287,7 +287,7 @@ impl World {
             self.nodes[n].wall_us += self.chance.between(-7_200_000_000, 7_200_000_000);
         }
         let wall = Micros(self.now + self.nodes[n].wall_us);
-        let start = self.store.last_beat().map_or(wall, |beat| beat.max(wall));
+        let start = self.store.last_heartbeat().map_or(wall, |heartbeat| heartbeat.max(wall));
         let set_us = start.0 - self.now - self.nodes[n].clock_us;
         self.nodes[n].clock_us += set_us;
         // Who was told by the old clock acts by it.

@@ -9,7 +9,7 @@ use segue_actors::close::CloseReason;
 use segue_actors::ids::{ConnectionId, MediaId};
 use segue_actors::inbound::{Inbound, InboundAction};
 use segue_actors::state::coalesce::Coalescer;
-use segue_actors::state::liveness::{Beat, Liveness, Timing};
+use segue_actors::state::liveness::{Liveness, LivenessAction, Timing};
 use segue_actors::state::playback::MediaKind;
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Event, Leaving};
@@ -24,7 +24,7 @@ pub(crate) const TIMING: Timing = Timing::of_heartbeat(2_000);
 /// The server's end of a socket.
 pub(crate) struct Served {
     pub(crate) liveness: Liveness,
-    beat_version: u64,
+    timer_version: u64,
     has_joined: bool,
     inbound: Inbound,
     coalescer: Coalescer,
@@ -37,7 +37,7 @@ impl World {
         let (now, chance) = (self.server_now(n), self.chance.bits());
         Served {
             liveness: Liveness::new(TIMING, now, chance),
-            beat_version: 0,
+            timer_version: 0,
             has_joined: false,
             inbound: Inbound::new(CLIENT_LIMITS.tracks),
             coalescer: Coalescer::default(),
@@ -145,26 +145,26 @@ impl World {
             self.take_in(n, Event::Device { connection, event });
         }
         if is_due {
-            self.schedule_beat(id);
+            self.schedule_timers(id);
         }
     }
 
-    pub(crate) fn schedule_beat(&mut self, id: u64) {
+    pub(crate) fn schedule_timers(&mut self, id: u64) {
         let clock_us = self.nodes[self.node_of(id)].clock_us;
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
-        served.beat_version += 1;
+        served.timer_version += 1;
         let stuck_at = served.slow.as_ref().and_then(|slow| slow.stuck_since).map(|since| since.plus_ms(STUCK_MS));
         let dues = [stuck_at, served.coalescer.next(), Some(served.liveness.next())];
         let due = dues.into_iter().flatten().min().expect("its life has a next beat");
-        let (at, version) = (due.0 - clock_us, served.beat_version);
-        self.at(at, Happening::Beat(id, version));
+        let (at, version) = (due.0 - clock_us, served.timer_version);
+        self.at(at, Happening::Timer(id, version));
     }
 
-    pub(crate) fn beat(&mut self, id: u64, version: u64) {
+    pub(crate) fn check_timers(&mut self, id: u64, version: u64) {
         let n = self.node_of(id);
         let now = self.server_now(n);
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
-        if served.beat_version != version {
+        if served.timer_version != version {
             return;
         }
         let stuck_since = served.slow.as_ref().and_then(|slow| slow.stuck_since);
@@ -173,7 +173,7 @@ impl World {
             return self.close(id, CloseReason::Slow);
         }
         let released = served.coalescer.due(now);
-        let beat = served.liveness.beat(now);
+        let action = served.liveness.check(now);
         for event in released {
             let is_many = event.commands().count() > 1;
             self.take_in(n, Event::Device { connection: ConnectionId(id), event });
@@ -181,18 +181,18 @@ impl World {
                 self.note("several commands coalesced");
             }
         }
-        match beat {
-            Beat::Wait => {}
-            Beat::PingText => self.send_down(id, Down::Frame(Box::new(ServerMessage::Ping { now_us: now }))),
-            Beat::PingProtocol => self.send_down(id, Down::Ping),
-            Beat::Dead(heard) => {
+        match action {
+            LivenessAction::Wait => {}
+            LivenessAction::PingText => self.send_down(id, Down::Frame(Box::new(ServerMessage::Ping { now_us: now }))),
+            LivenessAction::PingProtocol => self.send_down(id, Down::Ping),
+            LivenessAction::Dead(heard) => {
                 self.note("close dead");
                 self.send_down(id, Down::Closed(Some(CloseReason::Dead.code())));
                 self.detach(id, Leaving::Lost(heard));
                 return;
             }
         }
-        self.schedule_beat(id);
+        self.schedule_timers(id);
     }
 
     pub(crate) fn close(&mut self, id: u64, reason: CloseReason) {

@@ -142,7 +142,7 @@ impl World {
         }
         self.notice_database(n);
         let record = self.store.row.clone().map(|(record, queue)| (Record::clone(&record), queue));
-        let known = (self.store.identity, self.store.last_beat());
+        let known = (self.store.identity, self.store.last_heartbeat());
         let is_first = self.nodes[n].state().is_none();
         self.is_at(n, AtWork::Nothing);
         self.drive(n, |replica, now, outputs| replica.loaded(now, record, known, outputs));
@@ -374,7 +374,7 @@ impl World {
                     served.liveness.probe(now_us);
                     self.send_down(to.0, Down::Frame(Box::new(ServerMessage::Ping { now_us })));
                     self.send_down(to.0, Down::Ping);
-                    self.schedule_beat(to.0);
+                    self.schedule_timers(to.0);
                 }
                 return;
             }
@@ -463,7 +463,7 @@ impl World {
             };
             if let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) {
                 served.liveness.watch(now, is_active);
-                self.schedule_beat(id);
+                self.schedule_timers(id);
             }
         }
     }

@@ -14,17 +14,17 @@ const BACKUPS: usize = 12;
 const REMEMBERED_US: i64 = 500_000_000;
 
 /// When each run of a node last said that it lives.
-type Beats = BTreeMap<u64, Micros>;
+type Heartbeats = BTreeMap<u64, Micros>;
 
 #[derive(Default)]
 pub(crate) struct Store {
     pub(crate) row: Option<(Arc<Record>, Arc<Queue>)>,
-    /// With the beats of then.
-    backups: VecDeque<(Arc<Record>, Arc<Queue>, Beats)>,
+    /// With the heartbeats of then.
+    backups: VecDeque<(Arc<Record>, Arc<Queue>, Heartbeats)>,
     pub(crate) was_put_back: bool,
     /// Which database this is: another one each time that a backup is put back.
     pub(crate) identity: u64,
-    pub(crate) beats: Beats,
+    pub(crate) heartbeats: Heartbeats,
     /// The last leases that begin at an instant.
     pub(crate) grants: Vec<Grant>,
     /// The revisions that each command that waits for an answer made, as the record says.
@@ -67,7 +67,7 @@ impl Store {
             grant.note(&mut self.grants);
         }
         if let Some((record, queue)) = self.row.replace((change.record, queue)) {
-            self.backups.push_back((record, queue, self.beats.clone()));
+            self.backups.push_back((record, queue, self.heartbeats.clone()));
             if self.backups.len() > BACKUPS {
                 self.backups.pop_front();
             }
@@ -76,8 +76,8 @@ impl Store {
     }
 
     /// The last sign of life of any node.
-    pub(crate) fn last_beat(&self) -> Option<Micros> {
-        self.beats.values().max().copied()
+    pub(crate) fn last_heartbeat(&self) -> Option<Micros> {
+        self.heartbeats.values().max().copied()
     }
 
     /// Somebody else changes the record.
@@ -91,9 +91,9 @@ impl Store {
     /// Puts the oldest backup back; what was acknowledged since is lost, and nobody else's fault, unless it is unsaid or
     /// counts all the same.
     pub(crate) fn put_back(&mut self, is_unsaid: bool, acks_count: bool) -> bool {
-        let Some((record, queue, beats)) = self.backups.pop_front() else { return false };
+        let Some((record, queue, heartbeats)) = self.backups.pop_front() else { return false };
         self.row = Some((record, queue));
-        self.beats = beats;
+        self.heartbeats = heartbeats;
         self.identity += 1;
         self.was_put_back = true;
         self.backups.clear();

@@ -37,7 +37,7 @@ pub(crate) enum Happening {
     Down(u64, Down),
     Tick(usize, u64),
     Audio(usize, u64, Box<Input>),
-    Beat(u64, u64),
+    Timer(u64, u64),
     /// A socket takes frames again.
     Writable(u64),
     HelloDue(u64),
@@ -57,8 +57,8 @@ pub(crate) enum Happening {
     /// A node that is drained ends its session, and a while later its process.
     SessionEnds(usize, u64),
     NodeStops(usize, u64),
-    NodeBeat(usize, u64),
-    NodeBeatAnswered(usize, u64, i64),
+    NodeHeartbeat(usize, u64),
+    NodeHeartbeatAnswered(usize, u64, i64),
     NodeDoubts(usize, u64),
     NodeLost(usize, u64, NodeId),
     DeviceStarts(usize),
@@ -207,9 +207,9 @@ impl World {
             world.devices.push(device);
             world.after_us(0, 2_000_000, Happening::DeviceStarts(index));
         }
-        let beating = if world.is_shared() { world.nodes.len() } else { 0 };
-        for n in 0..beating {
-            world.at(0, Happening::NodeBeat(n, world.nodes[n].id));
+        let heartbeating = if world.is_shared() { world.nodes.len() } else { 0 };
+        for n in 0..heartbeating {
+            world.at(0, Happening::NodeHeartbeat(n, world.nodes[n].id));
         }
         world.after_us(1_000_000, 3_000_000, Happening::Command);
         world.after_us(1_000_000, 10_000_000, Happening::Fault);
@@ -281,7 +281,7 @@ impl World {
             Happening::Audio(device, version, input) if self.devices[device].audio_version == version => {
                 self.audio(device, *input);
             }
-            Happening::Beat(socket, version) => self.beat(socket, version),
+            Happening::Timer(socket, version) => self.check_timers(socket, version),
             Happening::Writable(socket) => self.writable(socket),
             Happening::HelloDue(socket) => self.hello_due(socket),
             Happening::StrangerGoes(socket, ends) => self.stranger_goes(socket, ends),
@@ -303,8 +303,8 @@ impl World {
             Happening::NodeCrashes(n, id) if self.nodes[n].id == id && self.nodes[n].is_up => self.crash_node(n),
             Happening::SessionEnds(n, id) => self.session_ends(n, id),
             Happening::NodeStops(n, id) => self.node_stops(n, id),
-            Happening::NodeBeat(n, id) => self.node_beat(n, id),
-            Happening::NodeBeatAnswered(n, id, sent) => self.node_beat_answered(n, id, sent),
+            Happening::NodeHeartbeat(n, id) => self.node_heartbeat(n, id),
+            Happening::NodeHeartbeatAnswered(n, id, sent) => self.node_heartbeat_answered(n, id, sent),
             Happening::NodeDoubts(n, id) => self.node_doubts(n, id),
             Happening::NodeLost(n, id, lost) => self.node_lost(n, id, lost),
             Happening::DeviceStarts(device) => self.device_starts(device),

@@ -44,7 +44,7 @@ pub const TABLES: &[&str] = &[
     "gone_playlists",
 ];
 
-/// Tables that stay as they are: the beats of servers are of this database's present, not of its past; codes end in
+/// Tables that stay as they are: the heartbeats of servers are of this database's present, not of its past; codes end in
 /// minutes, and with the users that are replaced.
 pub const LEFT_OUT: &[&str] = &["nodes", "login_codes"];
 

@@ -165,16 +165,16 @@ on_both_databases! {
         assert!(!error.is_transient && error.message.contains("record of user 0000000000000007"), "{error}");
     }
 
-    async fn the_clock_goes_on_from_the_last_beat(database) {
+    async fn the_clock_goes_on_from_the_last_heartbeat(database) {
         let db = database.open();
         let start = async |wall_us, node| start(db.clone(), Micros(wall_us), node, ClockId(9)).await.expect("it starts");
         let day_us = 24 * 3600 * 1_000_000;
         let (first, clock) = start(50 * day_us, NodeId(1)).await;
         assert!(clock.now() >= Micros(50 * day_us) && clock.now() < Micros(51 * day_us));
-        first.beat(Micros(52 * day_us)).await.expect("it beats");
+        first.heartbeat(Micros(52 * day_us)).await.expect("it beats");
         let (second, clock) = start(10 * day_us, NodeId(2)).await;
         assert!(clock.now() >= Micros(52 * day_us), "the wall clock was set back, the server's was not");
-        second.beat(Micros(53 * day_us)).await.expect("it beats");
+        second.heartbeat(Micros(53 * day_us)).await.expect("it beats");
         let (_, clock) = start(90 * day_us, NodeId(3)).await;
         assert!(clock.now() >= Micros(90 * day_us), "nor does it lag behind the wall clock");
         let nodes = db.read(|connection| Ok(sql_query("SELECT count(*) AS count FROM nodes").get_result::<Count>(connection)?.count));

@@ -12,7 +12,7 @@ use segue_actors::inbound::{Inbound, InboundAction};
 use segue_actors::ports::{Change, Outcome, PortError};
 use segue_actors::replica::{Output, Replica};
 use segue_actors::state::coalesce::Coalescer;
-use segue_actors::state::liveness::{Beat, Liveness, Timing};
+use segue_actors::state::liveness::{Liveness, LivenessAction, Timing};
 use segue_actors::state::messages::{Command, RejectCode};
 use segue_actors::state::outbox::{FrameKind, OUTBOX_BYTES, Outbox};
 use segue_actors::state::playback::MediaKind;
@@ -426,27 +426,27 @@ impl World {
             if self.write_at.take_if(|at| *at <= self.now).is_some() {
                 self.drive(Replica::write);
             }
-            (0..SOCKETS).for_each(|socket| self.beat(socket));
+            (0..SOCKETS).for_each(|socket| self.check_timers(socket));
             self.settle();
             self.check();
         }
         panic!("something is due for ever");
     }
 
-    fn beat(&mut self, socket: usize) {
+    fn check_timers(&mut self, socket: usize) {
         let now = self.now;
         let Some(line) = &mut self.lines[socket] else { return };
         if line.stuck_since.is_some_and(|since| now.since_ms(since) >= STUCK_MS) {
             return self.close(socket, CloseReason::Slow);
         }
-        let beat = line.liveness.beat(now);
+        let action = line.liveness.check(now);
         for event in line.coalescer.due(now) {
             self.hand_on(socket, event);
         }
-        match beat {
-            Beat::Wait | Beat::PingProtocol => {}
-            Beat::PingText => self.send(&[socket], FrameKind::Other, &ServerMessage::Ping { now_us: now }),
-            Beat::Dead(heard) => {
+        match action {
+            LivenessAction::Wait | LivenessAction::PingProtocol => {}
+            LivenessAction::PingText => self.send(&[socket], FrameKind::Other, &ServerMessage::Ping { now_us: now }),
+            LivenessAction::Dead(heard) => {
                 self.note("closed dead");
                 self.end(socket, Leaving::Lost(heard));
             }
