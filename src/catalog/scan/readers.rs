@@ -54,7 +54,7 @@ pub(super) enum Done {
 }
 
 /// The job that a thread is at, and since when; taken away from a thread that is given up.
-type Desk = Arc<Mutex<Option<(Instant, Job)>>>;
+type Slot = Arc<Mutex<Option<(Instant, Job)>>>;
 
 /// A pool of reading threads.
 pub(super) struct Readers<T> {
@@ -62,7 +62,7 @@ pub(super) struct Readers<T> {
     results: SyncSender<T>,
     wrap: fn(Done) -> T,
     salt: i64,
-    desks: Vec<Desk>,
+    slots: Vec<Slot>,
     lost: usize,
 }
 
@@ -76,7 +76,7 @@ impl<T: Send + 'static> Readers<T> {
     ) -> io::Result<(Self, SyncSender<Job>)> {
         let (sender, jobs) = sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
-        let mut readers = Self { jobs, results, wrap, salt, desks: Vec::new(), lost: 0 };
+        let mut readers = Self { jobs, results, wrap, salt, slots: Vec::new(), lost: 0 };
         for _ in 0..count {
             readers.start_one()?;
         }
@@ -84,16 +84,16 @@ impl<T: Send + 'static> Readers<T> {
     }
 
     fn start_one(&mut self) -> io::Result<()> {
-        let desk = Desk::default();
-        self.desks.push(Arc::clone(&desk));
+        let slot = Slot::default();
+        self.slots.push(Arc::clone(&slot));
         let (jobs, results, wrap, salt) = (Arc::clone(&self.jobs), self.results.clone(), self.wrap, self.salt);
         thread::Builder::new().name("tags".to_owned()).spawn(move || {
             loop {
                 let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 let Ok(job) = next else { return };
-                put(&desk, Some((Instant::now(), job.clone())));
+                put(&slot, Some((Instant::now(), job.clone())));
                 let done = read(job, salt);
-                if put(&desk, None).is_none() || results.send(wrap(done)).is_err() {
+                if put(&slot, None).is_none() || results.send(wrap(done)).is_err() {
                     return;
                 }
             }
@@ -108,14 +108,14 @@ impl<T: Send + 'static> Readers<T> {
     /// When too many were lost in this scan.
     pub(super) fn watch(&mut self, now: Instant) -> io::Result<Vec<Done>> {
         let mut given_up = Vec::new();
-        let late = |desk: &Desk| {
-            let at = desk.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = |slot: &Slot| {
+            let at = slot.lock().unwrap_or_else(PoisonError::into_inner);
             at.as_ref().is_some_and(|(since, _)| now.saturating_duration_since(*since) > THREAD_LIMIT)
         };
-        while let Some(index) = self.desks.iter().position(late) {
-            let desk = self.desks.swap_remove(index);
+        while let Some(index) = self.slots.iter().position(late) {
+            let slot = self.slots.swap_remove(index);
             // It may have finished this very moment.
-            let Some((_, job)) = put(&desk, None) else { continue };
+            let Some((_, job)) = put(&slot, None) else { continue };
             log::warn!("gave up reading {} after {} s", job.path().display(), THREAD_LIMIT.as_secs());
             let done = if job.is_cover {
                 Done::Cover(job, None)
@@ -133,8 +133,8 @@ impl<T: Send + 'static> Readers<T> {
     }
 }
 
-fn put(desk: &Desk, value: Option<(Instant, Job)>) -> Option<(Instant, Job)> {
-    std::mem::replace(&mut *desk.lock().unwrap_or_else(PoisonError::into_inner), value)
+fn put(slot: &Slot, value: Option<(Instant, Job)>) -> Option<(Instant, Job)> {
+    std::mem::replace(&mut *slot.lock().unwrap_or_else(PoisonError::into_inner), value)
 }
 
 fn read(job: Job, salt: i64) -> Done {
