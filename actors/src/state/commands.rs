@@ -4,7 +4,7 @@ use super::devices::{PendingAction, Volume, is_name};
 use super::messages::{Command, Op, Reject, RejectCode, place};
 use super::playback::{By, Intent, Item, Status};
 use super::queue::Resolved;
-use super::{At, Durability, Effect, Sender, SessionState};
+use super::{At, Author, Durability, Effect, SessionState};
 use crate::close::CloseReason;
 use crate::ids::{CommandId, DeviceId, InstanceId};
 
@@ -18,12 +18,12 @@ impl SessionState {
     pub(super) fn command(
         &mut self,
         at: At,
-        sender: Sender,
+        author: Author,
         (command, others): (&Command<Resolved>, &[CommandId]),
         seed: u64,
         effects: &mut Vec<Effect>,
     ) {
-        let (connection, device) = (sender.connection(), sender.device().map(|speaker| speaker.device_id));
+        let (connection, device) = (author.connection(), author.device().map(|sender| sender.device_id));
         let all = || others.iter().copied().chain([command.id]);
         let answered = |state: &Self, id| state.record.devices.answer_to(device?, id);
         if let Some(revision) = answered(self, command.id) {
@@ -42,7 +42,7 @@ impl SessionState {
         }
         let mut next = self.clone();
         let mut wanted = Vec::new();
-        match next.carry_out(at, sender, command, seed, &mut wanted) {
+        match next.carry_out(at, author, command, seed, &mut wanted) {
             Ok(()) => {
                 next.touch(at);
                 if let Some(device_id) = device {
@@ -72,15 +72,15 @@ impl SessionState {
     fn carry_out(
         &mut self,
         at: At,
-        sender: Sender,
+        author: Author,
         command: &Command<Resolved>,
         seed: u64,
         effects: &mut Vec<Effect>,
     ) -> Answer {
-        self.check_preconditions(sender, command)?;
+        self.check_preconditions(author, command)?;
         match &command.op {
             Op::Play { item, tracks, start, position_ms, on } => {
-                let target = self.target_of_play(sender, *on)?;
+                let target = self.target_of_play(author, *on)?;
                 if on.is_some() {
                     self.cancel_transfer(at);
                 }
@@ -136,14 +136,14 @@ impl SessionState {
         }
     }
 
-    fn check_preconditions(&self, sender: Sender, command: &Command<Resolved>) -> Answer {
+    fn check_preconditions(&self, author: Author, command: &Command<Resolved>) -> Answer {
         let playback = &self.record.playback;
-        if sender.device().is_some_and(|speaker| !speaker.controls) {
+        if author.device().is_some_and(|sender| !sender.controls) {
             return Err(Reject::new(RejectCode::Denied, "this device said in its hello that it sends no commands"));
         }
         if matches!(command.op, Op::Next | Op::Previous) && command.if_item.is_none() {
             // A person who presses sees an item; a program may mean whatever is on.
-            if sender.device().is_some() {
+            if author.device().is_some() {
                 return Err(Reject::new(RejectCode::Invalid, "next and previous need if_item: the item that was seen"));
             }
             if playback.item.is_none() {
@@ -151,7 +151,7 @@ impl SessionState {
             }
         }
         // A program sends one long request where a device sends several frames.
-        let most = sender.device().map_or(self.limits.queue_items, |_| self.limits.tracks_per_command);
+        let most = author.device().map_or(self.limits.queue_items, |_| self.limits.tracks_per_command);
         if command.op.tracks().len() > most {
             return Err(Reject::new(RejectCode::Invalid, "too many tracks in one command; send them in parts"));
         }
@@ -168,12 +168,12 @@ impl SessionState {
     }
 
     /// The device that is to sound: the named one, else the active one, else the sender.
-    fn target_of_play(&self, sender: Sender, on: Option<DeviceId>) -> Result<(DeviceId, InstanceId), Reject> {
+    fn target_of_play(&self, author: Author, on: Option<DeviceId>) -> Result<(DeviceId, InstanceId), Reject> {
         match (on, self.record.playback.active) {
             (Some(id), _) => self.able_to_play(id),
             (None, Some(active)) if self.has_connected_holder() => Ok((active.device_id, active.instance)),
-            (None, active) => match (sender.device(), active) {
-                (Some(speaker), _) if speaker.plays => Ok((speaker.device_id, speaker.instance)),
+            (None, active) => match (author.device(), active) {
+                (Some(sender), _) if sender.plays => Ok((sender.device_id, sender.instance)),
                 (_, Some(_)) => Err(Reject::new(RejectCode::Offline, "the active device is out of contact")),
                 (_, None) => Err(Reject::new(RejectCode::NoActiveDevice, "no device is active; name one that plays")),
             },

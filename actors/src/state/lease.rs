@@ -2,7 +2,7 @@
 
 use super::messages::Yield;
 use super::playback::{Active, After, Intent, Item, Status};
-use super::{At, Durability, Effect, Limits, SessionState, Speaker};
+use super::{At, Durability, Effect, Limits, Sender, SessionState};
 use crate::close::CloseReason;
 use crate::ids::{DeviceId, InstanceId, Micros};
 
@@ -84,10 +84,10 @@ impl SessionState {
     }
 
     /// A device says that it is silent.
-    pub(super) fn yielded(&mut self, at: At, speaker: Speaker, yielded: Yield, effects: &mut Vec<Effect>) {
+    pub(super) fn yielded(&mut self, at: At, sender: Sender, yielded: Yield, effects: &mut Vec<Effect>) {
         let clears = |entry: &After| {
-            entry.device_id == speaker.device_id
-                && entry.instance == speaker.instance
+            entry.device_id == sender.device_id
+                && entry.instance == sender.instance
                 && entry.lease == yielded.lease
                 && yielded.seen >= entry.since
         };

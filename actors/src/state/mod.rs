@@ -228,14 +228,14 @@ impl SessionState {
             Event::Leave { connection, how } => self.leave(at, connection, how, effects),
             Event::Device { connection, event } => match self.record.devices.by_connection(connection) {
                 Some(device) => {
-                    let speaker = Speaker {
+                    let sender = Sender {
                         connection,
                         device_id: device.id,
                         instance: device.instance,
                         plays: device.plays,
                         controls: device.controls,
                     };
-                    self.hear(at, speaker, event, effects);
+                    self.hear(at, sender, event, effects);
                 }
                 None if self.is_pending_join(connection) => {}
                 None => effects.push(Effect::Close(connection, CloseReason::Replaced)),
@@ -247,7 +247,7 @@ impl SessionState {
             }
             Event::Asked { connection, asked: Asked::Look } => effects.push(Effect::ShowAll(connection)),
             Event::Asked { connection, asked: Asked::Command { command, seed } } => {
-                self.command(at, Sender::Program(connection), (&command, &[]), seed, effects);
+                self.command(at, Author::Program(connection), (&command, &[]), seed, effects);
             }
             Event::Deadline => self.meet_deadlines(at, effects),
         }
@@ -256,19 +256,19 @@ impl SessionState {
         self.watch_replaced_holders(now);
     }
 
-    fn hear(&mut self, at: At, speaker: Speaker, event: DeviceEvent, effects: &mut Vec<Effect>) {
+    fn hear(&mut self, at: At, sender: Sender, event: DeviceEvent, effects: &mut Vec<Effect>) {
         match event {
             DeviceEvent::Command { command, seed, others } => {
-                self.command(at, Sender::Device(speaker), (&command, &others), seed, effects);
+                self.command(at, Author::Device(sender), (&command, &others), seed, effects);
             }
-            DeviceEvent::Report(report) => self.report(at, speaker, report, effects),
-            DeviceEvent::Ready(ready) => self.ready(at, speaker, ready, effects),
-            DeviceEvent::Yield(yielded) if yielded.to.is_some() => self.switch(at, speaker, yielded, effects),
-            DeviceEvent::Yield(yielded) => self.yielded(at, speaker, yielded, effects),
-            DeviceEvent::Ended(ended) => self.ended(at, speaker, ended, effects),
-            DeviceEvent::Volume(change) => self.volume_turned(at, speaker, change, effects),
-            DeviceEvent::Queue { from, limit } => effects.push(Effect::ShowQueue(speaker.connection, from, limit)),
-            DeviceEvent::Alive => self.tell_apart(at, speaker.device_id, effects),
+            DeviceEvent::Report(report) => self.report(at, sender, report, effects),
+            DeviceEvent::Ready(ready) => self.ready(at, sender, ready, effects),
+            DeviceEvent::Yield(yielded) if yielded.to.is_some() => self.switch(at, sender, yielded, effects),
+            DeviceEvent::Yield(yielded) => self.yielded(at, sender, yielded, effects),
+            DeviceEvent::Ended(ended) => self.ended(at, sender, ended, effects),
+            DeviceEvent::Volume(change) => self.volume_turned(at, sender, change, effects),
+            DeviceEvent::Queue { from, limit } => effects.push(Effect::ShowQueue(sender.connection, from, limit)),
+            DeviceEvent::Alive => self.tell_apart(at, sender.device_id, effects),
         }
     }
 
@@ -347,7 +347,7 @@ impl SessionState {
 
 /// The device that says something.
 #[derive(Debug, Clone, Copy)]
-struct Speaker {
+struct Sender {
     connection: ConnectionId,
     device_id: DeviceId,
     instance: InstanceId,
@@ -357,23 +357,23 @@ struct Speaker {
 
 /// Who gives a command.
 #[derive(Debug, Clone, Copy)]
-enum Sender {
-    Device(Speaker),
+enum Author {
+    Device(Sender),
     /// A program without a socket, and where its answer goes.
     Program(ConnectionId),
 }
 
-impl Sender {
+impl Author {
     const fn connection(self) -> ConnectionId {
         match self {
-            Self::Device(speaker) => speaker.connection,
+            Self::Device(sender) => sender.connection,
             Self::Program(connection) => connection,
         }
     }
 
-    const fn device(self) -> Option<Speaker> {
+    const fn device(self) -> Option<Sender> {
         match self {
-            Self::Device(speaker) => Some(speaker),
+            Self::Device(sender) => Some(sender),
             Self::Program(_) => None,
         }
     }

@@ -3,7 +3,7 @@
 use super::devices::Volume;
 use super::messages::{Ended, Report, Sound, VolumeChange};
 use super::playback::{Intent, Item, Status, Unplayable};
-use super::{At, Durability, Effect, SessionState, Speaker};
+use super::{At, Durability, Effect, Sender, SessionState};
 use crate::ids::{ItemId, Stamp};
 
 /// A report that agrees with what is shown within this changes nothing.
@@ -15,20 +15,20 @@ const MOST_FAILURES: usize = 5;
 
 impl SessionState {
     /// Whether the speaker holds the lease and speaks of what is current.
-    fn speaks_of_now(&self, speaker: Speaker, lease: Stamp, turn: Stamp, item: ItemId) -> bool {
+    fn is_current(&self, sender: Sender, lease: Stamp, turn: Stamp, item: ItemId) -> bool {
         let playback = &self.record.playback;
-        playback.active.is_some_and(|active| active.is(speaker.device_id, speaker.instance) && active.lease == lease)
+        playback.active.is_some_and(|active| active.is(sender.device_id, sender.instance) && active.lease == lease)
             && playback.turn == turn
             && playback.item.is_some_and(|current| current.id == item)
     }
 
-    pub(super) fn report(&mut self, at: At, speaker: Speaker, report: Report, effects: &mut Vec<Effect>) {
-        let current = self.speaks_of_now(speaker, report.lease, report.turn, report.item);
+    pub(super) fn report(&mut self, at: At, sender: Sender, report: Report, effects: &mut Vec<Effect>) {
+        let current = self.is_current(sender, report.lease, report.turn, report.item);
         let playback = &self.record.playback;
         let early = report.status == Sound::Playing && !playback.after.is_empty();
         let over = playback.status == Status::Ended;
         if !current || early || over || !report.status.fits(playback.intent) {
-            effects.push(Effect::ShowPlayback(speaker.connection));
+            effects.push(Effect::ShowPlayback(sender.connection));
             return;
         }
         let at_us = report.at_us.min(at.now);
@@ -36,7 +36,7 @@ impl SessionState {
             return;
         }
         if report.status == Sound::Failed {
-            self.failed(at, speaker, effects);
+            self.failed(at, sender, effects);
             return;
         }
         let status = Status::from(report.status);
@@ -55,7 +55,7 @@ impl SessionState {
     }
 
     /// The current item cannot be played there: the next one, but not for ever, and everybody is told.
-    fn failed(&mut self, at: At, speaker: Speaker, effects: &mut Vec<Effect>) {
+    fn failed(&mut self, at: At, sender: Sender, effects: &mut Vec<Effect>) {
         if self.record.playback.status == Status::Failed {
             return;
         }
@@ -66,7 +66,7 @@ impl SessionState {
         let goes_on = playback.intent == Intent::Play && usize::from(failures) < most;
         let current = playback.item.filter(|_| goes_on);
         let skip_to = current.and_then(|item| self.queue.skip_after(item.id, playback.repeat));
-        let unplayable = |item: Item| Unplayable { item: item.id, device_id: speaker.device_id };
+        let unplayable = |item: Item| Unplayable { item: item.id, device_id: sender.device_id };
         let given_up = playback.item.map(unplayable);
         match skip_to {
             Some(item) => self.change_item(at, Some(item), 0),
@@ -76,11 +76,11 @@ impl SessionState {
         effects.push(Effect::Commit(Durability::Now));
     }
 
-    pub(super) fn ended(&mut self, at: At, speaker: Speaker, ended: Ended, effects: &mut Vec<Effect>) {
-        let current = self.speaks_of_now(speaker, ended.lease, ended.turn, ended.item);
+    pub(super) fn ended(&mut self, at: At, sender: Sender, ended: Ended, effects: &mut Vec<Effect>) {
+        let current = self.is_current(sender, ended.lease, ended.turn, ended.item);
         let playback = &self.record.playback;
         if !current || playback.intent != Intent::Play || !playback.after.is_empty() {
-            effects.push(Effect::ShowPlayback(speaker.connection));
+            effects.push(Effect::ShowPlayback(sender.connection));
             return;
         }
         self.edit().failures = 0;
@@ -114,11 +114,11 @@ impl SessionState {
     }
 
     /// A hand turned a device's own volume; one that did not know of a later command is shown it instead.
-    pub(super) fn volume_turned(&mut self, at: At, speaker: Speaker, change: VolumeChange, effects: &mut Vec<Effect>) {
-        let Some(device) = self.record.devices.get(speaker.device_id) else { return };
+    pub(super) fn volume_turned(&mut self, at: At, sender: Sender, change: VolumeChange, effects: &mut Vec<Effect>) {
+        let Some(device) = self.record.devices.get(sender.device_id) else { return };
         let version = device.volume.map_or(0, |volume| volume.version);
         if change.version != version || change.level > 100 {
-            effects.push(Effect::ShowDevices(speaker.connection));
+            effects.push(Effect::ShowDevices(sender.connection));
             return;
         }
         let volume = Some(Volume { level: change.level, muted: change.muted, version });
@@ -126,7 +126,7 @@ impl SessionState {
             return;
         }
         self.touch_devices(at);
-        if let Some(device) = self.edit().devices.get_mut(speaker.device_id) {
+        if let Some(device) = self.edit().devices.get_mut(sender.device_id) {
             device.volume = volume;
         }
     }

@@ -5,7 +5,7 @@
 
 use super::messages::{Ready, Reject, TransferMode, Yield};
 use super::playback::{Active, Intent, Status, Transfer};
-use super::{At, Durability, Effect, SessionState, Speaker};
+use super::{At, Durability, Effect, Sender, SessionState};
 use crate::ids::{DeviceId, InstanceId, Micros};
 
 /// A transfer without a yield is cancelled after so long.
@@ -87,14 +87,14 @@ impl SessionState {
     }
 
     /// The target has the audio: the instant of the switch is set, late enough for both to know of it.
-    pub(super) fn ready(&mut self, at: At, speaker: Speaker, ready: Ready, effects: &mut Vec<Effect>) {
+    pub(super) fn ready(&mut self, at: At, sender: Sender, ready: Ready, effects: &mut Vec<Effect>) {
         let playback = &self.record.playback;
-        let is_target = |transfer: &Transfer| transfer.is(speaker.device_id, speaker.instance);
+        let is_target = |transfer: &Transfer| transfer.is(sender.device_id, sender.instance);
         let awaited = playback.transfer.filter(|transfer| is_target(transfer) && transfer.lease.is_none());
         let source = playback.active.filter(|active| active.lease == ready.lease);
         let is_current = playback.turn == ready.turn && playback.item.is_some_and(|item| item.id == ready.item);
         let (Some(transfer), Some(source), true) = (awaited, source, is_current) else {
-            effects.push(Effect::ShowPlayback(speaker.connection));
+            effects.push(Effect::ShowPlayback(sender.connection));
             return;
         };
         let earliest = ready.earliest_us.min(transfer.deadline_us).max(at.now.plus_ms(NOTICE_MS));
@@ -106,11 +106,11 @@ impl SessionState {
     }
 
     /// The source will be silent from the instant of the switch on: the target holds the lease, for then.
-    pub(super) fn switch(&mut self, at: At, speaker: Speaker, yielded: Yield, effects: &mut Vec<Effect>) {
+    pub(super) fn switch(&mut self, at: At, sender: Sender, yielded: Yield, effects: &mut Vec<Effect>) {
         let playback = &self.record.playback;
         let holds = playback
             .active
-            .is_some_and(|active| active.is(speaker.device_id, speaker.instance) && active.lease == yielded.lease);
+            .is_some_and(|active| active.is(sender.device_id, sender.instance) && active.lease == yielded.lease);
         let agreed = playback.transfer.filter(|transfer| holds && transfer.lease == yielded.to);
         let Some((transfer, (lease, from_us))) =
             agreed.and_then(|agreed| Some((agreed, agreed.lease.zip(agreed.switch_at_us)?)))
@@ -124,7 +124,7 @@ impl SessionState {
         }
         self.touch_playback(at);
         let Transfer { to, instance, .. } = transfer;
-        let source = Some(speaker.device_id);
+        let source = Some(sender.device_id);
         self.edit().playback.active = Some(Active { device_id: to, instance, lease, from_us: Some(from_us), source });
         self.edit().playback.transfer = None;
         self.edit().quiet_from = Some(from_us);
