@@ -1,7 +1,7 @@
 //! Which session of which user runs on this node, and what every actor here shares.
 
 use crate::ids::{Micros, UserId};
-use crate::panics::{InHand, Panics};
+use crate::panics::{EventKey, Panics};
 use crate::ports::{Clock, Cluster, Logins, Nodes, SessionStore, Tracks};
 use crate::session::{Restart, SessionActor, Shutdown};
 use crate::state::Limits;
@@ -104,8 +104,8 @@ impl Directory {
         }
         running.started += 1;
         let number = running.started;
-        let lesson = running.panics.lesson(user, self.world.clock.now());
-        let actor = SessionActor::new(user, number, lesson, self.clone());
+        let recovery = running.panics.recovery(user, self.world.clock.now());
+        let actor = SessionActor::new(user, number, recovery, self.clone());
         let turn = usize::try_from(number).unwrap_or(0) % self.arbiters.len().max(1);
         let session = match self.arbiters.get(turn) {
             Some(arbiter) => SessionActor::start_in_arbiter(arbiter, move |_| actor),
@@ -128,10 +128,10 @@ impl Directory {
         self.lock().sessions.len()
     }
 
-    /// The user's session panicked, with this in hand.
-    pub(crate) fn panicked(&self, user: UserId, now: Micros, in_hand: Option<InHand>) {
-        log::error!("session {user} panicked with {in_hand:?} in hand");
-        self.lock().panics.note(user, now, in_hand);
+    /// The user's session panicked while processing this.
+    pub(crate) fn panicked(&self, user: UserId, now: Micros, processing: Option<EventKey>) {
+        log::error!("session {user} panicked while processing {processing:?}");
+        self.lock().panics.note(user, now, processing);
     }
 
     /// How long ago the user's last session that panicked did so.

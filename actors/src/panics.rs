@@ -23,7 +23,7 @@ const SKIPPED: Reject =
 
 /// What names an event when it comes again: a command, which is resent under its id, or what a device says of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InHand(DeviceId, Named);
+pub struct EventKey(DeviceId, Named);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Named {
@@ -31,7 +31,7 @@ enum Named {
     Kind(Discriminant<DeviceEvent>),
 }
 
-impl InHand {
+impl EventKey {
     /// The name of what a device says.
     #[must_use]
     pub fn of(device_id: DeviceId, event: &DeviceEvent) -> Self {
@@ -45,34 +45,34 @@ impl InHand {
     }
 }
 
-/// The name of what a device says, should it be in hand when this panics.
-pub(crate) fn named(state: &SessionState, event: &Event) -> Option<InHand> {
+/// The name of what a device says, should it be processed when this panics.
+pub(crate) fn named(state: &SessionState, event: &Event) -> Option<EventKey> {
     let Event::Device { connection, event } = event else { return None };
-    state.devices().by_connection(*connection).map(|device| InHand::of(device.id, event))
+    state.devices().by_connection(*connection).map(|device| EventKey::of(device.id, event))
 }
 
-/// What is answered in place of stepping what made earlier lives panic.
-pub(crate) fn skip(skipped: &[InHand], in_hand: Option<InHand>, event: &Event) -> Option<Vec<Effect>> {
+/// What is answered in place of stepping what made earlier runs of the session panic.
+pub(crate) fn skip(skipped: &[EventKey], processing: Option<EventKey>, event: &Event) -> Option<Vec<Effect>> {
     let Event::Device { connection, event } = event else { return None };
-    in_hand.filter(|in_hand| skipped.contains(in_hand))?;
+    processing.filter(|processing| skipped.contains(processing))?;
     let answer: Vec<Effect> = event.commands().map(|id| Effect::Reject(*connection, id, SKIPPED)).collect();
     Some(if answer.is_empty() { vec![Effect::ShowPlayback(*connection)] } else { answer })
 }
 
 /// The panics of a node's sessions.
 #[derive(Debug, Default)]
-pub struct Panics(HashMap<UserId, Vec<(Micros, Option<InHand>)>>);
+pub struct Panics(HashMap<UserId, Vec<(Micros, Option<EventKey>)>>);
 
 impl Panics {
-    /// A user's session panicked with this in hand.
-    pub fn note(&mut self, user: UserId, now: Micros, in_hand: Option<InHand>) {
+    /// A user's session panicked while processing this.
+    pub fn note(&mut self, user: UserId, now: Micros, processing: Option<EventKey>) {
         self.0.retain(|_, panics| {
             panics.retain(|(at, _)| now.since_ms(*at) < KEPT_MS);
             !panics.is_empty()
         });
         if self.0.len() < USERS || self.0.contains_key(&user) {
             let panics = self.0.entry(user).or_default();
-            panics.push((now, in_hand));
+            panics.push((now, processing));
             panics.drain(..panics.len().saturating_sub(KEPT));
         }
     }
@@ -85,13 +85,13 @@ impl Panics {
 
     /// What the user's next session skips, and whether it starts paused.
     #[must_use]
-    pub fn lesson(&self, user: UserId, now: Micros) -> (Vec<InHand>, bool) {
+    pub fn recovery(&self, user: UserId, now: Micros) -> (Vec<EventKey>, bool) {
         let panics = self.0.get(&user).map(Vec::as_slice).unwrap_or_default();
         let recent = panics.iter().filter(|(at, _)| now.since_ms(*at) < KEPT_MS);
-        let in_hand: Vec<InHand> = recent.filter_map(|(_, in_hand)| *in_hand).collect();
-        let times = |event: &InHand| in_hand.iter().filter(|other| *other == event).count();
-        let mut skipped: Vec<InHand> = Vec::new();
-        for event in &in_hand {
+        let processing: Vec<EventKey> = recent.filter_map(|(_, processing)| *processing).collect();
+        let times = |event: &EventKey| processing.iter().filter(|other| *other == event).count();
+        let mut skipped: Vec<EventKey> = Vec::new();
+        for event in &processing {
             if times(event) >= SKIPPED_AFTER && !skipped.contains(event) {
                 skipped.push(*event);
             }
@@ -111,19 +111,19 @@ mod tests {
     fn the_second_panic_skips_and_the_third_pauses() {
         let (mut panics, start) = (Panics::default(), Micros(0));
         let (ended, pong) =
-            (InHand(DeviceId(1), Named::Command(CommandId(7))), InHand::of(DeviceId(1), &DeviceEvent::Alive));
-        for (ms, in_hand, lesson) in [
+            (EventKey(DeviceId(1), Named::Command(CommandId(7))), EventKey::of(DeviceId(1), &DeviceEvent::Alive));
+        for (ms, processing, recovery) in [
             (0, Some(ended), (vec![], false)),
             (1_000, Some(pong), (vec![], false)),
             (59_999, Some(ended), (vec![ended], true)),
             (61_500, None, (vec![ended], false)),
         ] {
-            panics.note(ANNA, start.plus_ms(ms), in_hand);
-            assert_eq!(panics.lesson(ANNA, start.plus_ms(ms)), lesson, "at {ms}");
+            panics.note(ANNA, start.plus_ms(ms), processing);
+            assert_eq!(panics.recovery(ANNA, start.plus_ms(ms)), recovery, "at {ms}");
         }
-        assert_eq!(panics.lesson(UserId(2), start), (vec![], false), "nobody else pays for it");
+        assert_eq!(panics.recovery(UserId(2), start), (vec![], false), "nobody else pays for it");
         let later = start.plus_ms(KEPT_MS + 60_000);
-        assert_eq!(panics.lesson(ANNA, later), (vec![], false), "and not for ever");
+        assert_eq!(panics.recovery(ANNA, later), (vec![], false), "and not for ever");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use crate::close::CloseReason;
 use crate::ids::{CommandId, ConnectionId, Micros, NodeId, Stamp};
-use crate::panics::{InHand, named, skip};
+use crate::panics::{EventKey, named, skip};
 use crate::ports::{Change, Outcome};
 use crate::state::messages::{Reject, RejectCode};
 use crate::state::queue::Queue;
@@ -104,9 +104,9 @@ pub struct Replica {
     /// What is known may never have been.
     is_outdated: bool,
     /// What was said last, for whoever must know it after a panic.
-    in_hand: Option<InHand>,
-    /// What made earlier lives of this session panic.
-    skipped: Vec<InHand>,
+    processing: Option<EventKey>,
+    /// What made earlier runs of this session panic.
+    skipped: Vec<EventKey>,
     /// The session starts paused, for it panicked too often.
     starts_paused: bool,
 }
@@ -126,15 +126,15 @@ impl Replica {
             news: None,
             floor: 0,
             is_outdated: false,
-            in_hand: None,
+            processing: None,
             skipped: Vec::new(),
             starts_paused: false,
         }
     }
 
-    /// The same after lives that panicked: what is `skipped` is answered and not stepped.
+    /// The same after runs that panicked: what is `skipped` is answered and not stepped.
     #[must_use]
-    pub fn after_panics(self, skipped: Vec<InHand>, starts_paused: bool) -> Self {
+    pub fn after_panics(self, skipped: Vec<EventKey>, starts_paused: bool) -> Self {
         Self { skipped, starts_paused, ..self }
     }
 
@@ -148,7 +148,7 @@ impl Replica {
         outputs: &mut Vec<Output>,
     ) {
         self.flight = None;
-        self.in_hand = None;
+        self.processing = None;
         let stands = |record: &Record| record.database == database && record.stamp.epoch > self.floor;
         match (record, &self.live) {
             (Some((record, queue)), Some(live)) if record.database == database && !live.is_after(&record) => {
@@ -158,7 +158,7 @@ impl Replica {
             (Some(kept), None) if self.limits.is_shared && !self.starts_paused && stands(&kept.0) => {
                 let stored = Some((kept.0.stamp, kept.0.queue_revision()));
                 self.live = Some(Live { state: SessionState::resume(kept, self.node, self.limits), stored });
-                // What an earlier life of this session left behind here.
+                // What an earlier run of this session left behind here.
                 self.inbox.push_front(Event::NodeLost { node: self.node, last: now });
             }
             (record, None) => self.begin(now, record, (database, last_heartbeat), outputs),
@@ -248,8 +248,8 @@ impl Replica {
         let before = live.state.clone();
         let mut effects = Vec::new();
         for event in &events {
-            self.in_hand = named(&live.state, event);
-            if let Some(answer) = skip(&self.skipped, self.in_hand, event) {
+            self.processing = named(&live.state, event);
+            if let Some(answer) = skip(&self.skipped, self.processing, event) {
                 effects.extend(answer);
                 continue;
             }
@@ -466,8 +466,8 @@ impl Replica {
 
     /// What was said last.
     #[must_use]
-    pub const fn in_hand(&self) -> Option<InHand> {
-        self.in_hand
+    pub const fn processing(&self) -> Option<EventKey> {
+        self.processing
     }
 
     /// The session, once it is loaded.

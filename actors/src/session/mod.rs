@@ -13,7 +13,7 @@ mod step;
 use crate::close::CloseReason;
 use crate::directory::{Directory, World};
 use crate::ids::{ConnectionId, Micros, UserId};
-use crate::panics::InHand;
+use crate::panics::EventKey;
 use crate::replica::Replica;
 use crate::state::outbox::FrameKind;
 use crate::state::rate_limit::RateLimit;
@@ -33,7 +33,7 @@ const MAILBOX: usize = 256;
 /// Events that may wait for a commit.
 const INBOX: usize = 1_024;
 
-/// A device has said a valid `hello`; answered once the session has it in hand.
+/// A device has said a valid `hello`; answered once the session has taken it in.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Attach {
@@ -117,11 +117,11 @@ pub struct SessionActor {
 }
 
 impl SessionActor {
-    /// `lesson`: what is to be skipped and whether to start paused, after sessions that panicked.
+    /// `recovery`: what is to be skipped and whether to start paused, after sessions that panicked.
     pub(crate) fn new(
         user: UserId,
         number: u64,
-        (skipped, is_paused): (Vec<InHand>, bool),
+        (skipped, is_paused): (Vec<EventKey>, bool),
         directory: Arc<Directory>,
     ) -> Self {
         let world = directory.world();
@@ -172,7 +172,7 @@ impl Drop for SessionActor {
     fn drop(&mut self) {
         self.close_all(CloseReason::Restart);
         if self.is_at_work {
-            self.directory.panicked(self.user, self.now(), self.replica.in_hand());
+            self.directory.panicked(self.user, self.now(), self.replica.processing());
         }
         self.directory.ended(self.user, self.number);
     }

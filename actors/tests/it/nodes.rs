@@ -424,7 +424,7 @@ fn a_pending_join_that_turns_out_to_be_the_newer_socket_of_who_was_admitted_is_w
 }
 
 #[test]
-fn what_an_earlier_life_of_the_session_left_behind_here_is_over() {
+fn what_an_earlier_run_of_the_session_left_behind_here_is_over() {
     let mut database = Database::default();
     let _panicked = Node::with_device(1, &mut database);
     let mut second = Node::with_device(2, &mut database);

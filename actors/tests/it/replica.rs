@@ -2,7 +2,7 @@
 
 use crate::scenario::life;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, ItemId, Micros, NodeId};
-use segue_actors::panics::InHand;
+use segue_actors::panics::EventKey;
 use segue_actors::ports::{Outcome, PortError};
 use segue_actors::replica::{Output, Replica};
 use segue_actors::state::messages::{Command, Op, RejectCode};
@@ -139,9 +139,9 @@ fn t96_a_command_of_unknown_outcome_is_acked_only_if_it_stands() {
 }
 
 #[test]
-fn what_made_earlier_lives_panic_is_answered_and_not_stepped() {
+fn what_made_earlier_runs_panic_is_answered_and_not_stepped() {
     let Event::Device { event, .. } = command_event(2, Op::Pause) else { unreachable!() };
-    let skipped = vec![InHand::of(DEVICE, &event)];
+    let skipped = vec![EventKey::of(DEVICE, &event)];
     let mut node = Node::over(None, fresh().after_panics(skipped, false));
     node.step(play());
     node.step(command_event(2, Op::Pause));
