@@ -100,7 +100,11 @@ impl fmt::Display for Problem {
                 write!(f, "{} exists already: name another file, or use --force to overwrite it", path.display())
             }
             Self::Busy(path) => {
-                write!(f, "another process is writing {}: wait until it has ended, or name another file", path.display())
+                write!(
+                    f,
+                    "another process is writing {}: wait until it has ended, or name another file",
+                    path.display()
+                )
             }
             Self::File(path, error) => write!(f, "{} cannot be used: {error}", path.display()),
             Self::NotABackup(why) => write!(f, "this is not a backup of segue: {why}"),

@@ -84,7 +84,9 @@ impl Reader {
         let not = |why: &str| Problem::NotABackup(why.to_owned());
         let read = self.next();
         match read {
-            Err(Problem::Damaged(_)) if self.tally.lines() == 0 => return Err(not("its first line is not that of one")),
+            Err(Problem::Damaged(_)) if self.tally.lines() == 0 => {
+                return Err(not("its first line is not that of one"));
+            }
             other => other?,
         }
         let head: Value = serde_json::from_str(&self.line).map_err(|_| not("its first line is not that of one"))?;

@@ -60,11 +60,11 @@ impl Requests {
                 due.changes = watch::Changes::default();
                 return Some(Scope::All);
             }
-            let due = due.changes.due();
-            if due.is_some_and(|at| now >= at) {
+            let settled = due.changes.due();
+            if settled.is_some_and(|at| now >= at) {
                 return Some(std::mem::take(&mut due.changes).scope());
             }
-            let until = [due, interval_ends].into_iter().flatten().min();
+            let until = [settled, interval_ends].into_iter().flatten().min();
             let wait = until.map_or(Duration::from_hours(1), |at| at.saturating_duration_since(now));
             due = self.changed.wait_timeout(due, wait).unwrap_or_else(PoisonError::into_inner).0;
         }

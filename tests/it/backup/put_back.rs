@@ -43,7 +43,7 @@ async fn answered(socket: &mut Socket, command: Command<MediaId>) -> Result<u64,
     }
 }
 
-fn command(id: u64, op: Op<MediaId>) -> Command<MediaId> {
+fn new_command(id: u64, op: Op<MediaId>) -> Command<MediaId> {
     Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op }
 }
 
@@ -72,8 +72,8 @@ on_both_databases! {
         let token = server.user(&database, "anna").await.token;
         let tracks = tracks(&server, &token).await;
         let (mut phone, _) = shown(&server, &token, 1).await;
-        answered(&mut phone, command(1, play(&tracks[..3]))).await.expect("accepted");
-        answered(&mut phone, command(2, Op::Pause)).await.expect("accepted");
+        answered(&mut phone, new_command(1, play(&tracks[..3]))).await.expect("accepted");
+        answered(&mut phone, new_command(2, Op::Pause)).await.expect("accepted");
         let (_tablet, old) = shown(&server, &token, 2).await;
 
         for table in TABLES {
@@ -87,10 +87,10 @@ on_both_databases! {
             drop(shown(&server, &token, 1).await);
         }
         let (mut phone, _) = shown(&server, &token, 1).await;
-        answered(&mut phone, command(10, Op::Stop)).await.expect("accepted");
-        answered(&mut phone, command(3, play(&tracks[5..8]))).await.expect("accepted");
-        answered(&mut phone, command(4, Op::Seek { position_ms: 20_000 })).await.expect("accepted");
-        answered(&mut phone, command(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
+        answered(&mut phone, new_command(10, Op::Stop)).await.expect("accepted");
+        answered(&mut phone, new_command(3, play(&tracks[5..8]))).await.expect("accepted");
+        answered(&mut phone, new_command(4, Op::Seek { position_ms: 20_000 })).await.expect("accepted");
+        answered(&mut phone, new_command(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
         let (_desk, lost) = shown(&server, &token, 3).await;
         assert!(stamp(&lost) > stamp(&old));
         assert_ne!(item(&lost).1, item(&old).1);
@@ -122,17 +122,17 @@ on_both_databases! {
             cause: Cause::Heartbeat,
         };
         phone.send(&ClientMessage::Report(report)).await;
-        let next = Command { if_item: Some(item(&lost).0), ..command(6, Op::Next) };
+        let next = Command { if_item: Some(item(&lost).0), ..new_command(6, Op::Next) };
         assert!(answered(&mut phone, next).await.is_err(), "the item of the lost hour is not on");
-        let other = Command { if_queue_revision: Some(lost.queue_revision), ..command(7, Op::Shuffle { on: true }) };
+        let other = Command { if_queue_revision: Some(lost.queue_revision), ..new_command(7, Op::Shuffle { on: true }) };
         assert!(answered(&mut phone, other).await.is_err(), "its queue is not there");
-        let under = Command { if_lease: Some(lost_lease), ..command(8, Op::Seek { position_ms: 1 }) };
+        let under = Command { if_lease: Some(lost_lease), ..new_command(8, Op::Seek { position_ms: 1 }) };
         assert!(answered(&mut phone, under).await.is_err(), "its lease is not given");
         let (_garden, after) = shown(&server, &token, 4).await;
         assert_eq!((item(&after), after.position_ms, after.repeat), (item(&old), old.position_ms, old.repeat));
         // An acknowledged command that was lost with the hour is applied when it is sent again, once.
-        answered(&mut phone, command(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
-        let again = answered(&mut phone, command(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
+        answered(&mut phone, new_command(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
+        let again = answered(&mut phone, new_command(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
         let (_attic, finally) = shown(&server, &token, 5).await;
         assert_eq!(finally.repeat, Repeat::All);
         assert!(again <= finally.revision);
