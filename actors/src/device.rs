@@ -40,7 +40,7 @@ pub enum Incoming {
     /// A text frame.
     Text(String),
     /// A ping or pong of the protocol: a sign of life.
-    Life,
+    Control,
     /// Something that no client of ours sends, or a frame beyond the limit.
     Garbage,
     /// The device closed the socket properly.
@@ -395,11 +395,11 @@ impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for DeviceActor<S> {
                 self.read(&text, ctx);
                 self.answer(is_asked, ctx);
             }
-            Incoming::Life if self.inbound.may_ping(now) => {
+            Incoming::Control if self.inbound.may_ping(now) => {
                 let is_asked = self.liveness.hear(now);
                 self.answer(is_asked, ctx);
             }
-            Incoming::Life => self.close(CloseReason::Flooding, ctx),
+            Incoming::Control => self.close(CloseReason::Flooding, ctx),
             Incoming::Garbage => self.close(CloseReason::BadFrame, ctx),
             Incoming::Closed => self.gone(Leaving::Clean, ctx),
             Incoming::Broken => self.gone(Leaving::Lost(now), ctx),

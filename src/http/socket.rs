@@ -110,9 +110,9 @@ fn arrived(message: Result<AggregatedMessage, ProtocolError>, pongs: &mpsc::Send
         Ok(AggregatedMessage::Ping(payload)) => {
             // A device that does not take the frame in flight takes no pong either.
             let _ = pongs.try_send(Outgoing::Pong(payload.to_vec()));
-            Incoming::Life
+            Incoming::Control
         }
-        Ok(AggregatedMessage::Pong(_)) => Incoming::Life,
+        Ok(AggregatedMessage::Pong(_)) => Incoming::Control,
         Ok(AggregatedMessage::Close(reason)) => match reason.map(|reason| reason.code) {
             None | Some(CloseCode::Normal | CloseCode::Away) => Incoming::Closed,
             Some(_) => Incoming::Broken,

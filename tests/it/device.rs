@@ -193,7 +193,7 @@ fn a_track_is_played_from_standard_input_and_its_hash_is_right() {
 }
 
 #[test]
-fn a_device_that_is_started_again_is_the_same_in_another_life() {
+fn a_device_that_is_started_again_is_the_same_as_another_instance() {
     run(async {
         let home = Home::new().await;
         let mut device = home.device("Kitchen");

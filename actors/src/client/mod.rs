@@ -306,7 +306,7 @@ impl Client {
         self.device.id
     }
 
-    /// This life of the device.
+    /// This instance of the device.
     #[must_use]
     pub const fn instance(&self) -> InstanceId {
         self.device.instance

@@ -95,7 +95,7 @@ pub struct SessionActor {
     devices: HashMap<ConnectionId, Recipient<ToDevice>>,
     /// The sockets whose end is to be heard of: those whose device was let in.
     attached: HashSet<ConnectionId>,
-    /// The session starts anew once those of the life before are closed.
+    /// The session starts anew once those of the run before are closed.
     closing: Option<Closing>,
     /// Programs without a socket that wait for an answer.
     askers: HashMap<ConnectionId, Asker>,

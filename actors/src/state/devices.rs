@@ -94,7 +94,7 @@ impl Presence {
 pub struct Device {
     /// Persists on the device.
     pub id: DeviceId,
-    /// This life of it.
+    /// This instance of it.
     pub instance: InstanceId,
     /// Shown to people.
     pub name: String,
@@ -123,7 +123,7 @@ pub struct Device {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PendingAction {
-    /// Ask whether this life lives: another came under its id.
+    /// Ask whether this instance lives: another came under its id.
     Probe,
     /// Close it: a person has forgotten the device.
     Forget,
@@ -239,7 +239,7 @@ impl Devices {
         sockets.filter(|(at, _)| *at == node).map(|(_, connection)| connection).collect()
     }
 
-    /// Whether this life of the device has a socket.
+    /// Whether this instance of the device has a socket.
     #[must_use]
     pub fn is_connected(&self, id: DeviceId, instance: InstanceId) -> bool {
         self.get(id).is_some_and(|device| device.instance == instance && device.is_online())

@@ -14,7 +14,7 @@ pub struct Join {
     pub device_id: DeviceId,
     /// The id it gets if another living device has `device_id` (cloned storage).
     pub spare_id: DeviceId,
-    /// This life of it.
+    /// This instance of it.
     pub instance: InstanceId,
     /// What it says of itself.
     pub description: Description,

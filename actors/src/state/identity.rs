@@ -1,4 +1,4 @@
-//! Who a pending join is (R9). A socket of the same life takes the place of the one before without a flicker. Another life
+//! Who a pending join is (R9). A socket of the same instance takes the place of the one before without a flicker. Another instance
 //! under the same id waits while the old socket is asked whether it lives: a dead one is replaced, a living one keeps
 //! its id and the pending join gets its own (cloned storage), so that two devices never fight for one name.
 
@@ -8,11 +8,11 @@ use super::{At, Durability, Effect, Join, Limits, MOST_EPOCH, SessionState};
 use crate::close::CloseReason;
 use crate::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
 
-/// A device under the id of another life that may be dead.
+/// A device under the id of another instance that may be dead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PendingJoin {
     join: Join,
-    /// The other life's socket, which was asked.
+    /// The other instance's socket, which was asked.
     asked: ConnectionId,
 }
 
@@ -45,7 +45,7 @@ impl SessionState {
             let earlier = self.pending_joins.remove(index);
             effects.push(Effect::Close(earlier.join.connection, CloseReason::Replaced));
         }
-        match self.other_life(&join) {
+        match self.other_instance(&join) {
             None => self.admit(at, join.device_id, join, effects),
             Some(_) if self.pending_joins.len() >= self.limits.devices => {
                 effects.push(Effect::Close(join.connection, CloseReason::TooManyDevices));
@@ -77,8 +77,8 @@ impl SessionState {
         }
     }
 
-    /// The socket of another life under the id that a device goes by.
-    fn other_life(&self, join: &Join) -> Option<ConnectionId> {
+    /// The socket of another instance under the id that a device goes by.
+    fn other_instance(&self, join: &Join) -> Option<ConnectionId> {
         let known = self.record.devices.get(join.device_id).filter(|device| device.instance != join.instance);
         known.and_then(|device| device.presence.connection())
     }
@@ -101,13 +101,13 @@ impl SessionState {
         }
     }
 
-    /// Pending joins whose other life has no socket any more, or a new one, come again; one that has answered at another
+    /// Pending joins whose other instance has no socket any more, or a new one, come again; one that has answered at another
     /// node keeps its id.
     pub(super) fn settle_pending_joins(&mut self, at: At, effects: &mut Vec<Effect>) {
         loop {
             for waiting in std::mem::take(&mut self.pending_joins) {
                 let id = waiting.join.device_id;
-                if self.other_life(&waiting.join) != Some(waiting.asked) {
+                if self.other_instance(&waiting.join) != Some(waiting.asked) {
                     self.join(at, waiting.join, effects);
                 } else if self.is_here(id)
                     || self.record.devices.get(id).is_some_and(|device| device.pending_action.is_some())
@@ -138,9 +138,9 @@ impl SessionState {
         self.pending_joins.iter().any(|waiting| waiting.join.connection == connection)
     }
 
-    /// Whether each pending join waits for another, connected life of its id.
+    /// Whether each pending join waits for another, connected instance of its id.
     pub(super) fn pending_joins_wait_for_somebody(&self) -> bool {
-        self.pending_joins.iter().all(|waiting| self.other_life(&waiting.join) == Some(waiting.asked))
+        self.pending_joins.iter().all(|waiting| self.other_instance(&waiting.join) == Some(waiting.asked))
     }
 
     /// What a device has seen and this record has not: it was lost, with a database that was put back.
@@ -176,17 +176,17 @@ impl SessionState {
             effects.push(Effect::Close(join.connection, CloseReason::TooManyDevices));
             return;
         }
-        let same_life = known.as_ref().filter(|device| device.instance == join.instance);
-        let old = same_life.and_then(|device| device.presence.connection());
+        let same_instance = known.as_ref().filter(|device| device.instance == join.instance);
+        let old = same_instance.and_then(|device| device.presence.connection());
         if let Some(old) = old.filter(|old| *old != join.connection) {
             effects.push(Effect::Close(old, CloseReason::Replaced));
         }
-        if same_life.is_none() {
-            self.end_earlier_lives(at, id, join.instance, effects);
+        if same_instance.is_none() {
+            self.end_earlier_instances(at, id, join.instance, effects);
         }
-        let since_us = same_life.filter(|device| device.is_online()).map_or(at.now, |device| device.since_us);
+        let since_us = same_instance.filter(|device| device.is_online()).map_or(at.now, |device| device.since_us);
         let earlier = known.as_ref().and_then(|device| device.volume);
-        let volume = match (same_life.and(earlier), join.description.volume) {
+        let volume = match (same_instance.and(earlier), join.description.volume) {
             // Without a command since, a hand may have turned it while nobody heard.
             (Some(shown), Some(own)) if own.version < shown.version => Some(shown),
             (Some(shown), None) => Some(shown),
@@ -212,9 +212,9 @@ impl SessionState {
         effects.push(Effect::Welcome(join.connection, id));
     }
 
-    /// A device has begun another life: what its earlier ones held or owed is over.
-    fn end_earlier_lives(&mut self, at: At, id: DeviceId, instance: InstanceId, effects: &mut Vec<Effect>) {
-        let earlier = |other: DeviceId, life: InstanceId| other == id && life != instance;
+    /// A device has begun another instance: what its earlier ones held or owed is over.
+    fn end_earlier_instances(&mut self, at: At, id: DeviceId, instance: InstanceId, effects: &mut Vec<Effect>) {
+        let earlier = |other: DeviceId, earlier: InstanceId| other == id && earlier != instance;
         let owed = self.record.playback.after.iter().filter(|entry| earlier(entry.device_id, entry.instance));
         for instance in owed.map(|entry| entry.instance).collect::<Vec<_>>() {
             self.silence(at, id, instance);

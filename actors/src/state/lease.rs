@@ -11,7 +11,7 @@ use crate::ids::{DeviceId, InstanceId, Micros};
 const SETTLE_MS: i64 = 8_500;
 
 impl SessionState {
-    /// Gives the right to sound to this life of a device; a connected earlier holder is waited for.
+    /// Gives the right to sound to this instance of a device; a connected earlier holder is waited for.
     pub(super) fn grant(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
         self.revoke(at);
         let from_us = self.record.quiet_from.filter(|quiet_from| *quiet_from > at.now);

@@ -191,7 +191,7 @@ pub struct After {
 pub struct Transfer {
     /// The target,
     pub to: DeviceId,
-    /// in this life.
+    /// in this instance.
     pub instance: InstanceId,
     /// Its lease to be: set once the target is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -204,7 +204,7 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    /// Whether this life of that device is the target.
+    /// Whether this instance of that device is the target.
     #[must_use]
     pub fn is(&self, device_id: DeviceId, instance: InstanceId) -> bool {
         self.to == device_id && self.instance == instance

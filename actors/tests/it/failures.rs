@@ -1,6 +1,6 @@
 //! Failure cases that broke others, as the session alone can show them.
 
-use crate::scenario::life;
+use crate::scenario::join;
 use segue_actors::client::{Client, Input};
 use segue_actors::ids::{
     ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
@@ -34,7 +34,7 @@ impl Session {
     }
 
     fn join(&mut self, number: u64) {
-        self.step(Event::Join(Box::new(life(number))));
+        self.step(Event::Join(Box::new(join(number))));
     }
 
     fn step(&mut self, event: Event) -> Vec<Effect> {

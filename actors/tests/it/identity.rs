@@ -1,6 +1,6 @@
 //! Who a pending join is (R9), what devices witness of a database that was put back (R2), and strict mode (R1).
 
-use crate::scenario::{life, run};
+use crate::scenario::{join, run};
 use expect_test::expect;
 use segue_actors::ids::{Micros, NodeId, Stamp};
 use segue_actors::state::{Durability, Effect, Event, Join, Limits, Record, SessionState};
@@ -78,7 +78,7 @@ fn what_a_device_said_before_a_copy_took_its_id_does_not_count_again_under_its_n
 }
 
 #[test]
-fn t52_a_dead_life_is_replaced_under_its_id() {
+fn t52_a_dead_instance_is_replaced_under_its_id() {
     let transcript = run("
         a plays t1
         +1000
@@ -103,7 +103,7 @@ fn t52_a_dead_life_is_replaced_under_its_id() {
 }
 
 #[test]
-fn t52_three_lives_of_one_id_are_told_apart_in_turn() {
+fn t52_three_instances_of_one_id_are_told_apart_in_turn() {
     let transcript = run("
         a joins
         a is cloned as b
@@ -210,7 +210,7 @@ fn no_epoch_comes_twice_when_the_database_is_put_back_within_a_second() {
     let mut state = load(backup, now.plus_ms(-7_200_000));
     assert!(state.record().stamp.epoch < shown.epoch);
     let mut effects = Vec::new();
-    state.step(now.plus_ms(-7_199_000), Event::Join(Box::new(Join { seen: Some(shown), ..life(1) })), &mut effects);
+    state.step(now.plus_ms(-7_199_000), Event::Join(Box::new(Join { seen: Some(shown), ..join(1) })), &mut effects);
     assert!(state.record().stamp.epoch > shown.epoch);
     assert_eq!(effects[0], Effect::Commit(Durability::Now), "durable before anything is shown under it");
     assert!(state.playback().stamp() > shown && state.shown().devices > shown);
@@ -223,7 +223,7 @@ fn what_a_device_claims_to_have_seen_changes_nothing_if_it_can_be_so_or_cannot()
     let mut state = SessionState::new(now, 0, NodeId(1), Limits::default());
     let epoch = state.record().stamp.epoch;
     for seen in [None, Some(Stamp { epoch, revision: 1 }), Some(Stamp { epoch: u64::MAX, revision: 1 })] {
-        state.step(now, Event::Join(Box::new(Join { seen, ..life(1) })), &mut Vec::new());
+        state.step(now, Event::Join(Box::new(Join { seen, ..join(1) })), &mut Vec::new());
         assert_eq!(state.record().stamp.epoch, epoch, "{seen:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! What nodes do that share a session, without the actors around it.
 
 use crate::replica::{NOW, command_of, play_track};
-use crate::scenario::life;
+use crate::scenario::join;
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
 use segue_actors::ports::{Change, Outcome, PortError};
@@ -63,7 +63,7 @@ impl Node {
     /// The same with the device of that number.
     fn with_device(number: u64, database: &mut Database) -> Self {
         let mut node = Self::on(number, database);
-        node.step(Event::Join(Box::new(life(number))));
+        node.step(Event::Join(Box::new(join(number))));
         node.rest(database);
         node.effects.clear();
         node
@@ -164,7 +164,7 @@ fn what_comes_too_late_eight_times_is_busy() {
     let mut database = Database::default();
     let mut node = Node::with_device(1, &mut database);
     node.step(command_of(1, 1, repeat(Repeat::All)));
-    node.drive(|replica, outputs| replica.take_in(NOW, Event::Join(Box::new(life(2))), outputs));
+    node.drive(|replica, outputs| replica.take_in(NOW, Event::Join(Box::new(join(2))), outputs));
     for attempt in 0..8 {
         assert_eq!(node.answers(), [], "attempt {attempt}");
         let change = node.change();
@@ -236,7 +236,7 @@ fn a_pending_join_whose_admission_has_no_answer_is_listed_once() {
     let mut database = Database::default();
     let mut first = Node::with_device(1, &mut database);
     let mut second = Node::on(2, &mut database);
-    let clone = Join { device_id: DeviceId(1), ..life(9) };
+    let clone = Join { device_id: DeviceId(1), ..join(9) };
     second.step(Event::Join(Box::new(clone)));
     second.rest(&mut database);
     first.hear(database.standing());
@@ -377,7 +377,7 @@ fn t101_who_is_welcome_at_the_new_run_of_a_node_is_not_touched_when_the_old_one_
     let lease = first.record().playback.active.expect("it plays").lease;
     let mut second = Node::with_device(2, &mut database);
     let mut again = Node::on(3, &mut database);
-    again.step(Event::Join(Box::new(Join { connection: ConnectionId(31), ..life(1) })));
+    again.step(Event::Join(Box::new(Join { connection: ConnectionId(31), ..join(1) })));
     again.rest(&mut database);
     second.hear(database.standing());
     second.step(Event::NodeLost { node: NodeId(1), last: Micros(NOW.0 - 5_000_000) });
@@ -396,21 +396,21 @@ fn a_pending_join_that_turns_out_to_be_the_newer_socket_of_who_was_admitted_is_w
     let mut database = Database::default();
     let mut first = Node::with_device(1, &mut database);
     let mut second = Node::on(2, &mut database);
-    let life_of = |instance, connection| Join {
+    let join_of = |instance, connection| Join {
         instance: InstanceId(instance),
         connection: ConnectionId(connection),
         spare_id: DeviceId(connection),
-        ..life(1)
+        ..join(1)
     };
     for (instance, connection) in [(7, 27), (8, 28)] {
-        second.step(Event::Join(Box::new(life_of(instance, connection))));
+        second.step(Event::Join(Box::new(join_of(instance, connection))));
         second.rest(&mut database);
     }
     first.hear(database.standing());
-    let gone = life(1).connection;
+    let gone = join(1).connection;
     first.step(Event::Leave { connection: gone, how: Leaving::Clean });
     first.rest(&mut database);
-    first.step(Event::Join(Box::new(life_of(8, 18))));
+    first.step(Event::Join(Box::new(join_of(8, 18))));
     first.rest(&mut database);
     second.effects.clear();
     second.hear(database.standing());

@@ -116,7 +116,7 @@ fn a_clean_leave_of_the_holder_pauses() {
 }
 
 #[test]
-fn t51_a_new_socket_of_the_same_life_takes_the_place_of_the_old_one() {
+fn t51_a_new_socket_of_the_same_instance_takes_the_place_of_the_old_one() {
     let transcript = run("
         a plays t1
         a returns

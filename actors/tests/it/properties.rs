@@ -1,7 +1,7 @@
 //! Random sessions: whatever devices send and whenever they come and go, the invariants hold, a reject changes
 //! nothing, and a resent command is applied once.
 
-use crate::scenario::life;
+use crate::scenario::join;
 use proptest::prelude::*;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
 use segue_actors::state::devices::Description;
@@ -34,7 +34,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
 struct Session {
     state: SessionState,
     now: Micros,
-    lives: [u64; 4],
+    instances: [u64; 4],
     sockets: [u64; 4],
     commands: u64,
 }
@@ -43,7 +43,7 @@ impl Session {
     fn new() -> Self {
         let now = Micros(1_000_000_000);
         let state = SessionState::new(now, 0, NodeId(1), Limits { devices: 3, queue_items: 12, ..Limits::default() });
-        Self { state, now, lives: [1; 4], sockets: [0; 4], commands: 0 }
+        Self { state, now, instances: [1; 4], sockets: [0; 4], commands: 0 }
     }
 
     fn item(&self, number: u16) -> ItemId {
@@ -107,18 +107,18 @@ impl Session {
         match happening.kind {
             20 | 21 => {
                 if number.is_multiple_of(3) {
-                    self.lives[who] += 1;
+                    self.instances[who] += 1;
                 }
                 self.sockets[who] =
                     (u64::from(number) << 32) | (u64::from(happening.wait_ms) << 8) | (happening.device + 1);
-                let life = life(0);
+                let join = join(0);
                 Event::Join(Box::new(Join {
                     connection: ConnectionId(self.sockets[who]),
                     device_id: DeviceId(happening.device + 1),
                     spare_id: DeviceId(u64::from(number) + 100),
-                    instance: InstanceId(self.lives[who] * 10 + happening.device),
-                    description: Description { plays: happening.device != 3, ..life.description },
-                    ..life
+                    instance: InstanceId(self.instances[who] * 10 + happening.device),
+                    description: Description { plays: happening.device != 3, ..join.description },
+                    ..join
                 }))
             }
             22 => Event::Leave { connection, how: Leaving::Clean },

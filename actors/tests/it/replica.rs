@@ -1,6 +1,6 @@
 //! What a node does with a session, without the actor around it: unknown outcomes, and what earlier lives panicked at.
 
-use crate::scenario::life;
+use crate::scenario::join;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, ItemId, Micros, NodeId};
 use segue_actors::panics::EventKey;
 use segue_actors::ports::{Outcome, PortError};
@@ -27,7 +27,7 @@ impl Node {
     fn over(row: Option<(Record, Arc<Queue>)>, replica: Replica) -> Self {
         let mut node = Self { replica, row, effects: Vec::new(), has_restarted: false };
         node.load();
-        node.step(Event::Join(Box::new(life(1))));
+        node.step(Event::Join(Box::new(join(1))));
         node
     }
 
@@ -126,7 +126,7 @@ fn t96_a_command_of_unknown_outcome_is_acked_only_if_it_stands() {
                 node.row = other.row;
             }
             node.load();
-            node.step(Event::Join(Box::new(life(1))));
+            node.step(Event::Join(Box::new(join(1))));
             let stood = node.row.clone().is_some_and(|(row, _)| row.devices.answer_to(DEVICE, CommandId(2)).is_some());
             assert_eq!(stood, was_written && !went_on);
             node.step(command_event(2, Op::Repeat { mode: Repeat::All }));

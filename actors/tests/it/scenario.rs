@@ -4,9 +4,9 @@
 //! kitchen plays t1 t2 beside phone  the opening: all join, the first plays two tracks and says that it does
 //! kitchen offers t1 t2 to phone beside tab  another: the second has asked for the music and is ready for it
 //! kitchen joins                 it plays and controls; `joins as remote` controls only
-//! kitchen joins anew            the same device in another life (a reloaded page)
-//! kitchen returns               the same life on another socket
-//! kitchen is cloned as copy      another life under its id; `kitchen lives` answers the question whether it does
+//! kitchen joins anew            the same device in another instance (a reloaded page)
+//! kitchen returns               the same instance on another socket
+//! kitchen is cloned as copy      another instance under its id; `kitchen lives` answers the question whether it does
 //! kitchen leaves | is lost      cleanly, or without a word; `is dismissed`: sent away for good
 //! phone: play t1 t2 on kitchen  a command; `phone: again` resends its last one
 //! kitchen reports playing 1000  what it says of the lease, turn and item it was last shown
@@ -216,9 +216,9 @@ impl Scenario {
         actor.connection = connection;
         let (device_id, instance) = (actor.id, actor.instance);
         let spare_id = DeviceId(self.number());
-        let life = life(0);
-        let description = Description { name: who.to_owned(), plays, ..life.description };
-        self.step(Event::Join(Box::new(Join { connection, device_id, spare_id, instance, description, ..life })));
+        let join = join(0);
+        let description = Description { name: who.to_owned(), plays, ..join.description };
+        self.step(Event::Join(Box::new(Join { connection, device_id, spare_id, instance, description, ..join })));
     }
 
     fn leave(&mut self, who: &str, how: Leaving) {
@@ -468,7 +468,7 @@ impl Scenario {
 }
 
 /// The device of that number comes, in its first life on its first socket: it plays and controls.
-pub(crate) fn life(number: u64) -> Join {
+pub(crate) fn join(number: u64) -> Join {
     Join {
         connection: ConnectionId(number),
         device_id: DeviceId(number),

@@ -215,7 +215,7 @@ impl World {
         }
         match down {
             Down::Opened => self.input(index, Input::Opened),
-            Down::Ping => self.send_up(socket, Up::Life),
+            Down::Ping => self.send_up(socket, Up::Control),
             Down::Frame(message) => {
                 let is_time = matches!(*message, ServerMessage::Time { .. });
                 let tells_time = is_time || matches!(*message, ServerMessage::Welcome(_));

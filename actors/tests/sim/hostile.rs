@@ -32,7 +32,7 @@ impl World {
                 4 => ClientMessage::Time { client_us: self.devices[index].local(self.now) },
                 _ => ClientMessage::Pong,
             };
-            let up = if kind == 5 && count == 250 { Up::Life } else { Up::Message(Box::new(message)) };
+            let up = if kind == 5 && count == 250 { Up::Control } else { Up::Message(Box::new(message)) };
             self.send_up(socket, up);
         }
     }

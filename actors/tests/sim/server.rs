@@ -58,8 +58,8 @@ impl World {
         let Some(served) = self.sockets.get_mut(&id).and_then(|socket| socket.served.as_mut()) else { return };
         match up {
             Up::Ended { is_clean } => self.detach(id, if is_clean { Leaving::Clean } else { Leaving::Lost(now) }),
-            Up::Life if !served.inbound.may_ping(now) => self.close(id, CloseReason::Flooding),
-            Up::Life => {
+            Up::Control if !served.inbound.may_ping(now) => self.close(id, CloseReason::Flooding),
+            Up::Control => {
                 let is_asked = served.liveness.hear(now);
                 self.answer(id, is_asked);
             }

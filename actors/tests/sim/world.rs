@@ -73,7 +73,7 @@ pub(crate) enum Up {
     Message(Box<ClientMessage>),
     /// What may be no message at all.
     Raw(&'static str),
-    Life,
+    Control,
     Ended {
         is_clean: bool,
     },

@@ -111,7 +111,7 @@ pub(crate) fn hello(token: Option<&str>, number: u64) -> ClientMessage {
 /// A device in one of its lives, what it still sounds under, and what it was shown.
 pub(super) fn hello_of(
     token: Option<&str>,
-    (number, life): (u64, u64),
+    (number, instance): (u64, u64),
     lease: Option<Stamp>,
     seen: Option<Stamp>,
 ) -> ClientMessage {
@@ -119,7 +119,7 @@ pub(super) fn hello_of(
         token: token.map(str::to_owned),
         device: HelloDevice {
             id: Some(DeviceId(number)),
-            instance: InstanceId(life),
+            instance: InstanceId(instance),
             name: format!("device {number}"),
             kind: DeviceKind::Terminal,
             plays: true,

@@ -10,7 +10,7 @@ use segue_actors::wire::ClientMessage;
 pub(crate) const CLOSED_WITHIN_MS: u64 = 2_500;
 
 #[actix::test]
-async fn nobody_is_let_in_before_the_sockets_of_the_life_before_are_closed() {
+async fn nobody_is_let_in_before_the_sockets_of_the_run_before_are_closed() {
     tokio::time::pause();
     for is_answered in [true, false] {
         let node = Node::new();

@@ -34,7 +34,7 @@ async fn a_silent_active_device_is_lost_by_heartbeats_alone() {
             kitchen.settle().await;
             pings += kitchen.take_rest().iter().filter(|frame| matches!(frame, ServerMessage::Ping { .. })).count();
             kitchen.send(&ClientMessage::Pong);
-            phone.feed(Incoming::Life);
+            phone.feed(Incoming::Control);
         }
         phone.settle().await;
         assert!((15..=21).contains(&pings), "it is asked each heartbeat: {pings}");
@@ -54,7 +54,7 @@ async fn a_silent_active_device_is_lost_by_heartbeats_alone() {
         assert_eq!(shown.intent, Intent::Play, "what was wished stands");
         for _ in 0..11 {
             pass(1_000).await;
-            phone.feed(Incoming::Life);
+            phone.feed(Incoming::Control);
         }
         phone.settle().await;
         assert_eq!(phone.names(), ["Phone"]);
@@ -70,7 +70,7 @@ async fn a_silent_idle_device_is_dropped_and_one_that_answers_pings_stays() {
     let mut seconds = 0;
     while silent.line.closed().is_none() {
         pass(1_000).await;
-        watcher.feed(Incoming::Life);
+        watcher.feed(Incoming::Control);
         seconds += 1;
         assert!(seconds <= 65, "it is missed in time");
     }
@@ -115,7 +115,7 @@ async fn bye_and_a_clean_close_leave_at_once() {
 }
 
 #[actix::test]
-async fn a_new_socket_of_the_same_life_replaces_the_old_without_a_flicker() {
+async fn a_new_socket_of_the_same_instance_replaces_the_old_without_a_flicker() {
     tokio::time::pause();
     let node = Node::new();
     let (mut kitchen, mut phone) = playing(&node).await;

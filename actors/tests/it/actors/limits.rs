@@ -139,7 +139,7 @@ async fn a_socket_that_takes_nothing_for_ten_seconds_is_closed() {
     stuck.settle().await;
     for _ in 0..9 {
         pass(1_000).await;
-        stuck.feed(Incoming::Life);
+        stuck.feed(Incoming::Control);
     }
     assert_eq!(stuck.line.closed(), None);
     pass(1_500).await;

@@ -44,7 +44,7 @@ async fn t52_a_copy_is_told_apart_as_soon_as_the_other_answers() {
 }
 
 #[actix::test]
-async fn t52_a_dead_life_is_replaced_within_two_seconds() {
+async fn t52_a_dead_instance_is_replaced_within_two_seconds() {
     tokio::time::pause();
     let node = Node::new();
     let kitchen = node.join("anna", "Kitchen", 1).await;
@@ -208,7 +208,7 @@ async fn t83_who_floods_is_told_then_sent_away_and_nobody_else_notices() {
 async fn what_cannot_be_answered_and_comes_in_floods_ends_the_socket() {
     tokio::time::pause();
     let flood = [
-        Incoming::Life,
+        Incoming::Control,
         Incoming::Text(r#"{"type":"pong"}"#.to_owned()),
         Incoming::Text(r#"{"type":"time","client_us":1}"#.to_owned()),
         Incoming::Text(r#"{"type":"volume","level":1,"muted":false,"version":0}"#.to_owned()),

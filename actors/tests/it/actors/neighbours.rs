@@ -65,7 +65,7 @@ async fn besiege(lines: &str) -> Hits {
         for act in acts {
             besieger.act(*act).await;
             if matches!(act, Act::Pass(_)) {
-                calm.feed(Incoming::Life);
+                calm.feed(Incoming::Control);
                 calm.settle().await;
             }
         }
@@ -102,7 +102,7 @@ impl Besieger {
                 self.socket(socket).hello("anna", "Siege", number);
                 self.socket(socket).settle().await;
             }
-            Act::Life(socket) => self.socket(socket).feed(Incoming::Life),
+            Act::Control(socket) => self.socket(socket).feed(Incoming::Control),
             Act::Block(socket) => self.socket(socket).line.block(true),
             Act::End(socket, true) => self.socket(socket).feed(Incoming::Closed),
             Act::End(socket, false) => self.sockets[socket] = None,

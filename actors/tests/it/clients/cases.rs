@@ -310,7 +310,7 @@ fn what_is_already_loading_is_not_loaded_again() {
 }
 
 #[test]
-fn the_lease_of_another_life_of_the_same_device_is_nobodys() {
+fn the_lease_of_another_instance_of_the_same_device_is_nobodys() {
     let mut world = playing(2);
     let mut shown = world.shown().clone();
     shown.revision += 1;

@@ -1,7 +1,7 @@
 //! Failure cases that broke others, as clients and session go through them.
 
 use super::{LOAD_MS, TRACK_MS, Trouble, World, device, play, play_on, playing, unrecorded};
-use crate::scenario::life;
+use crate::scenario::join;
 use segue_actors::client::Input;
 use segue_actors::ids::{CommandId, DeviceId, Stamp};
 use segue_actors::state::messages::{ByeReason, Op, RejectCode};
@@ -306,7 +306,7 @@ fn t98_a_new_epoch_under_a_live_socket_has_unanswered_commands_said_again() {
 
 /// A device comes that was shown what this database never had.
 fn witness(seen: Stamp) -> Event {
-    Event::Join(Box::new(Join { seen: Some(seen), ..life(9_999) }))
+    Event::Join(Box::new(Join { seen: Some(seen), ..join(9_999) }))
 }
 
 #[test]

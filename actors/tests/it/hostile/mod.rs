@@ -157,7 +157,7 @@ impl World {
                     }
                 }
             }
-            Act::Life(socket) => self.live(socket),
+            Act::Control(socket) => self.live(socket),
             Act::Block(socket) => {
                 let line = self.line(socket);
                 line.is_blocked = !line.is_blocked;

@@ -43,7 +43,7 @@ pub(crate) enum Act<'a> {
     /// It says the last again, so many times.
     Again(usize, usize),
     /// It sends a protocol ping.
-    Life(usize),
+    Control(usize),
     /// It takes nothing, or everything again.
     Block(usize),
     /// It ends: properly or not.
@@ -67,7 +67,7 @@ pub(crate) fn parse(line: &str) -> Option<Act<'_>> {
             match (rest.chars().next(), rest.get(1..)) {
                 (Some('*'), Some(count)) => Act::Again(socket, usize::try_from(number(count, 250)?).ok()?),
                 (Some('@'), Some("")) => Act::Join(socket),
-                (Some('!'), Some("")) => Act::Life(socket),
+                (Some('!'), Some("")) => Act::Control(socket),
                 (Some('#'), Some("")) => Act::Block(socket),
                 (Some('<'), Some("")) => Act::End(socket, false),
                 (Some('>'), Some("")) => Act::End(socket, true),
