@@ -4,7 +4,6 @@
 pub mod client;
 pub mod close;
 pub mod contracts;
-pub mod device;
 pub mod directory;
 pub mod ids;
 pub mod inbound;
@@ -13,5 +12,6 @@ pub mod panics;
 pub mod ports;
 pub mod replica;
 pub mod session;
+pub mod socket;
 pub mod state;
 pub mod wire;

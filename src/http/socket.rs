@@ -18,8 +18,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use segue_actors::{
     close::CloseReason,
-    device::{DeviceActor, Incoming, Writable},
     ports::{Socket, Wrote},
+    socket::{Incoming, SocketActor, Writable},
     wire::{FRAME_BYTES, SUBPROTOCOL},
 };
 use std::{
@@ -69,7 +69,7 @@ pub(super) async fn sync(
     let pongs = frames.clone();
     let incoming = messages.map(move |message| arrived(message, &pongs));
     let pipe = (handle, left.clone());
-    DeviceActor::start(|device| WsSocket::new(pipe, device, frames, waiting), incoming, app.directory.clone(), token);
+    SocketActor::start(|device| WsSocket::new(pipe, device, frames, waiting), incoming, app.directory.clone(), token);
     Ok(response.map_body(|_, body| Watched { body, left }).map_into_boxed_body())
 }
 
@@ -145,7 +145,7 @@ struct WsSocket {
 impl WsSocket {
     fn new(
         pipe: (WsHandle, Rc<Notify>),
-        device: Addr<DeviceActor<Self>>,
+        device: Addr<SocketActor<Self>>,
         frames: mpsc::Sender<Outgoing>,
         waiting: mpsc::Receiver<Outgoing>,
     ) -> Self {
@@ -159,7 +159,7 @@ impl WsSocket {
 /// Writes what comes, and ends the socket when the device's actor has ended.
 async fn write(
     (mut handle, left): (WsHandle, Rc<Notify>),
-    device: Addr<DeviceActor<WsSocket>>,
+    device: Addr<SocketActor<WsSocket>>,
     (mut waiting, mut ended): (mpsc::Receiver<Outgoing>, oneshot::Receiver<End>),
     is_awaited: Rc<Cell<bool>>,
 ) {

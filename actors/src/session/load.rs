@@ -1,11 +1,11 @@
 //! A session is loaded, and loaded again when what was shown may not stand in the database.
 
 use super::cluster::Peers;
-use super::{SessionActor, ToDevice};
+use super::{SessionActor, ToSocket};
 use crate::close::CloseReason;
-use crate::device::RESOLVE;
 use crate::ids::ConnectionId;
 use crate::ports::PortError;
+use crate::socket::RESOLVE;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, SpawnHandle, WrapFuture};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::time::Duration;
 const RETRY: Duration = Duration::from_millis(500);
 /// How long devices wait for a session that cannot be loaded.
 const PATIENCE_MS: i64 = 5_000;
-/// Within this time a device's actor ends its socket: it waits for the catalogue at most ([`crate::device::RESOLVE`]).
+/// Within this time a device's actor ends its socket: it waits for the catalogue at most ([`crate::socket::RESOLVE`]).
 const CLOSED_WITHIN: Duration = RESOLVE.saturating_add(Duration::from_millis(500));
 
 /// The sockets of a session that starts anew.
@@ -111,7 +111,7 @@ impl SessionActor {
     pub(super) fn close_all(&mut self, reason: CloseReason) {
         self.askers.clear();
         for (_, device) in self.devices.drain() {
-            device.do_send(ToDevice::Close(reason));
+            device.do_send(ToSocket::Close(reason));
         }
     }
 }

@@ -40,13 +40,13 @@ pub struct Attach {
     /// Who it is.
     pub join: Join,
     /// Where it hears.
-    pub device: Recipient<ToDevice>,
+    pub device: Recipient<ToSocket>,
 }
 
 /// A device says something.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct FromDevice {
+pub struct FromSocket {
     /// On this socket.
     pub connection: ConnectionId,
     /// What.
@@ -76,7 +76,7 @@ pub struct Restart;
 /// What a session tells a device's actor.
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "()")]
-pub enum ToDevice {
+pub enum ToSocket {
     /// Send this.
     Frame(FrameKind, Arc<str>),
     /// You are (or are no longer) the one that plays.
@@ -92,7 +92,7 @@ pub struct SessionActor {
     user: UserId,
     number: u64,
     directory: Arc<Directory>,
-    devices: HashMap<ConnectionId, Recipient<ToDevice>>,
+    devices: HashMap<ConnectionId, Recipient<ToSocket>>,
     /// The sockets whose end is to be heard of: those whose device was let in.
     attached: HashSet<ConnectionId>,
     /// The session starts anew once those of the run before are closed.
@@ -183,11 +183,11 @@ impl Handler<Attach> for SessionActor {
 
     fn handle(&mut self, Attach { join, device }: Attach, ctx: &mut Self::Context) {
         if !self.stopping.is_empty() {
-            device.do_send(ToDevice::Close(CloseReason::Shutdown));
+            device.do_send(ToSocket::Close(CloseReason::Shutdown));
             return;
         }
         if self.replica.waiting() >= INBOX {
-            device.do_send(ToDevice::Close(CloseReason::Overloaded));
+            device.do_send(ToSocket::Close(CloseReason::Overloaded));
             return;
         }
         self.attached.insert(join.connection);
@@ -196,14 +196,14 @@ impl Handler<Attach> for SessionActor {
     }
 }
 
-impl Handler<FromDevice> for SessionActor {
+impl Handler<FromSocket> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, FromDevice { connection, event }: FromDevice, ctx: &mut Self::Context) {
+    fn handle(&mut self, FromSocket { connection, event }: FromSocket, ctx: &mut Self::Context) {
         if self.replica.waiting() < INBOX {
             self.take_in(Event::Device { connection, event }, ctx);
         } else if let Some(device) = self.devices.get(&connection) {
-            device.do_send(ToDevice::Close(CloseReason::Overloaded));
+            device.do_send(ToSocket::Close(CloseReason::Overloaded));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a step changed is shown: to everybody what is shown to all, to each one what it is told.
 
-use super::{Answer, SessionActor, ToDevice};
+use super::{Answer, SessionActor, ToSocket};
 use crate::close::CloseReason;
 use crate::ids::ConnectionId;
 use crate::state::outbox::FrameKind;
@@ -54,12 +54,12 @@ impl SessionActor {
             Effect::Commit(_) => return,
             Effect::Close(connection, reason) => {
                 if let Some(device) = self.devices.get(&connection) {
-                    device.do_send(ToDevice::Close(reason));
+                    device.do_send(ToSocket::Close(reason));
                 }
                 return;
             }
             Effect::Probe(connection) => {
-                self.tell(connection, ToDevice::Probe);
+                self.tell(connection, ToSocket::Probe);
                 return;
             }
             Effect::Played(play) => {
@@ -121,14 +121,14 @@ impl SessionActor {
     }
 
     fn send(&self, connection: ConnectionId, kind: FrameKind, frame: &Arc<str>) {
-        self.tell(connection, ToDevice::Frame(kind, frame.clone()));
+        self.tell(connection, ToSocket::Frame(kind, frame.clone()));
     }
 
     /// A device whose mailbox is full is too slow: it comes back and is told everything at once.
-    fn tell(&self, connection: ConnectionId, told: ToDevice) {
+    fn tell(&self, connection: ConnectionId, told: ToSocket) {
         let Some(device) = self.devices.get(&connection) else { return };
         if device.try_send(told).is_err() {
-            device.do_send(ToDevice::Close(CloseReason::Slow));
+            device.do_send(ToSocket::Close(CloseReason::Slow));
         }
     }
 
@@ -143,7 +143,7 @@ impl SessionActor {
         }
         for (connection, is_active) in [(self.watched, false), (wanted, true)] {
             if let Some(connection) = connection {
-                self.tell(connection, ToDevice::Watch(is_active));
+                self.tell(connection, ToSocket::Watch(is_active));
             }
         }
         self.watched = wanted;

@@ -2,7 +2,7 @@
 
 use super::{Device, Node, pass};
 use segue_actors::close::CloseReason;
-use segue_actors::device::Incoming;
+use segue_actors::socket::Incoming;
 use segue_actors::state::messages::{ByeReason, Op};
 use segue_actors::state::playback::{Intent, Status};
 use segue_actors::wire::{ClientMessage, PresenceView, ServerMessage};

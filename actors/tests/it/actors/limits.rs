@@ -2,8 +2,8 @@
 
 use super::{Node, acks, pass, rejects};
 use segue_actors::close::CloseReason;
-use segue_actors::device::Incoming;
 use segue_actors::ids::MediaId;
+use segue_actors::socket::Incoming;
 use segue_actors::state::messages::Op;
 use segue_actors::state::playback::{Playback, Repeat};
 use segue_actors::wire::ServerMessage;

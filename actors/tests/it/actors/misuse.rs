@@ -3,9 +3,9 @@
 use super::anew::CLOSED_WITHIN_MS;
 use super::{Device, Node, acks, one_device, pass, rejects};
 use segue_actors::close::CloseReason;
-use segue_actors::device::Incoming;
 use segue_actors::ids::DeviceId;
 use segue_actors::memory::Fault;
+use segue_actors::socket::Incoming;
 use segue_actors::state::messages::{ByeReason, Op, TransferMode};
 use segue_actors::state::playback::{Intent, Status};
 use segue_actors::wire::{ClientMessage, ServerMessage};

@@ -10,11 +10,11 @@ mod misuse;
 mod neighbours;
 mod programs;
 
-use segue_actors::device::{DeviceActor, Incoming, Writable};
 use segue_actors::directory::{Directory, World};
 use segue_actors::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId};
 use segue_actors::memory::{MemoryLine, MemoryLogins, MemoryNodes, MemorySocket, MemoryStore, MemoryTracks};
 use segue_actors::ports::{Clock, Cluster, Nodes};
+use segue_actors::socket::{Incoming, SocketActor, Writable};
 use segue_actors::state::Limits;
 use segue_actors::state::devices::DeviceKind;
 use segue_actors::state::liveness::Timing;
@@ -86,7 +86,7 @@ impl Node {
         let line = MemoryLine::default();
         let (sender, receiver) = mpsc::unbounded_channel();
         let socket = line.socket();
-        let addr = DeviceActor::start(move |_| socket, Feed(receiver), self.directory.clone(), None);
+        let addr = SocketActor::start(move |_| socket, Feed(receiver), self.directory.clone(), None);
         Device { line, sender: Some(sender), addr, playback: None, devices: None, welcome: None, rest: Vec::new() }
     }
 
@@ -131,7 +131,7 @@ impl futures_core::Stream for Feed {
 pub(crate) struct Device {
     line: MemoryLine,
     sender: Option<mpsc::UnboundedSender<Incoming>>,
-    addr: actix::Addr<DeviceActor<MemorySocket>>,
+    addr: actix::Addr<SocketActor<MemorySocket>>,
     welcome: Option<Welcome>,
     playback: Option<Playback>,
     devices: Option<DeviceList>,

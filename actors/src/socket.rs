@@ -1,4 +1,4 @@
-//! [`DeviceActor`]: one socket of a device. It does what [`Inbound`] makes of its frames, keeps watch over
+//! [`SocketActor`]: one socket of a device. It does what [`Inbound`] makes of its frames, keeps watch over
 //! its life, and holds back what the socket cannot take yet.
 
 use crate::close::CloseReason;
@@ -6,7 +6,7 @@ use crate::directory::{Directory, World};
 use crate::ids::{CommandId, ConnectionId, MediaId, Micros, UserId};
 use crate::inbound::{Inbound, InboundAction};
 use crate::ports::{Socket, Wrote};
-use crate::session::{Attach, Detach, FromDevice, SessionActor, ToDevice};
+use crate::session::{Attach, Detach, FromSocket, SessionActor, ToSocket};
 use crate::state::coalesce::Coalescer;
 use crate::state::liveness::{Liveness, LivenessAction};
 use crate::state::messages::{Command, Reject, RejectCode};
@@ -55,7 +55,7 @@ pub enum Incoming {
 pub struct Writable;
 
 /// One socket of a device.
-pub struct DeviceActor<S: Socket> {
+pub struct SocketActor<S: Socket> {
     socket: S,
     directory: Arc<Directory>,
     connection: ConnectionId,
@@ -77,7 +77,7 @@ struct Joined {
     session: Addr<SessionActor>,
 }
 
-impl<S: Socket + Unpin + 'static> DeviceActor<S> {
+impl<S: Socket + Unpin + 'static> SocketActor<S> {
     /// Starts the actor of a new socket: `token` is the request's where it had one.
     pub fn start(
         socket: impl FnOnce(Addr<Self>) -> S,
@@ -224,10 +224,10 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
     fn hand_on(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
         let Some(joined) = &self.joined else { return };
         let connection = self.connection;
-        match joined.session.try_send(FromDevice { connection, event }) {
+        match joined.session.try_send(FromSocket { connection, event }) {
             Ok(()) => {}
             Err(SendError::Closed(_)) => self.close(CloseReason::Restart, ctx),
-            Err(SendError::Full(FromDevice { event: event @ DeviceEvent::Command { .. }, .. })) => {
+            Err(SendError::Full(FromSocket { event: event @ DeviceEvent::Command { .. }, .. })) => {
                 for id in event.commands() {
                     self.send(FrameKind::Other, &ServerMessage::reject(id, &Reject::BUSY), ctx);
                 }
@@ -356,14 +356,14 @@ impl<S: Socket + Unpin + 'static> DeviceActor<S> {
             let connection = self.connection;
             // The last of a series counts, though nobody is left to hear of it.
             for event in self.coalescer.flush() {
-                session.do_send(FromDevice { connection, event });
+                session.do_send(FromSocket { connection, event });
             }
             session.do_send(Detach { connection, how });
         }
     }
 }
 
-impl<S: Socket + Unpin + 'static> Actor for DeviceActor<S> {
+impl<S: Socket + Unpin + 'static> Actor for SocketActor<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
@@ -377,7 +377,7 @@ impl<S: Socket + Unpin + 'static> Actor for DeviceActor<S> {
 }
 
 /// However the actor ends, a panic included, its session learns of it.
-impl<S: Socket> Drop for DeviceActor<S> {
+impl<S: Socket> Drop for SocketActor<S> {
     fn drop(&mut self) {
         if let Some(Joined { session, .. }) = self.joined.take() {
             let how = Leaving::Lost(self.liveness.heard());
@@ -386,7 +386,7 @@ impl<S: Socket> Drop for DeviceActor<S> {
     }
 }
 
-impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for DeviceActor<S> {
+impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for SocketActor<S> {
     fn handle(&mut self, incoming: Incoming, ctx: &mut Self::Context) {
         let now = self.now();
         match incoming {
@@ -412,7 +412,7 @@ impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for DeviceActor<S> {
     }
 }
 
-impl<S: Socket + Unpin + 'static> Handler<Writable> for DeviceActor<S> {
+impl<S: Socket + Unpin + 'static> Handler<Writable> for SocketActor<S> {
     type Result = ();
 
     fn handle(&mut self, _: Writable, ctx: &mut Self::Context) {
@@ -420,17 +420,17 @@ impl<S: Socket + Unpin + 'static> Handler<Writable> for DeviceActor<S> {
     }
 }
 
-impl<S: Socket + Unpin + 'static> Handler<ToDevice> for DeviceActor<S> {
+impl<S: Socket + Unpin + 'static> Handler<ToSocket> for SocketActor<S> {
     type Result = ();
 
-    fn handle(&mut self, told: ToDevice, ctx: &mut Self::Context) {
+    fn handle(&mut self, told: ToSocket, ctx: &mut Self::Context) {
         match told {
-            ToDevice::Frame(kind, frame) => self.write(kind, frame, ctx),
-            ToDevice::Watch(is_active) => {
+            ToSocket::Frame(kind, frame) => self.write(kind, frame, ctx),
+            ToSocket::Watch(is_active) => {
                 self.liveness.watch(self.now(), is_active);
                 self.schedule(ctx);
             }
-            ToDevice::Probe => {
+            ToSocket::Probe => {
                 let now_us = self.now();
                 self.liveness.probe(now_us);
                 // The page's code may be asleep; its browser answers the other one.
@@ -438,7 +438,7 @@ impl<S: Socket + Unpin + 'static> Handler<ToDevice> for DeviceActor<S> {
                 self.socket.ping();
                 self.schedule(ctx);
             }
-            ToDevice::Close(reason) => self.close(reason, ctx),
+            ToSocket::Close(reason) => self.close(reason, ctx),
         }
     }
 }
