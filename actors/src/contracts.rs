@@ -2,7 +2,7 @@
 //! A suite panics with what was broken. Each needs a user of its own that nothing was ever kept of.
 
 use crate::ids::{DeviceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId};
-use crate::ports::{Bus, Change, Nodes, Outcome, PortError, SessionStore};
+use crate::ports::{Bus, Nodes, Outcome, PortError, SessionChange, SessionStore};
 use crate::state::playback::{Item, MediaKind};
 use crate::state::queue::{Place, Queue};
 use crate::state::{Limits, Play, Record, SessionState};
@@ -27,7 +27,7 @@ fn queue(media: u64) -> Queue {
 
 async fn commit(store: &dyn SessionStore, user: UserId, expected: Option<u64>, next: &Arc<Record>) -> Outcome {
     let expected = expected.map(|revision| Stamp { epoch: 7, revision });
-    store.commit(user, Change { expected, record: next.clone(), queue: None }).await
+    store.commit(user, SessionChange { expected, record: next.clone(), queue: None }).await
 }
 
 async fn stands(store: &dyn SessionStore, user: UserId) -> Option<Record> {
@@ -46,7 +46,7 @@ pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl A
     let (first, second, third) = (record(1, 1), record(2, 1), record(3, 3));
     let outcome = commit(store, user, Some(9), &first).await;
     assert!(matches!(outcome, Outcome::Conflict(None)), "nothing stands there: {outcome:?}");
-    let change = Change { expected: None, record: first.clone(), queue: Some(Arc::new(queue(1))) };
+    let change = SessionChange { expected: None, record: first.clone(), queue: Some(Arc::new(queue(1))) };
     let outcome = store.commit(user, change.clone()).await;
     assert!(matches!(outcome, Outcome::Committed), "the first record: {outcome:?}");
     assert_eq!(stands(store, user).await.as_ref(), Some(&*first), "a record reads back as it was written");
@@ -59,7 +59,7 @@ pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl A
     assert!(matches!(commit(store, user, Some(1), &second).await, Outcome::Committed), "from the standing record");
     let read = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
     assert_eq!(read, (1, queue(1)), "a change without a queue leaves it");
-    let stale = Change { expected: Some(first.stamp), record: third.clone(), queue: Some(Arc::new(queue(3))) };
+    let stale = SessionChange { expected: Some(first.stamp), record: third.clone(), queue: Some(Arc::new(queue(3))) };
     let outcome = store.commit(user, stale).await;
     assert!(
         matches!(&outcome, Outcome::Conflict(Some(standing)) if **standing == *second),
@@ -67,7 +67,7 @@ pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl A
     );
     let read = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
     assert_eq!(read, (1, queue(1)), "not even the queue");
-    let change = Change { expected: Some(second.stamp), record: third.clone(), queue: Some(Arc::new(queue(3))) };
+    let change = SessionChange { expected: Some(second.stamp), record: third.clone(), queue: Some(Arc::new(queue(3))) };
     assert!(matches!(store.commit(user, change).await, Outcome::Committed), "record and queue together");
     let read = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
     assert_eq!(read, (3, queue(3)), "and both read back");
@@ -97,7 +97,8 @@ async fn race(store: &dyn SessionStore, user: UserId) {
     let next = record(4, 3);
     let attempts: Vec<_> = (0..20)
         .map(|_| {
-            let change = Change { expected: Some(Stamp { epoch: 7, revision: 3 }), record: next.clone(), queue: None };
+            let change =
+                SessionChange { expected: Some(Stamp { epoch: 7, revision: 3 }), record: next.clone(), queue: None };
             store.commit(user, change)
         })
         .collect();

@@ -3,7 +3,8 @@
 use crate::close::CloseReason;
 use crate::ids::{MediaId, Micros, NodeId, Stamp, UserId};
 use crate::ports::{
-    Bus, Change, Cluster, Later, Logins, Nodes, Outcome, PortError, SessionStore, Socket, Subscription, Tracks, Wrote,
+    Bus, Cluster, Later, Logins, Nodes, Outcome, PortError, SessionChange, SessionStore, Socket, Subscription, Tracks,
+    Wrote,
 };
 use crate::state::queue::{Queue, Resolved};
 use crate::state::{Play, Record};
@@ -113,7 +114,7 @@ impl SessionStore for MemoryStore {
         self.later(move |rows| Ok(rows.queues.get(&user).cloned().unwrap_or_default()))
     }
 
-    fn commit(&self, user: UserId, change: Change) -> Later<Outcome> {
+    fn commit(&self, user: UserId, change: SessionChange) -> Later<Outcome> {
         let fault_now = lock(&self.rows).faults.pop_front();
         assert_ne!(fault_now, Some(Fault::Panic), "a panic for a test");
         self.later(move |rows| {

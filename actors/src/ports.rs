@@ -42,7 +42,7 @@ pub enum Outcome {
 
 /// One change of a session, written whole or not at all.
 #[derive(Debug, Clone)]
-pub struct Change {
+pub struct SessionChange {
     /// The record that was changed; `None` where there was none.
     pub expected: Option<Stamp>,
     /// The record as it is to be.
@@ -60,7 +60,7 @@ pub trait SessionStore: Send + Sync {
     fn queue(&self, user: UserId) -> Later<Result<(u64, Queue), PortError>>;
 
     /// Writes `change` if the record's stamp is still the expected one. Many users' changes share one transaction.
-    fn commit(&self, user: UserId, change: Change) -> Later<Outcome>;
+    fn commit(&self, user: UserId, change: SessionChange) -> Later<Outcome>;
 
     /// Keeps a play; the same (user, stay) is kept once.
     fn played(&self, user: UserId, play: Play) -> Later<Result<(), PortError>>;

@@ -1,6 +1,6 @@
 //! What a node does with a session, pure: it steps events, commits what must be durable before it is shown, writes the
 //! rest soon, and starts anew when what stands in the database is not what it thought. The actor around it, and the
-//! simulation, only carry out its [`Output`]s and bring the answers back.
+//! simulation, only carry out its [`ReplicaOutput`]s and bring the answers back.
 //!
 //! Where other nodes share the session ([`Limits::is_shared`]) everything is durable before it is shown, what another
 //! node wrote is adopted, and events whose change came too late are stepped again on it.
@@ -8,7 +8,7 @@
 use crate::close::CloseReason;
 use crate::ids::{CommandId, ConnectionId, Micros, NodeId, Stamp};
 use crate::panics::{EventKey, named, skip};
-use crate::ports::{Change, Outcome};
+use crate::ports::{Outcome, SessionChange};
 use crate::state::messages::{Reject, RejectCode};
 use crate::state::queue::Queue;
 use crate::state::{Asked, DeviceEvent, Durability, Effect, Event, Limits, Record, SessionState, Shown};
@@ -20,13 +20,13 @@ const ATTEMPTS: u8 = 8;
 
 /// What is to be done.
 #[derive(Debug)]
-pub enum Output {
+pub enum ReplicaOutput {
     /// Read the record and its queue, and bring them by [`Replica::loaded`].
     Load,
     /// The load came to nothing, and why: read again, after a while.
     LoadAgain(String),
     /// Write this, and bring the outcome by [`Replica::committed`].
-    Commit(Change),
+    Commit(SessionChange),
     /// Call [`Replica::write`] within 2 s.
     WriteSoon,
     /// Show everybody what differs from the revisions given, and each one what the effects say, as it stood then: later
@@ -73,10 +73,10 @@ impl Live {
         self.stored.is_some_and(|(stamp, _)| record.stamp < stamp)
     }
 
-    fn change(&self) -> Change {
+    fn change(&self) -> SessionChange {
         let record = self.state.record().clone();
         let queue_is_stored = self.stored.is_some_and(|(_, revision)| revision == record.queue_revision());
-        Change {
+        SessionChange {
             expected: self.stored.map(|(stamp, _)| stamp),
             queue: (!queue_is_stored).then(|| self.state.queue().clone()),
             record,
@@ -112,7 +112,7 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// A session that is to be loaded: the first output is [`Output::Load`].
+    /// A session that is to be loaded: the first output is [`ReplicaOutput::Load`].
     #[must_use]
     pub const fn new(node: NodeId, limits: Limits) -> Self {
         Self {
@@ -145,7 +145,7 @@ impl Replica {
         now: Micros,
         record: Option<(Record, Arc<Queue>)>,
         (database, last_heartbeat): (u64, Option<Micros>),
-        outputs: &mut Vec<Output>,
+        outputs: &mut Vec<ReplicaOutput>,
     ) {
         self.flight = None;
         self.processing = None;
@@ -171,7 +171,7 @@ impl Replica {
         now: Micros,
         record: Option<(Record, Arc<Queue>)>,
         (database, last_heartbeat): (u64, Option<Micros>),
-        outputs: &mut Vec<Output>,
+        outputs: &mut Vec<ReplicaOutput>,
     ) {
         let stored = record.as_ref().map(|(record, _)| (record.stamp, record.queue_revision()));
         let state = match record {
@@ -183,31 +183,31 @@ impl Replica {
             state.rest(now);
         }
         let live = Live { state, stored };
-        outputs.push(Output::Commit(live.change()));
+        outputs.push(ReplicaOutput::Commit(live.change()));
         self.flight = Some(Flight::Begin(Box::new(live)));
     }
 
     /// Something happens.
-    pub fn take_in(&mut self, now: Micros, event: Event, outputs: &mut Vec<Output>) {
+    pub fn take_in(&mut self, now: Micros, event: Event, outputs: &mut Vec<ReplicaOutput>) {
         self.inbox.push_back(event);
         self.go_on(now, outputs);
     }
 
     /// The database was put back: the session is loaded anew as soon as nothing is in flight.
-    pub fn outdate(&mut self, now: Micros, outputs: &mut Vec<Output>) {
+    pub fn outdate(&mut self, now: Micros, outputs: &mut Vec<ReplicaOutput>) {
         self.is_outdated = true;
         self.go_on(now, outputs);
     }
 
     /// Another node has written this, or a look into the database has found it.
-    pub fn remote_record(&mut self, now: Micros, record: Arc<Record>, outputs: &mut Vec<Output>) {
+    pub fn remote_record(&mut self, now: Micros, record: Arc<Record>, outputs: &mut Vec<ReplicaOutput>) {
         if self.news.as_ref().is_none_or(|known| known.stamp < record.stamp) {
             self.news = Some(record);
         }
         self.go_on(now, outputs);
     }
 
-    fn go_on(&mut self, now: Micros, outputs: &mut Vec<Output>) {
+    fn go_on(&mut self, now: Micros, outputs: &mut Vec<ReplicaOutput>) {
         if self.is_outdated && self.flight.is_none() {
             self.restart("the database was put back".to_owned(), outputs);
         }
@@ -226,12 +226,12 @@ impl Replica {
     }
 
     /// What another node made of the session is what it is, if it is newer; its queue is read where it is another.
-    fn adopt(&mut self, now: Micros, record: Arc<Record>, queue: Option<Arc<Queue>>, outputs: &mut Vec<Output>) {
+    fn adopt(&mut self, now: Micros, record: Arc<Record>, queue: Option<Arc<Queue>>, outputs: &mut Vec<ReplicaOutput>) {
         let Some(live) = self.live.as_mut().filter(|live| record.stamp > live.state.record().stamp) else { return };
         let of = |record: &Record| (record.stamp.epoch, record.queue_revision());
         let known = of(live.state.record()) == of(&record);
         let Some(queue) = queue.or_else(|| known.then(|| live.state.queue().clone())) else {
-            return self.load(Output::Load, outputs);
+            return self.load(ReplicaOutput::Load, outputs);
         };
         self.in_doubt = false;
         let (before, mut effects) = (live.state.shown(), Vec::new());
@@ -243,7 +243,7 @@ impl Replica {
         self.release(before, effects, outputs);
     }
 
-    fn step(&mut self, now: Micros, events: Vec<Event>, outputs: &mut Vec<Output>) {
+    fn step(&mut self, now: Micros, events: Vec<Event>, outputs: &mut Vec<ReplicaOutput>) {
         let Some(live) = &mut self.live else { return };
         let before = live.state.clone();
         let mut effects = Vec::new();
@@ -269,26 +269,26 @@ impl Replica {
         };
         match durability {
             Some(Durability::Now) => {
-                outputs.push(Output::Commit(live.change()));
+                outputs.push(ReplicaOutput::Commit(live.change()));
                 self.flight = Some(Flight::Change { before: Box::new(before), events, effects });
             }
             Some(Durability::Soon) => {
                 self.release(before.shown(), effects, outputs);
-                outputs.push(Output::WriteSoon);
+                outputs.push(ReplicaOutput::WriteSoon);
             }
             None => self.release(before.shown(), effects, outputs),
         }
     }
 
-    fn release(&self, before: Shown, effects: Vec<Effect>, outputs: &mut Vec<Output>) {
+    fn release(&self, before: Shown, effects: Vec<Effect>, outputs: &mut Vec<ReplicaOutput>) {
         let news = |live: &&Live| !effects.is_empty() || live.state.shown() != before;
         if let Some(live) = self.live.as_ref().filter(news) {
-            outputs.push(Output::Release(before, Box::new(live.state.clone()), effects));
+            outputs.push(ReplicaOutput::Release(before, Box::new(live.state.clone()), effects));
         }
     }
 
     /// What became of a commit.
-    pub fn committed(&mut self, now: Micros, outcome: Outcome, outputs: &mut Vec<Output>) {
+    pub fn committed(&mut self, now: Micros, outcome: Outcome, outputs: &mut Vec<ReplicaOutput>) {
         let Some(flight) = self.flight.take() else { return };
         let trouble = match &outcome {
             Outcome::Committed => String::new(),
@@ -303,8 +303,10 @@ impl Replica {
                 self.starts_paused = false;
                 self.stored();
             }
-            (Flight::Begin(_), Outcome::Conflict(_)) if self.limits.is_shared => self.load(Output::Load, outputs),
-            (Flight::Begin(_), _) => self.load(Output::LoadAgain(trouble), outputs),
+            (Flight::Begin(_), Outcome::Conflict(_)) if self.limits.is_shared => {
+                self.load(ReplicaOutput::Load, outputs)
+            }
+            (Flight::Begin(_), _) => self.load(ReplicaOutput::LoadAgain(trouble), outputs),
             (Flight::Change { before, effects, .. }, Outcome::Committed) => {
                 (self.attempts, self.in_doubt) = (0, false);
                 self.stored();
@@ -320,20 +322,20 @@ impl Replica {
                 self.try_again(now, events, outcome, trouble, outputs);
             }
             (Flight::Write, Outcome::Committed) => self.stored(),
-            (Flight::Write, Outcome::NotSent(_)) => outputs.push(Output::WriteSoon),
+            (Flight::Write, Outcome::NotSent(_)) => outputs.push(ReplicaOutput::WriteSoon),
             (_, _) => self.restart(trouble, outputs),
         }
         self.go_on(now, outputs);
     }
 
-    fn restart(&mut self, why: String, outputs: &mut Vec<Output>) {
+    fn restart(&mut self, why: String, outputs: &mut Vec<ReplicaOutput>) {
         self.is_outdated = false;
         if let Some(live) = self.live.take() {
             self.floor = self.floor.max(live.state.record().stamp.epoch);
         }
         self.inbox.clear();
         (self.news, self.attempts, self.in_doubt) = (None, 0, false);
-        self.load(Output::Restart(why), outputs);
+        self.load(ReplicaOutput::Restart(why), outputs);
     }
 
     /// A change was not written, or not as far as is known. Where other nodes share the session its events are stepped
@@ -344,7 +346,7 @@ impl Replica {
         events: Vec<Event>,
         outcome: Outcome,
         trouble: String,
-        outputs: &mut Vec<Output>,
+        outputs: &mut Vec<ReplicaOutput>,
     ) {
         if matches!(outcome, Outcome::NotSent(_)) && !self.in_doubt {
             self.undo(now, events, &Reject::UNAVAILABLE, outputs);
@@ -357,22 +359,22 @@ impl Replica {
                 self.attempts = self.attempts.saturating_add(1);
                 self.adopt(now, Arc::from(record), None, outputs);
             }
-            (Outcome::NotSent(_), _) if self.limits.is_shared => self.load(Output::LoadAgain(trouble), outputs),
+            (Outcome::NotSent(_), _) if self.limits.is_shared => self.load(ReplicaOutput::LoadAgain(trouble), outputs),
             (outcome @ (Outcome::Conflict(_) | Outcome::Unknown(_)), _) => {
                 self.in_doubt |= matches!(outcome, Outcome::Unknown(_));
-                self.load(Output::Load, outputs);
+                self.load(ReplicaOutput::Load, outputs);
             }
             (Outcome::NotSent(_) | Outcome::Committed, _) => {}
         }
     }
 
-    fn load(&mut self, output: Output, outputs: &mut Vec<Output>) {
+    fn load(&mut self, output: ReplicaOutput, outputs: &mut Vec<ReplicaOutput>) {
         self.flight = Some(Flight::Load);
         outputs.push(output);
     }
 
     /// What nobody could find in the record is not tried twice; the rest is.
-    fn give_up(&self, events: Vec<Event>, outputs: &mut Vec<Output>) -> Vec<Event> {
+    fn give_up(&self, events: Vec<Event>, outputs: &mut Vec<ReplicaOutput>) -> Vec<Event> {
         let (mut rest, mut effects) = (Vec::new(), Vec::new());
         for event in events {
             match event {
@@ -396,7 +398,7 @@ impl Replica {
     }
 
     /// What needed the database did not happen; the rest of what came with it does.
-    fn undo(&mut self, now: Micros, events: Vec<Event>, reject: &Reject, outputs: &mut Vec<Output>) {
+    fn undo(&mut self, now: Micros, events: Vec<Event>, reject: &Reject, outputs: &mut Vec<ReplicaOutput>) {
         let Some(live) = &self.live else { return };
         let (all, mut light, mut effects) = (events.len(), Vec::new(), Vec::new());
         let joined: Vec<_> = events.iter().filter_map(Event::joining).collect();
@@ -436,22 +438,22 @@ impl Replica {
             // To step them again at once would be to ask again at once.
             self.put_back(light);
             self.flight = Some(Flight::Pause);
-            outputs.push(Output::WriteSoon);
+            outputs.push(ReplicaOutput::WriteSoon);
         } else if !light.is_empty() {
             self.step(now, light, outputs);
         }
     }
 
     /// Writes what was shown already, if it is not written.
-    pub fn write(&mut self, now: Micros, outputs: &mut Vec<Output>) {
+    pub fn write(&mut self, now: Micros, outputs: &mut Vec<ReplicaOutput>) {
         if self.flight.take_if(|flight| matches!(flight, Flight::Pause)).is_some() {
             self.go_on(now, outputs);
         }
         let Some(live) = self.live.as_ref().filter(|live| !live.is_stored()) else { return };
         if self.flight.is_some() {
-            outputs.push(Output::WriteSoon);
+            outputs.push(ReplicaOutput::WriteSoon);
         } else {
-            outputs.push(Output::Commit(live.change()));
+            outputs.push(ReplicaOutput::Commit(live.change()));
             self.flight = Some(Flight::Write);
         }
     }

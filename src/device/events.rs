@@ -34,7 +34,7 @@ pub(super) enum Event<'a> {
         id: CommandId,
         command: String,
         #[serde(flatten)]
-        answer: Answer,
+        answer: CommandAnswer,
     },
     /// A part of the queue.
     Queue(&'a QueuePage),
@@ -118,7 +118,7 @@ impl AudioEvent {
 
 /// How a command was answered: the revision it made, or why it changed nothing.
 #[derive(Debug, Serialize)]
-pub(super) struct Answer {
+pub(super) struct CommandAnswer {
     accepted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<u64>,
@@ -128,7 +128,7 @@ pub(super) struct Answer {
     message: Option<String>,
 }
 
-impl From<Result<u64, (RejectCode, String)>> for Answer {
+impl From<Result<u64, (RejectCode, String)>> for CommandAnswer {
     fn from(answer: Result<u64, (RejectCode, String)>) -> Self {
         match answer {
             Ok(revision) => Self { accepted: true, revision: Some(revision), code: None, message: None },

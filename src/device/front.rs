@@ -3,7 +3,7 @@
 use super::{
     Happening, Options, Trouble,
     api::Track,
-    events::{Answer, AudioEvent, Event, LinkState, Sample},
+    events::{AudioEvent, CommandAnswer, Event, LinkState, Sample},
     lines::Lines,
     screen::Screen,
 };
@@ -104,7 +104,7 @@ impl Front {
     pub(super) fn answered(&mut self, id: CommandId, command: String, answer: Result<u64, (RejectCode, String)>) {
         match (self, answer) {
             (Self::Lines(lines, _), answer) => {
-                lines.tell(&Event::Answered { id, command, answer: Answer::from(answer) });
+                lines.tell(&Event::Answered { id, command, answer: CommandAnswer::from(answer) });
             }
             (Self::Screen(screen), Err((_, message))) => screen.notice(format!("{command}: {message}")),
             (Self::Screen(_), Ok(_)) => {}

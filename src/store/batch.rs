@@ -11,7 +11,7 @@ use crate::db::{
 };
 use segue_actors::{
     ids::UserId,
-    ports::{Change, Outcome, PortError},
+    ports::{Outcome, PortError, SessionChange},
     state::Record,
 };
 use std::collections::{HashMap, HashSet};
@@ -55,7 +55,7 @@ impl Gathered {
         None
     }
 
-    fn add(&mut self, user: UserId, change: &Change, answer: oneshot::Sender<Outcome>) {
+    fn add(&mut self, user: UserId, change: &SessionChange, answer: oneshot::Sender<Outcome>) {
         match row(user, change) {
             Ok(session) => {
                 let queue_bytes = session.queue.as_ref().map_or(0, |(_, text)| text.len());
@@ -138,7 +138,7 @@ impl Gathered {
     }
 }
 
-fn row(user: UserId, change: &Change) -> serde_json::Result<NewSession> {
+fn row(user: UserId, change: &SessionChange) -> serde_json::Result<NewSession> {
     let queue = match &change.queue {
         Some(queue) => Some((change.record.queue_revision(), serde_json::to_string(queue.as_ref())?)),
         None => None,

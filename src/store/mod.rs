@@ -14,7 +14,7 @@ pub use writer::Written;
 use crate::db::{self, Db, DbConnection, DbError};
 use segue_actors::{
     ids::UserId,
-    ports::{Change, Later, Outcome, PortError, SessionStore},
+    ports::{Later, Outcome, PortError, SessionChange, SessionStore},
     state::{Play, Record, queue::Queue},
 };
 use serde::de::DeserializeOwned;
@@ -70,7 +70,7 @@ impl SessionStore for DbStore {
         })
     }
 
-    fn commit(&self, user: UserId, change: Change) -> Later<Outcome> {
+    fn commit(&self, user: UserId, change: SessionChange) -> Later<Outcome> {
         let answer = self.writer.commit(user, change);
         Box::pin(async move { within(answer).await.unwrap_or_else(Outcome::Unknown) })
     }

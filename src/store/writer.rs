@@ -7,7 +7,7 @@ use super::{batch::Gathered, fault};
 use crate::db::Db;
 use segue_actors::{
     ids::UserId,
-    ports::{Change, Outcome, PortError},
+    ports::{Outcome, PortError, SessionChange},
     state::Play,
 };
 use std::{
@@ -26,7 +26,7 @@ const WAITING: usize = 8192;
 
 /// What to write, and whom to tell.
 pub(super) enum Job {
-    Commit(UserId, Change, oneshot::Sender<Outcome>),
+    Commit(UserId, SessionChange, oneshot::Sender<Outcome>),
     Play(UserId, Play, oneshot::Sender<Result<(), PortError>>),
 }
 
@@ -67,7 +67,7 @@ impl Writer {
         Ok(Self { jobs, counters })
     }
 
-    pub(super) fn commit(&self, user: UserId, change: Change) -> oneshot::Receiver<Outcome> {
+    pub(super) fn commit(&self, user: UserId, change: SessionChange) -> oneshot::Receiver<Outcome> {
         let (sender, answer) = oneshot::channel();
         if let Err(Job::Commit(_, _, sender)) = self.send(Job::Commit(user, change, sender)) {
             // The receiver is in this very function.

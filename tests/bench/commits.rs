@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use segue::{db::Db, store::DbStore};
 use segue_actors::{
     ids::{Micros, NodeId, Stamp, UserId},
-    ports::{Change, Outcome, SessionStore as _},
+    ports::{Outcome, SessionChange, SessionStore as _},
     state::{Limits, Record, SessionState},
 };
 use std::{
@@ -26,7 +26,7 @@ async fn commit_on(store: &DbStore, user: UserId, end: Instant) -> Vec<Duration>
     let mut took = Vec::new();
     while Instant::now() < end {
         record.stamp = record.stamp.next();
-        let change = Change { expected, record: Arc::new(record.clone()), queue: None };
+        let change = SessionChange { expected, record: Arc::new(record.clone()), queue: None };
         let start = Instant::now();
         let outcome = store.commit(user, change).await;
         assert!(matches!(outcome, Outcome::Committed), "{outcome:?}");

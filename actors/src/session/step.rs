@@ -2,8 +2,8 @@
 
 use super::SessionActor;
 use crate::ids::Micros;
-use crate::ports::{Change, Outcome};
-use crate::replica::{Output, Replica};
+use crate::ports::{Outcome, SessionChange};
+use crate::replica::{Replica, ReplicaOutput};
 use crate::state::Event;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::time::Duration;
@@ -17,7 +17,11 @@ impl SessionActor {
     }
 
     /// Lets the replica work and does what it wants done.
-    pub(super) fn drive(&mut self, ctx: &mut Context<Self>, work: impl FnOnce(&mut Replica, Micros, &mut Vec<Output>)) {
+    pub(super) fn drive(
+        &mut self,
+        ctx: &mut Context<Self>,
+        work: impl FnOnce(&mut Replica, Micros, &mut Vec<ReplicaOutput>),
+    ) {
         let (now, mut outputs) = (self.now(), Vec::new());
         self.is_at_work = true;
         work(&mut self.replica, now, &mut outputs);
@@ -26,20 +30,20 @@ impl SessionActor {
         self.rest(ctx);
     }
 
-    fn carry_out(&mut self, outputs: Vec<Output>, ctx: &mut Context<Self>) {
+    fn carry_out(&mut self, outputs: Vec<ReplicaOutput>, ctx: &mut Context<Self>) {
         for output in outputs {
             match output {
-                Output::Load => self.load(ctx),
-                Output::LoadAgain(why) => self.load_again(&why, ctx),
-                Output::Commit(change) => self.commit(change, ctx),
-                Output::WriteSoon => self.write_soon(ctx),
-                Output::Release(before, state, effects) => self.release(before, &state, effects, ctx),
-                Output::Restart(why) => self.restart(&why, ctx),
+                ReplicaOutput::Load => self.load(ctx),
+                ReplicaOutput::LoadAgain(why) => self.load_again(&why, ctx),
+                ReplicaOutput::Commit(change) => self.commit(change, ctx),
+                ReplicaOutput::WriteSoon => self.write_soon(ctx),
+                ReplicaOutput::Release(before, state, effects) => self.release(before, &state, effects, ctx),
+                ReplicaOutput::Restart(why) => self.restart(&why, ctx),
             }
         }
     }
 
-    fn commit(&self, change: Change, ctx: &mut Context<Self>) {
+    fn commit(&self, change: SessionChange, ctx: &mut Context<Self>) {
         let record = change.record.clone();
         let committed = self.world().store.commit(self.user, change);
         ctx.spawn(committed.into_actor(self).map(|outcome, actor, ctx| {

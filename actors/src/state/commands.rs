@@ -11,7 +11,7 @@ use crate::ids::{CommandId, DeviceId, InstanceId};
 /// Within this much of an item `previous` goes to the one before it, later to the item's own start.
 const PREVIOUS_MS: i64 = 3_000;
 
-type Answer = Result<(), Reject>;
+type CommandResult = Result<(), Reject>;
 
 impl SessionState {
     /// `others` are earlier commands that `command` stands for: they are answered as it is.
@@ -76,7 +76,7 @@ impl SessionState {
         command: &Command<Resolved>,
         seed: u64,
         effects: &mut Vec<Effect>,
-    ) -> Answer {
+    ) -> CommandResult {
         self.check_preconditions(author, command)?;
         match &command.op {
             Op::Play { item, tracks, start, position_ms, on } => {
@@ -136,7 +136,7 @@ impl SessionState {
         }
     }
 
-    fn check_preconditions(&self, author: Author, command: &Command<Resolved>) -> Answer {
+    fn check_preconditions(&self, author: Author, command: &Command<Resolved>) -> CommandResult {
         let playback = &self.record.playback;
         if author.device().is_some_and(|sender| !sender.controls) {
             return Err(Reject::new(RejectCode::Denied, "this device said in its hello that it sends no commands"));
@@ -197,7 +197,7 @@ impl SessionState {
         (device_id, instance): (DeviceId, InstanceId),
         item: Option<Item>,
         position_ms: Option<i64>,
-    ) -> Answer {
+    ) -> CommandResult {
         let playback = &self.record.playback;
         let holds = playback.active.is_some_and(|active| active.is(device_id, instance));
         let sounds = matches!(playback.status, Status::Starting | Status::Playing | Status::Buffering);
@@ -239,7 +239,7 @@ impl SessionState {
         self.edit().playback.position_ms = 0;
     }
 
-    fn seek(&mut self, at: At, position_ms: i64) -> Answer {
+    fn seek(&mut self, at: At, position_ms: i64) -> CommandResult {
         if self.record.playback.item.is_none() {
             return Err(Reject::new(RejectCode::Conflict, "nothing is playing; play tracks first"));
         }
@@ -282,7 +282,7 @@ impl SessionState {
         level: Option<u8>,
         delta: Option<i16>,
         muted: Option<bool>,
-    ) -> Answer {
+    ) -> CommandResult {
         let no_active = Reject::new(RejectCode::NoActiveDevice, "no device is active; name one in device_id");
         let active = self.record.playback.active.map(|active| active.device_id);
         let device_id = device_id.or(active).ok_or(no_active)?;
@@ -311,7 +311,7 @@ impl SessionState {
         Ok(())
     }
 
-    fn rename(&mut self, at: At, device_id: DeviceId, name: &str) -> Answer {
+    fn rename(&mut self, at: At, device_id: DeviceId, name: &str) -> CommandResult {
         let name = name.trim();
         if !is_name(name) {
             return Err(Reject::new(RejectCode::Invalid, "a name has 1 to 64 characters and no control characters"));
@@ -325,7 +325,7 @@ impl SessionState {
     }
 
     /// A device without a socket goes at once, a connected one with the end of its socket.
-    fn forget(&mut self, at: At, device_id: DeviceId, effects: &mut Vec<Effect>) -> Answer {
+    fn forget(&mut self, at: At, device_id: DeviceId, effects: &mut Vec<Effect>) -> CommandResult {
         let connection = self.record.devices.get(device_id).ok_or(NO_DEVICE)?.presence.connection();
         let holds = self.record.playback.active.is_some_and(|active| active.device_id == device_id);
         if holds && !self.complete_transfer(at, effects) {

@@ -7,7 +7,7 @@ use super::{At, SessionState, item_id};
 use crate::ids::ItemId;
 use std::sync::Arc;
 
-type Answer = Result<(), Reject>;
+type CommandResult = Result<(), Reject>;
 
 const NO_ENTRY: Reject = Reject::new(RejectCode::Conflict, "the queue has no such entry any more");
 const FULL: Reject = Reject::new(RejectCode::Invalid, "the queue would grow beyond its limit; remove something first");
@@ -55,7 +55,7 @@ impl SessionState {
     }
 
     /// Other tracks to come: the current item goes on as the first entry, unless it is stopped.
-    pub(super) fn replace_queue(&mut self, at: At, tracks: &[Resolved], seed: u64) -> Answer {
+    pub(super) fn replace_queue(&mut self, at: At, tracks: &[Resolved], seed: u64) -> CommandResult {
         let kept = self.record.playback.item.filter(|_| self.record.playback.intent != Intent::Stop);
         let mut entries: Vec<Item> = kept.into_iter().collect();
         entries.extend(self.entries_for(at, tracks));
@@ -74,7 +74,7 @@ impl SessionState {
         Ok(())
     }
 
-    pub(super) fn insert_tracks(&mut self, at: At, tracks: &[Resolved], place: Place) -> Answer {
+    pub(super) fn insert_tracks(&mut self, at: At, tracks: &[Resolved], place: Place) -> CommandResult {
         if self.queue.len().saturating_add(tracks.len()) > self.limits.queue_items {
             return Err(FULL);
         }
@@ -82,13 +82,13 @@ impl SessionState {
         self.edit_queue(at, |queue| queue.insert(place, entries))
     }
 
-    pub(super) fn move_entry(&mut self, at: At, item: ItemId, place: Place) -> Answer {
+    pub(super) fn move_entry(&mut self, at: At, item: ItemId, place: Place) -> CommandResult {
         let shuffled = self.record.playback.shuffle;
         self.edit_queue(at, |queue| queue.shift(item, place, shuffled))
     }
 
     /// Takes entries out; without the current one the next that is left plays, or nothing does.
-    pub(super) fn remove_entries(&mut self, at: At, items: &[ItemId]) -> Answer {
+    pub(super) fn remove_entries(&mut self, at: At, items: &[ItemId]) -> CommandResult {
         if items.len() > self.limits.tracks_per_command {
             return Err(Reject::new(RejectCode::Invalid, "too many entries in one command; send them in parts"));
         }
@@ -127,7 +127,7 @@ impl SessionState {
         self.edit().playback.shuffle = on;
     }
 
-    fn edit_queue(&mut self, at: At, edit: impl FnOnce(&mut Queue) -> bool) -> Answer {
+    fn edit_queue(&mut self, at: At, edit: impl FnOnce(&mut Queue) -> bool) -> CommandResult {
         let mut queue = Queue::clone(&self.queue);
         if !edit(&mut queue) {
             return Err(NO_ENTRY);

@@ -4,8 +4,8 @@ use crate::replica::{NOW, command_of, play_track};
 use crate::scenario::join;
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
-use segue_actors::ports::{Change, Outcome, PortError};
-use segue_actors::replica::{Output, Replica};
+use segue_actors::ports::{Outcome, PortError, SessionChange};
+use segue_actors::replica::{Replica, ReplicaOutput};
 use segue_actors::state::messages::{Op, RejectCode, VolumeChange};
 use segue_actors::state::playback::Repeat;
 use segue_actors::state::queue::Queue;
@@ -20,7 +20,7 @@ struct Database {
 }
 
 impl Database {
-    fn commit(&mut self, change: &Change) -> Outcome {
+    fn commit(&mut self, change: &SessionChange) -> Outcome {
         let standing = self.row.as_ref().map(|(record, _)| record.clone());
         if standing.as_ref().map(|record| record.stamp) != change.expected {
             return Outcome::Conflict(standing.map(Box::new));
@@ -45,7 +45,7 @@ struct Node {
     replica: Replica,
     effects: Vec<Effect>,
     /// What waits for the database.
-    waiting: Vec<Output>,
+    waiting: Vec<ReplicaOutput>,
     restarts: usize,
     releases: usize,
 }
@@ -55,7 +55,8 @@ impl Node {
     fn on(number: u64, database: &mut Database) -> Self {
         let limits = Limits { is_shared: true, ..Limits::default() };
         let replica = Replica::new(NodeId(number), limits);
-        let mut node = Self { replica, effects: Vec::new(), waiting: vec![Output::Load], restarts: 0, releases: 0 };
+        let mut node =
+            Self { replica, effects: Vec::new(), waiting: vec![ReplicaOutput::Load], restarts: 0, releases: 0 };
         node.rest(database);
         node
     }
@@ -69,20 +70,20 @@ impl Node {
         node
     }
 
-    fn drive(&mut self, act: impl FnOnce(&mut Replica, &mut Vec<Output>)) {
+    fn drive(&mut self, act: impl FnOnce(&mut Replica, &mut Vec<ReplicaOutput>)) {
         let mut outputs = Vec::new();
         act(&mut self.replica, &mut outputs);
         for output in outputs {
             match output {
-                Output::Release(_, _, effects) => {
+                ReplicaOutput::Release(_, _, effects) => {
                     self.effects.extend(effects);
                     self.releases += 1;
                 }
-                Output::Restart(_) => {
+                ReplicaOutput::Restart(_) => {
                     self.restarts += 1;
-                    self.waiting.push(Output::Load);
+                    self.waiting.push(ReplicaOutput::Load);
                 }
-                Output::WriteSoon => panic!("where nodes share a session nothing is written later"),
+                ReplicaOutput::WriteSoon => panic!("where nodes share a session nothing is written later"),
                 asked => self.waiting.push(asked),
             }
         }
@@ -101,9 +102,9 @@ impl Node {
     }
 
     /// The change that waits to be written.
-    fn change(&mut self) -> Change {
+    fn change(&mut self) -> SessionChange {
         match self.waiting.pop() {
-            Some(Output::Commit(change)) => change,
+            Some(ReplicaOutput::Commit(change)) => change,
             other => panic!("nothing is to be written: {other:?}"),
         }
     }
@@ -111,7 +112,7 @@ impl Node {
     /// The database answers until nothing more is asked of it.
     fn rest(&mut self, database: &mut Database) {
         while let Some(asked) = self.waiting.pop() {
-            if let Output::Commit(change) = asked {
+            if let ReplicaOutput::Commit(change) = asked {
                 self.answer(database.commit(&change));
             } else {
                 let (row, identity) = (database.row.clone(), database.identity);
@@ -202,7 +203,7 @@ fn only_what_is_newer_is_heard() {
     second.step(command_of(2, 1, play_track()));
     second.rest(&mut database);
     first.hear(database.standing());
-    assert!(matches!(first.waiting.last(), Some(Output::Load)), "the queue is another one");
+    assert!(matches!(first.waiting.last(), Some(ReplicaOutput::Load)), "the queue is another one");
     first.rest(&mut database);
     assert_eq!(first.record(), &*database.standing());
     let releases = first.releases;
@@ -290,7 +291,7 @@ fn while_an_earlier_attempt_may_still_be_written_nothing_is_rejected() {
     let late = node.change();
     node.answer(Outcome::Unknown(trouble()));
     let row = database.row.clone();
-    assert!(matches!(node.waiting.pop(), Some(Output::Load)));
+    assert!(matches!(node.waiting.pop(), Some(ReplicaOutput::Load)));
     node.drive(|replica, outputs| replica.loaded(NOW, row, (0, None), outputs));
     node.change();
     node.answer(Outcome::NotSent(trouble()));

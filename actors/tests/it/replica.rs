@@ -4,7 +4,7 @@ use crate::scenario::join;
 use segue_actors::ids::{CommandId, ConnectionId, DeviceId, ItemId, Micros, NodeId};
 use segue_actors::panics::EventKey;
 use segue_actors::ports::{Outcome, PortError};
-use segue_actors::replica::{Output, Replica};
+use segue_actors::replica::{Replica, ReplicaOutput};
 use segue_actors::state::messages::{Command, Op, RejectCode};
 use segue_actors::state::playback::{Intent, MediaKind, Repeat};
 use segue_actors::state::queue::{Queue, Resolved};
@@ -44,10 +44,10 @@ impl Node {
     }
 
     /// A change is written, or has no answer: then it may be written or not.
-    fn carry_out(&mut self, outputs: Vec<Output>, unknown: Option<bool>) {
+    fn carry_out(&mut self, outputs: Vec<ReplicaOutput>, unknown: Option<bool>) {
         for output in outputs {
             match output {
-                Output::Commit(change) => {
+                ReplicaOutput::Commit(change) => {
                     if unknown != Some(false) {
                         let queue = change.queue.or_else(|| self.row.as_ref().map(|(_, queue)| queue.clone()));
                         self.row = Some((Record::clone(&change.record), queue.unwrap_or_default()));
@@ -60,9 +60,9 @@ impl Node {
                     self.replica.committed(NOW, outcome, &mut more);
                     self.carry_out(more, None);
                 }
-                Output::Release(_, _, effects) => self.effects.extend(effects),
-                Output::Restart(_) => self.has_restarted = true,
-                Output::Load | Output::LoadAgain(_) | Output::WriteSoon => {}
+                ReplicaOutput::Release(_, _, effects) => self.effects.extend(effects),
+                ReplicaOutput::Restart(_) => self.has_restarted = true,
+                ReplicaOutput::Load | ReplicaOutput::LoadAgain(_) | ReplicaOutput::WriteSoon => {}
             }
         }
     }

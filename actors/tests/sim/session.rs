@@ -6,8 +6,8 @@ use crate::store::fault;
 use crate::world::{Down, Fate, Happening, World};
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{ClockId, ConnectionId, Micros, NodeId, Stamp};
-use segue_actors::ports::{Change, Outcome};
-use segue_actors::replica::{Output, Replica};
+use segue_actors::ports::{Outcome, SessionChange};
+use segue_actors::replica::{Replica, ReplicaOutput};
 use segue_actors::state::messages::Reject;
 use segue_actors::state::playback::Intent;
 use segue_actors::state::{DeviceEvent, Durability, Effect, Event, Limits, Record, SessionState, Shown};
@@ -92,7 +92,7 @@ impl World {
         self.after_us(least_us, least_us + 30_000, Happening::Load(n, generation));
     }
 
-    pub(crate) fn drive(&mut self, n: usize, act: impl FnOnce(&mut Replica, Micros, &mut Vec<Output>)) {
+    pub(crate) fn drive(&mut self, n: usize, act: impl FnOnce(&mut Replica, Micros, &mut Vec<ReplicaOutput>)) {
         let (now, mut outputs) = (self.server_now(n), Vec::new());
         let before = self.nodes[n].state().cloned();
         let Some(session) = &mut self.nodes[n].session else { return };
@@ -190,7 +190,7 @@ impl World {
     }
 
     /// The change reaches the database, whoever still waits for it.
-    pub(crate) fn commit(&mut self, n: usize, generation: u64, change: Change, fate: Fate) {
+    pub(crate) fn commit(&mut self, n: usize, generation: u64, change: SessionChange, fate: Fate) {
         if self.is_cut(n) {
             self.note("commit of a node that is cut off");
             let outcome = if self.chance.permille(500) { Outcome::NotSent } else { Outcome::Unknown };
@@ -262,12 +262,12 @@ impl World {
         }
     }
 
-    fn carry_out(&mut self, n: usize, output: Output) {
+    fn carry_out(&mut self, n: usize, output: ReplicaOutput) {
         let generation = self.nodes[n].generation;
         match output {
-            Output::Load => self.load_soon(n, 100),
-            Output::LoadAgain(_) => self.load_soon(n, 400_000),
-            Output::Commit(change) => {
+            ReplicaOutput::Load => self.load_soon(n, 100),
+            ReplicaOutput::LoadAgain(_) => self.load_soon(n, 400_000),
+            ReplicaOutput::Commit(change) => {
                 let fates = [Fate::NotSent, Fate::UnknownWritten, Fate::UnknownWrittenLate, Fate::UnknownLost];
                 let share = if self.is_busy() { self.weather.store_faults } else { 0 };
                 let fate = if self.chance.permille(share) { self.chance.pick(&fates) } else { Fate::Answered };
@@ -277,15 +277,15 @@ impl World {
                 self.is_at(n, AtWork::Writes);
                 self.after_us(50, 10_000, Happening::Commit(n, generation, Box::new(change), fate));
             }
-            Output::WriteSoon => {
+            ReplicaOutput::WriteSoon => {
                 let session = self.nodes[n].session.as_mut().expect("it has an output");
                 if !session.writes_soon {
                     session.writes_soon = true;
                     self.after_us(1_000_000, 1_000_001, Happening::Write(n, generation));
                 }
             }
-            Output::Release(before, state, effects) => self.release(n, before, &state, effects),
-            Output::Restart(_) => {
+            ReplicaOutput::Release(before, state, effects) => self.release(n, before, &state, effects),
+            ReplicaOutput::Restart(_) => {
                 let session = self.nodes[n].session.as_mut().expect("it has an output");
                 (session.watched, session.deadline, session.writes_soon) = (None, None, false);
                 let mut closed_at = self.now;

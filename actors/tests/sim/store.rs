@@ -2,7 +2,7 @@
 
 use crate::overlap::Grant;
 use segue_actors::ids::{CommandId, DeviceId, Micros};
-use segue_actors::ports::{Change, Outcome, PortError};
+use segue_actors::ports::{Outcome, PortError, SessionChange};
 use segue_actors::state::{Record, queue::Queue};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(crate) fn fault(message: &str) -> PortError {
 
 impl Store {
     /// Compare and set.
-    pub(crate) fn commit(&mut self, now: i64, change: Change) -> Outcome {
+    pub(crate) fn commit(&mut self, now: i64, change: SessionChange) -> Outcome {
         let standing = self.row.as_ref().map(|(record, _)| record.stamp);
         if standing != change.expected {
             return Outcome::Conflict(self.row.as_ref().map(|(record, _)| Box::new(Record::clone(record))));

@@ -10,7 +10,7 @@ use crate::store::Store;
 use segue_actors::client::Input;
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{ConnectionId, DeviceId, Micros, NodeId, Stamp};
-use segue_actors::ports::{Change, Outcome};
+use segue_actors::ports::{Outcome, SessionChange};
 use segue_actors::state::Record;
 use segue_actors::wire::{ClientMessage, ServerMessage};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,9 +47,9 @@ pub(crate) enum Happening {
     Close(u64, CloseReason),
     Write(usize, u64),
     Load(usize, u64),
-    Commit(usize, u64, Box<Change>, Fate),
+    Commit(usize, u64, Box<SessionChange>, Fate),
     Committed(usize, u64, Box<Outcome>),
-    CommitLate(Box<Change>),
+    CommitLate(Box<SessionChange>),
     Poll(usize, u64),
     Published(usize, u64, Arc<Record>),
     NodeStarts(usize),

@@ -123,7 +123,7 @@ fn scan_noted(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &A
     if *scope == Scope::All {
         board.change(|progress| progress.expected = u64::try_from(known).unwrap_or(0));
     }
-    let Roots { there, away } = Roots::of(db, music, board)?;
+    let RootStates { there, away } = RootStates::of(db, music, board)?;
     let (sender, arrivals) = sync_channel(ARRIVALS);
     let threads = thread::available_parallelism().map_or(2, usize::from);
     let (mut readers, jobs) =
@@ -192,14 +192,14 @@ fn count(roots: &[PathBuf], board: &Board, stop: &AtomicBool) {
 }
 
 /// The music folders, sorted out.
-struct Roots {
+struct RootStates {
     /// Those that can be walked.
     there: Vec<PathBuf>,
     /// Those that are not there now, such as a disk that is not mounted: what is known of them stays as it is.
     away: Vec<PathBuf>,
 }
 
-impl Roots {
+impl RootStates {
     fn of(db: &Db, music: &[PathBuf], board: &Board) -> Result<Self, ScanError> {
         let mut roots = Self { there: Vec::new(), away: Vec::new() };
         let mut absolute: Vec<PathBuf> =

@@ -14,7 +14,7 @@ use segue::{
 use segue_actors::{
     contracts,
     ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId},
-    ports::{Change, Later, Nodes as _, Outcome, SessionStore},
+    ports::{Later, Nodes as _, Outcome, SessionChange, SessionStore},
     state::{Limits, Record, SessionState, queue::Queue},
 };
 use std::sync::Arc;
@@ -36,9 +36,9 @@ fn record(revision: u64, mark: i64) -> Arc<Record> {
 }
 
 /// The change from one revision to the next, of record and queue.
-fn change(to: u64, mark: i64) -> Change {
+fn change(to: u64, mark: i64) -> SessionChange {
     let expected = (to > 1).then(|| stamp(to - 1));
-    Change { expected, record: record(to, mark), queue: Some(Arc::new(Queue::default())) }
+    SessionChange { expected, record: record(to, mark), queue: Some(Arc::new(Queue::default())) }
 }
 
 fn open(database: &TestDatabase) -> (Db, DbStore) {

@@ -9,8 +9,8 @@ use script::{Act, Facts, Fate};
 use segue_actors::close::CloseReason;
 use segue_actors::ids::{ConnectionId, MediaId, Micros, NodeId};
 use segue_actors::inbound::{Inbound, InboundAction};
-use segue_actors::ports::{Change, Outcome, PortError};
-use segue_actors::replica::{Output, Replica};
+use segue_actors::ports::{Outcome, PortError, SessionChange};
+use segue_actors::replica::{Replica, ReplicaOutput};
 use segue_actors::state::coalesce::Coalescer;
 use segue_actors::state::liveness::{Liveness, LivenessAction, Timing};
 use segue_actors::state::messages::{Command, RejectCode};
@@ -342,17 +342,17 @@ impl World {
         self.drive(|replica, now, outputs| replica.take_in(now, event, outputs));
     }
 
-    fn drive(&mut self, act: impl FnOnce(&mut Replica, Micros, &mut Vec<Output>)) {
+    fn drive(&mut self, act: impl FnOnce(&mut Replica, Micros, &mut Vec<ReplicaOutput>)) {
         let mut outputs = Vec::new();
         act(&mut self.replica, self.now, &mut outputs);
         for output in outputs {
             match output {
-                Output::Load => self.load_at = Some(self.now),
-                Output::LoadAgain(_) => self.load_at = Some(self.now.plus_ms(500)),
-                Output::Commit(change) => self.held = Some(self.commit(change)),
-                Output::WriteSoon => self.write_at = self.write_at.or(Some(self.now.plus_ms(1_000))),
-                Output::Release(before, state, effects) => self.release(before, &state, effects),
-                Output::Restart(_) => {
+                ReplicaOutput::Load => self.load_at = Some(self.now),
+                ReplicaOutput::LoadAgain(_) => self.load_at = Some(self.now.plus_ms(500)),
+                ReplicaOutput::Commit(change) => self.held = Some(self.commit(change)),
+                ReplicaOutput::WriteSoon => self.write_at = self.write_at.or(Some(self.now.plus_ms(1_000))),
+                ReplicaOutput::Release(before, state, effects) => self.release(before, &state, effects),
+                ReplicaOutput::Restart(_) => {
                     self.note("session restarted");
                     (self.watched, self.write_at) = (None, None);
                     let joined = |line: &Option<Line>| line.as_ref().is_some_and(|line| line.has_joined);
@@ -380,7 +380,7 @@ impl World {
         }
     }
 
-    fn commit(&mut self, change: Change) -> Outcome {
+    fn commit(&mut self, change: SessionChange) -> Outcome {
         let fate = self.fates.front().copied();
         self.note(format!("commit {fate:?}"));
         let error = |message: &str| PortError { message: message.to_owned(), is_transient: true };
