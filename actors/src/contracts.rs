@@ -163,7 +163,7 @@ pub async fn nodes(first: &dyn Nodes, second: &dyn Nodes) {
     heartbeat(first, 6_000_000).await;
     assert_eq!(last(second).await, Some(Micros(6_000_000)), "the next run knows when the last was surely alive");
     heartbeat(second, 9_000_000).await;
-    assert_eq!(last(second).await, Some(Micros(6_000_000)), "its own beats do not change that");
+    assert_eq!(last(second).await, Some(Micros(6_000_000)), "its own heartbeats do not change that");
 }
 
 #[cfg(test)]

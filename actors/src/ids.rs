@@ -114,7 +114,7 @@ id64! {
     UserId;
     /// A device of one user; unique within that user only. It persists on the device.
     DeviceId;
-    /// One unbroken life of a device: a process, or one load of a page.
+    /// One instance of a device: a process, or one load of a page.
     InstanceId;
     /// One socket of a device.
     ConnectionId;

@@ -242,7 +242,7 @@ impl Cluster for MemoryCluster {
     }
 }
 
-/// A node whose beats are kept in a table that it shares with the runs before and after it.
+/// A node whose heartbeats are kept in a table that it shares with the runs before and after it.
 pub struct MemoryNodes {
     this: NodeId,
     heartbeats: Arc<Mutex<BTreeMap<NodeId, Micros>>>,

@@ -18,7 +18,7 @@ pub fn heartbeat(connection: &mut DbConnection, node: NodeId, now: Micros) -> Re
     Ok(())
 }
 
-/// The newest beat of any node but `this`.
+/// The newest heartbeat of any node but `this`.
 ///
 /// # Errors
 /// The database's.

@@ -10,7 +10,7 @@ use std::{fmt, str::FromStr};
 /// Longest text of a search, in characters.
 const SEARCH_CHARS: usize = 200;
 
-/// One wish.
+/// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Request {
     /// Go on.

@@ -1,4 +1,4 @@
-//! The core's ports over the real database: sessions, plays, beats, and what the catalogue knows of tracks.
+//! The core's ports over the real database: sessions, plays, heartbeats, and what the catalogue knows of tracks.
 
 mod batch;
 mod logins;

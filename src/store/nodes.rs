@@ -28,7 +28,7 @@ pub async fn start(db: Db, wall: Micros, this: NodeId, clock: ClockId) -> Result
     let last = nodes.last_heartbeat().await?.unwrap_or(wall);
     if last.since_ms(wall) > CLOCK_STEP_MS {
         log::warn!(
-            "the wall clock is {} ms before the last beat of this server; its time goes on from there",
+            "the wall clock is {} ms before the last heartbeat of this server; its time goes on from there",
             last.since_ms(wall)
         );
     }

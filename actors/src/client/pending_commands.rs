@@ -19,7 +19,7 @@ const LONGEST_RETRY_MS: u32 = 10_000;
 #[derive(Debug, Clone)]
 struct PendingCommand {
     command: Command<MediaId>,
-    /// When it was wished, in local time.
+    /// When it was given, in local time.
     issued_us: i64,
     /// When it is to be said again, in local time, if the server said so.
     due_us: Option<i64>,
@@ -48,7 +48,7 @@ impl PendingCommand {
 /// Those that wait.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PendingCommands {
-    /// In the order in which they were wished.
+    /// In the order in which they were given.
     waiting: VecDeque<PendingCommand>,
     /// What was refused for now and has been said again: until that is answered no other one is, for many that all try
     /// again keep each other out.
@@ -82,7 +82,7 @@ impl Client {
     /// Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
     pub(super) fn resend_all(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         while let Some(waiting) = self.pending_commands.waiting.pop_front_if(|waiting| !waiting.is_recent(local_us)) {
-            let why = "there was no connection for too long; wish it again".to_owned();
+            let why = "there was no connection for too long; try again".to_owned();
             outputs.push(Output::Answered(waiting.command.id, Err((RejectCode::Unavailable, why))));
         }
         self.pending_commands.retrying = None;

@@ -104,7 +104,7 @@ impl Handler<Ask> for SessionActor {
         if let Some(reject) = self.refusal(&asked) {
             return Box::pin(async { Err(reject) });
         }
-        // Whose answer gets lost may have got what it wished, a look changes nothing.
+        // A command whose answer is lost may have been applied; a look changes nothing.
         let lost = match &asked {
             Asked::Look => Reject::UNAVAILABLE,
             Asked::Command { .. } => Reject::UNKNOWN,

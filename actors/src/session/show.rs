@@ -132,7 +132,7 @@ impl SessionActor {
         }
     }
 
-    /// Tells the device that is to sound that its life is watched closely, and the one before that it no longer is.
+    /// Tells the device that is to sound that it is watched closely, and the one before that it no longer is.
     fn watch(&mut self, state: &SessionState) {
         let playback = state.playback();
         let active = playback.active.filter(|_| playback.intent == Intent::Play);

@@ -46,7 +46,7 @@ impl Coalescer {
     /// Takes in what a device says; what is to be handed on now, in order.
     pub fn take(&mut self, now: Micros, event: DeviceEvent) -> Vec<DeviceEvent> {
         let Some(target) = Target::of(&event) else {
-            // Whatever else is wished comes after what was wished before it.
+            // Any other command comes after the commands that were given before it.
             let mut handed = if matches!(event, DeviceEvent::Command { .. }) { self.flush() } else { Vec::new() };
             handed.push(event);
             return handed;
@@ -167,7 +167,7 @@ mod tests {
         let mut coalescer = Coalescer::default();
         assert_eq!(ids(&coalescer.take(Micros(0), seek(1))), [(1, vec![])]);
         assert_eq!(ids(&coalescer.take(Micros(1), seek(2))), []);
-        assert_eq!(ids(&coalescer.take(Micros(2), volume(3, None))), [(3, vec![])], "another drag has its own steps");
+        assert_eq!(ids(&coalescer.take(Micros(2), volume(3, None))), [(3, vec![])], "another series has its own steps");
         assert_eq!(ids(&coalescer.take(Micros(3), command(4, Op::Pause))), [(2, vec![]), (4, vec![])]);
         assert_eq!(coalescer.next(), None);
     }

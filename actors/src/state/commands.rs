@@ -1,4 +1,4 @@
-//! What people wish (R4): preconditions, then the operation. A rejected command changes nothing.
+//! Commands (R4): preconditions, then the operation. A rejected command changes nothing.
 
 use super::devices::{PendingAction, Volume, is_name};
 use super::messages::{Command, Op, Reject, RejectCode, place};
@@ -27,7 +27,7 @@ impl SessionState {
         let all = || others.iter().copied().chain([command.id]);
         let answered = |state: &Self, id| state.record.devices.answer_to(device?, id);
         if let Some(revision) = answered(self, command.id) {
-            // What was wished before it and did not count then is overtaken by it.
+            // Commands given before it that did not count then are overtaken by it.
             let overtaken: Vec<CommandId> = all().filter(|id| answered(self, *id).is_none()).collect();
             if let Some(device_id) = device.filter(|_| !overtaken.is_empty()) {
                 self.touch(at);

@@ -25,15 +25,15 @@ impl SessionState {
             (3, "the position lies in the item", self.position_is_in_item()),
             (4, "sound is wanted of somebody only", self.intent_has_a_holder()),
             (5, "what plays is played by a connected device that waits for nobody", self.sound_has_a_source()),
-            (6, "a wish that cannot be carried out now is shown as lost", self.absence_is_shown()),
-            (7, "a replaced holder is waited for once, and never the active life itself", self.after_is_a_set()),
+            (6, "an intent that cannot be carried out now is shown as lost", self.absence_is_shown()),
+            (7, "a replaced holder is waited for once, and never the active instance itself", self.after_is_a_set()),
             (8, "a replaced holder that is waited for has a socket", self.after_is_connected()),
             (9, "devices and sockets are listed once, within the limit", self.devices_are_unique()),
             (10, "the queue holds its entries once, within the limit", self.queue_is_sound()),
             (11, "item and next are what the queue says", self.items_match_queue()),
             (12, "without an item nothing plays", self.nothing_is_idle()),
             (13, "a transfer has a source that is to sound and another, connected target", self.transfer_has_both()),
-            (14, "a newcomer waits for another, connected life", self.pending_joins_wait_for_somebody()),
+            (14, "a pending join waits for another, connected instance", self.pending_joins_wait_for_somebody()),
             (15, "each list that is kept is within its limit", self.is_bounded()),
         ];
         match rules.into_iter().find(|(_, _, holds)| !holds) {

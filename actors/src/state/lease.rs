@@ -98,7 +98,7 @@ impl SessionState {
         }
     }
 
-    /// A life of a device can no longer sound: its entries in `after` are over.
+    /// An instance of a device can no longer sound: its entries in `after` are over.
     pub(super) fn silence(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
         let over = |entry: &After| entry.device_id == device_id && entry.instance == instance;
         if self.record.playback.after.iter().any(over) {
@@ -150,7 +150,7 @@ impl SessionState {
         self.anchor(at, position_ms, at.now, self.resting_status());
     }
 
-    /// Sets what is wished; the active device carries it out under a new turn.
+    /// Sets the intent; the active device carries it out under a new turn.
     pub(super) fn set_intent(&mut self, at: At, intent: Intent) {
         self.touch_playback(at);
         self.edit().playback.intent = intent;

@@ -41,7 +41,7 @@ pub enum LivenessAction {
 /// How long a device that is asked whether it lives has to answer.
 const PROBE_MS: i64 = 2_000;
 
-/// What is known of one socket's life.
+/// What is known of one socket's liveness.
 #[derive(Debug, Clone, Copy)]
 pub struct Liveness {
     timing: Timing,

@@ -16,7 +16,7 @@ pub struct Command<T> {
     pub if_queue_revision: Option<u64>,
     /// The lease the person saw.
     pub if_lease: Option<Stamp>,
-    /// What is wished.
+    /// The operation.
     pub op: Op<T>,
 }
 

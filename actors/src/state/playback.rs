@@ -153,7 +153,7 @@ impl<'de> Deserialize<'de> for Rate {
 pub struct Active {
     /// Whose right it is,
     pub device_id: DeviceId,
-    /// and of which life of that device.
+    /// and of which instance of that device.
     pub instance: InstanceId,
     /// The stamp of the grant.
     pub lease: Stamp,
@@ -166,7 +166,7 @@ pub struct Active {
 }
 
 impl Active {
-    /// Whether this right is that life's of that device.
+    /// Whether this right is that of this instance of the device.
     #[must_use]
     pub fn is(&self, device_id: DeviceId, instance: InstanceId) -> bool {
         self.device_id == device_id && self.instance == instance
@@ -178,7 +178,7 @@ impl Active {
 pub struct After {
     /// Who,
     pub device_id: DeviceId,
-    /// in which life,
+    /// as which instance,
     pub instance: InstanceId,
     /// under which lease.
     pub lease: Stamp,
@@ -211,7 +211,7 @@ impl Transfer {
     }
 }
 
-/// An entry that could not be played and was given up, and where: what a screen says of a skip that nobody wished.
+/// An entry that could not be played and was given up, and where: what a screen says of a skip that nobody commanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unplayable {
     /// The entry,

@@ -95,7 +95,7 @@ impl SessionState {
         }
     }
 
-    /// Nothing plays until somebody wishes it again: before anything was shown of this load.
+    /// Nothing plays until another command says so: before anything was shown of this load.
     pub fn rest(&mut self, now: Micros) {
         let at = At { now, stamp: self.record.stamp };
         self.pause(at);

@@ -14,7 +14,7 @@ const STALE_MS: i64 = 5_000;
 const MOST_FAILURES: usize = 5;
 
 impl SessionState {
-    /// Whether the speaker holds the lease and speaks of what is current.
+    /// Whether the sender holds the lease and means what is current.
     fn is_current(&self, sender: Sender, lease: Stamp, turn: Stamp, item: ItemId) -> bool {
         let playback = &self.record.playback;
         playback.active.is_some_and(|active| active.is(sender.device_id, sender.instance) && active.lease == lease)

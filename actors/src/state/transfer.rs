@@ -50,7 +50,7 @@ impl SessionState {
         self.set_intent_after(at, ended, intent);
     }
 
-    /// What is wished, and whether the queue had come to its end: to play then starts it over, as `play` does.
+    /// The intent, and whether the queue had come to its end: to play then starts it over, as `play` does.
     fn set_intent_after(&mut self, at: At, ended: bool, intent: Intent) {
         if let Some(first) = self.queue.first().filter(|_| ended && intent == Intent::Play) {
             self.edit().failures = 0;

@@ -297,7 +297,7 @@ fn t32_two_who_edit_at_once_get_one_order_and_one_answer_each() {
         let mut session = Session::new();
         session.play((1..=6).map(track).collect());
         let mut revisions = Vec::new();
-        // Both saw the same list, and say what they wish of it in any order.
+        // Both saw the same list, and send their commands in any order.
         let seen: Vec<ItemId> = session.state.queue().items().map(|item| item.id).collect();
         let pick = |index: u64| seen[usize::try_from(index).expect("small")];
         for _ in 0..8 {

@@ -255,7 +255,7 @@ fn a_pending_join_whose_admission_has_no_answer_is_listed_once() {
     assert_eq!(database.standing().devices.connections_on(NodeId(2)), [ConnectionId(9)]);
 }
 
-/// Nothing in the record names a program's wish, so that a second attempt might be a second change.
+/// Nothing in the record names a program's command, so that a second attempt might be a second change.
 #[test]
 fn a_program_s_command_of_unknown_outcome_is_not_tried_again() {
     for was_written in [true, false] {
@@ -368,7 +368,7 @@ fn a_lost_node_is_stepped_once_and_what_it_left_is_over() {
 }
 
 /// Node 1 was cut off from the database and is back under a new id, with the device that never stopped sounding; node 2
-/// still looks at the old beat.
+/// still looks at the old heartbeat.
 #[test]
 fn t101_who_is_welcome_at_the_new_run_of_a_node_is_not_touched_when_the_old_one_is_lost() {
     let mut database = Database::default();

@@ -181,7 +181,7 @@ fn of_a_series_that_is_rejected_what_stands_already_is_acknowledged() {
     assert_eq!(node.answers(), [Ok(()), Err(RejectCode::Stale)]);
 }
 
-/// Refused for now it was said again, after the last one of its drag, and that one stands for it.
+/// Refused for now it was sent again, after the last one of its series, and that one stands for it.
 #[test]
 fn what_is_overtaken_by_a_command_that_stands_is_written_down_as_answered() {
     let mut node = Node::over(None, fresh());

@@ -5,7 +5,7 @@ pub(crate) const DEVICES: usize = 3;
 /// Nodes that share the database.
 pub(crate) const NODES: usize = 2;
 
-/// What a device wishes.
+/// A command of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Command {
     /// Play here, at once.

@@ -267,7 +267,7 @@ impl World {
         }
     }
 
-    /// Another device goes by its id now: what it wished under the earlier one is said again under its new one.
+    /// Another device goes by its id now: its commands under the earlier one are sent again under its new one.
     fn rename_commands(&mut self, index: usize, earlier: Option<DeviceId>) {
         let device = &self.devices[index];
         let Some((earlier, id)) = earlier.zip(device.client.device_id()).filter(|(earlier, id)| earlier != id) else {

@@ -1,4 +1,4 @@
-//! What people wish, in front of devices and through programs without a socket.
+//! The commands of people in front of devices and through programs without a socket.
 
 use crate::server::track;
 use crate::world::{Up, World};

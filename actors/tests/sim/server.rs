@@ -1,4 +1,4 @@
-//! The server's ends of the sockets: what comes in, measured, and the watch over each one's life, driven as the
+//! The server's ends of the sockets: what comes in, rate-limited, and the watch over each one, driven as the
 //! device's actors drive them.
 
 use crate::hostile::BAD_TOKEN;
@@ -155,7 +155,7 @@ impl World {
         served.timer_version += 1;
         let stuck_at = served.slow.as_ref().and_then(|slow| slow.stuck_since).map(|since| since.plus_ms(STUCK_MS));
         let dues = [stuck_at, served.coalescer.next(), Some(served.liveness.next())];
-        let due = dues.into_iter().flatten().min().expect("its life has a next beat");
+        let due = dues.into_iter().flatten().min().expect("its timers have a next instant");
         let (at, version) = (due.0 - clock_us, served.timer_version);
         self.at(at, Happening::Timer(id, version));
     }

@@ -171,14 +171,14 @@ on_both_databases! {
         let day_us = 24 * 3600 * 1_000_000;
         let (first, clock) = start(50 * day_us, NodeId(1)).await;
         assert!(clock.now() >= Micros(50 * day_us) && clock.now() < Micros(51 * day_us));
-        first.heartbeat(Micros(52 * day_us)).await.expect("it beats");
+        first.heartbeat(Micros(52 * day_us)).await.expect("it is written");
         let (second, clock) = start(10 * day_us, NodeId(2)).await;
         assert!(clock.now() >= Micros(52 * day_us), "the wall clock was set back, the server's was not");
-        second.heartbeat(Micros(53 * day_us)).await.expect("it beats");
+        second.heartbeat(Micros(53 * day_us)).await.expect("it is written");
         let (_, clock) = start(90 * day_us, NodeId(3)).await;
         assert!(clock.now() >= Micros(90 * day_us), "nor does it lag behind the wall clock");
         let nodes = db.read(|connection| Ok(sql_query("SELECT count(*) AS count FROM nodes").get_result::<Count>(connection)?.count));
-        assert_eq!(nodes.await.expect("the database answers"), 1, "old beats are forgotten, the newest is not");
+        assert_eq!(nodes.await.expect("the database answers"), 1, "old heartbeats are forgotten, the newest is not");
         let (_, clock) = start(1, NodeId(4)).await;
         assert!(clock.now() >= Micros(53 * day_us));
     }

@@ -1,4 +1,4 @@
-//! A session starts anew: whoever is let in before the devices of the life before know of it could sound beside them.
+//! A session starts anew: whoever is let in before the devices of the run before know of it could sound beside them.
 
 use super::{ANNA, Node, one_device, pass};
 use segue_actors::close::CloseReason;

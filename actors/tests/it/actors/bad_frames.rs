@@ -23,7 +23,7 @@ fn said(cell: &str) -> Option<Incoming> {
     let hello = |device: &str| format!(r#"{{"type":"hello","token":"anna","device":{{{device}}}}}"#);
     let ids = |count: usize| vec![r#""0000000000000010""#; count].join(",");
     let deep = |depth: usize| format!(r#"{{"type":"pong","x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
-    let life = r#""instance":"00000000000000b1","plays":true,"controls":true"#;
+    let instance = r#""instance":"00000000000000b1","plays":true,"controls":true"#;
     Some(Incoming::Text(match cell {
         "nothing for 5 s" => return None,
         // What is no text comes to the actor like this: `arrived` in `src/http/socket.rs`.
@@ -32,8 +32,8 @@ fn said(cell: &str) -> Option<Incoming> {
         "65,537 bytes" => format!(r#"{{"type":"pong","x":"{}"}}"#, "x".repeat(FRAME_BYTES + 1 - 22)),
         "arrays 200 deep" => deep(200),
         "arrays 100 deep in a field that nobody knows" => deep(100),
-        "a name of 65 characters" => hello(&format!(r#"{life},"name":"{}""#, "ü".repeat(65))),
-        "33 media types" => hello(&format!(r#"{life},"name":"Kitchen","codecs":[{}]"#, ids(33))),
+        "a name of 65 characters" => hello(&format!(r#"{instance},"name":"{}""#, "ü".repeat(65))),
+        "33 media types" => hello(&format!(r#"{instance},"name":"Kitchen","codecs":[{}]"#, ids(33))),
         "501 tracks" => format!(r#"{{"type":"command","id":"00000000000000c1","op":"play","tracks":[{}]}}"#, ids(501)),
         other => panic!("nobody knows how to say: {other}"),
     }))

@@ -256,7 +256,7 @@ async fn a_session_without_devices_ends_and_is_found_again() {
     pass(15_500).await;
     assert_eq!(node.directory.sessions(), 0, "after the grace nobody is waited for");
     let again = node.join("anna", "Kitchen", 1).await;
-    assert_eq!(again.status(), Some(Status::Lost), "the same life still has its lease");
+    assert_eq!(again.status(), Some(Status::Lost), "the same instance still has its lease");
     assert_eq!(again.names(), ["Kitchen"]);
 }
 

@@ -51,7 +51,7 @@ async fn a_silent_active_device_is_lost_by_heartbeats_alone() {
         let shown = phone.playback.as_ref().expect("shown");
         let true_ms = last_heard.since_ms(shown.at_us).abs();
         assert!(true_ms <= 100, "frozen at its last sign of life, {true_ms} ms away");
-        assert_eq!(shown.intent, Intent::Play, "what was wished stands");
+        assert_eq!(shown.intent, Intent::Play, "the intent stands");
         for _ in 0..11 {
             pass(1_000).await;
             phone.feed(Incoming::Control);

@@ -1,4 +1,4 @@
-//! Clones, floods, drags, and commands that make the server panic.
+//! Clones, floods, series of commands, and commands that make the server panic.
 
 use super::anew::CLOSED_WITHIN_MS;
 use super::{Device, Node, acks, one_device, pass, rejects};

@@ -153,7 +153,7 @@ impl Device {
         self.hello_as(token, name, number, number);
     }
 
-    /// As a life of a device: a copy of its storage, or a page that was loaded again.
+    /// As an instance of a device: a copy of its storage, or a page that was loaded again.
     fn hello_as(&mut self, token: &str, name: &str, number: u64, instance: u64) {
         self.send(&ClientMessage::Hello(Box::new(Hello {
             token: Some(token.to_owned()),

@@ -262,7 +262,7 @@ fn t82_three_idle_devices_make_no_revision_in_an_hour() {
     assert_eq!(world.state.record().stamp, stamp);
 }
 
-/// The database is put back, and what is wished then has the number that something else had before.
+/// The database is put back, and what is commanded then has the number that something else had before.
 #[test]
 fn t94_a_turn_that_comes_again_with_other_content_is_obeyed_and_the_old_one_refused() {
     let mut world = playing(2);

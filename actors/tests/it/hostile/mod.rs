@@ -1,4 +1,4 @@
-//! One user's session under attack: arbitrary frames on eight sockets go the way they go in the server (decoded, measured,
+//! One user's session under attack: arbitrary frames on eight sockets go the way they go in the server (decoded, rate-limited,
 //! stepped, committed, shown), and after each thing that happens nothing is broken and nothing has grown beyond its limit.
 //! The fuzz targets of `actors/fuzz` are made of this module too.
 
