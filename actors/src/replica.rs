@@ -304,7 +304,7 @@ impl Replica {
                 self.stored();
             }
             (Flight::Begin(_), Outcome::Conflict(_)) if self.limits.is_shared => {
-                self.load(ReplicaOutput::Load, outputs)
+                self.load(ReplicaOutput::Load, outputs);
             }
             (Flight::Begin(_), _) => self.load(ReplicaOutput::LoadAgain(trouble), outputs),
             (Flight::Change { before, effects, .. }, Outcome::Committed) => {

@@ -43,7 +43,7 @@ impl SessionActor {
             Ok((record, last_heartbeat)) => {
                 let database = actor.peers.as_ref().map_or(0, Peers::database);
                 actor.drive(ctx, |replica, now, outputs| {
-                    replica.loaded(now, record, (database, last_heartbeat), outputs)
+                    replica.loaded(now, record, (database, last_heartbeat), outputs);
                 });
                 actor.mark_lost_nodes(ctx);
             }

@@ -95,7 +95,7 @@ impl World {
                 self.send_down(id, Down::Frame(Box::new(time)));
             }
             InboundAction::Hello(hello) if hello.token.as_deref() == Some(BAD_TOKEN) => {
-                self.close(id, CloseReason::BadToken)
+                self.close(id, CloseReason::BadToken);
             }
             InboundAction::Hello(hello) => self.greet(id, *hello),
             InboundAction::Command(command) => {

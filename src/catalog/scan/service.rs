@@ -25,13 +25,13 @@ pub struct Scanner {
 /// What the scanning thread waits for.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
-    due: Mutex<Due>,
+    state: Mutex<State>,
     changed: Condvar,
     stop: AtomicBool,
 }
 
 #[derive(Debug, Default)]
-struct Due {
+struct State {
     asked: bool,
     changes: watch::Changes,
 }
@@ -44,29 +44,29 @@ impl Requests {
         is_news
     }
 
-    fn lock(&self) -> MutexGuard<'_, Due> {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until there is something to scan; `None` when it is time to stop.
     fn next(&self, interval_ends: Option<Instant>) -> Option<Scope> {
-        let mut due = self.lock();
+        let mut state = self.lock();
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return None;
             }
             let now = Instant::now();
-            if std::mem::take(&mut due.asked) || interval_ends.is_some_and(|at| now >= at) {
-                due.changes = watch::Changes::default();
+            if std::mem::take(&mut state.asked) || interval_ends.is_some_and(|at| now >= at) {
+                state.changes = watch::Changes::default();
                 return Some(Scope::All);
             }
-            let settled = due.changes.due();
+            let settled = state.changes.due();
             if settled.is_some_and(|at| now >= at) {
-                return Some(std::mem::take(&mut due.changes).scope());
+                return Some(std::mem::take(&mut state.changes).scope());
             }
             let until = [settled, interval_ends].into_iter().flatten().min();
             let wait = until.map_or(Duration::from_hours(1), |at| at.saturating_duration_since(now));
-            due = self.changed.wait_timeout(due, wait).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -165,7 +165,7 @@ pub fn run_one(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &
 }
 
 fn wait_for_others(requests: &Requests) {
-    let mut due = requests.lock();
-    due.asked = true;
-    drop(requests.changed.wait_timeout(due, BUSY));
+    let mut state = requests.lock();
+    state.asked = true;
+    drop(requests.changed.wait_timeout(state, BUSY));
 }
