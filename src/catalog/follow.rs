@@ -43,7 +43,7 @@ impl Default for Search {
 /// Which part of the results is wanted, and the user who searches.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {
-    /// The user who searches; only this user's playlists are found.
+    /// The user who searches; private playlists of other users are not found.
     pub user: UserId,
     /// The most results of each kind.
     pub limit: usize,

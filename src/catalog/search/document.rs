@@ -1,9 +1,9 @@
-//! What is put into the index: plain documents, whatever database they come from.
+//! The documents of the index: plain values, independent of the database.
 
 use segue_actors::ids::UserId;
 use std::{fmt, str::FromStr};
 
-/// What kind of thing a document stands for. Results are listed apart by kind.
+/// The kind of object that a document describes. Each kind has its own list of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A track.
@@ -20,7 +20,7 @@ impl Kind {
     /// All kinds, in the order of their numbers.
     pub const ALL: [Self; 4] = [Self::Track, Self::Album, Self::Artist, Self::Playlist];
 
-    /// The number of the kind in the index and in the database: its place in [`Kind::ALL`].
+    /// The number of the kind in the index and in the database: its index in [`Kind::ALL`].
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -55,7 +55,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The text named no kind.
+/// The text is not the name of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadKind;
 
@@ -70,28 +70,29 @@ impl FromStr for Kind {
 /// The highest popularity, as in the Spotify Web API.
 pub const POPULARITY_MAX: u8 = 100;
 
-/// One thing that can be found.
+/// One object that can be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Its id; unique within the kind.
     pub id: u64,
-    /// Its own name: what ranks first.
+    /// Its own name; matches in it rank higher than those in `others`.
     pub name: String,
-    /// Names it is found by besides: a track's artists, album and album artists; an album's artists; a playlist's owner.
+    /// Other names by which it is found: a track's artists, album and album artists; an album's artists; a playlist's
+    /// owner.
     pub others: Vec<String>,
-    /// How often it is listened to, from 0 to [`POPULARITY_MAX`].
+    /// Its popularity, from 0 to [`POPULARITY_MAX`].
     pub popularity: u8,
     /// The only user who may find it; `None` for everybody.
     pub private_to: Option<UserId>,
 }
 
-/// One step in the life of a document.
+/// A change of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The document is new or replaces the one of the same kind and id.
+    /// Adds the document, or replaces the one of the same kind and id.
     Put(Document),
-    /// There is no such document any more.
+    /// Removes the document of this kind and id.
     Remove(Kind, u64),
 }

@@ -2,8 +2,8 @@
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// The folded form of a text: Unicode NFKD, accents dropped, lower case, letters that Unicode does not decompose
-/// spelt in plain ones (ø, ß, æ, ł …), katakana as hiragana; then NFC, so that kana and Hangul are whole again.
+/// The folded form of a text: Unicode NFKD, accents removed, lower case, letters that Unicode does not decompose (ø, ß,
+/// æ, ł …) replaced by plain ones, katakana by hiragana; then NFC, which composes kana and Hangul again.
 #[must_use]
 pub(super) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -15,15 +15,15 @@ pub(super) fn fold(text: &str) -> String {
     folded.nfc().map(hiragana).collect()
 }
 
-/// The text as written, but for case, the choice among equal encodings, and white space: what `MØ` and `mø` share.
+/// The text in lower case and NFC, with white space normalised; accents and special letters stay: `mø` for `MØ`.
 #[must_use]
 pub(super) fn literal(text: &str) -> String {
     let lower: String = text.nfc().flat_map(char::to_lowercase).collect();
     lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Marks above or below a letter that people leave out when they type: those of Latin, Greek, Cyrillic, Hebrew and
-/// Arabic. The vowel signs of Indic and South-East Asian scripts and the kana voicing marks are letters and stay.
+/// Whether the character is a combining mark that people often do not type: those of Latin, Greek, Cyrillic, Hebrew and
+/// Arabic. Vowel signs of Indic and South-East Asian scripts and the voicing marks of kana count as letters.
 fn is_accent(c: char) -> bool {
     matches!(c,
         '\u{0300}'..='\u{036f}' | '\u{0483}'..='\u{0489}' | '\u{0591}'..='\u{05c7}' | '\u{0610}'..='\u{061a}'
@@ -31,14 +31,14 @@ fn is_accent(c: char) -> bool {
         | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
 }
 
-/// Characters without a shape of their own: joiners, directions, variation selectors.
+/// Whether the character is invisible: joiners, directions, variation selectors.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Appends one lower-case letter in its plain spelling.
+/// Appends one lower-case character, replaced by plain letters where it has such a spelling.
 fn push_plain(folded: &mut String, c: char) {
     match c {
         'ß' => folded.push_str("ss"),
@@ -56,12 +56,12 @@ fn push_plain(folded: &mut String, c: char) {
         'ə' | 'ɛ' => folded.push('e'),
         'ɓ' | 'ƀ' => folded.push('b'),
         'ς' => folded.push('σ'),
-        // Arabic and Persian spellings of one letter.
+        // Arabic and Persian variants of the same letter.
         'ٱ' => folded.push('ا'),
         'ى' | 'ی' => folded.push('ي'),
         'ة' => folded.push('ه'),
         'ک' => folded.push('ك'),
-        // Typographic forms of one sign.
+        // Typographic variants of the same sign.
         '‐' | '‑' | '‒' | '–' | '—' | '−' => folded.push('-'),
         '×' => folded.push('x'),
         c if c.is_control() => folded.push(' '),
@@ -69,7 +69,7 @@ fn push_plain(folded: &mut String, c: char) {
     }
 }
 
-/// Katakana as hiragana, so that either spelling finds the other; everything else as it is.
+/// Hiragana for katakana, so that each finds the other; other characters unchanged.
 fn hiragana(c: char) -> char {
     match c {
         'ァ'..='ヶ' => u32::from(c).checked_sub(0x60).and_then(char::from_u32).unwrap_or(c),
@@ -77,7 +77,7 @@ fn hiragana(c: char) -> char {
     }
 }
 
-/// Whether a folded character belongs to a word.
+/// Whether a folded character is part of a word.
 #[must_use]
 pub(super) fn is_letter(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c)
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folding_forgets_accents_case_and_variants() {
+    fn folding_removes_accents_case_and_variants() {
         for (text, folded) in [
             ("Björk", "bjork"),
             ("MØ", "mo"),

@@ -1,4 +1,4 @@
-//! The index on disk: opened or made anew, fed in commits, searched in snapshots.
+//! The index on disk: opened or rebuilt, fed in commits, searched in snapshots.
 
 use super::{
     document::Change,
@@ -19,21 +19,21 @@ use tantivy::{
     indexer::{IndexWriterOptions, LogMergePolicy},
 };
 
-/// Bytes that the writer gathers before it writes a segment.
+/// Bytes that the writer buffers in memory before it writes a segment.
 const WRITER_BYTES: usize = 48 << 20;
-/// Segments of like size that are merged into one: few segments make searches quick, rare merges make feeding so.
+/// As many segments of similar size are merged into one. A small number makes searches faster and feeding slower.
 const MERGED_AT_ONCE: usize = 5;
-/// Share of removed documents at which a segment is rewritten without them.
+/// The fraction of removed documents at which a segment is rewritten without them.
 const REMOVED_RATIO: f32 = 0.2;
 
-/// The index could not be opened, fed or searched.
+/// Why the index could not be opened, fed or searched.
 #[derive(Debug)]
 pub enum SearchError {
     /// The folder cannot be used.
     Folder(PathBuf, io::Error),
     /// Another process has it open.
     InUse(PathBuf),
-    /// The engine failed: damaged files, a full disk.
+    /// Tantivy failed, for example because files are damaged or the disk is full.
     Engine(TantivyError),
 }
 
@@ -65,11 +65,11 @@ impl From<TantivyError> for SearchError {
     }
 }
 
-/// The search index of one data folder. It may be thrown away at any time: the database holds the truth.
+/// The search index of one data folder. It may be deleted at any time, because it can be rebuilt from the database.
 pub struct SearchIndex {
     folder: PathBuf,
     open: RwLock<Open>,
-    /// Gone after a failure, with all it had not committed; the next use opens another.
+    /// The writer; `None` after a failure, which discards its uncommitted changes. The next change opens a new one.
     feed: Mutex<Option<IndexWriter>>,
     scratches: Mutex<Vec<Scratch>>,
 }
@@ -82,17 +82,18 @@ struct Open {
 }
 
 impl SearchIndex {
-    /// Opens the index below `folder`, or makes an empty one when there is none, it is of another version, or damaged.
+    /// Opens the index in `folder`. Makes an empty one when there is none, when it has another version, or when it is
+    /// damaged.
     ///
     /// # Errors
-    /// When the folder cannot be used or another process uses it.
+    /// When the folder cannot be read or written, or another process has the index open.
     pub fn open(folder: &Path) -> Result<Self, SearchError> {
         let current = folder.join(format!("v{VERSION}"));
         fs::create_dir_all(&current).map_err(|error| SearchError::Folder(current.clone(), error))?;
         let (open, writer) = match open_at(&current) {
             Ok(opened) => opened,
             Err(SearchError::Engine(error)) => {
-                log::warn!("search index is made anew, for the one found cannot be read: {error}");
+                log::warn!("rebuilding the search index: the existing one cannot be read: {error}");
                 empty(&current)?;
                 open_at(&current)?
             }
@@ -103,16 +104,16 @@ impl SearchIndex {
         Ok(Self { folder: current, open: RwLock::new(open), feed: Mutex::new(Some(writer)), scratches })
     }
 
-    /// How far the index has followed the database: what the commit was given that is searched now.
+    /// The cursor of the last commit: the text that [`SearchIndex::commit`] was called with; `None` before the first.
     #[must_use]
     pub fn cursor(&self) -> Option<String> {
         self.open.read().unwrap_or_else(PoisonError::into_inner).cursor.clone()
     }
 
-    /// Takes changes in; they are searchable and durable after the next commit.
+    /// Applies changes; they are searchable and durable after the next commit.
     ///
     /// # Errors
-    /// When the engine cannot write; nothing applied since the last commit counts then.
+    /// When the writer fails; all changes since the last commit are discarded then.
     pub fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), SearchError> {
         let fields = self.open.read().unwrap_or_else(PoisonError::into_inner).fields;
         self.write(|writer| {
@@ -144,17 +145,17 @@ impl SearchIndex {
         self.reload(Some(cursor.to_owned()))
     }
 
-    /// Follows merges that ended after the last commit.
+    /// Searches the merged segments, when merges have ended since the last commit.
     ///
     /// # Errors
-    /// When the engine cannot read.
+    /// When the files cannot be read.
     pub fn refresh(&self) -> Result<(), SearchError> {
         let now: HashSet<_> = self.index().searchable_segment_ids()?.into_iter().collect();
         let seen: HashSet<_> = self.snapshot().segment_ids().collect();
         if now == seen { Ok(()) } else { self.reload(self.cursor()) }
     }
 
-    /// Waits until all merges have ended, and follows them. The next change starts a new writer.
+    /// Waits until all merges have ended, then calls [`SearchIndex::refresh`]. The next change opens a new writer.
     ///
     /// # Errors
     /// When a merge failed.
@@ -164,7 +165,7 @@ impl SearchIndex {
         self.refresh()
     }
 
-    /// Drops everything, to be fed again from the beginning; [`SearchIndex::cursor`] is `None` then.
+    /// Removes all documents and the cursor, so that the index is fed again from the first change.
     ///
     /// # Errors
     /// As [`SearchIndex::apply`].
@@ -176,7 +177,7 @@ impl SearchIndex {
         self.reload(None)
     }
 
-    /// Whether every file of the index still has the checksum it was written with. Reads all of them.
+    /// Whether every file of the index has the checksum with which it was written. Reads all files.
     ///
     /// # Errors
     /// When a file cannot be read.
@@ -184,10 +185,10 @@ impl SearchIndex {
         Ok(self.index().validate_checksum()?.is_empty())
     }
 
-    /// Searches the last commit. Runs for up to some milliseconds on the caller's thread.
+    /// Searches the last commit. Takes up to some milliseconds on the caller's thread.
     ///
     /// # Errors
-    /// When the engine cannot read.
+    /// When the files cannot be read.
     pub fn search(&self, query: &Query<'_>) -> Result<Results, SearchError> {
         let snapshot = self.snapshot();
         let mut scratch = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
@@ -196,13 +197,13 @@ impl SearchIndex {
         Ok(results)
     }
 
-    /// Documents that can be found.
+    /// The number of documents in the last commit.
     #[must_use]
     pub fn documents(&self) -> u64 {
         self.snapshot().documents()
     }
 
-    /// Parts the index is in now: few, once merges have ended.
+    /// The number of segments now; few after merges have ended.
     #[must_use]
     pub fn segments(&self) -> usize {
         self.snapshot().segment_ids().count()
@@ -281,7 +282,7 @@ fn empty(folder: &Path) -> Result<(), SearchError> {
     fs::create_dir_all(folder).map_err(failed)
 }
 
-/// Removes indexes of other versions; what cannot be removed only takes space.
+/// Removes indexes of other versions. A failure is only logged: such an index only takes space.
 fn remove_others(folder: &Path, current: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -1,8 +1,9 @@
-//! Which documents of a segment match a query and how well: term lists scattered into an array of one cell a document.
+//! Finds and scores the documents of a segment that match a query, with an array of one cell for each document.
 //!
-//! Word by word, best lists first, so that the first list that has a document settles how well it has the word. That is
-//! a few nanoseconds for each entry of each list whatever the number of lists, where a tree of unions and intersections
-//! pays for a heap; a prefix or a misspelt word is hundreds of lists.
+//! The words are processed one after the other, each with its best posting lists first: the first list that contains a
+//! document determines how well the document matches the word. The cost is a few nanoseconds for each entry of each
+//! list, for any number of lists; a prefix or a misspelt word has hundreds. A tree of unions would need a heap for
+//! them.
 
 use super::{
     schema::{Exactness, whole_terms},
@@ -11,19 +12,21 @@ use super::{
 };
 use tantivy::{DocId, postings::BlockSegmentPostings};
 
-/// A list this many times longer than the candidates is searched for each of them instead of read.
+/// When a list is this many times longer than the candidates, each candidate is searched for in it (seeking), instead
+/// of reading the whole list.
 const SEEK_RATIO: usize = 24;
-/// Lift of a name that begins with the whole query, and of having all words in the name; see [`super::ranking`].
+/// The lift of names that begin with the whole query, and the lift of names that contain all words of it; see
+/// [`super::ranking`].
 const START_LIFT: u32 = 120;
 const NAME_LIFT: u32 = 80;
-/// A score's class, the greater part of a [`Score`], in units of this.
+/// The unit of a score's class; the class is the more significant part of a [`Score`].
 pub(super) const CLASS: u32 = 1 << 16;
 
-/// How well a document matches: [`CLASS`] times its class (the least [`Level`] among the words, or above those an
-/// exact name) plus the lift by what matched. 0 is no match.
+/// How well a document matches: [`CLASS`] times its class, plus its lift. The class is the lowest [`Level`] among the
+/// words, or a higher number for an exact name. 0 is no match.
 pub(super) type Score = u32;
 
-/// Working memory for one search at a time; as long as the longest segment.
+/// Working memory of one search at a time; it has as many cells as the longest segment has documents.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     cells: Vec<Cell>,
@@ -31,14 +34,14 @@ pub(super) struct Scratch {
     matched: Vec<DocId>,
 }
 
-/// Of one document while the words are gone through.
+/// The state of one document while the words are processed.
 #[derive(Debug, Clone, Copy, Default)]
 struct Cell {
-    /// Words of the query that it has so far.
+    /// How many words of the query it has matched so far.
     words: u8,
-    /// The least level among them.
+    /// The lowest level among them.
     level: u8,
-    /// Those that its name has.
+    /// How many of them its name contains.
     in_name: u8,
 }
 
@@ -46,7 +49,7 @@ impl Scratch {
     /// Calls `each` with every matching document of the segment and its score.
     ///
     /// # Errors
-    /// Of tantivy: the segment's files are damaged.
+    /// Those of tantivy: the segment's files are damaged.
     pub(super) fn matches(
         &mut self,
         segment: &Segment,
@@ -108,13 +111,14 @@ impl Scratch {
         Ok(())
     }
 
-    /// The candidates that have one more word, those of `earlier` words being given; all documents that have it if none.
+    /// Of `candidates`, which match `earlier` words, those that also match the word of `lists`. When `earlier` is 0,
+    /// all documents that match it.
     fn has_word(&mut self, earlier: u8, candidates: &mut [DocId], lists: Vec<List>) -> Vec<DocId> {
         let mut having = Vec::new();
         let candidate_count = candidates.len();
         let is_sparse =
             |list: &List| earlier > 0 && candidate_count.saturating_mul(SEEK_RATIO) < slot(list.postings.doc_freq());
-        // Only who seeks needs them in order; where nobody does they may be very many.
+        // Only seeking needs sorted candidates; without seeking there can be very many of them.
         if lists.iter().any(is_sparse) {
             candidates.sort_unstable();
         }
@@ -143,7 +147,7 @@ impl Scratch {
         having
     }
 
-    /// Scores the documents whose whole name the query spells.
+    /// Scores the documents whose whole name is the query.
     fn whole_names(&mut self, segment: &Segment, reading: &Reading) -> tantivy::Result<()> {
         if reading.alternatives.is_empty() {
             return Ok(());
@@ -152,7 +156,7 @@ impl Scratch {
             let class = match exactness {
                 Exactness::Loose => 7,
                 Exactness::Folded => 8,
-                // Who types no accents has not said whether there are any.
+                // A query without accents does not tell whether the name has any.
                 Exactness::Literal if reading.keys.literal == reading.keys.folded => continue,
                 Exactness::Literal => 9,
             };
@@ -190,7 +194,7 @@ const fn number(level: Level) -> u8 {
     }
 }
 
-/// A document's place in an array.
+/// A document's index in an array.
 fn slot(doc: DocId) -> usize {
     usize::try_from(doc).unwrap_or(usize::MAX)
 }

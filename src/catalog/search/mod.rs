@@ -1,4 +1,4 @@
-//! Search: one box over tracks, albums, artists and playlists, as one types. See README.md.
+//! Search: one search box over tracks, albums, artists and playlists, with results while the user types. See README.md.
 
 mod document;
 mod fold;

@@ -1,23 +1,23 @@
-//! The order of results, and which of them are listed.
+//! The order of results.
 //!
-//! First the class of a match: the exact name, then all words whole, then a last word that is being typed, then words
-//! merely begun, one typo, two. Within a class the lift: popularity, then a name that begins with the query, words found
-//! in the name rather than in the artist or album, and a short name. Then the id, so that pages never overlap.
+//! First the class of a match: the exact name; all words whole; the last word as a prefix; other words as prefixes; one
+//! typo; two typos. Within a class the lift: popularity, names that begin with the query, words in the name rather than
+//! in artist or album, short names. Then the id, so that pages never overlap.
 
 use super::{matching::Score, schema::Rank, segment::Segment};
 use segue_actors::ids::UserId;
 use std::{cmp::Reverse, collections::BinaryHeap};
 use tantivy::DocId;
 
-/// Lift of each point of popularity.
+/// The lift of each point of popularity.
 const POPULARITY_LIFT: u32 = 8;
 
 /// The results of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Ids of the asked-for page, best first.
+    /// Ids of the requested page, best first.
     pub ids: Vec<u64>,
-    /// Matches in all.
+    /// The number of all matches.
     pub total: u64,
 }
 
@@ -30,13 +30,13 @@ pub(super) struct Best {
 }
 
 impl Best {
-    /// Keeps this many.
+    /// Keeps at most this many results.
     #[must_use]
     pub(super) fn new(places: usize) -> Self {
         Self { places, heap: BinaryHeap::new(), total: 0 }
     }
 
-    /// Takes a document into account.
+    /// Counts a matching document, and keeps it when it is among the best.
     pub(super) fn offer(&mut self, score: Score, rank: Rank, id: impl FnOnce() -> u64) {
         self.total = self.total.saturating_add(1);
         let score = score
@@ -52,7 +52,7 @@ impl Best {
         }
     }
 
-    /// Matches so far.
+    /// The number of matches so far.
     #[must_use]
     pub(super) fn total(&self) -> u64 {
         self.total

@@ -1,4 +1,4 @@
-//! The fields of the tantivy index and how a document fills them.
+//! The fields of the tantivy index, and how a document is converted to them.
 
 use super::{
     document::{Document, Kind, POPULARITY_MAX},
@@ -10,15 +10,16 @@ use tantivy::{
     schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
 };
 
-/// Rises with every change of the fields, the tokenizer or the meaning of either; an index of another version is rebuilt.
+/// Must be increased with every change of the fields, of the tokenizer, or of the meaning of either. An index of
+/// another version is rebuilt.
 pub(super) const VERSION: u32 = 1;
-/// Characters of the longest prefix that is a term of its own; longer ones are ranges of the dictionary of whole words.
+/// Prefixes of up to this many characters are terms; longer ones are ranges of the dictionary of whole words.
 pub(super) const PREFIX_CHARS_MAX: usize = 8;
-/// Marks, among the prefixes of a name's words, those of the squashed whole name.
+/// The first character of the prefixes of the squashed whole name, which distinguishes them from prefixes of words.
 const START_MARK: char = '\u{2}';
-/// Words of the fields that are not the name, at most.
+/// The most words of a document's other names.
 const OTHER_WORDS_MAX: usize = 256;
-/// The kinds of whole-name keys share a field; each begins with its mark.
+/// The first character of whole-name keys, which share a field: one for each degree of exactness.
 const LITERAL: char = '=';
 const FOLDED: char = '~';
 const LOOSE: char = '-';
@@ -26,17 +27,17 @@ const LOOSE: char = '-';
 /// Handles of the fields.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
-    /// Kind and id, to replace and remove by.
+    /// Kind and id, by which documents are replaced and removed.
     pub key: Field,
     /// Words of the name.
     pub name: Field,
     /// Words of the name and of all other texts.
     pub any: Field,
-    /// Prefixes of the words of the name, and of the squashed name behind [`START_MARK`].
+    /// Prefixes of the words of the name, and of the squashed name, which begin with [`START_MARK`].
     pub name_prefix: Field,
     /// Prefixes of the words of `any`.
     pub any_prefix: Field,
-    /// The whole name in its degrees of exactness.
+    /// The whole name, once for each degree of exactness.
     pub whole: Field,
     /// A [`Rank`], packed.
     rank: Field,
@@ -75,19 +76,19 @@ impl Fields {
         (builder.build(), fields)
     }
 
-    /// Teaches the index its tokenizers; to be called on each index that is opened.
+    /// Registers the tokenizers; must be called for each index that is opened.
     pub(super) fn register(index: &Index) {
         index.tokenizers().register(WORDS_TOKENIZER, Splitter::words());
         index.tokenizers().register(&prefixes_tokenizer(PREFIX_CHARS_MAX), Splitter::prefixes(PREFIX_CHARS_MAX));
     }
 
-    /// The term that names one document.
+    /// The term of [`Fields::key`] for one document.
     #[must_use]
     pub(super) fn key_term(&self, kind: Kind, id: u64) -> Term {
         Term::from_field_text(self.key, &key_text(kind, id))
     }
 
-    /// The document as tantivy takes it.
+    /// The document in tantivy's format.
     #[must_use]
     pub(super) fn document(&self, document: &Document) -> TantivyDocument {
         let name = name_words(&document.name);
@@ -122,18 +123,18 @@ fn key_text(kind: Kind, id: u64) -> String {
     format!("{kind}{id:016x}")
 }
 
-/// How exactly a whole name was spelt.
+/// How exactly a query equals a whole name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Exactness {
-    /// The same letters.
+    /// The same folded letters; spaces and signs are ignored.
     Loose,
     /// The same after folding.
     Folded,
-    /// The same but for case.
+    /// The same except for case.
     Literal,
 }
 
-/// The terms of `whole` that these keys stand for.
+/// The terms of [`Fields::whole`] for these keys.
 #[must_use]
 pub(super) fn whole_terms(keys: &Keys) -> Vec<(Exactness, String)> {
     let fitting = |mark: char, text: &str| format!("{mark}{}", text.chars().take(200).collect::<String>());
@@ -143,7 +144,8 @@ pub(super) fn whole_terms(keys: &Keys) -> Vec<(Exactness, String)> {
     literal.chain(folded).chain(loose).collect()
 }
 
-/// The term in `name_prefix` of names that begin like this squashed text (by its first letters, if it is long).
+/// The term of [`Fields::name_prefix`] for names that begin with this squashed text; only its first letters are
+/// compared when it is long.
 #[must_use]
 pub(super) fn start_term(squashed: &str) -> String {
     let mut term = String::from(START_MARK);
@@ -151,12 +153,12 @@ pub(super) fn start_term(squashed: &str) -> String {
     term
 }
 
-/// What ranking needs of a document beside how it matched; 16 bits.
+/// The properties of a document that ranking needs, packed into 16 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rank {
     /// Its kind.
     pub kind: Kind,
-    /// Only its owner may find it.
+    /// Whether only its owner may find it.
     pub private: bool,
     /// 0 to [`POPULARITY_MAX`].
     pub popularity: u8,
@@ -182,7 +184,7 @@ impl Rank {
             | u16::from(self.name_chars)
     }
 
-    /// The rank that [`Rank::packed`] made.
+    /// The inverse of [`Rank::packed`].
     #[must_use]
     pub(super) fn unpack(packed: u16) -> Self {
         let [high, low] = packed.to_be_bytes();

@@ -1,4 +1,4 @@
-//! One immutable segment of the index, opened for searching: where a word's documents are listed.
+//! One immutable segment of the index, opened for searching: finds the posting lists of a word.
 
 use super::{
     schema::{Fields, ID, OWNER, PREFIX_CHARS_MAX, RANK, start_term},
@@ -14,43 +14,43 @@ use tantivy::{
     schema::{Field, IndexRecordOption},
 };
 
-/// Words of the dictionary that one prefix or one misspelt word may stand for, the most frequent first.
+/// The most words of the dictionary that are used for one prefix or one misspelt word: the most frequent ones.
 const TERMS_MAX: usize = 256;
-/// How well a document has a word of the query. Ordered: later is better.
+/// How well a document matches a word of the query. Ordered: later is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Level {
-    /// A word with two typos, or a word that begins so.
+    /// The word, or its beginning, with two typos.
     TwoTypos = 1,
-    /// A word with one typo, or a word that begins so.
+    /// The word, or its beginning, with one typo.
     OneTypo,
-    /// A word that begins with it, though the user has gone on to another.
+    /// A word of which it is a prefix; it is not the last word of the query.
     Begun,
-    /// A word that begins with it, and the user may be about to type the rest.
+    /// A word of which it is a prefix; it is the last word of the query, which may be incomplete.
     Prefix,
-    /// The very word.
+    /// The word itself.
     Word,
 }
 
-/// Documents that have a word, all in the same way.
+/// Documents that match a word at the same level.
 pub(super) struct List {
-    /// How they have it.
+    /// How well they match.
     pub level: Level,
-    /// They have it in their name.
+    /// Whether the word is in their name.
     pub in_name: bool,
-    /// The documents, in rising order.
+    /// The documents, in ascending order.
     pub postings: BlockSegmentPostings,
 }
 
-/// What is read from a segment once and kept in memory.
+/// The part of a segment that is read once and kept in memory.
 pub(super) struct Resident {
     /// Packed [`super::schema::Rank`] of each document: read for every match.
     pub(super) ranks: Vec<u16>,
-    /// The words of `any` that may be meant by misspelt ones.
+    /// The words of [`super::schema::Fields::any`], in which misspelt words are searched.
     vocabulary: Vocabulary,
 }
 
-/// A segment with its dictionaries and columns at hand.
+/// A segment with its open dictionaries and columns.
 pub(super) struct Segment {
     /// The segment itself.
     pub(super) reader: SegmentReader,
@@ -60,17 +60,17 @@ pub(super) struct Segment {
     name_prefix: Arc<InvertedIndexReader>,
     any_prefix: Arc<InvertedIndexReader>,
     whole: Arc<InvertedIndexReader>,
-    /// What is kept in memory of the segment.
+    /// The part that is kept in memory.
     pub(super) resident: Arc<Resident>,
     ids: Column<u64>,
     owners: Column<u64>,
 }
 
 impl Segment {
-    /// Opens a segment; `known` is what an earlier opening of the same segment read.
+    /// Opens a segment; `known` is the memory part of an earlier opening of the same segment.
     ///
     /// # Errors
-    /// Of tantivy: the files are damaged or gone.
+    /// Those of tantivy: the files are damaged or missing.
     pub(super) fn open(reader: SegmentReader, fields: Fields, known: Option<Arc<Resident>>) -> tantivy::Result<Self> {
         let column = |name: &str| reader.fast_fields().u64(name);
         let any = reader.inverted_index(fields.any)?;
@@ -110,12 +110,12 @@ impl Segment {
     /// Documents whose whole name has this key of [`super::schema::whole_terms`].
     ///
     /// # Errors
-    /// Of tantivy, as in [`Segment::open`]; so for the methods below.
+    /// Those of tantivy, as in [`Segment::open`]; also for the methods below.
     pub(super) fn named(&self, key: &str) -> tantivy::Result<Option<BlockSegmentPostings>> {
         exact(&self.whole, self.fields.whole, key)
     }
 
-    /// Documents whose squashed name begins like this.
+    /// Documents whose squashed name begins with this text.
     ///
     /// # Errors
     /// As above.
@@ -123,7 +123,7 @@ impl Segment {
         exact(&self.name_prefix, self.fields.name_prefix, &start_term(squashed))
     }
 
-    /// The documents that have a word, best first; those that have it misspelt, too, if asked for.
+    /// The posting lists of a word, the best level first; `with_typos` adds those of similar words.
     ///
     /// # Errors
     /// As above.
@@ -151,8 +151,8 @@ impl Segment {
         Ok(lists)
     }
 
-    /// Documents with a word that this one may be meant for, or that begins so when the word is open: with one typo, with
-    /// two.
+    /// The posting lists of words that differ from this one, or whose beginning does when it is open, by one typo and
+    /// by two typos.
     fn misspelt(&self, word: &Word) -> tantivy::Result<[Vec<BlockSegmentPostings>; 2]> {
         let mut found = [Vec::new(), Vec::new()];
         let mut failure = None;
@@ -176,7 +176,7 @@ fn exact(index: &InvertedIndexReader, field: Field, text: &str) -> tantivy::Resu
     Ok(index.read_block_postings(&Term::from_field_text(field, text), IndexRecordOption::Basic)?)
 }
 
-/// The lists of the words of a dictionary that begin with a text.
+/// The posting lists of the words of a dictionary that begin with a text.
 fn beginning(index: &InvertedIndexReader, text: &str) -> tantivy::Result<Vec<BlockSegmentPostings>> {
     let mut terms = index.terms().range().ge(text).into_stream()?;
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! The index as it was at one commit, and the search in it.
+//! The index at one commit, and the search in it.
 
 use super::{
     document::Kind,
@@ -15,25 +15,25 @@ use tantivy::{Searcher, index::SegmentId};
 
 /// A kind with fewer matches than this is searched again with typos allowed.
 const FEW: u64 = 5;
-/// The end of the last page, as in the Spotify Web API.
+/// The most results that can be reached by paging, as in the Spotify Web API.
 pub const RESULTS_MAX: usize = 1000;
 
-/// What is searched for.
+/// A search request.
 #[derive(Debug, Clone, Copy)]
 pub struct Query<'a> {
-    /// As typed. Only its first [`super::QUERY_CHARS_MAX`] characters are read.
+    /// The text that the user typed. Only its first [`super::QUERY_CHARS_MAX`] characters are used.
     pub text: &'a str,
-    /// Kinds to list.
+    /// The kinds to list.
     pub kinds: &'a [Kind],
-    /// Who asks: private documents of others stay hidden.
+    /// The user who searches; private documents of other users are not found.
     pub user: Option<UserId>,
-    /// Results of each kind.
+    /// The most results of each kind.
     pub limit: usize,
-    /// Results of each kind to leave out first. Pages end at [`RESULTS_MAX`].
+    /// How many results of each kind to skip. Results after [`RESULTS_MAX`] are never returned.
     pub offset: usize,
 }
 
-/// The results of each kind that was asked for.
+/// The results of each requested kind.
 pub type Results = BTreeMap<Kind, Listing>;
 
 /// All segments at one commit.
@@ -43,10 +43,10 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Opens the segments of a searcher, taking over what `before` has read of them.
+    /// Opens the segments of a searcher; reuses the memory parts of segments that `before` has opened.
     ///
     /// # Errors
-    /// Of tantivy: the files are damaged.
+    /// Those of tantivy: the files are damaged.
     pub(super) fn open(searcher: &Searcher, fields: Fields, before: &Self) -> tantivy::Result<Self> {
         let known = |id: SegmentId| before.segments.iter().find(|segment| segment.reader.segment_id() == id);
         let open = |reader: &tantivy::SegmentReader| {
@@ -57,21 +57,21 @@ impl Snapshot {
         Ok(Self { segments })
     }
 
-    /// Documents in the index.
+    /// The number of documents.
     #[must_use]
     pub(super) fn documents(&self) -> u64 {
         self.segments.iter().map(|segment| u64::from(segment.reader.num_docs())).sum()
     }
 
-    /// The segments' ids, in no order.
+    /// The ids of the segments, in any order.
     pub(super) fn segment_ids(&self) -> impl Iterator<Item = SegmentId> + '_ {
         self.segments.iter().map(|segment| segment.reader.segment_id())
     }
 
-    /// Searches. A kind with few matches as typed lists those with typos too.
+    /// Searches. A kind with fewer than [`FEW`] matches as typed also lists those with typos.
     ///
     /// # Errors
-    /// Of tantivy: the files are damaged; `scratch` is then to be thrown away.
+    /// Those of tantivy: the files are damaged. `scratch` must not be used again then.
     pub(super) fn search(&self, query: &Query<'_>, scratch: &mut Scratch) -> tantivy::Result<Results> {
         let reading = read_query(query.text);
         let mut lists = self.collect(query, &reading, false, query.kinds, scratch)?;

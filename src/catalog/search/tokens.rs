@@ -1,30 +1,30 @@
-//! The two tantivy tokenizers: words that are already cut, and their prefixes.
+//! The two tantivy tokenizers: for words separated by spaces, and for the prefixes of such words.
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 /// The name of the tokenizer that only splits at spaces.
 pub(super) const WORDS_TOKENIZER: &str = "segue_words";
 
-/// The name of the tokenizer that gives all prefixes of each word up to so many characters.
+/// The name of the tokenizer that yields all prefixes of each word up to this many characters.
 #[must_use]
 pub(super) fn prefixes_tokenizer(chars_max: usize) -> String {
     format!("segue_prefixes_{chars_max}")
 }
 
-/// Splits at single spaces; gives the words, or their prefixes from one character to a limit.
+/// Splits at single spaces; yields the words, or their prefixes of one character up to a limit.
 #[derive(Debug, Clone)]
 pub(super) struct Splitter {
     prefix_chars_max: Option<usize>,
 }
 
 impl Splitter {
-    /// The words themselves.
+    /// Yields the words.
     #[must_use]
     pub(super) fn words() -> Self {
         Self { prefix_chars_max: None }
     }
 
-    /// Their prefixes of 1 to `chars_max` characters; a shorter word is its own last prefix.
+    /// Yields the prefixes of 1 to `chars_max` characters; the last prefix of a shorter word is the word itself.
     #[must_use]
     pub(super) fn prefixes(chars_max: usize) -> Self {
         Self { prefix_chars_max: Some(chars_max) }
@@ -51,9 +51,9 @@ impl Tokenizer for Splitter {
 pub(super) struct Pieces<'a> {
     words: std::str::Split<'a, char>,
     word: &'a str,
-    /// Bytes of `word` that the last token had.
+    /// The length in bytes of the last token of `word`.
     given: usize,
-    /// Prefixes of `word` still to come.
+    /// The number of prefixes of `word` that have not been yielded yet.
     left: usize,
     limit: Option<usize>,
     token: Token,

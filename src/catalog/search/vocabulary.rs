@@ -1,18 +1,19 @@
-//! The distinct words of a segment, to find those that a misspelt word may stand for.
+//! The distinct words of a segment, in which words similar to a misspelt one are searched.
 //!
-//! Walking tantivy's dictionary with a Levenshtein automaton took 5 to 10 ms a word at 100,000 tracks. A pass over all
-//! words that skips by length and by which letters a word has, and compares the rest 64 letters at a time, takes a
-//! twentieth of that.
+//! Searching tantivy's dictionary with a Levenshtein automaton took 5 to 10 ms a word at 100,000 tracks. Here all words
+//! are read: most are skipped by their length and their set of letters, the others are compared 64 letters at a time.
+//! This takes a twentieth of the time.
 
 use super::fold::is_dense;
 
-/// Letters of the longest word that may have typos: the bits of a machine word.
+/// Longer words, in letters, are not compared with typos: the comparison uses one bit of a machine word for each
+/// letter.
 const LETTERS_MAX: usize = 64;
-/// Letters of the shortest word that may have one typo, and two.
+/// The least number of letters of a word that may have one typo, and of one that may have two.
 const TYPO_LETTERS_MIN: [usize; 2] = [4, 8];
 
-/// Typos that a word may have: none in one with digits, for years and volumes are not misspelt, and none in scripts
-/// whose words are pairs of characters.
+/// The number of typos that a word may have. 0 for words with digits, because years and volume numbers are rarely
+/// misspelt, and for scripts whose words are pairs of characters.
 #[must_use]
 pub(super) fn typos_allowed(word: &str) -> usize {
     let letters = word.chars().count();
@@ -22,7 +23,7 @@ pub(super) fn typos_allowed(word: &str) -> usize {
     TYPO_LETTERS_MIN.iter().filter(|min| letters >= **min).count()
 }
 
-/// Words in one string, with what lets most of them be passed over.
+/// All words in one string, with the length and the letters of each.
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary {
     text: String,
@@ -31,7 +32,7 @@ pub(super) struct Vocabulary {
 
 #[derive(Debug)]
 struct Entry {
-    /// Where the word ends in `text`.
+    /// The end of the word in `text`, in bytes.
     end: u32,
     /// See [`bits_of`].
     letters: u32,
@@ -50,7 +51,8 @@ impl Vocabulary {
         }
     }
 
-    /// Calls `each` with the words at 1 to `typos` typos from this one, or, if `open`, that begin so; and their typos.
+    /// Calls `each` with every word that differs from this one by 1 to `typos` typos, and with the number of typos. If
+    /// `open`, only the beginning of each word is compared.
     pub(super) fn near<'a>(&'a self, word: &str, typos: usize, open: bool, mut each: impl FnMut(&'a str, usize)) {
         let Some(pattern) = Pattern::of(word) else { return };
         let letters = bits_of(word);
@@ -76,7 +78,8 @@ impl Vocabulary {
     }
 }
 
-/// One bit for each of 26 Latin letters, six for all others: a letter that one word lacks is an edit at least.
+/// The set of letters of a word: one bit for each of 26 Latin letters, six bits for all others. Each letter that only
+/// one of two words has is at least one typo.
 fn bits_of(word: &str) -> u32 {
     let bit = |c: char| match c {
         'a'..='z' => u32::from(c).saturating_sub(u32::from('a')),
@@ -85,7 +88,7 @@ fn bits_of(word: &str) -> u32 {
     word.chars().fold(0, |bits, c| bits | 1 << bit(c))
 }
 
-/// A word ready to be compared: where each of its letters stands, as bits.
+/// A word prepared for comparison: the positions of each of its letters, as bits.
 struct Pattern {
     ascii: [u64; 128],
     others: Vec<(char, u64)>,
@@ -117,8 +120,8 @@ impl Pattern {
             .unwrap_or(0)
     }
 
-    /// Insertions, deletions, substitutions and swaps of neighbours between the word and `text`, or, if `open`, its
-    /// nearest beginning. Reads `longest` characters of an open text.
+    /// The number of insertions, deletions, substitutions and swaps of neighbours between the word and `text`. If
+    /// `open`, that to the nearest prefix of `text`, of which at most `longest` characters are read.
     ///
     /// H. Hyyrö, "A bit-vector algorithm for computing Levenshtein and Damerau edit distances", 2003, figure 6: the
     /// columns of the matrix of distances as bit vectors of their vertical differences.
@@ -153,7 +156,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The textbook matrix of "optimal string alignment" distances; the last row is that to each beginning of `text`.
+    /// The textbook matrix of "optimal string alignment" distances; the last row has those to each prefix of `text`.
     fn matrix(word: &str, text: &str) -> Vec<usize> {
         let (word, text): (Vec<char>, Vec<char>) = (word.chars().collect(), text.chars().collect());
         let mut rows = vec![(0..=text.len()).collect::<Vec<_>>()];
@@ -174,7 +177,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_quick_search_agrees_with_the_textbook(
+        fn the_bit_vector_search_agrees_with_the_textbook(
             word in "[abcé]{1,10}", texts in prop::collection::vec("[abcéж]{1,12}", 1..20), typos in 1..3_usize, open: bool
         ) {
             let mut vocabulary = Vocabulary::default();

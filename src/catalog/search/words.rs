@@ -1,58 +1,60 @@
-//! The tokenizer: how names become the words of the index, and how a query becomes readings of words to look up.
+//! The tokenizer: splits names into the words of the index, and queries into alternative readings of words to look up.
 //!
-//! A folded text is cut at white space into *chunks*, a chunk into *runs*:
+//! A folded text is split at white space into *chunks*, a chunk into *runs*:
 //! - a run of letters and digits is one word; `+` and `#` directly after it belong to it (`c++`, `f#`);
-//! - a run of a script without spaces gives its pairs of neighbours and its last character (`東京事変` → `東京`, `京事`,
+//! - a run of a script without spaces yields its pairs of neighbours and its last character (`東京事変` → `東京`, `京事`,
 //!   `事変`, `変`), so that any part of it is found; Hangul pairs are spelt in jamo, so that half a syllable is a prefix;
-//! - other signs only separate; apostrophes vanish (`don't` → `dont`).
+//! - other signs only separate runs; apostrophes are removed (`don't` → `dont`).
 //!
-//! A chunk of several runs is indexed joined too (`AC/DC` → `ac`, `dc`, `acdc`), and, when a sign stands for a letter,
-//! as it is spoken (`P!nk` → `p`, `nk`, `pnk`, `pink`). A chunk of signs alone is a word (`!!!`); `&` is the word `and`.
+//! A chunk of several runs is also indexed with its runs joined (`AC/DC` → `ac`, `dc`, `acdc`), and, when a sign is
+//! used as a letter, with that letter (`P!nk` → `p`, `nk`, `pnk`, `pink`). A chunk that has only signs is a word
+//! (`!!!`); `&` is the word `and`.
 
 use super::fold::{fold, is_dense, is_letter, literal};
 use unicode_normalization::UnicodeNormalization;
 
-/// Characters of a name that are read; the rest of a longer one is not searchable.
+/// The characters of a name that are indexed; the rest of a longer name cannot be searched.
 const NAME_CHARS_MAX: usize = 400;
-/// Characters of a query that are read.
+/// The characters of a query that are used; the rest is ignored.
 pub const QUERY_CHARS_MAX: usize = 250;
-/// Words of one reading of a query; later ones are left out.
+/// The words of one reading of a query; later ones are ignored.
 pub(super) const QUERY_WORDS_MAX: usize = 12;
-/// Bytes of one word; the rest is cut.
+/// The bytes of one word; the rest is cut off.
 const WORD_BYTES_MAX: usize = 96;
 
-/// What is looked up for one word of a query.
+/// One word of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
     /// The folded text.
     pub text: String,
-    /// The user may still be typing it: a longer word that starts with it is as good as can be.
+    /// Whether it is the last word, which the user may not have typed completely: longer words that begin with it
+    /// match.
     pub open: bool,
 }
 
-/// A query, read.
+/// A parsed query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Reading {
-    /// Every way to cut the query into words; a document has to contain all words of one of them.
+    /// The possible ways to split the query into words. A document matches when it contains all words of one of them.
     pub alternatives: Vec<Vec<Word>>,
-    /// Keys of whole names that the query spells, see [`Keys`].
+    /// The keys of whole names that equal the query, see [`Keys`].
     pub keys: Keys,
 }
 
-/// Whole names, in three degrees of exactness.
+/// The keys of a whole name, in three degrees of exactness.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Keys {
-    /// As written, but for case; see [`literal`].
+    /// The text without case; see [`literal`].
     pub literal: String,
-    /// Folded chunks, joined by a space.
+    /// The folded chunks, joined by spaces.
     pub folded: String,
-    /// The letters alone, without a leading "the"; several when signs may be spoken. The first is the plain one.
+    /// Only the letters, without a leading "the"; several when signs are used as letters. The first one ignores signs.
     pub loose: Vec<String>,
 }
 
 struct Chunk {
     runs: Vec<Run>,
-    /// The chunk's text; apostrophes are gone.
+    /// The chunk's text without apostrophes.
     text: String,
 }
 
@@ -61,7 +63,7 @@ struct Run {
     dense: bool,
 }
 
-/// The words that a name is found by.
+/// The words by which a name is found.
 #[must_use]
 pub(super) fn name_words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
@@ -84,7 +86,7 @@ pub(super) fn name_keys(name: &str) -> Keys {
     keys(name, &chunks(name, NAME_CHARS_MAX))
 }
 
-/// Reads a query. An empty one, or one of white space, has no alternatives.
+/// Parses a query. An empty query, or one of white space, has no alternatives.
 #[must_use]
 pub(super) fn read_query(query: &str) -> Reading {
     let chunks = chunks(query, QUERY_CHARS_MAX);
@@ -123,7 +125,7 @@ fn push_alternative(alternatives: &mut Vec<Vec<Word>>, texts: Vec<String>) {
     }
 }
 
-/// Leaves out each "the" that other words follow: nobody has to type it, nor has a name to contain it.
+/// Removes each "the" that is followed by other words, so that it is needed neither in the query nor in the name.
 fn without_articles<'a>(chunks: &[&'a Chunk]) -> Vec<&'a Chunk> {
     let last = chunks.len().saturating_sub(1);
     chunks
@@ -160,7 +162,7 @@ fn chunk(text: &str) -> Chunk {
     Chunk { runs, text }
 }
 
-/// The words of one run. A name's run of dense script also gives its last character, which starts no pair.
+/// The words of one run. A name's run of a script without spaces also yields its last character, which begins no pair.
 fn run_words(run: &Run, of_name: bool) -> Vec<String> {
     if !run.dense {
         return vec![cut(run.text.clone())];
@@ -171,7 +173,7 @@ fn run_words(run: &Run, of_name: bool) -> Vec<String> {
     pairs.chain(last).collect()
 }
 
-/// Characters with Hangul syllables spelt out in jamo, as `NFD` does; other scripts stay as they are.
+/// The characters with Hangul syllables decomposed into jamo, as `NFD` does; other scripts unchanged.
 fn jamo(chars: &[char]) -> String {
     let mut spelt = String::new();
     for &c in chars {
@@ -190,7 +192,7 @@ fn joined(chunk: &Chunk) -> Option<String> {
     several.then(|| cut(chunk.runs.iter().map(|run| run.text.as_str()).collect()))
 }
 
-/// A chunk with its signs spoken as the letters they stand for, when it has such signs: `p!nk`, `a$ap`, `$hort`.
+/// A chunk with its signs replaced by the letters they are used for, when it has such signs: `p!nk`, `a$ap`, `$hort`.
 fn spoken(chunk: &Chunk) -> Option<String> {
     if chunk.runs.iter().any(|run| run.dense) {
         return None;
@@ -233,7 +235,7 @@ fn keys(name: &str, chunks: &[Chunk]) -> Keys {
     Keys { literal: literal(&name.chars().take(NAME_CHARS_MAX).collect::<String>()), folded: texts.join(" "), loose }
 }
 
-/// The letters of all chunks, each chunk by `spelling` where that has one; the signs themselves when there are no letters.
+/// The letters of all chunks, each replaced by its `spelling` if it has one; the signs when there are no letters.
 fn squash(chunks: &[Chunk], spelling: impl Fn(&Chunk) -> Option<String>) -> String {
     let letters: String = chunks
         .iter()
@@ -245,7 +247,7 @@ fn squash(chunks: &[Chunk], spelling: impl Fn(&Chunk) -> Option<String>) -> Stri
     if letters.is_empty() { chunks.iter().map(|chunk| chunk.text.as_str()).collect() } else { letters }
 }
 
-/// The word, or as many whole characters as fit [`WORD_BYTES_MAX`].
+/// The word, cut after the last whole character within [`WORD_BYTES_MAX`].
 fn cut(mut word: String) -> String {
     let end = word.floor_char_boundary(WORD_BYTES_MAX);
     word.truncate(end);
@@ -265,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn names_become_words() {
+    fn names_are_split_into_words() {
         for (name, words) in [
             ("The Beatles", "the beatles"),
             ("Don't Stop Me Now", "dont stop me now"),
@@ -288,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_become_alternatives_of_words() {
+    fn queries_are_split_into_alternatives_of_words() {
         for (text, read) in [
             ("", ""),
             ("   ", ""),

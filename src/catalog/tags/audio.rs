@@ -1,4 +1,4 @@
-//! What the audio of a file is: container, codec, length, rates.
+//! Properties of the audio of a file: container, codec, duration, rates.
 
 use lofty::{
     file::FileType,
@@ -6,23 +6,23 @@ use lofty::{
     properties::FileProperties,
 };
 
-/// No track longer than this is believed: a week.
+/// Longer durations are taken for errors: one week.
 const MAX_DURATION_MS: u128 = 7 * 24 * 3600 * 1000;
-/// Fastest sample rate that exists (DSD512 and the like), in Hz.
+/// Higher sample rates in Hz are taken for errors: DSD1024 has the highest that is in use.
 const MAX_SAMPLE_RATE_HZ: u32 = 45_158_400;
-/// No bit rate beyond this is believed, in kbit/s: 32 channels of 768 kHz and 32 bits.
+/// Higher bit rates in kbit/s are taken for errors: 32 channels of 768 kHz and 32 bits have less.
 const MAX_BIT_RATE_KBPS: u32 = 1_000_000;
-/// No more channels than this are believed.
+/// Higher numbers of channels are taken for errors.
 const MAX_CHANNELS: u8 = 64;
 
-/// Properties of the audio; what was absent or nonsense is `None`, a length that nobody knows is 0.
+/// Properties of the audio. Absent and impossible values are `None`; an unknown duration is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Audio {
     /// File format: `mp3`, `flac`, `ogg`, `m4a`, `wav`, `aiff`, …; also the usual file extension.
     pub container: &'static str,
     /// Coding of the samples: `mp3`, `flac`, `vorbis`, `opus`, `aac`, `alac`, `pcm`, ….
     pub codec: &'static str,
-    /// Length in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
     /// Samples per second and channel.
     pub sample_rate_hz: Option<u32>,
@@ -52,7 +52,7 @@ impl Audio {
         }
     }
 
-    /// Without this many samples of each channel, unless that is all there is.
+    /// The same with the duration reduced by this many samples; unchanged when the duration would become 0.
     pub(super) fn without(self, samples: u32) -> Self {
         let silence_ms = self.sample_rate_hz.and_then(|rate| (u64::from(samples) * 1_000).checked_div(u64::from(rate)));
         match self.duration_ms.checked_sub(silence_ms.unwrap_or(0)) {
@@ -97,7 +97,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn nonsense_is_refused() {
+    fn impossible_properties_are_absent() {
         let properties = FileProperties::new(
             Duration::from_secs(10_000_000),
             Some(4_000_000_000),

@@ -1,14 +1,14 @@
-//! What a path tells about a file whose tags do not: `Artist/Album/CD1/03 - Title.flac`.
+//! Values from the path of a file, for those that its tags lack: `Artist/Album/CD1/03 - Title.flac`.
 
 use super::{Tags, text};
 use std::path::Path;
 
-/// Shown where neither tags nor path name the artist.
+/// The artist of files whose tags and path have none.
 pub(super) const UNKNOWN_ARTIST: &str = "Unknown Artist";
-/// Shown where neither tags nor path name the album.
+/// The album of files whose tags and path have none.
 pub(super) const UNKNOWN_ALBUM: &str = "Unknown Album";
 
-/// Tags without gaps: what the catalogue shows.
+/// The values that the catalogue shows, completed from the path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named {
     /// Title; never empty.
@@ -19,11 +19,11 @@ pub struct Named {
     pub album: String,
     /// Disc number, from 1.
     pub disc: u32,
-    /// Track number, if anything tells it.
+    /// Track number, if tags or file name have one.
     pub track: Option<u32>,
 }
 
-/// Fills what `tags` lack from `path`, which is relative to the music folder.
+/// Completes the values that `tags` lack from `path`, which is relative to the music folder.
 #[must_use]
 pub fn name(tags: &Tags, path: &Path) -> Named {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -58,7 +58,8 @@ pub fn name(tags: &Tags, path: &Path) -> Named {
     }
 }
 
-/// The number of a folder that holds one disc of an album: `CD1`, `Disc 2`, `disk-03`.
+/// The disc number in the name of a folder for one disc of an album: `CD1`, `Disc 2`, `disk-03`; `None` for other
+/// names.
 pub(crate) fn disc_of_folder(folder: &str) -> Option<u32> {
     let lower = folder.to_lowercase();
     let rest = ["cd", "disc", "disk"].iter().find_map(|word| lower.strip_prefix(word))?;
@@ -68,7 +69,7 @@ pub(crate) fn disc_of_folder(folder: &str) -> Option<u32> {
     number.parse().ok().filter(|disc| ends && (1..=99).contains(disc))
 }
 
-/// A file's name taken apart.
+/// The parts of a file name.
 struct FileName {
     disc: Option<u32>,
     track: Option<u32>,
@@ -76,7 +77,7 @@ struct FileName {
 }
 
 impl FileName {
-    /// Reads `03 - Title`, `1-03 Title`, `03. Title`, `03_Title` or just `Title`.
+    /// Parses `03 - Title`, `1-03 Title`, `03. Title`, `03_Title` or `Title`.
     fn parse(stem: &str) -> Self {
         let spaced = if stem.contains(' ') { stem.to_owned() } else { stem.replace('_', " ") };
         let whole = text::clean(&spaced).unwrap_or_else(|| "Untitled".to_owned());
@@ -95,7 +96,7 @@ impl FileName {
     }
 }
 
-/// A number of one to three digits at the start, not zero, and what follows.
+/// A number of one to three digits at the start, not zero, and the text after it.
 fn leading_number(text: &str) -> Option<(u32, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number = text.get(..end).filter(|digits| digits.len() <= 3)?.parse().ok().filter(|number| *number > 0)?;
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_fills_the_gaps() {
+    fn missing_values_come_from_the_path() {
         check(
             &[
                 "Björk/Homogenic/03 - Unravel.flac",
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_come_first() {
+    fn tags_are_preferred_to_the_path() {
         let tags = Tags {
             title: Some("T".into()),
             artists: vec!["A".into(), "B".into()],

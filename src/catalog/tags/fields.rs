@@ -1,7 +1,7 @@
-//! The texts and pictures of all tag formats under one set of names, in the order in which the file has them.
+//! Maps the texts and pictures of all tag formats to one set of fields, in the order of the file.
 //!
-//! `lofty` has a common `Tag` too, but its conversion reorders values (0.25.5: `Tag::take_filter` swaps items),
-//! and the first of several artists or titles is the one that counts.
+//! `lofty` has a common `Tag` too, but its conversion reorders values (0.25.5: `Tag::take_filter` swaps items), and the
+//! order matters: the first of several titles is used, and artists are shown in their order.
 
 use lofty::{
     ape::ApeTag,
@@ -11,7 +11,7 @@ use lofty::{
     tag::{ItemKey, Tag},
 };
 
-/// What a text of a tag is about.
+/// The meaning of a text in a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
     Title,
@@ -39,8 +39,8 @@ pub(super) enum Field {
 
 use Field as F;
 
-/// The field of a key, in upper case: ID3v2.4 frames, `TXXX` descriptions, Vorbis comments and APE keys in one table,
-/// because no key means one thing here and another there. Sources: the ID3v2.4 frame list (section 4) and the
+/// The field of a key, compared in upper case. One table for ID3v2.4 frames, `TXXX` descriptions, Vorbis comments and
+/// APE keys, because no key has different meanings in two formats. Sources: the ID3v2.4 frame list (section 4) and the
 /// field mappings of `MusicBrainz` Picard.
 fn field(key: &str) -> Option<Field> {
     Some(match key.to_ascii_uppercase().as_str() {
@@ -69,7 +69,7 @@ fn field(key: &str) -> Option<Field> {
     })
 }
 
-/// The field of a key of `lofty`'s common tag, used for the formats whose texts are single or simple.
+/// The field of a key of `lofty`'s common tag, which is used for formats where its conversion keeps the order.
 const fn common_field(key: ItemKey) -> Option<Field> {
     Some(match key {
         ItemKey::TrackTitle => F::Title,
@@ -98,7 +98,7 @@ const fn common_field(key: ItemKey) -> Option<Field> {
 /// Everything that was collected of one file, the most trusted tag first.
 #[derive(Default)]
 pub(super) struct Fields {
-    /// One list per tag: a tag that has a field at all hides that field in later tags.
+    /// One list for each tag. When several tags have a field, the first tag's texts are used.
     tags: Vec<Vec<(Field, String)>>,
     pictures: Vec<Picture>,
 }
@@ -116,7 +116,7 @@ impl Fields {
 
     pub(super) fn add_id3v2(&mut self, tag: Option<&Id3v2Tag>) {
         let Some(tag) = tag else { return };
-        // `genres` also turns numbers into names.
+        // `genres` also converts genre numbers to names.
         let mut texts: Vec<_> = tag.genres().into_iter().flatten().map(|genre| (F::Genre, genre.to_owned())).collect();
         for frame in tag {
             match frame {
@@ -154,12 +154,12 @@ impl Fields {
         self.pictures.extend(tag.pictures().iter().cloned());
     }
 
-    /// The first text about `field`, over all tags, that `parse` accepts.
+    /// The first text of `field`, over all tags, that `parse` accepts.
     pub(super) fn first<T>(&self, field: Field, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.tags.iter().flat_map(|tag| texts(tag, field)).flat_map(|text| text.split('\0')).find_map(parse)
     }
 
-    /// All texts about the first of `fields` that has any, from the first tag that has any.
+    /// All texts of the first of `fields` that has any, from the first tag that has any.
     pub(super) fn all(&self, fields: &[Field], clean: impl Fn(Vec<&str>) -> Vec<String>) -> Vec<String> {
         let lists = self.tags.iter().flat_map(|tag| fields.iter().map(|field| texts(tag, *field).collect()));
         lists.map(clean).find(|values| !values.is_empty()).unwrap_or_default()

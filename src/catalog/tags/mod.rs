@@ -1,4 +1,4 @@
-//! What one audio file says about itself, read with `lofty` and distrusted throughout.
+//! Reads tags and audio properties of one file with `lofty`, and checks every value.
 
 mod audio;
 mod fallback;
@@ -15,10 +15,10 @@ pub(crate) use fallback::disc_of_folder;
 pub use fallback::{Named, name};
 pub use read::read;
 
-/// The largest embedded picture that is looked at, in bytes; a larger one counts as absent.
+/// The size limit of embedded pictures in bytes; larger ones are ignored.
 pub const MAX_PICTURE_BYTES: usize = 10 * 1024 * 1024;
 
-/// The tags of a file, cleaned; whatever was absent, unreadable or nonsense is `None` or empty.
+/// The checked tags of a file. Values that are absent, unreadable or impossible are `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tags {
     /// Title of the track.
@@ -41,7 +41,7 @@ pub struct Tags {
     pub date: Option<String>,
     /// Genres in the order of the file.
     pub genres: Vec<String>,
-    /// The file calls its album a compilation of various artists.
+    /// Whether the tags mark the album as a compilation of various artists.
     pub compilation: bool,
     /// ReplayGain 2.0 values.
     pub gain: Gain,
@@ -49,29 +49,29 @@ pub struct Tags {
     pub picture: Option<Vec<u8>>,
 }
 
-/// ReplayGain of a track: how much louder to play it (dB), and its highest sample (1.0 is full scale).
+/// ReplayGain of a track: gains in dB, and peaks as the highest absolute sample (1.0 is full scale).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Gain {
-    /// For the track by itself, in dB.
+    /// Gain when the track is played by itself, in dB.
     pub track_db: Option<f64>,
     /// Peak of the track.
     pub track_peak: Option<f64>,
-    /// For the album as a whole, in dB.
+    /// Gain when the whole album is played, in dB.
     pub album_db: Option<f64>,
     /// Peak of the album.
     pub album_peak: Option<f64>,
 }
 
-/// A file that was read.
+/// The content of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// What its tags say.
+    /// Its tags.
     pub tags: Tags,
-    /// What its audio is.
+    /// Properties of its audio.
     pub audio: Audio,
 }
 
-/// Why a file could not be read; text for people, without the path.
+/// Why a file could not be read: a text that is shown to the user, without the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable(pub String);
 

@@ -1,4 +1,4 @@
-//! Hands a file to the parser of its format and collects what that found.
+//! Calls the parser of a file's format and collects its results.
 
 use super::{Audio, fields::Fields, silence};
 use lofty::{
@@ -19,7 +19,7 @@ use lofty::{
 };
 use std::io::{Read, Seek};
 
-/// Reads the file behind `reader`, from its start, as a `file_type`.
+/// Parses the content of `reader`, from its start, as a `file_type`.
 ///
 /// # Errors
 /// Those of `lofty`.
@@ -29,7 +29,8 @@ pub(super) fn parse<R: Read + Seek>(
     options: ParseOptions,
 ) -> Result<(Fields, Audio), FileParseError> {
     let mut fields = Fields::default();
-    // Within one format the tag that its own specification names comes first, ID3v1 with its 30 characters last.
+    // The tag format that the file format's specification prescribes comes first; ID3v1, which cuts texts at 30
+    // characters, comes last.
     macro_rules! collect {
         ($kind:ty: $($add:ident($get:ident)),+) => {{
             let file = <$kind>::read_from(reader, options)?;

@@ -1,16 +1,16 @@
-//! A reader that loses patience: parsers that loop over a broken file end with an error.
+//! A reader with a time limit: a parser that loops over a broken file gets an error.
 
 use std::{
     io::{self, BufRead, Read, Seek, SeekFrom},
     time::{Duration, Instant},
 };
 
-/// Reads and seeks that a well-formed file never needs; an endless loop over a file reaches it in about a second.
+/// The most reads and seeks. No valid file needs as many; an endless loop reaches them in about a second.
 const MAX_CALLS: u64 = 20_000_000;
-/// How many calls pass between two looks at the clock.
+/// The clock is read once in this many calls.
 const CLOCK_EVERY: u64 = 256;
 
-/// Wraps a reader; every call fails once the time or the number of calls is spent.
+/// Wraps a reader; every call fails after the time limit or [`MAX_CALLS`].
 pub(super) struct Patient<R> {
     inner: R,
     ends_at: Instant,
@@ -18,7 +18,7 @@ pub(super) struct Patient<R> {
 }
 
 impl<R> Patient<R> {
-    /// Lets `inner` be read for `limit` from now.
+    /// Allows reading `inner` for `limit` from now.
     pub(super) fn new(inner: R, limit: Duration) -> Self {
         let now = Instant::now();
         Self { inner, ends_at: now.checked_add(limit).unwrap_or(now), calls: 0 }
@@ -28,7 +28,7 @@ impl<R> Patient<R> {
         self.calls = self.calls.saturating_add(1);
         let late = self.calls.is_multiple_of(CLOCK_EVERY) && Instant::now() > self.ends_at;
         if late || self.calls > MAX_CALLS {
-            // Not `TimedOut` or `Interrupted`: `read_to_end` and friends retry some kinds.
+            // Not `TimedOut` or `Interrupted`: `read_to_end` and similar functions retry some kinds.
             return Err(io::Error::other("reading the tags took too long"));
         }
         Ok(())
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endless_loop_ends() {
+    fn an_endless_loop_gets_an_error() {
         let mut reader = Patient::new(io::repeat(0), Duration::ZERO);
         let mut byte = [0];
         let error = std::iter::repeat_with(|| reader.read(&mut byte)).find_map(Result::err).expect("the loop ended");

@@ -1,4 +1,4 @@
-//! One file in, one `Reading` out: `lofty`, with everything around it that a hostile file calls for.
+//! Reads one file with `lofty`, protected against hostile files: time limit, panics, limits of values.
 
 use super::{
     Gain, MAX_PICTURE_BYTES, Reading, Tags, Unreadable,
@@ -22,12 +22,14 @@ use std::{
     time::Duration,
 };
 
-/// How far into a file named like MPEG audio a first frame is looked for: editors leave zeros behind tags.
+/// How many bytes of a file named like MPEG audio are searched for the first frame: editors write zeros after tags.
 const MAX_JUNK_BYTES: usize = 64 * 1024;
 
-/// Reads tags and audio properties of `file`, whose name only breaks ties: the format is guessed from the content.
+/// Reads tags and audio properties of `file`. The format is detected from the content; `path` decides only when the
+/// content is ambiguous.
 ///
-/// Blocks. `limit` ends parsers that read on and on; one that spins without reading is the caller's to abandon.
+/// Blocks. After `limit` a parser that still reads gets an error. A parser that loops without reading does not return:
+/// the caller has to abandon its thread.
 ///
 /// # Errors
 /// `Unreadable` with the reason, also when the parser panics.
@@ -39,7 +41,7 @@ pub fn read(path: &Path, file: &File, limit: Duration) -> Result<Reading, Unread
 fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, Unreadable> {
     let mut reader = Patient::new(BufReader::with_capacity(16 * 1024, file), limit);
     let by_name = FileType::from_path(path);
-    // Two bytes of a frame sync are found in anything that is long enough, so other names get no search.
+    // The two bytes of a frame sync occur by chance in any long file, so files with other names are not searched.
     let frames = matches!(by_name, Some(FileType::Mpeg | FileType::Aac));
     let options = ParseOptions::new().parsing_mode(ParsingMode::BestAttempt).max_junk_bytes(if frames {
         MAX_JUNK_BYTES
@@ -51,10 +53,10 @@ fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, 
         .file_type()
         .or(by_name)
         .ok_or_else(|| Unreadable("not an audio format that is supported".to_owned()))?;
-    // `lofty` sets the numbers of Vorbis comments through a conversion that reorders the other comments.
+    // In Vorbis comments `lofty` sets track and disc numbers by a conversion that reorders the other comments.
     let comments = matches!(file_type, FileType::Flac | FileType::Vorbis | FileType::Opus | FileType::Speex);
     let options = { options }.implicit_conversions(!comments);
-    // A picture or a tag that cannot be read must not cost the rest of the file.
+    // When a picture or a tag cannot be read, the rest of the file still can.
     let attempts = [options, { options }.read_cover_art(false), { options }.read_tags(false)];
     let mut first_error = None;
     for options in attempts {

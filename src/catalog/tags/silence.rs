@@ -1,16 +1,19 @@
-//! The silence that an MP3 encoder puts around the sound, which players leave out: without it, lengths at low sample
-//! rates are a tenth of a second too long.
+//! The silence that an MP3 encoder adds before and after the sound. Players skip it; a duration that includes it is up
+//! to 0.1 s too long at low sample rates.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// How far behind the `ID3v2` tag the encoder's note is looked for, in bytes: the first frame is no longer.
+/// How many bytes after the `ID3v2` tag are searched for the encoder's header (Xing or Info): it is in the first frame,
+/// which is not longer.
 const NOTE_WITHIN: u64 = 4096;
-/// The encoders that leave the note: LAME and those that write like it.
+/// Encoders that write the numbers of samples: LAME and those that use its format.
 const ENCODERS: [&[u8]; 4] = [b"LAME", b"L3.9", b"Lavf", b"Lavc"];
-/// Where the two numbers stand in LAME's part of the note ("Mp3 Info Tag rev 1", gabriel.mp3-tech.org/mp3infotag.html).
+/// The offset of the two numbers in LAME's part of the header ("Mp3 Info Tag rev 1",
+/// gabriel.mp3-tech.org/mp3infotag.html).
 const NUMBERS_AT: usize = 21;
 
-/// Reads how many samples of silence the file says that it has, before and after the sound together; 0 when it does not.
+/// The number of samples of silence, before and after the sound together, according to the encoder's header; 0 without
+/// that header.
 ///
 /// # Errors
 /// Those of reading.
@@ -24,7 +27,8 @@ pub(super) fn samples(reader: &mut (impl Read + Seek)) -> io::Result<u32> {
     Ok(noted(&start).unwrap_or(0))
 }
 
-/// The length of an `ID3v2` tag by its header (id3.org, "ID3v2.4.0", 3.1): seven bits a byte, without header and footer.
+/// The length of an `ID3v2` tag with header and footer (id3.org, "ID3v2.4.0", 3.1). The size in its header has seven
+/// bits a byte and excludes header and footer.
 fn tag_length(header: &[u8]) -> Option<u64> {
     let [b'I', b'D', b'3', _, _, flags, size @ ..] = header else { return None };
     let size = size.iter().fold(0, |sum: u64, byte| (sum << 7) | u64::from(byte & 0x7f));
@@ -35,7 +39,7 @@ fn noted(start: &[u8]) -> Option<u32> {
     let at = start.windows(4).position(|word| word == b"Xing" || word == b"Info")?;
     let (_, note) = start.split_at_checked(at.checked_add(4)?)?;
     let (flags, fields) = note.split_first_chunk::<4>()?;
-    // Frames, bytes, a table of places, quality: each is there or not.
+    // Optional fields: number of frames, number of bytes, seek table, quality.
     let present = [4, 4, 100, 4].iter().zip(0..).filter(|(_, bit)| u32::from_be_bytes(*flags) >> bit & 1 == 1);
     let (_, encoder) = fields.split_at_checked(present.map(|(length, _)| length).sum())?;
     if !ENCODERS.iter().any(|name| encoder.starts_with(name)) {
@@ -65,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn the_note_is_found_wherever_it_may_stand() {
+    fn the_header_is_found_after_any_tag_and_with_any_fields() {
         let all = note(b"Xing", 15, 112, b"LAME3.100");
         let id3 = [b"ID3\x04\0\0\0\0\x01\0".as_slice(), &[0xff; 128], &all].concat();
         let id3_with_footer = [b"ID3\x04\0\x10\0\0\x01\0".as_slice(), &[0xff; 138], &all].concat();
@@ -76,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_note_there_is_no_silence() {
+    fn without_the_header_there_is_no_silence() {
         let other = note(b"Info", 1, 4, b"FhG");
         let mut short = note(b"Info", 1, 4, b"LAME");
         short.truncate(60);

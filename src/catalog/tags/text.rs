@@ -1,11 +1,11 @@
-//! Texts as they may be stored: no control characters, no outer blanks, bounded, valid.
+//! Cleans texts before they are stored: no control characters, no outer blanks, limited length.
 
-/// The longest text that is kept of a tag, in characters; the rest is cut.
+/// The greatest length of a text in characters; the rest is cut off.
 const MAX_CHARS: usize = 1_000;
-/// The most values that are kept of one multi-value tag.
+/// The most values of one multi-value tag; the others are ignored.
 const MAX_VALUES: usize = 32;
 
-/// A tag's text, or nothing when only blanks were there.
+/// The cleaned text of a tag; `None` when it has only blanks.
 pub(super) fn clean(text: &str) -> Option<String> {
     let kept: String = text
         .chars()
@@ -17,7 +17,8 @@ pub(super) fn clean(text: &str) -> Option<String> {
     (!trimmed.is_empty()).then(|| trimmed.to_owned())
 }
 
-/// All values of a multi-value tag, in order, each once. A NUL inside a text separates values (ID3v2.4, section 4.2).
+/// All values of a multi-value tag, in order, without duplicates. A NUL in a text separates values (ID3v2.4, section
+/// 4.2).
 pub(super) fn clean_all<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     for value in texts.flat_map(|text| text.split('\0')).filter_map(clean) {

@@ -1,12 +1,12 @@
-//! Numbers, dates and gains out of tag texts; nonsense is refused, never stored.
+//! Parses numbers, dates and gains in tag texts. Impossible values are refused.
 
-/// No disc, track or total beyond this is believed.
+/// Greater disc numbers, track numbers and totals are refused.
 const MAX_NUMBER: u32 = 9_999;
-/// No gain beyond this many dB, up or down, is believed.
+/// Gains above this many dB, positive or negative, are refused.
 const MAX_GAIN_DB: f64 = 60.0;
-/// No peak beyond this (1.0 is full scale) is believed.
+/// Peaks above this (1.0 is full scale) are refused.
 const MAX_PEAK: f64 = 100.0;
-/// R128 gains aim at -23 LUFS, ReplayGain 2.0 at -18 LUFS (RFC 7845, section 5.2.1).
+/// R128 gains refer to -23 LUFS, those of ReplayGain 2.0 to -18 LUFS (RFC 7845, section 5.2.1).
 const R128_TO_REPLAYGAIN_DB: f64 = 5.0;
 
 /// The number and the total of `3`, `03` or `3/12`; zero means absent.
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn gains_and_peaks_refuse_nonsense() {
+    fn impossible_gains_and_peaks_are_refused() {
         assert_eq!(gain_db("-7.03 dB"), Some(-7.03));
         assert_eq!(gain_db("+2.5DB"), Some(2.5));
         for nonsense in ["1e15", "NaN", "inf", "", "dB", "loud", "é"] {

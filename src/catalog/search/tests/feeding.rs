@@ -1,4 +1,4 @@
-//! The index follows changes, keeps its place, and is made anew when it cannot be used.
+//! The index applies changes, stores its cursor, and is rebuilt when it cannot be used.
 
 use super::{Change, Fixture, Kind, Query, SearchIndex, document};
 use Kind::{Album, Track};
@@ -25,7 +25,7 @@ fn changes_and_removals_reach_the_index() {
 }
 
 #[test]
-fn the_last_change_of_a_batch_counts() {
+fn the_last_change_of_a_document_in_a_batch_is_used() {
     let fixture = Fixture::new(vec![]);
     let put = |name: &str| Change::Put(document(Track, 1, name, &[], 0));
     fixture.index.apply([put("first"), put("second"), Change::Remove(Track, 1), put("third")]).expect("changes");
@@ -37,7 +37,7 @@ fn the_last_change_of_a_batch_counts() {
 }
 
 #[test]
-fn what_was_committed_survives_and_the_rest_does_not() {
+fn only_committed_changes_survive_a_restart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     {
         let index = SearchIndex::open(folder.path()).expect("a fresh index");
@@ -55,7 +55,7 @@ fn what_was_committed_survives_and_the_rest_does_not() {
 }
 
 #[test]
-fn an_index_that_cannot_be_used_is_made_anew() {
+fn a_damaged_index_is_rebuilt() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let fill = || {
         let index = SearchIndex::open(folder.path()).expect("an index");
@@ -87,7 +87,7 @@ fn an_index_that_cannot_be_used_is_made_anew() {
 }
 
 #[test]
-fn an_index_of_another_version_goes() {
+fn an_index_of_another_version_is_removed() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::create_dir_all(folder.path().join("v0/nested")).expect("an older index");
     let index = SearchIndex::open(folder.path()).expect("a fresh index");

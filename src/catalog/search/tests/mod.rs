@@ -1,4 +1,4 @@
-//! The engine on real index files.
+//! Tests with real index files.
 
 mod feeding;
 mod fuzz;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 const ANN: UserId = UserId(1);
 const BOB: UserId = UserId(2);
 
-/// An index in a folder that goes with it.
+/// An index in a temporary folder that is removed with it.
 struct Fixture {
     index: SearchIndex,
     names: Vec<(Kind, u64, String)>,
@@ -36,7 +36,7 @@ impl Fixture {
         listing.ids
     }
 
-    /// The names found, best first, as ANN sees them.
+    /// The names that user ANN finds, best first.
     fn found(&self, text: &str, kind: Kind) -> Vec<&str> {
         let name = |id: u64| self.names.iter().find(|named| named.0 == kind && named.1 == id).expect("a known id");
         self.ids(text, kind, Some(ANN)).into_iter().map(|id| name(id).2.as_str()).collect()

@@ -1,4 +1,4 @@
-//! What a query has to find, and in which order, in a small library made by hand.
+//! What queries must find, and in which order, in a small library.
 
 use super::{BOB, Document, Fixture, Kind, document};
 use Kind::{Album, Artist, Playlist, Track};
@@ -84,7 +84,7 @@ fn library() -> Fixture {
     Fixture::new(documents)
 }
 
-/// Query, kind, what comes first, what must be found too, what must not.
+/// Query, kind, the first result, others that must be found, those that must not be found.
 type Case = (&'static str, Kind, &'static str, &'static [&'static str], &'static [&'static str]);
 
 const CASES: &[Case] = &[
@@ -97,7 +97,7 @@ const CASES: &[Case] = &[
     ("Røyksopp", Artist, "Røyksopp", &["Röyksopp"], &[]),
     ("Röyksopp", Artist, "Röyksopp", &["Røyksopp"], &[]),
     ("ROYK", Artist, "Røyksopp", &["Röyksopp"], &[]),
-    // An exact name beats more popular prefixes.
+    // An exact name ranks before prefixes that are more popular.
     ("mø", Artist, "MØ", &["Moby", "Mogwai"], &[]),
     ("mo", Artist, "MØ", &["Moby", "Modest Mouse", "Morcheeba", "Mogwai"], &["Björk"]),
     ("mog", Artist, "Mogwai", &[], &["Moby"]),
@@ -106,7 +106,7 @@ const CASES: &[Case] = &[
     ("help!", Album, "Help!", &[], &[]),
     ("queen", Artist, "Queen", &["Queens of the Stone Age"], &[]),
     ("queens", Artist, "Queens of the Stone Age", &["Queen"], &[]),
-    // Across fields, and as one types.
+    // Words in different fields, and incomplete queries.
     ("queen bohemian", Track, "Bohemian Rhapsody", &[], &["Dancing Queen"]),
     ("bohemian queen", Track, "Bohemian Rhapsody", &[], &[]),
     ("queen bohe", Track, "Bohemian Rhapsody", &[], &[]),
@@ -133,7 +133,7 @@ const CASES: &[Case] = &[
     ("kbe", Artist, "", &[], &["Queen"]),
     ("yesterdxx", Track, "Yesterday", &[], &[]),
     ("yestxxxxx", Track, "", &[], &["Yesterday"]),
-    // "The" needs neither typing nor a name that has it.
+    // "The" is needed neither in the query nor in the name.
     ("beatles", Artist, "The Beatles", &[], &[]),
     ("the beatles", Artist, "The Beatles", &[], &[]),
     ("the queen", Artist, "Queen", &[], &[]),
@@ -197,10 +197,10 @@ const CASES: &[Case] = &[
     ("οδυσσευς", Artist, "Ὀδυσσεύς", &[], &[]),
     ("full width", Track, "Ｆｕｌｌ　Ｗｉｄｔｈ", &[], &[]),
     ("ｑｕｅｅｎ", Artist, "Queen", &[], &[]),
-    // Playlists; another user's private one is not there.
+    // Playlists; another user's private one is not found.
     ("road", Playlist, "Road trip", &[], &["Road to nowhere"]),
     ("road to nowhere", Playlist, "", &[], &["Road to nowhere"]),
-    // Nothing asked, nothing found.
+    // An empty query finds nothing.
     ("", Artist, "", &[], &["Queen"]),
     ("  \t", Artist, "", &[], &["Queen"]),
     ("??", Artist, "", &[], &["Queen"]),
@@ -208,7 +208,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn queries_find_what_they_mean() {
+fn queries_find_the_expected_names() {
     let library = library();
     let mut wrong = Vec::new();
     for (query, kind, first, with, without) in CASES {
@@ -224,7 +224,7 @@ fn queries_find_what_they_mean() {
 }
 
 #[test]
-fn every_name_is_found_by_each_of_its_beginnings() {
+fn every_name_is_found_by_each_of_its_prefixes() {
     let library = library();
     for (kind, id, name) in &library.names {
         let user = Some(if name == "Road to nowhere" { BOB } else { super::ANN });
@@ -239,7 +239,7 @@ fn every_name_is_found_by_each_of_its_beginnings() {
 }
 
 #[test]
-fn a_private_playlist_is_its_owners() {
+fn a_private_playlist_is_found_by_its_owner_only() {
     let library = library();
     assert_eq!(library.ids("nowhere", Playlist, Some(BOB)).len(), 1);
     assert_eq!(library.ids("nowhere", Playlist, Some(super::ANN)).len(), 0);
@@ -247,7 +247,7 @@ fn a_private_playlist_is_its_owners() {
 }
 
 #[test]
-fn popularity_decides_among_equals() {
+fn popularity_decides_between_equal_matches() {
     let named = |id, popularity| document(Track, id, "Intro", &["x"], popularity);
     let fixture =
         Fixture::new(vec![named(1, 3), named(2, 50), named(3, 7), document(Track, 4, "Introduction", &[], 99)]);
@@ -256,7 +256,7 @@ fn popularity_decides_among_equals() {
 }
 
 #[test]
-fn an_exacter_name_beats_a_more_popular_one() {
+fn a_more_exact_name_ranks_before_a_more_popular_one() {
     let named = |id, name, popularity| document(Artist, id, name, &[], popularity);
     let fixture = Fixture::new(vec![named(1, "Queen Bee", 99), named(2, "The Queen", 90), named(3, "Queen", 10)]);
     assert_eq!(fixture.ids("queen", Artist, None), [3, 2, 1]);
