@@ -1,4 +1,4 @@
-//! Segue: a self-hosted music server whose heart is real-time playback sync.
+//! Segue: a self-hosted music server with real-time playback sync between devices.
 
 pub mod app;
 pub mod auth;

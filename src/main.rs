@@ -1,4 +1,4 @@
-//! The `segue` program; everything is in the library.
+//! The `segue` program; its code is in the library.
 
 fn main() -> std::process::ExitCode {
     segue::cli::main()

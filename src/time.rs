@@ -1,16 +1,16 @@
-//! The wall clock, for what is stored with a date; playback has a steady clock of its own.
+//! The wall clock, for dates that are stored or shown. Playback uses a monotonic clock.
 
 use segue_actors::ids::Micros;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The wall clock's time, UTC; a clock set before 1970 reads as 1970.
+/// The time of the wall clock, UTC; 1970 when the clock is set to an earlier time.
 #[must_use]
 pub fn now() -> Micros {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// An instant as JSON has it: RFC 3339, UTC, whole seconds.
+/// An instant as it is written in JSON: RFC 3339, UTC, whole seconds.
 #[must_use]
 pub fn rfc3339(instant: Micros) -> String {
     let seconds = instant.0.div_euclid(1_000_000);
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn instants_read_as_rfc3339() {
+    fn instants_are_written_as_rfc3339() {
         assert_eq!(rfc3339(Micros(1_767_225_600_999_999)), "2026-01-01T00:00:00Z");
         assert_eq!(rfc3339_ms(Micros(1_767_225_600_040_999)), "2026-01-01T00:00:00.040Z");
         assert_eq!(rfc3339(Micros(-1)), "1969-12-31T23:59:59Z");

@@ -1,5 +1,6 @@
-//! How many changes of sessions a database keeps in a second: `cargo bench --profile ci --bench commits -- URL [seconds]`.
-//! Each user commits one change after the other, as a session does. The database is left with the rows.
+//! Measures how many changes of sessions a database commits in a second:
+//! `cargo bench --profile ci --bench commits -- URL [seconds]`.
+//! Each user commits one change after the other, as a session does. The rows stay in the database.
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
 use futures_util::future::join_all;
@@ -14,10 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How many users commit at once.
+/// Numbers of users that commit at the same time.
 const USERS: &[u64] = &[1, 10, 100, 1000, 4000];
 
-/// Commits until the end; how long each commit took.
+/// Commits until `end`; returns how long each commit took.
 async fn commit_on(store: &DbStore, user: UserId, end: Instant) -> Vec<Duration> {
     let mut record = Record::clone(SessionState::new(Micros(0), 1, NodeId(1), Limits::default()).record());
     let standing = store.load(user).await.expect("the database answers").map(|record| record.stamp);

@@ -1,7 +1,8 @@
-//! A library that was never played: documents and queries made from a seed, with the statistics that matter to search.
+//! A generated library for benchmarks: documents and queries from a seed, with the statistics that matter to search.
 //!
-//! Words follow Zipf's law over a vocabulary that grows with the library; common ones are short; one artist in eight has
-//! names in Cyrillic, Japanese or Korean; popularity is steep; a query is what somebody would type to find one document.
+//! Words follow Zipf's law over a vocabulary that grows with the library; frequent ones are short. One artist in eight
+//! has names in Cyrillic, Japanese or Korean. Few documents are popular. Each query is what a user would type to find
+//! one document.
 
 #![allow(
     clippy::as_conversions,
@@ -16,7 +17,7 @@ use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
 use segue::catalog::search::{Document, Kind};
 use std::collections::HashSet;
 
-/// The commonest words of titles; they make the long lists.
+/// The most frequent words of titles, which have the longest posting lists.
 const COMMON: [&str; 24] = [
     "the", "you", "of", "love", "a", "in", "me", "to", "my", "i", "on", "la", "de", "it", "is", "all", "don't", "time",
     "be", "night", "your", "for", "no", "we",
@@ -30,13 +31,13 @@ const CODAS: [&str; 12] = ["", "", "", "n", "r", "s", "l", "t", "m", "ck", "nd",
 
 /// A generated library.
 pub(crate) struct Library {
-    /// Everything in it.
+    /// All documents.
     pub(crate) documents: Vec<Document>,
-    /// Texts typed to find one document, and its place in `documents`.
+    /// Queries, each with the index in `documents` of the document it is meant to find.
     pub(crate) queries: Vec<(String, usize)>,
 }
 
-/// A library of so many tracks, with an album for 11 and an artist for 40 of them, and 200 queries.
+/// A library of `tracks` tracks, with one album for 11 tracks, one artist for 40 tracks, and 200 queries.
 pub(crate) fn generate(tracks: usize, seed: u64) -> Library {
     let mut rng = StdRng::seed_from_u64(seed);
     let vocabulary = Vocabulary { words: 60.0 * (tracks as f64 * 4.0).sqrt() };
@@ -77,7 +78,7 @@ pub(crate) fn generate(tracks: usize, seed: u64) -> Library {
     Library { documents, queries }
 }
 
-/// A stable, well spread id for each place.
+/// A pseudo-random id for each position; the same for the same seed.
 fn rng_id(seed: u64, place: usize) -> u64 {
     StdRng::seed_from_u64(seed ^ (place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)).next_u64()
 }
@@ -92,7 +93,7 @@ fn query(documents: &[Document], rng: &mut StdRng) -> (String, usize) {
             (Some(artist), 1) => format!("{} {}", first(&document.name, 1), first(artist, 2)),
             _ => document.name.clone(),
         };
-        // What people type: lower case, no accents half of the time.
+        // As users type: lower case, in half of the queries without accents.
         let text = if rng.random() { text.replace('é', "e").replace(['ö', 'ø'], "o") } else { text };
         if text.chars().count() >= 2 {
             return (text.chars().take(30).collect::<String>().to_lowercase(), at);
@@ -141,7 +142,7 @@ impl Script {
     }
 }
 
-/// Words by rank: nothing is stored, the word of a rank is made from the rank.
+/// Words by rank. They are not stored: the word is computed from its rank.
 struct Vocabulary {
     words: f64,
 }
@@ -174,7 +175,7 @@ fn word(script: Script, rank: u64) -> String {
     }
 }
 
-/// Syllables, more of them for rarer words; an accent in one of ten.
+/// A word of Latin syllables, more for rarer words; one word in ten has an accent.
 fn latin(rank: u64, rng: &mut StdRng) -> String {
     let mut word = String::new();
     for _ in 0..=rank.ilog2() / 5 {

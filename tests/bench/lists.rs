@@ -1,8 +1,8 @@
-//! What a deep page costs: `cargo bench --profile ci --bench lists -- [TRACKS]`.
+//! Measures the cost of a page at a large offset: `cargo bench --profile ci --bench lists -- [TRACKS]`.
 //!
-//! Fills a SQLite file and a PostgreSQL that it starts itself with a library of TRACKS (1,200,000 unless told, which
-//! makes 109,000 albums), and reads pages of 50 albums and tracks by name and by age, first pages and deep ones in
-//! turn, as a handler does: ids, then rows. The median of 200 of each.
+//! Fills an SQLite file and a PostgreSQL cluster of its own with a library of TRACKS (default: 1,200,000, with 109,000
+//! albums). Reads pages of 50 albums and tracks by name and by age, first pages and deep ones in turn, as a handler
+//! does: ids, then rows. Prints the median of 200 of each.
 
 #![allow(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Folders of real audio files with tags, made of one short clip for each format. ffmpeg makes the clips.
+//! Makes folders of tagged audio files from one clip for each format. ffmpeg makes the clips.
 
 use lofty::{
     config::WriteOptions,
@@ -11,7 +11,7 @@ pub(crate) const ALBUM: usize = 11;
 /// Tracks of an artist.
 pub(crate) const ARTIST: usize = 44;
 
-/// One sound in one format.
+/// One clip in one format.
 #[derive(Debug)]
 pub(crate) struct Clip {
     ending: &'static str,
@@ -33,7 +33,7 @@ pub(crate) fn short() -> Vec<Clip> {
     formats.map(|(ending, tags)| clip("sine=duration=0.5", ending, tags)).into()
 }
 
-/// As large as music is: a FLAC and an MP3 of 3 MB or more.
+/// Clips of the size of real tracks: a FLAC and an MP3 of 3 MB or more.
 pub(crate) fn long() -> Vec<Clip> {
     let clips = [
         clip("anoisesrc=duration=60:sample_rate=44100", "flac", TagType::VorbisComments),
@@ -58,7 +58,7 @@ fn clip(sound: &str, ending: &'static str, tags: TagType) -> Clip {
     Clip { ending, tags, bytes: fs::read(path).expect("read") }
 }
 
-/// Writes so many files, the clips in turn, no two with the same tags: `Artist 3/Album 14/07 Track 161.flac`.
+/// Writes `files` files from the clips in turn, each with other tags: `Artist 3/Album 14/07 Track 161.flac`.
 pub(crate) fn fill(folder: &Path, clips: &[Clip], files: usize) {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Puts a generated library into the tables of the catalogue, as a scan would have left it.
+//! Writes a generated library to the tables of the catalogue, with the rows that a scan would write.
 
 use diesel::connection::SimpleConnection as _;
 use segue::{
@@ -9,10 +9,10 @@ use segue::{
     db::Db,
 };
 
-/// Rows of one statement, and documents of one transaction.
+/// The number of rows in one statement, and of documents in one transaction.
 const ROWS: usize = 500;
 
-/// Writes all documents. They come as [`super::library::generate`] makes them: an artist, its albums, their tracks.
+/// Writes all documents, in the order of [`super::library::generate`]: an artist, its albums, their tracks.
 pub(crate) fn fill(db: &Db, documents: &[Document]) {
     let mut tables = Tables::default();
     let (mut artist, mut album) = (0, 0);

@@ -1,9 +1,9 @@
-//! How quick scans are: `cargo bench --profile ci --bench scan -- [--files N] [--large N]`.
+//! Measures the speed of scans: `cargo bench --profile ci --bench scan -- [--files N] [--large N]`.
 //!
-//! Makes a library of N (100,000 unless told) short files of seven formats, lets `segue scan` read it into an empty
-//! database and look at it again, on SQLite and on a PostgreSQL that it starts itself; then the same with a few hundred
-//! files of the size of real ones. The page cache is warm: the files have just been written. Rates are of whole
-//! processes, start and end included; memory is the most that a look every 10 ms saw.
+//! Makes a library of N (default: 100,000) short files of seven formats and runs `segue scan` twice: with an empty
+//! database, then unchanged; on SQLite and on a PostgreSQL cluster of its own. Then the same with a few hundred files
+//! of the size of real tracks. The page cache is warm: the files have just been written. Rates include start and end of
+//! the process; memory is the maximum of samples every 10 ms.
 
 #![allow(
     clippy::as_conversions,
@@ -54,13 +54,13 @@ fn main() {
     }
 }
 
-/// The number after a word of the command line.
+/// The number after the argument `name` on the command line.
 fn argument(name: &str, default: usize) -> usize {
     let mut arguments = std::env::args().skip_while(|argument| argument != name).skip(1);
     arguments.next().map_or(default, |number| number.parse().expect("a number"))
 }
 
-/// Scans, and returns how long that took, how many ms of CPU, and how many KiB of memory.
+/// Runs a scan; returns its duration, its CPU time in ms, and its memory in KiB.
 fn run(music: &Path, data: &Path, url: &str, expected: &str) -> (Duration, u64, u64) {
     let began = Instant::now();
     let mut command = Command::new(env!("CARGO_BIN_EXE_segue"));
@@ -85,7 +85,7 @@ fn is_over(child: &mut Child) -> bool {
     child.try_wait().expect("it is ours").is_some()
 }
 
-/// CPU time in ms (10 ms are the clock's grain) and anonymous memory in KiB of a process (proc(5)).
+/// CPU time in ms (resolution 10 ms) and anonymous memory in KiB of a process (proc(5)).
 fn look(process: u32) -> Option<(u64, u64)> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();

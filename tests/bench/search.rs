@@ -1,9 +1,9 @@
-//! How quick search is: `cargo bench --bench search -- [TRACKS] [DATABASE_URL]`.
+//! Measures the speed of search: `cargo bench --bench search -- [TRACKS] [DATABASE_URL]`.
 //!
-//! Generates a library (100,000 tracks unless told), writes it into a database (a SQLite file of its own unless told; one
-//! that is named must be empty), lets the index follow, and types 200 queries letter by letter, right and with typos. The
-//! same beginnings go to an SQLite FTS5 table of the same names as prefix queries. Times are of the thread's CPU, for the
-//! machine may be busy with others.
+//! Generates a library (default: 100,000 tracks), writes it to a database (default: an SQLite file of its own; a named
+//! database must be empty), feeds the index from it, and runs every prefix of 200 queries, as typed and with typos. The
+//! same prefixes are run on an SQLite FTS5 table of the same names as prefix queries. Times are CPU times of the
+//! thread, because the machine may be busy with other work.
 
 #![allow(
     clippy::as_conversions,
@@ -42,7 +42,7 @@ use std::{
 const BATCH: usize = 10_000;
 
 fn main() {
-    // Cargo adds arguments of its own.
+    // Cargo adds arguments that begin with `--`.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let tracks = arguments.first().map_or(100_000, |tracks| tracks.parse().expect("a number of tracks"));
     let Library { documents, queries } = generate(tracks, 1);
@@ -169,7 +169,7 @@ fn thread_cpu() -> Duration {
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
-/// The same names in an FTS5 table, asked as a careful application would: all words as prefixes, by rank, 20 of them.
+/// The same names in an FTS5 table, queried as an application would: all words as prefixes, the best 20 by rank.
 struct Fts(SqliteConnection);
 
 #[derive(diesel::QueryableByName)]

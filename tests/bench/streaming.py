@@ -1,9 +1,10 @@
-"""Bytes per CPU second of servers that send the same file, side by side.
+"""Measures bytes per CPU second of servers that send the same file.
 
 usage: streaming.py PID,URL PID,URL ...
 
-Each PID is the process that serves its URL (of nginx: the worker). The servers are loaded in turn, 64 connections that
-ask for the whole again and again, in slices of 600 MB; printed is the median of the slices and its ratio to the first.
+Each PID is the process that serves its URL (for nginx: the worker). The servers are loaded in turn, in slices of 600 MB,
+by 64 connections that request the whole file repeatedly. Prints the median of the slices and its ratio to the first
+server's.
 """
 
 import os

@@ -1,4 +1,4 @@
-//! Accounts: the first one, logging in and out, what others may not do, and guessing.
+//! Accounts: the first account, logging in and out, permissions, and the limit of log-in attempts.
 
 use crate::harness::{Dialect, Server, TestDatabase, receive, run, segue, send, until};
 use awc::http::Method;
@@ -136,7 +136,7 @@ on_both_databases! {
 }
 
 #[test]
-fn guessing_is_slowed_down_by_name_and_by_address() {
+fn log_in_attempts_are_limited_by_name_and_by_address() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start_with(&database, &["--login-tries-per-user=2", "--login-tries-per-address=5"]).await;
@@ -173,7 +173,7 @@ fn behind_a_trusted_proxy_each_client_has_its_own_limit() {
 }
 
 #[test]
-fn signing_up_is_off_unless_allowed() {
+fn signing_up_is_refused_unless_the_setting_allows_it() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let account = json!({"username": "anna", "password": "long enough"});
@@ -188,7 +188,7 @@ fn signing_up_is_off_unless_allowed() {
 }
 
 #[test]
-fn bad_requests_are_told_what_is_wrong() {
+fn bad_requests_get_a_message_that_says_what_is_wrong() {
     run(async {
         let server = Server::start(&TestDatabase::new(Dialect::Sqlite)).await;
         let post = || server.request(Method::POST, "/v1/auth/login");

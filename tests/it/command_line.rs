@@ -1,4 +1,4 @@
-//! The commands as a person runs them.
+//! The commands of the program: output, messages and exit codes.
 
 use crate::harness::{Dialect, TestDatabase, segue};
 use std::process::Output;
@@ -28,7 +28,7 @@ fn config_prints_each_setting_with_its_origin() {
 }
 
 #[test]
-fn the_file_in_the_data_folder_counts_and_may_not_move_it() {
+fn the_settings_file_in_the_data_folder_is_read_and_may_not_set_data_dir() {
     let database = TestDatabase::empty(Dialect::Sqlite);
     let file = database.folder.path().join("segue.toml");
     std::fs::write(&file, "grace_ms = 7").expect("a file");
@@ -42,7 +42,7 @@ fn the_file_in_the_data_folder_counts_and_may_not_move_it() {
 }
 
 #[test]
-fn bad_settings_are_refused_together() {
+fn all_bad_settings_are_reported_at_once() {
     let output = config(&["--listen", "x", "--lease-ms", "1", "--database-url", "postgres://h/d?sslmode=require"]);
     let told = text(&output.stderr);
     assert!(!output.status.success());
@@ -51,7 +51,7 @@ fn bad_settings_are_refused_together() {
 }
 
 #[test]
-fn a_server_whose_port_is_taken_says_so() {
+fn a_port_in_use_is_reported() {
     let database = TestDatabase::empty(Dialect::Sqlite);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("it has one").to_string();

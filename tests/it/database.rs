@@ -1,4 +1,4 @@
-//! The database handle: migrations, transactions, the rights of readers, panics.
+//! The database handle: migrations, transactions, read-only transactions, panics.
 
 use crate::harness::{Dialect, TestDatabase};
 use diesel::{RunQueryDsl as _, sql_query};
@@ -77,7 +77,7 @@ on_both_databases! {
 }
 
 #[test]
-fn many_processes_may_migrate_at_once() {
+fn several_processes_can_migrate_at_the_same_time() {
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let database = TestDatabase::empty(dialect);
         let url = database.parsed();
@@ -92,7 +92,7 @@ fn many_processes_may_migrate_at_once() {
 }
 
 #[test]
-fn migrations_can_be_taken_back() {
+fn migrations_can_be_reverted_and_applied_again() {
     use diesel_migrations::{FileBasedMigrations, MigrationHarness as _};
     for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let database = TestDatabase::new(dialect);
@@ -118,7 +118,7 @@ fn migrations_can_be_taken_back() {
 }
 
 #[test]
-fn a_database_out_of_reach_is_told_and_transient() {
+fn an_unreachable_database_is_a_transient_error() {
     let refused = migrate(&"postgres://127.0.0.1:1/x?connect_timeout=2".parse().expect("a good URL"));
     assert!(refused.as_ref().is_err_and(DbError::is_transient), "{refused:?}");
 }

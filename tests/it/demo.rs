@@ -1,4 +1,4 @@
-//! `segue demo` from nothing, again, and after a kill at any moment.
+//! `segue demo` in an empty folder, a second time, and after a kill.
 
 use crate::harness::{Reply, bare, python, run, send, until};
 use awc::Client;
@@ -13,7 +13,7 @@ use std::{
     time::SystemTime,
 };
 
-/// A demo with tracks of a few seconds.
+/// A running demo with tracks of a few seconds.
 struct Demo {
     child: Child,
     output: BufReader<ChildStdout>,
@@ -26,7 +26,7 @@ impl Demo {
         Self { child, output }
     }
 
-    /// Reads its output until the line that ends the greeting.
+    /// Reads its output up to the last line of the greeting.
     fn greeting(&mut self) -> String {
         let mut text = String::new();
         while !text.contains("Ctrl-C") {
@@ -65,7 +65,7 @@ fn music(data: &Path) -> BTreeMap<PathBuf, SystemTime> {
     fn add(folder: &Path, found: &mut BTreeMap<PathBuf, SystemTime>) {
         for entry in fs::read_dir(folder).into_iter().flatten() {
             let entry = entry.expect("an entry");
-            // A file that is being written may be gone again.
+            // A temporary file may have been renamed since the folder was listed.
             let Ok(metadata) = entry.metadata() else { continue };
             if metadata.is_dir() {
                 add(&entry.path(), found);
@@ -80,7 +80,7 @@ fn music(data: &Path) -> BTreeMap<PathBuf, SystemTime> {
 }
 
 #[test]
-fn a_killed_first_start_goes_on_and_later_starts_change_nothing() {
+fn a_start_after_a_kill_completes_the_library_and_later_starts_change_nothing() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("new/demo");
@@ -121,7 +121,7 @@ fn a_killed_first_start_goes_on_and_later_starts_change_nothing() {
     });
 }
 
-/// What mutagen and ffprobe read from a file, each as title, artists, album, album artists, disc, track and year.
+/// The tags that mutagen or ffprobe read from a file: title, artists, album, album artists, disc, track and year.
 type Opinion = [String; 7];
 
 fn mutagen(music: &Path) -> BTreeMap<String, (Opinion, f64)> {
@@ -147,7 +147,7 @@ fn ffprobe(path: &str) -> (Opinion, f64) {
     let told: Value = serde_json::from_slice(&output.expect("ffprobe runs").stdout).expect("JSON");
     let format = &told["format"];
     let tags = format["tags"].as_object().expect("tags");
-    // Vorbis comments come in capitals.
+    // ffprobe prints keys of Vorbis comments in upper case.
     let text = |name: &str| {
         let tag = tags.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(name));
         tag.and_then(|(_, value)| value.as_str()).unwrap_or_default().to_owned()
@@ -167,7 +167,7 @@ fn ffprobe(path: &str) -> (Opinion, f64) {
 }
 
 #[test]
-fn what_is_made_reads_the_same_for_mutagen_for_ffprobe_and_for_us() {
+fn mutagen_ffprobe_and_the_server_read_the_same_tags() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let mut demo = Demo::start(folder.path(), &["--listen", "127.0.0.1:0"]);
@@ -212,7 +212,7 @@ fn what_is_made_reads_the_same_for_mutagen_for_ffprobe_and_for_us() {
 }
 
 #[test]
-fn a_lost_password_file_is_made_anew() {
+fn a_lost_password_file_is_replaced_with_a_new_password() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let greeting = Demo::start(folder.path(), &["--listen", "127.0.0.1:0"]).greeting();
@@ -225,7 +225,7 @@ fn a_lost_password_file_is_made_anew() {
 }
 
 #[test]
-fn folders_that_cannot_be_used_are_named() {
+fn the_message_names_a_folder_that_cannot_be_used() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("letter.txt"), "").expect("a file");
     for (data, told) in

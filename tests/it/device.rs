@@ -1,4 +1,4 @@
-//! `segue device` as a person or a program runs it, against the real server with real files.
+//! `segue device` as a process, against the real server with real files.
 
 use crate::harness::{Device, Dialect, Server, TestDatabase, run, segue, silence};
 use serde_json::Value;
@@ -46,14 +46,14 @@ impl Home {
         Device::start(&self.server, &self.database, "anna", name)
     }
 
-    /// What a device says it has loaded is that file, to the last byte.
+    /// Checks that the loaded bytes that a device reports are those of the file.
     fn is_whole(&self, title: &str, loaded: &Value) {
         let bytes = fs::read(self.music.join(format!("{title}.wav"))).expect("the file");
         let sha256 = segue::media::digest::Digest(Sha256::digest(&bytes).into()).to_string();
         assert_eq!((&loaded["sha256"], &loaded["bytes"]), (&Value::from(sha256), &Value::from(bytes.len())));
     }
 
-    /// The id of the track of that file.
+    /// The id of the track with this title.
     async fn track(&self, title: &str) -> String {
         let login = self.server.log_in("anna", "anna-password").await;
         let page = login.get("/v1/tracks").await.json();
@@ -67,7 +67,8 @@ fn any(_event: &Value) -> bool {
     true
 }
 
-/// A way to a server that swallows the first track from somewhere in it on, and keeps its connection. Gives its address.
+/// A proxy to a server that discards the rest of the first track after some bytes, and keeps the connection open.
+/// Returns its address.
 fn swallowing(server: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -92,7 +93,7 @@ fn swallowing(server: &str) -> String {
     address
 }
 
-/// Carries bytes from one socket to another as long as there are any, those that `passes` lets by.
+/// Copies bytes from one socket to another until the end, those for which `passes` returns true.
 fn carry(mut from: TcpStream, mut to: TcpStream, passes: impl Fn(&[u8], usize) -> bool) {
     let (mut buffer, mut carried) = ([0; 16_384], 0);
     while let Ok(length @ 1..) = from.read(&mut buffer) {
@@ -112,7 +113,7 @@ fn assert_fails(output: &Output, told: &str) {
 }
 
 #[test]
-fn what_keeps_it_from_starting_is_one_clear_line() {
+fn a_device_that_cannot_start_prints_one_line_with_the_reason() {
     run(async {
         let home = Home::new().await;
         let wrong = home.command("Hall").env("SEGUE_PASSWORD", "a guess").output().expect("it runs");
@@ -127,7 +128,7 @@ fn what_keeps_it_from_starting_is_one_clear_line() {
         assert_fails(&home.command("Hall").output().expect("it runs"), "runs already");
         let name = home.command(&"x".repeat(65)).output().expect("it runs");
         assert_fails(&name, "1 to 64 characters");
-        // What the arguments say is checked by the parser, which has an exit code of its own.
+        // Bad arguments are refused by the parser with exit code 2.
         let other = Device::command("ftp://music.example", &home.database, "anna", "Hall").output().expect("it runs");
         let told = String::from_utf8_lossy(&other.stderr);
         assert!(other.status.code() == Some(2) && told.contains("http://HOST:PORT or https://HOST:PORT"), "{told}");
@@ -135,7 +136,7 @@ fn what_keeps_it_from_starting_is_one_clear_line() {
 }
 
 #[test]
-fn a_track_that_stops_coming_on_a_connection_that_lives_is_asked_for_again_from_there() {
+fn a_download_that_stalls_is_continued_by_a_new_request() {
     run(async {
         let home = Home::new().await;
         let way = swallowing(&home.server.base);
@@ -168,7 +169,7 @@ fn a_track_is_played_from_standard_input_and_its_hash_is_right() {
         let is = |state: &'static str| move |event: &Value| event["event"] == "audio" && event["state"] == state;
         let sounding = kitchen.first(mark, "it sounds from there", is("sounding")).await.event;
         assert_eq!(sounding["position_ms"], 15_000);
-        // The same bytes once more: now there is something to compare them with.
+        // The second download: now the server has a hash to compare with.
         let loaded = kitchen.first(mark, "the bytes come again", is("loaded")).await.event;
         assert_eq!(loaded["verified"], true);
 
@@ -217,7 +218,7 @@ fn a_device_that_is_started_again_is_the_same_as_another_instance() {
 }
 
 #[test]
-fn the_end_of_standard_input_ends_it_only_when_asked_to() {
+fn the_end_of_standard_input_ends_it_only_with_the_option() {
     run(async {
         let home = Home::new().await;
         let mut device = Device::spawn(home.command("Kitchen").arg("--exit-with-stdin"));

@@ -1,4 +1,4 @@
-//! The main job with everything real: the server, a folder of music, devices as processes that are stopped and killed.
+//! Playback sync with real processes: the server, a folder of music, devices that are stopped and killed.
 
 use crate::harness::{Printed, Server, run};
 use crate::house::{House, MUSIC, is_quiet, is_shown, kind, lists, positions, same_place, say, took};
@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 #[test]
-fn what_one_device_does_the_others_show() {
+fn actions_of_one_device_are_shown_by_the_others() {
     run(async {
         let mut house = House::open(2_000).await;
         let (mut kitchen, mut phone) = (house.device("anna", "Kitchen"), house.device("anna", "Phone"));
@@ -56,7 +56,7 @@ fn what_one_device_does_the_others_show() {
         .await;
         same_place(&phone, &desk, "after a transfer").await;
 
-        // The server is killed in mid-track: everybody is back by themselves, and what was acknowledged is there.
+        // The server is killed during a track: all devices reconnect, and acknowledged changes are still there.
         let mark = phone.mark();
         phone.tell("repeat all");
         phone.first(mark, "the ack", |event| kind(event) == "answered" && event["accepted"] == true).await;
@@ -85,7 +85,7 @@ fn what_one_device_does_the_others_show() {
 }
 
 #[test]
-fn t50_a_killed_device_is_away_at_once_and_frozen_where_it_was() {
+fn t50_a_killed_device_is_away_at_once_with_its_last_position() {
     run(async {
         let house = House::open(2_000).await;
         let (mut kitchen, phone) = (house.device("anna", "Kitchen"), house.device("anna", "Phone"));
@@ -115,7 +115,7 @@ fn t50_a_killed_device_is_away_at_once_and_frozen_where_it_was() {
     });
 }
 
-/// A stopped process keeps its socket open: only its silence tells.
+/// A stopped process keeps its socket open: the server can only notice that its heartbeats are missing.
 async fn a_stopped_device_is_missed(heartbeat_ms: u32) {
     let heartbeat = Duration::from_millis(u64::from(heartbeat_ms));
     let house = House::open(heartbeat_ms).await;
@@ -150,13 +150,13 @@ async fn a_stopped_device_is_missed(heartbeat_ms: u32) {
 }
 
 #[test]
-fn t50_a_stopped_device_is_missed_by_heartbeats() {
+fn t50_a_stopped_device_is_detected_by_missing_heartbeats() {
     run(a_stopped_device_is_missed(2_000));
 }
 
-/// A machine that sleeps is a process that stands still: nothing of it is said, and its sockets stay open.
+/// A sleeping machine is simulated by a stopped process: it sends nothing, and its sockets stay open.
 #[test]
-fn t57_a_machine_that_wakes_up_is_back_at_once_disturbs_nobody_and_blinks_nowhere() {
+fn t57_a_machine_that_wakes_up_reconnects_at_once_and_changes_nothing() {
     run(async {
         let house = House::open(200).await;
         let (mut kitchen, mut phone) = (house.device("anna", "Kitchen"), house.device("anna", "Phone"));
@@ -192,6 +192,6 @@ fn t57_a_machine_that_wakes_up_is_back_at_once_disturbs_nobody_and_blinks_nowher
 }
 
 #[test]
-fn a_shorter_heartbeat_scales_all_of_it() {
+fn a_shorter_heartbeat_interval_detects_it_sooner() {
     run(a_stopped_device_is_missed(200));
 }

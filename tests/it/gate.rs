@@ -1,4 +1,4 @@
-//! What the tests stand on stands: nothing is left behind, and the tools are there.
+//! The test machinery: no process is left behind, and the tools are those that are pinned.
 
 use crate::harness::{Dialect, Server, TestDatabase, python, run, until};
 use std::{path::Path, process::Command};

@@ -1,5 +1,4 @@
-//! What was listened to: each user's own history and charts, everybody's favourites of an artist, and what that does to
-//! search.
+//! Plays: each user's own history and charts, the popular tracks of an artist, and popularity in search.
 
 use crate::{
     harness::{Login, Server, TestDatabase, until},
@@ -14,7 +13,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
-/// The first of the plays below, in milliseconds.
+/// The time of the first play below, in milliseconds since 1970.
 const START_MS: i64 = 1_767_225_600_000;
 
 /// Two artists, each with an album: Alpha (1) with the tracks Same (3) and Other (4), Beta (5) with Same (7).
@@ -32,7 +31,7 @@ fn fill(database: &TestDatabase) {
     rows::fill(&database.open(), &documents);
 }
 
-/// Keeps plays of a user: the track, the kind, and when it began in microseconds.
+/// Stores plays of a user: the track, the kind, and the time when it began in microseconds since 1970.
 fn keep(database: &TestDatabase, user: &Login<'_>, plays: impl IntoIterator<Item = (i64, &'static str, i64)>) {
     let user = u64::from_str_radix(&user.user, 16).expect("an id").cast_signed();
     let mut statement = "INSERT INTO plays (user_id, epoch, revision, media_id, kind, started_us) VALUES ".to_owned();

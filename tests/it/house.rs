@@ -1,7 +1,7 @@
-//! A server with a folder of music and devices as processes; what they print, and how far their screens are apart.
+//! A server with a folder of music, devices as processes, and comparisons of the positions that they print.
 //!
-//! Bounds in milliseconds are asserted over quiet samples only: those whose witness, a 5 ms timer in the process that
-//! printed them, was late by less than 20 ms. Each test prints how many there were.
+//! Bounds in milliseconds are asserted for quiet samples only: those for which a 5 ms timer in the printing process
+//! (the witness) was late by less than 20 ms. Each test prints how many quiet samples there were.
 
 use crate::harness::{Device, Dialect, Printed, Server, TestDatabase, until};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// Debian's `wesnoth-1.16-music`.
 pub(crate) const MUSIC: &str = "/usr/share/games/wesnoth/1.16/data/core/music";
-/// A witness later than this saw nothing.
+/// A sample is quiet when its witness was late by less than this, in milliseconds.
 const QUIET_MS: u64 = 20;
 
 /// A server with music, the ids of some long tracks of it, and the devices of two users, `anna` and `bert`.
@@ -50,9 +50,9 @@ impl House {
     }
 }
 
-/// What was measured, for whoever reads the test's output.
+/// Prints a measurement to the test's output.
 pub(crate) fn say(line: &str) {
-    // Nobody need be reading.
+    // The output may be closed.
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn is_shown(event: &Value, field: &str, value: &str) -> bool {
     kind(event) == "playback" && event["playback"][field] == value
 }
 
-/// Whether a device list shows the named device so; `None` stands for not at all.
+/// Whether a device list has the named device with this presence; `None`: whether it does not have it.
 pub(crate) fn lists(event: &Value, name: &str, presence: Option<&str>) -> bool {
     let devices = event["devices"].as_array().filter(|_| kind(event) == "devices");
     devices.is_some_and(|devices| {
@@ -81,14 +81,15 @@ pub(crate) fn is_quiet(sample: &Value) -> bool {
     sample["late_ms"].as_u64().is_some_and(|late| late < QUIET_MS)
 }
 
-/// Where a playing sample would be at server time 0: samples of one track differ by how far screens are apart.
+/// The position of a playing sample, extrapolated to server time 0. For samples of the same track, the difference of
+/// two devices is how far their positions are apart.
 pub(crate) fn phase_ms(sample: &Value) -> Option<i64> {
     let playing = sample["status"] == "playing";
     let (server_us, position_ms) = (sample["server_us"].as_i64()?, sample["position_ms"].as_i64()?);
     playing.then_some(position_ms - server_us / 1000)
 }
 
-/// Two devices show the same place: compares quiet samples of the same instant until there are enough.
+/// Asserts that two devices show the same position: compares quiet samples of the same instant until there are enough.
 pub(crate) async fn same_place(one: &Device, other: &Device, what: &str) {
     let (from_one, from_other) = (one.mark(), other.mark());
     let (started, wanted) = (Instant::now(), 20);
@@ -114,10 +115,11 @@ pub(crate) async fn same_place(one: &Device, other: &Device, what: &str) {
     assert!(worst <= 50, "{what}: the screens are {worst} ms apart");
 }
 
-/// From so much on a bound holds on a busy machine, too, with half as much again and what the witness missed.
+/// Bounds of at least this are also asserted on a busy machine, extended by half and by the lateness of the witness.
 const LONG: Duration = Duration::from_secs(5);
 
-/// How long after `since` a line was printed. A short bound holds only where the printing device was quiet.
+/// Asserts that a line was printed at most `within` after `since`. Bounds shorter than [`LONG`] are asserted only when
+/// the printing device was quiet.
 pub(crate) fn took(device: &Device, mark: usize, since: Instant, line: &Printed, within: Duration, what: &str) {
     let took = line.at.duration_since(since);
     let all = device.printed();

@@ -1,4 +1,4 @@
-//! What every address shares: errors as JSON, compression, health, a graceful end.
+//! What all routes have in common: errors as JSON, health checks, the end of the server.
 
 use crate::harness::{Cluster, Dialect, Server, TestDatabase, run, send, until};
 use awc::http::Method;
@@ -14,7 +14,7 @@ on_both_databases! {
 }
 
 #[test]
-fn a_server_whose_database_is_away_says_so_and_lives() {
+fn a_server_without_its_database_is_not_ready_and_keeps_running() {
     run(async {
         let cluster = Cluster::start(&[]);
         let folder = tempfile::tempdir().expect("a temp folder");
@@ -43,7 +43,7 @@ fn errors_are_json_everywhere() {
 }
 
 #[test]
-fn a_server_told_to_stop_ends_in_good_order() {
+fn a_server_ends_with_success_after_a_stop_signal() {
     run(async {
         for signal in ["TERM", "INT"] {
             let mut server = Server::start(&TestDatabase::new(Dialect::Sqlite)).await;

@@ -1,4 +1,4 @@
-//! Logging in on another device by a code: once, soon, and by no guessing.
+//! Logging in on another device with a code: valid once and for five minutes, with limited attempts.
 
 use crate::harness::{Dialect, Login, Server, TestDatabase, run};
 use futures_util::future::join_all;
@@ -64,7 +64,7 @@ on_both_databases! {
     }
 }
 
-/// Five minutes later, as far as codes know.
+/// Moves the expiry of all codes five minutes back.
 fn expire_all(database: &TestDatabase) {
     let sql = "UPDATE login_codes SET expires_us = expires_us - 300000000";
     let changed = database
@@ -74,7 +74,7 @@ fn expire_all(database: &TestDatabase) {
 }
 
 #[test]
-fn guessing_codes_is_slowed_down_by_address() {
+fn attempts_with_codes_are_limited_by_address() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start_with(&database, &["--login-tries-per-address=3"]).await;

@@ -1,4 +1,4 @@
-//! The description of the API says what the server does, no more and no less.
+//! The OpenAPI description matches the server: its routes, its authentication, its answers.
 
 use crate::harness::{Dialect, Server, TestDatabase, bare, python, run, send, until};
 use awc::http::Method;
@@ -12,11 +12,11 @@ use std::{
     process::Stdio,
 };
 
-/// Pages for people, and the description itself.
+/// Routes that are not described: pages, and the description itself.
 const PAGES: &[&str] =
     &["/docs", "/docs.css", "/docs.js", "/openapi.json", "/", "/sw.js", "/player/{name:.+}", VIEWS, SHARED];
 
-/// What shared addresses lead to.
+/// The pages of shared links.
 const SHARED: &str = "/{noun:track|album|artist|playlist}/{id:[0-9a-f]{16}}";
 /// The other views of the player.
 const VIEWS: &str = "/{view:search|albums|artists|tracks|saved|playlists|queue|devices|now|settings|login|setup}";
@@ -47,7 +47,7 @@ fn described(description: &Value) -> BTreeSet<(String, String, bool)> {
     operations.collect()
 }
 
-/// What `src/http` registers but for HEAD, read from its source: the framework does not tell.
+/// The routes that `src/http` registers, without HEAD, read from its source because actix-web does not list them.
 fn registered() -> BTreeSet<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http");
     let files = walkdir::WalkDir::new(folder).into_iter().map(|entry| entry.expect("the tree can be read").into_path());
@@ -58,7 +58,7 @@ fn registered() -> BTreeSet<(String, String)> {
         for resource in text.split("web::resource(\"").skip(1) {
             let (path, routes) = resource.split_once('"').expect("a path in quotes");
             for method in ["get", "post", "put", "patch", "delete"] {
-                // `reads` answers HEAD, too.
+                // `reads` also registers HEAD.
                 let call = if method == "get" { "reads()".to_owned() } else { format!("web::{method}()") };
                 if routes.contains(&call) && !PAGES.contains(&path) {
                     found.insert((method.to_uppercase(), path.to_owned()));
@@ -90,7 +90,7 @@ fn every_described_operation_answers_and_asks_for_a_token_as_described() {
             assert!(!filled.contains('{'), "{path} has a parameter that this test does not know");
             let method = Method::from_bytes(method.as_bytes()).expect("a method");
             let reply = send(server.request(method.clone(), &filled)).await;
-            // An open address may know nothing of that id, but it is an address.
+            // A route without authentication may answer that the id is unknown, but not that the route is.
             let nowhere = reply.status == 404 && reply.json()["error"]["message"] == "there is no such address";
             assert!(!nowhere && reply.status != 405, "{method} {path}: {}", reply.status);
             assert_eq!(reply.status == 401, needs_token, "{method} {path}: {}", reply.status);
@@ -99,7 +99,7 @@ fn every_described_operation_answers_and_asks_for_a_token_as_described() {
     });
 }
 
-/// The status, the header fields that matter, and what follows them.
+/// The status, the compared header fields, and the body of an answer.
 fn head(server: &Server, path: &str, token: &str) -> (u16, String, Vec<u8>) {
     let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).expect("the server listens");
     let request =
@@ -115,7 +115,7 @@ fn head(server: &Server, path: &str, token: &str) -> (u16, String, Vec<u8>) {
 }
 
 #[test]
-fn what_answers_get_answers_head_without_the_content() {
+fn every_get_route_answers_head_without_the_body() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start(&database).await;
@@ -141,7 +141,7 @@ fn what_answers_get_answers_head_without_the_content() {
 }
 
 #[test]
-fn a_shared_address_leads_to_a_page() {
+fn a_shared_link_leads_to_a_page() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start(&database).await;
@@ -158,7 +158,7 @@ fn a_shared_address_leads_to_a_page() {
 }
 
 #[test]
-fn a_validator_finds_nothing_to_say() {
+fn a_validator_accepts_the_description() {
     let check = "import json, sys; from openapi_spec_validator import OpenAPIV31SpecValidator as V; \
                  print(*V(json.load(sys.stdin)).iter_errors(), sep='\\n')";
     let mut child = python()
@@ -174,7 +174,7 @@ fn a_validator_finds_nothing_to_say() {
 }
 
 #[test]
-fn the_page_fetches_from_this_server_alone() {
+fn the_documentation_page_loads_only_from_this_server() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start(&database).await;

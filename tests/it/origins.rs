@@ -1,4 +1,4 @@
-//! Pages of other origins: refused by browsers and by the socket, unless the settings allow them.
+//! Pages of other origins: refused by the browser (CORS) and by the socket, unless the settings allow them.
 
 use crate::harness::{Dialect, Reply, Server, TestDatabase, run, send};
 use awc::http::Method;
@@ -6,14 +6,14 @@ use awc::http::Method;
 const APP: &str = "https://app.example.org";
 const STRANGER: &str = "https://evil.example.org";
 
-/// What a browser asks before a page of `origin` may send a token.
+/// The preflight request that a browser sends before a page of `origin` may send a token.
 async fn preflight(server: &Server, origin: &str) -> Reply {
     let request = server.request(Method::OPTIONS, "/v1/me").insert_header(("origin", origin));
     let request = request.insert_header(("access-control-request-method", "PUT"));
     send(request.insert_header(("access-control-request-headers", "authorization,content-type"))).await
 }
 
-/// What the socket's address answers to a page of `origin` that then asks for no WebSocket.
+/// The status that the socket's route answers to a page of `origin` that requests no WebSocket.
 async fn socket(server: &Server, origin: &str) -> u16 {
     send(server.request(Method::GET, "/v1/sync").insert_header(("origin", origin))).await.status.as_u16()
 }
@@ -44,7 +44,7 @@ fn only_allowed_origins_may_use_the_server_from_a_browser() {
 }
 
 #[test]
-fn without_the_setting_there_is_the_servers_own_page_alone() {
+fn without_the_setting_only_the_servers_own_origin_is_allowed() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start_with(&database, &["--public-url=https://music.example.org/segue"]).await;

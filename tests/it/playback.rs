@@ -1,4 +1,4 @@
-//! `/v1/me/player…`: programs without a socket look and command, in the session that devices share.
+//! `/v1/me/player…`: programs without a socket read the session that devices share, and send commands to it.
 
 use crate::{
     harness::{Login, Server, TestDatabase},
@@ -25,7 +25,7 @@ const TRACKS: [&str; 3] = ["0000000000000001", "0000000000000002", "000000000000
 const PHONE: &str = "0000000000000001";
 const KITCHEN: &str = "0000000000000002";
 
-/// A command that is to be granted.
+/// Sends a command that must be accepted.
 async fn granted(user: &Login<'_>, (method, name): (Method, &str), fields: Value) -> u64 {
     let reply = user.send(method, &format!("/v1/me/player/{name}"), &fields).await;
     assert_eq!(reply.status, 200, "{name}: {reply:?}");
@@ -40,7 +40,7 @@ async fn post(user: &Login<'_>, name: &str, fields: Value) -> u64 {
     granted(user, (Method::POST, name), fields).await
 }
 
-/// The playback that a device is shown once it is as awaited.
+/// The first playback that a device receives for which `awaited` is true.
 async fn shown(socket: &mut Socket, awaited: impl Fn(&Playback) -> bool) -> Playback {
     let of = |message| match message {
         ServerMessage::Playback(playback) if awaited(&playback) => Some(*playback),
@@ -104,7 +104,7 @@ on_both_databases! {
         fill(&database);
         let server = Server::start(&database).await;
         let anna = server.user(&database, "anna").await;
-        // Nobody is there, and the queue can be filled all the same.
+        // The queue can be filled while no device is connected.
         put(&anna, "queue", json!({"tracks": &TRACKS[..2]})).await;
         post(&anna, "queue", json!({"tracks": &TRACKS[2..]})).await;
         let (tracks, ids) = queue(&anna).await;
@@ -116,7 +116,7 @@ on_both_databases! {
         let page = anna.get("/v1/me/player/queue?from=1&limit=1").await.json();
         assert_eq!((&page["total"], &page["items"][0]["media_id"]), (&json!(2), &json!(TRACKS[1])));
 
-        // Longer than what a device may say in one frame.
+        // More tracks than a device may send in one frame.
         let many: Vec<&str> = TRACKS.iter().copied().cycle().take(10_000).collect();
         put(&anna, "queue", json!({"tracks": many})).await;
         assert_eq!(anna.get("/v1/me/player/queue").await.json()["total"], 10_000);
@@ -142,7 +142,7 @@ on_both_databases! {
 }
 
 #[test]
-fn a_program_that_asks_wrongly_or_too_often_is_told_so() {
+fn wrong_and_too_frequent_requests_are_refused() {
     crate::harness::run(async {
         let database = TestDatabase::new(crate::harness::Dialect::Sqlite);
         fill(&database);

@@ -1,4 +1,4 @@
-//! The web player's files: whole, small on the way, and never old.
+//! The web player's files: complete, compressed, and never stale.
 
 use crate::harness::{Dialect, Server, TestDatabase, run, send};
 use awc::{Client, http::Method};
@@ -6,7 +6,7 @@ use flate2::read::GzDecoder;
 use std::{fs, io::Read as _, path::Path};
 
 #[test]
-fn a_browser_gets_the_players_files_compressed_and_asks_again_by_their_tags() {
+fn the_players_files_are_compressed_and_revalidated_by_etag() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start(&database).await;

@@ -1,4 +1,4 @@
-//! `src/db/schema.rs` says what both migrated databases hold. `UPDATE_EXPECT=1` writes it anew.
+//! Checks that `src/db/schema.rs` equals the tables of both migrated databases. `UPDATE_EXPECT=1` writes it.
 
 use crate::harness::{Dialect, TestDatabase};
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_types::Text};
@@ -18,10 +18,10 @@ struct Column {
     /// `NO` or `YES`.
     #[diesel(sql_type = Text)]
     nullable: String,
-    /// The place in the primary key as text; `0` outside it.
+    /// The position in the primary key as text; `0` when it is not part of the key.
     #[diesel(sql_type = Text)]
     key: String,
-    /// The table a foreign key of this column alone leads to, or nothing.
+    /// The table that a foreign key of only this column refers to; empty without one.
     #[diesel(sql_type = Text)]
     parent: String,
 }
@@ -60,7 +60,7 @@ fn columns(database: &TestDatabase) -> Vec<Column> {
     loaded.expect("the catalogue of the database can be read")
 }
 
-/// The schema as diesel's `table!` says it.
+/// The schema in the syntax of diesel's `table!`.
 fn render(columns: &[Column]) -> String {
     let mut tables = BTreeMap::<&str, Vec<&Column>>::new();
     for column in columns {
@@ -91,7 +91,7 @@ fn render(columns: &[Column]) -> String {
     for (table, columns) in &tables {
         let parents: Vec<_> = columns.iter().filter(|column| !column.parent.is_empty()).collect();
         for column in &parents {
-            // Diesel joins two tables by one foreign key; where there are two, queries say which.
+            // Diesel joins two tables by one foreign key. When there are several, each query names the columns.
             if parents.iter().filter(|other| other.parent == column.parent).count() == 1 && column.parent != *table {
                 writeln!(text, "diesel::joinable!({table} -> {} ({}));", column.parent, column.column_name)
                     .expect("text grows");
@@ -104,7 +104,7 @@ fn render(columns: &[Column]) -> String {
 }
 
 #[test]
-fn schema_is_what_both_databases_hold() {
+fn schema_equals_the_tables_of_both_databases() {
     let postgres = render(&columns(&TestDatabase::new(Dialect::Postgres)));
     let sqlite = render(&columns(&TestDatabase::new(Dialect::Sqlite)));
     assert_eq!(sqlite, postgres, "the migrations of the two databases differ (left: SQLite)");

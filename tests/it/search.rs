@@ -1,4 +1,4 @@
-//! Search over both databases: what is in the tables is found, changes are followed, and nothing is found that is gone.
+//! Search with both databases: everything in the tables is found, changes reach the index, deleted rows are not found.
 
 use crate::harness::{Server, TestDatabase, until};
 use awc::http::Method;
@@ -21,7 +21,7 @@ pub(crate) mod library;
 #[path = "../bench/rows.rs"]
 pub(crate) mod rows;
 
-/// A search that follows a database, as a server has it.
+/// A search whose index is fed from a database, as in a server.
 struct Following {
     search: Search,
     index: Arc<SearchIndex>,
@@ -36,7 +36,7 @@ impl Following {
         Self { search, index }
     }
 
-    /// Waits until everything of the database is in the index.
+    /// Waits until all changes of the database are in the index.
     async fn caught_up(&self, db: &Db) {
         let last = db.read_blocking(segue::db::changes::last).expect("readable").to_string();
         let reached = |cursor: Option<String>| cursor.is_some_and(|cursor| cursor.split(' ').next() == Some(&last));
@@ -49,7 +49,7 @@ impl Following {
         (listing.ids, listing.total)
     }
 
-    /// Stops, and waits until the folder is free.
+    /// Stops, and waits until the index is closed.
     async fn stop(self) {
         drop(self.search);
         let index = Arc::downgrade(&self.index);
@@ -125,7 +125,7 @@ on_both_databases! {
         small_library(&db);
         let following = Following::start(&database, &db).await;
         following.caught_up(&db).await;
-        // As when yesterday's copy is put back: fewer changes than the index has seen.
+        // As after a restore of an older backup: the last change has a lower number than the index has seen.
         change(&db, "DELETE FROM tracks; DELETE FROM track_artists; DELETE FROM playlists; UPDATE changes SET last = 2");
         following.caught_up(&db).await;
         assert_eq!(following.index.documents(), 2);

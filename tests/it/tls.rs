@@ -1,4 +1,4 @@
-//! The server speaks TLS itself, with a certificate that may change while it runs.
+//! TLS of the server itself: the certificate can be replaced while it runs; trust of devices.
 
 use crate::harness::{Device, Dialect, Server, TestDatabase, run, segue, silence, until};
 use crate::stream::fixture::{Track, noise};
@@ -14,17 +14,17 @@ use std::{
     sync::Arc,
 };
 
-/// More than the buffers of the kernel on both sides hold.
+/// A length in bytes that the kernel's buffers of both sides cannot hold.
 const LONG: usize = 48 << 20;
 
 type Pair = CertifiedKey<rcgen::KeyPair>;
 
-/// A certificate for `localhost` that is its own root.
+/// A self-signed certificate for `localhost`.
 fn pair() -> Pair {
     generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate")
 }
 
-/// Where a test has its files.
+/// The folder with a test's certificate and key.
 struct Files(PathBuf);
 
 impl Files {
@@ -76,7 +76,7 @@ impl Client {
         Ok(Self { stream })
     }
 
-    /// The head of an answer, and as much of its body as is announced if it is short.
+    /// Sends a request; returns the head of the answer and, if it is short, its body.
     fn ask(&mut self, method: &str, path: &str, headers: &[&str], body: &str) -> (String, String) {
         let headers = [headers, &[""]].concat().join("\r\n");
         let length = body.len();
@@ -112,7 +112,7 @@ fn log_in(client: &mut Client, database: &TestDatabase) -> String {
 }
 
 #[test]
-fn everything_is_there_by_tls_and_says_so() {
+fn requests_sockets_and_http2_work_over_tls_and_links_are_https() {
     let database = TestDatabase::new(Dialect::Sqlite);
     let (files, pair) = (Files::new(&database), pair());
     files.write(&pair);
@@ -132,18 +132,18 @@ fn everything_is_there_by_tls_and_says_so() {
 
     let browser = Client::connect(&server, &pair, &[b"h2", b"http/1.1"]).expect("a connection");
     assert_eq!(browser.stream.conn.alpn_protocol(), Some(&b"h2"[..]));
-    // Who speaks no TLS is sent away, and nobody else is harmed.
+    // A client that does not use TLS is disconnected; other clients are not affected.
     let mut plain = TcpStream::connect(server.base.trim_start_matches("https://")).expect("a connection");
     plain.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("sent");
     let mut answer = Vec::new();
-    // It is closed, with or without a word.
+    // The connection is closed, with or without a TLS alert.
     let _ = plain.read_to_end(&mut answer);
     assert!(!answer.starts_with(b"HTTP"));
     assert!(Client::connect(&server, &pair, &[]).is_ok());
 }
 
 #[test]
-fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_is_not() {
+fn a_new_certificate_is_used_without_a_restart_and_a_broken_one_is_not() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let (files, old, new) = (Files::new(&database), pair(), pair());
@@ -152,7 +152,7 @@ fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_is_not() {
         let mut open = Client::connect(&server, &old, &[]).expect("a connection");
         assert!(Client::connect(&server, &new, &[]).is_err(), "nobody else's is trusted");
 
-        // One file at a time, as people copy them: between the two they do not belong together.
+        // The files are replaced one after the other; in between, certificate and key do not match.
         fs::write(files.cert(), new.cert.pem()).expect("written");
         assert!(Client::connect(&server, &old, &[]).is_ok(), "the pair before stays");
         files.write(&new);
@@ -175,7 +175,7 @@ fn a_new_certificate_is_shown_without_a_restart_and_a_broken_one_is_not() {
 }
 
 #[test]
-fn a_client_that_stops_reading_loses_its_stream_by_tls_too() {
+fn a_client_that_stops_reading_is_disconnected_with_tls_too() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let (files, pair) = (Files::new(&database), pair());
@@ -196,7 +196,7 @@ fn a_client_that_stops_reading_loses_its_stream_by_tls_too() {
 }
 
 #[test]
-fn files_that_are_no_good_end_the_start_with_what_is_wrong() {
+fn unusable_certificate_files_end_the_start_with_the_reason() {
     let database = TestDatabase::new(Dialect::Sqlite);
     let (files, right, wrong) = (Files::new(&database), pair(), pair());
     files.write(&right);
@@ -229,7 +229,7 @@ fn files_that_are_no_good_end_the_start_with_what_is_wrong() {
 }
 
 #[test]
-fn a_device_plays_by_tls_with_a_server_that_somebody_vouches_for_and_with_no_other() {
+fn a_device_connects_only_to_a_server_whose_certificate_it_trusts() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let (files, right, wrong) = (Files::new(&database), pair(), pair());
@@ -248,7 +248,7 @@ fn a_device_plays_by_tls_with_a_server_that_somebody_vouches_for_and_with_no_oth
 
         let mut kitchen = Device::spawn(command("Kitchen").arg("--ca").arg(files.cert()));
         kitchen.event("welcome", |_| true).await;
-        // What the system trusts is named by this variable, as OpenSSL has it.
+        // The variable names the system's trusted certificates, as in OpenSSL.
         let mut hall = Device::spawn(command("Hall").env("SSL_CERT_FILE", files.cert()));
         hall.event("welcome", |_| true).await;
         kitchen.tell("search one");
