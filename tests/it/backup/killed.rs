@@ -1,4 +1,4 @@
-//! Killed at any moment: what was is still there, and what is not whole is not seen.
+//! `segue backup` and `segue restore` that are killed: the database is unchanged, and no incomplete backup is left.
 
 use super::{add_plays, assert_same, back_up, files_in, restore, rows, sql, value};
 use crate::harness::{segue, until};
@@ -10,12 +10,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// To open a pipe that nobody reads is an error then (open(2)).
+/// With this flag, opening a pipe without a reader fails (open(2)).
 const O_NONBLOCK: i32 = 0o4000;
 
 on_both_databases! {
-    /// The backup is a pipe, so that the test says how far the restore has come.
-    async fn a_restore_that_is_killed_leaves_what_was(database) {
+    /// The backup is a pipe, so that the test controls how much the restore has read.
+    async fn a_killed_restore_changes_nothing(database) {
         add_plays(&database, 40_000);
         sql(&database, "INSERT INTO users VALUES (1, 'old', 'old', '', 'admin', 0)");
         let good = back_up(&database, "good.backup");
@@ -25,7 +25,7 @@ on_both_databases! {
         let pipe = database.folder.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()));
         let mut child = segue(&database).arg("restore").arg(&pipe).arg("--yes").spawn().expect("the program runs");
-        // Once to check, while the restore that follows must wait for our transaction to end.
+        // The first reading, which checks. Our transaction delays the restore that follows.
         let checked = |connection: &mut segue::db::DbConnection| {
             connection.batch_execute("UPDATE users SET name = name")?;
             let open = |flags| File::options().write(true).custom_flags(flags).open(&pipe);
@@ -36,7 +36,7 @@ on_both_databases! {
             Ok(())
         };
         database.open().write_blocking(checked).expect("our turn");
-        // Then half of it, of which no more than a pipe holds (64 KiB) can be unread.
+        // Then half of the second reading; at most the pipe's buffer (64 KiB) is unread.
         assert!(bytes.len() / 2 > 256 << 10, "{} bytes are too few", bytes.len());
         let mut half = File::options().write(true).open(&pipe).expect("a pipe");
         half.write_all(&bytes[..bytes.len() / 2]).expect("it is read");

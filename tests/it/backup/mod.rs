@@ -1,4 +1,4 @@
-//! `segue backup` and `segue restore` as a person runs them: whole, refused, killed, and under a running server.
+//! `segue backup` and `segue restore`: complete, refused, killed, and under a running server.
 
 mod killed;
 mod put_back;
@@ -38,7 +38,7 @@ fn restore(database: &TestDatabase, file: &Path) {
     assert!(output.status.success(), "{output:?}");
 }
 
-/// Runs a command that must fail, and what it says.
+/// Runs a command that must fail; returns its message.
 #[track_caller]
 fn refused(database: &TestDatabase, command: &str, file: &Path, arguments: &[&str]) -> String {
     let output = run(database, command, file, arguments);
@@ -53,7 +53,7 @@ fn lines(file: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// All rows of a backup with their tables, sorted, but for the catalogue's name, which each restore changes.
+/// All rows of a backup with their tables, sorted, without the catalogue's name, which each restore changes.
 fn rows(file: &Path) -> Vec<String> {
     let (mut table, mut rows) = (String::new(), Vec::new());
     for line in lines(file).into_iter().skip(1) {
@@ -70,14 +70,14 @@ fn rows(file: &Path) -> Vec<String> {
     rows
 }
 
-/// One writes 3.0 and the other 3.
+/// Writes whole numbers as integers: one database writes 3.0, the other 3.
 fn whole(value: &mut Value) {
     if let Some(number) = value.as_f64().filter(|number| value.is_f64() && number.fract() == 0.0) {
         *value = format!("{number}").parse().expect("digits");
     }
 }
 
-/// Two backups hold the same, or the first rows that only one has.
+/// Asserts that two backups have the same rows; the message has the first rows that only one has.
 #[track_caller]
 fn assert_same(one: &[String], other: &[String]) {
     let only = |these: &[String], those: &[String]| -> Vec<String> {
@@ -86,7 +86,7 @@ fn assert_same(one: &[String], other: &[String]) {
     assert_eq!((only(one, other), only(other, one), one.len()), (vec![], vec![], other.len()));
 }
 
-/// Writes a backup of these lines with the end that belongs to them.
+/// Writes a backup of these lines, with a correct last line.
 fn write(file: &Path, lines: &[String]) {
     let mut text = String::new();
     for line in lines {
@@ -99,7 +99,7 @@ fn write(file: &Path, lines: &[String]) {
     write_lines(file, &all);
 }
 
-/// Writes these lines and no others.
+/// Writes these lines without adding a last line.
 fn write_lines(file: &Path, lines: &[String]) {
     let mut out = GzEncoder::new(File::create(file).expect("a file"), Compression::fast());
     for line in lines {
@@ -108,7 +108,7 @@ fn write_lines(file: &Path, lines: &[String]) {
     out.finish().expect("room");
 }
 
-/// The same backup with its lines changed.
+/// A copy of the backup with changed lines and a correct last line.
 fn altered(file: &Path, change: impl FnOnce(&mut Vec<String>)) -> PathBuf {
     let mut all = lines(file);
     all.pop();
@@ -131,7 +131,7 @@ struct One {
     value: String,
 }
 
-/// The one value that a query for text gives.
+/// The value of a query that returns one text.
 pub(crate) fn value(database: &TestDatabase, expression: &str) -> String {
     let query = format!("SELECT CAST(({expression}) AS TEXT) AS value");
     let run = move |connection: &mut segue::db::DbConnection| Ok(sql_query(query).get_result::<One>(connection)?.value);
@@ -140,7 +140,7 @@ pub(crate) fn value(database: &TestDatabase, expression: &str) -> String {
 
 const PLAYS: &str = "INSERT INTO plays (user_id, epoch, revision, media_id, kind, started_us) VALUES ";
 
-/// Adds as many plays as wanted; their numbers do not compress.
+/// Adds `count` plays with numbers that gzip cannot compress.
 fn add_plays(database: &TestDatabase, count: u32) {
     let mut statements = String::from(PLAYS);
     for number in 0..count {

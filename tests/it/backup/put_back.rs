@@ -1,4 +1,4 @@
-//! A database put back to an hour ago behind the server's back: by a copy of its rows, not by `segue restore`.
+//! A database restored to an earlier state while the server runs, by copying rows instead of `segue restore`.
 
 use super::sql;
 use crate::{
@@ -30,7 +30,7 @@ async fn tracks(server: &Server, token: &str) -> Vec<MediaId> {
     ids
 }
 
-/// Sends a command and says what was answered.
+/// Sends a command and returns the answer: the revision or the reject code.
 async fn answered(socket: &mut Socket, command: Command<MediaId>) -> Result<u64, RejectCode> {
     let wanted = command.id;
     socket.send(&ClientMessage::Command(Box::new(command))).await;
@@ -51,7 +51,7 @@ fn play(tracks: &[MediaId]) -> Op<MediaId> {
     Op::Play { item: None, tracks: tracks.to_vec(), start: None, position_ms: None, on: None }
 }
 
-/// What is shown to a device that joins now.
+/// The playback that a device receives when it joins now.
 async fn shown(server: &Server, token: &str, device: u64) -> (Socket, Playback) {
     let (socket, welcome) = Socket::join(server, token, device).await;
     (socket, welcome.playback)
@@ -79,7 +79,7 @@ on_both_databases! {
         for table in TABLES {
             sql(&database, &format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"));
         }
-        // An hour has more than one start of the server, and each has an epoch.
+        // Two restarts of the server after the copy: each increases the epoch.
         for _ in 0..2 {
             server.signal("KILL");
             server.wait();
@@ -111,7 +111,7 @@ on_both_databases! {
         assert!(back.epoch > lost.epoch, "{:?} is newer than {:?} to every device", stamp(&back), stamp(&lost));
         assert_eq!((item(&back), back.repeat), (item(&old), old.repeat), "and it is the older state");
 
-        // What the phone still wants to say of the lost hour.
+        // A report and commands of the phone that refer to the lost state.
         let report = Report {
             lease: lost_lease,
             turn: lost.turn,
@@ -130,7 +130,7 @@ on_both_databases! {
         assert!(answered(&mut phone, under).await.is_err(), "its lease is not given");
         let (_garden, after) = shown(&server, &token, 4).await;
         assert_eq!((item(&after), after.position_ms, after.repeat), (item(&old), old.position_ms, old.repeat));
-        // An acknowledged command that was lost with the hour is applied when it is sent again, once.
+        // An acknowledged command that was lost by the restore is applied once when it is sent again.
         answered(&mut phone, new_command(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
         let again = answered(&mut phone, new_command(5, Op::Repeat { mode: Repeat::All })).await.expect("accepted");
         let (_attic, finally) = shown(&server, &token, 5).await;

@@ -1,4 +1,4 @@
-//! What is not a whole backup of this version or an older one is refused, and nothing has changed.
+//! Files that are not a complete backup of this version or an older one are refused, and the database is unchanged.
 
 use super::{add_plays, altered, assert_same, back_up, lines, refused, restore, rows, sql, value, write_lines};
 use crate::harness::TestDatabase;
@@ -8,7 +8,7 @@ fn with_a_user(database: &TestDatabase) {
     sql(database, "INSERT INTO users VALUES (1, 'anna', 'anna', '', 'admin', 0)");
 }
 
-/// What `segue restore` says to a file it must not take.
+/// Asserts that `segue restore` refuses a file with a message that has these parts, and changes nothing.
 #[track_caller]
 fn refuses(database: &TestDatabase, file: &Path, expected: &[&str]) {
     let before = rows(&back_up(database, "before.backup"));
@@ -76,8 +76,8 @@ on_both_databases! {
         assert_eq!(value(&database, "SELECT name FROM users"), "anna");
     }
 
-    /// Its tables are those of then; what came later is added as a migration would.
-    async fn an_older_backup_is_brought_up_to_date(database) {
+    /// The backup has the tables of an older version; the restore migrates them.
+    async fn an_older_backup_is_migrated(database) {
         with_a_user(&database);
         let good = back_up(&database, "good.backup");
         let all = lines(&good);

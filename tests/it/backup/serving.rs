@@ -1,4 +1,4 @@
-//! A restore under a running server with devices: they come back by themselves to the older state.
+//! A restore while a server with devices runs: the devices reconnect and get the older state.
 
 use super::{back_up, restore, sql};
 use crate::harness::{Device, Server, until};
@@ -12,7 +12,7 @@ fn epoch(event: &Value) -> i64 {
     event["playback"]["epoch"].as_i64().expect("an epoch")
 }
 
-/// Has the device repeat so, and waits for the answer.
+/// Sets the repeat mode by a command of the device, and waits until the device shows it.
 async fn repeat(device: &mut Device, mode: &str) {
     let mark = device.mark();
     device.tell(&format!("repeat {mode}"));
@@ -69,8 +69,8 @@ on_both_databases! {
         until("an account made since is gone", async || carl.get("/v1/me").await.status == 401).await;
     }
 
-    /// Tokens of another installation's key count from then on, and no others.
-    async fn a_backup_of_another_installation_brings_its_own_key(database) {
+    /// After the restore only tokens signed with the backup's key are valid.
+    async fn a_backup_of_another_installation_replaces_the_key(database) {
         let theirs = crate::harness::TestDatabase::new(database.dialect);
         let (file, token) = {
             let server = Server::start(&theirs).await;
@@ -85,8 +85,8 @@ on_both_databases! {
         assert_eq!(crate::harness::send(request).await.json()["display_name"], "zoe");
     }
 
-    /// A server that was off while its database was put back.
-    async fn a_stopped_server_starts_with_a_fresh_search_index(database) {
+    /// A server that was stopped during the restore of its database.
+    async fn a_server_that_was_stopped_during_a_restore_rebuilds_its_search_index(database) {
         let mut server = Server::start(&database).await;
         let anna = server.admin(&database, "anna").await;
         let file = back_up(&database, "early.backup");
@@ -101,7 +101,7 @@ on_both_databases! {
         server.signal("TERM");
         server.wait();
         restore(&database, &file);
-        // As many changes as the index has seen, but others.
+        // The same number of the last change as in the index, but other changes.
         sql(&database, "UPDATE changes SET last = 100");
         let server = Server::start(&database).await;
         until("it is forgotten", async || count(&server).await == Some(0)).await;

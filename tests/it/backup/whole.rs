@@ -1,4 +1,4 @@
-//! What is backed up is what is restored, on the same kind of database and on the other.
+//! A restored database equals the one that was backed up, on the same kind of database and on the other kind.
 
 use super::{PLAYS, add_plays, assert_same, back_up, refused, restore, rows, run, sql, value};
 use crate::{
@@ -14,7 +14,7 @@ use segue_actors::{
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-/// A server with music, an account that did everything an account can do, and awkward values.
+/// Fills the database: music, an account that has used every feature, and extreme values.
 async fn lived_in(database: &TestDatabase) {
     let server = Server::start_with(database, &["--music", MUSIC]).await;
     let anna = server.admin(database, "anna").await;
@@ -68,7 +68,7 @@ on_both_databases! {
             let second = back_up(&other, "second.backup");
             assert_same(&all, &rows(&second));
         }
-        // A login of before still counts, wherever the database is now, and so does the library.
+        // After a restore to the other kind of database, an older login and the library are still valid.
         let other = TestDatabase::new(if database.dialect == Dialect::Sqlite { Dialect::Postgres } else { Dialect::Sqlite });
         restore(&other, &first);
         let server = Server::start(&other).await;
@@ -80,8 +80,8 @@ on_both_databases! {
         .await;
     }
 
-    /// One transaction after the other adds a row to the first table that is read and one to the last.
-    async fn a_backup_is_one_moment(database) {
+    /// Meanwhile, each of many transactions adds a row to the table that is read first and one to the table read last.
+    async fn a_backup_is_one_snapshot(database) {
         let db = database.open();
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let until_told = std::sync::Arc::clone(&stop);

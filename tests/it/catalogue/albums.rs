@@ -1,4 +1,4 @@
-//! Which tracks make an album, and whose it is.
+//! Which tracks are one album, and who its artist is.
 
 use super::library::{Library, Song};
 use crate::harness::Server;
@@ -10,7 +10,7 @@ fn song(title: &'static str, artist: &'static str, album: &'static str) -> Song 
     Song { title, artists: vec![artist], album, ..Song::default() }
 }
 
-/// The albums as HTTP shows them, a line each.
+/// Compares the albums of the API, one line each, with the expected text.
 async fn shows(library: Library, expected: Expect) {
     library.scan();
     let server = Server::start(&library.database).await;
@@ -40,7 +40,7 @@ async fn shows(library: Library, expected: Expect) {
         }
         blocks.push(lines);
     }
-    // Albums of one title come in any order.
+    // The order of albums with the same title is not defined.
     blocks.sort();
     expected.assert_eq(&blocks.concat());
 }
@@ -91,7 +91,7 @@ fn untagged_albums() {
         for (track, artist) in [(1, "Main"), (2, "Main"), (3, "Main"), (4, "Guest")] {
             library.add(format!("Main/Album/{track}.wav"), track, &Song { track, ..song("Song", artist, "Album") });
         }
-        // Several discs in folders, numbered by the folders alone.
+        // Several discs in folders; only the folders have the disc numbers.
         for disc in [1, 2] {
             library.add(
                 format!("Main/Live/Disc {disc}/1.wav"),
@@ -99,7 +99,7 @@ fn untagged_albums() {
                 &Song { track: 1, ..song("Live", "Main", "Live") },
             );
         }
-        // Everybody, and once more with the flag.
+        // A track each by three artists, without and with the compilation flag.
         for (track, artist) in [(1, "A"), (2, "B"), (3, "C")] {
             library.add(format!("Mixed/{track}.wav"), 20 + track, &Song { track, ..song("Mix", artist, "Mixed") });
             let flagged = Song { compilation: true, track, ..song("Hit", "A", "Hits") };
@@ -107,7 +107,7 @@ fn untagged_albums() {
         }
         // The same title in another folder is another album.
         library.add("Z/Album/1.wav", 40, &Song { track: 1, ..song("Song", "Zed", "Album") });
-        // Nothing but a path.
+        // No tags, only a path.
         super::library::wav(&library.path("Björk/Homogenic/03 - Unravel.wav"), 50);
         shows(
             library,

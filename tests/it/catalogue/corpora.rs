@@ -1,4 +1,4 @@
-//! Audio files that other people made, read by us and by mutagen; where the two differ, a table says why.
+//! Audio files of other projects, read by us and by mutagen; a table has the reason for each difference.
 
 use super::library::Library;
 use crate::harness::python;
@@ -10,9 +10,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// How far apart two lengths may be, in milliseconds.
+/// The greatest allowed difference of two durations, in milliseconds.
 const MAX_APART_MS: i64 = 50;
-/// Every difference that is known: the file, the field, the reason, with tabs between.
+/// All known differences: file, field and reason, separated by tabs.
 const DIFFERENCES: &str = include_str!("../../corpora/differences.tsv");
 
 /// The folders, each with a short name for the table.
@@ -32,7 +32,7 @@ fn corpora(transcoded: &Path) -> Vec<(&'static str, PathBuf)> {
     ]
 }
 
-/// FLAC, M4A and MP3 with covers, which no archive has, made of one of the others.
+/// Makes FLAC, M4A and MP3 files with covers, which the archives do not have, from one of their files.
 fn transcode(folder: &Path) {
     let cover = folder.join("cover.png");
     image::RgbImage::new(32, 32).save(&cover).expect("saved");
@@ -51,7 +51,7 @@ fn transcode(folder: &Path) {
     std::fs::remove_file(cover).expect("removed");
 }
 
-/// What we know of a file.
+/// A file as we read it.
 struct Ours {
     error: Option<String>,
     track: Option<tracks::Track>,

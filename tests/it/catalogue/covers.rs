@@ -1,4 +1,4 @@
-//! Covers, from files and folders to pictures.
+//! Covers: the choice between pictures in files and in folders, sizes, and their URLs.
 
 use super::library::{Library, Song};
 use crate::harness::{Server, send};
@@ -12,7 +12,7 @@ fn png(side: u32, shade: u8) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// The path of an address of the server.
+/// The path of a URL of the server.
 fn path_of(url: &serde_json::Value) -> String {
     let url = url.as_str().expect("an address");
     url.find("/v1/").and_then(|start| url.get(start..)).expect("a path").to_owned()
@@ -53,7 +53,7 @@ on_both_databases! {
         server.get("/v1/covers/0000000000000001").await.assert_error(404, "not_found");
         server.get("/v1/covers/nonsense").await.assert_error(404, "not_found");
 
-        // Another picture has another address; without the folder's the files' one shows.
+        // Another picture has another URL; without the folder's picture that of the files is used.
         fs::write(library.path("In folder/Cover.png"), png(61, 4)).expect("written");
         library.scan();
         let now = login.get("/v1/albums").await.json();

@@ -1,4 +1,4 @@
-//! Folders that are odd, closed or away.
+//! Music folders that are absent, unreadable, hidden or linked.
 
 use super::library::{Library, wav};
 use crate::harness::segue;
@@ -28,7 +28,7 @@ on_both_databases! {
         fs::rename(&aside, &folders[0]).expect("back");
         assert_eq!(library.scan_folders(&folders).unchanged, 2);
 
-        // A folder that is no longer one of ours is another matter.
+        // Tracks of a folder that is no longer in the settings are marked missing.
         assert_eq!(library.scan_folders(&folders[1..]).missing, 1);
         library.scan_folders(&folders);
         assert_eq!(library.rows(), before);
@@ -49,13 +49,13 @@ on_both_databases! {
 }
 
 #[test]
-fn links_lead_nowhere_twice() {
+fn linked_folders_are_scanned_once() {
     let library = Library::sqlite();
     let outside = tempfile::tempdir().expect("a folder");
     library.song("real/a.wav", 1, "A");
     wav(&outside.path().join("linked/b.wav"), 2);
     wav(&outside.path().join("c.wav"), 3);
-    // Around in circles, twice the same, up to the root, into nothing.
+    // A loop, two links to the same folder, a link to the music folder, a link without a target.
     symlink(library.music.path(), library.path("real/up")).expect("linked");
     symlink("/", library.path("everything")).expect("linked");
     symlink(outside.path().join("linked"), library.path("one")).expect("linked");
@@ -74,7 +74,7 @@ fn links_lead_nowhere_twice() {
 }
 
 #[test]
-fn hidden_files_and_those_of_systems_are_left_alone() {
+fn hidden_files_and_system_folders_are_ignored() {
     let library = Library::sqlite();
     for path in ["a.wav", "._a.wav", ".hidden/b.wav", "@eaDir/c.wav", "notes.txt"] {
         wav(&library.path(path), 1);
@@ -83,7 +83,7 @@ fn hidden_files_and_those_of_systems_are_left_alone() {
 }
 
 #[test]
-fn the_format_is_known_by_the_content() {
+fn the_format_is_detected_from_the_content() {
     let library = Library::sqlite();
     wav(&library.path("really-wav.mp3"), 1);
     fs::write(library.path("really-text.flac"), "words").expect("written");
@@ -96,7 +96,7 @@ fn the_format_is_known_by_the_content() {
 }
 
 #[test]
-fn a_closed_folder_is_named_and_its_tracks_stay() {
+fn an_unreadable_folder_is_reported_and_its_tracks_stay() {
     let library = Library::sqlite();
     let me = Command::new("id").arg("-u").output().expect("id runs").stdout;
     let open = |path, mode: &str| {
@@ -108,7 +108,7 @@ fn a_closed_folder_is_named_and_its_tracks_stay() {
     library.song("open/closed.wav", 3, "C");
     let copy = library.database.folder.path().join("segue");
     fs::copy(env!("CARGO_BIN_EXE_segue"), &copy).expect("there is room");
-    // Nothing is closed to root: then the program runs as nobody.
+    // Root may read every folder: then the program is run as the user nobody.
     let scan = || {
         let mut command = segue(&library.database);
         if me == b"0\n" {
@@ -121,7 +121,7 @@ fn a_closed_folder_is_named_and_its_tracks_stay() {
                 command.get_envs().map(|(name, value)| (name.to_owned(), value.map(OsStr::to_owned))).collect();
             command = Command::new("setpriv");
             command.args(["--reuid", "65534", "--clear-groups"]).args(arguments.iter().map(|argument| {
-                // Where the program was built may be closed to nobody.
+                // The user nobody may have no access to the build folder.
                 if argument == env!("CARGO_BIN_EXE_segue") { copy.as_os_str() } else { argument }
             }));
             for (name, value) in envs {
@@ -138,7 +138,7 @@ fn a_closed_folder_is_named_and_its_tracks_stay() {
     scan();
     open("closed", "000");
     open("open/closed.wav", "000");
-    // Touched, so that it has to be read again.
+    // A new modification time, so that the file has to be read again.
     fs::File::options()
         .write(true)
         .open(library.path("open/closed.wav"))

@@ -1,4 +1,4 @@
-//! A track keeps its id, whatever becomes of its file.
+//! A track keeps its id when its file is moved, copied, retagged or replaced.
 
 use super::library::{Library, Song, tag, wav};
 use segue::{
@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// A disk on which everything is where it was, and how often it was asked for each name.
+/// A disk on which every file is at its recorded path; counts how often it was asked for each name.
 #[derive(Default)]
 struct Asked(Mutex<BTreeMap<Vec<u8>, u32>>);
 
@@ -48,7 +48,7 @@ on_both_databases! {
         }
         library.scan();
         let ids: Vec<i64> = ["z/song.wav", "m/song.wav", "a/song.wav"].iter().map(|path| library.id(path)).collect();
-        // Into a folder that is walked before the old one, after it, and one of a new name.
+        // Moved to a folder that is walked before the old one, to one that is walked after it, and renamed.
         fs::rename(library.path("z/song.wav"), library.path("a/moved.wav")).expect("moved");
         fs::rename(library.path("a/song.wav"), library.path("z/moved.wav")).expect("moved");
         fs::rename(library.path("m"), library.path("new")).expect("moved");
@@ -88,7 +88,7 @@ on_both_databases! {
         assert_eq!(library.scan().added, 2);
         assert_eq!(library.id("a.wav"), id);
         assert_eq!(library.rows().len(), 3);
-        // To another disk: other inode, other time, the same bytes.
+        // Copied to another disk: other inode, other time, the same bytes.
         let other = library.song("d.wav", 2, "D");
         library.scan();
         let id = library.id("d.wav");
@@ -107,7 +107,7 @@ on_both_databases! {
         assert_eq!(library.scan().changed, 1);
         let row = library.rows()["a.wav"].clone();
         assert_eq!((row.id, row.title.as_deref(), row.album.as_deref()), (id, Some("Other"), Some("Elsewhere")));
-        // The same recording, with other bytes under another name.
+        // The same recording with other bytes, under another name.
         fs::remove_file(&path).expect("removed");
         library.add("b.wav", 9, &Song { title: "Other", artists: vec!["somebody"], album: "Elsewhere", ..Song::default() });
         let progress = library.scan();
@@ -181,8 +181,8 @@ on_both_databases! {
 }
 
 #[test]
-fn sixty_thousand_files_are_not_needed_to_see_that_a_move_is_cheap() {
-    // The work per moved file must not grow with the library: count rows touched, not time.
+fn the_cost_of_a_moved_file_does_not_depend_on_the_size_of_the_library() {
+    // Counts rows, not time.
     let library = Library::sqlite();
     for number in 0..300 {
         wav(&library.path(format!("old/{number}.wav")), number);

@@ -1,10 +1,10 @@
-//! A scan that is killed goes on where it stopped, and there is one at a time.
+//! A scan after a killed one continues it, and two scans of one database never run at the same time.
 
 use super::library::{Library, wav};
 use crate::harness::{segue, until};
 use std::process::Stdio;
 
-/// Enough for several transactions.
+/// The number of files; they need several transactions.
 const FILES: usize = 3_000;
 
 on_both_databases! {

@@ -1,4 +1,4 @@
-//! A folder of small real audio files, and scans of it.
+//! A folder of small audio files, and scans of it.
 
 use crate::harness::{Dialect, TestDatabase};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _};
@@ -24,7 +24,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// What a file says of itself; empty texts are not written.
+/// The tags of a file; empty texts are not written.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Song {
     pub(super) title: &'static str,
@@ -39,7 +39,7 @@ pub(super) struct Song {
     pub(super) picture: Option<Vec<u8>>,
 }
 
-/// Writes a tenth of a second of sound; every `seed` sounds another way.
+/// Writes a WAV file of 0.1 s; each `seed` gives other samples.
 pub(super) fn wav(path: &Path, seed: u32) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("made");
     let spec = hound::WavSpec {
@@ -56,7 +56,7 @@ pub(super) fn wav(path: &Path, seed: u32) {
     writer.finalize().expect("finished");
 }
 
-/// Gives a WAV file tags, in the place of those it has.
+/// Writes tags to a WAV file; they replace those it has.
 pub(super) fn tag(path: &Path, song: &Song) {
     let mut tag = Tag::new(TagType::Id3v2);
     let mut put = |key, text: String| {
@@ -83,7 +83,7 @@ pub(super) fn tag(path: &Path, song: &Song) {
     tag.save_to_path(path, WriteOptions::default()).expect("tagged");
 }
 
-/// A music folder, a database, and scans of the one into the other.
+/// A music folder and the database into which it is scanned.
 pub(super) struct Library {
     pub(super) database: TestDatabase,
     pub(super) db: Db,
@@ -123,7 +123,7 @@ impl Library {
         path
     }
 
-    /// Adds a file that says its title, artist and album.
+    /// Adds a file with title, artist and album tags.
     pub(super) fn song(&self, path: &str, seed: u32, title: &'static str) -> PathBuf {
         self.add(path, seed, &Song { title, artists: vec!["Artist"], album: "Album", ..Song::default() })
     }
@@ -141,7 +141,7 @@ impl Library {
         board.read()
     }
 
-    /// All files by their path within the music folder; those that lost their place by their id.
+    /// All files by their path in the music folder; files without a path by their id.
     pub(super) fn rows(&self) -> BTreeMap<String, Row> {
         type Columns =
             (i64, Option<Vec<u8>>, Vec<u8>, Option<i64>, Option<String>, Option<String>, Option<bool>, Option<String>);
@@ -180,7 +180,7 @@ impl Library {
         rows.into_iter().map(row).collect()
     }
 
-    /// The id of the file that is known at this path.
+    /// The id of the file at this path.
     #[track_caller]
     pub(super) fn id(&self, path: &str) -> i64 {
         let rows = self.rows();

@@ -1,10 +1,10 @@
-//! Lists of the whole catalogue: their order, their pages, and what is in them.
+//! Lists of the whole catalogue: their order, their pages, and their content.
 
 use super::library::{Library, Song, tag, wav};
 use crate::harness::{Login, Server, until};
 use serde_json::Value;
 
-/// All items of a list, page by page, by the addresses that the pages give.
+/// All items of a list, read page by page by following `next`.
 async fn all(login: &Login<'_>, path: &str) -> Vec<Value> {
     let mut items = Vec::new();
     let mut next = Some(path.to_owned());
@@ -27,7 +27,7 @@ fn names(items: &[Value]) -> Vec<String> {
 on_both_databases! {
     async fn pages_at_any_offset_make_the_whole_list(database) {
         let library = Library::new(database);
-        // Two equal names among them: order and pages must not depend on luck.
+        // Each name occurs twice: order and pages must be the same all the same.
         let titles: Vec<String> = (0..250).map(|number| format!("{:03}", number / 2)).collect();
         for (seed, title) in (0_u32..).zip(&titles) {
             wav(&library.path(format!("Artist {title}/Album {seed:03}/{title} x.wav")), seed);
@@ -48,13 +48,13 @@ on_both_databases! {
             ids.dedup();
             assert_eq!(ids.len(), count, "each is there once");
         }
-        // Beyond the end, and with nonsense.
+        // An offset after the end, and invalid parameters.
         let page = login.get("/v1/albums?offset=1000").await.json();
         assert_eq!((page["items"].as_array().map(Vec::len), page["total"].as_u64()), (Some(0), Some(250)));
         login.get("/v1/albums?limit=0").await.assert_error(400, "invalid");
         login.get("/v1/albums?sort=loud").await.assert_error(400, "invalid");
         server.get("/v1/albums").await.assert_error(401, "unauthorized");
-        // What is gone is out of the lists; they may be those of a moment ago when finding their places took long.
+        // Deleted files leave the lists; the lists may be older for a moment, while their positions are computed again.
         std::fs::remove_dir_all(library.path("Artist 000")).expect("removed");
         library.scan();
         until("the list follows", async || login.get("/v1/albums").await.json()["total"] == 248).await;
@@ -87,7 +87,7 @@ on_both_databases! {
         assert_eq!((&track["uri"], &track["is_playable"]), (&format!("segue:track:{id}").into(), &true.into()));
         let sharing = track["external_urls"]["segue"].as_str().expect("an address");
         assert_eq!(sharing, format!("{}/track/{id}", server.base));
-        // The audio opens without a token.
+        // The signed audio URL needs no token.
         let audio = track["audio_url"].as_str().expect("an address");
         let reply = server.get(&audio[server.base.len()..]).await;
         assert_eq!((reply.status.as_u16(), reply.body), (200, std::fs::read(&path).expect("read")));
@@ -115,7 +115,7 @@ on_both_databases! {
         login.get("/v1/tracks?ids=x").await.assert_error(400, "invalid");
         login.get(&format!("/v1/albums?ids={}", vec![unknown; 51].join(","))).await.assert_error(400, "invalid");
 
-        // Missing, it can still be named.
+        // A missing track can still be read by its id.
         std::fs::remove_file(&path).expect("removed");
         wav(&library.path("other.wav"), 2);
         library.scan();

@@ -1,4 +1,4 @@
-//! A library of thousands of files of every format: what the benchmark of scans measures is right, too.
+//! A library of 5,000 files of every format, the same as in the benchmark of scans: the result of the scan is correct.
 
 use super::library::Library;
 use diesel::{QueryDsl as _, RunQueryDsl as _};

@@ -1,4 +1,4 @@
-//! The catalogue: scans of real files on both databases, and what HTTP shows of it.
+//! The catalogue: scans of real files with both databases, and its API.
 #![allow(
     clippy::as_conversions,
     clippy::cast_possible_truncation,

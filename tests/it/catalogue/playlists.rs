@@ -5,7 +5,7 @@ use crate::harness::{Login, Server};
 use awc::http::Method;
 use serde_json::{Value, json};
 
-/// Three tracks, their ids in the order of their titles.
+/// Scans three tracks; returns their ids in the order of their titles.
 async fn three(library: &Library, login: &Login<'_>) -> Vec<String> {
     for (seed, name) in [(0, "a.wav"), (1, "b.wav"), (2, "c.wav")] {
         wav(&library.path(name), seed);
@@ -58,7 +58,7 @@ on_both_databases! {
         ann.put(&tracks, &json!({"uris": [t[2], t[1]]})).await;
         assert_eq!(ids(&ann, id).await, pick(&t, &[2, 1]));
 
-        // What is asked wrongly changes nothing.
+        // Invalid requests change nothing.
         for body in [
             json!({"uris": ["0000000000000001"]}), json!({"uris": ["x"]}), json!({"uris": [t[0]], "position": 3}),
             json!({"uris": vec![t[0].clone(); 101]}),
@@ -72,7 +72,7 @@ on_both_databases! {
         }
         assert_eq!(ids(&ann, id).await, pick(&t, &[2, 1]));
 
-        // Others see it while it is public, and never change it.
+        // Other users can read it while it is public, and never change it.
         assert_eq!(ids(&bob, id).await, pick(&t, &[2, 1]));
         bob.post(&tracks, &json!({"uris": [t[0]]})).await.assert_error(403, "forbidden");
         bob.put(&one, &json!({"name": "His"})).await.assert_error(403, "forbidden");
@@ -86,7 +86,7 @@ on_both_databases! {
         assert_eq!(bob.get(&of_ann).await.json()["total"], 0);
         assert_eq!(ann.get("/v1/me/playlists").await.json()["items"][0]["name"], "Hers");
 
-        // A missing track stays in it.
+        // A missing track stays in the playlist.
         std::fs::remove_file(library.path("c.wav")).expect("removed");
         library.scan();
         let page = ann.get(&tracks).await.json();

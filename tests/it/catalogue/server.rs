@@ -1,4 +1,4 @@
-//! The server scans: at start, when asked, and when files change.
+//! Scans by the server: at start, on request, and when files change.
 
 use super::library::{Library, wav};
 use crate::harness::{Server, until};
@@ -16,14 +16,14 @@ on_both_databases! {
         until("the scan at start is over", async || status().await["complete"] == true).await;
         let first = status().await;
         assert_eq!((&first["added"], &first["unreadable"], &first["running"]), (&2.into(), &1.into(), &false.into()));
-        // Two scans within a second are two.
+        // Milliseconds, so that two scans within a second can be distinguished.
         assert_eq!(first["finished_at"].as_str().map(str::len), Some("2026-01-01T00:00:00.000Z".len()), "{first}");
         let unreadable = admin.get("/v1/library/unreadable").await.json();
         assert_eq!(unreadable["total"], 1);
         assert!(unreadable["items"][0]["path"].as_str().is_some_and(|path| path.ends_with("a/bad.flac")));
         assert!(unreadable["items"][0]["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
 
-        // By itself, once the files are at rest.
+        // Without a request, after the files have not changed for a while.
         wav(&library.path("b/2.wav"), 2);
         until("a new file was noticed", async || user.get("/v1/tracks").await.json()["total"] == 2).await;
         std::fs::remove_dir_all(library.path("b")).expect("removed");
@@ -42,7 +42,7 @@ on_both_databases! {
 }
 
 #[test]
-fn a_server_without_music_says_so() {
+fn a_scan_of_a_server_without_music_folders_is_refused() {
     crate::harness::run(async {
         let library = Library::sqlite();
         let server = Server::start(&library.database).await;

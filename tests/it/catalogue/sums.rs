@@ -1,4 +1,4 @@
-//! The SHA-256 of files: taken in the background, checked later, and what tells files apart that look alike.
+//! The SHA-256 of files: computed in the background, checked later, and used to distinguish similar files.
 
 use super::library::{Library, wav};
 use crate::harness::{Server, until};
@@ -15,7 +15,7 @@ use std::{
 const NOW_US: i64 = 1_767_225_600_000_000;
 const YEAR_US: i64 = 365 * 24 * 3_600 * 1_000_000;
 
-/// Version, sum, and when it was taken.
+/// Version, SHA-256, and the time of the last check in microseconds since 1970.
 type Row = (String, Option<String>, i64);
 
 fn row(library: &Library, path: &str) -> Row {
@@ -28,7 +28,7 @@ fn sum_of(path: &Path) -> String {
     Digest(Sha256::digest(fs::read(path).expect("read")).into()).to_string()
 }
 
-/// A sound whose ends do not tell it from others: the middle is beyond what a version looks at.
+/// Writes a WAV file that differs from others only in its middle, which is not part of the version.
 fn long(path: &Path, middle: u8) {
     wav(path, 1);
     let mut bytes = fs::read(path).expect("read");
@@ -37,7 +37,7 @@ fn long(path: &Path, middle: u8) {
     fs::write(path, bytes).expect("written");
 }
 
-/// Changes bytes behind the back of the clock, as a bad disk does.
+/// Changes bytes and restores the modification time, as a damaged disk does.
 fn rot(path: &Path, middle: u8) {
     let before = fs::metadata(path).and_then(|metadata| metadata.modified()).expect("a time");
     let mut bytes = fs::read(path).expect("read");
@@ -84,7 +84,7 @@ on_both_databases! {
     async fn a_copy_keeps_the_sum_until_it_is_read_and_then_has_its_own(database) {
         let library = Library::new(database);
         for (name, middle) in [("a", 1), ("b", 2)] {
-            // Of different lengths, so that they are not alike.
+            // Different lengths, so that the files are not similar.
             long(&library.path(format!("{name}.wav")), middle);
             let mut bytes = fs::read(library.path(format!("{name}.wav"))).expect("read");
             bytes.resize(400_000 + usize::from(middle), 0);
@@ -118,7 +118,7 @@ on_both_databases! {
         library.scan();
         check_all(&library.db, NOW_US).expect("checked");
         let ids = names.map(|name| library.id(name));
-        // To another disk: other inode, other time; the walk comes by them in another order.
+        // Copied to another disk: other inodes, other times; the walk finds them in another order.
         for (name, to) in names.iter().zip(["disk/3.wav", "disk/1.wav", "disk/2.wav"]) {
             fs::create_dir_all(library.path("disk")).expect("made");
             fs::copy(library.path(name), library.path(to)).expect("copied");

@@ -1,22 +1,22 @@
-//! A database of its own for each test.
+//! A separate database for each test.
 
 use super::postgres;
 use segue::db::{DatabaseUrl, Db};
 use tempfile::TempDir;
 
-/// Which database.
+/// The kind of database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Sqlite,
     Postgres,
 }
 
-/// An empty data folder and a fresh database, gone with the test.
+/// An empty data folder and a new database; both are removed when this is dropped.
 pub(crate) struct TestDatabase {
     pub(crate) dialect: Dialect,
     /// What `--database-url` takes.
     pub(crate) url: String,
-    /// The data folder; the SQLite file lies in it.
+    /// The data folder; it contains the SQLite file.
     pub(crate) folder: TempDir,
 }
 
@@ -48,7 +48,7 @@ impl TestDatabase {
         self.url.parse().expect("a good URL")
     }
 
-    /// A handle as the server has it.
+    /// Opens the database as the server does.
     pub(crate) fn open(&self) -> Db {
         Db::open(&self.parsed(), 4).expect("the database opens")
     }

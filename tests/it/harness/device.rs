@@ -1,4 +1,4 @@
-//! `segue device --json` as a process: what it prints, and what it is told.
+//! `segue device --json` as a process: its output and its input.
 
 use super::{Server, TestDatabase, segue};
 use serde_json::Value;
@@ -22,9 +22,9 @@ pub(crate) struct Printed {
 pub(crate) struct Device {
     child: Child,
     lines: Arc<Mutex<Vec<Printed>>>,
-    /// How many lines there are; closed when it has printed its last.
+    /// The number of lines; closed after the last one.
     count: watch::Receiver<usize>,
-    /// How many of them `event` has gone through.
+    /// The number of lines that `event` has read.
     read: usize,
 }
 
@@ -58,35 +58,35 @@ impl Device {
                 let event = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
                 let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
                 printed.push(Printed { at: Instant::now(), event });
-                // Nobody need be waiting.
+                // Without a receiver nothing is waiting.
                 let _ = counted.send(printed.len());
             }
         });
         Self { child, lines, count, read: 0 }
     }
 
-    /// Tells the device something.
+    /// Writes a line to the device's input.
     pub(crate) fn tell(&mut self, line: &str) {
         let input = self.child.stdin.as_mut().expect("its input is open");
         writeln!(input, "{line}").expect("the device reads");
     }
 
-    /// Nothing more will be told.
+    /// Closes the device's input.
     pub(crate) fn close_input(&mut self) {
         self.child.stdin = None;
     }
 
-    /// Everything it has printed.
+    /// All lines that it has printed.
     pub(crate) fn printed(&self) -> Vec<Printed> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How much it has printed.
+    /// The number of lines that it has printed.
     pub(crate) fn mark(&self) -> usize {
         *self.count.borrow()
     }
 
-    /// Waits until it has printed more than that many lines; false when it never will.
+    /// Waits until it has printed more than `lines` lines; false when it has ended before.
     pub(crate) async fn more_than(&self, lines: usize) -> bool {
         self.count.clone().wait_for(|count| *count > lines).await.is_ok()
     }
@@ -96,7 +96,7 @@ impl Device {
         self.find(mark, what, holds).await.1
     }
 
-    /// The next event of that name for which `holds`, after the one that this found before.
+    /// The next event of this name for which `holds`, after the one that this method returned before.
     pub(crate) async fn event(&mut self, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
         let holds = |event: &Value| event["event"] == name && holds(event);
         let (index, printed) = self.find(self.read, name, holds).await;

@@ -1,4 +1,4 @@
-//! What tests stand on: databases of their own, the real server, and a client.
+//! Helpers of tests: separate databases, the real server, and a client.
 
 mod database;
 mod device;
@@ -18,13 +18,13 @@ pub(crate) use server::{Login, Server, bare, receive, segue, send};
 pub(crate) use silence::silence;
 pub(crate) use wait::until;
 
-/// Runs an async test body on an actix system of its own.
+/// Runs an async test body on a new actix system.
 pub(crate) fn run<T>(body: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(body)
 }
 
-/// Declares a test that runs on both databases: `on_both_databases!(async fn name(database) { … })`, where `database` is a
-/// fresh [`TestDatabase`] whose tables are up to date.
+/// Declares a test that runs on both databases: `on_both_databases!(async fn name(database) { … })`, where `database`
+/// is a fresh [`TestDatabase`] whose tables are up to date.
 macro_rules! on_both_databases {
     ($($(#[$meta:meta])* async fn $name:ident($database:ident) $body:block)+) => {$(
         $(#[$meta])*

@@ -11,9 +11,10 @@ use std::{
     },
 };
 
-/// A running cluster; it stops when this is dropped or when this process ends in whatever way, because its input closes.
+/// A running cluster. It stops when this is dropped and whenever this process ends, because the script's input is
+/// closed.
 pub(crate) struct Cluster {
-    /// Where it lies, its socket too.
+    /// The folder of its data and of its socket.
     pub(crate) folder: PathBuf,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -34,7 +35,7 @@ impl Cluster {
         cluster
     }
 
-    /// Stops it as a crash would.
+    /// Stops it immediately, as a crash does.
     pub(crate) fn crash(&mut self) {
         self.tell("stop");
     }
@@ -56,7 +57,7 @@ impl Cluster {
         line.trim_end().to_owned()
     }
 
-    /// A database's URL, by the socket.
+    /// The URL of a database, by the Unix socket.
     pub(crate) fn url(&self, name: &str) -> String {
         format!("postgres:///{name}?host={}&user=segue", self.folder.display())
     }
@@ -74,7 +75,7 @@ fn shared() -> &'static Cluster {
     })
 }
 
-/// A new database's URL: empty, or with the tables of today.
+/// Creates a database, empty or with all tables; returns its URL.
 pub(super) fn create(migrated: bool) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let cluster = shared();

@@ -1,4 +1,4 @@
-//! Python with the tools of `tests/requirements.txt`, which tests ask for a second opinion.
+//! Python with the tools of `tests/requirements.txt`, with whose results tests compare ours.
 
 use std::{
     path::PathBuf,
@@ -6,7 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// The interpreter; the first call of a machine installs the tools.
+/// The interpreter; the first call on a machine installs the tools.
 pub(crate) fn python() -> Command {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     let path = PATH.get_or_init(|| {

@@ -1,9 +1,9 @@
-//! What the server answered.
+//! An answer of the server.
 
 use awc::http::{StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-/// A whole answer.
+/// An answer with its whole body.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -19,7 +19,7 @@ impl Reply {
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
-    /// The header's text, empty when it is missing.
+    /// The value of a header field; empty when it is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a header of text"))
     }

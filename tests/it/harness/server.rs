@@ -1,4 +1,4 @@
-//! The real server as a process of its own, on a free port.
+//! The server as a process on a free port.
 
 use super::{Reply, TestDatabase};
 use awc::{Client, ClientRequest, http::Method};
@@ -9,16 +9,16 @@ use std::{
     time::Duration,
 };
 
-/// The `segue` program with this test's data folder and nothing of the caller's settings.
+/// The `segue` program with this test's data folder and without the `SEGUE_*` variables of the caller.
 pub(crate) fn segue(database: &TestDatabase) -> Command {
     let mut command = bare();
     command.env("SEGUE_DATA_DIR", database.folder.path()).env("SEGUE_DATABASE_URL", &database.url);
     command
 }
 
-/// The `segue` program with nothing of the caller's settings.
+/// The `segue` program without the `SEGUE_*` variables of the caller.
 ///
-/// It dies with the thread that starts it, so that a killed test leaves nothing behind.
+/// It is killed when the thread that started it ends, so that a killed test leaves no process behind.
 pub(crate) fn bare() -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_segue")]);
@@ -27,7 +27,7 @@ pub(crate) fn bare() -> Command {
             command.env_remove(name);
         }
     }
-    // All tests come from one address.
+    // All tests log in from the same address.
     command.env("SEGUE_LOGIN_TRIES_PER_ADDRESS", "100000").env("SEGUE_LOGIN_TRIES_PER_USER", "100000");
     command
 }
@@ -41,7 +41,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the server and waits until it is ready.
+    /// Starts a server and waits until it is ready.
     pub(crate) async fn start(database: &TestDatabase) -> Self {
         Self::start_with(database, &[]).await
     }
@@ -51,7 +51,7 @@ impl Server {
         Self::start_at(database, "127.0.0.1:0", arguments).await
     }
 
-    /// Starts the server on an address, such as the one it had before.
+    /// Starts a server on this address, for example on that of an earlier one.
     pub(crate) async fn start_at(database: &TestDatabase, address: &str, arguments: &[&str]) -> Self {
         let mut command = segue(database);
         command.arg("serve").args(["--listen", address]).args(arguments);
@@ -66,7 +66,7 @@ impl Server {
         server
     }
 
-    /// Starts a server by a command and waits until it says where it listens.
+    /// Starts a server by a command and waits until it prints its address.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut output = BufReader::new(child.stdout.take().expect("its output is piped"));
@@ -84,7 +84,7 @@ impl Server {
         self.child.id()
     }
 
-    /// The next line of its standard output; none when it has ended.
+    /// The next line of its standard output; `None` when it has ended.
     pub(crate) fn line(&mut self) -> Option<String> {
         next_line(&mut self.output)
     }
@@ -95,7 +95,7 @@ impl Server {
         assert!(sent.success(), "the signal was not delivered");
     }
 
-    /// Waits for the end and says whether it was a success.
+    /// Waits until it ends; returns whether it ended with success.
     pub(crate) fn wait(&mut self) -> bool {
         self.child.wait().expect("the server is our child").success()
     }
@@ -105,7 +105,7 @@ impl Server {
         self.account(database, &["user", "add", name], name).await
     }
 
-    /// The same for an admin.
+    /// The same as [`Server::user`], for an admin.
     pub(crate) async fn admin(&self, database: &TestDatabase, name: &str) -> Login<'_> {
         self.account(database, &["user", "add", name, "--admin"], name).await
     }
@@ -132,7 +132,7 @@ impl Server {
         }
     }
 
-    /// A request to change and to pass to [`Server::send`].
+    /// A request without a token, to be completed and passed to [`send`].
     pub(crate) fn request(&self, method: Method, path: &str) -> ClientRequest {
         let client = Client::builder().timeout(Duration::from_secs(30)).disable_redirects().finish();
         client.request(method, format!("{}{path}", self.base)).no_decompress()
@@ -156,7 +156,7 @@ pub(crate) struct Login<'a> {
 }
 
 impl Login<'_> {
-    /// A request with the token, to change and to pass to [`send`].
+    /// A request with the token, to be completed and passed to [`send`].
     pub(crate) fn request(&self, method: Method, path: &str) -> ClientRequest {
         self.server.request(method, path).bearer_auth(&self.token)
     }
@@ -169,7 +169,7 @@ impl Login<'_> {
         send(self.request(Method::DELETE, path)).await
     }
 
-    /// Sends a body by any method.
+    /// Sends a JSON body with this method.
     pub(crate) async fn send(&self, method: Method, path: &str, body: &Value) -> Reply {
         receive(self.request(method, path).send_json(body).await).await
     }

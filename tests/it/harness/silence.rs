@@ -1,4 +1,4 @@
-//! Audio files with nothing to hear.
+//! Silent audio files.
 
 use std::path::Path;
 

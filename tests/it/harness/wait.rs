@@ -1,14 +1,14 @@
-//! Waiting for a condition, not for a time.
+//! Waits for conditions, instead of sleeping.
 
 use std::time::{Duration, Instant};
 
-/// Asks until the condition holds; fails when it never does.
+/// Evaluates the condition every 5 ms until it holds.
 ///
 /// # Panics
-/// After 60 s, with `what`.
+/// When it does not hold within 60 s; the message has `what`.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
-    // Not at once again, so that asking does not take the processor from what is waited for.
+    // A pause between evaluations leaves the processor to what is waited for.
     let mut pace = tokio::time::interval(Duration::from_millis(5));
     while !holds().await {
         assert!(started.elapsed() < Duration::from_mins(1), "never happened: {what}");
