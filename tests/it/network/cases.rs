@@ -1,4 +1,4 @@
-//! What happens on bad networks.
+//! Devices on bad networks: cut off, delayed, with another address, without reading.
 
 use super::{Far, SERVER, is_inside};
 use crate::harness::{Device, Printed, run};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// So many devices that read nothing.
+/// The number of devices that read nothing.
 const DEAF_ONES: usize = 24;
 
 async fn house() -> House {
@@ -19,7 +19,7 @@ async fn welcomed(device: &Device) {
     device.first(0, "it is welcomed", |event| kind(event) == "welcome").await;
 }
 
-/// Lets a device print so many lines more; it prints ten a second.
+/// Waits until a device has printed `lines` more lines; it prints ten a second.
 async fn pass(device: &Device, lines: usize) {
     let until = device.mark() + lines;
     while device.mark() < until {
@@ -27,15 +27,15 @@ async fn pass(device: &Device, lines: usize) {
     }
 }
 
-/// What a device takes the server's clock to be ahead of this machine's, and by how much it may be wrong.
+/// A device's estimate of the server's clock minus this machine's clock, and its error bound, in microseconds.
 fn clock(sample: &Value) -> Option<(i64, i64)> {
     let (server_us, wall_us) = (sample["server_us"].as_i64()?, sample["wall_us"].as_i64()?);
     Some((server_us - wall_us, sample["bound_us"].as_i64()?))
 }
 
 #[test]
-fn t06_who_was_cut_off_for_half_a_minute_is_silent_as_soon_as_it_hears_of_the_other() {
-    if !is_inside("t06_who_was_cut_off_for_half_a_minute_is_silent_as_soon_as_it_hears_of_the_other") {
+fn t06_a_device_that_was_cut_off_for_30_s_is_silent_as_soon_as_it_learns_of_the_other() {
+    if !is_inside("t06_a_device_that_was_cut_off_for_30_s_is_silent_as_soon_as_it_learns_of_the_other") {
         return;
     }
     run(async {
@@ -77,8 +77,8 @@ fn t06_who_was_cut_off_for_half_a_minute_is_silent_as_soon_as_it_hears_of_the_ot
 }
 
 #[test]
-fn t20_the_clocks_bound_holds_on_a_lopsided_shaky_path() {
-    if !is_inside("t20_the_clocks_bound_holds_on_a_lopsided_shaky_path") {
+fn t20_the_clocks_error_bound_holds_on_an_asymmetric_path_with_jitter() {
+    if !is_inside("t20_the_clocks_error_bound_holds_on_an_asymmetric_path_with_jitter") {
         return;
     }
     run(async {
@@ -86,19 +86,19 @@ fn t20_the_clocks_bound_holds_on_a_lopsided_shaky_path() {
         let house = house().await;
         let near = house.device("anna", "Near");
         welcomed(&near).await;
-        // There in 10 ms and back in 300, up to 200 more either way, and every twentieth packet lost.
+        // 300 ms to the device and 10 ms back, each with up to 200 ms of jitter; 5 % of the packets are lost.
         far.network("path 300 10 200 5");
         let devices: Vec<Device> =
             ["One", "Two", "Three", "Four", "Five", "Six"].iter().map(|name| far.device(&house, name, &[])).collect();
         let (mut samples, mut quiet, mut kept, mut worst_us, mut widest_us) = (0, 0, 0, 0, 0);
         for device in &devices {
             welcomed(device).await;
-            // The burst of probes is over after some seconds; the clock is to be right in it as well.
+            // The first seconds have a burst of probes; the bound must hold during it and after it.
             pass(device, 100).await;
             let printed = device.printed();
             for sample in positions(&printed) {
                 let Some((ahead_us, bound_us)) = clock(&sample.event) else { continue };
-                // Whoever was held up may have been so between its looks at the two clocks.
+                // A process that was delayed may have been delayed between reading the two clocks.
                 let late_ms = sample.event["late_ms"].as_i64().filter(|_| !is_quiet(&sample.event));
                 let before = near.printed();
                 let truth = positions(&before).into_iter().rev().find_map(|line| clock(&line.event));
@@ -121,8 +121,8 @@ fn t20_the_clocks_bound_holds_on_a_lopsided_shaky_path() {
 }
 
 #[test]
-fn t51_on_another_network_it_is_the_same_device_at_once() {
-    if !is_inside("t51_on_another_network_it_is_the_same_device_at_once") {
+fn t51_a_device_with_a_new_address_reconnects_at_once_as_the_same_device() {
+    if !is_inside("t51_a_device_with_a_new_address_reconnects_at_once_as_the_same_device") {
         return;
     }
     run(async {
@@ -134,10 +134,10 @@ fn t51_on_another_network_it_is_the_same_device_at_once() {
         phone.first(0, "both are there", |event| lists(event, "Kitchen", Some("online"))).await;
         kitchen.tell(&format!("play {}", house.tracks[..3].join(" ")));
         phone.first(0, "it plays", |event| is_shown(event, "status", "playing")).await;
-        // The connection that brought the track is of use to nobody from now on, and looks as if it lived.
+        // After the change of address the download's connection is dead, but still looks open.
         kitchen.first(0, "it has all of it", |event| kind(event) == "audio" && event["state"] == "loaded").await;
 
-        // At once, and after three seconds without any network.
+        // Without a pause, and after three seconds without any network.
         for (address, line, status, samples) in
             [("10.77.0.3", "pause", "paused", 0), ("10.77.0.4", "play", "playing", 30)]
         {
@@ -163,8 +163,8 @@ fn t51_on_another_network_it_is_the_same_device_at_once() {
 }
 
 #[test]
-fn t58_a_pulled_cable_is_noticed_at_both_ends() {
-    if !is_inside("t58_a_pulled_cable_is_noticed_at_both_ends") {
+fn t58_a_pulled_cable_is_detected_at_both_ends() {
+    if !is_inside("t58_a_pulled_cable_is_detected_at_both_ends") {
         return;
     }
     run(async {
@@ -202,7 +202,7 @@ fn t58_a_pulled_cable_is_noticed_at_both_ends() {
     });
 }
 
-/// The most that the server's process has had in memory, in KiB.
+/// The peak memory of the server's process, in KiB.
 fn peak_kib(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the server runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says so");
@@ -210,8 +210,8 @@ fn peak_kib(pid: u32) -> u64 {
 }
 
 #[test]
-fn t81_who_asks_for_much_and_reads_nothing_costs_little_and_is_sent_away() {
-    if !is_inside("t81_who_asks_for_much_and_reads_nothing_costs_little_and_is_sent_away") {
+fn t81_devices_that_request_much_and_read_nothing_cost_little_memory_and_are_disconnected() {
+    if !is_inside("t81_devices_that_request_much_and_read_nothing_cost_little_memory_and_are_disconnected") {
         return;
     }
     run(async {
@@ -242,9 +242,10 @@ fn t81_who_asks_for_much_and_reads_nothing_costs_little_and_is_sent_away() {
         say(&format!(
             "{DEAF_ONES} deaf devices, pages of {page} bytes: {sent} bytes on their way, {each_kib} KiB more for each"
         ));
-        // What the kernels of both sides hold, and two or three pages; the outbox of 64 KiB behind them is dropped.
+        // The socket buffers of both kernels and two or three pages; the outbox of 64 KiB is dropped.
         assert!(sent < 128 * 1024, "{sent} bytes had left the outbox");
-        // That outbox, and pages that are made for many at once: 66 KiB on a quiet machine, 355 on a busy one.
+        // The outbox, and pages that are encoded for many devices at once: 66 KiB on an idle machine, 355 on a busy
+        // one.
         assert!(each_kib < 512, "{each_kib} KiB for each");
     });
 }

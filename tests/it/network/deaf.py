@@ -1,9 +1,9 @@
-"""Devices that ask for much and read nothing, over the smallest windows there are.
+"""Devices that request much and read nothing, with the smallest receive windows.
 
 usage: deaf.py HOST PORT TOKEN HOW_MANY
 
-Each joins, asks for pages of the queue, and stops reading. It prints "ready" when all have asked. After a line of input it
-reads what is left to the end of each connection, and prints how many bytes that were at most, and the close codes.
+Each device joins, requests pages of the queue, and stops reading. The script prints "ready" when all have done so. After a
+line of input it reads each connection to its end, and prints the greatest number of bytes and the close codes.
 """
 
 import base64
@@ -45,7 +45,7 @@ def deaf(address, token, number):
     assert b" 101 " in answer, answer
     name = {"id": f"{number:016x}", "instance": f"{number:016x}", "name": f"Deaf {number}", "kind": "other"}
     device.sendall(frame({"type": "hello", "token": token, "device": name | {"plays": False, "controls": True, "codecs": []}}))
-    # The welcome is what it waits for before it goes deaf.
+    # Reads the welcome, and nothing after it.
     while b"welcome" not in answer:
         answer += device.recv(256)
     for _ in range(PAGES):
@@ -73,7 +73,7 @@ def rest(device, begun):
         while more := device.recv(1 << 16):
             data += more
     except ConnectionError:
-        pass  # It was cut.
+        pass  # The connection was reset.
     return len(data), close_code(begun + bytes(data))
 
 

@@ -1,12 +1,12 @@
-"""A bad network between two TUN devices: packets come later, not all of them, or not at all.
+"""A bad network between two TUN devices: delays, loses or blocks packets.
 
 usage: relay.py SEED NEAR FAR
 
-It makes both devices, prints "ready", and carries packets until its standard input ends. A line there changes the network:
+It makes both devices, prints "ready", and forwards packets until its standard input ends. An input line changes the network:
     path TO_FAR_MS TO_NEAR_MS JITTER_MS LOSS_PERCENT
     cut
     mend
-A way keeps the order of its packets, as a queue does; jitter is uniform. The same seed loses the same packets.
+Packets of one direction keep their order; jitter is uniform. The same seed loses the same packets.
 """
 
 import collections
@@ -23,7 +23,7 @@ TUNSETIFF = 0x400454CA
 IFF_TUN = 0x0001
 IFF_NO_PI = 0x1000
 PACKET_BYTES = 65535
-# More than this waits for nobody: as in a real queue, what comes then is lost.
+# The capacity of each direction's queue in packets; packets that do not fit are lost.
 WAITING = 2000
 
 

@@ -1,4 +1,4 @@
-//! A process that is killed at any moment has lost nothing of what it acknowledged.
+//! A process that is killed has lost nothing that it acknowledged.
 
 use super::*;
 use segue_actors::state::{Play, playback::MediaKind};
@@ -8,12 +8,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// Set in the child: where it commits to until it is killed.
+/// The variable that tells the child process to which database it commits.
 const COMMIT_TO: &str = "SEGUE_TEST_COMMIT_TO";
 const USERS: u64 = 8;
 const ROUNDS: usize = 6;
 
-/// Commits one change after the other, and a play of each, and says each acknowledged revision.
+/// Commits one change after the other, with a play for each, and prints each acknowledged revision.
 async fn commit_on(store: &DbStore, user: UserId, until: u64) {
     let from = revision(store, user).await.unwrap_or(0);
     for to in from + 1..=until {
@@ -24,7 +24,7 @@ async fn commit_on(store: &DbStore, user: UserId, until: u64) {
     }
 }
 
-/// One write for each line, so that a killed process leaves at most one broken line, its last.
+/// Prints a line in one write, so that only the last line of a killed process can be incomplete.
 fn say(line: &str) {
     std::io::stdout().write_all(line.as_bytes()).expect("the parent listens");
 }
@@ -40,7 +40,8 @@ fn play(revision: u64) -> Play {
     }
 }
 
-/// The process that is killed is this test, run again with a database to commit to. By itself it commits a little.
+/// The process that is killed is this test, started again with [`COMMIT_TO`]. Without that variable it commits a few
+/// changes and ends.
 #[test]
 fn commits_one_after_the_other() {
     crate::harness::run(async {
@@ -60,7 +61,7 @@ fn commits_one_after_the_other() {
     });
 }
 
-/// What the child acknowledged to one user.
+/// What the child acknowledged for one user.
 #[derive(Default)]
 struct Kept {
     /// The last revision; 0 when none.
@@ -69,7 +70,7 @@ struct Kept {
     plays: u64,
 }
 
-/// Runs the child until it has said so many lines, kills it, and returns what it acknowledged.
+/// Runs the child until it has printed `lines` lines, kills it, and returns what it acknowledged.
 fn kill_after(url: &str, lines: usize) -> HashMap<UserId, Kept> {
     let mut child = Command::new("setpriv")
         .args(["--pdeathsig", "KILL"])

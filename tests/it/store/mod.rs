@@ -1,4 +1,4 @@
-//! The core's ports over the real database.
+//! The core's ports, implemented with a real database.
 
 mod killed;
 mod outage;
@@ -25,7 +25,7 @@ fn stamp(revision: u64) -> Stamp {
     Stamp { epoch: EPOCH, revision }
 }
 
-/// The record of this revision; `mark` tells apart what different attempts want to write.
+/// The record of this revision; `mark` distinguishes the attempts that write it.
 fn record(revision: u64, mark: i64) -> Arc<Record> {
     let state = SessionState::new(Micros(mark), EPOCH, NodeId(1), Limits::default());
     let mut record = Record::clone(state.record());
@@ -55,8 +55,8 @@ async fn revision(store: &DbStore, user: UserId) -> Option<u64> {
     store.load(user).await.expect("the database answers").map(|record| record.stamp.revision)
 }
 
-/// Submits what `submit` makes while nobody else's session can be written: a row of user 0 is in the way. Its own change
-/// waits for that row, and those behind it wait for it.
+/// Calls `submit` while a locked row of user 0 blocks the writer: the change of user 0 waits for that lock, and all
+/// later changes wait for that change.
 async fn while_held(
     db: &Db,
     store: Arc<DbStore>,
@@ -171,10 +171,10 @@ on_both_databases! {
         let day_us = 24 * 3600 * 1_000_000;
         let (first, clock) = start(50 * day_us, NodeId(1)).await;
         assert!(clock.now() >= Micros(50 * day_us) && clock.now() < Micros(51 * day_us));
-        first.heartbeat(Micros(52 * day_us)).await.expect("it is written");
+        first.heartbeat(Micros(52 * day_us)).await.expect("the heartbeat is written");
         let (second, clock) = start(10 * day_us, NodeId(2)).await;
         assert!(clock.now() >= Micros(52 * day_us), "the wall clock was set back, the server's was not");
-        second.heartbeat(Micros(53 * day_us)).await.expect("it is written");
+        second.heartbeat(Micros(53 * day_us)).await.expect("the heartbeat is written");
         let (_, clock) = start(90 * day_us, NodeId(3)).await;
         assert!(clock.now() >= Micros(90 * day_us), "nor does it lag behind the wall clock");
         let nodes = db.read(|connection| Ok(sql_query("SELECT count(*) AS count FROM nodes").get_result::<Count>(connection)?.count));
@@ -185,7 +185,7 @@ on_both_databases! {
 }
 
 #[test]
-fn an_older_file_put_back_is_a_conflict() {
+fn a_restored_older_sqlite_file_is_a_conflict() {
     crate::harness::run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let path = |name: &str| database.folder.path().join(name);
@@ -201,7 +201,7 @@ fn an_older_file_put_back_is_a_conflict() {
         }
         drop((db, store));
         for file in ["segue.db-wal", "segue.db-shm"] {
-            // Whoever closed the file last has tidied these away.
+            // The last process that closed the database may have removed these.
             let _ = std::fs::remove_file(path(file));
         }
         std::fs::rename(path("backup.db"), path("segue.db")).expect("the backup is put back");
@@ -210,7 +210,7 @@ fn an_older_file_put_back_is_a_conflict() {
     });
 }
 
-/// Revision 2 stands there; the session holds 5.
+/// Asserts a conflict: the database has revision 2, the session has 5.
 async fn sees_a_conflict(store: &DbStore) {
     let outcome = store.commit(UserId(1), change(6, 0)).await;
     let standing = matches!(&outcome, Outcome::Conflict(Some(standing)) if standing.stamp == stamp(2));
@@ -218,7 +218,7 @@ async fn sees_a_conflict(store: &DbStore) {
 }
 
 #[test]
-fn an_older_state_of_postgresql_put_back_is_a_conflict() {
+fn a_restored_older_state_of_postgresql_is_a_conflict() {
     crate::harness::run(async {
         let (db, store) = open(&TestDatabase::new(Dialect::Postgres));
         let execute = async |sql: &'static str| {

@@ -1,4 +1,4 @@
-//! PostgreSQL crashes in the middle of commits and comes back.
+//! PostgreSQL crashes during commits and is started again.
 
 use super::*;
 use crate::harness::Cluster;
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 const USERS: u64 = 10;
 
-/// What became of all attempts so far.
+/// The outcomes of all attempts so far.
 #[derive(Debug, Default)]
 struct Seen {
     acknowledged: HashMap<UserId, u64>,
@@ -25,7 +25,7 @@ impl Seen {
     }
 }
 
-/// Commits as a session does until the end, and checks that each outcome was true.
+/// Commits as a session does until `end`, and checks that each outcome was correct.
 async fn commit_on(store: &DbStore, user: UserId, seen: &watch::Sender<Seen>, mut end: watch::Receiver<bool>) {
     let (mut standing, mut mark) = (0, 0);
     while !*end.borrow_and_update() {
@@ -106,7 +106,7 @@ fn nothing_acknowledged_is_lost_in_a_crash() {
 }
 
 #[test]
-fn what_was_on_its_way_in_a_crash_is_unknown() {
+fn a_commit_in_progress_during_a_crash_is_unknown() {
     crate::harness::run(async {
         let (mut cluster, db, store) = open_cluster();
         assert_committed(&store.commit(UserId(1), change(1, 0)).await);
@@ -128,7 +128,7 @@ fn what_was_on_its_way_in_a_crash_is_unknown() {
 }
 
 #[test]
-fn a_connection_that_died_while_idle_is_replaced() {
+fn a_connection_that_was_closed_while_idle_is_replaced() {
     crate::harness::run(async {
         let (db, store) = open(&TestDatabase::new(Dialect::Postgres));
         assert_committed(&store.commit(UserId(1), change(1, 0)).await);

@@ -1,4 +1,4 @@
-//! Tracks as commands name them.
+//! Resolving the track ids of commands.
 
 use super::*;
 use segue::store::DbTracks;
@@ -16,7 +16,7 @@ fn track(id: u64, duration_ms: Option<i64>) -> Resolved {
     Resolved { media_id: MediaId(id), kind: MediaKind::Track, duration_ms }
 }
 
-/// Track `n` lasts `n` ms; 3 has no file any more.
+/// Tracks 0 to 1999: track `n` has a duration of `n` ms; the file of track 3 is missing.
 async fn with_tracks(database: &TestDatabase) -> Db {
     let db = database.open();
     db.write(|connection| {

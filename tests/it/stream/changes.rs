@@ -1,4 +1,4 @@
-//! Files that change, and clients that go away.
+//! Files that change while they are sent, and clients that disconnect.
 
 use super::fixture::{Track, noise, receive_raw, send_raw};
 use crate::harness::{Dialect, Server, TestDatabase, run, until};
@@ -8,17 +8,18 @@ use std::{
     path::Path,
 };
 
-/// More than the buffers of the kernel on both sides hold, so that the server waits for the client.
+/// A length in bytes that the kernel's buffers of both sides cannot hold, so that the server has to wait for the
+/// client.
 const LONG: usize = 48 << 20;
 
-/// How many descriptors of the server point to the file.
+/// How many open file descriptors the server has for this file.
 fn open_files(server: &Server, path: &Path) -> usize {
     let folder = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
     folder.filter(|entry| fs::read_link(entry.as_ref().unwrap().path()).is_ok_and(|target| target == path)).count()
 }
 
 #[test]
-fn another_file_in_its_place_is_not_sent() {
+fn a_file_that_replaced_the_scanned_one_is_not_sent() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let tracks = ["a.mp3", "b.mp3", "c.mp3", "d.mp3"].map(|name| Track::add(&database, name, &noise(1000)));
@@ -46,7 +47,7 @@ fn another_file_in_its_place_is_not_sent() {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_sent_breaks_the_answer_off() {
+fn a_file_that_changes_while_it_is_sent_ends_the_connection() {
     run(async {
         type Change = fn(&Path);
         let changes: [(&str, Change); 2] = [
@@ -58,7 +59,7 @@ fn a_file_that_changes_while_it_is_sent_breaks_the_answer_off() {
         let database = TestDatabase::new(Dialect::Sqlite);
         let bytes = noise(LONG);
         for (name, change) in changes {
-            // Hashed on the way, and not.
+            // The whole file, which is hashed, and a range, which is not.
             for range in ["Range: bytes=0-", "Range: bytes=1-"] {
                 let start = usize::from(range.ends_with("1-"));
                 let track = Track::add(&database, &format!("{name}{start}.flac"), &bytes);
@@ -103,14 +104,14 @@ fn a_file_replaced_while_it_is_sent_is_sent_to_its_end() {
 }
 
 #[test]
-fn a_client_that_goes_away_ends_the_work() {
+fn the_file_is_closed_when_the_client_disconnects() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let track = Track::add(&database, "a.flac", &noise(LONG));
         let server = Server::start(&database).await;
         let login = server.user(&database, "anna").await;
         let token = format!("Authorization: Bearer {}", login.token);
-        // Hashed, in one range, and in several.
+        // The whole file (hashed), one range, several ranges.
         for range in ["X: x", "Range: bytes=1-", "Range: bytes=0-20000000,20000002-"] {
             let mut clients: Vec<_> =
                 (0..20).map(|_| send_raw(&server, "GET", &track.stream(), &[range, &token])).collect();

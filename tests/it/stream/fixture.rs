@@ -1,4 +1,4 @@
-//! Files with known bytes in the catalogue, and a client that sends exactly what it is told to.
+//! Files with known bytes in the catalogue, and a client that sends header lines unchanged.
 
 use crate::harness::{Server, TestDatabase};
 use diesel::{ExpressionMethods as _, RunQueryDsl as _};
@@ -16,7 +16,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Bytes that tell their place.
+/// Pseudo-random bytes, so that a wrong position is detected.
 pub(crate) fn noise(length: usize) -> Vec<u8> {
     let words = (0_u64..).flat_map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20).to_le_bytes());
     words.take(length).collect()
@@ -40,7 +40,7 @@ impl Track {
         Self::add_file(database, &path, 1_000_000_000)
     }
 
-    /// Sets the file's time, in seconds since 1970, and adds its rows.
+    /// Sets the file's modification time, in seconds since 1970, and adds its rows.
     pub(crate) fn add_file(database: &TestDatabase, path: &Path, modified_s: u64) -> Self {
         let file = File::options().read(true).write(true).open(path).unwrap();
         file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(modified_s)).unwrap();
@@ -90,13 +90,13 @@ impl Track {
         Self { id, path: path.to_owned(), version: names.version }
     }
 
-    /// The path of its bytes as they are now.
+    /// The path of the URL of its current bytes.
     pub(crate) fn stream(&self) -> String {
         format!("/v1/tracks/{}/stream", self.id)
     }
 }
 
-/// What came back on a connection of its own.
+/// The answer to a request on a new connection.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -105,7 +105,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The field's value, empty when it is missing; twice the same field fails.
+    /// The value of a header field; empty when it is missing. Fails when the field occurs twice.
     #[track_caller]
     pub(crate) fn header(&self, name: &str) -> &str {
         let mut found = self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
@@ -115,7 +115,7 @@ impl Answer {
     }
 }
 
-/// Opens a connection and sends a request whose header lines are given as they are.
+/// Opens a connection and sends a request with these header lines, unchanged.
 pub(crate) fn send_raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> TcpStream {
     let mut stream = TcpStream::connect(server.base.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
@@ -128,7 +128,7 @@ pub(crate) fn send_raw(server: &Server, method: &str, path: &str, lines: &[&str]
 /// Reads until the server closes.
 pub(crate) fn receive_raw(mut stream: TcpStream) -> Answer {
     let mut all = vec![];
-    // A connection that the server breaks off may end in a reset.
+    // A connection that the server aborts may end with a reset.
     let _ = stream.read_to_end(&mut all);
     let end = all.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole header");
     let head = String::from_utf8(all[..end].to_vec()).unwrap();
@@ -138,7 +138,7 @@ pub(crate) fn receive_raw(mut stream: TcpStream) -> Answer {
     Answer { status, headers: lines.filter_map(pair).collect(), body: all[end + 4..].to_vec() }
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a new connection and reads the answer.
 pub(crate) fn raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> Answer {
     let lines: Vec<&str> = lines.iter().copied().chain(["Connection: close"]).collect();
     receive_raw(send_raw(server, method, path, &lines))

@@ -1,4 +1,4 @@
-//! Who may have the bytes, what is told of them, and the hash of the whole.
+//! Access to audio by token or signed link, `/v1/tracks/{id}/media`, and the SHA-256 of the whole file.
 
 use super::fixture::{Track, noise, raw};
 use crate::harness::{Dialect, Login, Server, TestDatabase, run, until};
@@ -7,7 +7,7 @@ use segue::{auth::Key, db::schema::secrets, media::digest::Digest};
 use sha2::Digest as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The key that the server signs with.
+/// The key with which the server signs.
 pub(super) fn key(database: &TestDatabase) -> Key {
     let row = secrets::table.filter(secrets::name.eq("token_key")).select(secrets::value);
     let text: String = database.open().read_blocking(|connection| Ok(row.first(connection)?)).unwrap();
@@ -94,7 +94,8 @@ on_both_databases! {
                 assert_eq!(answer.header("repr-digest"), digest.field());
             }
         }
-        // Heard in parts, or only asked about, it stays unknown; the other tracks' hashes came much later than these.
+        // Requests for a range or with HEAD compute no hash. The hashes of the other tracks were requested later and
+        // are known by now.
         assert_eq!(raw(&server, "GET", &tracks[2].stream(), &["Range: bytes=1-", &token]).status, 206);
         assert_eq!(raw(&server, "HEAD", &tracks[2].stream(), &[&token]).status, 200);
         assert_eq!(info(&login, &tracks[2]).await["sha256"], serde_json::Value::Null);
@@ -102,7 +103,7 @@ on_both_databases! {
 }
 
 #[test]
-fn media_is_found_by_version_where_it_still_is() {
+fn audio_is_found_by_its_version_while_the_file_has_it() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let track = Track::add(&database, "a.flac", b"bytes");

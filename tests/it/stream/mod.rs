@@ -1,4 +1,4 @@
-//! Streaming: ranges, links, changed files, slow and vanished clients, a second opinion.
+//! Streaming: ranges, links, changed files, slow and disconnected clients, and the HTTP linter `REDbot`.
 #![allow(clippy::unwrap_used, reason = "a test whose files or server fail should panic where they do")]
 
 mod changes;

@@ -1,4 +1,4 @@
-//! The table of ranges and conditions against the real server, each answer's bytes compared with the file's.
+//! A table of ranges and conditions, sent to the real server; the bytes of each answer are compared with the file.
 
 use super::fixture::{Answer, Track, noise, raw};
 use crate::harness::{Dialect, Server, TestDatabase, run};
@@ -19,7 +19,7 @@ enum Expected {
 }
 use Expected::{Failed, NotModified, Part, Parts, Unsatisfiable, Whole};
 
-/// Name, lines of the header (`ETAG` stands for the tag), and what must come.
+/// Name, header lines (`ETAG` stands for the entity tag), and the expected answer.
 fn cases() -> Vec<(&'static str, Vec<&'static str>, Expected)> {
     vec![
         ("no range", vec![], Whole),
@@ -185,7 +185,7 @@ on_both_databases! {
 }
 
 #[test]
-fn empty_and_very_long_files_have_their_ranges() {
+fn ranges_of_empty_and_very_long_files_are_answered() {
     run(async {
         const LONG: u64 = 5 << 30;
         let database = TestDatabase::new(Dialect::Sqlite);
@@ -218,7 +218,7 @@ fn empty_and_very_long_files_have_their_ranges() {
 }
 
 #[test]
-fn a_file_from_the_future_was_changed_now() {
+fn a_modification_time_in_the_future_is_sent_as_now() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let path = database.folder.path().join("a.mp3");

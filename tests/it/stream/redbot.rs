@@ -1,4 +1,4 @@
-//! `REDbot`, a linter of HTTP, on the addresses of a track.
+//! `REDbot`, an HTTP linter, on the URLs of a track.
 
 use super::{
     fixture::{Track, noise},
@@ -8,13 +8,13 @@ use crate::harness::{Dialect, Server, TestDatabase, python, run};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Notes of level bad or warning that are right as they are, and why.
+/// Accepted notes of level bad or warning, each with the reason.
 const ACCEPTED: [(&str, &str); 1] = [(
     "CONTENT_TYPE_MISMATCH",
     "sniffpy 1.0.0 compares audio with the patterns of images alone and so takes every audio file for `undefined`",
 )];
 
-/// Every note in the report with its level, those below others too.
+/// All notes in the report with their levels, including nested ones.
 fn notes<'a>(report: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
     if let (Some(id), Some(level)) = (report["note_id"].as_str(), report["level"].as_str()) {
         found.push((id, level));
@@ -37,7 +37,7 @@ fn redbot_has_no_complaint() {
         let signature = key(&database).sign_link("track", &track.id.to_string(), 99_999_999_999);
         let stream = format!("{}{}?expires=99999999999&signature={signature}", server.base, track.stream());
         let accepted: BTreeSet<&str> = ACCEPTED.iter().map(|(id, _)| *id).collect();
-        // After the first time the hash is known and sent, too.
+        // After the first request the hash is known and sent as well.
         for url in [info["url"].as_str().unwrap(), &stream] {
             let output = python().args(["-m", "redbot.cli", "-o", "har", url]).output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! Streaming and scanning together: a file that is written anew.
+//! Streaming and scanning: a file that is overwritten gets a new version.
 
 use super::fixture::raw;
 use crate::harness::{Server, until};
@@ -7,7 +7,7 @@ use segue::db::{Db, schema::tracks};
 use segue_actors::ids::MediaId;
 use std::{fs, path::Path};
 
-/// Writes a second of sound that differs by pitch.
+/// Writes a WAV file of one second; each `pitch` gives other samples.
 fn write_wav(path: &Path, pitch: u32) {
     let sample_format = hound::SampleFormat::Int;
     let spec = hound::WavSpec { channels: 1, sample_rate: 8000, bits_per_sample: 16, sample_format };

@@ -1,16 +1,17 @@
-//! What slow clients cost.
+//! The memory cost of slow clients.
 
 use super::fixture::{Track, noise, send_raw};
 use crate::harness::{Dialect, Server, TestDatabase, run};
 use std::{fs, io::Read as _, net::TcpStream};
 
-/// More than the buffers of the kernel on both sides hold, so that every stream waits for its client.
+/// A length in bytes that the kernel's buffers of both sides cannot hold, so that every stream has to wait for its
+/// client.
 const LONG: usize = 24 << 20;
 const CLIENTS: usize = 256;
-/// How much each client reads at a time: more than a chunk, so that the server goes on with each.
+/// How many bytes each client reads at a time: more than a chunk, so that the server sends to all of them.
 const SIP: usize = 48 * 1024;
 
-/// The server's own memory in KiB: anonymous pages, where all its heap is.
+/// The server's anonymous memory, which includes its heap, in KiB.
 fn memory_kib(server: &Server) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
@@ -32,7 +33,7 @@ fn open(server: &Server, path: &str, token: &str, count: usize) -> Vec<TcpStream
     clients
 }
 
-/// Takes a sip of each and compares it.
+/// Reads [`SIP`] bytes from each client and compares them.
 fn sip(clients: &mut [TcpStream], bytes: &[u8], round: usize) {
     let mut found = vec![0; SIP];
     for client in clients {
@@ -41,11 +42,11 @@ fn sip(clients: &mut [TcpStream], bytes: &[u8], round: usize) {
     }
 }
 
-/// The figure holds all: the chunk in the connection's buffer, the connection's buffer for requests (8 KiB), and the
-/// state of connection, request and stream. What the kernel holds for sockets is not in it. A first batch of streams
-/// pays for what is made once (pools, threads, arenas).
+/// The figure includes the chunk in the connection's buffer, the connection's buffer for requests (8 KiB), and the
+/// state of connection, request and stream; not the kernel's socket buffers. A first batch of streams is not counted:
+/// it allocates what is shared (pools, threads, arenas).
 #[test]
-fn a_slow_client_holds_at_most_64_kib() {
+fn a_slow_client_costs_at_most_64_kib() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let bytes = noise(LONG);

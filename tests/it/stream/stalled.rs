@@ -1,4 +1,4 @@
-//! Clients that stop reading: none holds a stream for ever, and each may go on where it was.
+//! Clients that stop reading are disconnected, and can continue with a range request.
 
 use super::fixture::{Track, noise, raw, receive_raw, send_raw};
 use crate::harness::{Dialect, Server, TestDatabase, run, until};
@@ -9,14 +9,14 @@ use std::{
     path::Path,
 };
 
-/// More than the buffers of the kernel on both sides hold.
+/// A length in bytes that the kernel's buffers of both sides cannot hold.
 const LONG: usize = 48 << 20;
 const SIP: usize = 16 * 1024;
 
-/// How often the server has this file open.
+/// How many open file descriptors the server has for this file.
 fn times_open(server: &Server, path: &Path) -> usize {
     let files = fs::read_dir(format!("/proc/{}/fd", server.pid())).unwrap();
-    // One may be closed while it is looked at.
+    // A descriptor may be closed between listing and reading it.
     files.flatten().filter(|file| fs::read_link(file.path()).is_ok_and(|target| target == path)).count()
 }
 
@@ -31,7 +31,7 @@ fn head(client: &mut TcpStream) {
     assert!(head.starts_with(b"HTTP/1.1 20"), "{}", String::from_utf8_lossy(&head));
 }
 
-/// Reads what is left, to the end or to the break.
+/// Reads the rest of the answer, up to its end or to the end of the connection.
 fn rest(client: &mut TcpStream) -> Vec<u8> {
     let mut all = vec![];
     if let Err(error) = client.read_to_end(&mut all) {
@@ -41,7 +41,7 @@ fn rest(client: &mut TcpStream) -> Vec<u8> {
 }
 
 #[test]
-fn a_client_that_stops_reading_loses_its_stream_and_goes_on_by_range() {
+fn a_client_that_stops_reading_is_disconnected_and_continues_by_range() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let bytes = noise(LONG);
@@ -55,7 +55,7 @@ fn a_client_that_stops_reading_loses_its_stream_and_goes_on_by_range() {
         head(&mut slow);
         assert_eq!(times_open(&server, &track.path), 2);
 
-        // One reads nothing, the other a little at each look.
+        // One client reads nothing, the other a little in each evaluation of the condition.
         let mut slowly = vec![];
         until("the stalled stream ends", async || {
             let mut sip = vec![0; SIP.min(LONG - slowly.len())];
@@ -68,7 +68,7 @@ fn a_client_that_stops_reading_loses_its_stream_and_goes_on_by_range() {
         slowly.extend(rest(&mut slow));
         assert!(slowly == bytes, "who reads slowly gets all");
 
-        // As a player does whose listener goes on after a pause.
+        // As a player does after a long pause.
         let before = rest(&mut stalled);
         assert!(before.len() < LONG && bytes.starts_with(&before), "{} bytes", before.len());
         let range = format!("Range: bytes={}-", before.len());

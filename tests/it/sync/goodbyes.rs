@@ -1,4 +1,4 @@
-//! How a client ends its socket, and what that means: a goodbye, or a loss.
+//! The ways in which a client ends its socket: as a goodbye or as a lost connection.
 
 use super::socket::{Socket, command, play, report, track, with_music};
 use crate::harness::{Dialect, TestDatabase, run};
@@ -10,7 +10,7 @@ use segue_actors::{
     wire::{PresenceView, ServerMessage},
 };
 
-/// How a list shows the first device.
+/// The presence of the first device in a list.
 fn presence(message: ServerMessage) -> Option<&'static str> {
     let ServerMessage::Devices(list) = message else { return None };
     let first = list.devices.iter().find(|device| device.id == DeviceId(1));
@@ -22,7 +22,7 @@ fn presence(message: ServerMessage) -> Option<&'static str> {
 }
 
 #[test]
-fn a_socket_that_a_client_gives_up_is_lost_and_one_that_it_closes_is_a_goodbye() {
+fn a_socket_closed_with_3000_is_lost_and_one_closed_normally_is_a_goodbye() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = with_music(&database).await;
@@ -34,7 +34,8 @@ fn a_socket_that_a_client_gives_up_is_lost_and_one_that_it_closes_is_a_goodbye()
             (None, false),
             (Some(CloseReason::from(CloseCode::Normal)), false),
             (Some(CloseReason::from(CloseCode::Away)), false),
-            // A page cannot end a socket without a close frame: it says 3000 for one that it has given up.
+            // A page cannot end a socket without a close frame. It uses the code 3000 for a connection that it takes
+            // for dead.
             (gives_up(3000), true),
             (gives_up(4999), true),
         ];
@@ -47,7 +48,7 @@ fn a_socket_that_a_client_gives_up_is_lost_and_one_that_it_closes_is_a_goodbye()
             eye.shown(|shown| shown.status == Status::Playing).await;
             player.0.send(Message::Close(reason)).await.expect("the socket is open");
             let (status, intent) = if is_loss { (Status::Lost, Intent::Play) } else { (Status::Paused, Intent::Pause) };
-            // The list and the playback of one change come in either order.
+            // The device list and the playback after one change can arrive in either order.
             let (mut listed, mut ended) = (None, None);
             while listed.is_none() || ended.is_none() {
                 match eye.next().await.expect("the server is up") {

@@ -1,4 +1,4 @@
-//! The music moves between devices of the real server, and something dies in between.
+//! Transfers between devices of the real server, with a device or the server failing during them.
 
 use super::{
     kills::restart,
@@ -14,12 +14,12 @@ use segue_actors::{
     wire::{ClientMessage, ServerMessage, Welcome},
 };
 
-/// Who holds the lease.
+/// The device that holds the lease.
 fn holder(shown: &Playback) -> Option<u64> {
     shown.active.map(|active| active.device_id.0)
 }
 
-/// One that played before comes back and says so, at once.
+/// A device that played before rejoins with the playback it was shown, and reports that it plays.
 async fn back(server: &Server, token: &str, number: u64, was_shown: &Playback) -> (Socket, Welcome) {
     let mut socket = Socket::open(server, None).await.expect("the server upgrades");
     let lease = was_shown.active.filter(|active| active.device_id == DeviceId(number)).map(|active| active.lease);
@@ -28,7 +28,7 @@ async fn back(server: &Server, token: &str, number: u64, was_shown: &Playback) -
     (socket, welcome)
 }
 
-/// The first of three devices plays, and the second looks on with the third.
+/// Three devices: the first one plays, the others only watch.
 async fn playing(server: &Server, token: &str, track: MediaId) -> (Socket, Socket, Socket, Playback) {
     let (mut first, _) = Socket::join(server, token, 1).await;
     let (second, _) = Socket::join(server, token, 2).await;
@@ -40,7 +40,7 @@ async fn playing(server: &Server, token: &str, track: MediaId) -> (Socket, Socke
     (first, second, eye, playing)
 }
 
-/// The second asks for the music and has it loaded; what the source is shown then.
+/// The second device requests a transfer to itself and is ready; returns the playback that the source is shown then.
 async fn asks_for_it(first: &mut Socket, second: &mut Socket) -> Playback {
     second.send(&command(2, Op::Transfer { to: DeviceId(2), mode: TransferMode::Keep })).await;
     let asked = second.shown(|shown| shown.transfer.is_some()).await;
@@ -59,7 +59,7 @@ fn yields(shown: &Playback) -> ClientMessage {
     ClientMessage::Yield(Yield { lease, seen: shown.stamp(), to })
 }
 
-/// What a new device is told, once it is as wanted.
+/// Waits until the playback in the welcome of a new device is as wanted; returns it.
 async fn settles(server: &Server, token: &str, is_wanted: impl Fn(&Playback) -> bool) -> Playback {
     let (mut witness, welcome) = Socket::join(server, token, 9).await;
     if is_wanted(&welcome.playback) { welcome.playback } else { witness.shown(is_wanted).await }
@@ -71,7 +71,7 @@ on_both_databases! {
         let login = server.user(&database, "anna").await;
         let (track, token) = (track(&login).await, login.token.clone());
         let (first, mut second, mut eye, first_played) = playing(&server, &token, track).await;
-        // It is cut off and plays on; the other takes over.
+        // The first device is cut off and continues to play; the second takes over.
         drop(first);
         eye.shown(|shown| shown.status == Status::Lost).await;
         let on = Some(DeviceId(2));
@@ -160,7 +160,7 @@ fn lease_of(shown: &Playback) -> Stamp {
     shown.active.expect("one plays").lease
 }
 
-/// Both are listed, and neither is sent away for the other.
+/// Both instances are listed, and neither connection is closed because of the other.
 #[test]
 fn t52_two_instances_of_one_id_are_two_devices() {
     crate::harness::run(async {
@@ -178,7 +178,7 @@ fn t52_two_instances_of_one_id_are_two_devices() {
             |list: &segue_actors::wire::DeviceList| list.devices.iter().map(|device| device.id).collect::<Vec<_>>();
         let both = [DeviceId(1), welcome.device_id];
         assert_eq!(listed(&welcome.devices), both);
-        // Neither takes the other's place by coming back.
+        // A reconnecting instance does not replace the other one.
         for round in 0..3 {
             let (again, told) = Socket::join(&server, &token, 1).await;
             assert_eq!((told.device_id, listed(&told.devices)), (DeviceId(1), both.to_vec()), "round {round}");

@@ -1,5 +1,5 @@
-//! The server is killed at each point of a change's way: between its arrival, its commit, its fan-out and its ack, and
-//! between a report's fan-out and its write.
+//! The server is killed at each step of a change: between its arrival, its commit, its fan-out and its ack, and between
+//! the fan-out and the write of a report.
 
 use super::socket::{Socket, command, play, report, shown, track, with_music};
 use crate::harness::{Dialect, Server, TestDatabase};
@@ -18,13 +18,13 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// The volume command number `id`: each raises a version, which so counts how often one was applied.
+/// The volume command number `id`. Each application increases the version of the volume, so the version counts them.
 fn volume(id: u64) -> ClientMessage {
     let level = u8::try_from(id % 100).expect("below 100");
     command(id, Op::Volume { device_id: Some(DeviceId(1)), level: Some(level), delta: None, muted: None })
 }
 
-/// The same as a step from the level before, which no later one can stand for.
+/// The same as a relative step, which a later command cannot replace.
 fn louder(id: u64) -> ClientMessage {
     if id == 0 {
         return volume(0);
@@ -32,13 +32,13 @@ fn louder(id: u64) -> ClientMessage {
     command(id, Op::Volume { device_id: Some(DeviceId(1)), level: None, delta: Some(1), muted: None })
 }
 
-/// How many volume commands the first device has seen applied.
+/// How many volume commands were applied to the first device.
 fn applied(welcome: &Welcome) -> u64 {
     let volume = welcome.devices.devices.first().and_then(|device| device.volume);
     volume.map_or(0, |volume| volume.version)
 }
 
-/// The answer to a command: the revision it made.
+/// Waits for the ack of a command; returns its revision.
 async fn acked(socket: &mut Socket, wanted: u64) -> u64 {
     let ack = |message| match message {
         ServerMessage::Ack { id, revision } if id == CommandId(wanted) => Some(revision),
@@ -48,14 +48,14 @@ async fn acked(socket: &mut Socket, wanted: u64) -> u64 {
     socket.find(ack).await
 }
 
-/// Killed, and started again on the same database.
+/// Kills the server and starts it again with the same database.
 pub(super) async fn restart(mut server: Server, database: &TestDatabase) -> Server {
     server.signal("KILL");
     server.wait();
     Server::start(database).await
 }
 
-/// Keeps everybody else from committing a session until it is let go.
+/// A lock in the database that blocks all commits of sessions until it is released.
 struct Lock {
     release: Sender<()>,
     holder: JoinHandle<()>,
@@ -67,7 +67,7 @@ impl Lock {
         let ((release, released), (taken, is_taken)) = (channel(), channel());
         let holder = thread::spawn(move || {
             let hold = |connection: &mut db::DbConnection| {
-                // On SQLite a write keeps out all others.
+                // In SQLite any write transaction blocks all others.
                 if dialect == Dialect::Postgres {
                     sql_query("LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE").execute(connection)?;
                 }
@@ -93,8 +93,8 @@ fn stored(database: &db::Db, user: UserId) -> Option<String> {
 }
 
 on_both_databases! {
-    /// Commands go on while the server is killed again and again; each is resent until it is answered. Every one raises
-    /// the version of a volume, so that the version counts how often one was applied.
+    /// Commands are sent while the server is killed repeatedly; each is resent until it is answered. Each application
+    /// increases the version of the volume, so the version counts them.
     async fn a_killed_server_has_lost_nothing_acknowledged_and_applied_nothing_twice(database) {
         const ROUNDS: u64 = 8;
         const EACH: u64 = 12;
@@ -138,7 +138,7 @@ on_both_databases! {
         let (mut socket, _) = Socket::join(&server, &token, 1).await;
         let lock = Lock::take(&database);
         socket.send(&volume(1)).await;
-        // Frames are read in order: when this is answered, the command has arrived.
+        // Frames are processed in order: when this one is answered, the command has arrived.
         socket.send(&ClientMessage::Time { client_us: 7 }).await;
         let probe = |message| match message {
             ServerMessage::Ack { .. } => panic!("acknowledged before the commit"),
@@ -154,7 +154,7 @@ on_both_databases! {
         let (mut socket, welcome) = Socket::join(&server, &token, 1).await;
         match database.dialect {
             Dialect::Sqlite => assert_eq!(applied(&welcome), 0),
-            // The statement was with PostgreSQL already, which may carry it out for a client that is dead.
+            // PostgreSQL had received the statement, and may execute it although its client is dead.
             Dialect::Postgres => assert!(applied(&welcome) <= 1),
         }
         socket.send(&volume(1)).await;
@@ -198,7 +198,7 @@ on_both_databases! {
             _ => None,
         };
         eye.find(is_louder).await;
-        // Whatever had come for it was not read.
+        // It has not read any of its messages.
         drop(hand);
         let (mut hand, welcome) = Socket::join(&server, &token, 1).await;
         assert_eq!(applied(&welcome), 2);
@@ -229,8 +229,8 @@ on_both_databases! {
         assert_eq!(applied(&Socket::join(&server, &token, 2).await.1), 1);
     }
 
-    /// A report may be shown before it is written. Lost with the server it leaves an older place, under a newer epoch,
-    /// and the device that plays corrects it.
+    /// A report may be shown before it is written. When the server is killed in between, the restarted server has an
+    /// older position under a newer epoch, and the next report of the playing device corrects it.
     async fn killed_between_a_reports_fan_out_and_its_write_the_device_says_it_again(database) {
         let server = with_music(&database).await;
         let login = server.user(&database, "anna").await;

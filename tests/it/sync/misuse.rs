@@ -1,4 +1,4 @@
-//! A device that asks for too much of the real server.
+//! A device that sends too many commands to the real server.
 
 use super::socket::{Socket, command};
 use crate::harness::{Dialect, Server, TestDatabase, run};
@@ -16,7 +16,7 @@ async fn is_answered(socket: &mut Socket, id: u64) {
 }
 
 #[test]
-fn t83_who_floods_is_limited_then_sent_away_and_nobody_else_notices() {
+fn t83_a_flooding_device_is_limited_then_disconnected_and_others_are_not_affected() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start(&database).await;
@@ -28,7 +28,7 @@ fn t83_who_floods_is_limited_then_sent_away_and_nobody_else_notices() {
         let floods = async {
             for id in 1..2_000 {
                 let text = command(id, Op::Pause).encode().into();
-                // It goes on when it has been sent away.
+                // Sends until the connection is closed.
                 if sink.send(Message::Text(text)).await.is_err() {
                     return;
                 }

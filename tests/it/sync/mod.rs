@@ -1,4 +1,4 @@
-//! The sync socket of the real server: joining, being refused, and what a killed server still knows.
+//! The sync socket of the real server: joining, refusals, transfers, and kills of the server.
 
 mod goodbyes;
 mod handing_over;
@@ -42,7 +42,7 @@ on_both_databases! {
 }
 
 #[test]
-fn a_server_that_is_asked_to_stop_says_so() {
+fn a_stopping_server_closes_its_sockets_with_the_code_for_it() {
     crate::harness::run(async {
         let database = TestDatabase::new(crate::harness::Dialect::Sqlite);
         let mut server = Server::start(&database).await;
@@ -60,7 +60,7 @@ fn a_server_that_is_asked_to_stop_says_so() {
 }
 
 #[test]
-fn what_is_no_client_is_turned_away_with_a_reason() {
+fn invalid_clients_are_refused_with_a_status_or_a_close_code() {
     crate::harness::run(async {
         let database = TestDatabase::new(crate::harness::Dialect::Sqlite);
         let server = Server::start(&database).await;
@@ -110,8 +110,8 @@ fn what_is_no_client_is_turned_away_with_a_reason() {
 
         let (mut first, _) = Socket::join(&server, &token, 1).await;
         let (_second, welcome) = Socket::join(&server, &token, 1).await;
-        assert_eq!(first.end().await.1, Some(CloseReason::Replaced.code()), "one life has one socket");
+        assert_eq!(first.end().await.1, Some(CloseReason::Replaced.code()), "an instance has one socket");
         assert_eq!(welcome.devices.devices.len(), 1);
-        until("the server lives", async || server.get("/readyz").await.status == 200).await;
+        until("the server is still ready", async || server.get("/readyz").await.status == 200).await;
     });
 }

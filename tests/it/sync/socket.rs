@@ -1,4 +1,4 @@
-//! A socket as a client has it, and what a client says.
+//! The client side of a socket, and the messages of a client.
 
 use crate::harness::{Login, Server, TestDatabase, segue, silence};
 use awc::{BoxedSocket, error::WsClientError, ws};
@@ -25,13 +25,13 @@ pub(super) async fn with_music(database: &TestDatabase) -> Server {
     Server::start(database).await
 }
 
-/// That track.
+/// The id of that track.
 pub(super) async fn track(login: &Login<'_>) -> MediaId {
     let page = login.get("/v1/tracks").await.json();
     page["items"][0]["id"].as_str().expect("a track").parse().expect("an id")
 }
 
-/// A socket as a client has it.
+/// The client side of a socket.
 pub(crate) struct Socket(pub(crate) Framed);
 
 impl Socket {
@@ -47,7 +47,7 @@ impl Socket {
         Ok(Self(framed))
     }
 
-    /// Opens a socket and says `hello` as device `number`.
+    /// Opens a socket and sends `hello` as device `number`.
     pub(crate) async fn join(server: &Server, token: &str, number: u64) -> (Self, Welcome) {
         let mut socket = Self::open(server, None).await.expect("the server upgrades");
         socket.send(&hello(Some(token), number)).await;
@@ -74,7 +74,7 @@ impl Socket {
         }
     }
 
-    /// The next message that `find` makes something of.
+    /// Reads messages until `find` returns a value for one.
     pub(crate) async fn find<T>(&mut self, mut find: impl FnMut(ServerMessage) -> Option<T>) -> T {
         loop {
             if let Some(found) = find(self.next().await.expect("the socket is open")) {
@@ -83,7 +83,7 @@ impl Socket {
         }
     }
 
-    /// The next playback that is as wanted.
+    /// Reads messages until a playback for which `is_wanted` is true.
     pub(super) async fn shown(&mut self, is_wanted: impl Fn(&Playback) -> bool) -> Playback {
         self.find(|message| shown(message, &is_wanted)).await
     }
@@ -92,7 +92,7 @@ impl Socket {
         self.find(|message| if let ServerMessage::Welcome(welcome) = message { Some(*welcome) } else { None }).await
     }
 
-    /// What the server says before it closes the socket, and its close code.
+    /// Reads to the end: the messages before the server closes the socket, and the close code.
     pub(crate) async fn end(&mut self) -> (Vec<ServerMessage>, Option<u16>) {
         let mut said = Vec::new();
         loop {
@@ -108,7 +108,8 @@ pub(crate) fn hello(token: Option<&str>, number: u64) -> ClientMessage {
     hello_of(token, (number, number), None, None)
 }
 
-/// A device in one of its lives, what it still sounds under, and what it was shown.
+/// The `hello` of a device and instance, with the lease under which it still sounds, and the last playback it was
+/// shown.
 pub(super) fn hello_of(
     token: Option<&str>,
     (number, instance): (u64, u64),
@@ -132,12 +133,12 @@ pub(super) fn hello_of(
     }))
 }
 
-/// Plays the track.
+/// The operation that plays the track.
 pub(super) fn play(track: MediaId) -> Op<MediaId> {
     Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None }
 }
 
-/// What is shown, when it is what is wanted.
+/// The playback in a message, if it has one for which `is_wanted` is true.
 pub(super) fn shown(message: ServerMessage, is_wanted: impl Fn(&Playback) -> bool) -> Option<Playback> {
     match message {
         ServerMessage::Playback(shown) if is_wanted(&shown) => Some(*shown),
@@ -145,7 +146,7 @@ pub(super) fn shown(message: ServerMessage, is_wanted: impl Fn(&Playback) -> boo
     }
 }
 
-/// The active device plays, and is there.
+/// A report that the active device plays and is at `position_ms`.
 pub(super) fn report(shown: &Playback, position_ms: i64, at_us: Micros) -> ClientMessage {
     ClientMessage::Report(Report {
         lease: shown.active.as_ref().expect("somebody is active").lease,
