@@ -1,4 +1,4 @@
-//! The threads that read files: a bounded number, and none of them can hold up a scan for good.
+//! The threads that read files. A thread that hangs is abandoned, so that it cannot block a scan.
 
 use super::walk::Entry;
 use crate::{
@@ -18,23 +18,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Files that wait for a reader.
+/// The capacity of the queue of jobs.
 const QUEUE: usize = 256;
-/// How long a parser may read in one file.
+/// How long a parser may read one file before it gets an error.
 const READ_LIMIT: Duration = Duration::from_secs(10);
-/// How long a thread may be with one file before it is left to itself: a disk that answers nothing, an endless loop.
+/// A thread that works on one file for longer than this is abandoned: the disk may hang, or the parser may loop.
 const THREAD_LIMIT: Duration = Duration::from_secs(30);
-/// How many threads a scan may leave behind.
+/// A scan ends with an error when it has to abandon more threads than this.
 const MAX_LOST: usize = 8;
 
 /// A file or a cover to read.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) folder: Arc<Folder>,
-    /// The music folder it lies in.
+    /// The music folder that contains it.
     pub(super) root: Arc<PathBuf>,
     pub(super) entry: Entry,
-    /// It is the folder's cover.
+    /// Whether it is the folder's cover.
     pub(super) is_cover: bool,
 }
 
@@ -44,16 +44,16 @@ impl Job {
     }
 }
 
-/// What came of a job.
+/// The result of a job.
 #[derive(Debug)]
 pub(super) enum Done {
     /// A file, readable or not.
     File(Found),
-    /// A folder's cover; `None` when it is no picture that can be shown.
+    /// The id of a folder's cover; `None` when the file is too large or is not a supported picture.
     Cover(Job, Option<i64>),
 }
 
-/// The job that a thread is at, and since when; taken away from a thread that is given up.
+/// The job that a thread works on, and since when. It is removed when the thread is abandoned.
 type Slot = Arc<Mutex<Option<(Instant, Job)>>>;
 
 /// A pool of reading threads.
@@ -67,7 +67,7 @@ pub(super) struct Readers<T> {
 }
 
 impl<T: Send + 'static> Readers<T> {
-    /// Starts `count` threads that send what they read to `results`; jobs go in at the returned end.
+    /// Starts `count` threads that take jobs from the returned sender and send their results to `results`.
     pub(super) fn start(
         count: usize,
         salt: i64,
@@ -101,11 +101,11 @@ impl<T: Send + 'static> Readers<T> {
         Ok(())
     }
 
-    /// Gives up threads that are with a file for too long, and returns what comes of their jobs: the file counts as
-    /// unreadable, another thread takes over.
+    /// Abandons threads that have worked on one file for longer than [`THREAD_LIMIT`], starts others in their place,
+    /// and returns the results of their jobs: the files are unreadable.
     ///
     /// # Errors
-    /// When too many were lost in this scan.
+    /// When more than [`MAX_LOST`] threads were abandoned in this scan, or a thread cannot be started.
     pub(super) fn watch(&mut self, now: Instant) -> io::Result<Vec<Done>> {
         let mut given_up = Vec::new();
         let late = |slot: &Slot| {
@@ -114,9 +114,9 @@ impl<T: Send + 'static> Readers<T> {
         };
         while let Some(index) = self.slots.iter().position(late) {
             let slot = self.slots.swap_remove(index);
-            // It may have finished this very moment.
+            // The thread may have finished in the meantime.
             let Some((_, job)) = put(&slot, None) else { continue };
-            log::warn!("gave up reading {} after {} s", job.path().display(), THREAD_LIMIT.as_secs());
+            log::warn!("reading {} did not end within {} s", job.path().display(), THREAD_LIMIT.as_secs());
             let done = if job.is_cover {
                 Done::Cover(job, None)
             } else {
@@ -125,7 +125,7 @@ impl<T: Send + 'static> Readers<T> {
             given_up.push(done);
             self.lost = self.lost.saturating_add(1);
             if self.lost > MAX_LOST {
-                return Err(io::Error::other("reading did not end for too many files; is the disk well?"));
+                return Err(io::Error::other("reading did not end for too many files; check the disk"));
             }
             self.start_one()?;
         }
@@ -159,7 +159,7 @@ fn read(job: Job, salt: i64) -> Done {
     Done::File(Found { folder: job.folder, name: job.entry.name, stat, version: Some(version), content })
 }
 
-/// The outcome of a file that could not be read for this reason.
+/// The result for a file that could not be read for this reason.
 fn unreadable(job: Job, reason: String) -> Found {
     Found { folder: job.folder, name: job.entry.name, stat: job.entry.stat, version: None, content: Err(reason) }
 }
