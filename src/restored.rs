@@ -1,4 +1,4 @@
-//! A running server when its database is put back: by `segue restore`, or by another node's.
+//! How a running server notices that its database was restored by `segue restore`, and what it does then.
 
 use crate::{
     app::App,
@@ -6,13 +6,13 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// A session of before may be seen for at most so long, however rarely nodes look for other changes.
+/// The longest interval between two checks, so that sessions from before the restore are served at most this long.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Asks again and again whether the catalogue still has the name under which everything here was learnt. When it has
-/// another one, whatever remembers the old database is brought to the new one: the key and the revoked logins, lists,
-/// sessions (a new epoch, so that nothing shown before is mistaken for what is true now) and the library, which has
-/// changed since. The search index sees it by itself. Never returns.
+/// Reads the catalogue's name repeatedly; a restore changes it. When it has changed, everything in memory that came
+/// from the database before is read again: the key and the revoked logins, the positions of lists, the sessions (under
+/// a new epoch, so that devices accept the older state), and the library, by a scan. The search index notices the
+/// change itself. Never returns.
 pub(crate) async fn watch(app: Arc<App>, poll: Duration) {
     let mut known = app.catalogue.clone();
     let mut polls = tokio::time::interval(poll.min(POLL));
@@ -21,7 +21,7 @@ pub(crate) async fn watch(app: Arc<App>, poll: Duration) {
         match app.db.read(|connection| secrets::get(connection, secrets::CATALOGUE)).await {
             Ok(Some(found)) if found != known => match begin_anew(&app).await {
                 Ok(()) => known = found,
-                Err(error) => log::warn!("the database was put back and does not answer now: {error}"),
+                Err(error) => log::warn!("the database was restored, but cannot be read now; trying again: {error}"),
             },
             Ok(_) => {}
             Err(error) => log::debug!("the catalogue's name cannot be read now: {error}"),
@@ -30,7 +30,7 @@ pub(crate) async fn watch(app: Arc<App>, poll: Duration) {
 }
 
 async fn begin_anew(app: &App) -> Result<(), DbError> {
-    log::warn!("the database was put back to an earlier state; sessions start anew");
+    log::warn!("the database was restored from a backup; all sessions are loaded again");
     app.auth.reload(&app.db).await?;
     app.lists.forget();
     app.directory.restart();
