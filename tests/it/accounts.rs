@@ -52,7 +52,7 @@ on_both_databases! {
         assert_eq!(other.get("/v1/me").await.status, 200);
     }
 
-    async fn what_was_revoked_stays_so_after_a_restart_and_on_other_nodes(database) {
+    async fn revoked_logins_stay_revoked_after_a_restart_and_on_other_nodes(database) {
         let one = Server::start(&database).await;
         let two = Server::start_with(&database, &["--poll-ms=50"]).await;
         let login = one.user(&database, "anna").await;
@@ -112,7 +112,7 @@ on_both_databases! {
         ben.delete("/v1/users/0000000000000001").await.assert_error(404, "not_found");
     }
 
-    async fn accounts_from_the_terminal(database) {
+    async fn accounts_are_managed_by_commands(database) {
         let server = Server::start_with(&database, &["--poll-ms=50"]).await;
         let login = server.user(&database, "anna").await;
         let file = database.folder.path().join("password");

@@ -235,7 +235,7 @@ fn the_end_of_standard_input_ends_it_only_with_the_option() {
 }
 
 #[test]
-fn a_server_that_is_lost_is_shown_and_found_again() {
+fn a_lost_connection_to_the_server_is_shown_and_restored() {
     run(async {
         let home = Home::new().await;
         let mut device = home.device("Kitchen");

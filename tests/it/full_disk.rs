@@ -84,7 +84,7 @@ async fn scanned(login: &Login<'_>, what: &str, holds: impl Fn(&Value) -> bool) 
 }
 
 #[test]
-fn a_full_disk_is_named_and_costs_nothing() {
+fn a_full_disk_is_reported_and_loses_no_data() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let (data, music): (PathBuf, PathBuf) = (folder.path().join("data"), folder.path().join("music"));

@@ -100,7 +100,7 @@ on_both_databases! {
         server.get(path).await.assert_error(401, "unauthorized");
     }
 
-    async fn what_one_played_most_depends_on_the_time(database) {
+    async fn the_most_played_tracks_depend_on_the_period(database) {
         fill(&database);
         let server = Server::start(&database).await;
         let (anna, ben) = (server.user(&database, "anna").await, server.user(&database, "ben").await);
@@ -132,7 +132,7 @@ on_both_databases! {
         server.get("/v1/me/top/artists").await.assert_error(401, "unauthorized");
     }
 
-    async fn everybodys_plays_make_an_artists_top_tracks_and_lead_in_search(database) {
+    async fn plays_of_all_users_determine_top_tracks_and_popularity(database) {
         fill(&database);
         let server = Server::start(&database).await;
         let admin = server.admin(&database, "root").await;
@@ -168,7 +168,7 @@ on_both_databases! {
         assert_eq!(number("SELECT plays FROM play_counts WHERE media_id = 4"), 1, "others' stay");
     }
 
-    async fn the_playlists_of_a_user_who_goes_are_found_no_more(database) {
+    async fn playlists_of_a_deleted_user_are_not_found(database) {
         let server = Server::start(&database).await;
         let (admin, ben) = (server.admin(&database, "root").await, server.user(&database, "ben").await);
         let made = ben.post("/v1/me/playlists", &json!({"name": "Long walk", "public": true})).await;

@@ -15,7 +15,7 @@ fn text(code: &Value) -> String {
 }
 
 on_both_databases! {
-    async fn a_code_opens_one_login_of_who_made_it(database) {
+    async fn a_code_opens_one_login_of_the_user_who_made_it(database) {
         let server = Server::start(&database).await;
         let anna = server.user(&database, "anna").await;
         server.post("/v1/auth/codes", &json!({})).await.assert_error(401, "unauthorized");
@@ -36,7 +36,7 @@ on_both_databases! {
         }
     }
 
-    async fn of_many_who_use_a_code_at_once_one_is_let_in(database) {
+    async fn a_code_used_by_many_clients_at_once_opens_one_login(database) {
         let server = Server::start(&database).await;
         let anna = server.user(&database, "anna").await;
         let code = json!({"code": text(&new_code(&anna).await)});
@@ -44,7 +44,7 @@ on_both_databases! {
         assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
     }
 
-    async fn a_code_ends_by_a_newer_one_by_time_and_with_a_login(database) {
+    async fn a_code_is_invalid_after_a_newer_one_after_its_time_and_after_its_login_ends(database) {
         let server = Server::start(&database).await;
         let anna = server.user(&database, "anna").await;
         let ben = server.user(&database, "ben").await;

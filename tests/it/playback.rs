@@ -126,7 +126,7 @@ on_both_databases! {
         assert_eq!(queue(&anna).await.0.len(), 0);
     }
 
-    async fn what_was_granted_to_a_program_outlives_a_killed_server(database) {
+    async fn commands_accepted_from_a_program_survive_a_kill_of_the_server(database) {
         let mut server = Server::start(&database).await;
         let token = {
             let anna = server.user(&database, "anna").await;

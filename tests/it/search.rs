@@ -75,7 +75,7 @@ fn small_library(db: &Db) {
 }
 
 on_both_databases! {
-    async fn what_is_in_a_library_of_5000_tracks_is_found_as_one_types(database) {
+    async fn a_library_of_5000_tracks_is_searched_while_typing(database) {
         let Library { documents, queries } = generate(5_000, 7);
         let db = database.open();
         rows::fill(&db, &documents);
@@ -92,7 +92,7 @@ on_both_databases! {
         }
     }
 
-    async fn changes_are_followed_from_where_one_stopped(database) {
+    async fn after_a_restart_the_index_continues_with_the_next_change(database) {
         let db = database.open();
         small_library(&db);
         let following = Following::start(&database, &db).await;
@@ -120,7 +120,7 @@ on_both_databases! {
         assert_eq!(following.index.documents(), 2, "artist and album stay");
     }
 
-    async fn another_database_makes_another_index(database) {
+    async fn the_index_is_rebuilt_for_another_database(database) {
         let db = database.open();
         small_library(&db);
         let following = Following::start(&database, &db).await;
@@ -137,7 +137,7 @@ on_both_databases! {
         assert_eq!(following.find("royk", Kind::Artist, None).0, [1]);
     }
 
-    async fn a_damaged_index_is_made_anew(database) {
+    async fn a_damaged_index_on_disk_is_rebuilt(database) {
         let db = database.open();
         small_library(&db);
         let following = Following::start(&database, &db).await;
@@ -157,7 +157,7 @@ on_both_databases! {
         assert_eq!(following.find("eple", Kind::Track, None).0, [3]);
     }
 
-    async fn one_searches_over_http(database) {
+    async fn search_by_http(database) {
         small_library(&database.open());
         let server = Server::start(&database).await;
         let anna = server.user(&database, "anna").await;
@@ -193,7 +193,7 @@ on_both_databases! {
         assert_eq!(anna.get("/v1/search?q=a&offset=980").await.status, 200);
     }
 
-    async fn playlists_are_found_by_those_who_may_see_them(database) {
+    async fn private_playlists_are_found_by_their_owner_only(database) {
         let server = Server::start(&database).await;
         let (anna, ben) = (server.user(&database, "anna").await, server.user(&database, "ben").await);
         let made = anna.post("/v1/me/playlists", &json!({"name": "Secret walk", "public": false})).await;

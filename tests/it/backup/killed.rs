@@ -52,7 +52,7 @@ on_both_databases! {
         assert_eq!(value(&database, "SELECT name FROM users"), "old");
     }
 
-    async fn a_backup_that_is_killed_is_not_there(database) {
+    async fn a_killed_backup_leaves_no_backup_file(database) {
         add_plays(&database, 60_000);
         let folder = tempfile::tempdir().expect("a folder");
         let (file, part) = (folder.path().join("a.backup"), folder.path().join("a.backup.part"));

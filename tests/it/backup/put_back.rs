@@ -67,7 +67,7 @@ fn item(playback: &Playback) -> (ItemId, MediaId) {
 }
 
 on_both_databases! {
-    async fn devices_take_the_older_state_and_nothing_lost_comes_back(database) {
+    async fn devices_accept_the_restored_state_and_lost_changes_do_not_return(database) {
         let mut server = Server::start_with(&database, &["--music", MUSIC]).await;
         let token = server.user(&database, "anna").await.token;
         let tracks = tracks(&server, &token).await;

@@ -23,7 +23,7 @@ fn refuses(database: &TestDatabase, file: &Path, expected: &[&str]) {
 }
 
 on_both_databases! {
-    async fn a_damaged_file(database) {
+    async fn a_damaged_file_is_refused(database) {
         with_a_user(&database);
         add_plays(&database, 2_000);
         let good = back_up(&database, "good.backup");
@@ -45,7 +45,7 @@ on_both_databases! {
         refuses(&database, Path::new("/nonexistent"), &["/nonexistent cannot be used", "No such file"]);
     }
 
-    async fn a_whole_file_that_says_what_cannot_be(database) {
+    async fn a_complete_file_with_impossible_content_is_refused(database) {
         with_a_user(&database);
         let good = back_up(&database, "good.backup");
         let head = |from: &str, to: &str| altered(&good, |lines| {

@@ -22,7 +22,7 @@ async fn repeat(device: &mut Device, mode: &str) {
 }
 
 on_both_databases! {
-    async fn devices_come_back_to_the_state_of_the_backup(database) {
+    async fn devices_reconnect_and_show_the_state_of_the_backup(database) {
         let server = Server::start(&database).await;
         let anna = server.admin(&database, "anna").await;
         let ended_later = server.log_in("anna", "anna-password").await;

@@ -112,7 +112,7 @@ on_both_databases! {
         assert!(seen.windows(2).all(|two| two[0] < two[1]) && written > 0, "writing went on meanwhile: {seen:?}");
     }
 
-    async fn what_is_there_is_replaced_only_when_told_so(database) {
+    async fn existing_files_and_data_are_replaced_only_with_the_option(database) {
         sql(&database, "INSERT INTO users VALUES (1, 'anna', 'anna', '', 'admin', 0)");
         let file = back_up(&database, "one.backup");
         let said = refused(&database, "backup", &file, &[]);

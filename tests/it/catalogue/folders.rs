@@ -5,7 +5,7 @@ use crate::harness::segue;
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, os::unix::fs::symlink, process::Command};
 
 on_both_databases! {
-    async fn a_music_folder_that_is_away_keeps_its_tracks(database) {
+    async fn an_absent_music_folder_keeps_its_tracks(database) {
         let library = Library::new(database);
         library.song("disk/a.wav", 1, "A");
         library.song("other/b.wav", 2, "B");

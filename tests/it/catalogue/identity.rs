@@ -114,7 +114,7 @@ on_both_databases! {
         assert_eq!((progress.moved, library.id("b.wav")), (1, id));
     }
 
-    async fn a_file_that_comes_back_is_the_track_it_was(database) {
+    async fn a_file_that_reappears_has_its_old_id(database) {
         let library = Library::new(database);
         let path = library.song("x/a.wav", 1, "A");
         library.song("x/b.wav", 2, "B");
@@ -139,7 +139,7 @@ on_both_databases! {
         assert!(library.rows().values().all(|row| !row.missing));
     }
 
-    async fn of_many_files_that_are_alike_each_is_looked_for_once_in_a_batch(database) {
+    async fn similar_files_are_looked_up_once_each_in_a_batch(database) {
         let library = Library::new(database);
         let folder = Arc::new(Folder { id: 1, path: b"/music".to_vec() });
         let stat = Stat { size: 1, mtime_ns: 1, inode: 1 };
@@ -163,7 +163,7 @@ on_both_databases! {
         }
     }
 
-    async fn a_file_that_turns_bad_is_named_and_its_track_comes_back_with_it(database) {
+    async fn a_file_that_becomes_unreadable_is_reported_and_keeps_its_id(database) {
         let library = Library::new(database);
         let path = library.song("a.wav", 1, "A");
         library.scan();

@@ -29,7 +29,7 @@ on_both_databases! {
         assert!(library.db.lock_scans().expect("an answer").is_some(), "it ended with the process");
     }
 
-    async fn a_killed_scan_goes_on_where_it_stopped(database) {
+    async fn a_scan_after_a_killed_one_continues_it(database) {
         let library = Library::new(database);
         for (seed, number) in (0_u32..).zip(0..FILES) {
             wav(&library.path(format!("{}/{number}.wav", number % 30)), seed);

@@ -25,7 +25,7 @@ fn names(items: &[Value]) -> Vec<String> {
 }
 
 on_both_databases! {
-    async fn pages_at_any_offset_make_the_whole_list(database) {
+    async fn pages_together_are_the_whole_list(database) {
         let library = Library::new(database);
         // Each name occurs twice: order and pages must be the same all the same.
         let titles: Vec<String> = (0..250).map(|number| format!("{:03}", number / 2)).collect();
@@ -65,7 +65,7 @@ on_both_databases! {
         assert_eq!(all(&login, "/v1/tracks?limit=50").await.len(), 248);
     }
 
-    async fn a_song_row_has_everything(database) {
+    async fn a_track_has_all_its_fields(database) {
         let library = Library::new(database);
         let path = library.path("a.wav");
         wav(&path, 1);

@@ -47,7 +47,7 @@ fn rot(path: &Path, middle: u8) {
 }
 
 on_both_databases! {
-    async fn sums_are_taken_once_and_checked_when_they_are_old(database) {
+    async fn a_sha256_is_computed_once_and_checked_when_it_is_old(database) {
         let library = Library::new(database);
         let path = library.path("a.wav");
         long(&path, 1);
@@ -62,7 +62,7 @@ on_both_databases! {
         assert_eq!(row(&library, "a.wav"), (version, Some(sum_of(&path)), NOW_US + YEAR_US));
     }
 
-    async fn bytes_that_changed_behind_the_clocks_back_get_another_version(database) {
+    async fn changed_bytes_with_an_unchanged_time_get_another_version(database) {
         let library = Library::new(database);
         let path = library.path("a.wav");
         long(&path, 1);
@@ -81,7 +81,7 @@ on_both_databases! {
         assert_eq!(row(&library, "a.wav").0, after, "it stays");
     }
 
-    async fn a_copy_keeps_the_sum_until_it_is_read_and_then_has_its_own(database) {
+    async fn a_copy_has_the_originals_sha256_until_it_is_read(database) {
         let library = Library::new(database);
         for (name, middle) in [("a", 1), ("b", 2)] {
             // Different lengths, so that the files are not similar.
@@ -109,7 +109,7 @@ on_both_databases! {
         assert_eq!(now[1], (copies[1].0.clone(), Some(sum_of(&library.path("disk/b.wav"))), NOW_US + 1), "damaged on the way");
     }
 
-    async fn moved_files_that_look_alike_are_told_apart_by_their_sums(database) {
+    async fn similar_moved_files_are_distinguished_by_their_sha256(database) {
         let library = Library::new(database);
         let names = ["a.wav", "b.wav", "c.wav"];
         for (name, middle) in names.iter().zip(1..) {
@@ -130,7 +130,7 @@ on_both_databases! {
         assert_eq!(["disk/3.wav", "disk/1.wav", "disk/2.wav"].map(|name| library.id(name)), ids);
     }
 
-    async fn a_file_that_cannot_be_read_whole_is_passed_over(database) {
+    async fn a_file_that_cannot_be_read_completely_is_skipped(database) {
         let library = Library::new(database);
         for (name, middle) in [("a.wav", 1), ("b.wav", 2)] {
             long(&library.path(name), middle);
@@ -145,7 +145,7 @@ on_both_databases! {
         assert_eq!(row(&library, "a.wav").2, 0, "it is another version, and due at once");
     }
 
-    async fn a_server_takes_sums_by_itself(database) {
+    async fn a_server_computes_the_sha256_of_files_in_the_background(database) {
         let library = Library::new(database);
         wav(&library.path("a.wav"), 1);
         let music = library.music.path().to_string_lossy().into_owned();

@@ -106,7 +106,7 @@ fn kill_after(url: &str, lines: usize) -> HashMap<UserId, Kept> {
 }
 
 on_both_databases! {
-    async fn at_any_moment_it_has_lost_nothing(database) {
+    async fn a_killed_process_has_lost_no_acknowledged_commit(database) {
         let mut plays_before = HashMap::new();
         for _ in 0..ROUNDS {
             let lines = rand::random_range(1..200);

@@ -82,7 +82,7 @@ struct Count {
 }
 
 on_both_databases! {
-    async fn the_store_keeps_its_contract(database) {
+    async fn the_store_passes_its_contract_suite(database) {
         let (db, store) = open(&database);
         let user = UserId(u64::MAX - 3);
         let plays = async || {
@@ -92,13 +92,13 @@ on_both_databases! {
         contracts::session_store(&store, user, plays).await;
     }
 
-    async fn nodes_keep_their_contract(database) {
+    async fn nodes_pass_their_contract_suite(database) {
         let db = database.open();
         let start = async |node| start(db.clone(), Micros(1_000_000), node, ClockId(9)).await.expect("it starts").0;
         contracts::nodes(&start(NodeId(1)).await, &start(NodeId(u64::MAX)).await).await;
     }
 
-    async fn changes_that_wait_share_a_transaction(database) {
+    async fn waiting_changes_share_a_transaction(database) {
         let (db, store) = open(&database);
         let store = Arc::new(store);
         let outcomes = while_held(&db, Arc::clone(&store), |store| {
@@ -133,7 +133,7 @@ on_both_databases! {
         assert_eq!(store.queue(UserId(2)).await.expect("the database answers").0, 20);
     }
 
-    async fn more_than_may_wait_is_refused_and_the_rest_is_written(database) {
+    async fn changes_beyond_the_queue_are_refused_and_the_others_are_written(database) {
         let (db, store) = open(&database);
         let store = Arc::new(store);
         let outcomes = while_held(&db, Arc::clone(&store), |store| {
@@ -155,7 +155,7 @@ on_both_databases! {
         assert_eq!(store.written().changes, 10_001 - refused);
     }
 
-    async fn a_record_that_cannot_be_read_is_told(database) {
+    async fn a_record_that_cannot_be_parsed_is_an_error(database) {
         let (db, store) = open(&database);
         db.write(|connection| {
             sql_query("INSERT INTO sessions VALUES (7, 1, 1, '{}')").execute(connection)?;
@@ -165,7 +165,7 @@ on_both_databases! {
         assert!(!error.is_transient && error.message.contains("record of user 0000000000000007"), "{error}");
     }
 
-    async fn the_clock_goes_on_from_the_last_heartbeat(database) {
+    async fn the_clock_continues_from_the_last_heartbeat(database) {
         let db = database.open();
         let start = async |wall_us, node| start(db.clone(), Micros(wall_us), node, ClockId(9)).await.expect("it starts");
         let day_us = 24 * 3600 * 1_000_000;

@@ -31,7 +31,7 @@ async fn with_tracks(database: &TestDatabase) -> Db {
 }
 
 on_both_databases! {
-    async fn are_resolved_in_the_order_asked_for(database) {
+    async fn tracks_are_resolved_in_the_requested_order(database) {
         let db = with_tracks(&database).await;
         let found = resolve(&db, vec![5, 2, 5, 0, 2]).await;
         assert_eq!(found, Ok(vec![track(5, Some(5)), track(2, Some(2)), track(5, Some(5)), track(0, None), track(2, Some(2))]));
@@ -41,7 +41,7 @@ on_both_databases! {
         assert_eq!(found.iter().map(|track| track.media_id.0).collect::<Vec<_>>(), all);
     }
 
-    async fn that_cannot_be_played_are_named(database) {
+    async fn the_first_unknown_track_is_returned(database) {
         let db = with_tracks(&database).await;
         assert_eq!(resolve(&db, vec![5, 9999, u64::MAX]).await, Err(MediaId(9999)));
         assert_eq!(resolve(&db, vec![5, 3]).await, Err(MediaId(3)), "its file is gone");

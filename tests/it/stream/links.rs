@@ -51,7 +51,7 @@ on_both_databases! {
         server.get(&path.replace("expires=", "expires=x")).await.assert_error(400, "invalid");
     }
 
-    async fn a_link_to_a_track_ends_and_says_so(database) {
+    async fn an_expired_link_has_its_own_error(database) {
         let track = Track::add(&database, "a.mp3", &noise(10));
         let other = Track::add(&database, "b.mp3", &noise(11));
         let server = Server::start(&database).await;
@@ -76,7 +76,7 @@ on_both_databases! {
         login.post(&track.stream(), &serde_json::json!({})).await.assert_error(405, "method_not_allowed");
     }
 
-    async fn the_hash_of_a_file_is_known_once_it_was_heard_whole(database) {
+    async fn the_sha256_is_known_after_the_first_complete_download(database) {
         let bytes = noise(300_000);
         let tracks = ["a.flac", "b.flac", "c.flac"].map(|name| Track::add(&database, name, &bytes));
         let server = Server::start(&database).await;

@@ -22,7 +22,7 @@ fn first_track(db: &Db) -> Option<MediaId> {
 }
 
 on_both_databases! {
-    async fn a_file_written_anew_is_scanned_and_streams_under_another_version(database) {
+    async fn an_overwritten_file_is_scanned_and_streamed_with_another_version(database) {
         let music = tempfile::tempdir().unwrap();
         let path = music.path().join("a.wav");
         write_wav(&path, 3);

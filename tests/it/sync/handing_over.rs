@@ -66,7 +66,7 @@ async fn settles(server: &Server, token: &str, is_wanted: impl Fn(&Playback) -> 
 }
 
 on_both_databases! {
-    async fn t03_two_that_believe_that_they_play_come_back_in_one_instant_and_one_has_the_lease(database) {
+    async fn t03_of_two_devices_that_rejoin_while_playing_one_has_the_lease(database) {
         let server = with_music(&database).await;
         let login = server.user(&database, "anna").await;
         let (track, token) = (track(&login).await, login.token.clone());
@@ -96,7 +96,7 @@ on_both_databases! {
         assert_eq!((holder(&shown), shown.position_ms, shown.after.len()), (Some(2), 7_000, 0));
     }
 
-    async fn t08_a_target_that_dies_when_it_was_ready_leaves_the_music_where_it_is(database) {
+    async fn t08_when_the_target_fails_after_ready_the_source_keeps_playing(database) {
         let server = with_music(&database).await;
         let login = server.user(&database, "anna").await;
         let (track, token) = (track(&login).await, login.token.clone());
@@ -107,7 +107,7 @@ on_both_databases! {
         assert_eq!((holder(&rolled_back), rolled_back.after.len()), (Some(1), 0));
     }
 
-    async fn t08_a_source_that_dies_before_the_switch_leaves_the_music_to_the_target(database) {
+    async fn t08_when_the_source_fails_before_the_switch_the_target_plays(database) {
         let server = with_music(&database).await;
         let login = server.user(&database, "anna").await;
         let (track, token) = (track(&login).await, login.token.clone());
@@ -121,11 +121,11 @@ on_both_databases! {
         assert_eq!(completed.position_ms, granted.position_ms);
     }
 
-    async fn t08_a_server_that_dies_between_ready_and_switch_leaves_one_that_plays(database) {
+    async fn t08_when_the_server_is_killed_between_ready_and_switch_one_device_plays(database) {
         t08_restarted(&database, false).await;
     }
 
-    async fn t08_a_server_that_dies_after_the_yield_leaves_the_target_that_plays(database) {
+    async fn t08_when_the_server_is_killed_after_the_yield_the_target_plays(database) {
         t08_restarted(&database, true).await;
     }
 }

@@ -95,7 +95,7 @@ fn stored(database: &db::Db, user: UserId) -> Option<String> {
 on_both_databases! {
     /// Commands are sent while the server is killed repeatedly; each is resent until it is answered. Each application
     /// increases the version of the volume, so the version counts them.
-    async fn a_killed_server_has_lost_nothing_acknowledged_and_applied_nothing_twice(database) {
+    async fn a_killed_server_has_lost_no_acknowledged_command_and_applied_none_twice(database) {
         const ROUNDS: u64 = 8;
         const EACH: u64 = 12;
         let mut server = Server::start(&database).await;
@@ -132,7 +132,7 @@ on_both_databases! {
         assert_eq!(u64::from(volume.level), ROUNDS * EACH - 1, "and nothing else was");
     }
 
-    async fn killed_between_arrival_and_commit_it_is_applied_once_when_it_is_sent_again(database) {
+    async fn a_command_is_applied_once_when_resent_after_a_kill_before_the_commit(database) {
         let server = Server::start(&database).await;
         let token = server.user(&database, "anna").await.token;
         let (mut socket, _) = Socket::join(&server, &token, 1).await;
@@ -162,7 +162,7 @@ on_both_databases! {
         assert_eq!(applied(&Socket::join(&server, &token, 2).await.1), 1);
     }
 
-    async fn killed_between_commit_and_ack_it_stands_and_is_answered_when_sent_again(database) {
+    async fn a_command_is_answered_when_resent_after_a_kill_between_commit_and_ack(database) {
         let server = Server::start(&database).await;
         let login = server.user(&database, "anna").await;
         let user: UserId = login.get("/v1/me").await.json()["id"].as_str().expect("an id").parse().expect("an id");
@@ -185,7 +185,7 @@ on_both_databases! {
         assert_eq!(applied(&Socket::join(&server, &token, 2).await.1), 2);
     }
 
-    async fn t37_a_socket_that_dies_between_the_change_and_its_ack_is_answered_on_the_next(database) {
+    async fn t37_a_command_is_answered_on_a_new_socket_when_the_old_one_failed_before_the_ack(database) {
         let server = Server::start(&database).await;
         let token = server.user(&database, "anna").await.token;
         let (mut hand, _) = Socket::join(&server, &token, 1).await;
@@ -208,7 +208,7 @@ on_both_databases! {
         assert_eq!(applied(&Socket::join(&server, &token, 3).await.1), 2);
     }
 
-    async fn killed_between_fan_out_and_ack_it_was_shown_and_stands(database) {
+    async fn a_command_is_kept_after_a_kill_between_fan_out_and_ack(database) {
         let server = Server::start(&database).await;
         let token = server.user(&database, "anna").await.token;
         let (mut socket, _) = Socket::join(&server, &token, 1).await;
@@ -231,7 +231,7 @@ on_both_databases! {
 
     /// A report may be shown before it is written. When the server is killed in between, the restarted server has an
     /// older position under a newer epoch, and the next report of the playing device corrects it.
-    async fn killed_between_a_reports_fan_out_and_its_write_the_device_says_it_again(database) {
+    async fn a_report_is_repeated_after_a_kill_between_its_fan_out_and_its_write(database) {
         let server = with_music(&database).await;
         let login = server.user(&database, "anna").await;
         let (track, token) = (track(&login).await, login.token.clone());
