@@ -69,7 +69,7 @@ class SegueApp extends Component {
     this.observe(session, () => this.refresh());
     this.observe(routes, () => this.show());
     const online = () => {
-      session.player?.happens({ type: "wake" });
+      session.player?.handle({ type: "wake" });
       session.changed();
     };
     this.listen(window, "online", online);

@@ -83,7 +83,7 @@ export class Engine {
   }
 
   /** @param {Output} output */
-  obey(output) {
+  perform(output) {
     switch (output.type) {
       case "sound":
         void this.sound(output.item, output.position_ms, output.from_us, output.rate);

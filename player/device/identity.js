@@ -19,12 +19,30 @@ export function randomId() {
   return [...words].map((word) => word.toString(16).padStart(8, "0")).join("");
 }
 
-export function codecs() {
+function codecs() {
   const element = new Audio();
   return TYPES.filter((type) => element.canPlayType(type) !== "");
 }
 
-export function deviceKind() {
+/**
+ * What this page says of itself in its `hello`.
+ * @param {string | undefined} id @param {import("../store.js").Preferences} preferences
+ * @returns {import("../rules/types.js").HelloDevice}
+ */
+export function describeDevice(id, { name, level, muted }) {
+  return {
+    id,
+    instance: randomId(),
+    name: name || deviceName(),
+    kind: deviceKind(),
+    plays: true,
+    controls: true,
+    codecs: codecs(),
+    volume: { level, muted, version: 0 },
+  };
+}
+
+function deviceKind() {
   return /Mobi|Android|iPhone|iPad/.test(navigator.userAgent) ? "phone" : "browser";
 }
 

@@ -1,134 +1,85 @@
 /**
- * This page as a device: what happens goes into the rules, what comes out is done. Views watch it and wish through it.
+ * This page as a device: passes what happens to the rules, and carries out what they ask for. Views watch it and send
+ * commands through it.
  */
 
 import { Engine } from "../audio/engine.js";
 import { localNow } from "../audio/moments.js";
 import { catalogue } from "../catalogue.js";
-import { Socket } from "./socket.js";
 import { keep, keptPaths } from "../offline_cache.js";
-import { mayPlayStandalone, previousIndex } from "../rules/standalone.js";
 import { itemOf } from "../rules/audio.js";
 import { Client } from "../rules/client.js";
+import { mayPlayStandalone } from "../rules/standalone.js";
 import { Watchable, store } from "../store.js";
-import { codecs, deviceKind, deviceName, randomId } from "./identity.js";
+import { Answers } from "./answers.js";
+import { describeDevice, randomId } from "./identity.js";
+import { KeepAhead } from "./keep_ahead.js";
+import { offlineStart } from "./offline_start.js";
+import { Preload } from "./preload.js";
+import { PAGE_MS, QUEUE_PAGE, QueuePages } from "./queue_pages.js";
+import { Socket } from "./socket.js";
+import { TickTimer } from "./tick_timer.js";
 
-/** @import {Input, Item, Op, Output, QueuePage} from "../rules/types.js" */
-
-/** Entries of the queue in one page. */
-export const QUEUE_PAGE = 100;
-/**
- * A command that was not answered for so long is told to its author as waiting: sooner when nobody is there to answer.
- */
-const ANSWER_MS = { up: 8_000, away: 1_000 };
-/** A page of the queue that did not come within this is asked for again, in milliseconds. */
-const PAGE_MS = 2_000;
-/** The queue is learnt so far, to go through it when the server is away. */
-const MOST_AHEAD = 5 * QUEUE_PAGE;
-/** Items that are kept before they come. */
-const KEPT_AHEAD = 4;
-/** A track that is skipped before this is not worth loading as a listener, in milliseconds. */
-const PRELOAD_MS = 1_500;
-/** The wall clock and the steady one part by more than this only when the machine slept, in milliseconds. */
-const SLEPT_MS = 3_000;
-
-/** A wish that was not granted. */
-export class Refused extends Error {
-  /** @param {string} code @param {string} message */
-  constructor(code, message) {
-    super(message);
-    this.code = code;
-  }
-}
+/** @import {Input, Op, Output} from "../rules/types.js" */
 
 export class Player extends Watchable {
   /**
    * @param {string} token @param {string | undefined} device_id
-   * @param {(error: Error) => void} regret told when a wish that was promised for later was refused in the end
+   * @param {(error: Error) => void} onLateRefusal told when a command that was reported as waiting is refused
    */
-  constructor(token, device_id, regret) {
+  constructor(token, device_id, onLateRefusal) {
     super();
-    this.regret = regret;
-    const { level, muted, name } = store.preferences;
-    const device = {
-      id: device_id,
-      instance: randomId(),
-      name: name || deviceName(),
-      kind: deviceKind(),
-      plays: true,
-      controls: true,
-      codecs: codecs(),
-      volume: { level, muted, version: 0 },
-    };
-    this.client = new Client(device, token, localNow());
-    /** @type {Map<string, {granted: () => void, refused: (error: Error) => void, timer: number}>} */
-    this.answers = new Map();
-    /** @type {Map<number, QueuePage>} pages of the queue as it was last shown, by their first entry */
-    this.pages = new Map();
-    /** What the session was when these were shown. */
-    this.pagesOf = "";
-    /** @type {Map<number, number>} when pages were asked for, by their first entry */
-    this.asked = new Map();
-    /** @type {{code: number, reason: string} | undefined} */
+    const { level, muted } = store.preferences;
+    this.client = new Client(describeDevice(device_id, store.preferences), token, localNow());
+    this.answers = new Answers(onLateRefusal);
+    this.queue = new QueuePages();
+    /** @type {{code: number, reason: string} | undefined} why the server does not want this device back */
     this.farewell = undefined;
-    this.timer = 0;
-    /** @type {string | undefined} the entry that is or will be loaded as a listener */
-    this.preloads = undefined;
-    this.preloadTimer = 0;
-    this.keeping = new AbortController();
-    /** @type {string} what is being kept for later */
-    this.keeps = "";
     this.socket = new Socket({
-      opened: () => this.happens({ type: "opened" }),
-      frame: (frame) => this.happens({ type: "frame", frame }),
+      opened: () => this.handle({ type: "opened" }),
+      frame: (frame) => this.handle({ type: "frame", frame }),
       closed: (code) => {
-        // What was asked for on this socket is not answered on another one.
-        this.asked.clear();
-        this.happens({ type: "closed", code });
+        this.queue.forgetAsked();
+        this.handle({ type: "closed", code });
       },
     });
     this.engine = new Engine({
-      emit: (input) => this.happens(input),
+      emit: (input) => this.handle(input),
       toLocal: (server_us) => this.client.time.local(server_us, localNow()),
       bound_us: () => this.client.time.bound_us() ?? 0,
       wanted: () => this.wanted(),
       addressOf: (media_id, renew) => catalogue.addressOf(media_id, renew),
       loudnessOf: (media_id) => (store.preferences.evens ? catalogue.loudnessOf(media_id) : 1),
     });
-    this.engine.obey({ type: "volume", level, muted });
+    this.engine.perform({ type: "volume", level, muted });
+    this.preload = new Preload(
+      () => !avoidsTraffic() && document.visibilityState === "visible",
+      (item) => this.engine.preload(item),
+    );
+    this.keepAhead = new KeepAhead(
+      (item) => this.engine.canDecode(item),
+      async ({ media_id }, signal) => keep(await catalogue.addressOf(media_id, false), signal),
+    );
     this.watch(() => this.learnAhead());
-    this.slept = Date.now() - performance.now();
-    this.happens({ type: "tick" });
+    this.ticks = new TickTimer({
+      wait_ms: () => (this.client.nextDeadline(localNow()) - localNow()) / 1000,
+      tick: () => this.handle({ type: "tick" }),
+      woke: () => this.handle({ type: "wake" }),
+      wall_ms: () => Date.now(),
+      steady_ms: () => performance.now(),
+    });
+    this.handle({ type: "tick" });
   }
 
-  /** @param {Input} input */
-  happens(input) {
+  /** Passes something that happened to the rules, and carries out their answer. @param {Input} input */
+  handle(input) {
     const outputs = this.client.step(localNow(), Math.random(), input);
-    for (const output of outputs) this.carryOut(output);
-    this.plan();
-  }
-
-  plan() {
-    clearTimeout(this.timer);
-    const due_us = this.client.nextDeadline(localNow());
-    if (due_us === Infinity) return;
-    const wait_ms = Math.min(60_000, Math.max(0, (due_us - localNow()) / 1000));
-    this.timer = setTimeout(() => {
-      this.noticeSleep();
-      this.happens({ type: "tick" });
-    }, Math.ceil(wait_ms));
-  }
-
-  /** The steady clock stands still while some machines sleep; then the server's time must be learnt anew. */
-  noticeSleep() {
-    const apart_ms = Date.now() - performance.now();
-    const slept = Math.abs(apart_ms - this.slept) > SLEPT_MS;
-    this.slept = apart_ms;
-    if (slept) this.happens({ type: "wake" });
+    for (const output of outputs) this.perform(output);
+    this.ticks.plan();
   }
 
   /** @param {Output} output */
-  carryOut(output) {
+  perform(output) {
     switch (output.type) {
       case "connect":
         this.socket.connect();
@@ -140,13 +91,13 @@ export class Player extends Watchable {
         this.socket.send(output.frame);
         break;
       case "answered":
-        this.answered(output.id, output.refusal);
+        this.answers.answered(output.id, output.refusal);
         break;
       case "queue":
-        this.learnQueue(output.page);
+        if (this.queue.add(output.page)) this.changed();
         break;
       case "show":
-        this.shown();
+        this.show();
         break;
       case "give_up":
         this.farewell = { code: output.code, reason: output.reason };
@@ -154,114 +105,52 @@ export class Player extends Watchable {
         break;
       case "volume":
         store.prefer({ level: output.level, muted: output.muted });
-        this.engine.obey(output);
+        this.engine.perform(output);
         break;
       default:
-        this.engine.obey(output);
+        this.engine.perform(output);
     }
   }
 
-  shown() {
+  show() {
     if (this.client.device.id) store.setDeviceId(this.client.device.id);
     const { playback } = this.client;
-    const pagesOf = `${playback?.epoch}.${playback?.queue_revision}`;
-    if (pagesOf !== this.pagesOf) {
-      this.pagesOf = pagesOf;
-      this.pages.clear();
-      this.asked.clear();
-    }
+    this.queue.show(playback);
     if (playback?.item) catalogue.track(playback.item.media_id);
     if (playback?.next) catalogue.track(playback.next.media_id);
-    this.preload();
+    this.preload.show(playback, this.client.lease() !== undefined);
     this.changed();
   }
 
-  /** What plays elsewhere is loaded here, too, so that it can move here at once (R7); not where data is dear. */
-  preload() {
-    const { playback } = this.client;
-    const item = playback?.status === "playing" && !this.client.lease() ? playback.item : undefined;
-    if (item?.id === this.preloads) return;
-    this.preloads = item?.id;
-    clearTimeout(this.preloadTimer);
-    if (!item || isDear() || document.visibilityState !== "visible") return;
-    this.preloadTimer = setTimeout(() => this.engine.preload(item), PRELOAD_MS);
-  }
-
-  /** @param {QueuePage} page */
-  learnQueue(page) {
-    const { playback } = this.client;
-    if (page.queue_revision !== playback?.queue_revision) return;
-    this.pages.set(page.from, page);
-    this.changed();
-  }
-
-  /**
-   * An entry of the queue, in play order; what is not known is asked for.
-   * @param {number} index
-   * @returns {Item | undefined}
-   */
+  /** An entry of the queue in play order; `undefined` while it is not loaded. @param {number} index */
   entry(index) {
-    if (this.client.standalone) return this.client.standalone.items[index];
-    const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
-    return this.pages.get(from)?.items[index - from];
+    return this.client.standalone ? this.client.standalone.items[index] : this.queue.entry(index);
   }
 
-  /**
-   * Asks for the page of an entry, unless it is there or on its way: lists want it with each frame.
-   * @param {number} index
-   */
-  askQueue(index) {
-    const from = Math.floor(index / QUEUE_PAGE) * QUEUE_PAGE;
-    const now_ms = performance.now();
-    const isOnItsWay = now_ms - (this.asked.get(from) ?? -Infinity) < PAGE_MS;
-    if (this.client.standalone || !this.client.isWelcomed() || this.pages.has(from) || isOnItsWay) return;
-    this.asked.set(from, now_ms);
-    setTimeout(() => this.pages.has(from) || this.changed(), PAGE_MS);
-    this.happens({ type: "look", from, limit: QUEUE_PAGE });
+  /** Loads the page of a queue entry, if it is not loaded or on its way. @param {number} index */
+  loadQueue(index) {
+    if (this.client.standalone || !this.client.isWelcomed()) return;
+    const from = this.queue.ask(index, performance.now());
+    if (from === undefined) return;
+    // Views that still need the page ask for it again then.
+    setTimeout(() => this.queue.has(from) || this.changed(), PAGE_MS);
+    this.handle({ type: "look", from, limit: QUEUE_PAGE });
   }
 
-  /** While the music is here, the queue around it is known and what comes soon is kept: the server may go away. */
+  /** Learns the queue, and keeps the next tracks, while this device plays for the session. */
   learnAhead() {
     const { client } = this;
     const { playback } = client;
     const current = itemOf(client.audio) ?? playback?.item;
     if (!playback || !current || !client.lease() || !client.isWelcomed()) return;
-    /** @type {Item[]} */
-    const known = [];
-    for (let page; (page = this.pages.get(known.length));) {
-      known.push(...page.items);
-      if (page.items.length < QUEUE_PAGE) break;
-    }
-    const at = known.findIndex(({ id }) => id === current.id);
-    const isEnough = at >= 0 && known.length > at + KEPT_AHEAD;
-    if (!isEnough && known.length < Math.min(playback.queue_length, MOST_AHEAD)) return this.askQueue(known.length);
-    if (at < 0) return;
-    const key = `${playback.epoch}.${playback.queue_revision}.${known.length}.${current.id}`;
-    if (key === this.keeps) return;
-    this.keeps = key;
-    this.happens({ type: "ahead", items: known });
-    // This one and the next are loaded as a whole by the audio itself, but for what it only streams.
-    const streamed = known.slice(at, at + 2).filter((item) => !this.engine.canDecode(item));
-    void this.keepAhead([...streamed, ...known.slice(at + 2, at + 2 + KEPT_AHEAD)]);
+    const todo = this.keepAhead.learn(playback, current, this.queue.known());
+    if (!todo) return;
+    if ("ask" in todo) return this.loadQueue(todo.ask);
+    this.handle({ type: "ahead", items: todo.queue });
+    void this.keepAhead.keepAll(avoidsTraffic() ? [] : todo.keep);
   }
 
-  /** @param {Item[]} items */
-  async keepAhead(items) {
-    this.keeping.abort();
-    this.keeping = new AbortController();
-    const { signal } = this.keeping;
-    if (isDear()) return;
-    for (const { media_id } of items) {
-      try {
-        await keep(await catalogue.addressOf(media_id, false), signal);
-      } catch {
-        // What cannot be kept is fetched when it comes.
-      }
-      if (signal.aborted) return;
-    }
-  }
-
-  /** Where every screen shows the item to be, while it runs. */
+  /** The place in the item that every screen shows, while it plays. */
   wanted() {
     const playback = this.client.view;
     const place_ms = this.client.positionAt(localNow());
@@ -269,132 +158,68 @@ export class Player extends Watchable {
     return { item: playback.item.id, place_ms, rate: playback.rate };
   }
 
-  /** The shown place in milliseconds. */
+  /** The shown place in the item, in milliseconds. */
   place_ms() {
     return this.client.positionAt(localNow()) ?? 0;
   }
 
   /**
-   * Wishes something of the session; resolves when it is in the database.
+   * Sends a command to the session. Resolves when the server has stored it, or when this device carries it out alone.
    * @param {Op} op @returns {Promise<void>}
    */
   async command(op) {
     this.engine.unlock();
     const id = randomId();
-    const startsAlone = this.isAway && (op.tracks || !this.client.standalone);
-    const alone = startsAlone ? await this.keptOf(op) : undefined;
-    if (alone && this.isAway) return this.happens({ type: "standalone", id, ...alone });
-    return this.say(id, op);
+    const mayStart = this.isAway && (op.tracks || !this.client.standalone);
+    const start = mayStart ? await this.offlineStart(op) : undefined;
+    if (start && this.isAway) return this.handle({ type: "standalone", id, ...start });
+    const answered = this.answers.of(id, () => this.client.isWelcomed());
+    this.handle({ type: "command", id, op });
+    return answered;
   }
 
-  /** Whether the server is away, so that a press on this page may start what is kept here. */
+  /** Whether the server is away, so that this page may start what is kept here. */
   get isAway() {
     return mayPlayStandalone(this.client, localNow());
   }
 
-  /**
-   * What a wish for music means while the server is away: the items that are kept, or those around the one that is
-   * here.
-   * @param {Op} op
-   */
-  async keptOf(op) {
+  /** @param {Op} op */
+  async offlineStart(op) {
     const { client } = this;
     const kept = await keptPaths();
-    if (op.op === "play" && op.tracks) {
-      const tracks = /** @type {string[]} */ (op.tracks);
-      const known = tracks.map((media_id, index) => ({ index, media_id, track: catalogue.known(media_id) }));
-      const there = known.filter(({ track }) => isKept(track, kept));
-      if (there.length === 0)
-        throw new Refused("offline", "The server is away, and none of this is kept on this device.");
-      const items = there.map(({ index, media_id, track }) => ({
-        id: `${index}`,
-        kind: "track",
-        media_id,
-        duration_ms: track.duration_ms,
-      }));
-      const at = Math.max(
-        0,
-        there.findIndex(({ index }) => index >= (op.start ?? 0)),
-      );
-      return { items, at, position_ms: op.position_ms ?? 0, areEntries: false };
-    }
-    const current = itemOf(client.audio) ?? client.playback?.item;
-    const isHeard = client.lease() && client.audio.kind !== "silent";
-    if (!current || (op.op !== "play" && !isHeard)) return undefined;
-    const place_ms = client.placeAt(localNow()) ?? client.positionAt(localNow()) ?? 0;
-    const around = client.ahead.some(({ id }) => id === current.id) ? client.ahead : [current];
-    const items = around.filter(({ id, media_id }) => id === current.id || isKept(catalogue.known(media_id), kept));
-    const here = items.findIndex(({ id }) => id === current.id);
-    const named = items.findIndex(({ id }) => id === op.item);
-    /** @type {Record<string, [number, number]>} the item and the place in it */
-    const ways = {
-      play: op.item ? [named, op.position_ms ?? 0] : [here, op.position_ms ?? place_ms],
-      seek: [here, op.position_ms],
-      next: [here + 1, 0],
-      previous: [previousIndex(here, place_ms), 0],
-    };
-    const [at, position_ms] = ways[op.op] ?? [-1, 0];
-    return items[at] && { items, at, position_ms, areEntries: true };
-  }
-
-  /** @param {string} id @param {Op} op @returns {Promise<void>} */
-  say(id, op) {
-    return new Promise((granted, refused) => {
-      const timer = setTimeout(
-        () => {
-          const why = this.client.isWelcomed()
-            ? "The server is slow to answer. This will be done when it does."
-            : "The server is away. This will be done when it is back.";
-          refused(new Refused("waiting", why));
-          // It was promised, so that whoever wished it has to hear when it is not done after all.
-          const regret = (/** @type {Error} */ error) =>
-            this.regret(new Error(`What was to be done later was not: ${error.message}`));
-          this.answers.set(id, { granted: () => undefined, refused: regret, timer: 0 });
-        },
-        this.client.isWelcomed() ? ANSWER_MS.up : ANSWER_MS.away,
-      );
-      this.answers.set(id, { granted, refused, timer });
-      this.happens({ type: "command", id, op });
+    return offlineStart(op, {
+      track: (media_id) => catalogue.known(media_id),
+      isKept: (media_id) => {
+        const address = catalogue.known(media_id)?.audio_url;
+        return Boolean(address) && kept.has(new URL(address, location.href).pathname);
+      },
+      current: itemOf(client.audio) ?? client.playback?.item,
+      ahead: client.ahead,
+      place_ms: client.placeAt(localNow()) ?? this.place_ms(),
+      isPlayingHere: client.lease() !== undefined && client.audio.kind !== "silent",
     });
   }
 
-  /** @param {string} id @param {import("../rules/types.js").Refusal | undefined} refusal */
-  answered(id, refusal) {
-    const answer = this.answers.get(id);
-    this.answers.delete(id);
-    clearTimeout(answer?.timer);
-    if (refusal) answer?.refused(new Refused(refusal.code, refusal.message));
-    else answer?.granted();
-  }
-
-  /** A hand on this page turns its own volume. @param {number} level @param {boolean} muted */
-  turnVolume(level, muted) {
+  /** A person changes the volume of this device on this page. @param {number} level 0 to 100 @param {boolean} muted */
+  setVolume(level, muted) {
     store.prefer({ level, muted });
-    this.engine.obey({ type: "volume", level, muted });
-    this.happens({ type: "volume", level, muted });
+    this.engine.perform({ type: "volume", level, muted });
+    this.handle({ type: "volume", level, muted });
   }
 
-  /** @param {"close" | "logout" | "sleep"} reason */
+  /** Leaves the session for good. @param {"close" | "logout" | "sleep"} reason */
   leave(reason) {
-    this.happens({ type: "leave", reason });
+    this.handle({ type: "leave", reason });
     this.socket.disconnect();
-    for (const { timer, refused } of this.answers.values()) {
-      clearTimeout(timer);
-      // Nobody waits for what was promised for later.
-      if (timer) refused(new DOMException("", "AbortError"));
-    }
-    this.answers.clear();
-    clearTimeout(this.timer);
-    clearTimeout(this.preloadTimer);
-    this.keeping.abort();
+    this.answers.end();
+    this.ticks.end();
+    this.preload.end();
+    this.keepAhead.end();
     this.engine.end();
   }
 }
 
-/** @param {any} track @param {Set<string>} kept paths */
-const isKept = (track, kept) => Boolean(track?.audio_url) && kept.has(new URL(track.audio_url, location.href).pathname);
-
-/** Whether loading ahead costs its user too much, or is not wanted. */
-function isDear() {
+/** Whether loading ahead is not wanted: nothing is to be kept, or the browser is told to save data. */
+function avoidsTraffic() {
   return store.preferences.keep_mb === 0 || /** @type {any} */ (navigator).connection?.saveData === true;
 }

@@ -182,7 +182,7 @@ export function volumeControl(deviceOf) {
     const device = deviceOf();
     if (!device) return;
     const { level = 80, muted = false } = device.volume ?? {};
-    if (device.id === session.ownId) session.current.turnVolume(change.level ?? level, change.muted ?? muted);
+    if (device.id === session.ownId) session.current.setVolume(change.level ?? level, change.muted ?? muted);
     else void attempt(() => session.current.command({ op: "volume", device_id: device.id, ...change }));
   };
   const refresh = () => {

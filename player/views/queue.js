@@ -47,8 +47,8 @@ class QueueView extends View {
           return fresh;
         },
         want: (from, to) => {
-          session.current.askQueue(from);
-          session.current.askQueue(Math.max(from, to - 1));
+          session.current.loadQueue(from);
+          session.current.loadQueue(Math.max(from, to - 1));
         },
         watch: (watcher) => {
           const ends = [session.watch(watcher), catalogue.watch(watcher)];

@@ -132,7 +132,7 @@ test("the page opens without the server, plays kept tracks, and is the same devi
   await page.getByText("Offline.").waitFor();
   await page.getByRole("button", { name: "Play First tone" }).click();
   await page
-    .getByText("none of this is kept on this device")
+    .getByText("none of these tracks is kept on this device")
     .or(page.locator("player-bar").getByText("Third tone"))
     .or(page.locator("player-bar").getByText("Fourth tone"))
     .first()

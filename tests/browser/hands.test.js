@@ -303,7 +303,7 @@ test("what was promised for later and is refused then is said to be", async () =
   } finally {
     server.thaw();
   }
-  await page.getByText("What was to be done later was not:").waitFor();
+  await page.getByText("A command that was waiting was not done:").waitFor();
   assert.deepEqual(errors, []);
 });
 

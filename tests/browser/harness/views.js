@@ -91,7 +91,7 @@ export async function show(page, address) {
 export async function cutOff(page) {
   await page.context().setOffline(true);
   await page.evaluate(() =>
-    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.happens({ type: "closed" })),
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.handle({ type: "closed" })),
   );
   await page.getByText("Offline. What is kept here still plays.").waitFor();
 }
