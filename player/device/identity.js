@@ -1,6 +1,6 @@
-/** What this page says of itself as a device. */
+/** How this page describes itself as a device. */
 
-/** Media types that servers may ask about. */
+/** Media types that the server may ask about. */
 const TYPES = [
   "audio/mpeg",
   "audio/flac",
@@ -10,7 +10,10 @@ const TYPES = [
   "audio/wav",
 ];
 
-/** An earlier life of a page has ended after so long, or is another tab. */
+/**
+ * After this long the lock on a device id belongs to another tab, not to the page that is being reloaded, in
+ * milliseconds.
+ */
 const RELOAD_MS = 400;
 
 /** 64 random bits as 16 hex digits. */
@@ -25,7 +28,7 @@ function codecs() {
 }
 
 /**
- * What this page says of itself in its `hello`.
+ * How this page describes itself in its `hello`.
  * @param {string | undefined} id @param {import("../store.js").Preferences} preferences
  * @returns {import("../rules/types.js").HelloDevice}
  */
@@ -46,7 +49,7 @@ function deviceKind() {
   return /Mobi|Android|iPhone|iPad/.test(navigator.userAgent) ? "phone" : "browser";
 }
 
-/** A name until a person chooses another: the browser and what it runs on. */
+/** The name until a person chooses another one: the browser and the operating system. */
 export function deviceName() {
   const { userAgent } = navigator;
   /** @param {[RegExp, string][]} known @param {string} other */
@@ -77,17 +80,18 @@ export function deviceName() {
 }
 
 /**
- * The id that this tab may use: a copied tab carries its original's, which is taken while that one is open.
- * @param {string | undefined} id @param {AbortSignal} over it is not used any more
+ * Claims the device id of this tab. A copied tab has the id of its original, which holds a lock on it while it is open;
+ * the copy then gets `undefined`.
+ * @param {string | undefined} id @param {AbortSignal} over aborted when the id is no longer used
  */
 export async function claimId(id, over) {
   if (!id || !navigator.locks) return id;
   return new Promise((resolve) => {
-    // A page that is loaded again may have to wait for its earlier life to end.
+    // The lock of the page before a reload may still be held for a moment.
     const signal = AbortSignal.timeout(RELOAD_MS);
     const held = navigator.locks.request(`segue-device-${id}`, { signal }, () => {
       resolve(id);
-      // Held until the tab is gone, or its user.
+      // The lock is held until the tab is closed or its user logs out.
       return new Promise((release) => over.addEventListener("abort", release));
     });
     held.catch(() => resolve(undefined));

@@ -1,9 +1,9 @@
-/** The socket's edge: opens it when the rules ask, hands frames over, says when it has ended. */
+/** The WebSocket to the server: opened when the rules ask for it; passes frames on and reports when it is closed. */
 
 /** @import {Frame} from "../rules/types.js" */
 
 const SUBPROTOCOL = "segue.sync.v1";
-/** A close code of a program's own (RFC 6455, section 7.4.2), which the server takes as a connection that broke. */
+/** A close code for applications (RFC 6455, section 7.4.2), which the server treats like a broken connection. */
 const GIVEN_UP = 3000;
 
 export class Socket {
@@ -20,7 +20,7 @@ export class Socket {
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address, SUBPROTOCOL);
     this.socket = socket;
-    // What an earlier socket still says is nobody's business any more.
+    // Events of an earlier socket are ignored.
     const isCurrent = () => this.socket === socket;
     socket.onopen = () => isCurrent() && this.events.opened();
     socket.onmessage = (event) => isCurrent() && this.events.frame(JSON.parse(event.data));
@@ -36,11 +36,11 @@ export class Socket {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(frame));
   }
 
-  /** Ends the socket without a word of it to the rules, which asked for it. */
+  /** Closes the socket without reporting it to the rules, which asked for it. */
   disconnect() {
     const { socket } = this;
     this.socket = undefined;
-    // Without a code it would be a goodbye, which stops the music; this one is only given up.
+    // Without a code the server would take it for a deliberate goodbye and stop the music.
     socket?.close(GIVEN_UP);
   }
 }

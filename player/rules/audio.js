@@ -1,14 +1,14 @@
-/** What a device's audio does, as far as the rules must know it, and how it follows a shared instant. */
+/** The state of a device's audio, as far as the rules need it, and the correction of its speed. */
 
 /** @import {Audio} from "./types.js" */
 
-/** Audio within this of the shown place needs no correction. */
+/** Audio that is at most this far from the shown place is not corrected, in milliseconds. */
 const EXACT_MS = 4;
-/** Beyond this, correcting by speed would take too long to be of use. */
+/** Audio that is further away is not corrected by speed, which would take too long, in milliseconds. */
 const STEERABLE_MS = 150;
-/** The largest change of speed: 3 cents of pitch, which nobody hears. */
+/** The largest change of speed, as a fraction: 3 cents of pitch, which cannot be heard. */
 const MOST = 0.002;
-/** A difference is to be gone after about so long. */
+/** The time in which a difference is corrected, in milliseconds. */
 const WITHIN_MS = 10_000;
 
 /** @param {Audio} audio */
@@ -17,7 +17,7 @@ export function itemOf(audio) {
 }
 
 /**
- * The place at `local_us` of the client's clock, in whole milliseconds, within the item.
+ * The place in the item at `local_us` of the client's clock, in whole milliseconds.
  * @param {Audio} audio @param {number} local_us @returns {number | undefined}
  */
 export function placeAt(audio, local_us) {
@@ -35,7 +35,7 @@ export function placeAt(audio, local_us) {
   }
 }
 
-/** What a report says of it. @param {Audio} audio */
+/** The status that a report gives for this audio. @param {Audio} audio */
 export function soundOf(audio) {
   switch (audio.kind) {
     case "loading":
@@ -53,7 +53,7 @@ export function soundOf(audio) {
   }
 }
 
-/** Why a report is made. @param {Audio} audio */
+/** The cause that a report gives for this audio. @param {Audio} audio */
 export function causeOf(audio) {
   switch (soundOf(audio)) {
     case "playing":
@@ -69,8 +69,8 @@ export function causeOf(audio) {
 }
 
 /**
- * The factor of speed that brings audio that is `ahead_ms` before the shown place back to it: 1 when it is there, or
- * when it is so far away that the place itself must be told anew.
+ * The speed factor that brings audio that is `ahead_ms` ahead of the shown place back to it: 1 when it is close enough,
+ * or too far away to be corrected by speed.
  * @param {number} ahead_ms
  */
 export function steer(ahead_ms) {

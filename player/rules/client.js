@@ -1,9 +1,10 @@
 /**
- * The client's rules, pure: when to sound, when to fall silent, what to report, how to keep the server's time, how to
- * come back. No DOM, no clock, no chance of its own: the client's steady time in microseconds and a random number are
- * arguments. The counterpart of `actors/src/client`.
+ * The rules of a client: when to play, when to be silent, what to report, how to follow the server's time, how to
+ * reconnect. They are pure: the client's steady clock in microseconds and a random number are arguments. The Rust
+ * client in `actors/src/client` has the same rules.
  *
- * The state is the command: each `playback` is compared with what the audio does, and the audio is corrected.
+ * Each `playback` from the server is compared with the audio, and the audio is corrected. So nothing that was done
+ * before has to be undone.
  */
 
 import { itemOf, placeAt } from "./audio.js";
@@ -11,12 +12,12 @@ import { ServerTime } from "./clock.js";
 import {
   FIRST_LIMITS,
   Link,
-  beginAnew,
   closed,
+  continueBurst,
   deadlineOfLink,
-  greet,
   leave,
-  probeAgain,
+  restartBurst,
+  sendHello,
   tickLink,
   wake,
   welcomed,
@@ -50,8 +51,7 @@ import { isPrepared } from "./transfer.js";
 export class Client {
   /**
    * A client that has never connected.
-   * @param {HelloDevice} device
-   * @param {string | undefined} token the login; it goes into the `hello`
+   * @param {HelloDevice} device @param {string | undefined} token of the login, sent in the `hello`
    * @param {number} local_us
    */
   constructor(device, token, local_us) {
@@ -69,47 +69,49 @@ export class Client {
     this.devices = undefined;
     /** @type {Audio} */
     this.audio = { kind: "silent" };
-    /** @type {{lease: Stamp, turn: Stamp} | undefined} what the audio carries out */
+    /** @type {{lease: Stamp, turn: Stamp} | undefined} the lease and turn that the audio plays under */
     this.carried = undefined;
-    /** @type {Frame | undefined} an end that the server has not shown to know of */
+    /** @type {Frame | undefined} the `ended` that was sent, until a playback shows that the server has it */
     this.ended = undefined;
     this.ended_due_us = local_us;
-    /** @type {{lease: Stamp, turn: Stamp, item: string, loaded: boolean} | undefined} loaded as a transfer's target */
+    /**
+     * @type {{lease: Stamp, turn: Stamp, item: string, loaded: boolean} | undefined} what is loaded as the target of a
+     * transfer
+     */
     this.prepared = undefined;
-    /** @type {{to: Stamp, from_us: number} | undefined} the silence that is promised as the source of one */
+    /** @type {{to: Stamp, from_us: number} | undefined} as the source of a transfer: silent from this server time on */
     this.promise = undefined;
     /** @type {number | undefined} */
     this.report_due_us = undefined;
-    /** @type {string | undefined} the entry that the audio was told to go on with */
+    /** @type {string | undefined} the item that plays and the one after it, as the audio was last told */
     this.follows = undefined;
     this.pendingCommands = new PendingCommands();
-    /** @type {import("./standalone.js").Standalone | undefined} what a person has started while the server was away */
+    /** @type {import("./standalone.js").Standalone | undefined} what a person started while the server was away */
     this.standalone = undefined;
-    /** The entries of the queue around the one that plays, as far as they are known, in play order. @type {Item[]} */
+    /** The known entries of the queue around the current one, in play order. @type {Item[]} */
     this.ahead = [];
-    /** @type {number | undefined} the place when silence was wished and nobody heard it */
+    /** @type {number | undefined} the place at the time of a pause that the server has not received, in milliseconds */
     this.paused_ms = undefined;
   }
 
   /**
    * Applies one input.
-   * @param {number} local_us
-   * @param {number} chance from 0 up to 1, used for waits alone
+   * @param {number} local_us @param {number} chance a random number from 0 up to 1, for waiting times
    * @param {Input} input
-   * @returns {Output[]} what is to be done, in this order
+   * @returns {Output[]} what to do, in this order
    */
   step(local_us, chance, input) {
     /** @type {Output[]} */
     const out = [];
     switch (input.type) {
       case "opened":
-        greet(this, local_us, out);
+        sendHello(this, local_us, out);
         break;
       case "closed":
         closed(this, local_us, chance, input.code, out);
         break;
       case "frame":
-        hear(this, local_us, input.frame, out);
+        receive(this, local_us, input.frame, out);
         break;
       case "command":
         if (commandStandalone(this, local_us, input.id, input.op, out)) break;
@@ -191,30 +193,33 @@ export class Client {
     return this.link.phase === "up";
   }
 
-  /** The lease that this life of this device holds. @returns {Stamp | undefined} */
+  /** The lease of this instance of this device, if it has one. @returns {Stamp | undefined} */
   lease() {
     const active = this.playback?.active;
     const isOwn = active && active.device_id === this.device.id && active.instance === this.device.instance;
     return isOwn ? active.lease : undefined;
   }
 
-  /** What is to be shown: the session, or what plays here without it. */
+  /** The playback to show: the session's, or what plays here without the session. */
   get view() {
     return this.standalone?.playback ?? this.playback;
   }
 
-  /** The place in the item, as every screen shows it, in milliseconds. @param {number} local_us */
+  /** The place in the item that every screen shows, in milliseconds. @param {number} local_us */
   positionAt(local_us) {
     if (this.pendingCommands.wantsSilence()) return this.paused_ms;
     return this.view && positionAt(this.view, this.time.at(local_us));
   }
 
-  /** The place this device's own audio is at, where it has any. @param {number} local_us */
+  /**
+   * The place in the item at which this device's own audio is, in milliseconds; `undefined` when it is silent.
+   * @param {number} local_us
+   */
   placeAt(local_us) {
     return placeAt(this.audio, local_us);
   }
 
-  /** When a `tick` is due, in local time. @param {number} local_us */
+  /** When the next `tick` is due, in local time. @param {number} local_us */
   nextDeadline(local_us) {
     const resend_us = this.isWelcomed() ? this.pendingCommands.resendDue() : Infinity;
     return Math.min(deadlineOfLink(this), deadlineOfAudio(this, local_us), resend_us);
@@ -222,15 +227,15 @@ export class Client {
 }
 
 /** @param {Client} client @param {number} local_us @param {Frame} frame @param {Output[]} out */
-function hear(client, local_us, frame, out) {
-  client.link.hear(local_us);
+function receive(client, local_us, frame, out) {
+  client.link.receive(local_us);
   switch (frame.type) {
     case "welcome":
       if (client.clock_id !== frame.clock_id) {
         client.clock_id = frame.clock_id;
         client.time.restart(local_us, frame.now_us);
-        beginAnew(client, local_us, out);
-        // An instant of the other clock says nothing in this one.
+        restartBurst(client, local_us, out);
+        // The promised instant was on the earlier clock of the server.
         client.promise = undefined;
       }
       client.limits = { ...FIRST_LIMITS, ...frame.limits };
@@ -244,7 +249,7 @@ function hear(client, local_us, frame, out) {
       client.pendingCommands.resendAll(local_us, out);
       break;
     case "playback":
-      hearPlayback(client, local_us, /** @type {any} */ (frame), out);
+      receivePlayback(client, local_us, /** @type {any} */ (frame), out);
       break;
     case "devices": {
       const known = client.devices;
@@ -260,15 +265,15 @@ function hear(client, local_us, frame, out) {
       const wasUnknown = client.time.bound_us() === undefined;
       const wasAllowed = isAllowed(client, local_us);
       client.time.learn(frame.client_us, frame.received_us, frame.sent_us, local_us);
-      // Before the welcome nobody knows whether this is the clock of the last ping.
+      // Before the `welcome` it is not known whether the last ping was on this clock.
       if (client.isWelcomed()) renewLease(client, local_us);
       if ((wasUnknown || !wasAllowed) && client.isWelcomed()) obey(client, local_us, out);
       else reportIfClockWasWrong(client, local_us, out);
-      probeAgain(client, local_us, out);
+      continueBurst(client, local_us, out);
       break;
     }
     case "ping": {
-      // Whoever asks, at any time: by an answer the server knows a device from its copy.
+      // A ping is answered at any time: the server detects dead sockets by it.
       out.push({ type: "send", frame: { type: "pong" } });
       if (!client.isWelcomed()) break;
       const wasAllowed = isAllowed(client, local_us);
@@ -288,13 +293,13 @@ function hear(client, local_us, frame, out) {
       }
       break;
     case "goaway":
-      client.link.sentAway(frame.code, frame.reason, frame.jitter_ms);
+      client.link.goAway(frame.code, frame.reason, frame.jitter_ms);
       break;
   }
 }
 
 /**
- * Takes over a playback that is no older than the one before, and makes the audio follow it.
+ * Applies a playback that is not older than the known one, and makes the audio follow it.
  * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
  */
 function applyPlayback(client, local_us, playback, out) {
@@ -306,7 +311,7 @@ function applyPlayback(client, local_us, playback, out) {
 }
 
 /** @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out */
-function hearPlayback(client, local_us, playback, out) {
+function receivePlayback(client, local_us, playback, out) {
   const known = client.playback;
   if (known && compareStamps(stampOf(known), stampOf(playback)) > 0) return;
   applyPlayback(client, local_us, playback, out);
@@ -325,7 +330,7 @@ function showDevices(client, list, out) {
 }
 
 /**
- * A hand on this device turned its volume.
+ * A person changed the volume on this device.
  * @param {Client} client @param {number} level @param {boolean} muted @param {Output[]} out
  */
 function turnVolume(client, level, muted, out) {

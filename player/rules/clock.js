@@ -1,41 +1,41 @@
-/** The server's time as a client knows it: from the probe with the least round trip among the last ones. */
+/** An estimate of the server's time: from the probe with the shortest round trip among the last ones. */
 
-/** Probes sent one after the other on connect and on wake. */
+/** Probes that are sent one after the other after a connect or a wake-up. */
 export const BURST = 8;
 /** Probes that are remembered. */
 const KEPT = 8;
-/** How far two clocks may drift apart, as a share: twice what a cheap quartz does. */
+/** The largest drift between two clocks, as a fraction: twice that of a cheap quartz. */
 const DRIFT = 400e-6;
 /**
- * A clock that is known as well as this is taken as it is. Of two devices that switch, both may be wrong by so much, in
- * microseconds: fewer than what one hears as an echo.
+ * A clock with an error bound up to this is used without precautions, in microseconds. When two devices switch, both
+ * clocks may be off by this much, which is too little to be heard as an echo.
  */
 const TRUSTED_US = 20_000;
-/** A correction up to this, in microseconds, is slewed, so that nothing shown or heard jumps. */
+/** A correction of up to this many microseconds is applied gradually, so that neither screen nor audio jumps. */
 const SLEWED_US = 200_000;
-/** The share of passing time by which a correction is slewed. */
+/** The rate at which a correction is applied, as a fraction of the time that passes. */
 const SLEW = 0.02;
 
 export class ServerTime {
   constructor() {
     /** @type {{offset_us: number, trip_us: number}[]} */
     this.samples = [];
-    /** What is aimed at, and what was applied at an instant: the difference shrinks with time. */
+    /** The wanted offset, and the offset that was applied at `applied_at_us`. The difference is removed gradually. */
     this.aim_us = 0;
     this.applied_us = 0;
     this.applied_at_us = 0;
     this.learnt_us = 0;
     this.isFresh = true;
-    /** How many answers came since the clock is another. */
+    /** Probes that were answered since the server's clock changed. */
     this.answers = 0;
     this.renews = false;
-    /** The machine may have slept until this local instant, and nothing was answered that was asked since. */
+    /** The machine may have slept until `woke_us` of local time, and no probe sent since then was answered. */
     this.isDoubted = false;
     this.woke_us = -Infinity;
   }
 
   /**
-   * Another clock: nothing of the old one counts. `now_us` came just now.
+   * The server has another clock: forgets everything about the earlier one. Its time is `now_us` at `local_us`.
    * @param {number} local_us @param {number} now_us
    */
   restart(local_us, now_us) {
@@ -48,13 +48,14 @@ export class ServerTime {
     this.applied_at_us = local_us;
   }
 
-  /** The first answer of the next burst replaces all before it. */
+  /** The first answer of the next burst replaces all earlier ones. */
   renew() {
     this.renews = true;
   }
 
   /**
-   * The local clock may have stood still in a sleep: nothing is known until something is answered that was asked since.
+   * The local clock may have stopped during a sleep: the time is unknown until a probe that is sent after `local_us` is
+   * answered.
    * @param {number} local_us
    */
   doubt(local_us) {
@@ -64,7 +65,7 @@ export class ServerTime {
   }
 
   /**
-   * A probe sent at `client_us` was answered, and the answer came at `local_us`.
+   * A probe that was sent at `client_us` was answered; the answer arrived at `local_us`.
    * @param {number} client_us @param {number} received_us @param {number} sent_us @param {number} local_us
    */
   learn(client_us, received_us, sent_us, local_us) {
@@ -73,7 +74,7 @@ export class ServerTime {
     this.isDoubted = false;
     if (this.renews) this.samples = [];
     this.renews = false;
-    // What was learnt long ago may be wrong by what both clocks have drifted since.
+    // Earlier samples are less exact now, because both clocks have drifted since.
     const drifted_us = Math.max(0, local_us - this.learnt_us) * DRIFT;
     for (const sample of this.samples) sample.trip_us += 2 * drifted_us;
     this.learnt_us = local_us;
@@ -81,7 +82,7 @@ export class ServerTime {
     this.samples.push({ offset_us: Math.floor((received_us - client_us + (sent_us - local_us)) / 2), trip_us });
     const applied_us = this.at(local_us) - local_us;
     this.aim_us = this.best()?.offset_us ?? this.aim_us;
-    // In the first burst nothing is shown or heard that could jump.
+    // Before the end of the first burst nothing is shown or played that could jump.
     this.answers += 1;
     const jumps = this.isFresh || this.answers <= BURST || Math.abs(this.aim_us - applied_us) > SLEWED_US;
     this.applied_us = jumps ? this.aim_us : applied_us;
@@ -96,7 +97,7 @@ export class ServerTime {
     );
   }
 
-  /** The server's time at `local_us` of the client's clock. @param {number} local_us */
+  /** The server's time at `local_us` of the client's clock, in microseconds. @param {number} local_us */
   at(local_us) {
     const most_us = Math.max(0, local_us - this.applied_at_us) * SLEW;
     const apart_us = this.aim_us - this.applied_us;
@@ -104,7 +105,7 @@ export class ServerTime {
   }
 
   /**
-   * The client's time at the server's instant, by what is known at `local_us`.
+   * The client's time at an instant of the server's clock, as known at `local_us`, in microseconds.
    * @param {number} instant_us @param {number} local_us
    */
   local(instant_us, local_us) {
@@ -112,22 +113,22 @@ export class ServerTime {
   }
 
   /**
-   * How much earlier to be silent and later to sound at a shared instant, because the clock is known badly: a gap,
-   * where it would be an overlap. Of a clock that nothing is known of, what the server said last is too early: 0.
+   * How much earlier to be silent and later to play at a shared instant, in microseconds, because the clock is not
+   * exact: the result is a gap instead of an overlap. 0 before the first answer, when the estimate is late anyway.
    */
   caution_us() {
     return Math.max(0, (this.known_us() ?? 0) - TRUSTED_US);
   }
 
   /**
-   * How far `at` may be off in microseconds, by what is not slewed yet, too; `undefined` before the first answer, and
-   * after a sleep.
+   * The error bound of `at` in microseconds, including what is not applied yet; `undefined` before the first answer,
+   * and after a sleep.
    */
   bound_us() {
     return this.isDoubted ? undefined : this.known_us();
   }
 
-  /** The same by what was known before a sleep, too. */
+  /** The error bound that was known last, also after a sleep. */
   known_us() {
     const best = this.best();
     return best && best.trip_us / 2 + Math.abs(this.aim_us - this.applied_us);

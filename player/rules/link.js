@@ -1,4 +1,4 @@
-/** The connection of a client: probes, silence, and how to come back (R8, R12). */
+/** The connection of a client: probes, detection of a dead socket, reconnecting (R8, R12). */
 
 import { BURST } from "./clock.js";
 import { fallSilent, silentAt } from "./silence.js";
@@ -7,7 +7,7 @@ import { compareStamps, stampOf } from "./stamps.js";
 /** @import {Client} from "./client.js" */
 /** @import {Limits, Output, Stamp} from "./types.js" */
 
-/** What is assumed before the first `welcome`. @type {Limits} */
+/** The limits that hold before the first `welcome`. @type {Limits} */
 export const FIRST_LIMITS = {
   heartbeat_ms: 2_000,
   idle_ms: 20_000,
@@ -17,82 +17,84 @@ export const FIRST_LIMITS = {
   page_items: 200,
   tracks: 500,
 };
-/** Longest wait between two attempts. */
+/** The longest wait between two attempts, in milliseconds. */
 const LONGEST_WAIT_MS = 30_000;
-/** First wait after a failed attempt, doubled with each further one. */
+/** The wait after the first failed attempt, in milliseconds; doubled with each further one. */
 const FIRST_WAIT_MS = 250;
-/** A device that sounds waits no longer than this before its first attempt. */
+/** The longest wait before the first attempt of a device that plays, in milliseconds. */
 const SOUNDING_WAIT_MS = 1_000;
-/** An attempt to connect and be welcomed takes no longer. */
+/** The longest time from an attempt to its `welcome`, in milliseconds. */
 const ATTEMPT_MS = 10_000;
-/** After a wake-up the first probe is answered within this, or the socket is dead. */
+/** After a wake-up the first probe must be answered within this time, or the socket is dead, in milliseconds. */
 const WAKING_MS = 4_000;
-/** An attempt that has run so long at a wake-up is begun anew: what it sent went into nowhere. */
+/** An attempt that is older than this at a wake-up is started anew, in milliseconds: what it sent may be lost. */
 const STALE_ATTEMPT_MS = 1_000;
 
-/** Close codes that ask a client not to come back. @param {number} code */
-const staysAway = (code) => code >= 4500 && code <= 4999;
+/** Whether a close code asks the client not to reconnect. @param {number} code */
+const isFinal = (code) => code >= 4500 && code <= 4999;
 
 export class Link {
-  /** No connection yet, the first attempt at once. @param {number} local_us */
+  /** A client without a connection, whose first attempt is due at once. @param {number} local_us */
   constructor(local_us) {
     /** @type {"down" | "trying" | "up" | "over"} */
     this.phase = "down";
-    /** When the next attempt is (`down`), or since when the one in hand runs (`trying`). */
+    /** When the next attempt is due (`down`), or when the current one began (`trying`), in local time. */
     this.since_us = local_us;
     this.attempts = 0;
     this.jitter_ms = 0;
-    /** @type {{code: number, reason: string} | undefined} the server's `goaway`, should its close frame be lost */
+    /**
+     * @type {{code: number, reason: string} | undefined} from the server's `goaway`, in case the close frame is lost
+     */
     this.farewell = undefined;
     this.heard_us = local_us;
-    /** The last contact on a welcomed socket: `audio_ms` counts from it. */
+    /** The last frame on a welcomed socket, in local time: `audio_ms` counts from it. */
     this.contact_us = local_us;
-    /** When it was last asked. */
+    /** When the last probe was sent, in local time. */
     this.probed_us = local_us;
-    /** @type {number | undefined} when the first probe was sent that nothing was heard after */
+    /** @type {number | undefined} when the first probe was sent since which no frame came, in local time */
     this.unheard_us = undefined;
     this.patience_ms = 0;
     this.burst_left = 0;
-    /**
-     * @type {number | undefined} strict mode counts from here: the server's time when it last said anything of the
-     * lease
-     */
+    /** @type {number | undefined} the server's time in its last message about the lease: strict mode counts from it */
     this.pinged_us = undefined;
-    /** In strict mode the device may sound until then, in local time. */
+    /** Strict mode lets the device play until then, in local time. */
     this.allowed_us = -Infinity;
   }
 
-  /** The server said this at its `now_us`. @param {number} now_us */
+  /** The server sent this at `now_us` of its clock. @param {number} now_us */
   ping(now_us) {
     this.pinged_us = now_us;
   }
 
-  /** The server was heard; on a welcomed socket that is contact. @param {number} local_us */
-  hear(local_us) {
+  /** A frame came. @param {number} local_us */
+  receive(local_us) {
     this.heard_us = local_us;
     this.unheard_us = undefined;
     if (this.phase === "up") this.contact_us = local_us;
   }
 
-  /** The server is about to end this socket. @param {number} code @param {string} reason @param {number} jitter_ms */
-  sentAway(code, reason, jitter_ms) {
+  /**
+   * The server announces that it will close this socket.
+   * @param {number} code @param {string} reason @param {number} jitter_ms
+   */
+  goAway(code, reason, jitter_ms) {
     this.jitter_ms = jitter_ms;
     this.farewell = { code, reason };
   }
 }
 
 /** @param {Client} client @param {number} local_us @param {Output[]} out */
-export function greet(client, local_us, out) {
+export function sendHello(client, local_us, out) {
   const { link } = client;
   Object.assign(link, { phase: "trying", since_us: local_us, heard_us: local_us, farewell: undefined });
   client.pendingCommands.resetCopies();
   const lease = client.audio.kind === "sounding" ? client.carried?.lease : undefined;
   const frame = { type: "hello", token: client.token, device: { ...client.device }, lease, seen: seen(client) };
   out.push({ type: "send", frame });
-  askTimeAnew(client, local_us, out);
+  startBurst(client, local_us, out);
 }
 
-/** The newest stamp that this device was shown. @param {Client} client @returns {Stamp | undefined} */
+/** The newest stamp that the server has sent. @param {Client} client @returns {Stamp | undefined} */
 function seen({ playback, devices }) {
   const shown = playback && stampOf(playback);
   /** @type {Stamp | undefined} */
@@ -101,20 +103,20 @@ function seen({ playback, devices }) {
 }
 
 /**
- * A burst of probes, whose first answer replaces what was learnt before.
+ * Starts a burst of probes, whose first answer replaces all earlier ones.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
-function askTimeAnew(client, local_us, out) {
+function startBurst(client, local_us, out) {
   client.link.burst_left = BURST;
   client.time.renew();
   probe(client, local_us, out);
 }
 
 /**
- * What was learnt of another clock counts for nothing: the burst begins again.
+ * The server has another clock: starts the burst again.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
-export function beginAnew(client, local_us, out) {
+export function restartBurst(client, local_us, out) {
   const isAsked = client.link.burst_left > 0;
   client.link.burst_left = BURST;
   if (!isAsked) probe(client, local_us, out);
@@ -123,12 +125,13 @@ export function beginAnew(client, local_us, out) {
 /** @param {Client} client @param {number} local_us @param {number} jitter_ms @param {Output[]} out */
 export function welcomed(client, local_us, jitter_ms, out) {
   Object.assign(client.link, { phase: "up", attempts: 0, jitter_ms });
-  client.link.hear(local_us);
+  client.link.receive(local_us);
   out.push({ type: "show" });
 }
 
 /**
- * The first wait is a random part of the server's jitter, the later ones of a time that doubles.
+ * The socket is closed: plans the next attempt. After a connection that worked, the wait is a random part of the
+ * server's jitter; after a failed attempt, a random part of a time that doubles with each attempt.
  * @param {Client} client
  * @param {number} local_us
  * @param {number} chance
@@ -140,7 +143,7 @@ export function closed(client, local_us, chance, code, out) {
   if (link.phase === "over") return;
   const told = link.farewell;
   link.farewell = undefined;
-  const final = [code, told?.code].find((known) => known !== undefined && staysAway(known));
+  const final = [code, told?.code].find((known) => known !== undefined && isFinal(known));
   if (final !== undefined) {
     link.phase = "over";
     client.standalone = undefined;
@@ -152,7 +155,7 @@ export function closed(client, local_us, chance, code, out) {
     client.standalone.isAsked = false;
     client.pendingCommands.forget(client.standalone.id);
   }
-  // Who is cut off before a switch starts nothing: nobody could be told.
+  // A device that is cut off before a switch does not start: the server cannot tell it if the switch is cancelled.
   if (client.audio.kind === "armed") fallSilent(client, out);
   const wasUp = link.phase === "up";
   const isSounding = client.audio.kind === "sounding";
@@ -175,12 +178,13 @@ export function leave(client, reason, out) {
 }
 
 /**
- * The page is back from sleep or hiding, or the network is: an attempt at once, or proof that the socket lives.
+ * The page is back from sleep or from the background, or the network is back: connects at once, or checks that the
+ * socket is alive.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
 export function wake(client, local_us, out) {
   const { link } = client;
-  // Nobody knows what the clock has missed: what it was to tell, the end of a lease too, has come.
+  // The local clock may have stopped, so the lease may have run out meanwhile.
   client.time.doubt(local_us);
   link.allowed_us = Math.min(link.allowed_us, local_us);
   if (silentAt(client) <= local_us) fallSilent(client, out);
@@ -193,12 +197,16 @@ export function wake(client, local_us, out) {
     link.since_us = local_us;
     tickLink(client, local_us, 0, out);
   } else if (link.phase === "up") {
-    askTimeAnew(client, local_us, out);
+    startBurst(client, local_us, out);
     link.patience_ms = WAKING_MS;
   }
 }
 
-/** A device that sounds must notice sooner that nobody hears it any more. @param {Client} client */
+/**
+ * The interval of probes in milliseconds: shorter for a device that holds the lease, which must detect sooner that it
+ * is cut off.
+ * @param {Client} client
+ */
 function probeEvery(client) {
   return client.lease() ? client.limits.heartbeat_ms * 1.25 : client.limits.idle_ms / 2;
 }
@@ -211,7 +219,7 @@ function probe(client, local_us, out) {
   link.burst_left = Math.max(0, link.burst_left - 1);
   link.probed_us = local_us;
   if (link.unheard_us === undefined) {
-    // Timers of a hidden page may come minutes late, so silence counts from a question that was really asked.
+    // Timers of a hidden page may fire minutes late. So silence of the server counts from a probe that was really sent.
     link.unheard_us = local_us;
     link.patience_ms = silence_ms - probeEvery(client);
   }
@@ -219,10 +227,10 @@ function probe(client, local_us, out) {
 }
 
 /**
- * The next probe of a burst follows the answer to the one before.
+ * Sends the next probe of a burst, after the answer to the one before.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
-export function probeAgain(client, local_us, out) {
+export function continueBurst(client, local_us, out) {
   if (client.link.burst_left > 0) probe(client, local_us, out);
 }
 

@@ -1,4 +1,4 @@
-/** The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14). */
+/** The audio follows the playback that the server sends, and reports keep that playback true (R1, R3, R14). */
 
 import { causeOf, itemOf, placeAt, soundOf } from "./audio.js";
 import { fallSilent, isAllowed, silentAt } from "./silence.js";
@@ -17,14 +17,14 @@ import {
 /** @import {Client} from "./client.js" */
 /** @import {Item, Output, Playback, Stamp} from "./types.js" */
 
-/** Audio within this of the shown place is where it should be; a report within this would change nothing. */
+/** Audio that is at most this far from the shown place needs neither a correction nor a report, in milliseconds. */
 const AGREES_MS = 40;
-/** While it sounds, a device says where it is this often. */
+/** The interval of reports while audio plays, in milliseconds. */
 const REPORT_MS = 5_000;
-/** Audio that was prepared sounds within this. */
+/** The time in which prepared audio starts, in milliseconds. */
 const PROMPT_MS = 300;
-/** An end that no playback knows of is said again after so long. */
-const SAY_AGAIN_MS = 1_000;
+/** An `ended` is sent again after this time if no playback shows that the server has it, in milliseconds. */
+const SEND_AGAIN_MS = 1_000;
 
 /**
  * Forgets an end that was reported under an earlier turn or lease than `playback` shows.
@@ -41,7 +41,7 @@ export function forgetOldEnd(client, playback) {
 export function obey(client, local_us, out) {
   const { playback, device } = client;
   const lease = client.lease();
-  // What is offered to the server sounds on until it has answered.
+  // What was started without the server plays on until the server has answered the command for it.
   if (!playback || !device.id || (client.standalone && lease)) return;
   if (lease) {
     promise(client, lease, playback, out);
@@ -59,7 +59,7 @@ export function obey(client, local_us, out) {
 }
 
 /**
- * What the holder of the lease does about what is shown.
+ * What the holder of the lease does about a playback.
  * @param {Client} client @param {number} local_us @param {Stamp} lease @param {Playback} playback @param {Output[]} out
  */
 function hold(client, local_us, lease, playback, out) {
@@ -71,7 +71,7 @@ function hold(client, local_us, lease, playback, out) {
   const isEarly = soundsFrom(client, playback) > client.time.at(local_us);
   if (client.ended) {
     const { ended } = client;
-    sayEnded(client, local_us, out);
+    sendEnded(client, local_us, out);
     if (isEarly || playback.after.length > 0 || !isAllowed(client, local_us)) {
       fallSilent(client, out);
       client.ended = ended;
@@ -83,14 +83,14 @@ function hold(client, local_us, lease, playback, out) {
   const wasPrepared = client.prepared?.loaded === true;
   const maySound = playback.after.length === 0 && isAllowed(client, local_us) && !client.pendingCommands.wantsSilence();
   if (intent === "play" && item && maySound) {
-    // Armed it will be, but its place now is the server's to know.
+    // The audio will be armed for the switch; until then only the server knows the right place.
     if (isEarly && client.audio.kind === "sounding") {
       fallSilent(client, out);
       reportIfShownWrong(client, local_us, playback, out);
     }
     const { audio } = client;
-    const isElsewhen = audio.kind === "armed" && audio.switch_us !== playback.active?.from_us;
-    const needsSound = isNew || isElsewhen || audio.kind === "silent" || audio.kind === "held";
+    const hasOtherSwitch = audio.kind === "armed" && audio.switch_us !== playback.active?.from_us;
+    const needsSound = isNew || hasOtherSwitch || audio.kind === "silent" || audio.kind === "held";
     client.carried = { lease, turn };
     if (needsSound) goTo(client, local_us, item, playback, out);
   } else {
@@ -102,21 +102,21 @@ function hold(client, local_us, lease, playback, out) {
   }
   if (client.audio.kind === "armed") return;
   if (wasPrepared && !client.prepared && client.audio.kind === "loading") {
-    // What was prepared sounds in a moment; were it not to, that is said then.
+    // Prepared audio starts within `PROMPT_MS`; if it does not, that is reported then.
     client.report_due_us = local_us + PROMPT_MS * 1000;
     return;
   }
   reportIfShownWrong(client, local_us, playback, out);
 }
 
-/** When the holder may sound, in server time. @param {Client} client @param {Playback} playback */
+/** The earliest time at which the holder may play, in server time. @param {Client} client @param {Playback} playback */
 function soundsFrom(client, playback) {
   return (playback.active?.from_us ?? -Infinity) + client.time.caution_us();
 }
 
 /**
- * Takes the audio to the shown place, unless it is there. Before the instant of a switch it is armed: it starts by the
- * audio's own clock, not by a timer.
+ * Brings the audio to the shown place, unless it is there. Before the instant of a switch the audio is armed: it starts
+ * by the audio clock, not by a timer.
  * @param {Client} client @param {number} local_us @param {Item} item @param {Playback} playback @param {Output[]} out
  */
 function goTo(client, local_us, item, playback, out) {
@@ -146,7 +146,7 @@ function goTo(client, local_us, item, playback, out) {
 }
 
 /**
- * The audio is told what comes by itself when the item ends, so that there is no gap.
+ * Tells the audio which item follows when the current one ends, so that there is no gap.
  * @param {Client} client @param {Playback} playback @param {Output[]} out
  */
 export function follow(client, playback, out) {
@@ -161,8 +161,8 @@ export function follow(client, playback, out) {
 }
 
 /**
- * What comes after an item: the server says it of the one that is shown; of those that the audio has come to by itself
- * it is what is known of the queue.
+ * The item after `item`: the server names it for the item of the playback; for items that the audio has reached by
+ * itself, the known part of the queue does.
  * @param {Client} client @param {Item} item @param {Playback} playback @returns {Item | undefined}
  */
 function nextOf({ ahead }, item, playback) {
@@ -184,7 +184,7 @@ export function interrupted(client, local_us, blocked, out) {
 }
 
 /**
- * A better clock may show that what was reported under a worse one is not so.
+ * A better clock may show that an earlier report was wrong.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
 export function reportIfClockWasWrong(client, local_us, out) {
@@ -193,7 +193,7 @@ export function reportIfClockWasWrong(client, local_us, out) {
 }
 
 /**
- * What is shown of this device is compared with what it does.
+ * Reports the audio if the playback does not show it correctly.
  * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
  */
 function reportIfShownWrong(client, local_us, playback, out) {
@@ -208,34 +208,31 @@ function reportIfShownWrong(client, local_us, playback, out) {
 }
 
 /**
- * Says how the audio is, under the lease and turn that it carries out.
+ * Reports the audio, under the lease and turn that it plays under.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
 export function report(client, local_us, out) {
   const { playback, carried, audio } = client;
   client.report_due_us = audio.kind === "sounding" ? local_us + REPORT_MS * 1000 : undefined;
   if (!playback?.item || !carried || !client.isWelcomed() || client.ended || client.standalone) return;
-  // Before the first probe is answered nothing can be said of server time.
+  // Before the first probe is answered the server's time is unknown.
   if (client.time.bound_us() === undefined) return;
   if (!sameStamp(client.lease(), carried.lease) || !sameStamp(playback.turn, carried.turn)) return;
   const at_us = client.time.at(local_us);
   const position_ms = placeAt(audio, local_us) ?? positionAt(playback, at_us);
   const { lease, turn } = carried;
-  const said = { status: soundOf(audio), cause: causeOf(audio) };
+  const sound = { status: soundOf(audio), cause: causeOf(audio) };
   out.push({
     type: "send",
-    frame: { type: "report", lease, turn, item: playback.item.id, position_ms, at_us, ...said },
+    frame: { type: "report", lease, turn, item: playback.item.id, position_ms, at_us, ...sound },
   });
 }
 
 /**
- * The item ended: the next one follows without a gap, whether or not anybody hears of it now. `went_on`: the audio has
- * begun what it was told to follow with, at `since_us` of the client's clock.
- * @param {Client} client
- * @param {number} local_us
- * @param {number} since_us
- * @param {boolean} went_on
- * @param {Output[]} out
+ * The item ended: the next one follows without a gap, even if the server cannot be told now.
+ * @param {Client} client @param {number} local_us
+ * @param {number} since_us when the audio ended, or began the next item, in local time
+ * @param {boolean} went_on whether the audio has begun the item that it was told to follow with @param {Output[]} out
  */
 export function finished(client, local_us, since_us, went_on, out) {
   const { playback, carried } = client;
@@ -264,19 +261,20 @@ export function finished(client, local_us, since_us, went_on, out) {
   const position_ms = next ? 0 : end_ms;
   client.ended = { type: "ended", ...carried, item: first, to_item, position_ms, at_us: client.time.at(local_us) };
   client.ended_due_us = local_us;
-  sayEnded(client, local_us, out);
+  sendEnded(client, local_us, out);
   if (!client.isWelcomed()) follow(client, playback, out);
   out.push({ type: "show" });
 }
 
 /**
- * Says an end, with the place the audio has come to since; again each second until a playback knows of it.
+ * Sends an `ended`, with the place that the audio has reached since; again each second until a playback shows that the
+ * server has it.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
-function sayEnded(client, local_us, out) {
+function sendEnded(client, local_us, out) {
   const { ended } = client;
   if (!ended || !client.isWelcomed() || client.ended_due_us > local_us) return;
-  client.ended_due_us = local_us + SAY_AGAIN_MS * 1000;
+  client.ended_due_us = local_us + SEND_AGAIN_MS * 1000;
   const at_us = client.time.at(local_us);
   const position_ms = ended.to_item === undefined ? undefined : placeAt(client.audio, local_us);
   out.push({ type: "send", frame: position_ms === undefined ? ended : { ...ended, position_ms, at_us } });
@@ -291,11 +289,11 @@ export function deadlineOfAudio(client, local_us) {
 }
 
 /**
- * Does what is due at `local_us` of the audio: says an end again, becomes silent, reports.
+ * Does what is due at `local_us`: sends an `ended` again, becomes silent, reports.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
 export function tickAudio(client, local_us, out) {
-  sayEnded(client, local_us, out);
+  sendEnded(client, local_us, out);
   if (silentAt(client) <= local_us) {
     fallSilent(client, out);
     out.push({ type: "show" });

@@ -1,32 +1,32 @@
-/** Commands that wait for their answers. */
+/** Commands that have no answer yet: sent again after a reconnect, and when the server asks for it. */
 
 /** @import {Client} from "./client.js" */
 /** @import {Command, Op, Output, Refusal} from "./types.js" */
 
-/** Commands that may wait. */
+/** The most commands that may wait for an answer. */
 const MOST = 16;
 /**
- * A wish without an answer is not said again after so long: nobody means it any more, and the server remembers what it
- * applied for ten minutes only.
+ * A command without an answer is not sent again after this time, in milliseconds: nobody expects it any more, and the
+ * server remembers commands for ten minutes only.
  */
 const EXPIRES_MS = 5 * 60_000;
-/** The longest that a server may ask to wait before a command is said again; what is to wait longer is refused. */
+/** The longest time after which a refused command is sent again at the server's request, in milliseconds. */
 const LONGEST_RETRY_MS = 10_000;
 
-/** What a newer wish of the same kind overtakes. */
-const OF_THE_MUSIC = new Set(["play", "pause", "stop", "seek", "next", "previous"]);
+/** Commands that a newer one of these replaces. */
+const ABOUT_MUSIC = new Set(["play", "pause", "stop", "seek", "next", "previous"]);
 
 export class PendingCommands {
   constructor() {
     /**
-     * In order. `due_us`: when to say it again; `said`: how often it was on this socket without an answer; `whileAway`:
-     * it was wished while nobody heard it.
+     * In the order of their issue. `due_us`: when to send it again, in local time; `copies`: how often it was sent on
+     * this socket without an answer; `whileAway`: whether it was issued without a connection.
      * @type {{command: Command, issued_us: number, due_us: number, copies: number, whileAway: boolean}[]}
      */
     this.waiting = [];
     /**
-     * What was refused for now and has been said again: until that is answered no other one is, for many that all try
-     * again keep each other out.
+     * The id of a command that was refused for now and has been sent again. Until it is answered no other refused
+     * command is sent, because many that retry together would be refused again.
      * @type {string | undefined}
      */
     this.retrying = undefined;
@@ -41,7 +41,7 @@ export class PendingCommands {
   }
 
   /**
-   * A command that is said with the next `resendAll`; nothing when too many wait.
+   * Adds a command that the next `resendAll` sends; `undefined` when too many wait.
    * @param {Client} client @param {number} local_us @param {string} id @param {Op} op
    */
   add(client, local_us, id, op) {
@@ -55,38 +55,41 @@ export class PendingCommands {
   }
 
   /**
-   * Whether a person wished for silence while nobody heard it, and for nothing else since: a device obeys that by
-   * itself.
+   * Whether a person asked for a pause or a stop without a connection, and for nothing else since: a device does that
+   * by itself.
    */
   wantsSilence() {
     const last = this.waiting.findLast(({ command }) => ["play", "pause", "stop"].includes(command.op));
     return last !== undefined && last.whileAway && last.command.op !== "play";
   }
 
-  /** Whether a command still waits. @param {string} id */
+  /** Whether a command waits for its answer. @param {string} id */
   has(id) {
     return this.waiting.some(({ command }) => command.id === id);
   }
 
-  /** A command is not said again. @param {string} id */
+  /** A command is not sent again. @param {string} id */
   forget(id) {
     if (this.retrying === id) this.retrying = undefined;
     this.waiting = this.waiting.filter(({ command }) => command.id !== id);
   }
 
-  /** What was wished of the music while nobody heard it is not meant any more. @param {Output[]} out */
+  /**
+   * Drops the commands about the music that were issued without a connection: a newer one replaces them.
+   * @param {Output[]} out
+   */
   dropPlaybackCommands(out) {
-    const overtaken = this.waiting.filter(({ command, whileAway }) => whileAway && OF_THE_MUSIC.has(command.op));
+    const overtaken = this.waiting.filter(({ command, whileAway }) => whileAway && ABOUT_MUSIC.has(command.op));
     for (const { command } of overtaken) this.answered(command.id, {}, out);
   }
 
   /**
-   * Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
+   * Sends all commands: it is unknown which of them arrived. The server applies each once, however often it is sent.
    * @param {number} local_us @param {Output[]} out
    */
   resendAll(local_us, out) {
     const expired = this.waiting.filter(({ issued_us }) => issued_us < local_us - EXPIRES_MS * 1000);
-    const message = "there was no connection for too long; wish it again";
+    const message = "there was no connection for too long; try again";
     for (const { command } of expired) this.answered(command.id, { refusal: { code: "unavailable", message } }, out);
     this.retrying = undefined;
     for (const entry of this.waiting) this.send(entry, out);
@@ -99,7 +102,7 @@ export class PendingCommands {
     out.push({ type: "send", frame: entry.command });
   }
 
-  /** What was said on another socket is not answered on this one. */
+  /** A new socket: answers to commands on the earlier one will not come. */
   resetCopies() {
     for (const entry of this.waiting) entry.copies = 0;
   }
@@ -112,8 +115,8 @@ export class PendingCommands {
   }
 
   /**
-   * Refused; a server that says when to try again is asked again then. What was said twice may be refused once and then
-   * be done: the last answer counts.
+   * A command was refused. It is sent again if the server says when. A command that was sent twice may be refused once
+   * and then be done, so only the last answer counts.
    * @param {number} local_us @param {Refusal & {id: string}} refusal @param {Output[]} out
    */
   refused(local_us, refusal, out) {
@@ -129,12 +132,12 @@ export class PendingCommands {
     else this.answered(refusal.id, { refusal }, out);
   }
 
-  /** The first one that is to be said again. */
+  /** The first command that is to be sent again. */
   due() {
     return this.waiting.find(({ due_us }) => due_us < Infinity);
   }
 
-  /** When that is, in local time. */
+  /** When a command is to be sent again, in local time. */
   resendDue() {
     return (this.retrying === undefined && this.due()?.due_us) || Infinity;
   }

@@ -1,11 +1,8 @@
-/** Order of stamps and places in items. */
+/** The order of stamps, and the place in an item. */
 
 /** @import {Stamp, Playback} from "./types.js" */
 
-/**
- * Less than 0 when `a` is older than `b`, 0 when they are the same.
- * @param {Stamp} a @param {Stamp} b
- */
+/** Negative when `a` is older than `b`, 0 when they are the same. @param {Stamp} a @param {Stamp} b */
 export function compareStamps(a, b) {
   return a[0] - b[0] || a[1] - b[1];
 }

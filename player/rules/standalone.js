@@ -1,7 +1,6 @@
 /**
- * Music while the server is away: what a person starts then, of what this device keeps. It sounds under nobody's lease
- * and ends with the first word of the server, which either hears of it as the command that it was, or has gone on
- * without this device and is obeyed.
+ * Playback without the server: what a person starts on this device while it is cut off. It plays without a lease. When
+ * the server is back, it gets the command that was given here; if the session has changed meanwhile, the session wins.
  */
 
 import { itemOf, placeAt, soundOf } from "./audio.js";
@@ -11,15 +10,20 @@ import { sameStamp } from "./stamps.js";
 /** @import {Client} from "./client.js" */
 /** @import {Item, Op, Output, Playback, Stamp} from "./types.js" */
 
-/** A device that another one steers must have been cut off for so long before a press on it counts for itself. */
+/**
+ * A device without the lease must be cut off for this long before a person can start playback here, in milliseconds.
+ */
 const CUT_OFF_MS = 3_000;
-/** Going back within this of the beginning goes to the item before. */
+/** "Previous" goes to the item before when the place is at most this far from the beginning, in milliseconds. */
 const BEGINNING_MS = 3_000;
 
-/** Where "previous" leads from a place in the item at `at`. @param {number} at @param {number} place_ms */
+/**
+ * The index of the item that "previous" leads to, from the item at `at`.
+ * @param {number} at @param {number} place_ms
+ */
 export const previousIndex = (at, place_ms) => (place_ms > BEGINNING_MS ? at : Math.max(0, at - 1));
 
-/** @type {Playback} what is known of a session that this page has never seen */
+/** @type {Playback} the session as it is assumed to be before the server has sent one */
 const UNKNOWN = {
   epoch: 0,
   revision: 0,
@@ -37,16 +41,16 @@ const UNKNOWN = {
 };
 
 /**
- * What a person's command has become here. `id` is the command's; `turn` the one of the session when it began;
- * `isAsked`: the server is back and was asked to go on with it; `areEntries`: the items are those of the session's
- * queue.
+ * What plays here without the server. `id` is that of the command; `at` the index of the item; `turn` the session's at
+ * the beginning; `turns` counts changes here; `isAsked`: the server is back and has got the command; `areEntries`: the
+ * items are entries of the session's queue.
  * @typedef {{id: string, items: Item[], at: number, turn?: Stamp, turns: number, areEntries: boolean, isAsked: boolean,
  * playback: Playback}} Standalone
  */
 
 /**
- * Whether a press on this device may start music here. Not while another device has it, as far as this one knows: that
- * one is more likely to sound than to be away as well.
+ * Whether a command on this device may start playback here. Not while another device plays for the session, as far as
+ * this one knows: that device is probably not cut off.
  * @param {Client} client @param {number} local_us
  */
 export function mayPlayStandalone(client, local_us) {
@@ -57,12 +61,13 @@ export function mayPlayStandalone(client, local_us) {
 }
 
 /**
- * A person starts one of these items, which are kept here.
+ * A person starts one of these items, which are kept on this device.
  * @param {Client} client
- * @param {{id: string, items: Item[], at: number, position_ms: number, areEntries: boolean}} wish @param {Output[]} out
+ * @param {{id: string, items: Item[], at: number, position_ms: number, areEntries: boolean}} start
+ * @param {Output[]} out
  */
 export function startStandalone(client, { id, items, at, position_ms, areEntries }, out) {
-  // What was wished of the music before has no meaning any more.
+  // Earlier commands about the music are replaced by this one.
   client.pendingCommands.dropPlaybackCommands(out);
   client.ended = undefined;
   client.prepared = undefined;
@@ -88,7 +93,7 @@ function goTo(client, at, position_ms, out) {
   tellNext(client, out);
 }
 
-/** The audio is told what follows, so that there is no gap. @param {Client} client @param {Output[]} out */
+/** Tells the audio which item follows, so that there is no gap. @param {Client} client @param {Output[]} out */
 function tellNext(client, out) {
   client.follows = undefined;
   out.push({ type: "follow", item: nextOf(client) });
@@ -102,7 +107,7 @@ function nextOf({ standalone, playback }) {
 }
 
 /**
- * Carries out what a person wishes of music that plays alone; says whether it could.
+ * Carries out a command while playback runs without the server; returns whether it could.
  * @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out
  */
 export function commandStandalone(client, local_us, id, op, out) {
@@ -131,7 +136,7 @@ export function commandStandalone(client, local_us, id, op, out) {
 }
 
 /**
- * An item came to its end, or cannot be played: the next one.
+ * An item ended, or cannot be played: goes to the next one.
  * @param {Client} client @param {number} since_us @param {boolean} went_on @param {Output[]} out
  */
 export function finishedStandalone(client, since_us, went_on, out) {
@@ -151,10 +156,7 @@ export function finishedStandalone(client, since_us, went_on, out) {
   }
 }
 
-/**
- * What the screen shows of it follows the audio.
- * @param {Client} client @param {number} local_us @param {Output[]} out
- */
+/** Makes the shown playback follow the audio. @param {Client} client @param {number} local_us @param {Output[]} out */
 export function showStandalone(client, local_us, out) {
   const { standalone, audio, device } = client;
   if (!standalone || standalone.isAsked) return;
@@ -178,7 +180,7 @@ export function showStandalone(client, local_us, out) {
 }
 
 /**
- * The server shows a playback: it is offered what plays here, or has answered.
+ * The server has sent a playback: it gets the command that was given here, or has answered it.
  * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
  */
 export function comeBack(client, local_us, playback, out) {
@@ -195,7 +197,7 @@ export function comeBack(client, local_us, playback, out) {
   const item = itemOf(audio);
   const isTaken = lease && playback.intent === "play" && playback.item?.media_id === item?.media_id;
   if (isTaken && playback.item && audio.kind === "sounding") {
-    // The same music under the name that the session gave it: it sounds on, and is reported.
+    // The session plays the same music under an entry of its own: the audio plays on, and reports go on.
     client.audio = { ...audio, item: playback.item };
     client.carried = { lease, turn: playback.turn };
     client.follows = undefined;
@@ -204,8 +206,8 @@ export function comeBack(client, local_us, playback, out) {
 }
 
 /**
- * What was wished here is said to the server, with the place the music has come to. A session in which others have done
- * something since, or play now, is not disturbed.
+ * Sends the server the command that was given here, with the place that the music has reached. If the session has
+ * changed since, or plays on another device, what plays here ends instead.
  * @param {Client} client
  * @param {number} local_us
  * @param {Standalone} standalone
@@ -232,11 +234,11 @@ function offer(client, local_us, standalone, playback, out) {
     : { tracks: standalone.items.map(({ media_id }) => media_id), start: standalone.at };
   /** @type {Op} */
   const op = isOn ? { op: "play", ...what, position_ms, on: client.device.id } : { op: "pause" };
-  // Said after the `welcome`, with whatever else waits for it.
+  // It is sent after the `welcome`, with the other commands that wait.
   if (!client.pendingCommands.add(client, local_us, standalone.id, op)) endStandalone(client, out);
 }
 
-/** Whatever the server shows holds again. @param {Client} client @param {Output[]} out */
+/** The playback of the server holds again. @param {Client} client @param {Output[]} out */
 export function endStandalone(client, out) {
   client.standalone = undefined;
   fallSilent(client, out);

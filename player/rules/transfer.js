@@ -1,6 +1,6 @@
 /**
- * The music moves (R7), as the two devices see it: the target loads without a sound, the source gives its lease up for
- * an instant and sounds until it.
+ * The music moves from a source to a target device (R7): the target loads it without a sound; the source promises
+ * silence from an instant on and plays until then.
  */
 
 import { placeAt } from "./audio.js";
@@ -10,8 +10,8 @@ import { positionAt, sameStamp, stampOf } from "./stamps.js";
 /** @import {Item, Output, Playback, Stamp} from "./types.js" */
 
 /**
- * The holder of `lease` promises its silence for the switch that is shown, if one is; a promise whose switch is shown
- * no more is void.
+ * The holder of `lease` promises silence from the instant of the switch that the playback shows. Without a switch there
+ * is no promise.
  * @param {Client} client @param {Stamp} lease @param {Playback} playback @param {Output[]} out
  */
 export function promise(client, lease, playback, out) {
@@ -26,16 +26,19 @@ export function promise(client, lease, playback, out) {
   }
 }
 
-/** Whether the instant of a promised silence has come. @param {Client} client @param {number} local_us */
+/** Whether the instant of the promised silence has come. @param {Client} client @param {number} local_us */
 export function mustKeepPromise(client, local_us) {
   const { promise, time } = client;
-  // A clock that is not known cannot tell when: then at once.
+  // With an unknown clock the instant is unknown: silent at once.
   return (
     promise !== undefined && (time.bound_us() === undefined || promise.from_us - time.caution_us() <= time.at(local_us))
   );
 }
 
-/** When a promised silence begins, in local time. @param {Client} client @param {number} local_us */
+/**
+ * When the promised silence begins, in local time; `Infinity` without one.
+ * @param {Client} client @param {number} local_us
+ */
 export function promiseDue(client, local_us) {
   const { kind } = client.audio;
   const waits = client.promise && (kind === "sounding" || kind === "loading");
@@ -45,7 +48,7 @@ export function promiseDue(client, local_us) {
 }
 
 /**
- * Whether this device, whose promise was accepted, may sound on until the switch.
+ * Whether this device, whose promise was accepted, may play on until the switch.
  * @param {Client} client @param {number} local_us @param {Playback} playback
  */
 export function soundsUntilSwitch(client, local_us, playback) {
@@ -55,7 +58,7 @@ export function soundsUntilSwitch(client, local_us, playback) {
 }
 
 /**
- * Silent for the switch, at the place where the target goes on.
+ * Becomes silent for the switch, at the place where the target goes on.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
 export function keepPromise(client, local_us, out) {
@@ -69,7 +72,8 @@ export function keepPromise(client, local_us, out) {
 }
 
 /**
- * The target of a transfer loads what is shown and says when it has; what nobody waits for is dropped.
+ * The target of a transfer loads what is shown, and tells the server when it is loaded. What is no longer wanted is
+ * dropped.
  * @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out
  */
 export function prepare(client, local_us, playback, out) {
@@ -81,7 +85,7 @@ export function prepare(client, local_us, playback, out) {
     const isKnown =
       known && sameStamp(known.lease, active.lease) && sameStamp(known.turn, turn) && known.item === item.id;
     if (isKnown) {
-      sayReady(client, local_us, out);
+      sendReady(client, local_us, out);
     } else if (client.audio.kind === "silent") {
       client.prepared = { lease: active.lease, turn, item: item.id, loaded: false };
       out.push({ type: "prepare", item, position_ms: positionAt(playback, client.time.at(local_us)) });
@@ -98,20 +102,20 @@ export function dropPrepared(client, out) {
 }
 
 /**
- * The audio that was to be prepared is there.
+ * The audio that was to be prepared is loaded.
  * @param {Client} client @param {number} local_us @param {Item} item @param {Output[]} out
  */
 export function isPrepared(client, local_us, item, out) {
   if (client.prepared?.item !== item.id) return;
   client.prepared.loaded = true;
-  sayReady(client, local_us, out);
+  sendReady(client, local_us, out);
 }
 
 /**
- * Says that the audio is there, as long as nothing shows that the server knows.
+ * Tells the server that the audio is loaded, until a playback shows that the server knows.
  * @param {Client} client @param {number} local_us @param {Output[]} out
  */
-function sayReady(client, local_us, out) {
+function sendReady(client, local_us, out) {
   const transfer = client.playback?.transfer;
   if (!client.prepared?.loaded || !transfer || transfer.lease || !client.isWelcomed()) return;
   const { lease, turn, item } = client.prepared;
@@ -119,7 +123,7 @@ function sayReady(client, local_us, out) {
 }
 
 /**
- * When the audio changed over, if the device has not said since where it is: it goes on from where it was then.
+ * The instant of the switch, while no report came from the target since: the place counts from it.
  * @param {Playback} playback
  */
 export function instantOfSwitch(playback) {

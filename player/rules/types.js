@@ -1,9 +1,7 @@
 /**
- * The protocol's objects as they come over the socket, and what goes in and out of the rules.
- * Durations and positions are whole milliseconds (`*_ms`), instants whole microseconds of server time (`*_us`); what is
- * called `since_us` or `local_us` is of the client's own steady clock, which the audio follows whatever the server's
- * does.
- *
+ * The objects of the protocol as they are sent over the socket, and the inputs and outputs of the rules. Durations and
+ * positions are whole milliseconds (`*_ms`); instants (`*_us`) are whole microseconds of server time, except `since_us`
+ * and `local_us`, which are of the client's own steady clock.
  * @typedef {[number, number]} Stamp epoch and revision
  * @typedef {{id: string, kind?: string, media_id: string, duration_ms?: number}} Item an entry of the queue
  * @typedef {{device_id: string, instance: string, lease: Stamp, from_us?: number, source?: string}} Active

@@ -197,7 +197,7 @@ test("strict mode: it sounds until the lease since the last ping runs out, less 
   while (world.client.audio.kind === "sounding") {
     if (world.local_us > start_us + 20_000_000) assert.fail("it never fell silent");
     // Something else is said, and the socket lives.
-    world.client.link.hear(world.local_us);
+    world.client.link.receive(world.local_us);
     world.toDeadline();
   }
   assert.ok(
