@@ -1,4 +1,4 @@
-/** What people do with music: play it, queue it, keep it. */
+/** What people do with music: play tracks, queue them, save them, add them to playlists. */
 
 import { all, ask, tracksIn } from "./api.js";
 import { catalogue } from "./catalogue.js";
@@ -9,16 +9,16 @@ import { count, names } from "./parts/text.js";
 import { routes } from "./routes.js";
 import { session } from "./session.js";
 
-/** Most tracks in one command. */
+/** The most tracks in one command. */
 export const MOST_TRACKS = 500;
-/** Most tracks that one request adds to a playlist. */
+/** The most tracks that one request adds to a playlist. */
 const MOST_ADDED = 100;
-/** Playlists that one can choose from. */
+/** The most playlists that are offered. */
 const MOST_PLAYLISTS = 2_000;
 
 /**
- * @typedef {{path?: string, total?: number, from: (index: number) => any[]}} Tracks a list of tracks; of what has a
- * `path` a part may be there
+ * @typedef {{path?: string, total?: number, from: (index: number) => any[]}} Tracks a list of tracks; if it has a
+ * `path`, it may be loaded in part only
  */
 
 /** The tracks of a list, up to `most`. @param {Tracks} list @param {number} [most] @returns {Promise<any[]>} */
@@ -26,7 +26,7 @@ export async function tracksOf(list, most = MOST_TRACKS) {
   return tracksIn(list.path && !session.current.isAway ? await all(list.path, most) : list.from(0).slice(0, most));
 }
 
-/** Plays a list from one of its tracks on, or all of it. @param {Tracks} list @param {number} [start] */
+/** Plays a list, from one of its tracks on or from the beginning. @param {Tracks} list @param {number} [start] */
 export function playFrom(list, start) {
   const { path, total = 0 } = list;
   const at = start ?? 0;
@@ -41,7 +41,7 @@ export function playFrom(list, start) {
 }
 
 /**
- * Plays these tracks in place of the queue, from the one at `start` on.
+ * Replaces the queue by these tracks, and plays from the one at `start` on.
  * @param {any[]} tracks @param {number} [start]
  */
 export function playTracks(tracks, start = 0) {
@@ -49,7 +49,7 @@ export function playTracks(tracks, start = 0) {
   const first = tracks[start];
   if (playable.length === 0) return toast("None of these tracks can be played: their files are missing.", "wrong");
   const at = Math.max(0, playable.indexOf(first));
-  // A command has a limit; what lies before the chosen track is given up first.
+  // A command has a limit: tracks before the chosen one are left out first.
   const from = playable.length > MOST_TRACKS ? Math.min(at, playable.length - MOST_TRACKS) : 0;
   const some = playable.slice(from, from + MOST_TRACKS);
   some.forEach((track) => catalogue.learn(track));
@@ -67,15 +67,15 @@ export function playShuffled(tracks) {
   });
 }
 
-/** In an order of chance. @param {any[]} tracks */
+/** In random order. @param {any[]} tracks */
 function mixed(tracks) {
   const order = tracks.map((track) => ({ track, chance: Math.random() }));
   return order.sort((a, b) => a.chance - b.chance).map(({ track }) => track);
 }
 
 /**
- * @param {any[]} tracks @param {boolean} soon right after what plays, not at the end
- * @param {number} [total] how many there are, should these be the first of them
+ * @param {any[]} tracks @param {boolean} soon after the current track, not at the end
+ * @param {number} [total] the length of the list of which these are the first
  */
 export function enqueue(tracks, soon, total = tracks.length) {
   const after = soon ? session.playback?.item?.id : undefined;
@@ -124,7 +124,7 @@ export async function addToPlaylist(tracks) {
   });
 }
 
-/** @returns {Promise<any>} the new playlist, or nothing when the person thought better of it */
+/** @returns {Promise<any>} the new playlist; nothing when the person cancelled */
 export async function createPlaylist() {
   const fields = [{ name: "name", label: "Name", required: true, maxlength: 100 }];
   let made;
@@ -136,7 +136,7 @@ export async function createPlaylist() {
 }
 
 /**
- * What can be done with a track, at its button.
+ * Opens the menu of a track at its button.
  * @param {HTMLElement} button @param {any} track @param {import("./parts/menu.js").Entry[]} [more]
  */
 export function trackMenu(button, track, more = []) {

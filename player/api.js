@@ -1,8 +1,8 @@
-/** The REST side of the server: one function that asks, and the few questions that are asked in several places. */
+/** The server's REST API: `ask` sends a request; the other functions are for requests that several modules need. */
 
 import { LOGIN_ENDED, store } from "./store.js";
 
-/** A request that came to nothing: what was wrong, for people, and a stable code for programs. */
+/** A request that failed: what was wrong, in words for people, and a stable code for programs. */
 export class ApiError extends Error {
   /** @param {number} status 0 when the server could not be reached @param {string} code @param {string} message */
   constructor(status, code, message) {
@@ -12,13 +12,13 @@ export class ApiError extends Error {
   }
 }
 
-/** A request that takes longer has come to nothing. */
+/** A request that takes longer has failed, in milliseconds. */
 const PATIENCE_MS = 20_000;
-/** Most ids in one request. */
+/** The most ids in one request. */
 export const MOST_IDS = 50;
 
 /**
- * Asks the server and returns its answer.
+ * Sends a request and returns the answer.
  * @param {string} path below `/v1`
  * @param {{method?: string, json?: unknown, signal?: AbortSignal, token?: string}} [options]
  * @returns {Promise<any>}
@@ -45,7 +45,7 @@ export async function ask(path, { method = "GET", json, signal, token = store.se
   throw new ApiError(response.status, code, message);
 }
 
-/** The address of something on this server, by whatever name the server knows itself. @param {string} url */
+/** The path and query of an address of this server, whatever name the server gives itself. @param {string} url */
 export function own(url) {
   const { pathname, search } = new URL(url, location.href);
   return pathname + search;
@@ -59,7 +59,7 @@ export function query(path, parameters) {
   return `${path}?${new URLSearchParams(known.map(([key, value]) => [key, String(value)]))}`;
 }
 
-/** Logs in by one of the ways there are. @param {string} path @param {Record<string, unknown>} json */
+/** Logs in, by one of several ways. @param {string} path @param {Record<string, unknown>} json */
 export async function enter(path, json) {
   const { token, user } = await ask(path, { method: "POST", json, token: "" });
   store.setSession({ token, user });
@@ -72,7 +72,8 @@ export async function logOut() {
 }
 
 /**
- * Every item of a list that comes in pages, up to `most`: the first page says how many others are asked for at once.
+ * All items of a list that comes in pages, up to `most`. The first page says how many there are; the others are asked
+ * for at the same time.
  * @param {string} path @param {number} most @param {number} [offset] @returns {Promise<any[]>}
  */
 export async function all(path, most, offset = 0) {

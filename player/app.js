@@ -1,4 +1,4 @@
-/** The page: the way in, the frame around the views, and what holds for all of it. */
+/** The page: the login, the frame around the views, the message about the connection, the keyboard. */
 
 import { togglePlay } from "./actions.js";
 import { startMediaSession, step } from "./media_session.js";
@@ -21,7 +21,10 @@ import "./views/playlists.js";
 import "./views/search.js";
 
 const queue = () => import("./views/queue.js");
-/** Views that no visit begins with: loaded when somebody opens them. @type {Record<string, () => Promise<unknown>>} */
+/**
+ * Views that are loaded when somebody opens them, because no visit begins with them.
+ * @type {Record<string, () => Promise<unknown>>}
+ */
 const LATER = {
   "view-settings": () => import("./views/settings.js"),
   "view-offline": () => import("./views/offline.js"),
@@ -40,7 +43,7 @@ const LATER_FILES = [
   "parts/keeping.js",
   "parts/other_device.js",
 ].map((file) => `/player/${file}`);
-/** A phone's bar holds so many places, and a menu the others. */
+/** The places in the bar of a phone; the others are in a menu. */
 const FEW = 4;
 /** @type {[string, string, string][]} address, icon, name */
 const PLACES = [
@@ -60,7 +63,7 @@ const PLACES = [
 class SegueApp extends Component {
   isIn = false;
   wasIn = false;
-  /** What is shown, and the step of the history it was shown at. */
+  /** What is shown, and the entry of the browser history at which it was shown. */
   shownKey = "";
   shownStep = 0;
 
@@ -74,7 +77,7 @@ class SegueApp extends Component {
     };
     this.listen(window, "online", online);
     this.listen(window, "offline", () => session.changed());
-    // A page that comes back whole has said good-bye as it went.
+    // A page from the browser's back-forward cache has left the session, so it is loaded again.
     this.listen(window, "pageshow", (event) => event.persisted && location.reload());
     this.listen(document, "visibilitychange", () => document.visibilityState === "visible" && online());
     this.listen(document, "resume", online);
@@ -155,7 +158,7 @@ class SegueApp extends Component {
     this.show();
   }
 
-  /** Shows the view of the address, with the focus on its heading, scrolled as it was left. */
+  /** Shows the view of the address: focuses its heading, and restores the scroll position of that history entry. */
   show() {
     const { main, nav } = this;
     if (!main || !nav) return;
@@ -185,7 +188,7 @@ class SegueApp extends Component {
     if (!isFirst) focusHeading(view);
   }
 
-  /** What is wrong with the connection, in words that say what still works. */
+  /** Shows what is wrong with the connection, and what still works. */
   refreshBanner() {
     const { banner } = this;
     if (!banner) return;
@@ -207,7 +210,7 @@ class SegueApp extends Component {
         : wasUp
           ? "No connection to the server. Trying again…"
           : "Connecting to the server…";
-    // A short break is nobody's business.
+    // A short interruption is not shown.
     this.bannerTimer = setTimeout(
       () => this.say(words, canKeep() ? "What is kept" : "", () => routes.go("/offline")),
       wasUp ? 700 : 1_200,
@@ -259,7 +262,7 @@ function focusHeading(view) {
 }
 
 /**
- * Lists grow as their pages come, so the place is taken as soon as it is there.
+ * Lists grow while their pages are loaded, so the scroll position is tried until it is reached.
  * @param {HTMLElement} main @param {number} top
  */
 function restoreScroll(main, top) {
@@ -271,7 +274,11 @@ function restoreScroll(main, top) {
   attemptScroll();
 }
 
-/** Keys for all views: space, and with Shift the arrows; `/` searches. @param {KeyboardEvent} event */
+/**
+ * Keys for all views: space plays and pauses, Shift with the left and right arrow seeks, Shift with N and P goes to the
+ * next and previous track, `/` searches.
+ * @param {KeyboardEvent} event
+ */
 function key(event) {
   const target = /** @type {Element} */ (event.target);
   if (

@@ -1,12 +1,12 @@
-/** What is known of tracks, by id: asked for in batches, kept for a while, watched by whoever shows it. */
+/** Tracks by id: asked for in batches, remembered for a while, and watched by the views that show them. */
 
 import { ApiError, MOST_IDS, ask, own } from "./api.js";
 import { remember } from "./offline_cache.js";
 import { Watchable } from "./store.js";
 
-/** Tracks that are remembered. */
+/** The most tracks that are remembered. */
 const KEPT = 2_000;
-/** A signed address is good for a day at least; it is asked for anew well before. */
+/** A signed address is renewed after this time, in milliseconds; it is valid for a day at least. */
 const ADDRESS_MS = 12 * 3_600_000;
 
 class Catalogue extends Watchable {
@@ -23,7 +23,7 @@ class Catalogue extends Watchable {
     this.saved = new Map();
   }
 
-  /** A track that came with some list. @param {any} track */
+  /** Remembers a track that came with a list. @param {any} track */
   learn(track) {
     this.tracks.delete(track.id);
     this.tracks.set(track.id, { track, at_ms: Date.now() });
@@ -33,12 +33,15 @@ class Catalogue extends Watchable {
     }
   }
 
-  /** What is known of a track without asking. @param {string} id */
+  /** A track, if it is remembered. @param {string} id */
   known(id) {
     return this.tracks.get(id)?.track;
   }
 
-  /** What is known of a track; what is not is asked for, and the watchers are told when it comes. @param {string} id */
+  /**
+   * A track, if it is remembered. If not, it is asked for, and the watchers are told when it comes.
+   * @param {string} id
+   */
   track(id) {
     const known = this.tracks.get(id);
     if (!known && !this.missing.has(id)) {
@@ -64,14 +67,18 @@ class Catalogue extends Watchable {
         this.changed();
       }
     } catch {
-      // Whoever shows them asks again with the next change.
+      // The views that show these tracks ask again with the next change.
       this.wanted.clear();
     } finally {
       this.isAsking = false;
     }
   }
 
-  /** Where a track's bytes are. @param {string} id @param {boolean} renew @returns {Promise<string>} */
+  /**
+   * The address of a track's audio on this server.
+   * @param {string} id @param {boolean} renew
+   * @returns {Promise<string>}
+   */
   async addressOf(id, renew) {
     const address = own(await this.findAddress(id, renew));
     const track = this.known(id);
@@ -92,7 +99,7 @@ class Catalogue extends Watchable {
       if (!track.audio_url) throw new ApiError(404, "missing", "Its file is missing.");
       return track.audio_url;
     } catch (error) {
-      // What is kept is found by the path, which stays.
+      // An old address still finds kept audio: the path of a track's audio does not change.
       if (older && error instanceof ApiError && error.status === 0) return older;
       throw error;
     }
@@ -106,12 +113,12 @@ class Catalogue extends Watchable {
     return peak > 0 ? Math.min(factor, 1 / peak) : Math.min(factor, 1);
   }
 
-  /** Whether tracks are saved, as far as it is known; asks for the rest. @param {string[]} ids */
+  /** Asks the server which of these tracks are saved, unless it is known. @param {string[]} ids */
   async askSaved(ids) {
     const unknown = ids.filter((id) => !this.saved.has(id)).slice(0, MOST_IDS);
     if (unknown.length === 0) return;
     const answers = await ask(`/me/tracks/contains?ids=${unknown.join(",")}`);
-    // A heart that was pressed meanwhile knows better.
+    // A person may have saved or removed a track meanwhile.
     unknown.forEach((id, index) => this.saved.has(id) || this.saved.set(id, answers[index] === true));
     this.changed();
   }

@@ -1,4 +1,6 @@
-/** Keyboard keys, lock screens and the tab's title: what the system shows of the music and may ask for. */
+/**
+ * Media keys, lock screen and the title of the tab: shows the operating system what plays, and carries out its actions.
+ */
 
 import { own } from "./api.js";
 import { catalogue } from "./catalogue.js";
@@ -8,10 +10,11 @@ import { session } from "./session.js";
 
 /** @param {import("./rules/types.js").Op} op */
 const command = (op) => () => void attempt(() => session.current.command(op));
-/** How far the system's forward and backward keys go, in milliseconds. */
+/** How far the system's forward and backward keys seek, in milliseconds. */
 const STEP_MS = 10_000;
 /**
- * The head of a WAV file of ten seconds, eight bits 8,000 times a second: up to five seconds would be a mere signal.
+ * The header of a WAV file of ten seconds with 8,000 bytes a second. Browsers take a file of up to five seconds for a
+ * notification sound.
  */
 const SILENCE = "UklGRqQ4AQBXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YYA4AQA=";
 
@@ -33,7 +36,7 @@ export function startMediaSession() {
     try {
       mediaSession.setActionHandler(action, handler);
     } catch {
-      // A browser that does not know the action goes without.
+      // A browser that does not know the action ignores it.
     }
   }
   let shown = "";
@@ -46,7 +49,7 @@ export function startMediaSession() {
     if (isHere && !element) element = silence();
     if (isHere && element?.paused) element.play().catch(() => undefined);
     else if (!isHere) element?.pause();
-    // A place that stands still must not be seen to run.
+    // While nothing plays, the system must not show a place that advances.
     mediaSession.playbackState = !playback?.item
       ? "none"
       : session.isOn && playback.status === "playing"
@@ -73,8 +76,8 @@ function described(track) {
 }
 
 /**
- * Keys and lock screens are of whoever plays a media element, and decoded items are none: this one plays beside them,
- * unheard.
+ * Browsers give media keys and the lock screen to the page that plays a media element. Decoded audio is none, so this
+ * silent element plays beside it.
  */
 function silence() {
   const head = Uint8Array.from(atob(SILENCE), (byte) => byte.charCodeAt(0));
@@ -85,7 +88,7 @@ function silence() {
   return element;
 }
 
-/** Goes forward or back in the item. @param {number} by_ms */
+/** Seeks forward or back in the item. @param {number} by_ms */
 export function step(by_ms) {
   const place_ms = session.player?.place_ms() ?? 0;
   void attempt(() => session.current.command({ op: "seek", position_ms: Math.max(0, Math.round(place_ms + by_ms)) }));

@@ -1,21 +1,24 @@
-/** What is kept for when the server is away: the service worker's near end, and what is known of the music it keeps. */
+/**
+ * The audio that is kept for offline playback. The service worker stores it; this module asks the worker to, and stores
+ * which tracks it belongs to.
+ */
 
 import { store } from "./store.js";
 
 const MEDIA = "segue-media";
-/** The paths of what is kept, by use. */
+/** The paths of kept audio, in the order of their last use. */
 const USED = "segue-used";
-/** What the tracks are whose audio is kept, by its path. */
+/** The tracks of kept audio, by the path of the audio. */
 const TRACKS = "segue-tracks";
-/** Tracks that are known at most: more than fit into the largest limit. */
+/** The most tracks that are stored: more than fit into the largest limit. */
 const MOST_KNOWN = 5_000;
 
-/** @typedef {{path: string, bytes: number, track: any}} Kept a track whose audio is kept, in `bytes` */
+/** @typedef {{path: string, bytes: number, track: any}} Kept a track whose audio is kept, and the size of the audio */
 
-/** Whether anything can be kept: browsers have this for secure origins alone. */
+/** Whether audio can be kept: browsers have service workers for secure origins only. */
 export const canKeep = () => "serviceWorker" in navigator && "caches" in window;
 
-/** @param {string[]} later files that a page loads only when they are needed */
+/** @param {string[]} later files that the page loads only when they are needed */
 export function startWorker(later) {
   if (!canKeep()) return;
   const { serviceWorker } = navigator;
@@ -34,13 +37,13 @@ export function startWorker(later) {
   addEventListener("load", () => say({ files: isFirst ? ["/", ...ownFiles(), ...later] : later }));
 }
 
-/** What this page was made of. */
+/** The files that this page has loaded. */
 function ownFiles() {
   const paths = performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname);
   return [...new Set(paths.filter((path) => path.startsWith("/player/")))];
 }
 
-/** What is kept; what was heard last comes first. @returns {Promise<Kept[]>} */
+/** The kept tracks, the last played first. @returns {Promise<Kept[]>} */
 export async function kept() {
   if (!canKeep()) return [];
   const [media, tracks] = await Promise.all([MEDIA, TRACKS].map(async (name) => (await caches.open(name)).matchAll()));
@@ -59,14 +62,17 @@ export async function kept() {
   return found.sort((a, b) => used.indexOf(b.path) - used.indexOf(a.path));
 }
 
-/** Which media objects are kept, by their path. @returns {Promise<Set<string>>} */
+/** The paths of kept audio. @returns {Promise<Set<string>>} */
 export async function keptPaths() {
   if (!canKeep()) return new Set();
   const cache = await caches.open(MEDIA);
   return new Set((await cache.keys()).map(({ url }) => new URL(url).pathname));
 }
 
-/** The track is about to be loaded from there, and so may be kept. @param {string} address @param {any} track */
+/**
+ * Stores which track an address belongs to; the worker may keep what is loaded from there.
+ * @param {string} address @param {any} track
+ */
 export async function remember(address, track) {
   if (!canKeep() || !navigator.serviceWorker.controller) return;
   const cache = await caches.open(TRACKS);
@@ -77,7 +83,7 @@ export async function remember(address, track) {
 }
 
 /**
- * Has the worker fetch what is not kept yet: it keeps what goes by as a whole.
+ * Loads the audio at an address, unless it is kept: the worker keeps what is loaded whole.
  * @param {string} address @param {AbortSignal} signal
  */
 export async function keep(address, signal) {
@@ -95,7 +101,7 @@ export async function removeAllKept() {
   await Promise.all([MEDIA, TRACKS, USED].map((name) => caches.delete(name)));
 }
 
-/** Whoever logs out leaves nothing of theirs behind. */
+/** Removes everything of the user who has logged out. */
 export async function forgetEverything() {
   if (!canKeep()) return;
   await Promise.all([removeAllKept(), caches.delete("segue-answers"), caches.delete("segue-covers")]);

@@ -1,8 +1,8 @@
-/** Addresses within the page: which view each shows, and how to get there. */
+/** The addresses within the page: which view each shows, and how to go there. */
 
 import { Watchable } from "./store.js";
 
-/** Where those stand who are not logged in yet, and nobody who is. */
+/** Addresses for people who are not logged in. */
 const WAYS_IN = /^\/(login|setup)$/;
 
 /** @type {[RegExp, string][]} */
@@ -29,7 +29,7 @@ const VIEWS = [
 class Routes extends Watchable {
   constructor() {
     super();
-    /** How far each entry of the history was scrolled. @type {Map<number, number>} */
+    /** The scroll position of each entry of the history. @type {Map<number, number>} */
     this.scrolled = new Map();
     this.step = history.state?.step ?? 0;
     this.isReturn = false;
@@ -42,10 +42,7 @@ class Routes extends Watchable {
     addEventListener("click", (event) => this.click(event));
   }
 
-  /**
-   * The tag of the view and what its address names, or which kind of what was found.
-   * @returns {{tag: string, id: string}}
-   */
+  /** The tag of the view, and the id or kind that the address names. @returns {{tag: string, id: string}} */
   view() {
     for (const [pattern, tag] of VIEWS) {
       const found = pattern.exec(location.pathname);
@@ -54,7 +51,7 @@ class Routes extends Watchable {
     return { tag: "view-nowhere", id: "" };
   }
 
-  /** Whoever is in has no use for a way in, nor for the secret in its address. */
+  /** After the login the address and its secret are replaced. */
   leaveWaysIn() {
     if (WAYS_IN.test(location.pathname)) history.replaceState({ step: this.step }, "", "/");
   }
@@ -68,7 +65,7 @@ class Routes extends Watchable {
     this.changed();
   }
 
-  /** A click on a link within the page stays in the page. @param {MouseEvent} event */
+  /** A click on a link within the page changes the view without loading the page. @param {MouseEvent} event */
   click(event) {
     const link = event.target instanceof Element && event.target.closest("a");
     if (!link || event.defaultPrevented || event.button !== 0) return;

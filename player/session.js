@@ -1,4 +1,4 @@
-/** The player of whoever is logged in; there is one as long as the page is. */
+/** The player of the user who is logged in; the module exists as long as the page. */
 
 import { attempt } from "./parts/toast.js";
 import { Player } from "./device/player.js";
@@ -11,7 +11,7 @@ class Session extends Watchable {
     /** @type {Player | undefined} */
     this.player = undefined;
     this.isStarting = false;
-    /** Ends the use of this tab's device id. */
+    /** Aborted when this tab no longer uses its device id. */
     this.claim = new AbortController();
     store.watch(() => void this.follow());
     void this.follow();
@@ -31,7 +31,7 @@ class Session extends Watchable {
     this.claim = new AbortController();
     const id = await claimId(store.deviceId(), this.claim.signal);
     this.isStarting = false;
-    // Meanwhile somebody may have logged out, or another one in.
+    // The user may have logged out meanwhile, or another one logged in.
     if (store.session?.token !== token) {
       this.claim.abort();
       return this.follow();
@@ -41,7 +41,7 @@ class Session extends Watchable {
     this.changed();
   }
 
-  /** The player; only for what is shown to somebody who is logged in. */
+  /** The player; throws when nobody is logged in. */
   get current() {
     if (!this.player) throw new Error("nobody is logged in");
     return this.player;
@@ -51,7 +51,7 @@ class Session extends Watchable {
     return this.player?.client.view;
   }
 
-  /** Whether the music is to run, as far as this page knows: a pause counts before the server has heard of it. */
+  /** Whether the music is to play, as far as this page knows: a pause counts before the server has received it. */
   get isOn() {
     return this.playback?.intent === "play" && !this.player?.client.pendingCommands.wantsSilence();
   }
@@ -70,13 +70,13 @@ class Session extends Watchable {
     return this.devices.find((device) => device.id === this.ownId);
   }
 
-  /** The device that has the music. */
+  /** The device that plays for the session. */
   get active() {
     const id = this.playback?.active?.device_id;
     return this.devices.find((device) => device.id === id);
   }
 
-  /** What the connection is, in one word. @returns {"up" | "trying" | "offline" | "over"} */
+  /** The state of the connection. @returns {"up" | "trying" | "offline" | "over"} */
   get link() {
     const phase = this.player?.client.link.phase;
     if (phase === "up" || phase === "over") return phase;

@@ -1,6 +1,6 @@
-/** What this browser keeps: the login, what its user prefers, and the id of this tab's device. */
+/** What this browser stores: the login, the preferences, and the id of this tab's device. */
 
-/** A thing that can be watched. Several changes in one turn of the event loop are told once. */
+/** An object that can be watched. Several changes in one turn of the event loop are reported once. */
 export class Watchable {
   constructor() {
     /** @type {Set<() => void>} */
@@ -24,7 +24,7 @@ export class Watchable {
   }
 }
 
-/** Told to those whose login does not count any more. */
+/** Shown to users whose login has become invalid. */
 export const LOGIN_ENDED = "This login has ended. Log in again.";
 
 /** @typedef {{id: string, display_name: string, role: string}} User */
@@ -54,7 +54,7 @@ function write(storage, key, value) {
     if (value === undefined) storage.removeItem(key);
     else storage.setItem(key, JSON.stringify(value));
   } catch {
-    // A browser without room or permission forgets; nothing else changes.
+    // Without storage space or permission the value is lost after this visit; nothing else changes.
   }
 }
 
@@ -67,7 +67,7 @@ class Store extends Watchable {
     /** @type {Preferences} */
     this.preferences = FIRST;
     this.readPreferences();
-    // What another tab has changed.
+    // Another tab has changed the value.
     addEventListener("storage", ({ key, newValue }) => {
       this.readPreferences();
       if (key === SESSION) this.session = JSON.parse(newValue ?? "null") ?? undefined;
@@ -79,13 +79,14 @@ class Store extends Watchable {
     this.preferences = { ...FIRST, ...read(localStorage, PREFERENCES) };
   }
 
-  /** Whether this browser is logged in: another tab may be, with a newer login than one's own. */
+  /** Whether this browser is logged in: another tab may have a newer login than this one. */
   get isKnown() {
     return read(localStorage, SESSION) !== null;
   }
 
   /**
-   * @param {{token: string, user: User} | undefined} session @param {string} [why] there is none any more, for people
+   * @param {{token: string, user: User} | undefined} session
+   * @param {string} [why] why the login has ended, in words for people
    */
   setSession(session, why = "") {
     if (session || read(localStorage, SESSION)?.token === this.session?.token) write(localStorage, SESSION, session);
@@ -102,7 +103,7 @@ class Store extends Watchable {
     this.changed();
   }
 
-  /** The id of this tab's device, which lives as long as the tab. @returns {string | undefined} */
+  /** The id of this tab's device; it is stored as long as the tab is open. @returns {string | undefined} */
   deviceId() {
     return read(sessionStorage, "segue.device") ?? undefined;
   }

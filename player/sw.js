@@ -1,25 +1,23 @@
 /**
- * Keeps the page, the last answers of the catalogue, covers, and the music that was played or comes next, so that all
- * of it is there when the server is not. Media objects never change under their address; the rest is asked for first.
+ * The service worker: keeps the page, the last answers of the catalogue, covers, and audio that was played or plays
+ * next, for use without the server. Audio never changes under its address; everything else is asked for first.
  */
 
 const PAGE = "segue-page";
 const ANSWERS = "segue-answers";
 const COVERS = "segue-covers";
 const MEDIA = "segue-media";
-/** Holds how much music is kept: a worker is ended when it has nothing to do, and forgets. */
+/** Stores how much audio is kept, because an idle worker is ended and loses its variables. */
 const LIMIT = "segue-limit";
-/**
- * Holds the paths of the music that is kept, what was used last at the end: to say so must not write the music anew.
- */
+/** Stores the paths of kept audio, the last used at the end, so that a use does not write the audio again. */
 const USED = "segue-used";
-/** Pages that are not the player's. */
+/** Pages that do not belong to the player. */
 const OTHERS = /^\/(docs|openapi\.json|healthz|readyz)/;
-/** The server is given up after so long when an older answer is kept. */
+/** The server is given up after this time when an older answer is kept, in milliseconds. */
 const PATIENCE_MS = 4_000;
-/** Answers and covers that are kept. */
+/** The most answers and covers that are kept. */
 const MOST = { [ANSWERS]: 400, [COVERS]: 1_500, [PAGE]: 200 };
-/** Whole objects up to this are kept; longer ones go by. */
+/** The largest audio object that is kept, in bytes. */
 const LARGEST_BYTES = 400e6;
 
 self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
@@ -41,13 +39,15 @@ self.addEventListener("fetch", (event) => {
   else if (url.pathname.startsWith("/player/")) event.respondWith(newest(event, PAGE, request, request.url));
 });
 
-/** What the catalogue said: the newest that can be had. A scan's progress and logins are of the moment. */
+/**
+ * Answers of the catalogue that are kept. The progress of a scan and logins are not: they are valid for a moment only.
+ */
 function answer(event, request) {
   const isOfTheMoment = /^\/v1\/(auth|library|users|sync|search)/.test(new URL(request.url).pathname);
   return isOfTheMoment ? fetch(request) : newest(event, ANSWERS, request, request.url);
 }
 
-/** From the server if it answers, else what it said last. */
+/** From the server, or its last answer if it is away. */
 async function newest(event, name, request, key) {
   const cache = await caches.open(name);
   try {
@@ -84,7 +84,7 @@ async function keep(cache, name, key, response) {
   await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST[name])).map((old) => cache.delete(old)));
 }
 
-/** What a page was made of before there was a worker, and what it loads later. */
+/** Keeps the files that the page had loaded before the worker ran, and those that it loads later. */
 async function keepFiles(files) {
   const cache = await caches.open(PAGE);
   const keepFile = async (file) => {
@@ -100,13 +100,13 @@ async function setLimit(keep_bytes) {
   await trimMedia();
 }
 
-/** How much music may be kept, in bytes; nothing as long as no page has said. */
+/** How much audio may be kept, in bytes; 0 until a page has said so. */
 async function limit() {
   const cache = await caches.open(LIMIT);
   return Number((await (await cache.match("/"))?.text()) ?? 0);
 }
 
-/** A media object by its path: the rest of the address is a signature that changes from day to day. */
+/** The key of an audio object: its path. The rest of the address is a signature that changes. */
 async function media(event, request, path) {
   const cache = await caches.open(MEDIA);
   const kept = await cache.match(path);
@@ -135,7 +135,7 @@ async function usedPaths() {
 
 let turn = Promise.resolve();
 
-/** One after the other: several ranges are asked for at once. */
+/** One at a time: several ranges of an object are asked for at once. */
 function use(path) {
   turn = turn
     .then(async () => {
@@ -166,7 +166,7 @@ async function part(kept, range) {
   return new Response(bytes.slice(from, to + 1), { status: 206, statusText: "Partial Content", headers });
 }
 
-/** The music that was not heard for longest goes first. Open pages are told that what is kept has changed. */
+/** Removes the least recently used audio first. Open pages are told that the kept audio has changed. */
 async function trimMedia() {
   const keep_bytes = await limit();
   const cache = await caches.open(MEDIA);

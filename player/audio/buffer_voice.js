@@ -1,15 +1,14 @@
-/** A decoded item: starts, stops and goes on to the next one exactly at instants of the audio clock. */
+/** A decoded item: starts, stops and goes on to the next item at exact instants of the audio clock. */
 
 import { Gate } from "./gate.js";
 
-/** A source is let go so long after its gate has closed, in seconds. */
+/** A source is released this long after its gate has closed, in seconds. */
 const TAIL_S = 0.05;
 
 export class BufferVoice {
   /**
-   * @param {AudioContext} context @param {AudioNode} output @param {number} loudness
-   * @param {AudioBuffer} buffer
-   * @param {() => void} onend called when the audio has come to its end, not when it was stopped
+   * @param {AudioContext} context @param {AudioNode} output @param {number} loudness @param {AudioBuffer} buffer
+   * @param {() => void} onend called when the audio has ended, not when it was stopped
    */
   constructor(context, output, loudness, buffer, onend) {
     this.context = context;
@@ -44,7 +43,7 @@ export class BufferVoice {
     return Math.min(this.buffer.duration, this.anchor.place_s + run_s);
   }
 
-  /** When its end is rendered. */
+  /** When its end is rendered, in seconds of the audio clock. */
   endsAt() {
     return this.anchor.context_s + (this.buffer.duration - this.anchor.place_s) / this.speed;
   }
@@ -58,12 +57,12 @@ export class BufferVoice {
     this.source.playbackRate.setValueAtTime(speed, now_s);
   }
 
-  /** Silent from `at_s` on, until that is taken back with `Infinity`. @param {number} at_s */
+  /** Silent from `at_s` on; `Infinity` cancels that. @param {number} at_s */
   stopAt(at_s) {
     this.gate.close(at_s);
   }
 
-  /** Gone for good, as soon as possible. */
+  /** Stops and releases everything, as soon as possible. */
   drop() {
     if (this.isStopped) return;
     this.isStopped = true;
@@ -72,7 +71,7 @@ export class BufferVoice {
     try {
       this.source.stop(now_s + TAIL_S);
     } catch {
-      // It was never started.
+      // The source was never started.
     }
     setTimeout(() => this.gate.drop(), TAIL_S * 4000);
   }

@@ -1,6 +1,6 @@
 /**
- * The loudspeaker's edge: carries out what the rules say (`sound`, `prepare`, `follow`, `until`, `silence`, `volume`)
- * and tells them what became of it. Starts, stops and boundaries are instants of the audio clock.
+ * The audio of the page: carries out the outputs of the rules (`sound`, `prepare`, `follow`, `until`, `silence`,
+ * `volume`) and tells the rules what happened. Starts, stops and boundaries are instants of the audio clock.
  */
 
 import { BufferVoice } from "./buffer_voice.js";
@@ -19,36 +19,42 @@ import { steer } from "../rules/audio.js";
  *   wanted: () => {item: string, place_ms: number, rate: number} | undefined,
  *   addressOf: (media_id: string, renew: boolean) => Promise<string>,
  *   loudnessOf: (media_id: string) => number
- * }} World what the engine asks of the page; `wanted` is where every screen shows the item
- *   to be now, `bound_us` how far `toLocal` may be off
+ * }} World what the engine needs of the page; `wanted` is the place that every screen shows now, `bound_us` the error
+ *   bound of `toLocal`
  */
 
-/** The soonest that a start can be planned for, in seconds. */
+/** The shortest time between planning a start and the start, in seconds. */
 const SOON_S = 0.03;
 /**
- * At a switch the source is silent so long before the instant and the target sounds so long after it, beside what each
- * knows its clock to be off by: what the system says of its loudspeaker is only so exact. In seconds.
+ * At a switch the source is silent this long before the instant, and the target starts this long after it, in addition
+ * to the error bound of each clock: the operating system reports the latency of its output no more exactly. In seconds.
  */
 const GUARD_S = 0.005;
-/** A clock that is off by more is no reason for a longer gap, in seconds. */
+/** A larger error bound of the clock does not make the gap longer, in seconds. */
 const MOST_BOUND_S = 0.04;
-/** How often a sounding item is looked after. */
-const BEAT_MS = 400;
-/** The boundary to the next item is laid down when so much is left, in seconds; the speed then stays as it is. */
+/** The interval at which a playing item is checked, in milliseconds. */
+const CHECK_MS = 400;
+/**
+ * The boundary to the next item is scheduled when this much is left, in seconds; from then on the speed does not
+ * change.
+ */
 const BOUNDARY_S = 3;
-/** The next item is decoded when so much is left, in seconds. */
+/** The next item is decoded when this much is left, in seconds. */
 const DECODE_S = 30;
-/** A transfer's target settles for a stream when the whole item is not there after so long. */
+/** The target of a transfer uses a stream if the whole item is not loaded after this time, in milliseconds. */
 const WHOLE_MS = 2_000;
-/** A stall shorter than this is not worth a word. */
+/** A stall that is shorter than this is not reported, in milliseconds. */
 const STALL_MS = 300;
-/** Between two attempts to go on after the network broke off. */
+/** The time between two attempts to go on after the network failed, in milliseconds. */
 const RETRY_MS = 1_500;
-/** The same for a file that the server is about to read anew. */
+/** The same for a file that the server is about to read again, in milliseconds. */
 const REREAD_MS = 4_000;
-/** The place told to the rules may be off by this before it is told again. */
+/** The place is reported to the rules again when it differs by more than this, in milliseconds. */
 const TOLD_MS = 25;
-/** A page that may not sound is not resumed within this; one that a person has touched may, and its system is slow. */
+/**
+ * How long to wait for the audio context to run, in milliseconds: without a user's action on the page browsers do not
+ * allow sound; after one, the system's audio may be slow to start.
+ */
 const RESUME_MS = { untouched: 700, touched: 4_000 };
 
 /** @param {number} ms */
@@ -73,13 +79,13 @@ export class Engine {
     this.prepared = undefined;
     /** @type {{item: Item, voice?: BufferVoice, boundary_s?: number, timer?: number} | undefined} */
     this.next = undefined;
-    /** @type {number | undefined} the server's instant from which on to be silent */
+    /** @type {number | undefined} the server's time from which on to be silent, in microseconds */
     this.until_us = undefined;
     this.job = 0;
     this.stall = 0;
-    /** @type {string | undefined} the track that did not play though the server gives what is there */
+    /** @type {string | undefined} the track that could not be loaded although the server sends its bytes */
     this.doubted = undefined;
-    this.beats = setInterval(() => this.beat(), BEAT_MS);
+    this.checks = setInterval(() => this.check(), CHECK_MS);
   }
 
   /** @param {Output} output */
@@ -122,7 +128,7 @@ export class Engine {
     return this.context;
   }
 
-  /** Call it within a person's act: browsers let a page sound only after one. */
+  /** To be called during a user's action: browsers allow sound only then. */
   unlock() {
     const context = this.open();
     if (context.state !== "running")
@@ -134,7 +140,7 @@ export class Engine {
 
   setLoudness() {
     const { level, muted } = this.loudness;
-    // The square is about how loudness is felt.
+    // The square of the level matches perceived loudness.
     this.output?.gain.setTargetAtTime(muted ? 0 : (level / 100) ** 2, this.open().currentTime, 0.015);
   }
 
@@ -172,7 +178,11 @@ export class Engine {
     }
   }
 
-  /** What is loaded of the item already. @param {Item} item @param {number} rate @returns {Voice | undefined} */
+  /**
+   * A voice for the item that is loaded already.
+   * @param {Item} item @param {number} rate
+   * @returns {Voice | undefined}
+   */
   takeVoice(item, rate) {
     const prepared = this.prepared?.item.media_id === item.media_id ? this.prepared.voice : undefined;
     if (this.prepared?.voice && this.prepared.voice !== prepared) this.prepared.voice.drop();
@@ -223,10 +233,13 @@ export class Engine {
     return voice;
   }
 
-  /** An element says the same of all that it cannot load. @param {string} media_id @param {string} url */
+  /**
+   * A media element reports the same error for everything that it cannot load.
+   * @param {string} media_id @param {string} url
+   */
   async doubt(media_id, url) {
     await this.loader.examine(url);
-    // The network may be back just now; it is not the network twice.
+    // The first time the network may have failed and come back; the second time it is the file.
     if (this.doubted === media_id) throw new Unplayable("the audio cannot be decoded");
     this.doubted = media_id;
   }
@@ -247,7 +260,7 @@ export class Engine {
     const soon_s = context.currentTime + SOON_S;
     const wanted_s = from_us === undefined ? soon_s : contextTimeAt(context, this.world.toLocal(from_us));
     const at_s = Math.max(soon_s, from_us === undefined ? wanted_s : wanted_s + this.guard());
-    // Late for an instant that others hold to: the place is where the music is by then.
+    // After an instant that other devices keep to, the audio starts at the place where the music is by then.
     const place_s = position_ms / 1000 + (at_s - wanted_s) * rate;
     this.current = { item, voice, job: this.job };
     const began_s = voice.start(at_s, place_s, rate);
@@ -256,7 +269,7 @@ export class Engine {
   }
 
   /**
-   * Tells the rules where the audio is as soon as that is so.
+   * Tells the rules where the audio is, at the time when it is there.
    * @param {number} context_s @param {number} place_s @param {number} rate
    */
   tellAt(context_s, place_s, rate) {
@@ -307,8 +320,8 @@ export class Engine {
   }
 
   /**
-   * The audio is not there: from what is kept if anything is, else again and again until the network is back; an item
-   * that cannot be played is told at once.
+   * The item cannot be loaded: plays it from the kept bytes if there are any, else tries again until the network is
+   * back. An item that cannot be played is reported at once.
    * @param {Item} item @param {number} position_ms @param {unknown} why
    */
   async broken(item, position_ms, why) {
@@ -319,7 +332,7 @@ export class Engine {
     while (this.job === job) {
       let wait_ms = RETRY_MS;
       try {
-        // An address may be too old; one that is asked for now is not.
+        // The address may be too old, so a new one is asked for.
         const voice = this.canDecode(item)
           ? this.bufferVoice(item, await this.loader.buffer(item.media_id))
           : await this.stream(item, position_ms, true);
@@ -347,11 +360,11 @@ export class Engine {
       if (this.prepared === prepared) this.world.emit({ type: "prepared", item });
       else prepared.voice.drop();
     } catch {
-      // A target that cannot load says nothing, and the transfer is cancelled: the source sounds on.
+      // A target that cannot load reports nothing: the server cancels the transfer, and the source plays on.
     }
   }
 
-  /** Its bytes are wanted soon, perhaps. @param {Item} item */
+  /** The bytes of this item may be needed soon. @param {Item} item */
   preload(item) {
     if (this.canDecode(item)) this.loader.soon(item.media_id, false);
   }
@@ -360,7 +373,7 @@ export class Engine {
   follow(item) {
     this.dropNext();
     this.next = item && { item };
-    this.beat();
+    this.check();
   }
 
   /** @param {Item} item */
@@ -377,8 +390,8 @@ export class Engine {
     return GUARD_S + Math.min(MOST_BOUND_S, this.world.bound_us() / 1e6);
   }
 
-  /** Looks after what sounds: its place, what comes next, and the boundary between the two. */
-  beat() {
+  /** Checks what plays: its place, the item that follows, and the boundary between the two. */
+  check() {
     const { current } = this;
     if (!current?.voice || !current.told || !this.context) return;
     const { voice } = current;
@@ -398,10 +411,10 @@ export class Engine {
     else this.preload(next);
   }
 
-  /** The next item begins where this one ends, by the audio clock. @param {Voice} voice */
+  /** Schedules the next item at the end of this one, by the audio clock. @param {Voice} voice */
   layBoundary(voice) {
     const { next } = this;
-    // Its end stays where it is from now on.
+    // A fixed speed keeps the end of this item where it is.
     if (this.world.wanted()?.rate === 1) voice.setSpeed(1);
     const buffer = next && !next.voice && voice.speed === 1 ? this.loader.ready(next.item.media_id) : undefined;
     if (!next || !buffer || this.until_us !== undefined) return;
@@ -431,7 +444,7 @@ export class Engine {
   }
 
   /**
-   * Speed brings the audio to the shown place; what cannot be brought there is told.
+   * Corrects the place by speed; a difference that speed cannot correct is reported.
    * @param {Voice} voice @param {number} now_s
    */
   keepPlace(voice, now_s) {
@@ -440,7 +453,7 @@ export class Engine {
     if (!wanted || !current?.told || wanted.item !== current.item.id) return;
     const heard_s = contextTimeAt(this.open(), localNow());
     const place_ms = voice.placeAt(heard_s) * 1000;
-    // A stream's place is not exact enough to steer by.
+    // The place of a stream is not exact enough for this.
     voice.setSpeed(wanted.rate * (voice instanceof BufferVoice ? steer(place_ms - wanted.place_ms) : 1));
     const { told } = current;
     const told_ms = (told.place_s + (heard_s - told.context_s) * told.rate) * 1000;
@@ -472,7 +485,7 @@ export class Engine {
 
   /** Silent for good. */
   end() {
-    clearInterval(this.beats);
+    clearInterval(this.checks);
     this.silence();
     this.context?.close().catch(() => undefined);
   }

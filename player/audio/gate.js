@@ -1,6 +1,6 @@
-/** What every voice goes through: opened and closed at instants of the audio clock, without a click. */
+/** The volume envelope of a voice: opens and closes at instants of the audio clock, without a click. */
 
-/** Length of the ramp that keeps an edge from clicking, in seconds. */
+/** The length of the ramp that avoids clicks, in seconds. */
 const RAMP_S = 0.004;
 
 export class Gate {
@@ -16,7 +16,7 @@ export class Gate {
     this.ramp_s = RAMP_S;
   }
 
-  /** @param {number} at_s @param {boolean} softly an item that begins at its beginning needs no ramp */
+  /** @param {number} at_s @param {boolean} softly with a ramp; an item that starts at its beginning needs none */
   open(at_s, softly = true) {
     this.opened_s = at_s;
     this.ramp_s = softly ? RAMP_S : 0;
@@ -24,15 +24,15 @@ export class Gate {
     this.plan();
   }
 
-  /** Silent from `at_s` on; `Infinity` takes it back. @param {number} at_s */
+  /** Silent from `at_s` on; `Infinity` cancels that. @param {number} at_s */
   close(at_s) {
-    // What is silent already must not sound again for the length of a ramp.
+    // A gate that is closed must not open again for the length of a ramp.
     if (this.closes_s <= this.context.currentTime && at_s < Infinity) return;
     this.closes_s = at_s;
     this.plan();
   }
 
-  /** The whole plan is laid anew, so that no earlier one is left behind. */
+  /** Schedules everything again, so that nothing of an earlier plan is left. */
   plan() {
     const now_s = this.context.currentTime;
     const { gain } = this.node;

@@ -1,28 +1,28 @@
-/** The bytes of items and what they decode to; each is fetched once however many ask, and little is kept. */
+/** The bytes of items, and the decoded audio. Each is loaded once, however many ask for it, and few are kept. */
 
-/** Longer items are never decoded as a whole: 12 minutes of stereo are about 260 MB. */
+/** Longer items are never decoded whole, in milliseconds: 12 minutes of stereo take about 260 MB. */
 export const LONGEST_DECODED_MS = 12 * 60_000;
-/** Items whose bytes are kept. */
+/** The number of items whose bytes are kept. */
 const KEPT_BYTES = 3;
-/** Items that are kept decoded: the one that sounds and the one after it. */
+/** The number of decoded items that are kept: the current one and the next. */
 const KEPT_BUFFERS = 2;
-/** A server that is silent for so long has left off, in milliseconds. */
+/** A download is given up when nothing came for this time, in milliseconds. */
 const SILENT_MS = 20_000;
-/** What failed is left alone for so long by who wants it soon, in milliseconds. */
+/** After a failure an item is not preloaded for this time, in milliseconds. */
 const LATER_MS = 5_000;
-/** Answers to an address that is too old, or of bytes that the track has no more. */
+/** Status codes for an address that is too old, or for bytes that the track no longer has. */
 const OUTDATED = [403, 404, 409];
 
-/** The item cannot be had or decoded, and trying again does not help. */
+/** The item cannot be loaded or decoded, and trying again does not help. */
 export class Unplayable extends Error {}
 
-/** The server is about to read the file anew. */
+/** The server is about to read the file again. */
 export class Reread extends Error {}
 
 export class Loader {
   /**
    * @param {() => AudioContext} context
-   * @param {(media_id: string, renew: boolean) => Promise<string>} addressOf where an item's bytes are
+   * @param {(media_id: string, renew: boolean) => Promise<string>} addressOf the address of an item's bytes
    */
   constructor(context, addressOf) {
     this.context = context;
@@ -33,11 +33,11 @@ export class Loader {
     this.bufferOf = new Map();
     /** @type {Map<string, AudioBuffer>} */
     this.decoded = new Map();
-    /** Until when what failed is left alone, by item. @type {Map<string, number>} */
+    /** Items that failed, and until when they are not preloaded. @type {Map<string, number>} */
     this.failed = new Map();
   }
 
-  /** It is wanted soon, perhaps. @param {string} media_id @param {boolean} whole decoded, too */
+  /** Preloads an item, which may be needed soon. @param {string} media_id @param {boolean} whole decoded, too */
   soon(media_id, whole) {
     if (performance.now() < (this.failed.get(media_id) ?? 0)) return;
     (whole ? this.buffer(media_id) : this.bytes(media_id)).catch(() => {
@@ -52,7 +52,7 @@ export class Loader {
     return once(this.bytesOf, media_id, KEPT_BYTES, () => this.fetchBytes(media_id));
   }
 
-  /** Where an item's bytes are. @param {string} media_id @param {boolean} renew @returns {Promise<string>} */
+  /** The address of an item's bytes. @param {string} media_id @param {boolean} renew @returns {Promise<string>} */
   async address(media_id, renew) {
     try {
       return await this.addressOf(media_id, renew);
@@ -69,7 +69,7 @@ export class Loader {
     return bytes;
   }
 
-  /** Throws when the server does not give what is at a fresh address. @param {string} url */
+  /** Throws when the server sends nothing for a new address. @param {string} url */
   async examine(url) {
     const { status, ok } = await fetch(url, {
       headers: { range: "bytes=0-0" },
@@ -83,7 +83,7 @@ export class Loader {
     return once(this.bufferOf, media_id, KEPT_BUFFERS, async () => {
       const bytes = await this.bytes(media_id);
       try {
-        // Decoding takes the bytes away, and they may be wanted again.
+        // Decoding takes the bytes away from their owner, so a copy is decoded.
         const buffer = await this.context().decodeAudioData(bytes.slice(0));
         this.decoded.set(media_id, buffer);
         for (const known of this.decoded.keys()) if (!this.bufferOf.has(known)) this.decoded.delete(known);
@@ -94,20 +94,20 @@ export class Loader {
     });
   }
 
-  /** What is decoded already. @param {string} media_id */
+  /** The decoded audio of an item, if there is any. @param {string} media_id */
   ready(media_id) {
     return this.bufferOf.has(media_id) ? this.decoded.get(media_id) : undefined;
   }
 }
 
-/** Why there are no bytes; a server in trouble may give them later. @param {number} status */
+/** The error for an answer without bytes. A server error may be over later. @param {number} status */
 function refusal(status) {
   const why = `the server answered ${status}`;
   if (status === 409) return new Reread(why);
   return status >= 500 || status === 429 ? new Error(why) : new Unplayable(why);
 }
 
-/** The whole answer, as long as something comes. @param {string} url */
+/** The whole answer; fails when nothing came for `SILENT_MS`. @param {string} url */
 async function load(url) {
   const patience = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -135,7 +135,7 @@ async function load(url) {
 }
 
 /**
- * The value under `key`, made once and forgotten when making it fails or when `most` newer ones have come.
+ * The value under `key`, made once; forgotten when making it fails or when `most` newer ones have come.
  * @template T
  * @param {Map<string, Promise<T>>} map
  * @param {string} key

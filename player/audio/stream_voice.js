@@ -1,14 +1,16 @@
 /**
- * An item as it comes over the network: sounds before it is there as a whole, and is as long as it likes. Its edges are
- * those of the gate, on the audio clock; its place is a little less exact than a decoded item's.
+ * An item as a stream: it starts before it is loaded whole, and may be of any length. Its gate is exact to the audio
+ * clock; its place is less exact than that of a decoded item.
  */
 
 import { Gate } from "./gate.js";
 
-/** An element needs so long to get going, in seconds: it runs silently before its gate opens. */
+/** A media element starts this long before its gate opens, silently, in seconds. */
 const RUN_UP_S = 0.25;
 
-/** A place within this of the wanted one is not sought anew: seeking costs more than it mends. */
+/**
+ * A place that is at most this far from the wanted one is not sought, because seeking would take longer, in seconds.
+ */
 const CLOSE_S = 0.05;
 
 /**
@@ -30,7 +32,7 @@ export class StreamVoice {
     this.isStopped = false;
     this.isStarted = false;
     this.speed = 1;
-    /** What the audio clock reads before the item's beginning, in seconds; see `sample`. */
+    /** The audio clock at the beginning of the item, in seconds; see `sample`. */
     this.lead_s = Infinity;
     const element = new Audio();
     this.element = element;
@@ -72,7 +74,7 @@ export class StreamVoice {
     this.element.pause();
   }
 
-  /** Resolves when it could sound from `place_s` on. @param {number} place_s @returns {Promise<void>} */
+  /** Resolves when the audio can play from `place_s` on. @param {number} place_s @returns {Promise<void>} */
   ready(place_s) {
     if (Math.abs(this.element.currentTime - place_s) > CLOSE_S) this.element.currentTime = place_s;
     return new Promise((resolve, reject) => {
@@ -87,7 +89,7 @@ export class StreamVoice {
         heard.abort();
         reject(new Error("the audio cannot be loaded"));
       };
-      // Which of them comes last depends on whether the place was loaded before.
+      // Which event comes last depends on whether the place was loaded before.
       this.element.addEventListener("canplay", look, { signal });
       this.element.addEventListener("seeked", look, { signal });
       this.element.addEventListener("error", fail, { signal });
@@ -117,8 +119,8 @@ export class StreamVoice {
   }
 
   /**
-   * An element's place comes a little late, and the audio clock goes ahead by what is rendered at once. Both make the
-   * difference of the two too large, so the smallest one that was seen is the truest.
+   * The element reports its place late, and the audio clock advances in blocks. Both errors make the difference of the
+   * two larger, so the smallest difference is the most exact.
    */
   sample() {
     if (this.element.paused || this.element.seeking) return;
@@ -131,7 +133,7 @@ export class StreamVoice {
     return this.lead_s === Infinity ? this.element.currentTime : Math.max(0, (context_s - this.lead_s) * this.speed);
   }
 
-  /** When its end is rendered, as far as it is known. */
+  /** When its end is rendered, in seconds of the audio clock; `Infinity` while the length is unknown. */
   endsAt() {
     const { duration } = this.element;
     this.sample();
@@ -145,12 +147,12 @@ export class StreamVoice {
     this.element.playbackRate = speed;
   }
 
-  /** Silent from `at_s` on, until that is taken back with `Infinity`. @param {number} at_s */
+  /** Silent from `at_s` on; `Infinity` cancels that. @param {number} at_s */
   stopAt(at_s) {
     this.gate.close(at_s);
   }
 
-  /** Gone for good, as soon as possible. */
+  /** Stops and releases everything, as soon as possible. */
   drop() {
     if (this.isStopped) return;
     this.isStopped = true;

@@ -9,7 +9,7 @@ import { count, names } from "./text.js";
 import { attempt } from "./toast.js";
 
 /**
- * What is said where there is nothing to show, with what to do about it.
+ * What a view shows when it has no content, with what to do about it.
  * @param {string} picture @param {string} text @param {HTMLElement | HTMLElement[]} [then] @param {string} [role]
  */
 export function note(picture, text, then = [], role = "status") {
@@ -19,7 +19,7 @@ export function note(picture, text, then = [], role = "status") {
 /** @param {string} href @param {string} text */
 export const way = (href, text) => h("a", { class: "button", href }, text);
 
-/** What a card adds to its picture's height, in pixels; the style sheet has it too. */
+/** The height of a card without its picture, in pixels; the style sheet has the same value. */
 export const CARD_TEXT = 64;
 
 /**

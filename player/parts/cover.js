@@ -1,11 +1,11 @@
-/** Covers: of the size that is shown, with a drawn stand-in where there is none. */
+/** Covers in the size that is shown, with an icon where there is no cover. */
 
 import { own } from "../api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
 /**
- * The smallest offered picture that is large enough on this screen.
+ * The smallest picture that is large enough for this screen.
  * @param {{url: string, width: number}[]} images @param {number} pixels
  */
 function best(images, pixels) {
@@ -16,8 +16,7 @@ function best(images, pixels) {
 
 /**
  * @param {{images?: {url: string, width: number}[], cover_url?: string | null} | undefined} thing
- * @param {number} pixels its size on the page
- * @param {string} [stand_in] the icon to show without a picture
+ * @param {number} pixels its size on the page @param {string} [stand_in] the icon to show without a picture
  */
 export function cover(thing, pixels, stand_in = "album") {
   const holder = h("span", { class: "cover" }, icon(stand_in));

@@ -1,4 +1,4 @@
-/** Devices as a list: which one has the music, one click to move it, the volume of each. */
+/** The list of devices: which one plays, moving the music with one click, and the volume of each. */
 
 import { session } from "../session.js";
 import { askPerson } from "./dialog.js";
@@ -11,12 +11,12 @@ import { attempt } from "./toast.js";
 
 /** @type {Record<string, string>} */
 const ICONS = { phone: "phone", speaker: "speaker", browser: "device", computer: "device", terminal: "device" };
-/** Between two messages while a volume is dragged, in milliseconds. */
+/** The shortest time between two commands while a volume slider is dragged, in milliseconds. */
 const DRAG_MS = 60;
-/** While a hand is on a slider, and so long after, the slider is the hand's. */
+/** While a person moves a slider, and this long after, it does not follow the device's volume, in milliseconds. */
 const HELD_MS = 600;
 
-/** What a device does, for people. @param {Device} device */
+/** The state of a device, in words. @param {Device} device */
 export function deed(device) {
   const { playback } = session;
   const transfer = playback?.transfer;
@@ -57,7 +57,7 @@ export class DeviceList extends Component {
       row.remove();
       rows.delete(id);
     }
-    // By their order when they came: rows that change places under a finger are hit by mistake.
+    // In the order in which they came: a row that changes places under a finger is hit by mistake.
     const rank = (/** @type {Device} */ { id, presence }) =>
       id === session.playback?.active?.device_id ? 0 : id === ownId ? 1 : presence === "online" ? 2 : 3;
     for (const device of [...devices].sort((a, b) => rank(a) - rank(b) || a.since_us - b.since_us)) {
@@ -147,10 +147,7 @@ async function forget(device) {
   await attempt(() => session.current.command({ op: "device.forget", device_id: device.id }));
 }
 
-/**
- * The volume of a device; where it is not known, it is not shown as if it were.
- * @param {() => Device | undefined} deviceOf
- */
+/** The volume slider of a device; hidden while the volume is unknown. @param {() => Device | undefined} deviceOf */
 export function volumeControl(deviceOf) {
   const mute = iconButton("volume", "Mute", { onclick: () => turn({ muted: !deviceOf()?.volume?.muted }) });
   const slider = h("input", {

@@ -1,4 +1,4 @@
-/** Questions to a person: a few fields, or yes and no. */
+/** Dialogs that ask a person: some fields, or yes and no. */
 
 import { h, say, sentence } from "./dom.js";
 
@@ -8,8 +8,8 @@ import { h, say, sentence } from "./dom.js";
  */
 
 /**
- * Asks; resolves with the values, or with `undefined` when the person thought better of it. With `act` the question
- * stays until that is done, and says why it was not, so that nothing need be typed again.
+ * Shows a dialog. Resolves with the values of the fields, or with `undefined` when the person cancels. With `act` the
+ * dialog stays open until that has succeeded, and shows why it failed, so that nothing has to be typed again.
  * @param {{
  *   title: string, text?: string, fields?: Field[], yes: string, danger?: boolean,
  *   act?: (values: Record<string, string>) => Promise<unknown>

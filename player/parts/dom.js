@@ -1,9 +1,9 @@
-/** Making elements, and what all components share. */
+/** Creating elements, and the base class of all components. */
 
 /** @typedef {Node | string | number | false | null | undefined} Child */
 
 /**
- * An element with properties, listeners (`onclick`), attributes and children.
+ * Creates an element with properties, listeners (`onclick`), attributes and children.
  * @template {string} T
  * @param {T} tag @param {Record<string, any>} [properties] @param {...(Child | Child[])} children
  * @returns {T extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[T] : HTMLElement}
@@ -26,7 +26,7 @@ function set(element, name, value) {
   else element.setAttribute(name, value === true ? "" : String(value));
 }
 
-/** Replaces what is in an element. @param {Element} element @param {...(Child | Child[])} children */
+/** Replaces the children of an element. @param {Element} element @param {...(Child | Child[])} children */
 export function fill(element, ...children) {
   const known = children.flat().filter((child) => child !== undefined && child !== null && child !== false);
   element.replaceChildren(
@@ -35,7 +35,7 @@ export function fill(element, ...children) {
 }
 
 /**
- * Sets an attribute, or takes it away; does nothing when it is so.
+ * Sets or removes an attribute, unless it has that value.
  * @param {Element} element @param {string} name @param {string | boolean | undefined} value
  */
 export function attribute(element, name, value) {
@@ -48,13 +48,13 @@ export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** @param {string} text @returns {string} with a capital and a full stop */
+/** @param {string} text @returns {string} with a capital letter and a full stop */
 export function sentence(text) {
   const first = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
 
-/** A component: what it watches it watches only while it is on the page. */
+/** The base class of components. It watches others only while it is on the page. */
 export class Component extends HTMLElement {
   constructor() {
     super();
@@ -73,7 +73,7 @@ export class Component extends HTMLElement {
     for (const end of this.endings.splice(0)) end();
   }
 
-  /** Makes what is shown; for the component to say. */
+  /** Creates the content; implemented by each component. */
   build() {}
 
   /** @param {{watch: (watcher: () => void) => () => void}} watched @param {() => void} watcher */

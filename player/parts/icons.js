@@ -1,4 +1,4 @@
-/** Pictograms on a grid of 24, drawn for this player: solid shapes for what acts, lines for places. */
+/** Icons on a grid of 24, drawn for this player: solid shapes for actions, lines for places. */
 
 import { h } from "./dom.js";
 
@@ -48,7 +48,7 @@ export function icon(name, filled = SOLID.has(name)) {
 }
 
 /**
- * A button that is a picture: its label is what it does.
+ * A button with an icon; the label says what it does.
  * @param {string} name @param {string} label @param {Record<string, any>} [properties]
  */
 export function iconButton(name, label, properties = {}) {

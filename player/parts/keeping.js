@@ -1,10 +1,10 @@
-/** How much music a browser keeps, for its user to choose. */
+/** The choice of how much music this browser keeps. */
 
 import { store } from "../store.js";
 import { h } from "./dom.js";
 import { size } from "./text.js";
 
-/** Megabytes that can be chosen. */
+/** The sizes that can be chosen, in megabytes. */
 const CHOICES = [0, 256, 1024, 4096, 16384];
 
 /** @returns {HTMLSelectElement} */
@@ -15,7 +15,7 @@ export function keepChoice() {
       "aria-label": "Keep music for offline",
       onchange: () => {
         store.prefer({ keep_mb: Number(choice.value) });
-        // Not to be swept away when the disk is full; a browser may say no.
+        // Asks the browser not to delete kept music when the disk is full; it may refuse.
         navigator.storage?.persist?.().catch(() => undefined);
       },
     },
@@ -26,7 +26,7 @@ export function keepChoice() {
   return choice;
 }
 
-/** What a page does without that came over plain HTTP. */
+/** What does not work on a page that was loaded over plain HTTP. */
 export function plainHint() {
   const text =
     "Playing music, moving it to another device and controlling other devices also work over plain HTTP. " +

@@ -1,4 +1,4 @@
-/** A menu at a button: arrow keys move, Escape and a click elsewhere close, focus returns to the button. */
+/** A menu at a button: arrow keys move, Escape and a click elsewhere close it, focus returns to the button. */
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -47,8 +47,9 @@ export function openMenu(button, entries, label) {
 }
 
 /**
- * Below the button, or above where there is no room, and never off the page.
- * @param {HTMLElement} panel @param {HTMLElement} button @param {HTMLElement} [beside] what is not to be covered
+ * Puts a panel below the button, or above it where there is no room, and never beyond the edge of the page.
+ * @param {HTMLElement} panel @param {HTMLElement} button
+ * @param {HTMLElement} [beside] an element that must not be covered
  */
 export function place(panel, button, beside = button) {
   const at = button.getBoundingClientRect();

@@ -1,4 +1,4 @@
-/** How to log in on another device: a picture for its camera, and a code for its keyboard. */
+/** Logging in on another device: a QR code for its camera, and a code to type. */
 
 import { ask } from "../api.js";
 import { h, say } from "./dom.js";

@@ -1,13 +1,13 @@
-/** A long list that comes in pages: what is looked at is asked for, a bounded part is kept. */
+/** A long list that is loaded in pages: the pages in view are loaded, and a limited number is kept. */
 
 import { ask, query } from "../api.js";
 import { Watchable } from "../store.js";
 
 /** Entries in one page. */
 const SIZE = 50;
-/** Pages that are kept. */
+/** The most pages that are kept. */
 const KEPT = 40;
-/** After a failure nothing is asked for so long, in milliseconds. */
+/** After a failure nothing is loaded for this time, in milliseconds. */
 const HELD_MS = 2_000;
 
 export class Pages extends Watchable {
@@ -22,11 +22,11 @@ export class Pages extends Watchable {
     this.pageOf = pageOf;
     /** @type {Map<number, any[]>} */
     this.pages = new Map();
-    /** Pages that are shown until newer ones have come. @type {Set<number>} */
+    /** Pages that are shown until newer ones are loaded. @type {Set<number>} */
     this.stale = new Set();
     /** @type {Map<number, AbortController>} */
     this.loading = new Map();
-    /** The pages that are looked at: the first and the last one. */
+    /** The first and the last page in view. */
     this.looked = [0, 0];
     /** @type {number | undefined} entries in all, once known */
     this.total = undefined;
@@ -41,7 +41,7 @@ export class Pages extends Watchable {
     return this.pages.get(number)?.[index - number * SIZE];
   }
 
-  /** What is there already, from an entry on. @param {number} index */
+  /** The entries that are loaded, from `from` on, up to the first gap. @param {number} index */
   from(index) {
     /** @type {any[]} */
     const items = [];
@@ -49,7 +49,7 @@ export class Pages extends Watchable {
     return items;
   }
 
-  /** Entries from `from` up to but without `to` are looked at now. @param {number} from @param {number} to */
+  /** The entries from `from` up to, but not including, `to` are in view. @param {number} from @param {number} to */
   want(from, to) {
     const [first, last] = (this.looked = [
       Math.floor(Math.max(0, from) / SIZE),
@@ -61,13 +61,13 @@ export class Pages extends Watchable {
     if (!this.held) void this.load();
   }
 
-  /** Asks for what is looked at and not there. */
+  /** Loads the pages in view that are missing. */
   async load() {
     const [first, last] = this.looked;
     await Promise.all(Array.from({ length: last - first + 1 }, (_, index) => this.loadPage(first + index)));
   }
 
-  /** Loads the beginning, up to `most` entries: what is short is there as a whole. @param {number} most */
+  /** Loads the beginning, up to `most` entries: a short list is then loaded whole. @param {number} most */
   async begin(most) {
     await this.loadPage(0);
     if (!this.total) return;
@@ -102,7 +102,7 @@ export class Pages extends Watchable {
     }
   }
 
-  /** Asks again for what failed. */
+  /** Loads again what failed. */
   again() {
     clearTimeout(this.held);
     this.held = 0;
@@ -110,7 +110,8 @@ export class Pages extends Watchable {
   }
 
   /**
-   * The list has changed: what is looked at is asked for anew and shown as it was until then, the rest is forgotten.
+   * The list has changed: the pages in view are loaded again, and shown as they were until then; the others are
+   * dropped.
    */
   async renew() {
     for (const controller of this.loading.values()) controller.abort();
@@ -122,7 +123,7 @@ export class Pages extends Watchable {
   }
 }
 
-/** A list that is there as a whole, for what shows pages. @template T @param {T[]} items */
+/** A list that is loaded whole, with the interface of a list in pages. @template T @param {T[]} items */
 export function whole(items) {
   return {
     path: undefined,

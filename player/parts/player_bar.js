@@ -1,4 +1,4 @@
-/** The bar at the edge of every view: what plays, where, on which device. */
+/** The bar below every view: what plays, at which place, on which device. */
 
 import { catalogue } from "../catalogue.js";
 import { session } from "../session.js";
@@ -12,7 +12,7 @@ import { artistLinks } from "./track_row.js";
 import { heartOfCurrent, transport, trouble } from "./transport.js";
 
 export class PlayerBar extends Component {
-  /** The entry and track that are shown. */
+  /** The entry and the track that are shown. */
   key = "";
 
   build() {

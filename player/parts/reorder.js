@@ -4,12 +4,10 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { ROW } from "./track_list.js";
 
-/** How far the list goes in one frame while a row is held at its edge, in pixels. */
+/** How far the list scrolls in one frame while a row is held at its edge, in pixels. */
 const EDGE_STEP = 10;
 
-/**
- * @param {string} name @param {number} index @param {(to: number) => void} move the row is to be at that index
- */
+/** @param {string} name @param {number} index @param {(to: number) => unknown} move moves the row to that index */
 export function grip(name, index, move) {
   const label = `Move ${name}: drag, or Alt with the arrow keys`;
   const handle = h(
@@ -34,8 +32,9 @@ export function grip(name, index, move) {
 }
 
 /**
- * A likeness of the row follows the pointer, since the row itself may leave the page as the list scrolls below it.
- * @param {HTMLElement} row @param {PointerEvent} start @param {(by: number) => void} drop so many rows further
+ * A copy of the row follows the pointer, because the row itself may leave the page when the list scrolls.
+ * @param {HTMLElement} row @param {PointerEvent} start
+ * @param {(by: number) => void} drop called with the number of rows to move by
  */
 function drag(row, start, drop) {
   const scroller = row.closest("main") ?? document.documentElement;

@@ -1,13 +1,13 @@
-/** Where in the item the music is: runs by itself from the shown anchor, and takes the music elsewhere. */
+/** The place in the item: advances by itself from the last known place, and seeks when it is moved. */
 
 import { session } from "../session.js";
 import { Component, attribute, fill, h, say } from "./dom.js";
 import { clock, spoken } from "./text.js";
 import { attempt } from "./toast.js";
 
-/** After a hand let go, the bar stays where it was put until the server has had time to show it, in milliseconds. */
+/** After a person has moved the bar it stays there for this time, until the server has answered, in milliseconds. */
 const HELD_MS = 1_500;
-/** How far an arrow key goes, in milliseconds. */
+/** How far an arrow key seeks, in milliseconds. */
 const STEP_MS = 5_000;
 
 export class SeekBar extends Component {
@@ -43,7 +43,7 @@ export class SeekBar extends Component {
     void attempt(() => session.current.command({ op: "seek", position_ms }));
   }
 
-  /** Steps of a range are far too short to press. @param {KeyboardEvent} event */
+  /** The steps of the input itself are much too small for a key. @param {KeyboardEvent} event */
   key(event) {
     const by_ms = {
       ArrowRight: STEP_MS,
@@ -60,7 +60,7 @@ export class SeekBar extends Component {
     this.seek(Math.round(Math.max(0, Math.min(Number(this.input.max), place_ms + by_ms))));
   }
 
-  /** Whether the bar stands where a hand has just put it. */
+  /** Whether a person has just moved the bar. */
   isPut() {
     return performance.now() - (this.held_ms ?? 0) < HELD_MS && String(session.playback?.turn) === this.heldTurn;
   }

@@ -8,7 +8,7 @@ export function clock(ms) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-/** `1 minute 3 seconds`, for those who listen to the page. @param {number} ms */
+/** `1 minute 3 seconds`, for screen readers. @param {number} ms */
 export function spoken(ms) {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const minutes = Math.floor(seconds / 60);

@@ -1,11 +1,11 @@
-/** Short words at the edge of the page: what went wrong, or what was done. Read out to those who listen. */
+/** Short messages at the edge of the page: what failed, or what was done. Screen readers read them out. */
 
 import { h, sentence } from "./dom.js";
 
-/** How long words stay, in milliseconds: longer the more there is to read. @param {string} text */
+/** How long a message stays, in milliseconds: longer text stays longer. @param {string} text */
 const stay_ms = (text) => 2_500 + 60 * text.length;
 
-/** There before its first words, or they would not be read out. */
+/** It exists before its first message, or screen readers would not read that one. */
 const holder = document.body.appendChild(h("div", { class: "toasts", role: "status", "aria-live": "polite" }));
 
 /** @param {string} text @param {"done" | "wrong"} [kind] */
@@ -16,7 +16,7 @@ export function toast(text, kind = "done") {
 }
 
 /**
- * Does something and says why it did not work, should it not.
+ * Does something, and shows why it failed if it does.
  * @param {() => Promise<unknown> | unknown} act @param {string} [done]
  */
 export async function attempt(act, done) {

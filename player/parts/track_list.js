@@ -1,11 +1,11 @@
-/** A list of tracks: rows that know what plays and what is saved. */
+/** A list of tracks, whose rows show which track plays and which are saved. */
 
 import { catalogue } from "../catalogue.js";
 import { session } from "../session.js";
 import { refreshRow } from "./track_row.js";
 import { VirtualList } from "./virtual_list.js";
 
-/** The height of a row, in pixels; the style sheet has it too. */
+/** The height of a row, in pixels; the style sheet has the same value. */
 export const ROW = 60;
 
 export class TrackList extends VirtualList {

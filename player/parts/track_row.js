@@ -1,4 +1,4 @@
-/** A track as a line in a list. */
+/** A track as a row of a list. */
 
 import { save, trackMenu } from "../actions.js";
 import { catalogue } from "../catalogue.js";

@@ -1,4 +1,4 @@
-/** The buttons that steer the music, and the words for its state; the bar and the large player share them. */
+/** The playback buttons, and the words for the state of the music; the bar and the view "Now playing" share them. */
 
 import { save, togglePlay } from "../actions.js";
 import { catalogue } from "../catalogue.js";
@@ -50,7 +50,7 @@ function turnRepeat() {
   return attempt(() => session.current.command({ op: "repeat", mode }));
 }
 
-/** The heart of what plays. @returns {Part} */
+/** The button that saves the current track. @returns {Part} */
 export function heartOfCurrent() {
   const element = iconButton("heart", "Save", {
     class: "icon-button heart",
@@ -71,7 +71,7 @@ export function heartOfCurrent() {
   return { element, refresh };
 }
 
-/** That a track was given up, and where. @returns {string} */
+/** Shows that a track could not be played, and on which device. @returns {string} */
 function skipped() {
   const at = session.playback?.unplayable?.device_id;
   if (!at) return "";
@@ -79,7 +79,7 @@ function skipped() {
   return `Skipped a track that ${at === session.ownId ? "this tab" : (device?.name ?? "the device")} cannot play.`;
 }
 
-/** What is not as one would wish, in words; nothing when all is well. @returns {string} */
+/** What is wrong with the playback, in words; empty when nothing is. @returns {string} */
 export function trouble() {
   const { playback, active, isOn } = session;
   const name = active?.id === session.ownId ? "this tab" : (active?.name ?? "the device");

@@ -1,12 +1,12 @@
 /**
- * A list or grid of any length: only what is in view is on the page. Arrow keys move from entry to entry; Tab passes
- * through the entry that was last in focus.
+ * A list or grid of any length, of which only the part in view is on the page. Arrow keys move from entry to entry; Tab
+ * goes through the entry that had the focus last.
  */
 
 import { Component, attribute, fill, h, sentence } from "./dom.js";
 import { icon } from "./icons.js";
 
-/** Entries made beyond the edges of the view, in rows. */
+/** Rows that are created beyond the edges of the view. */
 const BEYOND = 6;
 
 /**
@@ -28,14 +28,14 @@ export class VirtualList extends Component {
     /** @type {Map<number, {item: any, element: HTMLElement}>} */
     this.shown = new Map();
     this.focused = 0;
-    /** The control of an entry that has the focus, when it is not the first one. */
+    /** Which control of an entry has the focus, if it is not the first one. */
     this.focusedPart = "";
-    /** The entry that is on its way and takes the focus when it comes. */
+    /** The entry that is not loaded yet and gets the focus when it is. */
     this.awaited = -1;
     this.columns = 1;
     this.height = options.rowHeight;
     this.frame = 0;
-    /** What the note says. @type {string | undefined} */
+    /** The text of the note. @type {string | undefined} */
     this.said = undefined;
     this.window = h("div", {
       class: options.minWidth ? "window grid" : "window",
@@ -142,7 +142,7 @@ export class VirtualList extends Component {
     return element.querySelector("[data-primary]") ?? element.querySelector("a, button");
   }
 
-  /** What stands at the lower edge of the view: that something did not come, or that there is nothing. */
+  /** The note at the lower edge of the view: that something could not be loaded, or that the list is empty. */
   say() {
     const { source, empty } = this.options;
     const { error, total } = source;
@@ -193,7 +193,7 @@ export class VirtualList extends Component {
     this.focusEntry(Math.max(0, Math.min(total - 1, this.focused + move)));
   }
 
-  /** @param {number} index @param {string} [part] which of its controls */
+  /** @param {number} index @param {string} [part] which control of the entry */
   focusEntry(index, part = this.focusedPart) {
     this.focused = index;
     this.focusedPart = part;

@@ -1,4 +1,4 @@
-/** What only admins see in the settings: the library's scan and the users. */
+/** The part of the settings for admins: the scan of the library, and the users. */
 
 import { all, ask } from "../api.js";
 import { askPerson } from "../parts/dialog.js";
@@ -10,11 +10,11 @@ import { LOOK_MS, scanText } from "./scan.js";
 
 /** @import {View} from "./view.js" */
 
-/** Between two looks while no scan runs: one may start by itself, in milliseconds. */
+/** The interval of requests while no scan runs, because one may start by itself, in milliseconds. */
 const IDLE_MS = 5_000;
 
 const UNREADABLE = "/library/unreadable";
-/** Unreadable files that are listed; of more it is said how many. */
+/** The most unreadable files that are listed; the number of the others is shown. */
 const MOST_FILES = 500;
 
 /** @param {View} view */

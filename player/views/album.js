@@ -16,9 +16,9 @@ import { routes } from "../routes.js";
 import { section, shelf } from "./home.js";
 import { View } from "./view.js";
 
-/** Tracks of a list that go to a playlist at once. */
+/** The most tracks of a list that are added to a playlist at once. */
 const MOST_COPIED = 10_000;
-/** Albums of an artist that are shown. */
+/** The most albums of an artist that are shown. */
 const MOST_ALBUMS = 200;
 
 /**
@@ -179,7 +179,7 @@ class ArtistView extends View {
   }
 }
 
-/** A shared track leads to its album. */
+/** The address of a track leads to its album. */
 class TrackView extends View {
   build() {
     fill(this, this.heading("Track"));

@@ -1,4 +1,4 @@
-/** The first view: what was heard last, what is new, what is heard most. */
+/** The first view: tracks played recently, new albums, tracks played most. */
 
 import { ask, tracksIn } from "../api.js";
 import { playTracks } from "../actions.js";
@@ -34,7 +34,7 @@ class HomeView extends View {
     );
   }
 
-  /** No music yet: who may do something about it is told what, and sees a scan go on. @param {Element} body */
+  /** There is no music yet: an admin is told what to do, and sees the progress of a scan. @param {Element} body */
   showNothing(body) {
     if (store.session?.user.role !== "admin") {
       fill(body, note("album", "There is no music here yet. Whoever looks after this server can add some."));

@@ -1,4 +1,4 @@
-/** The long lists: all albums, all artists, all tracks, what was saved. */
+/** The long lists: all albums, all artists, all tracks, saved tracks. */
 
 import { playFrom } from "../actions.js";
 import { catalogue } from "../catalogue.js";
@@ -12,7 +12,7 @@ import { trackRow } from "../parts/track_row.js";
 import { VirtualList } from "../parts/virtual_list.js";
 import { View } from "./view.js";
 
-/** Nobody need ask whether these are saved. */
+/** Whether these are saved is known without a request. */
 const savedTracks = () =>
   new Pages("/me/tracks", {}, (page) => {
     for (const { track } of page.items) catalogue.saved.set(track.id, true);
@@ -64,7 +64,7 @@ function gridView(title, noun, path, row) {
 }
 
 /**
- * A view of tracks. A list may be longer than one command: then as many are played from the chosen one on.
+ * A view of tracks. If the list is longer than a command allows, the tracks from the chosen one on are played.
  * @param {string} title @param {() => Pages} list @param {() => HTMLElement} empty
  */
 function tracksView(title, list, empty) {

@@ -1,4 +1,4 @@
-/** The ways in: name and password, a code that another device shows, and the set-up link of a new server. */
+/** The ways to log in: name and password, a code that another device shows, and the set-up link of a new server. */
 
 import { enter } from "../api.js";
 import { field } from "../parts/dialog.js";
@@ -59,7 +59,7 @@ const WAYS = {
     ],
     yes: "Make the account",
     path: "/auth/setup",
-    // It stays after the `#` until it is sent, and so in no log.
+    // The secret stays after the `#`, which browsers do not send, so it is in no log.
     more: { secret: location.hash.slice(1) },
   }),
 };

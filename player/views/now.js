@@ -1,4 +1,4 @@
-/** The player at full size, and the view of devices. */
+/** The player in full size, and the view of the devices. */
 
 import { catalogue } from "../catalogue.js";
 import { cover } from "../parts/cover.js";

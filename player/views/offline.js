@@ -1,4 +1,4 @@
-/** What this browser keeps: there to see, to play without the server, and to take away. */
+/** The music that this browser keeps: a list to see, to play from without the server, and to remove from. */
 
 import { playShuffled, playTracks } from "../actions.js";
 import { canKeep, kept, removeAllKept, removeKept } from "../offline_cache.js";
@@ -47,7 +47,7 @@ class OfflineView extends View {
     const key = found.map(({ path }) => path).join();
     if (this.list && key === this.key) return;
     this.key = key;
-    // What is the same stays the same row.
+    // Tracks that are unchanged keep their rows.
     const known = new Map(this.found.map((kept) => [kept.path, kept]));
     this.found.splice(0, Infinity, ...found.map((kept) => known.get(kept.path) ?? kept));
     this.show();

@@ -1,4 +1,4 @@
-/** One playlist: rename, delete, take tracks out, and put them in another order by drag or by keyboard. */
+/** One playlist: rename and delete it, remove tracks, and move them by dragging or with the keyboard. */
 
 import { ApiError, ask, tracksIn } from "../api.js";
 import { MOST_TRACKS, playFrom } from "../actions.js";
@@ -79,7 +79,7 @@ class PlaylistView extends View {
     this.showFacts();
   }
 
-  /** How long a list is that has not come as a whole, nobody knows. */
+  /** The length of a list that is not loaded whole is unknown. */
   showFacts() {
     const { playlist, tracks } = this;
     const known = tracksIn(tracks.from(0));
@@ -101,7 +101,7 @@ class PlaylistView extends View {
   }
 
   /**
-   * Changes the tracks, one change after the other, since each says which state it means.
+   * Changes are made one after the other, because each names the version that it changes.
    * @param {string} method @param {object} json @param {string} done @param {() => void} then
    */
   async change(method, json, done, then) {

@@ -1,4 +1,4 @@
-/** One's own playlists. */
+/** The user's own playlists. */
 
 import { createPlaylist } from "../actions.js";
 import { CARD_TEXT, note, playlistCard, way } from "../parts/cards.js";

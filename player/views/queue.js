@@ -1,4 +1,4 @@
-/** What plays and what comes: play from anywhere in it, move, take out, clear. */
+/** The queue: play from any entry, move and remove entries, clear it. */
 
 import { catalogue } from "../catalogue.js";
 import { note, way } from "../parts/cards.js";
@@ -13,7 +13,7 @@ import { View, entitle } from "./view.js";
 
 /** @import {Item, Op} from "../rules/types.js" */
 
-/** An entry whose track is not known yet. @param {Item} item */
+/** An entry whose track is not loaded yet. @param {Item} item */
 const unknown = (item) => ({
   id: item.media_id,
   name: "…",
@@ -27,7 +27,7 @@ class QueueView extends View {
     const said = h("p", { class: "lede", role: "status" });
     const clear = h("button", { type: "button", onclick: () => void this.command({ op: "queue.clear" }) }, "Clear");
     /**
-     * Entries are the same object as long as their track is, so that rows stay.
+     * An entry is the same object as long as its track is, so that its row is not created again.
      * @type {Map<string, {item: Item, track: any}>}
      */
     const known = new Map();
@@ -123,7 +123,7 @@ class QueueView extends View {
 
 customElements.define("view-queue", QueueView);
 
-/** An address that leads nowhere. */
+/** The view of an unknown address. */
 class NowhereView extends Component {
   build() {
     entitle("Not found");

@@ -1,8 +1,8 @@
-/** What a scan is doing, in words. */
+/** The progress of a scan, in words. */
 
 import { count } from "../parts/text.js";
 
-/** Between two looks at a running scan, in milliseconds. */
+/** The interval of requests while a scan runs, in milliseconds. */
 export const LOOK_MS = 700;
 
 /** @param {any} scan */

@@ -1,4 +1,4 @@
-/** Search as one types. */
+/** Search while typing. */
 
 import { ask, query } from "../api.js";
 import { playTracks } from "../actions.js";
@@ -13,14 +13,14 @@ import { routes } from "../routes.js";
 import { section, shelf, tracks } from "./home.js";
 import { View } from "./view.js";
 
-/** A pause in typing after which is asked, in milliseconds. */
+/** The pause in typing after which the request is sent, in milliseconds. */
 const PAUSE_MS = 60;
 
-/** The search gives no more of one kind. */
+/** The most results of one kind. */
 const MOST_FOUND = 1_000;
 
 /**
- * What can be found; what has no card is a row.
+ * The kinds of results; a kind without a card is shown as rows.
  * @type {Record<string, {title: string, card?: (item: any) => HTMLElement}>}
  */
 const KINDS = {
@@ -31,9 +31,9 @@ const KINDS = {
 };
 
 class SearchView extends View {
-  /** Plays what fits these words best, once it is there. @type {(() => void) | undefined} */
+  /** Plays the best result, once it is loaded. @type {(() => void) | undefined} */
   best;
-  /** Somebody has pressed Enter before. */
+  /** Whether Enter was pressed before the results came. */
   isAwaited = false;
 
   build() {
@@ -63,7 +63,7 @@ class SearchView extends View {
     });
     this.listen(this.input, "keydown", (event) => {
       if (event.key === "Escape") {
-        // What is typed stays, and the keys for all views work again.
+        // The text stays, and the keys for all views work again.
         event.preventDefault();
         this.input?.blur();
       }
@@ -84,7 +84,7 @@ class SearchView extends View {
     )?.focus();
   }
 
-  /** What Enter does from now on, and now if somebody has pressed it already. @param {(() => void) | undefined} best */
+  /** Sets what Enter does, and does it if Enter was pressed already. @param {(() => void) | undefined} best */
   fits(best) {
     this.best = best;
     if (this.isAwaited) best?.();
@@ -142,7 +142,7 @@ class SearchView extends View {
     this.fits(songs?.items.length ? () => void playTracks(songs.items) : () => this.focusFirst());
   }
 
-  /** All that was found of one kind. @param {string} words */
+  /** All results of one kind. @param {string} words */
   showKind(words) {
     const { title, card } = KINDS[this.name];
     /** @type {Pages} */

@@ -1,4 +1,4 @@
-/** This browser, one's account, and for admins the library and the users. */
+/** The settings of this browser and the account, and for admins the library and the users. */
 
 import { ask, logOut } from "../api.js";
 import { canKeep, kept } from "../offline_cache.js";
@@ -28,7 +28,7 @@ class SettingsView extends View {
     void this.lookAtRole();
   }
 
-  /** Somebody may have changed it since the login. */
+  /** The name may have been changed since the login. */
   async lookAtRole() {
     const { session } = store;
     const user = await ask("/me", { signal: this.gone.signal }).catch(() => undefined);
@@ -166,7 +166,7 @@ class SettingsView extends View {
   }
 }
 
-/** A program's long name of itself, in short. @param {string} text */
+/** The browser and system in a program's long user agent. @param {string} text */
 function agent(text) {
   return /(Edg|OPR|Firefox|Chrome|Safari)\/[\d]+/.exec(text)?.[0].replace("/", " ") ?? (text || "Unknown program");
 }

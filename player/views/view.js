@@ -1,4 +1,4 @@
-/** What all views share: a heading that takes focus, loading that can fail, and a title for the tab. */
+/** What all views share: a heading that takes the focus, loading that can fail, and the title of the tab. */
 
 import { ApiError } from "../api.js";
 import { note } from "../parts/cards.js";
@@ -9,7 +9,7 @@ import { session } from "../session.js";
 
 let titled = "Segue";
 
-/** The tab's title is what plays, and otherwise what the view calls itself. */
+/** The title of the tab is the current track, or else the name of the view. */
 function retitle() {
   const { item, status } = session.playback ?? {};
   const track = item && status === "playing" ? catalogue.known(item.media_id) : undefined;
@@ -27,7 +27,7 @@ export function entitle(title) {
 }
 
 export class View extends Component {
-  /** What the page's address names. */
+  /** The id or kind that the page's address names. */
   get name() {
     return this.dataset.name ?? "";
   }
@@ -39,8 +39,8 @@ export class View extends Component {
   }
 
   /**
-   * Shows something in place of what was there. What had the focus gives it to what has its place: that of the same
-   * name, or the first, or else the heading.
+   * Replaces the content of an element. If the focus was in it, the new control with the same name gets it, or else the
+   * first control, or else the heading.
    * @param {Element} into @param {() => unknown} show
    */
   exchange(into, show) {
@@ -58,7 +58,7 @@ export class View extends Component {
   }
 
   /**
-   * Shows what `load` brings; until then that it is on its way, and if it fails why, with a way to try again.
+   * Shows what `load` returns; until then that it is loading, and if it fails the reason, with a button to try again.
    * @template T @param {Element} into @param {(signal: AbortSignal) => Promise<T>} load @param {(value: T) => any} show
    */
   async loading(into, load, show) {
