@@ -94,7 +94,7 @@ export function togglePlay() {
 
 /** @param {string} id @param {boolean} saved */
 export function save(id, saved) {
-  return attempt(() => catalogue.save(id, saved), saved ? "Saved." : "Not saved any more.");
+  return attempt(() => catalogue.save(id, saved), saved ? "Saved." : "Removed from saved.");
 }
 
 /** @param {any[]} tracks */
@@ -131,7 +131,7 @@ export async function createPlaylist() {
   const act = async (/** @type {Record<string, string>} */ { name }) => {
     made = await ask("/me/playlists", { method: "POST", json: { name } });
   };
-  await askPerson({ title: "New playlist", fields, yes: "Make", act });
+  await askPerson({ title: "New playlist", fields, yes: "Create", act });
   return made;
 }
 

@@ -40,7 +40,7 @@ export async function ask(path, { method = "GET", json, signal, token = store.se
   if (response.status === 204) return undefined;
   const answer = await response.json().catch(() => undefined);
   if (response.ok) return answer;
-  const { code = "unknown", message = `The server answered ${response.status}.` } = answer?.error ?? {};
+  const { code = "unknown", message = `The server answered with status ${response.status}.` } = answer?.error ?? {};
   if (response.status === 401 && token && token === store.session?.token) store.setSession(undefined, LOGIN_ENDED);
   throw new ApiError(response.status, code, message);
 }

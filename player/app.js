@@ -12,7 +12,6 @@ import { attempt } from "./parts/toast.js";
 import { routes } from "./routes.js";
 import { session } from "./session.js";
 import { LOGIN_ENDED, store } from "./store.js";
-import "./views/album.js";
 import "./views/home.js";
 import "./views/library.js";
 import "./views/login.js";
@@ -20,12 +19,16 @@ import "./views/now.js";
 import "./views/playlists.js";
 import "./views/search.js";
 
+const album = () => import("./views/album.js");
 const queue = () => import("./views/queue.js");
 /**
  * Views that are loaded when somebody opens them, because no visit begins with them.
  * @type {Record<string, () => Promise<unknown>>}
  */
 const LATER = {
+  "view-album": album,
+  "view-artist": album,
+  "view-track": album,
   "view-settings": () => import("./views/settings.js"),
   "view-offline": () => import("./views/offline.js"),
   "view-playlist": () => import("./views/playlist.js"),
@@ -34,6 +37,7 @@ const LATER = {
 };
 /** The files of those views. */
 const LATER_FILES = [
+  "views/album.js",
   "views/playlist.js",
   "views/queue.js",
   "parts/reorder.js",
@@ -198,7 +202,7 @@ class SegueApp extends Component {
     clearTimeout(this.bannerTimer);
     if (link === "up")
       return this.say(
-        isBlocked ? "This browser allows no sound before a click." : "",
+        isBlocked ? "This browser does not allow sound before a click." : "",
         isBlocked ? "Play here" : "",
         () => player?.engine.unlock(),
       );
@@ -206,13 +210,13 @@ class SegueApp extends Component {
     if (link === "over") return this.say(farewell(player?.farewell), "Connect again", () => location.reload());
     const words =
       link === "offline"
-        ? "Offline. What is kept here still plays."
+        ? "Offline. Music that is kept on this device still plays."
         : wasUp
           ? "No connection to the server. Trying again…"
           : "Connecting to the server…";
     // A short interruption is not shown.
     this.bannerTimer = setTimeout(
-      () => this.say(words, canKeep() ? "What is kept" : "", () => routes.go("/offline")),
+      () => this.say(words, canKeep() ? "Kept music" : "", () => routes.go("/offline")),
       wasUp ? 700 : 1_200,
     );
     return undefined;
@@ -236,7 +240,7 @@ class SegueApp extends Component {
 function farewell(farewell) {
   switch (farewell?.code) {
     case 4500:
-      return "Another tab took this device's place.";
+      return "Another tab has connected as this device.";
     case 4501:
       return "This device was removed from the list.";
     case 4504:

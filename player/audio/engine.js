@@ -246,7 +246,7 @@ export class Engine {
 
   outputNode() {
     this.open();
-    if (!this.output) throw new Error("opened a moment ago");
+    if (!this.output) throw new Error("the audio output is not open");
     return this.output;
   }
 

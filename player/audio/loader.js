@@ -57,7 +57,7 @@ export class Loader {
     try {
       return await this.addressOf(media_id, renew);
     } catch (error) {
-      throw /** @type {any} */ (error).status === 404 ? new Unplayable("there is no such track any more") : error;
+      throw /** @type {any} */ (error).status === 404 ? new Unplayable("the server has no such track") : error;
     }
   }
 

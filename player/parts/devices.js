@@ -20,7 +20,7 @@ const HELD_MS = 600;
 export function deed(device) {
   const { playback } = session;
   const transfer = playback?.transfer;
-  if (transfer?.to === device.id) return "The music is on its way…";
+  if (transfer?.to === device.id) return "The music is moving…";
   if (playback?.active?.device_id !== device.id) {
     if (device.presence === "away") return "Out of reach";
     return device.plays ? "Ready" : "Remote control";
@@ -31,7 +31,7 @@ export function deed(device) {
     paused: "Paused",
     buffering: "Loading…",
     starting: "Starting…",
-    blocked: "Waits for a click on it",
+    blocked: "Waits for a click",
     failed: "Cannot play this",
     ended: "At the end of the queue",
     idle: "Ready",
@@ -70,7 +70,7 @@ export class DeviceList extends Component {
       known.refresh(device);
     }
     if (devices.length === 0)
-      fill(this, h("p", { class: "note" }, "No connection to the server: nothing is known of other devices."));
+      fill(this, h("p", { class: "note" }, "No connection to the server: the other devices are not known."));
     else this.querySelector(":scope > .note")?.remove();
   }
 }
@@ -142,7 +142,7 @@ async function forget(device) {
   const isOwn = device.id === session.ownId;
   const text = isOwn
     ? "This tab will be disconnected until it is loaded again."
-    : "It leaves the list, and the music with it if it plays there. It comes back when it connects again.";
+    : "It leaves the list, and stops if it plays. It comes back when it connects again.";
   if (!(await askPerson({ title: `Forget “${device.name}”?`, text, yes: "Forget", danger: true }))) return;
   await attempt(() => session.current.command({ op: "device.forget", device_id: device.id }));
 }

@@ -37,7 +37,7 @@ export async function showLoginCode() {
           h(
             "p",
             { class: "warning" },
-            "This page was opened by a name that only this machine knows. Open it by the server's own name first.",
+            "This page was opened under an address that works on this machine only. Open it under another one first.",
           ),
         picture,
         h("p", { class: "code", "aria-label": `Code: ${[...code].join(" ")}` }, code),
@@ -51,8 +51,8 @@ export async function showLoginCode() {
       say(
         left,
         minutes > 0
-          ? `Good for ${minutes === 1 ? "one more minute" : `${minutes} more minutes`}.`
-          : "This code is over. Close this and ask for another.",
+          ? `Valid for ${minutes === 1 ? "one more minute" : `${minutes} more minutes`}.`
+          : "This code has expired. Close this and ask for a new one.",
       );
       if (minutes <= 0) picture.remove();
     };

@@ -109,7 +109,7 @@ export class PlayerBar extends Component {
       { class: "panel", role: "dialog", "aria-label": "Devices", popover: "auto" },
       h("header", {}, h("h2", {}, "Devices"), close),
       new DeviceList(),
-      h("a", { class: "more", href: "/devices", onclick: () => panel.hidePopover() }, "All about devices"),
+      h("a", { class: "more", href: "/devices", onclick: () => panel.hidePopover() }, "All devices"),
     );
     panel.addEventListener("toggle", (event) => {
       if (/** @type {ToggleEvent} */ (event).newState !== "closed") return;

@@ -90,7 +90,7 @@ export function trouble() {
     case "blocked":
       return active?.id === session.ownId
         ? ""
-        : `${active?.name ?? "The device"} waits for a click: its browser allows no sound before.`;
+        : `${active?.name ?? "The device"} waits for a click: its browser does not allow sound before one.`;
     case "failed":
       return "This track cannot be played there.";
     case "lost":

@@ -159,7 +159,7 @@ export class VirtualList extends Component {
         h("p", {}, sentence(said)),
         h("button", { type: "button", onclick: () => source.again?.() }, "Try again"),
       );
-    else fill(this.note, said && (empty ?? "There is nothing here yet."));
+    else fill(this.note, said && (empty ?? "This list is empty."));
     const entry = this.shown.values().next().value?.element;
     if (hadFocus && entry) this.primary(entry)?.focus({ preventScroll: true });
   }

@@ -128,7 +128,12 @@ export function usersSection(view) {
       },
       { name: "role", label: "Role", options: ROLES },
     ];
-    await askPerson({ title: "New user", fields, yes: "Make", act: (json) => ask("/users", { method: "POST", json }) });
+    await askPerson({
+      title: "New user",
+      fields,
+      yes: "Create",
+      act: (json) => ask("/users", { method: "POST", json }),
+    });
     await show();
   };
   void show();

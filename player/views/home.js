@@ -37,12 +37,12 @@ class HomeView extends View {
   /** There is no music yet: an admin is told what to do, and sees the progress of a scan. @param {Element} body */
   showNothing(body) {
     if (store.session?.user.role !== "admin") {
-      fill(body, note("album", "There is no music here yet. Whoever looks after this server can add some."));
+      fill(body, note("album", "This library has no music yet. An admin of this server can add some."));
       return;
     }
     const said = h("p", { class: "detail", role: "status" });
     const text =
-      "There is no music here yet. Name a folder of music when you start the server " +
+      "This library has no music yet. Name a folder of music when you start the server " +
       "(segue serve --music FOLDER, or “music” in its settings file); the server scans it at once.";
     fill(body, note("album", text, [said, way("/settings", "Look at the library")]));
     let wasRunning = false;

@@ -19,7 +19,7 @@ const savedTracks = () =>
     return page;
   });
 
-const noMusic = () => note("album", "There is no music here yet.", way("/settings", "Look at the library"));
+const noMusic = () => note("album", "This library has no music yet.", way("/settings", "Look at the library"));
 
 /**
  * A view of cards in a grid.
@@ -102,6 +102,6 @@ customElements.define(
 customElements.define(
   "view-saved",
   tracksView("Saved tracks", savedTracks, () =>
-    note("heart", "Nothing saved yet. The heart beside a track keeps it here.", way("/tracks", "All tracks")),
+    note("heart", "Nothing is saved yet. Use the heart beside a track to save it.", way("/tracks", "All tracks")),
   ),
 );

@@ -44,7 +44,7 @@ const WAYS = {
     other: { text: "Use name and password", way: "password" },
   }),
   setup: () => ({
-    lede: "Make the first account. It may do everything on this server.",
+    lede: "Create the first account. It is an admin account, which may do everything on this server.",
     fields: [
       NAME,
       {
@@ -57,7 +57,7 @@ const WAYS = {
         maxlength: 256,
       },
     ],
-    yes: "Make the account",
+    yes: "Create the account",
     path: "/auth/setup",
     // The secret stays after the `#`, which browsers do not send, so it is in no log.
     more: { secret: location.hash.slice(1) },

@@ -55,7 +55,7 @@ class NowView extends View {
 
 class DevicesView extends View {
   build() {
-    const text = "One device has the music at a time. Choose another and it goes on there, from the same place.";
+    const text = "One device plays at a time. Choose another one, and the music goes on there from the same place.";
     fill(
       this,
       h("header", { class: "head" }, h("div", {}, this.heading("Devices"), h("p", { class: "lede" }, text))),

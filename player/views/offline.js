@@ -101,7 +101,8 @@ class OfflineView extends View {
 
   async takeOutAll() {
     const text = "The music stays on the server.";
-    if (!(await askPerson({ title: "Remove all that is kept here?", text, yes: "Remove", danger: true }))) return;
+    if (!(await askPerson({ title: "Remove all kept music from this device?", text, yes: "Remove", danger: true })))
+      return;
     await attempt(async () => {
       await removeAllKept();
       await this.look();

@@ -119,7 +119,7 @@ class PlaylistView extends View {
         if (!(error instanceof ApiError) || error.status !== 409) throw error;
         this.playlist = await ask(`/playlists/${this.name}`);
         await this.tracks.renew();
-        throw new Error("It was changed elsewhere. This is how it is now.");
+        throw new Error("The playlist was changed elsewhere. The list now shows that change.");
       } finally {
         this.isChanging = false;
       }
@@ -134,7 +134,7 @@ class PlaylistView extends View {
     const to = Math.max(0, Math.min(where, (this.tracks.total ?? 0) - 1));
     if (to === from) return;
     const json = { range_start: from, insert_before: to > from ? to + 1 : to, range_length: 1 };
-    await this.change("PUT", json, `Now number ${to + 1}.`, () => this.list?.focusEntry(to, ".grip"));
+    await this.change("PUT", json, `Now at position ${to + 1}.`, () => this.list?.focusEntry(to, ".grip"));
   }
 
   /** @param {any} track @param {number} index */

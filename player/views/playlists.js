@@ -25,7 +25,7 @@ class PlaylistsView extends View {
       minWidth: innerWidth < 700 ? 140 : 180,
       empty: note(
         "playlist",
-        "No playlists yet. Make one, then add tracks to it from their menus.",
+        "No playlists yet. Create one, then add tracks to it from their menus.",
         way("/tracks", "All tracks"),
       ),
     });

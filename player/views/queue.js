@@ -111,7 +111,7 @@ class QueueView extends View {
         });
         this.list?.focusEntry(to, ".grip");
       },
-      `Now number ${to + 1}.`,
+      `Now at position ${to + 1}.`,
     );
   }
 
@@ -132,7 +132,7 @@ class NowhereView extends Component {
       h(
         "div",
         { class: "note" },
-        h("h1", { tabIndex: -1 }, "There is nothing here"),
+        h("h1", { tabIndex: -1 }, "No page has this address."),
         h("a", { class: "button", href: "/" }, "Home"),
       ),
     );

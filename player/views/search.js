@@ -104,7 +104,7 @@ class SearchView extends View {
       return;
     }
     if (!words) {
-      fill(results, note("search", "Type a few letters. Accents, capitals and a slip of the finger do not matter."));
+      fill(results, note("search", "Type a few letters. Accents, capitals and small typing errors do not matter."));
       return;
     }
     try {
@@ -125,7 +125,7 @@ class SearchView extends View {
     if (this.said) say(this.said, hits ? count(hits, "result") : `Nothing found for ${words}`);
     if (!this.results) return;
     if (hits === 0) {
-      fill(this.results, note("search", `Nothing was found for “${words}”. Fewer letters find more.`));
+      fill(this.results, note("search", `Nothing was found for “${words}”. Try fewer letters.`));
       return;
     }
     const all = (/** @type {any} */ page, /** @type {string} */ type) =>
@@ -154,7 +154,7 @@ class SearchView extends View {
       const near = source.from(index);
       void playTracks(near.length ? near : source.from(0));
     };
-    const empty = note("search", `Nothing was found for “${words}”. Fewer letters find more.`);
+    const empty = note("search", `Nothing was found for “${words}”. Try fewer letters.`);
     const list = card
       ? new VirtualList({
           source,

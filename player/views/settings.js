@@ -55,7 +55,7 @@ class SettingsView extends View {
       "select",
       { onchange: () => store.prefer({ theme: /** @type {any} */ (theme.value) }) },
       [
-        ["auto", "As the system"],
+        ["auto", "Same as the system"],
         ["light", "Light"],
         ["dark", "Dark"],
       ].map(([value, text]) => h("option", { value, selected: value === preferences.theme }, text)),
@@ -85,13 +85,17 @@ class SettingsView extends View {
       { class: "settings" },
       h("h2", {}, "This browser"),
       setting("Appearance", theme),
-      setting("Name of this device", name, "Used from the next load on; a name given in the list of devices wins."),
-      setting("Even out loudness", evens, "By what the files say of it, from the next track on."),
+      setting(
+        "Name of this device",
+        name,
+        "Used when the page is loaded next. A name given in the list of devices comes first.",
+      ),
+      setting("Even out loudness", evens, "Uses the ReplayGain values in the files, from the next track on."),
       canKeep()
         ? setting(
             "Keep music for offline",
             keepChoice(),
-            "Played and upcoming tracks; what was not heard for longest goes first.",
+            "Played and upcoming tracks. The least recently played are removed first.",
           )
         : plainHint(),
       canKeep() && h("div", { class: "setting" }, used, h("a", { class: "button", href: "/offline" }, "Show")),

@@ -162,7 +162,7 @@ test("after one visit the page opens without the server, with the view of what i
   await server.stop();
   await page.reload();
   await page.getByText("No connection to the server").or(page.getByText("Connecting to the server")).waitFor();
-  await page.locator(".banner").getByRole("button", { name: "What is kept" }).click();
+  await page.locator(".banner").getByRole("button", { name: "Kept music" }).click();
   await page.getByRole("heading", { level: 1, name: "Offline" }).waitFor();
   await page.getByText("Nothing is kept yet.").waitFor();
   await toSettings(page);

@@ -179,13 +179,13 @@ test("a row dropped below the last becomes the last, Escape cancels, a refused m
   await hold();
   await page.mouse.up();
   await page.locator(".toast").getByText("The server cannot be reached.").waitFor();
-  assert.equal(await page.getByText(/^Now number/).count(), 0);
+  assert.equal(await page.getByText(/^Now at position/).count(), 0);
   await lists(page, names);
   await page.unroute(/\/v1\/playlists\/\w+\/tracks/);
   await hold();
   await page.mouse.up();
   await lists(page, ["Tone 002", "Tone 003", "Tone 001"]);
-  await page.getByText("Now number 3.").waitFor();
+  await page.getByText("Now at position 3.").waitFor();
   assert.deepEqual(errors, []);
 });
 
@@ -199,7 +199,7 @@ test("a move by the keyboard in a long playlist asks for what is looked at alone
     asked += request.method() === "GET" && request.url().includes("/v1/playlists/") ? 1 : 0;
   });
   await page.keyboard.press("Alt+ArrowUp");
-  await page.getByText("Now number 1.").waitFor();
+  await page.getByText("Now at position 1.").waitFor();
   await holds(page, () => document.activeElement?.getAttribute("aria-label")?.startsWith("Move Tone 002"));
   assert.equal(asked, 1);
   assert.deepEqual(errors, []);

@@ -76,12 +76,12 @@ test("an admin makes a user, sets their password and role, and removes them, and
   const { page, errors } = await open(browser, server, "Desk");
   await toSettings(page);
   await page.getByRole("button", { name: "New user…" }).click();
-  await answer(page, { "User name": "anna", "Password, 8 characters or more": "short" }, "Make");
+  await answer(page, { "User name": "anna", "Password, 8 characters or more": "short" }, "Create");
   await holds(page, () => Boolean(document.querySelector("dialog input:invalid")));
-  await answer(page, { "Password, 8 characters or more": "long enough", Role: "Listener" }, "Make");
+  await answer(page, { "Password, 8 characters or more": "long enough", Role: "Listener" }, "Create");
   await line(page, "anna").getByText("Listener").waitFor();
   await page.getByRole("button", { name: "New user…" }).click();
-  await answer(page, { "User name": "anna", "Password, 8 characters or more": "long enough" }, "Make");
+  await answer(page, { "User name": "anna", "Password, 8 characters or more": "long enough" }, "Create");
   // What was typed is still there to be mended.
   await page.getByRole("alert").getByText("There is a user of this name.").waitFor();
   assert.equal(await page.getByRole("dialog").getByLabel("User name").inputValue(), "anna");

@@ -37,10 +37,10 @@ test("the set-up link makes the first account and leads in, and its secret leave
   const { link, end } = await Server.unused();
   t.after(end);
   const { page, context, complaints } = await stranger(link);
-  await page.getByText("Make the first account").waitFor();
+  await page.getByText("Create the first account").waitFor();
   await page.getByLabel("User name").fill("anna");
   await page.getByLabel("Password").fill("long enough");
-  await page.getByRole("button", { name: "Make the account" }).click();
+  await page.getByRole("button", { name: "Create the account" }).click();
   await page.waitForSelector("player-bar", { state: "attached" });
   await page.getByRole("heading", { level: 1 }).waitFor();
   assert.equal(new URL(page.url()).pathname + new URL(page.url()).hash, "/");
@@ -50,7 +50,7 @@ test("the set-up link makes the first account and leads in, and its secret leave
   const again = await stranger(link);
   await again.page.getByLabel("User name").fill("eve");
   await again.page.getByLabel("Password").fill("long enough");
-  await again.page.getByRole("button", { name: "Make the account" }).click();
+  await again.page.getByRole("button", { name: "Create the account" }).click();
   await again.page.getByText("This set-up link is not valid").waitFor();
   assert.deepEqual([...complaints, ...again.complaints], []);
   await again.context.close();
@@ -117,7 +117,7 @@ test("under the pages' own policy music plays track after track, is kept, and pl
   await keeps(page, 2);
   await server.stop();
   await page.reload();
-  await page.locator(".banner").getByRole("button", { name: "What is kept" }).click();
+  await page.locator(".banner").getByRole("button", { name: "Kept music" }).click();
   await page.getByRole("button", { name: "Play Second tone" }).click();
   await sounds(tones[1].id);
   assert.deepEqual(complaints, []);

@@ -24,6 +24,7 @@ const FILES = [
   "/",
   ...[
     "app.js",
+    "views/album.js",
     "views/settings.js",
     "views/admin.js",
     "views/offline.js",

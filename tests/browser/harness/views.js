@@ -93,7 +93,7 @@ export async function cutOff(page) {
   await page.evaluate(() =>
     import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.handle({ type: "closed" })),
   );
-  await page.getByText("Offline. What is kept here still plays.").waitFor();
+  await page.getByText("Offline. Music that is kept on this device still plays.").waitFor();
 }
 
 /** @param {Page} page @param {string} username @param {string} password */
