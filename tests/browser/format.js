@@ -15,12 +15,14 @@ const WIDTH = 120;
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Folders below the root. */
 const FOLDERS = ["player", "tests/browser", "src/http"];
+/** Folders of files that are not ours, or not written by hand. */
+const SKIPPED = ["node_modules", "types"];
 const EXTENSIONS = [".js", ".mjs", ".ts", ".css"];
 
 /** @param {string} folder below the root */
 async function filesOf(folder) {
   const entries = await readdir(path.join(ROOT, folder), { recursive: true });
-  const ours = entries.filter((entry) => !entry.split(path.sep).includes("node_modules"));
+  const ours = entries.filter((entry) => !entry.split(path.sep).some((part) => SKIPPED.includes(part)));
   return ours.filter((entry) => EXTENSIONS.includes(path.extname(entry))).map((entry) => path.join(folder, entry));
 }
 
