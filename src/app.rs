@@ -9,9 +9,10 @@ use crate::{
     time,
 };
 use segue_actors::{
-    directory::{Directory, World},
-    ids::{ClockId, NodeId},
-    state::{Limits, liveness::Timing},
+    directory::Directory,
+    node::{Timing, World},
+    protocol::ids::{ClockId, NodeId},
+    state::Limits,
 };
 use std::{error::Error, sync::Arc, time::Duration};
 

@@ -1,13 +1,10 @@
-//! Which session of which user runs on this node, and what every actor here shares.
+//! Which session of which user runs on this node.
 
-use crate::ids::{Micros, UserId};
-use crate::panics::{EventKey, Panics};
-use crate::ports::{Clock, Cluster, Logins, Nodes, SessionStore, Tracks};
-use crate::session::{Restart, SessionActor, Shutdown};
-use crate::state::Limits;
-use crate::state::liveness::Timing;
-use crate::wire::{ClientLimits, FRAME_BYTES, PAGE_ITEMS};
-use actix::{Actor, Addr, ArbiterHandle};
+use crate::node::{Sessions, ToSession, World};
+use crate::protocol::ids::{Micros, UserId};
+use crate::session::panics::Panics;
+use crate::session::{Panic, Restart, SessionActor, Shutdown, Start};
+use actix::{Actor, Addr, ArbiterHandle, Recipient};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,53 +15,6 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// A welcome costs well under this, so that spread reconnects leave most of the node's time to others.
 const JITTER_MS_PER_SESSION: i64 = 2;
 
-/// What the actors of a node share: the ports, the clock, chance, and the numbers.
-pub struct World {
-    /// Sessions in the database.
-    pub store: Arc<dyn SessionStore>,
-    /// This node and those before it.
-    pub nodes: Arc<dyn Nodes>,
-    /// The others that share the database now; `None`: this is the only one.
-    pub cluster: Option<Arc<dyn Cluster>>,
-    /// The catalogue.
-    pub tracks: Arc<dyn Tracks>,
-    /// Who a token belongs to.
-    pub logins: Arc<dyn Logins>,
-    /// Server time.
-    pub clock: Clock,
-    /// 64 random bits a call.
-    pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
-    /// Of sessions.
-    pub limits: Limits,
-    /// Of heartbeats.
-    pub timing: Timing,
-    /// How long a device that is cut off may sound.
-    pub audio_ms: i64,
-}
-
-impl World {
-    /// What clients are told of the numbers.
-    #[must_use]
-    pub fn client_limits(&self) -> ClientLimits {
-        ClientLimits {
-            heartbeat_ms: self.timing.heartbeat_ms,
-            idle_ms: self.timing.idle_ms,
-            lease_ms: self.timing.lease_ms,
-            audio_ms: self.audio_ms,
-            frame_bytes: FRAME_BYTES,
-            page_items: PAGE_ITEMS,
-            tracks: self.limits.tracks_per_command,
-        }
-    }
-
-    /// What sessions are told of them: where a device that is cut off may sound no longer than its lease, mode is strict.
-    #[must_use]
-    pub fn session_limits(&self) -> Limits {
-        let (lease_ms, is_shared) = (self.timing.lease_ms, self.cluster.is_some());
-        Limits { strict_ms: (self.audio_ms <= lease_ms).then_some(lease_ms), is_shared, ..self.limits }
-    }
-}
-
 #[derive(Default)]
 struct Running {
     started: u64,
@@ -73,28 +23,64 @@ struct Running {
     is_closed: bool,
 }
 
+impl Running {
+    /// The session of that number has ended; a newer one of the user stays listed.
+    fn ended(&mut self, user: UserId, number: u64, panic: Option<Panic>) {
+        if let Some(Panic { at, processing }) = panic {
+            log::error!("session {user} panicked while processing {processing:?}");
+            self.panics.note(user, at, processing);
+        }
+        if self.sessions.get(&user).is_some_and(|(listed, _)| *listed == number) {
+            self.sessions.remove(&user);
+        }
+    }
+
+    /// How long ago the user's last session that panicked did so.
+    fn since_panic(&self, user: UserId, now: Micros) -> Option<Duration> {
+        let since_us = now.since_us(self.panics.last(user)?);
+        Some(Duration::from_micros(u64::try_from(since_us).unwrap_or(0)))
+    }
+
+    fn jitter_ms(&self, most_ms: i64) -> i64 {
+        let sessions = i64::try_from(self.sessions.len()).unwrap_or(i64::MAX);
+        sessions.saturating_mul(JITTER_MS_PER_SESSION).min(most_ms)
+    }
+}
+
+fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The sessions that run on this node. A session is started by the first device that asks for it.
 pub struct Directory {
-    world: World,
-    running: Mutex<Running>,
+    world: Arc<World>,
+    running: Arc<Mutex<Running>>,
     arbiters: Vec<ArbiterHandle>,
+}
+
+impl Sessions for Directory {
+    fn world(&self) -> &World {
+        &self.world
+    }
+
+    fn recipient(&self, user: UserId) -> Option<Recipient<ToSession>> {
+        self.session(user).map(Addr::recipient)
+    }
+
+    fn jitter_ms(&self) -> i64 {
+        self.lock().jitter_ms(self.world.limits.jitter_ms)
+    }
 }
 
 impl Directory {
     /// No sessions yet. They are spread over `arbiters`; without any they run where they are asked for.
     #[must_use]
     pub fn new(world: World, arbiters: Vec<ArbiterHandle>) -> Arc<Self> {
-        Arc::new(Self { world, running: Mutex::default(), arbiters })
-    }
-
-    /// What the actors share.
-    #[must_use]
-    pub const fn world(&self) -> &World {
-        &self.world
+        Arc::new(Self { world: Arc::new(world), running: Arc::default(), arbiters })
     }
 
     /// The user's session, started if there is none that takes messages; `None` once this node shuts down.
-    pub fn session(self: &Arc<Self>, user: UserId) -> Option<Addr<SessionActor>> {
+    pub fn session(&self, user: UserId) -> Option<Addr<SessionActor>> {
         let mut running = self.lock();
         if running.is_closed {
             return None;
@@ -104,8 +90,7 @@ impl Directory {
         }
         running.started += 1;
         let number = running.started;
-        let recovery = running.panics.recovery(user, self.world.clock.now());
-        let actor = SessionActor::new(user, number, recovery, self.clone());
+        let actor = SessionActor::new(user, self.start_of(user, number, &running));
         let turn = usize::try_from(number).unwrap_or(0) % self.arbiters.len().max(1);
         let session = match self.arbiters.get(turn) {
             Some(arbiter) => SessionActor::start_in_arbiter(arbiter, move |_| actor),
@@ -115,37 +100,24 @@ impl Directory {
         Some(session)
     }
 
-    /// The time over which devices spread their reconnects: the longer the more of them there are.
-    #[must_use]
-    pub fn jitter_ms(&self) -> i64 {
-        let sessions = i64::try_from(self.sessions()).unwrap_or(i64::MAX);
-        sessions.saturating_mul(JITTER_MS_PER_SESSION).min(self.world.limits.jitter_ms)
+    fn start_of(&self, user: UserId, number: u64, running: &Running) -> Start {
+        let now = self.world.clock.now();
+        let (skipped, is_paused) = running.panics.recovery(user, now);
+        let (counted, most_ms, told) = (self.running.clone(), self.world.limits.jitter_ms, self.running.clone());
+        Start {
+            world: self.world.clone(),
+            skipped,
+            is_paused,
+            since_panic: running.since_panic(user, now),
+            jitter_ms: Box::new(move || lock(&counted).jitter_ms(most_ms)),
+            ended: Box::new(move |panic| lock(&told).ended(user, number, panic)),
+        }
     }
 
     /// How many sessions run here.
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.lock().sessions.len()
-    }
-
-    /// The user's session panicked while processing this.
-    pub(crate) fn panicked(&self, user: UserId, now: Micros, processing: Option<EventKey>) {
-        log::error!("session {user} panicked while processing {processing:?}");
-        self.lock().panics.note(user, now, processing);
-    }
-
-    /// How long ago the user's last session that panicked did so.
-    pub(crate) fn since_panic(&self, user: UserId) -> Option<Duration> {
-        let since_us = self.world.clock.now().since_us(self.lock().panics.last(user)?);
-        Some(Duration::from_micros(u64::try_from(since_us).unwrap_or(0)))
-    }
-
-    /// The session of that number has ended; a newer one of the user stays listed.
-    pub(crate) fn ended(&self, user: UserId, number: u64) {
-        let mut running = self.lock();
-        if running.sessions.get(&user).is_some_and(|(listed, _)| *listed == number) {
-            running.sessions.remove(&user);
-        }
     }
 
     /// Ends every session: each writes what is unwritten and sends its devices away to come back later. They end one
@@ -193,6 +165,6 @@ impl Directory {
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.running)
     }
 }

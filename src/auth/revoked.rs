@@ -1,7 +1,7 @@
 //! The revoked logins whose tokens have not expired yet: a small set in memory, checked at each request.
 
 use super::LoginId;
-use segue_actors::ids::Micros;
+use segue_actors::protocol::ids::Micros;
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock},

@@ -5,7 +5,7 @@ use super::{
     key::{Key, MAC_BYTES},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use segue_actors::ids::{Micros, UserId};
+use segue_actors::protocol::ids::{Micros, UserId};
 use std::fmt;
 
 const PREFIX: &str = "segue1.";

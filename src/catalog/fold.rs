@@ -1,6 +1,6 @@
 //! Keys by which names are compared and sorted, and the ids of the catalogue.
 
-use segue_actors::ids::{BadId, parse_hex};
+use segue_actors::protocol::ids::{BadId, parse_hex};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, str::FromStr};
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};

@@ -6,7 +6,7 @@ use super::{
     stop::Stop,
 };
 use crate::db::{Db, DbConnection, DbError, changes, popularity, search, secrets};
-use segue_actors::ids::UserId;
+use segue_actors::protocol::ids::UserId;
 use std::{
     fmt,
     path::{Path, PathBuf},

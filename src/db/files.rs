@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{catalog::path, media::version::Stat};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _, dsl::count_star};
-use segue_actors::ids::MediaId;
+use segue_actors::protocol::ids::MediaId;
 use std::path::PathBuf;
 
 /// The rows of all files that were last seen in these folders.

@@ -9,7 +9,7 @@ use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, Insertable, QueryDsl as _, Queryable, RunQueryDsl as _,
     Selectable, SelectableHelper as _,
 };
-use segue_actors::ids::{Micros, UserId};
+use segue_actors::protocol::ids::{Micros, UserId};
 
 /// The most logins of one user; the oldest ends when another comes.
 const MOST_PER_USER: i64 = 100;

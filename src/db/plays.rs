@@ -3,8 +3,11 @@
 use super::{DbConnection, DbError, popularity, schema};
 use diesel::{ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
 use segue_actors::{
-    ids::{DeviceId, UserId},
-    state::{Play, playback::MediaKind},
+    protocol::{
+        ids::{DeviceId, UserId},
+        playback::MediaKind,
+    },
+    state::Play,
 };
 
 /// A play as its row says it.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::catalog::search::{Change, Document, Kind};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _};
-use segue_actors::ids::UserId;
+use segue_actors::protocol::ids::UserId;
 use std::collections::HashMap;
 
 /// Changes for the index, and how far they lead.

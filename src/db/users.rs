@@ -6,7 +6,7 @@ use diesel::{
     ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _, Selectable,
     SelectableHelper as _, sql_query,
 };
-use segue_actors::ids::{Micros, UserId};
+use segue_actors::protocol::ids::{Micros, UserId};
 use std::{fmt, str::FromStr};
 
 /// What a user may do.

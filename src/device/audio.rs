@@ -5,9 +5,9 @@ use super::{
     api::Api,
     download::{Known, Loaded, Progress, download},
 };
-use segue_actors::{
+use segue_actors::protocol::{
     ids::MediaId,
-    state::playback::{Item, Rate},
+    playback::{Item, Rate},
 };
 use std::{pin::pin, time::Duration};
 use tokio::{
@@ -268,7 +268,7 @@ impl Tape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use segue_actors::{ids::ItemId, state::playback::MediaKind};
+    use segue_actors::protocol::{ids::ItemId, playback::MediaKind};
 
     fn tape(position_ms: i64, duration_ms: Option<i64>, rate: f64) -> (Tape, Instant) {
         let item = Item { id: ItemId(1), kind: MediaKind::Track, media_id: MediaId(2), duration_ms };

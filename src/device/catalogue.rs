@@ -1,7 +1,7 @@
 //! What tracks are called: asked once, remembered for a while.
 
 use super::{Found, Happening, api::Api, api::Refusal, api::Track};
-use segue_actors::ids::MediaId;
+use segue_actors::protocol::ids::MediaId;
 use std::collections::VecDeque;
 use tokio::sync::mpsc::Sender;
 

@@ -7,8 +7,10 @@ use super::{
 };
 use segue_actors::{
     client::{Client, Input},
-    ids::{CommandId, DeviceId, MediaId},
-    state::messages::{Op, TransferMode},
+    protocol::{
+        ids::{CommandId, DeviceId, MediaId},
+        messages::{Op, TransferMode},
+    },
 };
 use tokio::sync::mpsc::Sender;
 

@@ -2,12 +2,13 @@
 
 use segue_actors::{
     client::Audio,
-    ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros},
-    state::{
+    protocol::{
+        device::DeviceView,
+        ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros},
         messages::RejectCode,
         playback::{Intent, Item, Playback, Status},
+        wire::QueuePage,
     },
-    wire::{DeviceView, QueuePage},
 };
 use serde::Serialize;
 
@@ -151,7 +152,7 @@ pub(super) enum LinkState {
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
-    use segue_actors::{ids::Stamp, state::playback::MediaKind};
+    use segue_actors::protocol::{ids::Stamp, playback::MediaKind};
 
     fn check(event: &Event<'_>, expected: &Expect) {
         expected.assert_eq(&serde_json::to_string(event).expect("an event is plain data"));
@@ -193,7 +194,7 @@ mod tests {
             ]],
         );
         let sounding =
-            Audio::Sounding { item, position_ms: 5, since_us: 7, rate: segue_actors::state::playback::Rate::NORMAL };
+            Audio::Sounding { item, position_ms: 5, since_us: 7, rate: segue_actors::protocol::playback::Rate::NORMAL };
         check(
             &Event::Audio { server_us, audio: AudioEvent::of(&sounding, None) },
             &expect![[

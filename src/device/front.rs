@@ -10,9 +10,13 @@ use super::{
 use crate::time;
 use segue_actors::{
     client::{Audio, Client},
-    ids::{CommandId, Micros},
-    state::{messages::RejectCode, playback::Playback},
-    wire::{DeviceList, QueuePage},
+    protocol::{
+        device::DeviceList,
+        ids::{CommandId, Micros},
+        messages::RejectCode,
+        playback::Playback,
+        wire::QueuePage,
+    },
 };
 use tokio::sync::mpsc::Sender;
 

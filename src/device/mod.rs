@@ -24,9 +24,9 @@ pub use memory::usual_file;
 use api::{Api, Track};
 use audio::FromAudio;
 use request::Request;
-use segue_actors::ids::{InstanceId, MediaId};
-use segue_actors::state::devices::{DeviceKind, Volume};
-use segue_actors::wire::HelloDevice;
+use segue_actors::protocol::device::HelloDevice;
+use segue_actors::protocol::device::{DeviceKind, Volume};
+use segue_actors::protocol::ids::{InstanceId, MediaId};
 use socket::FromSocket;
 use std::{error::Error, fmt, path::PathBuf};
 

@@ -1,9 +1,10 @@
 //! What a person or a program asks this device to do: keys and lines of standard input alike.
 
-use segue_actors::{
+use segue_actors::protocol::{
+    device::DeviceView,
     ids::{DeviceId, MediaId},
-    state::{messages::TransferMode, playback::Repeat},
-    wire::DeviceView,
+    messages::TransferMode,
+    playback::Repeat,
 };
 use std::{fmt, str::FromStr};
 
@@ -170,7 +171,10 @@ pub(super) fn device_named(devices: &[DeviceView], name: &str) -> Result<DeviceI
 #[cfg(test)]
 mod tests {
     use super::*;
-    use segue_actors::{ids::Micros, state::devices::DeviceKind, wire::PresenceView};
+    use segue_actors::protocol::{
+        device::{DeviceKind, PresenceView},
+        ids::Micros,
+    };
 
     #[test]
     fn every_command_is_read() {

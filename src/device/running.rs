@@ -17,12 +17,13 @@ use super::{
 };
 use segue_actors::{
     client::{Client, Input, Output},
-    ids::CommandId,
-    state::{
+    protocol::{
+        device::HelloDevice,
+        ids::CommandId,
         messages::ByeReason,
         playback::{Item, Rate},
+        wire::ServerMessage,
     },
-    wire::{HelloDevice, ServerMessage},
 };
 use std::{collections::VecDeque, time::Duration};
 use tokio::{

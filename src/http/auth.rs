@@ -13,7 +13,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use segue_actors::ids::Micros;
+use segue_actors::protocol::ids::Micros;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

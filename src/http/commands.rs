@@ -8,13 +8,13 @@ use super::{
 use crate::{app::App, error::ApiError};
 use actix_web::web;
 use segue_actors::{
-    ids::{CommandId, ItemId, MediaId, Stamp, UserId},
-    session::Answer,
-    state::{
-        Asked,
+    node::Sessions as _,
+    protocol::{
+        ids::{CommandId, ItemId, MediaId, Stamp, UserId},
         messages::{Command, Op},
-        queue::Resolved,
     },
+    session::Answer,
+    state::{Asked, queue::Resolved},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -7,7 +7,7 @@ use crate::{
     error::{ApiError, Kind},
 };
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
-use segue_actors::ids::UserId;
+use segue_actors::protocol::ids::UserId;
 use std::{
     future::{Ready, ready},
     pin::Pin,

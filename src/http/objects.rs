@@ -12,7 +12,7 @@ use crate::{
     time,
 };
 use actix_web::HttpRequest;
-use segue_actors::ids::Micros;
+use segue_actors::protocol::ids::Micros;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -7,14 +7,15 @@ use crate::{
 };
 use actix_web::web;
 use segue_actors::{
-    ids::{Micros, UserId},
-    session::{Answer, Ask, Snapshot},
-    state::{
-        Asked,
-        messages::{Reject, RejectCode},
+    protocol::{
+        device::DeviceList,
+        ids::{Micros, UserId},
+        messages::RejectCode,
         playback::Playback,
+        wire::{PAGE_ITEMS, QueuePage},
     },
-    wire::{DeviceList, PAGE_ITEMS, QueuePage},
+    session::{Answer, Ask, Snapshot},
+    state::{Asked, Reject},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -74,7 +75,7 @@ pub(super) async fn queue(
 ) -> Result<web::Json<QueuePage>, ApiError> {
     let Snapshot { playback, queue, .. } = snapshot(&app, asker.user).await?;
     let (from, limit) = (part.from.unwrap_or(0), part.limit.unwrap_or(PAGE_ITEMS));
-    Ok(web::Json(QueuePage::of(&playback, &queue, from, limit)))
+    Ok(web::Json(&queue.page(&playback, from, limit)))
 }
 
 /// What plays now.

@@ -18,7 +18,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_actors::ids::{Micros, UserId};
+use segue_actors::protocol::ids::{Micros, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use utoipa::ToSchema;

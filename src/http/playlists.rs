@@ -14,7 +14,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_actors::ids::UserId;
+use segue_actors::protocol::ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -94,8 +94,8 @@ impl PlaylistObject {
                 href: address(request, &format!("/v1/playlists/{id}/tracks")),
                 total: playlist.track_count,
             },
-            created_at: time::rfc3339(segue_actors::ids::Micros(playlist.created_us)),
-            updated_at: time::rfc3339(segue_actors::ids::Micros(playlist.updated_us)),
+            created_at: time::rfc3339(segue_actors::protocol::ids::Micros(playlist.created_us)),
+            updated_at: time::rfc3339(segue_actors::protocol::ids::Micros(playlist.updated_us)),
             href: objects.href("playlists", &id),
             uri: format!("segue:playlist:{id}"),
             r#type: "playlist",

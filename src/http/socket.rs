@@ -17,10 +17,12 @@ use actix_ws::{AggregatedMessage, CloseCode, Closed, ProtocolError, Session as W
 use bytes::Bytes;
 use futures_util::StreamExt;
 use segue_actors::{
-    close::CloseReason,
-    ports::{Socket, Wrote},
+    node::ports::{Socket, Wrote},
+    protocol::{
+        close::CloseReason,
+        wire::{FRAME_BYTES, SUBPROTOCOL},
+    },
     socket::{Incoming, SocketActor, Writable},
-    wire::{FRAME_BYTES, SUBPROTOCOL},
 };
 use std::{
     cell::Cell,

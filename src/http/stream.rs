@@ -10,7 +10,7 @@ use crate::{
     time,
 };
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
-use segue_actors::ids::MediaId;
+use segue_actors::protocol::ids::MediaId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

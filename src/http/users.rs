@@ -13,7 +13,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_actors::ids::UserId;
+use segue_actors::protocol::ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

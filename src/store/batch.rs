@@ -10,8 +10,8 @@ use crate::db::{
     sessions::{self, Batch, BatchError, NewSession},
 };
 use segue_actors::{
-    ids::UserId,
-    ports::{Outcome, PortError, SessionChange},
+    node::ports::{Outcome, PortError, SessionChange},
+    protocol::ids::UserId,
     state::Record,
 };
 use std::collections::{HashMap, HashSet};

@@ -1,7 +1,7 @@
 //! Whose a token is, for sockets that say `hello`.
 
 use crate::auth::Auth;
-use segue_actors::{ids::UserId, ports::Logins};
+use segue_actors::{node::ports::Logins, protocol::ids::UserId};
 use std::sync::Arc;
 
 /// The logins whose tokens count now.

@@ -13,8 +13,8 @@ pub use writer::Written;
 
 use crate::db::{self, Db, DbConnection, DbError};
 use segue_actors::{
-    ids::UserId,
-    ports::{Later, Outcome, PortError, SessionChange, SessionStore},
+    node::ports::{Later, Outcome, PortError, SessionChange, SessionStore},
+    protocol::ids::UserId,
     state::{Play, Record, queue::Queue},
 };
 use serde::de::DeserializeOwned;

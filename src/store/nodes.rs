@@ -3,8 +3,8 @@
 use super::{Later, PortError, port_error, read};
 use crate::db::{self, Db};
 use segue_actors::{
-    ids::{ClockId, Micros, NodeId},
-    ports::{Clock, Nodes},
+    node::ports::{Clock, Nodes},
+    protocol::ids::{ClockId, Micros, NodeId},
 };
 
 /// How long the last heartbeat of a node that is gone is kept: far longer than anything that asks for it.

@@ -3,9 +3,12 @@
 use super::{Later, PortError, fault, read};
 use crate::db::{self, Db};
 use segue_actors::{
-    ids::{MediaId, UserId},
-    ports::Tracks,
-    state::{playback::MediaKind, queue::Resolved},
+    node::ports::Tracks,
+    protocol::{
+        ids::{MediaId, UserId},
+        playback::MediaKind,
+    },
+    state::queue::Resolved,
 };
 use std::collections::HashMap;
 

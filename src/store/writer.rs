@@ -6,8 +6,8 @@
 use super::{batch::Gathered, fault};
 use crate::db::Db;
 use segue_actors::{
-    ids::UserId,
-    ports::{Outcome, PortError, SessionChange},
+    node::ports::{Outcome, PortError, SessionChange},
+    protocol::ids::UserId,
     state::Play,
 };
 use std::{

@@ -6,8 +6,8 @@
 use futures_util::future::join_all;
 use segue::{db::Db, store::DbStore};
 use segue_actors::{
-    ids::{Micros, NodeId, Stamp, UserId},
-    ports::{Outcome, SessionChange, SessionStore as _},
+    node::ports::{Outcome, SessionChange, SessionStore as _},
+    protocol::ids::{Micros, NodeId, Stamp, UserId},
     state::{Limits, Record, SessionState},
 };
 use std::{

@@ -7,9 +7,9 @@ use crate::{
 };
 use awc::http::Method;
 use segue::catalog::search::{Document, Kind};
-use segue_actors::{
+use segue_actors::protocol::{
     ids::MediaId,
-    state::playback::{Playback, Repeat},
+    playback::{Playback, Repeat},
     wire::ServerMessage,
 };
 use serde_json::{Value, json};

@@ -11,7 +11,7 @@ use segue::{
     },
     db::Db,
 };
-use segue_actors::ids::UserId;
+use segue_actors::protocol::ids::UserId;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The rules of the house: sizes, who may use whom, the map in the README, words that must not be there.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -172,18 +172,18 @@ fn the_core_knows_nothing_of_the_world() {
     let core = core();
     let found = core.iter().flat_map(|file| world.iter().flat_map(|word| lines_with(file, word)));
     assert_none("the core has no HTTP, SQL, files, environment or clock", found);
-    let actors = ["actors/src/device.rs", "actors/src/session/", "actors/src/directory.rs"];
+    let actors = ["actors/src/node/", "actors/src/session/", "actors/src/socket/actor.rs", "actors/src/directory.rs"];
     let actor = |path: &str| actors.iter().any(|actor| path.starts_with(actor));
     let found = core.iter().filter(|file| !actor(&file.path)).flat_map(|file| lines_with(file, "use actix"));
-    assert_none("only device, session and directory name actix", found);
+    assert_none("only the actors and their messages name actix", found);
 }
 
 #[test]
 fn the_state_uses_plain_values_alone() {
     let core = core();
     let state = core.iter().filter(|file| file.path.starts_with("actors/src/state"));
-    // Ids and close reasons are values without behaviour.
-    let allowed = ["crate::ids", "crate::close", "crate::state", "super::", "self::", "std::", "serde::"];
+    // What server and clients share is values without behaviour.
+    let allowed = ["crate::protocol", "crate::state", "super::", "self::", "std::", "serde::"];
     let found = state.flat_map(|file| {
         let used =
             file.text.lines().filter_map(|line| line.trim_start().trim_start_matches("pub ").strip_prefix("use "));
@@ -196,7 +196,52 @@ fn the_state_uses_plain_values_alone() {
             .map(|used| format!("{}: {used}", file.path))
             .collect::<Vec<_>>()
     });
-    assert_none("state uses ids, close reasons and the standard collections only", found);
+    assert_none("state uses the protocol and the standard collections only", found);
+}
+
+/// The folders of the core, and which others each may use: only those above it in this list, so that there is no circle.
+const CORE: &[(&str, &[&str])] = &[
+    ("protocol", &[]),
+    ("client", &["protocol"]),
+    ("state", &["protocol"]),
+    ("node", &["protocol", "state"]),
+    ("socket", &["node", "protocol", "state"]),
+    ("session", &["node", "protocol", "socket", "state"]),
+    ("testing", &["node", "protocol", "state"]),
+    ("directory", &["node", "protocol", "session"]),
+];
+
+/// The names that follow `crate::` in code.
+fn used_of_the_crate(code: &str) -> BTreeSet<String> {
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let after = lines.flat_map(|line| line.split("crate::").skip(1));
+    let names = after.map(|rest| rest.split(|char: char| !char.is_alphanumeric() && char != '_').next());
+    names.flatten().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn the_folders_of_the_core_make_no_circle() {
+    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in files().iter().filter(|file| file.is_rust_of("actors/src/")) {
+        let path = file.path.trim_start_matches("actors/src/");
+        let folder = path.split(['/', '.']).next().unwrap_or_default();
+        let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
+        if folder != "lib" {
+            used.entry(folder.to_owned()).or_default().extend(used_of_the_crate(code));
+        }
+    }
+    for (folder, others) in &mut used {
+        others.remove(folder);
+    }
+    for (place, (folder, allowed)) in CORE.iter().enumerate() {
+        let below = CORE.iter().take(place).map(|(name, _)| *name).collect::<BTreeSet<_>>();
+        assert!(allowed.iter().all(|name| below.contains(name)), "{folder} may use only what is above it in the list");
+    }
+    let listed =
+        CORE.iter().map(|(folder, allowed)| ((*folder).to_owned(), allowed.iter().copied().map(str::to_owned)));
+    let listed: BTreeMap<String, BTreeSet<String>> =
+        listed.map(|(folder, allowed)| (folder, allowed.collect())).collect();
+    assert_eq!(used, listed, "the folders of actors/src use each other as the list says");
 }
 
 /// The modules a file declares.

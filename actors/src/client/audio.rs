@@ -1,7 +1,7 @@
 //! What a device's audio does, as far as the rules must know it.
 
-use crate::state::messages::Sound;
-use crate::state::playback::{Item, Rate};
+use crate::protocol::messages::Sound;
+use crate::protocol::playback::{Item, Rate};
 
 /// The audio of one device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The server's time as a client knows it: from the probe with the least round trip among the last ones.
 
-use crate::ids::Micros;
+use crate::protocol::ids::Micros;
 use std::collections::VecDeque;
 
 /// Probes sent one after the other on connect and on wake.

@@ -2,11 +2,12 @@
 
 use super::clock::BURST;
 use super::{Audio, Client, Output};
-use crate::close::CloseReason;
-use crate::ids::{Micros, Stamp};
-use crate::state::messages::ByeReason;
-use crate::state::playback::Playback;
-use crate::wire::{ClientLimits, ClientMessage, DeviceList, FRAME_BYTES, Hello, PAGE_ITEMS};
+use crate::protocol::close::CloseReason;
+use crate::protocol::device::DeviceList;
+use crate::protocol::ids::{Micros, Stamp};
+use crate::protocol::messages::ByeReason;
+use crate::protocol::playback::Playback;
+use crate::protocol::wire::{ClientLimits, ClientMessage, FRAME_BYTES, Hello, PAGE_ITEMS};
 
 /// What is assumed before the first `welcome`.
 pub(super) const FIRST_LIMITS: ClientLimits = ClientLimits {

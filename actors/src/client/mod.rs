@@ -15,11 +15,11 @@ pub use audio::Audio;
 pub use clock::ServerTime;
 pub use link::Link;
 
-use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp};
-use crate::state::devices::Volume;
-use crate::state::messages::{ByeReason, Ended, Op, RejectCode};
-use crate::state::playback::{Item, Playback};
-use crate::wire::{ClientLimits, ClientMessage, DeviceList, HelloDevice, QueuePage, ServerMessage};
+use crate::protocol::device::{DeviceList, HelloDevice, Volume};
+use crate::protocol::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp};
+use crate::protocol::messages::{ByeReason, Ended, Op, RejectCode};
+use crate::protocol::playback::{Item, Playback};
+use crate::protocol::wire::{ClientLimits, ClientMessage, QueuePage, ServerMessage};
 use pending_commands::PendingCommands;
 use transfer::{Prepared, Promise};
 

@@ -1,10 +1,10 @@
 //! The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14).
 
 use super::{Audio, Client, Output};
-use crate::ids::{Micros, Stamp};
-use crate::state::messages::{Cause, Ended, Report, Sound, Yield};
-use crate::state::playback::{Intent, Item, Playback, Rate, Status};
-use crate::wire::ClientMessage;
+use crate::protocol::ids::{Micros, Stamp};
+use crate::protocol::messages::{Cause, Ended, Report, Sound, Yield};
+use crate::protocol::playback::{Intent, Item, Playback, Rate, Status};
+use crate::protocol::wire::ClientMessage;
 
 /// Audio within this of the shown place is where it should be; a report within this would change nothing.
 const AGREES_MS: i64 = 40;

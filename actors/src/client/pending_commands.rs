@@ -2,9 +2,9 @@
 //! it.
 
 use super::{Client, Output};
-use crate::ids::{CommandId, MediaId};
-use crate::state::messages::{Command, Op, RejectCode};
-use crate::wire::ClientMessage;
+use crate::protocol::ids::{CommandId, MediaId};
+use crate::protocol::messages::{Command, Op, RejectCode};
+use crate::protocol::wire::ClientMessage;
 use std::collections::VecDeque;
 
 /// Commands that may wait.

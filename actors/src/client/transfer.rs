@@ -2,10 +2,10 @@
 //! an instant and sounds until it.
 
 use super::{Audio, Client, Output};
-use crate::ids::{ItemId, Micros, Stamp};
-use crate::state::messages::{Ready, Yield};
-use crate::state::playback::{Intent, Playback, Transfer};
-use crate::wire::ClientMessage;
+use crate::protocol::ids::{ItemId, Micros, Stamp};
+use crate::protocol::messages::{Ready, Yield};
+use crate::protocol::playback::{Intent, Playback, Transfer};
+use crate::protocol::wire::ClientMessage;
 
 /// What a target has been asked to load: of which holder's lease, of which turn, and which item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! How loud the device is: its own, and it never travels with the music (R15).
 
 use super::{Client, Output};
-use crate::state::devices::Volume;
-use crate::state::messages::VolumeChange;
-use crate::wire::{ClientMessage, DeviceList};
+use crate::protocol::device::{DeviceList, Volume};
+use crate::protocol::messages::VolumeChange;
+use crate::protocol::wire::ClientMessage;
 
 impl Client {
     /// Another list; what it says of this device's volume counts if its version is higher than the one known here.

@@ -1,13 +1,13 @@
 //! Programs without a socket ask, and are answered once.
 
 use super::{INBOX, SessionActor};
-use crate::ids::{ConnectionId, Micros};
-use crate::state::messages::{Reject, RejectCode};
-use crate::state::playback::Playback;
+use crate::protocol::device::DeviceList;
+use crate::protocol::ids::{ConnectionId, Micros};
+use crate::protocol::messages::RejectCode;
+use crate::protocol::playback::Playback;
+use crate::socket::rate_limit::{MessageClass, RateLimit, Verdict};
 use crate::state::queue::Queue;
-use crate::state::rate_limit::{MessageClass, RateLimit, Verdict};
-use crate::state::{Asked, Event, SessionState};
-use crate::wire::DeviceList;
+use crate::state::{Asked, Event, Reject, SessionState};
 use actix::{AsyncContext, Context, Handler, Message, ResponseFuture};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +65,7 @@ impl SessionActor {
         Snapshot {
             now_us: self.now(),
             playback: state.playback().clone(),
-            devices: DeviceList::of(state.record()),
+            devices: state.record().device_list(),
             queue: state.queue().clone(),
         }
     }

@@ -2,9 +2,9 @@
 //! may lose it, looked for in the database.
 
 use super::SessionActor;
-use crate::ids::UserId;
-use crate::ports::{Cluster, Subscription};
-use crate::replica::Replica;
+use super::replica::Replica;
+use crate::node::ports::{Cluster, Subscription};
+use crate::protocol::ids::UserId;
 use crate::state::{Event, Record};
 use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use std::sync::Arc;

@@ -1,11 +1,11 @@
 //! A session is loaded, and loaded again when what was shown may not stand in the database.
 
+use super::SessionActor;
 use super::cluster::Peers;
-use super::{SessionActor, ToSocket};
-use crate::close::CloseReason;
-use crate::ids::ConnectionId;
-use crate::ports::PortError;
-use crate::socket::RESOLVE;
+use crate::node::ports::PortError;
+use crate::node::{RESOLVE, ToSocket};
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::ConnectionId;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, SpawnHandle, WrapFuture};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::time::Duration;
 const RETRY: Duration = Duration::from_millis(500);
 /// How long devices wait for a session that cannot be loaded.
 const PATIENCE_MS: i64 = 5_000;
-/// Within this time a device's actor ends its socket: it waits for the catalogue at most ([`crate::socket::RESOLVE`]).
+/// Within this time a device's actor ends its socket: it waits for the catalogue at most ([`crate::node::RESOLVE`]).
 const CLOSED_WITHIN: Duration = RESOLVE.saturating_add(Duration::from_millis(500));
 
 /// The sockets of a session that starts anew.
@@ -98,8 +98,7 @@ impl SessionActor {
 
     /// Devices of a session that panicked are told by its end, and nobody hears when their sockets are closed.
     pub(super) fn load_after_panics(&mut self, ctx: &mut Context<Self>) {
-        let wait =
-            self.directory.since_panic(self.user).map_or(Duration::ZERO, |since| CLOSED_WITHIN.saturating_sub(since));
+        let wait = self.since_panic.map_or(Duration::ZERO, |since| CLOSED_WITHIN.saturating_sub(since));
         if wait.is_zero() {
             self.load(ctx);
         } else {

@@ -7,22 +7,24 @@
 mod ask;
 mod cluster;
 mod load;
+pub mod panics;
+pub mod replica;
 mod show;
 mod step;
 
-use crate::close::CloseReason;
-use crate::directory::{Directory, World};
-use crate::ids::{ConnectionId, Micros, UserId};
-use crate::panics::EventKey;
-use crate::replica::Replica;
-use crate::state::outbox::FrameKind;
-use crate::state::rate_limit::RateLimit;
-use crate::state::{DeviceEvent, Event, Join, Leaving};
+use crate::node::{ToSession, ToSocket, World};
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::{ConnectionId, Micros, UserId};
+use crate::socket::rate_limit::RateLimit;
+use crate::state::{Event, Join, Leaving};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
 use cluster::Peers;
 use load::Closing;
+use panics::EventKey;
+use replica::Replica;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 use ask::Asker;
@@ -32,36 +34,6 @@ pub use ask::{Answer, Ask, Snapshot};
 const MAILBOX: usize = 256;
 /// Events that may wait for a commit.
 const INBOX: usize = 1_024;
-
-/// A device has said a valid `hello`; answered once the session has taken it in.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Attach {
-    /// Who it is.
-    pub join: Join,
-    /// Where it hears.
-    pub device: Recipient<ToSocket>,
-}
-
-/// A device says something.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct FromSocket {
-    /// On this socket.
-    pub connection: ConnectionId,
-    /// What.
-    pub event: DeviceEvent,
-}
-
-/// A socket has ended.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Detach {
-    /// Which.
-    pub connection: ConnectionId,
-    /// How.
-    pub how: Leaving,
-}
 
 /// The node stops; answered once everything is written.
 #[derive(Message)]
@@ -73,25 +45,40 @@ pub struct Shutdown;
 #[rtype(result = "()")]
 pub struct Restart;
 
-/// What a session tells a device's actor.
-#[derive(Message, Debug, Clone)]
-#[rtype(result = "()")]
-pub enum ToSocket {
-    /// Send this.
-    Frame(FrameKind, Arc<str>),
-    /// You are (or are no longer) the one that plays.
-    Watch(bool),
-    /// Show within 2 s that you live.
-    Probe,
-    /// End your socket.
-    Close(CloseReason),
+/// What the starter of a session gives it.
+pub struct Start {
+    /// What the actors of the node share.
+    pub world: Arc<World>,
+    /// Events that made earlier runs of the session panic: they are answered and not processed.
+    pub skipped: Vec<EventKey>,
+    /// Whether it starts paused, because it panicked too often.
+    pub is_paused: bool,
+    /// How long ago the run before panicked, if it did.
+    pub since_panic: Option<Duration>,
+    /// The time over which devices spread their reconnects, in milliseconds.
+    pub jitter_ms: Box<dyn Fn() -> i64 + Send>,
+    /// Called once the session has ended, with its panic if it ended by one.
+    pub ended: Box<dyn FnOnce(Option<Panic>) + Send>,
+}
+
+/// A session has panicked.
+#[derive(Debug, Clone, Copy)]
+pub struct Panic {
+    /// When.
+    pub at: Micros,
+    /// The event that was processed.
+    pub processing: Option<EventKey>,
 }
 
 /// One user's session on this node.
 pub struct SessionActor {
     user: UserId,
-    number: u64,
-    directory: Arc<Directory>,
+    world: Arc<World>,
+    /// How long ago the run before panicked.
+    since_panic: Option<Duration>,
+    jitter_ms: Box<dyn Fn() -> i64 + Send>,
+    /// Called once, when this ends.
+    ended: Option<Box<dyn FnOnce(Option<Panic>) + Send>>,
     devices: HashMap<ConnectionId, Recipient<ToSocket>>,
     /// The sockets whose end is to be heard of: those whose device was let in.
     attached: HashSet<ConnectionId>,
@@ -117,19 +104,17 @@ pub struct SessionActor {
 }
 
 impl SessionActor {
-    /// `recovery`: what is to be skipped and whether to start paused, after sessions that panicked.
-    pub(crate) fn new(
-        user: UserId,
-        number: u64,
-        (skipped, is_paused): (Vec<EventKey>, bool),
-        directory: Arc<Directory>,
-    ) -> Self {
-        let world = directory.world();
+    /// A session that is loaded once it runs.
+    #[must_use]
+    pub fn new(user: UserId, start: Start) -> Self {
+        let Start { world, skipped, is_paused, since_panic, jitter_ms, ended } = start;
         let replica = Replica::new(world.nodes.this(), world.session_limits());
         Self {
             user,
-            number,
-            directory,
+            world,
+            since_panic,
+            jitter_ms,
+            ended: Some(ended),
             devices: HashMap::new(),
             attached: HashSet::new(),
             closing: None,
@@ -149,7 +134,7 @@ impl SessionActor {
     }
 
     fn world(&self) -> &World {
-        self.directory.world()
+        &self.world
     }
 
     fn now(&self) -> Micros {
@@ -167,56 +152,54 @@ impl Actor for SessionActor {
     }
 }
 
-/// However a session ends, a panic included, its devices are told to come back and the directory forgets it.
+/// However a session ends, a panic included, its devices are told to come back and its starter is told.
 impl Drop for SessionActor {
     fn drop(&mut self) {
         self.close_all(CloseReason::Restart);
-        if self.is_at_work {
-            self.directory.panicked(self.user, self.now(), self.replica.processing());
+        let panic = self.is_at_work.then(|| Panic { at: self.now(), processing: self.replica.processing() });
+        if let Some(ended) = self.ended.take() {
+            ended(panic);
         }
-        self.directory.ended(self.user, self.number);
     }
 }
 
-impl Handler<Attach> for SessionActor {
-    type Result = ();
-
-    fn handle(&mut self, Attach { join, device }: Attach, ctx: &mut Self::Context) {
+impl SessionActor {
+    fn attach(&mut self, join: Join, socket: Recipient<ToSocket>, ctx: &mut Context<Self>) {
         if !self.stopping.is_empty() {
-            device.do_send(ToSocket::Close(CloseReason::Shutdown));
+            socket.do_send(ToSocket::Close(CloseReason::Shutdown));
             return;
         }
         if self.replica.waiting() >= INBOX {
-            device.do_send(ToSocket::Close(CloseReason::Overloaded));
+            socket.do_send(ToSocket::Close(CloseReason::Overloaded));
             return;
         }
         self.attached.insert(join.connection);
-        self.devices.insert(join.connection, device);
+        self.devices.insert(join.connection, socket);
         self.take_in(Event::Join(Box::new(join)), ctx);
     }
 }
 
-impl Handler<FromSocket> for SessionActor {
+impl Handler<ToSession> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, FromSocket { connection, event }: FromSocket, ctx: &mut Self::Context) {
-        if self.replica.waiting() < INBOX {
-            self.take_in(Event::Device { connection, event }, ctx);
-        } else if let Some(device) = self.devices.get(&connection) {
-            device.do_send(ToSocket::Close(CloseReason::Overloaded));
-        }
-    }
-}
-
-impl Handler<Detach> for SessionActor {
-    type Result = ();
-
-    fn handle(&mut self, Detach { connection, how }: Detach, ctx: &mut Self::Context) {
-        self.devices.remove(&connection);
-        if self.attached.remove(&connection) {
-            self.take_in(Event::Leave { connection, how }, ctx);
-        } else {
-            self.closed(connection, ctx);
+    fn handle(&mut self, told: ToSession, ctx: &mut Self::Context) {
+        match told {
+            ToSession::Attach { join, socket } => self.attach(join, socket, ctx),
+            ToSession::Event { connection, event } => {
+                if self.replica.waiting() < INBOX {
+                    self.take_in(Event::Device { connection, event }, ctx);
+                } else if let Some(socket) = self.devices.get(&connection) {
+                    socket.do_send(ToSocket::Close(CloseReason::Overloaded));
+                }
+            }
+            ToSession::Detach { connection, how } => {
+                self.devices.remove(&connection);
+                if self.attached.remove(&connection) {
+                    self.take_in(Event::Leave { connection, how }, ctx);
+                } else {
+                    self.closed(connection, ctx);
+                }
+            }
         }
     }
 }

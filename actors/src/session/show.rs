@@ -1,12 +1,12 @@
 //! What a step changed is shown: to everybody what is shown to all, to each one what it is told.
 
-use super::{Answer, SessionActor, ToSocket};
-use crate::close::CloseReason;
-use crate::ids::ConnectionId;
-use crate::state::outbox::FrameKind;
-use crate::state::playback::Intent;
+use super::{Answer, SessionActor};
+use crate::node::{FrameKind, ToSocket};
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::ConnectionId;
+use crate::protocol::playback::Intent;
+use crate::protocol::wire::{ServerMessage, Welcome};
 use crate::state::{Effect, Play, SessionState, Shown};
-use crate::wire::{DeviceList, QueuePage, ServerMessage, Welcome};
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl SessionActor {
             self.send_all(state, &welcomed, FrameKind::Playback, &frame.into());
         }
         if shown.devices != before.devices {
-            let frame = ServerMessage::Devices(DeviceList::of(state.record())).encode();
+            let frame = ServerMessage::Devices(state.record().device_list()).encode();
             self.send_all(state, &welcomed, FrameKind::Devices, &frame.into());
         }
         for effect in effects {
@@ -85,27 +85,25 @@ impl SessionActor {
                     device_id,
                     now_us: world.clock.now(),
                     clock_id: world.clock.id(),
-                    jitter_ms: self.directory.jitter_ms(),
+                    jitter_ms: (self.jitter_ms)(),
                     limits: world.client_limits(),
                     playback: record.playback.clone(),
-                    devices: DeviceList::of(record),
+                    devices: record.device_list(),
                 };
                 (connection, FrameKind::Other, ServerMessage::Welcome(Box::new(welcome)))
             }
             Effect::Ack(connection, id, revision) => {
                 (connection, FrameKind::Other, ServerMessage::Ack { id, revision })
             }
-            Effect::Reject(connection, id, reject) => {
-                (connection, FrameKind::Other, ServerMessage::reject(id, &reject))
-            }
+            Effect::Reject(connection, id, reject) => (connection, FrameKind::Other, reject.answer(id)),
             Effect::ShowPlayback(connection) => {
                 (connection, FrameKind::Playback, ServerMessage::Playback(Box::new(record.playback.clone())))
             }
             Effect::ShowDevices(connection) => {
-                (connection, FrameKind::Devices, ServerMessage::Devices(DeviceList::of(record)))
+                (connection, FrameKind::Devices, ServerMessage::Devices(record.device_list()))
             }
             Effect::ShowQueue(connection, from, limit) => {
-                let page = QueuePage::of(&record.playback, state.queue(), from, limit);
+                let page = state.queue().page(&record.playback, from, limit);
                 (connection, FrameKind::Other, ServerMessage::Queue(page))
             }
         };

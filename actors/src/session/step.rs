@@ -1,9 +1,9 @@
 //! What the replica wants is done: the database is asked, and what comes of it goes back.
 
 use super::SessionActor;
-use crate::ids::Micros;
-use crate::ports::{Outcome, SessionChange};
-use crate::replica::{Replica, ReplicaOutput};
+use super::replica::{Replica, ReplicaOutput};
+use crate::node::ports::{Outcome, SessionChange};
+use crate::protocol::ids::Micros;
 use crate::state::Event;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::time::Duration;

@@ -2,9 +2,9 @@
 //! device can make another pay.
 
 use super::devices::{CODECS, Device, Devices, NAME_BYTES};
-use super::playback::After;
 use super::queue::Queue;
 use super::{Limits, SessionState, Wait};
+use crate::protocol::playback::After;
 
 /// A listed device with the longest name and media types that it may give.
 pub(super) const DEVICE_BYTES: usize = size_of::<Device>() + NAME_BYTES + CODECS.0 * (size_of::<String>() + CODECS.1);

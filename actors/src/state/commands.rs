@@ -1,12 +1,15 @@
 //! Commands (R4): preconditions, then the operation. A rejected command changes nothing.
 
-use super::devices::{PendingAction, Volume, is_name};
-use super::messages::{Command, Op, Reject, RejectCode, place};
-use super::playback::{By, Intent, Item, Status};
+use super::devices::PendingAction;
 use super::queue::Resolved;
 use super::{At, Author, Durability, Effect, SessionState};
-use crate::close::CloseReason;
-use crate::ids::{CommandId, DeviceId, InstanceId};
+use crate::protocol::close::CloseReason;
+use crate::protocol::device::{Volume, is_name};
+use crate::protocol::ids::{CommandId, DeviceId, InstanceId};
+use crate::protocol::messages::{Command, Op, RejectCode};
+use crate::protocol::playback::{By, Intent, Item, Status};
+use crate::state::Reject;
+use crate::state::queue::place;
 
 /// Within this much of an item `previous` goes to the one before it, later to the item's own start.
 const PREVIOUS_MS: i64 = 3_000;

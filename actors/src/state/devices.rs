@@ -1,41 +1,10 @@
 //! Who is there: a user's devices, their sockets and their volumes (R8, R15).
 
-use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
+use crate::protocol::device::{DeviceKind, DeviceView, HelloDevice, NAME_CHARS, PresenceView, Volume, is_name};
+use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
+use crate::protocol::wire::WireError;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// What kind of thing a device is; screens choose an icon by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceKind {
-    /// A web page.
-    Browser,
-    /// A phone or tablet.
-    Phone,
-    /// A desktop or laptop program.
-    Computer,
-    /// A loudspeaker without a screen.
-    Speaker,
-    /// A terminal.
-    Terminal,
-    /// Anything else.
-    #[default]
-    #[serde(other)]
-    Other,
-}
-
-/// Loudness of one device. It belongs to the device and never travels with the music.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Volume {
-    /// 0 (silent) to 100 (full).
-    pub level: u8,
-    /// Whether it is silenced without losing its level.
-    #[serde(default)]
-    pub muted: bool,
-    /// Counts commands; a device applies only versions above its last.
-    #[serde(default)]
-    pub version: u64,
-}
 
 /// What a device says of itself when it joins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +21,27 @@ pub struct Description {
     pub codecs: Vec<String>,
     /// Its loudness, where it knows.
     pub volume: Option<Volume>,
+}
+
+impl Description {
+    /// What a session keeps of what a device says of itself.
+    ///
+    /// # Errors
+    /// `WireError` when a field is beyond its bound.
+    pub fn of(device: HelloDevice) -> Result<Self, WireError> {
+        let HelloDevice { name, kind, plays, controls, codecs, volume, .. } = device;
+        let name = name.trim().to_owned();
+        let wrong = if !is_name(&name) {
+            "device.name has 1 to 64 characters and no control characters"
+        } else if codecs.len() > CODECS.0 || codecs.iter().any(|codec| codec.len() > CODECS.1) {
+            "device.codecs has at most 32 entries of at most 64 bytes each"
+        } else if volume.is_some_and(|volume| volume.level > 100) {
+            "device.volume.level is 0 to 100"
+        } else {
+            return Ok(Self { name, kind, plays, controls, codecs, volume });
+        };
+        Err(WireError(wrong.to_owned()))
+    }
 }
 
 /// Where a device is.
@@ -136,6 +126,21 @@ impl Device {
         matches!(self.presence, Presence::Online { .. })
     }
 
+    /// The device as others see it.
+    #[must_use]
+    pub fn view(&self) -> DeviceView {
+        DeviceView {
+            id: self.id,
+            name: self.name.clone(),
+            kind: self.kind,
+            plays: self.plays,
+            controls: self.controls,
+            presence: if self.is_online() { PresenceView::Online } else { PresenceView::Away },
+            volume: self.volume,
+            since_us: self.since_us,
+        }
+    }
+
     /// What it takes in memory.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.name.len() + bytes_of_codecs(&self.codecs)
@@ -152,15 +157,8 @@ pub struct Answered {
     gone_us: Option<Micros>,
 }
 
-/// Longest name of a device, in characters, and in bytes of UTF-8.
-const NAME_CHARS: usize = 64;
+/// Longest name of a device, in bytes of UTF-8.
 pub(super) const NAME_BYTES: usize = 4 * NAME_CHARS;
-
-/// Whether people can be shown this as a device's name.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.chars().count() <= NAME_CHARS && !text.chars().any(char::is_control)
-}
 
 /// Most media types that a device may list, and the longest of them in bytes.
 pub(crate) const CODECS: (usize, usize) = (32, 64);

@@ -1,9 +1,9 @@
 //! What happens to a session.
 
 use super::devices::Description;
-use super::messages::{Command, Ended, Ready, Report, Sound, VolumeChange, Yield};
 use super::queue::Resolved;
-use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId, Stamp};
+use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, MediaId, Micros, NodeId, Stamp};
+use crate::protocol::messages::{Command, Ended, Ready, Report, Sound, VolumeChange, Yield};
 
 /// A device that said a valid `hello`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +131,15 @@ pub enum DeviceEvent {
 }
 
 impl DeviceEvent {
+    /// A command whose tracks were found; `seed` is 64 random bits.
+    #[must_use]
+    pub fn command(requested: Command<MediaId>, tracks: Vec<Resolved>, seed: u64) -> Self {
+        let Command { id, if_item, if_queue_revision, if_lease, op } = requested;
+        let op = op.with_tracks(tracks);
+        let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
+        Self::Command { command, seed, others: Vec::new() }
+    }
+
     /// Whether this may change something that must be durable before it is shown.
     pub(crate) const fn needs_commit(&self) -> bool {
         match self {

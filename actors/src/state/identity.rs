@@ -3,10 +3,11 @@
 //! its id and the pending join gets its own (cloned storage), so that two devices never fight for one name.
 
 use super::bounds::DEVICE_BYTES;
-use super::devices::{Device, PendingAction, Presence, Volume, bytes_of_codecs};
+use super::devices::{Device, PendingAction, Presence, bytes_of_codecs};
 use super::{At, Durability, Effect, Join, Limits, MOST_EPOCH, SessionState};
-use crate::close::CloseReason;
-use crate::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
+use crate::protocol::close::CloseReason;
+use crate::protocol::device::Volume;
+use crate::protocol::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
 
 /// A device under the id of another instance that may be dead.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What holds after every step, in tests, in the simulation and in production: a session that breaks it restarts.
 
 use super::SessionState;
-use super::playback::{Intent, Status};
-use crate::ids::Stamp;
+use crate::protocol::ids::Stamp;
+use crate::protocol::playback::{Intent, Status};
 
 /// A rule that did not hold: a bug.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! The lease (R1): who may sound, who may still sound, and when the position is anchored anew (R3, R5).
 
-use super::messages::Yield;
-use super::playback::{Active, After, Intent, Item, Status};
 use super::{At, Durability, Effect, Limits, Sender, SessionState};
-use crate::close::CloseReason;
-use crate::ids::{DeviceId, InstanceId, Micros};
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::{DeviceId, InstanceId, Micros};
+use crate::protocol::messages::Yield;
+use crate::protocol::playback::{Active, After, Intent, Item, Status};
 
 /// After the database was put back every node has closed its sockets within this time: it looks into the database each 5 s,
 /// and one that is cut off before that has closed them 3 s later.

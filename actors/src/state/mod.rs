@@ -3,15 +3,9 @@
 //! A step changes the state and pushes [`Effect`]s. What everybody is shown is not an effect: whoever drives the
 //! state compares [`SessionState::shown`] before and after, so that several steps are one frame.
 
-pub mod coalesce;
 pub mod devices;
 pub mod invariants;
-pub mod liveness;
-pub mod messages;
-pub mod outbox;
-pub mod playback;
 pub mod queue;
-pub mod rate_limit;
 
 mod bounds;
 mod commands;
@@ -21,15 +15,16 @@ mod lease;
 mod plays;
 mod presence;
 mod queueing;
+mod reject;
 mod reports;
 mod transfer;
 
-use crate::close::CloseReason;
-use crate::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, Micros, NodeId, Stamp};
-use devices::Devices;
+use crate::protocol::close::CloseReason;
+use crate::protocol::device::DeviceList;
+use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, Micros, NodeId, Stamp};
+use crate::protocol::playback::Playback;
+use devices::{Device, Devices};
 use identity::PendingJoin;
-use messages::Reject;
-use playback::Playback;
 use plays::Listen;
 use queue::Queue;
 use serde::{Deserialize, Serialize};
@@ -37,6 +32,7 @@ use std::sync::Arc;
 
 pub use events::{Asked, DeviceEvent, Event, Join, Leaving};
 pub use plays::Play;
+pub use reject::Reject;
 
 /// Everything of a session that the database keeps, but for the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +65,16 @@ impl Record {
     #[must_use]
     pub const fn queue_revision(&self) -> u64 {
         self.playback.queue_revision
+    }
+
+    /// The device list as devices are shown it.
+    #[must_use]
+    pub fn device_list(&self) -> DeviceList {
+        DeviceList {
+            epoch: self.stamp.epoch,
+            devices_revision: self.devices_revision,
+            devices: self.devices.iter().map(Device::view).collect(),
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 //! Nothing is committed for a play by itself: it is named by its listen and kept once however often it is said, so that
 //! a crash between hearing and writing is mended by counting again from the record.
 
-use super::playback::{MediaKind, Playback, Status};
 use super::{At, Effect, SessionState};
-use crate::ids::{DeviceId, ItemId, MediaId, Micros, Stamp};
+use crate::protocol::ids::{DeviceId, ItemId, MediaId, Micros, Stamp};
+use crate::protocol::playback::{MediaKind, Playback, Status};
 use serde::{Deserialize, Serialize};
 
 /// Having heard this much counts, whatever the length of the item.

@@ -1,11 +1,11 @@
 //! Devices come, go, and are missed (R8); a session is loaded again (R2, R6).
 
 use super::devices::{Device, PendingAction, Presence};
-use super::playback::{Intent, Status};
 use super::queue::Queue;
 use super::{At, Durability, Effect, Leaving, Limits, Record, SessionState, epoch_above};
-use crate::close::CloseReason;
-use crate::ids::{ConnectionId, DeviceId, Micros, NodeId, Stamp};
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::{ConnectionId, DeviceId, Micros, NodeId, Stamp};
+use crate::protocol::playback::{Intent, Status};
 use std::sync::Arc;
 
 impl SessionState {

@@ -1,7 +1,8 @@
 //! The queue: its entries in play order, and what comes after what. Entries are named by id, never by index.
 
-use super::playback::{Item, MediaKind, Repeat};
-use crate::ids::{ItemId, MediaId};
+use crate::protocol::ids::{ItemId, MediaId};
+use crate::protocol::playback::{Item, MediaKind, Playback, Repeat};
+use crate::protocol::wire::{PAGE_ITEMS, QueuePage};
 use serde::{Deserialize, Serialize};
 
 /// A track as a command names it, once the catalogue has confirmed it.
@@ -24,6 +25,16 @@ pub enum Place {
     After(ItemId),
     /// Right before an entry.
     Before(ItemId),
+}
+
+/// The place that `after` and `before` name together; `None` when both are given.
+pub(super) fn place(after: Option<ItemId>, before: Option<ItemId>) -> Option<Place> {
+    match (after, before) {
+        (None, None) => Some(Place::End),
+        (Some(id), None) => Some(Place::After(id)),
+        (None, Some(id)) => Some(Place::Before(id)),
+        (Some(_), Some(_)) => None,
+    }
 }
 
 /// An entry and its rank in the order before any shuffle.
@@ -54,6 +65,18 @@ impl Queue {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// At most `limit` entries from `from` on, and never more than [`PAGE_ITEMS`].
+    #[must_use]
+    pub fn page(&self, playback: &Playback, from: usize, limit: usize) -> QueuePage {
+        QueuePage {
+            epoch: playback.epoch,
+            queue_revision: playback.queue_revision,
+            from,
+            total: self.len(),
+            items: self.items().skip(from).take(limit.min(PAGE_ITEMS)).copied().collect(),
+        }
     }
 
     /// The entries in play order.

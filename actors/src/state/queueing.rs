@@ -1,10 +1,11 @@
 //! Changes of the queue: what is queued, in which order, and what that means for what plays.
 
-use super::messages::{Reject, RejectCode};
-use super::playback::{Intent, Item};
 use super::queue::{Place, Queue, Resolved};
 use super::{At, SessionState, item_id};
-use crate::ids::ItemId;
+use crate::protocol::ids::ItemId;
+use crate::protocol::messages::RejectCode;
+use crate::protocol::playback::{Intent, Item};
+use crate::state::Reject;
 use std::sync::Arc;
 
 type CommandResult = Result<(), Reject>;

@@ -1,10 +1,10 @@
 //! What the active device says is true (R3, R5), ends of items (R14), and a hand on a device's volume (R15).
 
-use super::devices::Volume;
-use super::messages::{Ended, Report, Sound, VolumeChange};
-use super::playback::{Intent, Item, Status, Unplayable};
 use super::{At, Durability, Effect, Sender, SessionState};
-use crate::ids::{ItemId, Stamp};
+use crate::protocol::device::Volume;
+use crate::protocol::ids::{ItemId, Stamp};
+use crate::protocol::messages::{Ended, Report, Sound, VolumeChange};
+use crate::protocol::playback::{Intent, Item, Status, Unplayable};
 
 /// A report that agrees with what is shown within this changes nothing.
 const AGREES_MS: i64 = 40;

@@ -3,10 +3,11 @@
 //! Only what sounds is prepared: anything else moves at once, and the target waits until the source has said that it is
 //! silent. After each step [`SessionState::tend_transfer`] compares the transfer with what has become of the session.
 
-use super::messages::{Ready, Reject, TransferMode, Yield};
-use super::playback::{Active, Intent, Status, Transfer};
 use super::{At, Durability, Effect, Sender, SessionState};
-use crate::ids::{DeviceId, InstanceId, Micros};
+use crate::protocol::ids::{DeviceId, InstanceId, Micros};
+use crate::protocol::messages::{Ready, TransferMode, Yield};
+use crate::protocol::playback::{Active, Intent, Status, Transfer};
+use crate::state::Reject;
 
 /// A transfer without a yield is cancelled after so long.
 const PREPARE_MS: i64 = 5_000;

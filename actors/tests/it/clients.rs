@@ -9,15 +9,15 @@ mod transfers;
 mod vectors;
 
 use segue_actors::client::{Audio, Client, Input, Output};
-use segue_actors::ids::{
+use segue_actors::protocol::device::{DeviceKind, DeviceView, HelloDevice, Volume};
+use segue_actors::protocol::ids::{
     ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
-use segue_actors::state::devices::{DeviceKind, Volume};
-use segue_actors::state::messages::{Cause, Op, RejectCode, Report, Sound, TransferMode};
-use segue_actors::state::playback::{Intent, MediaKind, Playback, Status};
+use segue_actors::protocol::messages::{Cause, Op, RejectCode, Report, Sound, TransferMode};
+use segue_actors::protocol::playback::{Intent, MediaKind, Playback, Status};
+use segue_actors::protocol::wire::{ClientLimits, ClientMessage, ServerMessage};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Event, Leaving, Limits, SessionState};
-use segue_actors::wire::{ClientLimits, ClientMessage, DeviceView, HelloDevice, ServerMessage};
 use std::collections::VecDeque;
 
 /// Length of every track.

@@ -2,17 +2,17 @@
 
 use crate::scenario::join;
 use segue_actors::client::{Client, Input};
-use segue_actors::ids::{
+use segue_actors::protocol::device::{DeviceKind, HelloDevice};
+use segue_actors::protocol::ids::{
     ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
-use segue_actors::state::devices::DeviceKind;
-use segue_actors::state::messages::{Cause, Command, Ended, Op, Ready, RejectCode, Report, Sound, TransferMode, Yield};
-use segue_actors::state::playback::{MediaKind, Status};
+use segue_actors::protocol::messages::{
+    Cause, Command, Ended, Op, Ready, RejectCode, Report, Sound, TransferMode, Yield,
+};
+use segue_actors::protocol::playback::{MediaKind, Status};
+use segue_actors::protocol::wire::{ClientLimits, ClientMessage, PAGE_ITEMS, ServerMessage, Welcome};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Effect, Event, Limits, Record, SessionState};
-use segue_actors::wire::{
-    ClientLimits, ClientMessage, DeviceList, HelloDevice, PAGE_ITEMS, QueuePage, ServerMessage, Welcome,
-};
 
 const START: Micros = Micros(1_700_000_000_000_000);
 
@@ -109,7 +109,7 @@ impl Session {
 
     fn pages(&self) -> Vec<ItemId> {
         let total = self.state.queue().len();
-        let page = |from| QueuePage::of(self.state.playback(), self.state.queue(), from, PAGE_ITEMS).items;
+        let page = |from| self.state.queue().page(self.state.playback(), from, PAGE_ITEMS).items;
         (0..total).step_by(PAGE_ITEMS).flat_map(page).map(|item| item.id).collect()
     }
 }
@@ -160,7 +160,7 @@ fn t10_a_client_whose_clock_is_wrong_by_an_hour_shows_the_right_place() {
             jitter_ms: 0,
             limits,
             playback: session.state.playback().clone(),
-            devices: DeviceList::of(session.state.record()),
+            devices: session.state.record().device_list(),
         };
         client.step(local(now), 0, Input::Frame(Box::new(ServerMessage::Welcome(Box::new(welcome)))), &mut sent);
         for _ in 0..8 {
@@ -237,7 +237,7 @@ fn t19_ten_hours_of_odd_lengths_add_up_to_nothing() {
     let tracks: Vec<Resolved> =
         files.iter().zip(1..).map(|(file, n)| lasting(n, length_us(*file).div_euclid(1_000))).collect();
     session.play(tracks);
-    session.command(1, Op::Repeat { mode: segue_actors::state::playback::Repeat::All }).expect("it plays");
+    session.command(1, Op::Repeat { mode: segue_actors::protocol::playback::Repeat::All }).expect("it plays");
     session.report(Sound::Playing, 0);
     let mut began = session.now;
     for file in files.iter().cycle() {

@@ -2,7 +2,7 @@
 
 use crate::scenario::{join, run};
 use expect_test::expect;
-use segue_actors::ids::{Micros, NodeId, Stamp};
+use segue_actors::protocol::ids::{Micros, NodeId, Stamp};
 use segue_actors::state::{Durability, Effect, Event, Join, Limits, Record, SessionState};
 
 #[test]

@@ -2,12 +2,12 @@
 
 use crate::replica::{NOW, command_of, play_track};
 use crate::scenario::join;
-use segue_actors::close::CloseReason;
-use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
-use segue_actors::ports::{Outcome, PortError, SessionChange};
-use segue_actors::replica::{Replica, ReplicaOutput};
-use segue_actors::state::messages::{Op, RejectCode, VolumeChange};
-use segue_actors::state::playback::Repeat;
+use segue_actors::node::ports::{Outcome, PortError, SessionChange};
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
+use segue_actors::protocol::messages::{Op, RejectCode, VolumeChange};
+use segue_actors::protocol::playback::Repeat;
+use segue_actors::session::replica::{Replica, ReplicaOutput};
 use segue_actors::state::queue::Queue;
 use segue_actors::state::{Asked, DeviceEvent, Effect, Event, Join, Leaving, Limits, Record, SessionState};
 use std::sync::Arc;

@@ -3,12 +3,14 @@
 
 use crate::scenario::join;
 use proptest::prelude::*;
-use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
-use segue_actors::state::devices::Description;
-use segue_actors::state::messages::{
+use segue_actors::protocol::ids::{
+    CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
+};
+use segue_actors::protocol::messages::{
     Cause, Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield,
 };
-use segue_actors::state::playback::{MediaKind, Rate, Repeat};
+use segue_actors::protocol::playback::{MediaKind, Rate, Repeat};
+use segue_actors::state::devices::Description;
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Effect, Event, Join, Leaving, Limits, Record, SessionState};
 

@@ -4,8 +4,8 @@
 //! what it was told in the lines before; `+400 ms`; or `a1 is cut off`. `UPDATE_EXPECT=1` writes what is told anew.
 
 use crate::actors::{Device, Node, pass};
+use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 use segue_actors::socket::Incoming;
-use segue_actors::wire::{ClientMessage, ServerMessage};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,12 +1,12 @@
 //! What a node does with a session, without the actor around it: unknown outcomes, and what earlier lives panicked at.
 
 use crate::scenario::join;
-use segue_actors::ids::{CommandId, ConnectionId, DeviceId, ItemId, Micros, NodeId};
-use segue_actors::panics::EventKey;
-use segue_actors::ports::{Outcome, PortError};
-use segue_actors::replica::{Replica, ReplicaOutput};
-use segue_actors::state::messages::{Command, Op, RejectCode};
-use segue_actors::state::playback::{Intent, MediaKind, Repeat};
+use segue_actors::node::ports::{Outcome, PortError};
+use segue_actors::protocol::ids::{CommandId, ConnectionId, DeviceId, ItemId, Micros, NodeId};
+use segue_actors::protocol::messages::{Command, Op, RejectCode};
+use segue_actors::protocol::playback::{Intent, MediaKind, Repeat};
+use segue_actors::session::panics::EventKey;
+use segue_actors::session::replica::{Replica, ReplicaOutput};
 use segue_actors::state::queue::{Queue, Resolved};
 use segue_actors::state::{DeviceEvent, Effect, Event, Limits, Record};
 use std::sync::Arc;
@@ -96,7 +96,11 @@ fn play() -> Event {
 }
 
 pub(crate) fn play_track() -> Op<Resolved> {
-    let track = Resolved { media_id: segue_actors::ids::MediaId(1), kind: MediaKind::Track, duration_ms: Some(9_000) };
+    let track = Resolved {
+        media_id: segue_actors::protocol::ids::MediaId(1),
+        kind: MediaKind::Track,
+        duration_ms: Some(9_000),
+    };
     Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None }
 }
 

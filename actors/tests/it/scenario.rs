@@ -25,12 +25,15 @@
 //! `r7 play/playing i0@1000 kitchen:r5 after[phone:r3] next i1 turn r6`; of a transfer `transfer to phone:r8 at 5400`,
 //! and of a switch `from 5400` in milliseconds since the start; of an entry that failed, `gave up i0 on kitchen`.
 
-use segue_actors::ids::{CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
-use segue_actors::state::devices::{Description, DeviceKind, Presence};
-use segue_actors::state::messages::{
+use segue_actors::protocol::device::DeviceKind;
+use segue_actors::protocol::ids::{
+    CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
+};
+use segue_actors::protocol::messages::{
     Cause, Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield,
 };
-use segue_actors::state::playback::{Item, MediaKind, Playback, Rate, Repeat};
+use segue_actors::protocol::playback::{Item, MediaKind, Playback, Rate, Repeat};
+use segue_actors::state::devices::{Description, Presence};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Effect, Event, Join, Leaving, Limits, Record, SessionState};
 use std::collections::BTreeMap;

@@ -2,15 +2,16 @@
 
 use expect_test::expect;
 use proptest::prelude::*;
-use segue_actors::close::CloseReason;
-use segue_actors::ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
-use segue_actors::state::devices::{DeviceKind, Volume};
-use segue_actors::state::messages::{Cause, Command, Op, Report, Sound, TransferMode, Yield};
-use segue_actors::state::playback::{
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::device::{DeviceKind, HelloDevice, Volume};
+use segue_actors::protocol::ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
+use segue_actors::protocol::messages::{Cause, Command, Op, Report, Sound, TransferMode, Yield};
+use segue_actors::protocol::playback::{
     Active, After, By, Intent, Item, MediaKind, Playback, Repeat, Status, Transfer, Unplayable,
 };
+use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage};
+use segue_actors::state::devices::Description;
 use segue_actors::state::{Limits, SessionState};
-use segue_actors::wire::{ClientMessage, Hello, HelloDevice, ServerMessage};
 
 fn answer(text: &str) -> String {
     match ClientMessage::decode(text) {
@@ -110,7 +111,7 @@ fn a_hello_beyond_its_bounds_is_refused() {
         codecs: vec!["audio/flac".to_owned(); codecs],
         volume: Some(Volume { level, muted: false, version: 0 }),
     };
-    assert!(device(" Küche ", 3, 100).description().is_ok_and(|description| description.name == "Küche"));
+    assert!(Description::of(device(" Küche ", 3, 100)).is_ok_and(|description| description.name == "Küche"));
     for bad in [
         device("", 0, 0),
         device("\u{7}", 0, 0),
@@ -118,7 +119,7 @@ fn a_hello_beyond_its_bounds_is_refused() {
         device("x", 33, 0),
         device("x", 0, 101),
     ] {
-        assert!(bad.clone().description().is_err(), "{bad:?}");
+        assert!(Description::of(bad.clone()).is_err(), "{bad:?}");
     }
 }
 

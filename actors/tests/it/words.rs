@@ -1,10 +1,9 @@
 //! The words that `PROTOCOL.md` lists are those that the code reads and writes, and no others.
 
-use segue_actors::close::CloseReason;
-use segue_actors::state::devices::DeviceKind;
-use segue_actors::state::messages::{ByeReason, Cause, RejectCode, Sound, TransferMode};
-use segue_actors::state::playback::{Intent, MediaKind, Repeat, Status};
-use segue_actors::wire::PresenceView;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::device::{DeviceKind, PresenceView};
+use segue_actors::protocol::messages::{ByeReason, Cause, RejectCode, Sound, TransferMode};
+use segue_actors::protocol::playback::{Intent, MediaKind, Repeat, Status};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value};
 use serde::{Serialize, forward_to_deserialize_any};
 use serde_json::Value;

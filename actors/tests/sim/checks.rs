@@ -1,9 +1,8 @@
 //! What must hold: one time, one place, and at rest one state.
 
 use crate::world::World;
+use segue_actors::protocol::playback::Status;
 use segue_actors::state::Record;
-use segue_actors::state::playback::Status;
-use segue_actors::wire::DeviceList;
 
 /// A report within this of what is shown says nothing.
 const AGREES_MS: i64 = 40;
@@ -86,7 +85,7 @@ impl World {
     /// What is not at rest yet, if anything.
     pub(crate) fn disagreement(&self) -> Option<String> {
         let Some(truth) = self.truth() else { return Some("there is no session".to_owned()) };
-        let devices = DeviceList::of(truth);
+        let devices = truth.device_list();
         let mut others = self.nodes.iter().filter_map(|node| Some(node.state()?.record()));
         if let Some(other) = others.find(|other| other.stamp != truth.stamp) {
             return Some(format!("a node has {:?} and not {:?}", other.stamp, truth.stamp));

@@ -5,11 +5,11 @@ use crate::moves::Move;
 use crate::sleep::Sleep;
 use crate::world::{Down, Happening, Up, World};
 use segue_actors::client::{Client, Input, Output};
-use segue_actors::ids::{CommandId, DeviceId, InstanceId, ItemId};
-use segue_actors::state::devices::{DeviceKind, Volume};
-use segue_actors::state::messages::{ByeReason, RejectCode};
-use segue_actors::state::playback::{Item, Rate};
-use segue_actors::wire::{ClientMessage, HelloDevice, ServerMessage};
+use segue_actors::protocol::device::{DeviceKind, HelloDevice, Volume};
+use segue_actors::protocol::ids::{CommandId, DeviceId, InstanceId, ItemId};
+use segue_actors::protocol::messages::{ByeReason, RejectCode};
+use segue_actors::protocol::playback::{Item, Rate};
+use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 use std::collections::BTreeSet;
 
 /// What rounding makes of the end of an item.

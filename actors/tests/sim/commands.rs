@@ -3,11 +3,11 @@
 use crate::server::track;
 use crate::world::{Up, World};
 use segue_actors::client::Input;
-use segue_actors::ids::{CommandId, ConnectionId, DeviceId, ItemId, MediaId};
-use segue_actors::state::messages::{Command, Op, TransferMode, VolumeChange};
-use segue_actors::state::playback::{Rate, Repeat};
+use segue_actors::protocol::ids::{CommandId, ConnectionId, DeviceId, ItemId, MediaId};
+use segue_actors::protocol::messages::{Command, Op, TransferMode, VolumeChange};
+use segue_actors::protocol::playback::{Rate, Repeat};
+use segue_actors::protocol::wire::ClientMessage;
 use segue_actors::state::{Asked, Event};
-use segue_actors::wire::ClientMessage;
 
 impl World {
     /// Somebody gives a command.

@@ -2,10 +2,10 @@
 //! a user may have.
 
 use crate::world::{Happening, Up, World};
-use segue_actors::ids::{CommandId, InstanceId, ItemId};
-use segue_actors::state::devices::DeviceKind;
-use segue_actors::state::messages::{ByeReason, Command, Op};
-use segue_actors::wire::{ClientMessage, Hello, HelloDevice};
+use segue_actors::protocol::device::{DeviceKind, HelloDevice};
+use segue_actors::protocol::ids::{CommandId, InstanceId, ItemId};
+use segue_actors::protocol::messages::{ByeReason, Command, Op};
+use segue_actors::protocol::wire::{ClientMessage, Hello};
 
 /// A login that is none.
 pub(crate) const BAD_TOKEN: &str = "nobody";

@@ -3,9 +3,9 @@
 
 use crate::run_under;
 use crate::world::{Down, Up, World};
-use segue_actors::ids::Micros;
-use segue_actors::state::playback::Playback;
-use segue_actors::wire::{ClientMessage, ServerMessage};
+use segue_actors::protocol::ids::Micros;
+use segue_actors::protocol::playback::Playback;
+use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 use std::collections::BTreeSet;
 
 /// What is wrong.

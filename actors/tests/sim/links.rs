@@ -2,10 +2,11 @@
 
 use crate::server::Served;
 use crate::world::{Down, Happening, Up, World};
-use segue_actors::close::CloseReason;
-use segue_actors::ids::Micros;
-use segue_actors::state::outbox::{FrameKind, OUTBOX_BYTES, Outbox};
-use segue_actors::wire::ServerMessage;
+use segue_actors::node::FrameKind;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::Micros;
+use segue_actors::protocol::wire::ServerMessage;
+use segue_actors::socket::outbox::{OUTBOX_BYTES, Outbox};
 
 /// A socket that says no `hello` for so long is closed.
 const HELLO_US: i64 = 5_000_000;

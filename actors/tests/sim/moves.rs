@@ -2,11 +2,11 @@
 
 use crate::world::World;
 use segue_actors::client::ServerTime;
-use segue_actors::ids::{DeviceId, NodeId};
+use segue_actors::protocol::ids::{DeviceId, NodeId};
+use segue_actors::protocol::playback::Status;
+use segue_actors::protocol::wire::ServerMessage;
 use segue_actors::state::Record;
 use segue_actors::state::devices::Device;
-use segue_actors::state::playback::Status;
-use segue_actors::wire::ServerMessage;
 
 /// What is shown jumps by no more than this from one node to another, in milliseconds.
 const JUMP_MS: i64 = 20;

@@ -4,9 +4,9 @@
 use crate::server::JITTER_MS;
 use crate::session::Session;
 use crate::world::{Happening, World};
-use segue_actors::close::CloseReason;
-use segue_actors::ids::{ConnectionId, Micros, NodeId};
-use segue_actors::state::playback::Intent;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::{ConnectionId, Micros, NodeId};
+use segue_actors::protocol::playback::Intent;
 use segue_actors::state::{Event, Leaving, Record, SessionState};
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ impl World {
         if self.nodes[n].database != self.store.identity {
             self.nodes[n].database = self.store.identity;
             if self.is_shared() {
-                self.drive(n, segue_actors::replica::Replica::outdate);
+                self.drive(n, segue_actors::session::replica::Replica::outdate);
             }
         }
     }

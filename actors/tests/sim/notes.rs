@@ -2,8 +2,8 @@
 
 use crate::session::AtWork;
 use crate::world::{Happening, World};
+use segue_actors::protocol::playback::{Playback, Status, Transfer};
 use segue_actors::state::SessionState;
-use segue_actors::state::playback::{Playback, Status, Transfer};
 
 impl World {
     /// What a step has changed, for the counts.

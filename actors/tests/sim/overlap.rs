@@ -3,7 +3,7 @@
 use crate::server::TIMING;
 use crate::session::AUDIO_MS;
 use crate::world::{SKEW_US, World};
-use segue_actors::ids::{DeviceId, InstanceId, Micros};
+use segue_actors::protocol::ids::{DeviceId, InstanceId, Micros};
 use segue_actors::state::Record;
 
 /// Two devices may change over at an instant so long ago.

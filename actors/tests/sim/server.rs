@@ -5,15 +5,16 @@ use crate::hostile::BAD_TOKEN;
 use crate::links::Slow;
 use crate::session::CLIENT_LIMITS;
 use crate::world::{Down, Happening, Up, World};
-use segue_actors::close::CloseReason;
-use segue_actors::ids::{ConnectionId, MediaId};
-use segue_actors::inbound::{Inbound, InboundAction};
-use segue_actors::state::coalesce::Coalescer;
-use segue_actors::state::liveness::{Liveness, LivenessAction, Timing};
-use segue_actors::state::playback::MediaKind;
+use segue_actors::node::Timing;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::{ConnectionId, MediaId};
+use segue_actors::protocol::playback::MediaKind;
+use segue_actors::protocol::wire::{Hello, ServerMessage};
+use segue_actors::socket::coalesce::Coalescer;
+use segue_actors::socket::inbound::{Inbound, InboundAction, join};
+use segue_actors::socket::liveness::{Liveness, LivenessAction};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Event, Leaving};
-use segue_actors::wire::{Hello, ServerMessage};
 
 /// Those who come back do so within so long.
 pub(crate) const JITTER_MS: i64 = 500;
@@ -124,7 +125,7 @@ impl World {
             served.has_joined = true;
         }
         let random = self.number();
-        let join = hello.join(ConnectionId(id), || random).expect("a good hello");
+        let join = join(hello, ConnectionId(id), || random).expect("a good hello");
         self.take_in(n, Event::Join(Box::new(join)));
     }
 

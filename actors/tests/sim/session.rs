@@ -4,14 +4,13 @@ use crate::lies::Lie;
 use crate::server::{JITTER_MS, TIMING};
 use crate::store::fault;
 use crate::world::{Down, Fate, Happening, World};
-use segue_actors::close::CloseReason;
-use segue_actors::ids::{ClockId, ConnectionId, Micros, NodeId, Stamp};
-use segue_actors::ports::{Outcome, SessionChange};
-use segue_actors::replica::{Replica, ReplicaOutput};
-use segue_actors::state::messages::Reject;
-use segue_actors::state::playback::Intent;
-use segue_actors::state::{DeviceEvent, Durability, Effect, Event, Limits, Record, SessionState, Shown};
-use segue_actors::wire::{ClientLimits, DeviceList, QueuePage, ServerMessage, Welcome};
+use segue_actors::node::ports::{Outcome, SessionChange};
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::{ClockId, ConnectionId, Micros, NodeId, Stamp};
+use segue_actors::protocol::playback::Intent;
+use segue_actors::protocol::wire::{ClientLimits, ServerMessage, Welcome};
+use segue_actors::session::replica::{Replica, ReplicaOutput};
+use segue_actors::state::{DeviceEvent, Durability, Effect, Event, Limits, Record, Reject, SessionState, Shown};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -335,7 +334,7 @@ impl World {
     fn release(&mut self, n: usize, before: Shown, state: &SessionState, effects: Vec<Effect>) {
         let Some(session) = &self.nodes[n].session else { return };
         let (shown, playback) = (state.shown(), state.playback().clone());
-        let devices = DeviceList::of(state.record());
+        let devices = state.record().device_list();
         let is_welcomed = |id: u64| effects.iter().any(|effect| matches!(effect, Effect::Welcome(to, _) if to.0 == id));
         let is_listed = |id: u64| state.devices().by_connection(ConnectionId(id)).is_some();
         let others = session.devices.iter().copied().filter(|id| is_listed(*id) && !is_welcomed(*id));
@@ -387,7 +386,7 @@ impl World {
                 return;
             }
             Effect::Welcome(to, device_id) => {
-                let (playback, devices) = (record.playback.clone(), DeviceList::of(&record));
+                let (playback, devices) = (record.playback.clone(), record.device_list());
                 let clock_id = ClockId(if self.is_shared() { 1 } else { self.nodes[n].id });
                 let audio_ms = if self.weather.is_strict { TIMING.lease_ms } else { AUDIO_MS };
                 let limits = ClientLimits { audio_ms, ..CLIENT_LIMITS };
@@ -421,17 +420,17 @@ impl World {
                 let reader = device_id.filter(|_| self.devices.iter().any(|device| device.socket == Some(to.0)));
                 let made = reader.and_then(|device_id| self.store.applied.get(&(device_id, id)));
                 assert!(made.is_none_or(Vec::is_empty), "a reject of what is in the database");
-                ("effect reject", Some((to, ServerMessage::reject(id, &reject))))
+                ("effect reject", Some((to, reject.answer(id))))
             }
             Effect::ShowPlayback(to) => {
                 ("effect show playback", Some((to, ServerMessage::Playback(Box::new(record.playback.clone())))))
             }
             Effect::ShowDevices(to) => {
-                ("effect show devices", Some((to, ServerMessage::Devices(DeviceList::of(&record)))))
+                ("effect show devices", Some((to, ServerMessage::Devices(record.device_list()))))
             }
             Effect::ShowQueue(to, from, limit) => (
                 "effect show queue",
-                Some((to, ServerMessage::Queue(QueuePage::of(&record.playback, state.queue(), from, limit)))),
+                Some((to, ServerMessage::Queue(state.queue().page(&record.playback, from, limit)))),
             ),
         };
         self.note(what);

@@ -1,8 +1,8 @@
 //! The database: one record, changed by compare-and-set, with answers that are late, lost or wrong, and backups.
 
 use crate::overlap::Grant;
-use segue_actors::ids::{CommandId, DeviceId, Micros};
-use segue_actors::ports::{Outcome, PortError, SessionChange};
+use segue_actors::node::ports::{Outcome, PortError, SessionChange};
+use segue_actors::protocol::ids::{CommandId, DeviceId, Micros};
 use segue_actors::state::{Record, queue::Queue};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

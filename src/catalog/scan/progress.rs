@@ -1,6 +1,6 @@
 //! The progress of a scan, shown in the terminal and by HTTP.
 
-use segue_actors::ids::Micros;
+use segue_actors::protocol::ids::Micros;
 use std::{
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},

@@ -9,7 +9,7 @@ use super::{
     vocabulary::typos_allowed,
     words::{Reading, read_query},
 };
-use segue_actors::ids::UserId;
+use segue_actors::protocol::ids::UserId;
 use std::{collections::BTreeMap, sync::Arc};
 use tantivy::{Searcher, index::SegmentId};
 

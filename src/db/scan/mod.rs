@@ -17,7 +17,7 @@ use crate::media::{
     digest::Digest,
     version::{Stat, Version},
 };
-use segue_actors::ids::MediaId;
+use segue_actors::protocol::ids::MediaId;
 
 /// A folder that holds files or a cover.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -7,7 +7,7 @@ use super::{Db, DbConnection, DbError, plays::NewPlay, schema};
 use diesel::{
     ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, connection::SimpleConnection as _,
 };
-use segue_actors::ids::{Stamp, UserId};
+use segue_actors::protocol::ids::{Stamp, UserId};
 
 /// A session's record and, where it changed, its queue; both are JSON.
 #[derive(Debug, Clone)]

@@ -9,9 +9,9 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Block, BorderType, Clear, Paragraph},
 };
-use segue_actors::{
-    state::playback::{Playback, Repeat, Status},
-    wire::{DeviceView, PresenceView},
+use segue_actors::protocol::{
+    device::{DeviceView, PresenceView},
+    playback::{Playback, Repeat, Status},
 };
 use std::time::Instant;
 

@@ -2,7 +2,12 @@
 
 use super::super::{Options, api::Track, front::View};
 use segue_actors::{
-    client::Client, ids::DeviceId, state::playback::Playback, state::playback::Status, wire::DeviceView,
+    client::Client,
+    protocol::{
+        device::DeviceView,
+        ids::DeviceId,
+        playback::{Playback, Status},
+    },
 };
 use std::time::{Duration, Instant};
 

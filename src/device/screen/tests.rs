@@ -12,13 +12,13 @@ use expect_test::{Expect, expect};
 use ratatui::{Terminal, backend::TestBackend};
 use segue_actors::{
     client::{Client, Input},
-    ids::{ClockId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp},
-    state::{
-        devices::{DeviceKind, Volume},
+    protocol::{
+        device::{DeviceKind, DeviceList, DeviceView, HelloDevice, PresenceView, Volume},
+        ids::{ClockId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp},
         messages::TransferMode,
         playback::{Active, Intent, Item, MediaKind, Playback, Repeat, Status},
+        wire::{ClientLimits, ServerMessage, Welcome},
     },
-    wire::{ClientLimits, DeviceList, DeviceView, HelloDevice, PresenceView, ServerMessage, Welcome},
 };
 use std::time::Instant;
 

@@ -6,12 +6,10 @@ use crate::{
     house::MUSIC,
     sync::socket::{Socket, command},
 };
-use segue_actors::{
+use segue_actors::protocol::{
     ids::{CommandId, ItemId, MediaId, Stamp},
-    state::{
-        messages::{Cause, Command, Op, RejectCode, Report, Sound},
-        playback::{Playback, Repeat},
-    },
+    messages::{Cause, Command, Op, RejectCode, Report, Sound},
+    playback::{Playback, Repeat},
     wire::{ClientMessage, ServerMessage},
 };
 

@@ -12,10 +12,10 @@ use segue::{
     store::{DbStore, start},
 };
 use segue_actors::{
-    contracts,
-    ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId},
-    ports::{Later, Nodes as _, Outcome, SessionChange, SessionStore},
+    node::ports::{Later, Nodes as _, Outcome, SessionChange, SessionStore},
+    protocol::ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId},
     state::{Limits, Record, SessionState, queue::Queue},
+    testing::contracts,
 };
 use std::sync::Arc;
 

@@ -2,10 +2,7 @@
 
 use super::*;
 use segue::store::DbTracks;
-use segue_actors::{
-    ports::Tracks as _,
-    state::{playback::MediaKind, queue::Resolved},
-};
+use segue_actors::{node::ports::Tracks as _, protocol::playback::MediaKind, state::queue::Resolved};
 
 async fn resolve(db: &Db, ids: Vec<u64>) -> Result<Vec<Resolved>, MediaId> {
     let ids = ids.into_iter().map(MediaId).collect();

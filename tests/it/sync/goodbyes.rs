@@ -4,10 +4,11 @@ use super::socket::{Socket, command, play, report, track, with_music};
 use crate::harness::{Dialect, TestDatabase, run};
 use awc::ws::{CloseCode, CloseReason, Message};
 use futures_util::SinkExt as _;
-use segue_actors::{
+use segue_actors::protocol::{
+    device::PresenceView,
     ids::DeviceId,
-    state::playback::{Intent, Status},
-    wire::{PresenceView, ServerMessage},
+    playback::{Intent, Status},
+    wire::ServerMessage,
 };
 
 /// The presence of the first device in a list.

@@ -5,12 +5,10 @@ use super::{
     socket::{Socket, command, hello_of, play, report, track, with_music},
 };
 use crate::harness::{Server, TestDatabase};
-use segue_actors::{
+use segue_actors::protocol::{
     ids::{DeviceId, MediaId, Stamp},
-    state::{
-        messages::{Op, Ready, TransferMode, Yield},
-        playback::{Playback, Status},
-    },
+    messages::{Op, Ready, TransferMode, Yield},
+    playback::{Playback, Status},
     wire::{ClientMessage, ServerMessage, Welcome},
 };
 
@@ -174,8 +172,9 @@ fn t52_two_instances_of_one_id_are_two_devices() {
         one.send(&ClientMessage::Pong).await;
         let welcome = copy.welcome().await;
         assert_ne!(welcome.device_id, DeviceId(1));
-        let listed =
-            |list: &segue_actors::wire::DeviceList| list.devices.iter().map(|device| device.id).collect::<Vec<_>>();
+        let listed = |list: &segue_actors::protocol::device::DeviceList| {
+            list.devices.iter().map(|device| device.id).collect::<Vec<_>>()
+        };
         let both = [DeviceId(1), welcome.device_id];
         assert_eq!(listed(&welcome.devices), both);
         // A reconnecting instance does not replace the other one.

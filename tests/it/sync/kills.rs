@@ -5,12 +5,10 @@ use super::socket::{Socket, command, play, report, shown, track, with_music};
 use crate::harness::{Dialect, Server, TestDatabase};
 use diesel::{RunQueryDsl as _, sql_query};
 use segue::db;
-use segue_actors::{
+use segue_actors::protocol::{
     ids::{CommandId, DeviceId, Stamp, UserId},
-    state::{
-        messages::Op,
-        playback::{Playback, Status},
-    },
+    messages::Op,
+    playback::{Playback, Status},
     wire::{ClientMessage, ServerMessage, Welcome},
 };
 use std::{

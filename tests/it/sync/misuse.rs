@@ -4,9 +4,9 @@ use super::socket::{Socket, command};
 use crate::harness::{Dialect, Server, TestDatabase, run};
 use awc::ws::Message;
 use futures_util::{SinkExt as _, StreamExt as _, future};
-use segue_actors::{
+use segue_actors::protocol::{
     close::CloseReason,
-    state::messages::{Op, RejectCode},
+    messages::{Op, RejectCode},
     wire::{ClientMessage, ServerMessage},
 };
 

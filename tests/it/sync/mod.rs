@@ -10,12 +10,10 @@ use crate::harness::{Server, TestDatabase, until};
 use actix_web::web::Bytes;
 use awc::{error::WsClientError, ws};
 use futures_util::SinkExt as _;
-use segue_actors::{
+use segue_actors::protocol::{
     close::CloseReason,
-    state::{
-        messages::{ByeReason, Op},
-        playback::Repeat,
-    },
+    messages::{ByeReason, Op},
+    playback::Repeat,
     wire::{ClientMessage, ServerMessage},
 };
 use socket::{Socket, command, hello};

@@ -3,14 +3,12 @@
 use crate::harness::{Login, Server, TestDatabase, segue, silence};
 use awc::{BoxedSocket, error::WsClientError, ws};
 use futures_util::{SinkExt as _, StreamExt as _};
-use segue_actors::{
+use segue_actors::protocol::{
+    device::{DeviceKind, HelloDevice},
     ids::{CommandId, DeviceId, InstanceId, MediaId, Micros, Stamp},
-    state::{
-        devices::DeviceKind,
-        messages::{Cause, Command, Op, Report, Sound},
-        playback::Playback,
-    },
-    wire::{ClientMessage, Hello, HelloDevice, SUBPROTOCOL, ServerMessage, Welcome},
+    messages::{Cause, Command, Op, Report, Sound},
+    playback::Playback,
+    wire::{ClientMessage, Hello, SUBPROTOCOL, ServerMessage, Welcome},
 };
 
 type Framed = actix_codec::Framed<BoxedSocket, ws::Codec>;

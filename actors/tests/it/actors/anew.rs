@@ -1,10 +1,11 @@
 //! A session starts anew: whoever is let in before the devices of the run before know of it could sound beside them.
 
 use super::{ANNA, Node, one_device, pass};
-use segue_actors::close::CloseReason;
-use segue_actors::memory::Fault;
-use segue_actors::state::messages::{ByeReason, Op, Sound};
-use segue_actors::wire::ClientMessage;
+use segue_actors::node::Sessions as _;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::messages::{ByeReason, Op, Sound};
+use segue_actors::protocol::wire::ClientMessage;
+use segue_actors::testing::memory::Fault;
 
 /// After this time the sockets of a session that panicked are closed.
 pub(crate) const CLOSED_WITHIN_MS: u64 = 2_500;

@@ -1,8 +1,8 @@
 //! The tables of bad frames in `PROTOCOL.md`, row by row, said to the real actors.
 
 use super::{Device, Node, TRACK_MS, pass};
+use segue_actors::protocol::wire::{FRAME_BYTES, ServerMessage};
 use segue_actors::socket::Incoming;
-use segue_actors::wire::{FRAME_BYTES, ServerMessage};
 use serde_json::Value;
 
 const PAGE: &str = include_str!("../../../PROTOCOL.md");

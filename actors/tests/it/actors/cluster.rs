@@ -1,10 +1,10 @@
 //! Two nodes that share one database.
 
 use super::*;
-use segue_actors::close::CloseReason;
-use segue_actors::memory::{Fault, MemoryCluster};
-use segue_actors::state::playback::Repeat;
-use segue_actors::wire::PresenceView;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::device::PresenceView;
+use segue_actors::protocol::playback::Repeat;
+use segue_actors::testing::memory::{Fault, MemoryCluster};
 
 /// Two nodes, and what they know of each other.
 struct Two {

@@ -2,12 +2,13 @@
 
 use super::anew::CLOSED_WITHIN_MS;
 use super::{ANNA, Device, Node, acks, one_device, pass, rejects, two_devices};
-use segue_actors::close::CloseReason;
-use segue_actors::ids::{DeviceId, MediaId};
-use segue_actors::memory::Fault;
-use segue_actors::state::messages::{Op, Sound, TransferMode};
-use segue_actors::state::playback::{Intent, Playback, Repeat, Status};
-use segue_actors::wire::ServerMessage;
+use segue_actors::node::Sessions as _;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::{DeviceId, MediaId};
+use segue_actors::protocol::messages::{Op, Sound, TransferMode};
+use segue_actors::protocol::playback::{Intent, Playback, Repeat, Status};
+use segue_actors::protocol::wire::ServerMessage;
+use segue_actors::testing::memory::Fault;
 use std::time::Duration;
 
 #[actix::test]
@@ -173,8 +174,9 @@ async fn a_server_that_dies_between_arrival_and_commit_loses_nothing_acknowledge
 #[actix::test]
 async fn a_database_put_back_under_a_live_session_restarts_it_under_a_higher_epoch() {
     let (node, mut kitchen) = one_device(&[1, 2, 3]).await;
-    let backup = segue_actors::ports::SessionStore::load(&*node.store, ANNA).await.expect("a twin").expect("stored");
-    let (_, queue) = segue_actors::ports::SessionStore::queue(&*node.store, ANNA).await.expect("a twin");
+    let backup =
+        segue_actors::node::ports::SessionStore::load(&*node.store, ANNA).await.expect("a twin").expect("stored");
+    let (_, queue) = segue_actors::node::ports::SessionStore::queue(&*node.store, ANNA).await.expect("a twin");
     kitchen.command(11, Op::Next);
     kitchen.settle().await;
     let seen = kitchen.playback.as_ref().map(Playback::stamp);
@@ -227,7 +229,8 @@ async fn a_shutdown_writes_what_was_shown_and_sends_everybody_away() {
     kitchen.settle().await;
     assert_eq!(kitchen.line.closed(), Some(CloseReason::Shutdown));
     assert_eq!(node.directory.sessions(), 0);
-    let record = segue_actors::ports::SessionStore::load(&*node.store, ANNA).await.expect("a twin").expect("stored");
+    let record =
+        segue_actors::node::ports::SessionStore::load(&*node.store, ANNA).await.expect("a twin").expect("stored");
     assert_eq!(record.playback.status, Status::Lost);
     assert!((10_000..=10_150).contains(&record.playback.position_ms), "{}", record.playback.position_ms);
     assert!(node.directory.session(ANNA).is_none(), "no session is started any more");

@@ -1,11 +1,13 @@
 //! No ghosts: heartbeats, silence, and the ways a socket ends.
 
 use super::{Device, Node, pass};
-use segue_actors::close::CloseReason;
+use segue_actors::node::Sessions as _;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::device::PresenceView;
+use segue_actors::protocol::messages::{ByeReason, Op};
+use segue_actors::protocol::playback::{Intent, Status};
+use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 use segue_actors::socket::Incoming;
-use segue_actors::state::messages::{ByeReason, Op};
-use segue_actors::state::playback::{Intent, Status};
-use segue_actors::wire::{ClientMessage, PresenceView, ServerMessage};
 
 async fn playing(node: &Node) -> (Device, Device) {
     let mut kitchen = node.join("anna", "Kitchen", 1).await;

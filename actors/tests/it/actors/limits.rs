@@ -1,12 +1,12 @@
 //! A slow, silent or hostile device costs a bounded amount and is told why it is sent away.
 
 use super::{Node, acks, pass, rejects};
-use segue_actors::close::CloseReason;
-use segue_actors::ids::MediaId;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::MediaId;
+use segue_actors::protocol::messages::Op;
+use segue_actors::protocol::playback::{Playback, Repeat};
+use segue_actors::protocol::wire::ServerMessage;
 use segue_actors::socket::Incoming;
-use segue_actors::state::messages::Op;
-use segue_actors::state::playback::{Playback, Repeat};
-use segue_actors::wire::ServerMessage;
 
 #[actix::test]
 async fn a_socket_must_say_hello_in_time_and_rightly() {

@@ -2,13 +2,13 @@
 
 use super::anew::CLOSED_WITHIN_MS;
 use super::{Device, Node, acks, one_device, pass, rejects};
-use segue_actors::close::CloseReason;
-use segue_actors::ids::DeviceId;
-use segue_actors::memory::Fault;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::DeviceId;
+use segue_actors::protocol::messages::{ByeReason, Op, TransferMode};
+use segue_actors::protocol::playback::{Intent, Status};
+use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 use segue_actors::socket::Incoming;
-use segue_actors::state::messages::{ByeReason, Op, TransferMode};
-use segue_actors::state::playback::{Intent, Status};
-use segue_actors::wire::{ClientMessage, ServerMessage};
+use segue_actors::testing::memory::Fault;
 
 fn id_of(device: &Device) -> Option<DeviceId> {
     device.welcome.as_ref().map(|welcome| welcome.device_id)
@@ -120,7 +120,7 @@ async fn t39_a_series_is_shown_ten_times_a_second_and_its_end_always() {
     assert_eq!(answered, wanted, "each is answered once");
 }
 
-fn volume(level: u8) -> Op<segue_actors::ids::MediaId> {
+fn volume(level: u8) -> Op<segue_actors::protocol::ids::MediaId> {
     Op::Volume { device_id: Some(DeviceId(1)), level: Some(level), delta: None, muted: None }
 }
 

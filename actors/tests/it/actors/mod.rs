@@ -10,18 +10,20 @@ mod misuse;
 mod neighbours;
 mod programs;
 
-use segue_actors::directory::{Directory, World};
-use segue_actors::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId};
-use segue_actors::memory::{MemoryLine, MemoryLogins, MemoryNodes, MemorySocket, MemoryStore, MemoryTracks};
-use segue_actors::ports::{Clock, Cluster, Nodes};
+use segue_actors::directory::Directory;
+use segue_actors::node::ports::{Clock, Cluster, Nodes};
+use segue_actors::node::{Sessions as _, Timing, World};
+use segue_actors::protocol::device::{DeviceKind, DeviceList, HelloDevice};
+use segue_actors::protocol::ids::{
+    ClockId, CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId,
+};
+use segue_actors::protocol::messages::{Cause, Command, Op, Report, Sound};
+use segue_actors::protocol::playback::{MediaKind, Playback, Status};
+use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage, Welcome};
 use segue_actors::socket::{Incoming, SocketActor, Writable};
 use segue_actors::state::Limits;
-use segue_actors::state::devices::DeviceKind;
-use segue_actors::state::liveness::Timing;
-use segue_actors::state::messages::{Cause, Command, Op, Report, Sound};
-use segue_actors::state::playback::{MediaKind, Playback, Status};
 use segue_actors::state::queue::Resolved;
-use segue_actors::wire::{ClientMessage, DeviceList, Hello, HelloDevice, ServerMessage, Welcome};
+use segue_actors::testing::memory::{MemoryLine, MemoryLogins, MemoryNodes, MemorySocket, MemoryStore, MemoryTracks};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

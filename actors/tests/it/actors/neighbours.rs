@@ -5,10 +5,11 @@ use crate::attacks::lines;
 use crate::hostile::script::{Act, Facts, fill, parse};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use segue_actors::ports::SessionStore as _;
+use segue_actors::node::Sessions as _;
+use segue_actors::node::ports::SessionStore as _;
+use segue_actors::protocol::messages::Op;
+use segue_actors::protocol::playback::Playback;
 use segue_actors::socket::Incoming;
-use segue_actors::state::messages::Op;
-use segue_actors::state::playback::Playback;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 

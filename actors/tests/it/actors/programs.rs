@@ -1,14 +1,15 @@
 //! Programs without a socket: one limit for all of a user's, however they ask, and a session that stays between questions.
 
 use super::{ANNA, BERT, Node, TRACK_MS, pass};
-use segue_actors::ids::{CommandId, DeviceId, MediaId, UserId};
-use segue_actors::memory::Fault;
+use segue_actors::node::Sessions as _;
+use segue_actors::protocol::ids::{CommandId, DeviceId, MediaId, UserId};
+use segue_actors::protocol::messages::{Command, Op, RejectCode};
+use segue_actors::protocol::playback::{MediaKind, Repeat};
 use segue_actors::session::{Answer, Ask, Snapshot};
-use segue_actors::state::Asked;
-use segue_actors::state::messages::{Command, Op, Reject, RejectCode};
-use segue_actors::state::playback::{MediaKind, Repeat};
+use segue_actors::socket::rate_limit::RateLimit;
 use segue_actors::state::queue::Resolved;
-use segue_actors::state::rate_limit::RateLimit;
+use segue_actors::state::{Asked, Reject};
+use segue_actors::testing::memory::Fault;
 
 impl Node {
     async fn ask(&self, user: UserId, asked: Asked) -> Result<Answer, Reject> {

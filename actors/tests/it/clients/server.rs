@@ -2,11 +2,12 @@
 
 use super::{Trouble, World, track};
 use segue_actors::client::Input;
-use segue_actors::ids::{ClockId, ConnectionId, DeviceId, NodeId};
-use segue_actors::state::messages::Command;
+use segue_actors::protocol::ids::{ClockId, ConnectionId, DeviceId, NodeId};
+use segue_actors::protocol::messages::Command;
+use segue_actors::protocol::wire::{ClientMessage, ServerMessage, Welcome};
+use segue_actors::state::devices::Description;
 use segue_actors::state::queue::Queue;
 use segue_actors::state::{DeviceEvent, Effect, Event, Join, Leaving, Record, SessionState};
-use segue_actors::wire::{ClientMessage, DeviceList, QueuePage, ServerMessage, Welcome};
 use std::sync::Arc;
 
 impl World {
@@ -32,7 +33,7 @@ impl World {
     fn fan_out(&mut self, before: segue_actors::state::Shown, but: &[ConnectionId]) {
         let shown = self.state.shown();
         if shown.devices != before.devices {
-            self.lists.push(DeviceList::of(self.state.record()).devices);
+            self.lists.push(self.state.record().device_list().devices);
         }
         for device in &mut self.devices {
             let Some(connection) = device.connection else { continue };
@@ -44,7 +45,7 @@ impl World {
                 device.down.push_back(ServerMessage::Playback(Box::new(self.state.playback().clone())));
             }
             if shown.devices != before.devices {
-                device.down.push_back(ServerMessage::Devices(DeviceList::of(self.state.record())));
+                device.down.push_back(ServerMessage::Devices(self.state.record().device_list()));
             }
         }
     }
@@ -59,19 +60,19 @@ impl World {
             Effect::Close(connection, reason) => (connection, ServerMessage::goaway(reason, 0)),
             Effect::Welcome(connection, device_id) => {
                 let playback = record.playback.clone();
-                let devices = DeviceList::of(&record);
+                let devices = record.device_list();
                 let limits = self.limits;
                 let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 0, limits, playback, devices };
                 (connection, ServerMessage::Welcome(Box::new(welcome)))
             }
             Effect::Ack(connection, id, revision) => (connection, ServerMessage::Ack { id, revision }),
-            Effect::Reject(connection, id, reject) => (connection, ServerMessage::reject(id, &reject)),
+            Effect::Reject(connection, id, reject) => (connection, reject.answer(id)),
             Effect::ShowPlayback(connection) => {
                 (connection, ServerMessage::Playback(Box::new(record.playback.clone())))
             }
-            Effect::ShowDevices(connection) => (connection, ServerMessage::Devices(DeviceList::of(&record))),
+            Effect::ShowDevices(connection) => (connection, ServerMessage::Devices(record.device_list())),
             Effect::ShowQueue(connection, from, limit) => {
-                (connection, ServerMessage::Queue(QueuePage::of(&record.playback, self.state.queue(), from, limit)))
+                (connection, ServerMessage::Queue(self.state.queue().page(&record.playback, from, limit)))
             }
         };
         if let Some(device) = self.devices.iter_mut().find(|device| device.connection == Some(connection))
@@ -93,7 +94,7 @@ impl World {
                 let spare_id = DeviceId(self.number());
                 let device_id = hello.device.id.unwrap_or(spare_id);
                 let (instance, seen) = (hello.device.instance, hello.seen);
-                let description = hello.device.description().expect("a good hello");
+                let description = Description::of(hello.device).expect("a good hello");
                 let join = Join { connection, device_id, spare_id, instance, description, seen };
                 self.event(Event::Join(Box::new(join)));
                 return;

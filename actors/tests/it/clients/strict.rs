@@ -2,10 +2,10 @@
 
 use super::{LOAD_MS, Trouble, World, play, play_on};
 use segue_actors::client::Input;
-use segue_actors::ids::NodeId;
-use segue_actors::state::playback::{Intent, Status};
+use segue_actors::protocol::ids::NodeId;
+use segue_actors::protocol::playback::{Intent, Status};
+use segue_actors::protocol::wire::ServerMessage;
 use segue_actors::state::{Limits, Record, SessionState};
-use segue_actors::wire::ServerMessage;
 
 /// One device plays, under a lease of five seconds.
 fn playing() -> World {

@@ -2,10 +2,10 @@
 
 use super::{LOAD_MS, PREPARE_MS, Trouble, World, play, play_on, playing, transfer, unrecorded};
 use segue_actors::client::{Audio, Input};
-use segue_actors::ids::{CommandId, DeviceId};
-use segue_actors::state::messages::Op;
-use segue_actors::state::playback::{Intent, Status};
-use segue_actors::wire::{ClientMessage, ServerMessage};
+use segue_actors::protocol::ids::{CommandId, DeviceId};
+use segue_actors::protocol::messages::Op;
+use segue_actors::protocol::playback::{Intent, Status};
+use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 
 /// From a transfer's command to its switch: the target loads, and both are given notice.
 const SWITCH_MS: i64 = PREPARE_MS + 400;

@@ -6,19 +6,20 @@ pub(crate) mod script;
 mod shown;
 
 use script::{Act, Facts, Fate};
-use segue_actors::close::CloseReason;
-use segue_actors::ids::{ConnectionId, MediaId, Micros, NodeId};
-use segue_actors::inbound::{Inbound, InboundAction};
-use segue_actors::ports::{Outcome, PortError, SessionChange};
-use segue_actors::replica::{Replica, ReplicaOutput};
-use segue_actors::state::coalesce::Coalescer;
-use segue_actors::state::liveness::{Liveness, LivenessAction, Timing};
-use segue_actors::state::messages::{Command, RejectCode};
-use segue_actors::state::outbox::{FrameKind, OUTBOX_BYTES, Outbox};
-use segue_actors::state::playback::MediaKind;
+use segue_actors::node::ports::{Outcome, PortError, SessionChange};
+use segue_actors::node::{FrameKind, Timing};
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::{ConnectionId, MediaId, Micros, NodeId};
+use segue_actors::protocol::messages::{Command, RejectCode};
+use segue_actors::protocol::playback::MediaKind;
+use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
+use segue_actors::session::replica::{Replica, ReplicaOutput};
+use segue_actors::socket::coalesce::Coalescer;
+use segue_actors::socket::inbound::{Inbound, InboundAction, join};
+use segue_actors::socket::liveness::{Liveness, LivenessAction};
+use segue_actors::socket::outbox::{OUTBOX_BYTES, Outbox};
 use segue_actors::state::queue::{Queue, Resolved};
 use segue_actors::state::{DeviceEvent, Event, Leaving, Limits, Record, SessionState};
-use segue_actors::wire::{ClientMessage, ServerMessage};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -236,7 +237,7 @@ impl World {
             }
             InboundAction::Hello(hello) => {
                 let random = self.number();
-                match hello.join(connection, || random) {
+                match join(*hello, connection, || random) {
                     Ok(join) if self.replica.waiting() < INBOX => {
                         self.line(socket).has_joined = true;
                         self.note("joined");

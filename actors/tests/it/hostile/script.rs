@@ -15,8 +15,8 @@
 //!
 //! In a frame `$` and a letter stand for what is true at that moment: see [`fill`].
 
-use segue_actors::ids::{ItemId, Micros, Stamp};
-use segue_actors::state::playback::Playback;
+use segue_actors::protocol::ids::{ItemId, Micros, Stamp};
+use segue_actors::protocol::playback::Playback;
 
 /// What becomes of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

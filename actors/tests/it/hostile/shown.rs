@@ -1,12 +1,12 @@
 //! What the session and the sockets' own ends tell, and that it waits within its bounds.
 
 use super::{LIMITS, TIMING, World};
-use segue_actors::close::CloseReason;
-use segue_actors::ids::{ClockId, ConnectionId};
-use segue_actors::state::outbox::FrameKind;
-use segue_actors::state::playback::Intent;
+use segue_actors::node::FrameKind;
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::{ClockId, ConnectionId};
+use segue_actors::protocol::playback::Intent;
+use segue_actors::protocol::wire::{ClientLimits, ServerMessage, Welcome};
 use segue_actors::state::{Effect, SessionState, Shown};
-use segue_actors::wire::{ClientLimits, DeviceList, QueuePage, ServerMessage, Welcome};
 use std::sync::Arc;
 
 impl World {
@@ -48,7 +48,7 @@ impl World {
             self.send(&others, FrameKind::Playback, &playback);
         }
         if shown.devices != before.devices {
-            self.send(&others, FrameKind::Devices, &ServerMessage::Devices(DeviceList::of(record)));
+            self.send(&others, FrameKind::Devices, &ServerMessage::Devices(record.device_list()));
         }
         for effect in effects {
             self.release_one(effect, state);
@@ -88,18 +88,18 @@ impl World {
                     jitter_ms: 0,
                     limits: ClientLimits { audio_ms: self.limits.strict_ms.unwrap_or(AUDIO_MS), ..CLIENT_LIMITS },
                     playback: record.playback.clone(),
-                    devices: DeviceList::of(record),
+                    devices: record.device_list(),
                 };
                 (to, FrameKind::Other, ServerMessage::Welcome(Box::new(welcome)))
             }
             Effect::Ack(to, id, revision) => (to, FrameKind::Other, ServerMessage::Ack { id, revision }),
-            Effect::Reject(to, id, reject) => (to, FrameKind::Other, ServerMessage::reject(id, &reject)),
+            Effect::Reject(to, id, reject) => (to, FrameKind::Other, reject.answer(id)),
             Effect::ShowPlayback(to) => {
                 (to, FrameKind::Playback, ServerMessage::Playback(Box::new(record.playback.clone())))
             }
-            Effect::ShowDevices(to) => (to, FrameKind::Devices, ServerMessage::Devices(DeviceList::of(record))),
+            Effect::ShowDevices(to) => (to, FrameKind::Devices, ServerMessage::Devices(record.device_list())),
             Effect::ShowQueue(to, from, limit) => {
-                let page = QueuePage::of(state.playback(), state.queue(), from, limit);
+                let page = state.queue().page(state.playback(), from, limit);
                 (to, FrameKind::Other, ServerMessage::Queue(page))
             }
         };

@@ -5,7 +5,7 @@ mod fuzz;
 mod ranking;
 
 use super::{Change, Document, Kind, Query, SearchIndex};
-use segue_actors::ids::UserId;
+use segue_actors::protocol::ids::UserId;
 use tempfile::TempDir;
 
 const ANN: UserId = UserId(1);

@@ -1,12 +1,11 @@
 //! The protocol's messages as JSON text frames `{"type": …}`; the server and its clients share them.
 //! `actors/PROTOCOL.md` describes them and its examples run against this file.
 
-use crate::ids::{ClockId, CommandId, DeviceId, InstanceId, ItemId, Micros, Stamp};
-use crate::state::devices::{CODECS, Description, Device, DeviceKind, Volume, is_name};
-use crate::state::messages::{ByeReason, Command, Ended, Op, Ready, Reject, RejectCode, Report, VolumeChange, Yield};
-use crate::state::playback::{Item, Playback};
-use crate::state::{Record, queue::Queue};
-use crate::{close::CloseReason, ids::MediaId};
+use super::close::CloseReason;
+use super::device::{DeviceList, HelloDevice};
+use super::ids::{ClockId, CommandId, DeviceId, ItemId, MediaId, Micros, Stamp};
+use super::messages::{ByeReason, Command, Ended, Op, Ready, RejectCode, Report, VolumeChange, Yield};
+use super::playback::{Item, Playback};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -33,52 +32,6 @@ pub struct Hello {
     /// The newest stamp it was shown: a server whose database was put back goes on above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Stamp>,
-}
-
-/// What a device says of itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HelloDevice {
-    /// The id an earlier `welcome` gave it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<DeviceId>,
-    /// Random for each process or page load.
-    pub instance: InstanceId,
-    /// Shown to people.
-    pub name: String,
-    /// Icon.
-    #[serde(default)]
-    pub kind: DeviceKind,
-    /// Can sound.
-    pub plays: bool,
-    /// May command.
-    pub controls: bool,
-    /// Media types it can decode; empty: unknown.
-    #[serde(default)]
-    pub codecs: Vec<String>,
-    /// Its loudness, where it knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume: Option<Volume>,
-}
-
-impl HelloDevice {
-    /// The description that a session keeps.
-    ///
-    /// # Errors
-    /// `WireError` when a field is beyond its bound.
-    pub fn description(self) -> Result<Description, WireError> {
-        let name = self.name.trim().to_owned();
-        let wrong = if !is_name(&name) {
-            "device.name has 1 to 64 characters and no control characters"
-        } else if self.codecs.len() > CODECS.0 || self.codecs.iter().any(|codec| codec.len() > CODECS.1) {
-            "device.codecs has at most 32 entries of at most 64 bytes each"
-        } else if self.volume.is_some_and(|volume| volume.level > 100) {
-            "device.volume.level is 0 to 100"
-        } else {
-            let Self { kind, plays, controls, codecs, volume, .. } = self;
-            return Ok(Description { name, kind, plays, controls, codecs, volume });
-        };
-        Err(WireError(wrong.to_owned()))
-    }
 }
 
 /// What a device sends.
@@ -362,82 +315,6 @@ pub struct Welcome {
     pub devices: DeviceList,
 }
 
-/// Who is there, whole.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceList {
-    /// With `devices_revision`: its order.
-    pub epoch: u64,
-    /// Of its last change.
-    pub devices_revision: u64,
-    /// The list.
-    pub devices: Vec<DeviceView>,
-}
-
-impl DeviceList {
-    /// The list as devices see it.
-    #[must_use]
-    pub fn of(record: &Record) -> Self {
-        Self {
-            epoch: record.stamp.epoch,
-            devices_revision: record.devices_revision,
-            devices: record.devices.iter().map(DeviceView::of).collect(),
-        }
-    }
-
-    /// Epoch and revision.
-    #[must_use]
-    pub const fn stamp(&self) -> Stamp {
-        Stamp { epoch: self.epoch, revision: self.devices_revision }
-    }
-}
-
-/// Whether a device can be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PresenceView {
-    /// It has a socket.
-    Online,
-    /// It was lost a moment ago.
-    Away,
-}
-
-/// A device as others see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceView {
-    /// Names it in commands.
-    pub id: DeviceId,
-    /// Shown to people.
-    pub name: String,
-    /// Icon.
-    pub kind: DeviceKind,
-    /// Can sound.
-    pub plays: bool,
-    /// May command.
-    pub controls: bool,
-    /// Whether it can be reached.
-    pub presence: PresenceView,
-    /// Loudness; absent is unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume: Option<Volume>,
-    /// Since when it is as `presence` says.
-    pub since_us: Micros,
-}
-
-impl DeviceView {
-    fn of(device: &Device) -> Self {
-        Self {
-            id: device.id,
-            name: device.name.clone(),
-            kind: device.kind,
-            plays: device.plays,
-            controls: device.controls,
-            presence: if device.is_online() { PresenceView::Online } else { PresenceView::Away },
-            volume: device.volume,
-            since_us: device.since_us,
-        }
-    }
-}
-
 /// Part of the queue, in play order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuePage {
@@ -453,27 +330,7 @@ pub struct QueuePage {
     pub items: Vec<Item>,
 }
 
-impl QueuePage {
-    /// At most `limit` entries from `from` on, and never more than [`PAGE_ITEMS`].
-    #[must_use]
-    pub fn of(playback: &Playback, queue: &Queue, from: usize, limit: usize) -> Self {
-        Self {
-            epoch: playback.epoch,
-            queue_revision: playback.queue_revision,
-            from,
-            total: queue.len(),
-            items: queue.items().skip(from).take(limit.min(PAGE_ITEMS)).copied().collect(),
-        }
-    }
-}
-
 impl ServerMessage {
-    /// A refusal of a command.
-    #[must_use]
-    pub fn reject(id: CommandId, reject: &Reject) -> Self {
-        Self::Reject { id, code: reject.code, message: reject.message.to_owned(), retry_ms: reject.retry_ms }
-    }
-
     /// The words before a socket is closed.
     #[must_use]
     pub fn goaway(reason: CloseReason, jitter_ms: i64) -> Self {

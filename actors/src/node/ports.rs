@@ -1,8 +1,8 @@
 //! The outside world of the core: one trait for each thing it needs. `memory` has a twin of each that runs in a
 //! test, and `contracts` the suite that every implementation passes.
 
-use crate::close::CloseReason;
-use crate::ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId};
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId};
 use crate::state::queue::{Queue, Resolved};
 use crate::state::{Play, Record};
 use std::{fmt, future::Future, pin::Pin, sync::Arc};

@@ -1,8 +1,7 @@
 //! What devices say to a session and what it answers: the payloads, without their JSON envelopes (`wire`).
 
+use super::ids::{CommandId, DeviceId, ItemId, Micros, Stamp};
 use super::playback::{Intent, Rate, Repeat, Status};
-use super::queue::Place;
-use crate::ids::{CommandId, DeviceId, ItemId, Micros, Stamp};
 use serde::{Deserialize, Serialize};
 
 /// A command of a person or program, from any device.
@@ -197,16 +196,6 @@ impl<T> Op<T> {
     }
 }
 
-/// The place that `after` and `before` name together; `None` when both are given.
-pub(super) fn place(after: Option<ItemId>, before: Option<ItemId>) -> Option<Place> {
-    match (after, before) {
-        (None, None) => Some(Place::End),
-        (Some(id), None) => Some(Place::After(id)),
-        (None, Some(id)) => Some(Place::Before(id)),
-        (Some(_), Some(_)) => None,
-    }
-}
-
 /// What a device may say of its audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -240,7 +229,8 @@ impl From<Sound> for Status {
 
 impl Sound {
     /// Whether a device that was asked for `intent` may be so; never for `stop`.
-    pub(super) fn fits(self, intent: Intent) -> bool {
+    #[must_use]
+    pub fn fits(self, intent: Intent) -> bool {
         Status::from(self).is_legal_with(intent)
     }
 }
@@ -377,38 +367,4 @@ pub enum RejectCode {
     RateLimited,
     /// Nobody is active and the sender cannot play.
     NoActiveDevice,
-}
-
-/// A command that was not accepted: nothing changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reject {
-    /// For programs.
-    pub code: RejectCode,
-    /// For people: what was wrong and what to do.
-    pub message: &'static str,
-    /// When to try again, in milliseconds.
-    pub retry_ms: Option<u32>,
-}
-
-/// How long whoever is told to try again should wait, in milliseconds.
-const RETRY_MS: u32 = 1_000;
-
-impl Reject {
-    /// There is more to do than can be done.
-    pub const BUSY: Self = Self::later(RejectCode::Busy, "too much is happening at once; try again");
-    /// The database does not answer.
-    pub const UNAVAILABLE: Self = Self::later(RejectCode::Unavailable, "the database is out of reach; try again");
-    /// To a program whose command may have been written.
-    pub const UNKNOWN: Self =
-        Self::later(RejectCode::Unavailable, "it is not known whether this was done; see what plays, then try again");
-
-    const fn later(code: RejectCode, message: &'static str) -> Self {
-        Self { code, message, retry_ms: Some(RETRY_MS) }
-    }
-
-    /// A refusal that trying again does not mend.
-    #[must_use]
-    pub const fn new(code: RejectCode, message: &'static str) -> Self {
-        Self { code, message, retry_ms: None }
-    }
 }

@@ -1,23 +1,22 @@
 //! [`SocketActor`]: one socket of a device. It does what [`Inbound`] makes of its frames, keeps watch over
 //! its life, and holds back what the socket cannot take yet.
 
-use crate::close::CloseReason;
-use crate::directory::{Directory, World};
-use crate::ids::{CommandId, ConnectionId, MediaId, Micros, UserId};
-use crate::inbound::{Inbound, InboundAction};
-use crate::ports::{Socket, Wrote};
-use crate::session::{Attach, Detach, FromSocket, SessionActor, ToSocket};
-use crate::state::coalesce::Coalescer;
-use crate::state::liveness::{Liveness, LivenessAction};
-use crate::state::messages::{Command, Reject, RejectCode};
-use crate::state::outbox::{FrameKind, Outbox};
+use super::coalesce::Coalescer;
+use super::inbound::{self, Inbound, InboundAction};
+use super::liveness::{Liveness, LivenessAction};
+use super::outbox::Outbox;
+use crate::node::ports::{Socket, Wrote};
+use crate::node::{FrameKind, RESOLVE, Sessions, ToSession, ToSocket, World};
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::{CommandId, ConnectionId, MediaId, Micros, UserId};
+use crate::protocol::messages::{Command, RejectCode};
+use crate::protocol::wire::{Hello, ServerMessage};
 use crate::state::queue::Resolved;
-use crate::state::{DeviceEvent, Join, Leaving};
-use crate::wire::{Hello, ServerMessage};
+use crate::state::{DeviceEvent, Join, Leaving, Reject};
 use actix::dev::SendError;
 use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, SpawnHandle, StreamHandler,
-    WrapFuture,
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle,
+    StreamHandler, WrapFuture,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,8 +28,6 @@ const MAILBOX: usize = 1_024;
 const HELLO: Duration = Duration::from_secs(5);
 /// A socket that has taken nothing for this long is closed.
 const STUCK_MS: i64 = 10_000;
-/// How long the catalogue may take to look up a command's tracks.
-pub(crate) const RESOLVE: Duration = Duration::from_secs(2);
 /// What a client is told to wait when something is overloaded.
 const RETRY_MS: u32 = 1_000;
 
@@ -57,7 +54,7 @@ pub struct Writable;
 /// One socket of a device.
 pub struct SocketActor<S: Socket> {
     socket: S,
-    directory: Arc<Directory>,
+    sessions: Arc<dyn Sessions>,
     connection: ConnectionId,
     /// The token it came with: the request's, or the one in its `hello`.
     token: Option<String>,
@@ -74,7 +71,7 @@ pub struct SocketActor<S: Socket> {
 /// A device that is part of a session.
 struct Joined {
     user: UserId,
-    session: Addr<SessionActor>,
+    session: Recipient<ToSession>,
 }
 
 impl<S: Socket + Unpin + 'static> SocketActor<S> {
@@ -82,13 +79,13 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     pub fn start(
         socket: impl FnOnce(Addr<Self>) -> S,
         incoming: impl futures_core::Stream<Item = Incoming> + 'static,
-        directory: Arc<Directory>,
+        sessions: Arc<dyn Sessions>,
         token: Option<String>,
     ) -> Addr<Self> {
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
             ctx.add_stream(incoming);
-            let world = directory.world();
+            let world = sessions.world();
             Self {
                 socket: socket(ctx.address()),
                 connection: ConnectionId((world.random)()),
@@ -100,13 +97,13 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
                 inbound: Inbound::new(world.limits.tracks_per_command),
                 coalescer: Coalescer::default(),
                 timer: None,
-                directory,
+                sessions,
             }
         })
     }
 
     fn world(&self) -> &World {
-        self.directory.world()
+        self.sessions.world()
     }
 
     fn now(&self) -> Micros {
@@ -142,7 +139,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             self.close(CloseReason::BadToken, ctx);
             return;
         };
-        match hello.join(self.connection, || (self.world().random)()) {
+        match inbound::join(hello, self.connection, || (self.world().random)()) {
             Ok(join) => self.attach(user, join, ctx),
             Err(error) => self.end(CloseReason::BadFrame, &error.0, ctx),
         }
@@ -160,11 +157,11 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
 
     /// Hands the device to its session; a session that ends in that moment gives way to a new one.
     fn attach(&mut self, user: UserId, join: Join, ctx: &mut Context<Self>) {
-        let Some(session) = self.directory.session(user) else {
+        let Some(session) = self.sessions.recipient(user) else {
             self.close(CloseReason::Shutdown, ctx);
             return;
         };
-        let attached = session.send(Attach { join, device: ctx.address().recipient() });
+        let attached = session.send(ToSession::Attach { join, socket: ctx.address().recipient() });
         self.joined = Some(Joined { user, session });
         ctx.wait(attached.into_actor(self).map(|attached, actor, ctx| {
             if attached.is_err() {
@@ -224,12 +221,12 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     fn hand_on(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
         let Some(joined) = &self.joined else { return };
         let connection = self.connection;
-        match joined.session.try_send(FromSocket { connection, event }) {
+        match joined.session.try_send(ToSession::Event { connection, event }) {
             Ok(()) => {}
             Err(SendError::Closed(_)) => self.close(CloseReason::Restart, ctx),
-            Err(SendError::Full(FromSocket { event: event @ DeviceEvent::Command { .. }, .. })) => {
+            Err(SendError::Full(ToSession::Event { event: event @ DeviceEvent::Command { .. }, .. })) => {
                 for id in event.commands() {
-                    self.send(FrameKind::Other, &ServerMessage::reject(id, &Reject::BUSY), ctx);
+                    self.send(FrameKind::Other, &Reject::BUSY.answer(id), ctx);
                 }
             }
             Err(SendError::Full(_)) => self.close(CloseReason::Overloaded, ctx),
@@ -342,7 +339,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     }
 
     fn end_socket(&mut self, reason: CloseReason) {
-        let goaway = ServerMessage::goaway(reason, self.directory.jitter_ms()).encode();
+        let goaway = ServerMessage::goaway(reason, self.sessions.jitter_ms()).encode();
         self.socket.close(reason, goaway.into());
     }
 
@@ -356,9 +353,9 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             let connection = self.connection;
             // The last of a series counts, though nobody is left to hear of it.
             for event in self.coalescer.flush() {
-                session.do_send(FromSocket { connection, event });
+                session.do_send(ToSession::Event { connection, event });
             }
-            session.do_send(Detach { connection, how });
+            session.do_send(ToSession::Detach { connection, how });
         }
     }
 }
@@ -381,7 +378,7 @@ impl<S: Socket> Drop for SocketActor<S> {
     fn drop(&mut self) {
         if let Some(Joined { session, .. }) = self.joined.take() {
             let how = Leaving::Lost(self.liveness.heard());
-            session.do_send(Detach { connection: self.connection, how });
+            session.do_send(ToSession::Detach { connection: self.connection, how });
         }
     }
 }

@@ -5,13 +5,13 @@
 //! Where other nodes share the session ([`Limits::is_shared`]) everything is durable before it is shown, what another
 //! node wrote is adopted, and events whose change came too late are stepped again on it.
 
-use crate::close::CloseReason;
-use crate::ids::{CommandId, ConnectionId, Micros, NodeId, Stamp};
-use crate::panics::{EventKey, named, skip};
-use crate::ports::{Outcome, SessionChange};
-use crate::state::messages::{Reject, RejectCode};
+use crate::node::ports::{Outcome, SessionChange};
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::{CommandId, ConnectionId, Micros, NodeId, Stamp};
+use crate::protocol::messages::RejectCode;
+use crate::session::panics::{EventKey, named, skip};
 use crate::state::queue::Queue;
-use crate::state::{Asked, DeviceEvent, Durability, Effect, Event, Limits, Record, SessionState, Shown};
+use crate::state::{Asked, DeviceEvent, Durability, Effect, Event, Limits, Record, Reject, SessionState, Shown};
 use std::collections::VecDeque;
 use std::sync::Arc;
 

@@ -1,26 +1,8 @@
 //! Whether a socket's device is alive (R8). Any frame is a sign of life. The active device is pinged by text, which
 //! page code can see, and lost after `lease_ms` of silence; an idle one by protocol, and dropped after two unanswered.
 
-use crate::ids::Micros;
-
-/// The numbers of R8; by default all follow from the heartbeat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// Between two pings to the active device.
-    pub heartbeat_ms: i64,
-    /// An active device that is silent for this long is lost.
-    pub lease_ms: i64,
-    /// Between two pings to an idle device.
-    pub idle_ms: i64,
-}
-
-impl Timing {
-    /// The usual proportions: lost after 2.5 heartbeats, idle devices pinged every 10.
-    #[must_use]
-    pub const fn of_heartbeat(heartbeat_ms: i64) -> Self {
-        Self { heartbeat_ms, lease_ms: heartbeat_ms.saturating_mul(5) / 2, idle_ms: heartbeat_ms.saturating_mul(10) }
-    }
-}
+use crate::node::Timing;
+use crate::protocol::ids::Micros;
 
 /// An idle device is dropped after this many unanswered pings.
 const UNANSWERED: u8 = 2;

@@ -1,9 +1,9 @@
 //! What a node remembers of sessions that panicked: an event that made one panic twice is skipped from then on, and a
 //! session that panics again and again is started paused.
 
-use crate::ids::{CommandId, DeviceId, Micros, UserId};
-use crate::state::messages::{Reject, RejectCode};
-use crate::state::{DeviceEvent, Effect, Event, SessionState};
+use crate::protocol::ids::{CommandId, DeviceId, Micros, UserId};
+use crate::protocol::messages::RejectCode;
+use crate::state::{DeviceEvent, Effect, Event, Reject, SessionState};
 use std::collections::HashMap;
 use std::mem::Discriminant;
 

@@ -1,6 +1,6 @@
 //! What plays, where in it, and who may sound. Position, instant, item, rate and duration change together (R5).
 
-use crate::ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp};
+use super::ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// What the user asked for; changes at once on every screen.

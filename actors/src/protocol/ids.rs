@@ -62,10 +62,10 @@ macro_rules! id64 {
         }
 
         impl ::std::str::FromStr for $name {
-            type Err = $crate::ids::BadId;
+            type Err = $crate::protocol::ids::BadId;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                $crate::ids::parse_hex(text).map(Self)
+                $crate::protocol::ids::parse_hex(text).map(Self)
             }
         }
 
@@ -77,7 +77,7 @@ macro_rules! id64 {
 
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::ids::HexVisitor::read(deserializer).map(Self)
+                $crate::protocol::ids::HexVisitor::read(deserializer).map(Self)
             }
         }
     )+};

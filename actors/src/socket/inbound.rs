@@ -1,13 +1,13 @@
 //! What comes in on one socket, pure: each frame is read and rate-limited, and becomes one thing to do about it. The actor
 //! of the socket carries it out.
 
-use crate::close::CloseReason;
-use crate::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros};
-use crate::state::messages::{Command, Op, RejectCode};
-use crate::state::queue::Resolved;
-use crate::state::rate_limit::{MessageClass, RateLimit, Verdict};
+use super::rate_limit::{MessageClass, RateLimit, Verdict};
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros};
+use crate::protocol::messages::{Command, Op, RejectCode};
+use crate::protocol::wire::{ClientMessage, Hello, ServerMessage, WireError};
+use crate::state::devices::Description;
 use crate::state::{DeviceEvent, Join};
-use crate::wire::{ClientMessage, Hello, ServerMessage, WireError};
 
 /// What is to be done about a frame.
 #[derive(Debug, PartialEq)]
@@ -125,30 +125,17 @@ fn reject(id: CommandId, code: RejectCode, message: String, retry_ms: Option<u32
     InboundAction::Answer(ServerMessage::Reject { id, code, message, retry_ms })
 }
 
-impl Hello {
-    /// The device on this socket, for its session; `random` gives 64 bits a call.
-    ///
-    /// # Errors
-    /// `WireError` when a field is beyond its bound.
-    pub fn join(self, connection: ConnectionId, random: impl Fn() -> u64) -> Result<Join, WireError> {
-        Ok(Join {
-            connection,
-            device_id: self.device.id.unwrap_or_else(|| DeviceId(random())),
-            spare_id: DeviceId(random()),
-            instance: self.device.instance,
-            description: self.device.description()?,
-            seen: self.seen,
-        })
-    }
-}
-
-impl DeviceEvent {
-    /// A command whose tracks were found; `seed` is 64 random bits.
-    #[must_use]
-    pub fn command(requested: Command<MediaId>, tracks: Vec<Resolved>, seed: u64) -> Self {
-        let Command { id, if_item, if_queue_revision, if_lease, op } = requested;
-        let op = op.with_tracks(tracks);
-        let command = Box::new(Command { id, if_item, if_queue_revision, if_lease, op });
-        Self::Command { command, seed, others: Vec::new() }
-    }
+/// The device on this socket, for its session; `random` gives 64 bits a call.
+///
+/// # Errors
+/// `WireError` when a field is beyond its bound.
+pub fn join(hello: Hello, connection: ConnectionId, random: impl Fn() -> u64) -> Result<Join, WireError> {
+    Ok(Join {
+        connection,
+        device_id: hello.device.id.unwrap_or_else(|| DeviceId(random())),
+        spare_id: DeviceId(random()),
+        instance: hello.device.instance,
+        seen: hello.seen,
+        description: Description::of(hello.device)?,
+    })
 }

@@ -1,6 +1,6 @@
 //! How much one socket may say (R11): a bucket for each class of messages, which fills steadily and holds a burst.
 
-use crate::ids::Micros;
+use crate::protocol::ids::Micros;
 
 /// What a message costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! The ports' twins in memory: the core runs on them without any service, and tests make them fail.
 
-use crate::close::CloseReason;
-use crate::ids::{MediaId, Micros, NodeId, Stamp, UserId};
-use crate::ports::{
+use crate::node::ports::{
     Bus, Cluster, Later, Logins, Nodes, Outcome, PortError, SessionChange, SessionStore, Socket, Subscription, Tracks,
     Wrote,
 };
+use crate::protocol::close::CloseReason;
+use crate::protocol::ids::{MediaId, Micros, NodeId, Stamp, UserId};
 use crate::state::queue::{Queue, Resolved};
 use crate::state::{Play, Record};
 use std::collections::{BTreeMap, HashMap, VecDeque};

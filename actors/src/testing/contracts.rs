@@ -1,9 +1,9 @@
 //! What every implementation of a port must do: one suite for each, run on the twins here and on databases elsewhere.
 //! A suite panics with what was broken. Each needs a user of its own that nothing was ever kept of.
 
-use crate::ids::{DeviceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId};
-use crate::ports::{Bus, Nodes, Outcome, PortError, SessionChange, SessionStore};
-use crate::state::playback::{Item, MediaKind};
+use crate::node::ports::{Bus, Nodes, Outcome, PortError, SessionChange, SessionStore};
+use crate::protocol::ids::{DeviceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId};
+use crate::protocol::playback::{Item, MediaKind};
 use crate::state::queue::{Place, Queue};
 use crate::state::{Limits, Play, Record, SessionState};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -169,7 +169,7 @@ pub async fn nodes(first: &dyn Nodes, second: &dyn Nodes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{MemoryBus, MemoryCluster, MemoryNodes, MemoryStore};
+    use crate::testing::memory::{MemoryBus, MemoryCluster, MemoryNodes, MemoryStore};
 
     #[actix::test]
     async fn the_twins_keep_their_contracts() {

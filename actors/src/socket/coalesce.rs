@@ -1,9 +1,9 @@
 //! Coalescing (R11): seeks and volumes that come faster than ten a second are held, the latest stands for the
 //! ones before it, and it always arrives.
 
-use super::DeviceEvent;
-use super::messages::Op;
-use crate::ids::{CommandId, DeviceId, Micros};
+use crate::protocol::ids::{CommandId, DeviceId, Micros};
+use crate::protocol::messages::Op;
+use crate::state::DeviceEvent;
 
 /// Between two steps of one series.
 const STEP_MS: i64 = 100;
@@ -117,10 +117,10 @@ fn stand_for(earlier: &DeviceEvent, later: DeviceEvent) -> Result<DeviceEvent, D
 
 #[cfg(test)]
 mod tests {
-    use super::super::messages::{Command, VolumeChange};
     use super::*;
+    use crate::protocol::messages::{Command, VolumeChange};
 
-    fn command(id: u64, op: Op<super::super::queue::Resolved>) -> DeviceEvent {
+    fn command(id: u64, op: Op<crate::state::queue::Resolved>) -> DeviceEvent {
         let command = Command { id: CommandId(id), if_item: None, if_queue_revision: None, if_lease: None, op };
         DeviceEvent::Command { command: Box::new(command), seed: 0, others: Vec::new() }
     }

@@ -1,21 +1,11 @@
 //! What waits for a socket (R10): bounded, and never two of what replaces itself.
 
+use crate::node::FrameKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Most bytes that may wait for one socket.
 pub const OUTBOX_BYTES: usize = 64 * 1024;
-
-/// What a frame carries, as far as waiting goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FrameKind {
-    /// The whole playback: a newer one says everything an older one did.
-    Playback,
-    /// The whole device list, likewise.
-    Devices,
-    /// Anything else: each one counts.
-    Other,
-}
 
 /// More would wait than may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

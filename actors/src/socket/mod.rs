@@ -1,0 +1,10 @@
+//! One socket of a device: its actor, and the rules that it applies to what comes in and what goes out.
+
+mod actor;
+pub mod coalesce;
+pub mod inbound;
+pub mod liveness;
+pub mod outbox;
+pub mod rate_limit;
+
+pub use actor::{Incoming, SocketActor, Writable};
