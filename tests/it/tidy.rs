@@ -21,6 +21,7 @@ const LONG_PAGES: &[&str] = &[
     "actors/tests/mutants/README.md",
     "actors/tests/sim/README.md",
     "player/README.md",
+    "player/rules/README.md",
     "src/cli/README.md",
     "src/config/README.md",
     "src/db/README.md",
