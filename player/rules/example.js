@@ -19,6 +19,7 @@ const found = await fetch(`${server}/v1/search?type=track&limit=2&q=${encodeURIC
 });
 if (!found.ok) throw new Error(`the search failed: ${await found.text()}`);
 const tracks = (await found.json()).tracks.items.map((/** @type {{id: string}} */ { id }) => id);
+if (tracks.length === 0) throw new Error(`nothing was found for "${words}"`);
 
 const device = { instance: newId(), name: "Example", kind: "other", plays: true, controls: true, codecs: [] };
 const client = new Client(device, token, now_us());
@@ -45,8 +46,8 @@ function perform(output) {
   else if (output.type === "send") socket?.send(JSON.stringify(output.frame));
   else if (output.type === "sound") play(output.item, output.position_ms, output.from_us);
   else if (output.type === "silence") clearTimeout(audio);
-  else if (output.type === "answered" && output.refusal) console.log(`refused: ${output.refusal.message}`);
-  else if (output.type === "give_up") console.log(`the server does not want this device back: ${output.reason}`);
+  else if (output.type === "answered" && output.refusal) throw new Error(`refused: ${output.refusal.message}`);
+  else if (output.type === "give_up") throw new Error(`the server does not want this device back: ${output.reason}`);
   else if (output.type === "show") setImmediate(show);
   // Nothing has to be loaded here, so an item that is to be prepared is ready at once.
   else if (output.type === "prepare") setImmediate(() => handle({ type: "prepared", item: output.item }));
