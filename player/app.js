@@ -8,24 +8,26 @@ import { Component, attribute, fill, h } from "./parts/dom.js";
 import { icon } from "./parts/icons.js";
 import { openMenu } from "./parts/menu.js";
 import { PlayerBar } from "./parts/player_bar.js";
-import { attempt } from "./parts/toast.js";
+import { attempt, loaded } from "./parts/toast.js";
 import { routes } from "./routes.js";
 import { session } from "./session.js";
 import { LOGIN_ENDED, store } from "./store.js";
 import "./views/home.js";
 import "./views/library.js";
-import "./views/login.js";
-import "./views/now.js";
 import "./views/playlists.js";
 import "./views/search.js";
 
+const now = () => import("./views/now.js");
 const album = () => import("./views/album.js");
 const queue = () => import("./views/queue.js");
 /**
- * Views that are loaded when somebody opens them, because no visit begins with them.
+ * Views that are loaded when they are shown, because most visits do not begin with them.
  * @type {Record<string, () => Promise<unknown>>}
  */
 const LATER = {
+  "view-login": () => import("./views/login.js"),
+  "view-now": now,
+  "view-devices": now,
   "view-album": album,
   "view-artist": album,
   "view-track": album,
@@ -37,6 +39,11 @@ const LATER = {
 };
 /** The files of those views. */
 const LATER_FILES = [
+  "views/login.js",
+  "views/now.js",
+  "parts/devices.js",
+  "parts/dialog.js",
+  "parts/playlist_dialogs.js",
   "views/album.js",
   "views/playlist.js",
   "views/queue.js",
@@ -88,7 +95,7 @@ class SegueApp extends Component {
     this.listen(window, "pagehide", () => session.player?.leave("close"));
     for (const act of ["pointerdown", "keydown"]) this.listen(window, act, () => session.player?.engine.unlock());
     this.listen(window, "keydown", (event) => key(event));
-    if (store.session === undefined) fill(this, h("view-login"));
+    if (store.session === undefined) fill(this, open("view-login"));
     this.refresh();
   }
 
@@ -100,7 +107,7 @@ class SegueApp extends Component {
     if (isIn !== this.isIn) {
       this.isIn = isIn;
       if (isIn) this.frame();
-      else fill(this, h("view-login"));
+      else fill(this, open("view-login"));
     }
     this.refreshBanner();
   }
@@ -173,10 +180,7 @@ class SegueApp extends Component {
     const isFirst = this.shownKey === "";
     this.shownKey = key;
     this.shownStep = routes.step;
-    const view = h(tag, { "data-name": id });
-    LATER[tag]?.().catch(() =>
-      fill(view, note("warning", "The server is away, and this view is not kept on this device.")),
-    );
+    const view = open(tag, id);
     fill(main, view);
     main.className = tag;
     for (const link of nav.children) {
@@ -234,6 +238,13 @@ class SegueApp extends Component {
       button && h("button", { type: "button", class: "primary", onclick: act }, button),
     );
   }
+}
+
+/** The element of a view, which is loaded if it has to be. @param {string} tag @param {string} [id] */
+function open(tag, id) {
+  const view = h(tag, { "data-name": id });
+  loaded(LATER[tag]?.() ?? Promise.resolve()).catch(({ message }) => fill(view, note("warning", message)));
+  return view;
 }
 
 /** @param {{code: number, reason: string} | undefined} farewell */

@@ -3,13 +3,14 @@
 import { catalogue } from "../catalogue.js";
 import { session } from "../session.js";
 import { cover } from "./cover.js";
-import { DeviceList, volumeControl } from "./devices.js";
 import { Component, attribute, fill, h, say } from "./dom.js";
 import { icon, iconButton } from "./icons.js";
 import { place } from "./menu.js";
 import { SeekBar } from "./seek_bar.js";
+import { attempt, loaded } from "./toast.js";
 import { artistLinks } from "./track_row.js";
 import { heartOfCurrent, transport, trouble } from "./transport.js";
+import { volumeControl } from "./volume.js";
 
 export class PlayerBar extends Component {
   /** The entry and the track that are shown. */
@@ -25,7 +26,12 @@ export class PlayerBar extends Component {
     this.where = h("span", { class: "where-name", dir: "auto" });
     this.whereButton = h(
       "button",
-      { type: "button", class: "where", "aria-haspopup": "dialog", onclick: () => this.openDevices() },
+      {
+        type: "button",
+        class: "where",
+        "aria-haspopup": "dialog",
+        onclick: () => void attempt(() => this.openDevices()),
+      },
       icon("device"),
       this.where,
     );
@@ -100,9 +106,10 @@ export class PlayerBar extends Component {
     );
   }
 
-  openDevices() {
+  async openDevices() {
     const { whereButton } = this;
     if (!whereButton) return;
+    const { DeviceList } = await loaded(import("./devices.js"));
     const close = iconButton("close", "Close", { onclick: () => panel.hidePopover() });
     const panel = h(
       "div",

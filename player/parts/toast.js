@@ -16,6 +16,15 @@ export function toast(text, kind = "done") {
 }
 
 /**
+ * A module that is loaded when it is needed; says why in words for people if it cannot be.
+ * @template T @param {Promise<T>} module @returns {Promise<T>}
+ */
+export const loaded = (module) =>
+  module.catch(() => {
+    throw new Error("The server is away, and this part of the page is not loaded yet.");
+  });
+
+/**
  * Does something, and shows why it failed if it does.
  * @param {() => Promise<unknown> | unknown} act @param {string} [done]
  */

@@ -2,11 +2,12 @@
 
 import { catalogue } from "../catalogue.js";
 import { cover } from "../parts/cover.js";
-import { DeviceList, volumeControl } from "../parts/devices.js";
+import { DeviceList } from "../parts/devices.js";
 import { fill, h, say } from "../parts/dom.js";
 import { SeekBar } from "../parts/seek_bar.js";
 import { artistLinks } from "../parts/track_row.js";
 import { heartOfCurrent, transport, trouble } from "../parts/transport.js";
+import { volumeControl } from "../parts/volume.js";
 import { session } from "../session.js";
 import { View } from "./view.js";
 
