@@ -1,6 +1,6 @@
 /**
- * Everybody can use it: axe-core on each view, menu and question, with something to see and without, in both colours,
- * on a desk and on a phone; and the whole way with the keyboard alone.
+ * Accessibility: axe-core on each view, menu and dialog, with and without music, light and dark, on desktop and phone;
+ * and everything with the keyboard alone.
  */
 
 import assert from "node:assert/strict";
@@ -47,7 +47,7 @@ after(async () => {
 });
 
 /**
- * The serious barriers that people meet in what is shown.
+ * The serious and critical barriers that axe-core finds in the page.
  * @param {Page} page @param {string} name
  * @returns {Promise<string[]>}
  */
@@ -71,7 +71,7 @@ async function examine(page, name) {
 }
 
 for (const [look, options] of LOOKS) {
-  test(`nothing that is shown has a serious barrier: ${look}`, async (t) => {
+  test(`no serious accessibility barrier: ${look}`, async (t) => {
     const started_ms = Date.now();
     const kitchen = await open(browser, server, "Kitchen");
     const { page, errors, context } = await keeping(browser, server, "Desk", { ...options, reducedMotion: "reduce" });
@@ -175,7 +175,7 @@ test("the keyboard alone logs in, finds, plays, pauses and moves the music", asy
   await until(page, { intent: "pause" });
   await keyboard.press("Space");
   await until(page, { status: "playing" });
-  // Tab goes round until it comes to the devices.
+  // Tab goes from control to control until it reaches the devices.
   for (let tabs = 0; tabs < 80; tabs += 1) {
     await keyboard.press("Tab");
     if (await page.evaluate(() => document.activeElement?.classList.contains("where"))) break;
@@ -185,7 +185,7 @@ test("the keyboard alone logs in, finds, plays, pauses and moves the music", asy
   await keyboard.press("Enter");
   await until(other.page, { isHere: true });
   await keyboard.press("Escape");
-  // The focus is where it was.
+  // The focus is back where it was.
   await holds(page, () => document.activeElement?.classList.contains("where"));
   await context.close();
   await other.context.close();

@@ -1,4 +1,4 @@
-/** The server goes away: what is kept here plays and starts, and when it is back nothing jumps. */
+/** The server goes away: kept tracks play and start; when it is back, nothing jumps. */
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -32,12 +32,12 @@ after(async () => {
 const go = (page, path) =>
   page.evaluate((path) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(path)), path);
 
-/** The devices of that name which the page knows of. @param {Page} page @param {string} name */
+/** The number of devices of that name that the page knows. @param {Page} page @param {string} name */
 const many = async (page, name) =>
   (await shown(page)).names.filter((/** @type {string} */ known) => known === name).length;
 
 /**
- * Stretches without a sound since an instant; nothing is said of a busy machine.
+ * Asserts that there was no silence since an instant, unless the machine was busy.
  * @param {Page} page @param {number} since_ms @param {(text: string) => void} say
  */
 async function noGap(page, since_ms, say) {
@@ -52,7 +52,7 @@ async function noGap(page, since_ms, say) {
     );
 }
 
-// However a test ends, the next one finds a server.
+// The next test needs a running server, however this one ended.
 afterEach(async () => {
   if (!server.process) await server.run();
 });
@@ -63,7 +63,7 @@ test("cut off, the queue plays on, kept tracks start at a press, and the server 
   await page.getByRole("button", { name: "Play First tone" }).waitFor();
   await command(page, { op: "play", tracks: tones.map((tone) => tone.id) });
   await until(page, { status: "playing", media_id: tones[0].id });
-  // What comes is kept before it comes.
+  // The next tracks are kept before they play.
   await keeps(page, 4);
   await holds(page, () =>
     import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.ahead.length === 4),
@@ -71,7 +71,7 @@ test("cut off, the queue plays on, kept tracks start at a press, and the server 
   const started_ms = Date.now();
   await server.stop();
   await page.getByText("No connection to the server").waitFor();
-  // By itself: past the next one, which the server had named, to the end of the queue.
+  // Without a command: past the next entry, which the server had named, to the end of the queue.
   await holds(
     page,
     (media_id) =>
@@ -82,7 +82,7 @@ test("cut off, the queue plays on, kept tracks start at a press, and the server 
   );
   await sounds(page, Date.now() + 300);
   await noGap(page, started_ms, (text) => t.diagnostic(`through the queue: ${text}`));
-  // By a person: another one of what is kept, from a list that is kept, too.
+  // With a command: another kept track, from a list that is kept too.
   await page.getByRole("button", { name: "Play Fourth tone" }).click();
   await until(page, { status: "playing", media_id: tones[3].id });
   await page.locator("player-bar").getByRole("button", { name: "Pause", exact: true }).click();

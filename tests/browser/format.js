@@ -1,7 +1,7 @@
 /**
  * The layout of the JavaScript and CSS files. `npm run format` names every file that Prettier would write differently
- * and every line that is too long, and fails if there is one; `npm run format:write` rewrites the files. Prettier
- * leaves long comments and strings as they are, so the length of lines is checked here.
+ * and every line that is too long, and fails if there is one; `npm run format:write` rewrites the files. Prettier does
+ * not break long comments and strings, so the length of lines is checked here.
  */
 
 import { readFile, readdir, writeFile } from "node:fs/promises";

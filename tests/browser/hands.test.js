@@ -1,6 +1,6 @@
 /**
- * What people do with their hands: playlists, saved tracks, the bar, devices and their volume, media keys; and what
- * they are told.
+ * What people do by hand: playlists, saved tracks, the bar, devices and their volume, media keys; and the messages that
+ * they see.
  */
 
 import assert from "node:assert/strict";
@@ -24,7 +24,7 @@ before(async () => {
   browser = await launch();
 });
 
-// However a test ends, the next one finds nobody.
+// The next test must find nobody playing, however this one ended.
 afterEach(async () => {
   await Promise.all(browser.contexts().map((context) => context.close()));
 });
@@ -37,7 +37,7 @@ after(async () => {
 /** @param {Page} page @param {string} name */
 const to = (page, name) => page.getByRole("navigation").getByRole("link", { name, exact: true }).click();
 
-/** Waits until the list shows these. @param {Page} page @param {string[]} names */
+/** Waits until the list shows these tracks. @param {Page} page @param {string[]} names */
 const lists = (page, names) =>
   holds(
     page,
@@ -53,7 +53,7 @@ async function choose(page, track, entry) {
   await page.getByRole("menuitem", { name: entry, exact: true }).click();
 }
 
-/** The tones as search finds them. @param {Page} page */
+/** The tones in the order in which the search lists them. @param {Page} page */
 async function findTones(page) {
   await to(page, "Search");
   await page.getByRole("searchbox", { name: "Search" }).fill("tone");
@@ -61,7 +61,7 @@ async function findTones(page) {
 }
 
 /**
- * Goes back a track: from its beginning on, for later in it the same one begins again.
+ * From the beginning of a track: later in it, "previous" starts the same track again.
  * @param {Page} page @param {() => Promise<unknown>} press
  */
 async function goBack(page, press) {
@@ -100,7 +100,7 @@ test("a playlist is made, filled, put in order by the keyboard, renamed, played 
   await page.getByRole("button", { name: "Move Third tone" }).focus();
   await page.keyboard.press("Alt+ArrowUp");
   await lists(page, ["First tone", "Third tone", "Second tone"]);
-  // The focus goes with it, and so the next press moves it on.
+  // The focus moves with the row, so the next key press moves the row further.
   await holds(page, () => document.activeElement?.getAttribute("aria-label")?.startsWith("Move Third tone"));
   await page.keyboard.press("Alt+ArrowUp");
   await lists(page, ["Third tone", "First tone", "Second tone"]);
@@ -124,7 +124,7 @@ test("a playlist is made, filled, put in order by the keyboard, renamed, played 
   assert.deepEqual(errors, []);
 });
 
-test("a heart saves a track and takes it away again, in a list, in the bar and on another page", async () => {
+test("the heart saves a track and removes it, in a list, in the bar and on another page", async () => {
   const { page, errors } = await open(browser, server, "Desk");
   await to(page, "Saved");
   await page.getByText("Nothing saved yet.").waitFor();
@@ -149,7 +149,7 @@ test("a heart saves a track and takes it away again, in a list, in the bar and o
   assert.deepEqual([...errors, ...other.errors], []);
 });
 
-test("the bar's buttons and sliders do what they say, on the page that plays and on one that does not", async () => {
+test("the bar's buttons and sliders work, on the page that plays and on one that does not", async () => {
   const near = await open(browser, server, "Terrace");
   const far = await open(browser, server, "Phone");
   await command(near.page, { op: "play", tracks: tones.map((tone) => tone.id) });
@@ -198,7 +198,7 @@ test("the bar's buttons and sliders do what they say, on the page that plays and
   assert.deepEqual([...near.errors, ...far.errors], []);
 });
 
-test("the list of devices says what each does, moves the music, and turns the volume of each", async () => {
+test("the list of devices shows the state of each, moves the music, and sets each volume", async () => {
   const kitchen = await open(browser, server, "Kitchen");
   const desk = await open(browser, server, "Study");
   const { page } = desk;
@@ -238,7 +238,7 @@ test("the list of devices says what each does, moves the music, and turns the vo
   await row("Kitchen").getByRole("button", { name: "Unmute" }).click();
   await isLoud(kitchen.page, 50, false);
   assert.deepEqual(await loudness(page), before, "one's own is one's own");
-  // And the other way round: what a hand turns there is shown here.
+  // And the other way round: a volume that is changed there is shown here.
   await kitchen.page.locator("player-bar").getByRole("slider", { name: "Volume of Kitchen" }).focus();
   await kitchen.page.keyboard.press("End");
   await isLoud(kitchen.page, 100, false);
@@ -270,7 +270,7 @@ test("a device that is out of reach and one that waits for bytes are shown as su
   await kitchen.page.unroute(/\/media\//);
   await until(page, { status: "playing", active: "Cellar" });
   await page.getByText("Loading on Cellar…").waitFor({ state: "hidden" });
-  // Cut off without a word.
+  // The connection breaks without a close frame.
   await kitchen.context.setOffline(true);
   await kitchen.page.evaluate(() =>
     import(/** @type {any} */ ("/player/session.js")).then(({ session }) => {
@@ -290,7 +290,7 @@ test("a device that is out of reach and one that waits for bytes are shown as su
   assert.deepEqual(errors, []);
 });
 
-test("what was promised for later and is refused then is said to be", async () => {
+test("a command that was reported as waiting and is then refused is reported again", async () => {
   const { page, errors } = await open(browser, server, "Porch");
   server.freeze();
   try {
@@ -307,8 +307,8 @@ test("what was promised for later and is refused then is said to be", async () =
   assert.deepEqual(errors, []);
 });
 
-test("the system takes this tab for one that plays, under the page's own policy, as long as it sounds", async () => {
-  // What listens to the loudspeaker is not allowed by the policy, and its errors are not the page's.
+test("the browser shows this tab as playing, under the page's own policy, while it plays", async () => {
+  // The policy does not allow the probe's worklet; its errors are not those of the page.
   const { page, context } = await open(browser, server, "Bench", { bypassCSP: false });
   await context.addInitScript(() => {
     const { createObjectURL } = URL;
@@ -352,7 +352,7 @@ test("the system takes this tab for one that plays, under the page's own policy,
     page,
     () => /** @type {any} */ (window).beside.paused && navigator.mediaSession.playbackState === "paused",
   );
-  // Loading is not playing: the place stands still.
+  // While a device loads, the place does not advance.
   await page.route(/\/media\//, (route) => route.abort());
   await page.evaluate(() =>
     import(/** @type {any} */ ("/player/session.js")).then(({ session }) =>
@@ -373,7 +373,7 @@ test("the system takes this tab for one that plays, under the page's own policy,
     page,
     () => navigator.mediaSession.playbackState === "playing" && navigator.mediaSession.metadata?.title === "Third tone",
   );
-  // Who logs out leaves nothing of it on the lock screen.
+  // After logging out, nothing of the user is left on the lock screen.
   await page.evaluate(() =>
     import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.setSession(undefined)),
   );
@@ -386,7 +386,7 @@ test("the system takes this tab for one that plays, under the page's own policy,
   );
 });
 
-test("media keys steer, and the system is told what plays and where it is", async () => {
+test("media keys work, and the system is told what plays and at which place", async () => {
   const { page, errors, context } = await open(browser, server, "Desk");
   await context.addInitScript(() => {
     /** @type {any} */

@@ -1,4 +1,4 @@
-/** The first view: what was heard last, and what is heard most. */
+/** The first view: tracks that were played recently, and tracks that are played most. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -25,13 +25,13 @@ after(async () => {
   await server?.end();
 });
 
-/** A part of the view. @param {Page} page @param {string} name */
+/** A section of the view. @param {Page} page @param {string} name */
 const part = (page, name) => page.locator("view-home section").filter({ has: page.getByRole("heading", { name }) });
 
-/** The tracks that a part of the view lists. @param {Page} page @param {string} name */
+/** The tracks that a section lists. @param {Page} page @param {string} name */
 const listed = (page, name) => part(page, name).locator(".row.track .title").allTextContents();
 
-test("it lists what was played last and what is played most, and plays it from there", async () => {
+test("it lists the tracks played recently and most, and plays them from there", async () => {
   const { page, errors } = await open(browser, server, "Desk");
   const [first, second] = tones.map(({ id }) => id);
   await part(page, "New in your library").waitFor();

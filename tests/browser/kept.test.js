@@ -1,4 +1,4 @@
-/** What is kept for offline: there to see, to play and to take away, within a limit that its user chose. */
+/** Music that is kept for offline use: listing, playing and removing it, within a limit that the user chose. */
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -29,7 +29,7 @@ after(async () => {
   await server?.end();
 });
 
-// However a test ends, the next one finds a server.
+// The next test needs a running server, however this one ended.
 afterEach(async () => {
   if (!server.process) await server.run();
 });
@@ -45,7 +45,7 @@ test("kept tracks are listed, play without the server, and are removed one by on
   await toOffline(page);
   await page.getByText("Nothing is kept yet.").waitFor();
   await command(page, { op: "play", tracks: tones.slice(0, 4).map((tone) => tone.id) });
-  // The list grows as they come.
+  // The list grows while tracks are kept.
   await page.getByText(/^4 tracks, 15 MB, on this device$/).waitFor();
   await page.getByText("4 MB", { exact: true }).first().waitFor();
   assert.deepEqual((await names(page)).sort(), ["First tone", "Fourth tone", "Second tone", "Third tone"]);
@@ -96,7 +96,7 @@ test("the chosen limit holds for a worker that was restarted, and a smaller limi
 
 test("when there is no more room, the least recently used tracks go, and the current track stays", async () => {
   const { page, errors, context } = await keeping(browser, server, "Shed");
-  /** Waits until these are kept; what was heard last comes first. @param {string[]} names */
+  /** Waits until these tracks are kept, the last played first. @param {string[]} names */
   const keepsOnly = (...names) =>
     holds(
       page,
@@ -112,7 +112,7 @@ test("when there is no more room, the least recently used tracks go, and the cur
     await keeps(page, index + 1);
   }
   await keepsOnly("Third tone", "Second tone", "First tone");
-  // The oldest is heard again, and so it is not the one that goes: 4 MB each, and room for two.
+  // The oldest track is played again, so another one is removed: a track has 4 MB, and there is room for two.
   await command(page, { op: "play", tracks: [tones[0].id] });
   await keepsOnly("First tone", "Third tone", "Second tone");
   await page.evaluate(() => navigator.serviceWorker.controller?.postMessage({ keep_bytes: 8e6 }));

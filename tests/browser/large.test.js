@@ -1,4 +1,4 @@
-/** A library of 100,000 tracks: the page stays quick, and asks for no more than it shows. */
+/** A library of 100,000 tracks: the page stays fast, and loads only what it shows. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -7,13 +7,13 @@ import { Server } from "./harness/server.js";
 import { scripting_ms } from "./harness/tracing.js";
 
 const TOTAL = 100_000;
-/** How long scripts may keep a page from what comes after an input, in milliseconds: 19 of 20 inputs of each kind. */
+/** How long scripts may delay the page after an input, in milliseconds: for 19 of 20 inputs of each kind. */
 const MOST_MS = 50;
-/** So many inputs of a kind are judged at least: one of them may be slower. */
+/** The least inputs of a kind that are judged: one of them may be slower. */
 const LEAST = 21;
 /**
- * A kind that is too slow is measured so often, and is when the machine was quiet once: what is slow of itself is slow
- * each time.
+ * A kind of input that is too slow is measured up to this many times, until the machine was quiet once: code that is
+ * slow is slow each time.
  */
 const ROUNDS = 3;
 
@@ -122,7 +122,7 @@ test("lists, search and the queue run little script per input, keep few rows, re
 
   await go("/search");
   const typed = [..."track 123"].map((letter) => async () => {
-    // A space alone asks for nothing new.
+    // A space alone causes no request.
     const answered =
       letter === " "
         ? undefined

@@ -1,6 +1,6 @@
 /**
- * Lists that are longer than a page of them: what fails is said and mends itself, nothing is cut off in silence, moves
- * go where they were let go; and several tabs leave each other's choices alone.
+ * Lists that are longer than a page: failures are shown and recovered from, nothing is cut off without a message, moves
+ * go where rows are dropped; and several tabs respect each other's preferences.
  */
 
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ import { Server } from "./harness/server.js";
 
 /** @import {Page} from "playwright-core" */
 
-/** Tracks of the album: more than one page, and than one request adds to a playlist. */
+/** Tracks of the album: more than one page, and more than one request adds to a playlist. */
 const MANY = 230;
 
 /** @type {Server} */ let server;
@@ -39,7 +39,7 @@ before(async () => {
   browser = await launch();
 });
 
-// However a test ends, the next one finds a server and nobody.
+// The next test needs a running server and nobody playing, however this one ended.
 afterEach(async () => {
   await Promise.all(browser.contexts().map((context) => context.close()));
   if (!server.process) await server.run();
@@ -108,14 +108,14 @@ test("a list page that fails is asked for again after a pause; the list says so 
   await page.getByText("The server cannot be reached.").waitFor();
   const box = await again.boundingBox();
   assert.ok(box && box.y > 0 && box.y < 720, "where it is seen");
-  // Two hundred frames in which each could ask.
+  // Two hundred frames, in each of which the list could ask.
   await page.evaluate(async () => {
     for (let frame = 0; frame < 200; frame += 1) {
       document.querySelector("main")?.dispatchEvent(new Event("scroll"));
       await new Promise((resolve) => requestAnimationFrame(resolve));
     }
   });
-  // Two pages are looked at, once each 2 s; those of before may still be under way.
+  // Two pages are in view, and each is asked for every 2 s; earlier requests may still be running.
   assert.ok(asked > 0 && asked <= 2 * (3 + (Date.now() - since_ms) / 2_000), `${asked} requests`);
   await Promise.all([page.waitForRequest(/\/v1\/tracks\?/), again.click()]);
   await server.run();
@@ -189,7 +189,7 @@ test("a row dropped below the last becomes the last, Escape cancels, a refused m
   assert.deepEqual(errors, []);
 });
 
-test("a move by the keyboard in a long playlist asks for what is looked at alone", async () => {
+test("a move by the keyboard in a long playlist loads only the pages in view", async () => {
   const playlist = await playlistOf("Long", MANY);
   const { page, errors } = await open(browser, server, "Desk");
   await go(page, `/playlist/${playlist.id}`);
@@ -205,7 +205,7 @@ test("a move by the keyboard in a long playlist asks for what is looked at alone
   assert.deepEqual(errors, []);
 });
 
-test("what one tab chooses another does not undo; a stale tab does not end a newer login", async () => {
+test("a tab keeps the choices of another tab; a stale tab does not end a newer login", async () => {
   const first = await open(browser, server, "Desk");
   const second = await first.context.newPage();
   await second.goto(server.url);
@@ -224,14 +224,14 @@ test("what one tab chooses another does not undo; a stale tab does not end a new
     theme: "dark",
   });
   await holds(second, () => document.documentElement.dataset.theme === "dark");
-  // Somebody logged in anew while this tab slept.
+  // The user has logged in again while this tab slept.
   await second.evaluate(async () => {
     const { store } = await import(/** @type {any} */ ("/player/store.js"));
     store.session = { ...store.session, token: "an older one" };
     store.setSession(undefined, "over");
   });
   assert.ok(await first.page.evaluate(() => localStorage.getItem("segue.session")));
-  // Who logs out does so in all tabs.
+  // Logging out in one tab logs out all tabs.
   await first.page.evaluate(() =>
     import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.setSession(undefined)),
   );
@@ -239,12 +239,12 @@ test("what one tab chooses another does not undo; a stale tab does not end a new
   assert.deepEqual(first.errors, []);
 });
 
-test("search counts all that there is, leads to all of it, and Enter plays what was typed last", async () => {
+test("the search counts all results, leads to all of them, and Enter plays the last search", async () => {
   const { page, errors } = await open(browser, server, "Desk");
   await go(page, "/search");
   const box = page.getByRole("searchbox", { name: "Search" });
   await box.fill("Tone 007");
-  // Before the answer.
+  // Before the answer comes.
   await box.press("Enter");
   await until(page, { status: "playing", isHere: true });
   await holds(page, () => document.title.startsWith("▶ Tone 007"));
@@ -263,7 +263,7 @@ test("search counts all that there is, leads to all of it, and Enter plays what 
   await command(page, { op: "stop" });
   await holds(page, () => document.title === "Albums · Segue");
   await page.goBack();
-  // The focus is not left on a page that is gone.
+  // The focus is not left on an element that is gone.
   await holds(page, () => document.activeElement !== document.body);
   assert.deepEqual(errors, []);
 });

@@ -1,6 +1,6 @@
 /**
- * Every view, light and dark, on a phone and on a desk: kept as pictures in `$PICTURES` (`target/pictures` unless
- * named), to be looked at. Nothing of them is cut off at the side, whatever the music is called.
+ * Every view, light and dark, on phone and desktop: saved as pictures in `$PICTURES` (default `target/pictures`), for
+ * people to look at. Nothing may stick out at a side, whatever the music is called.
  */
 
 import assert from "node:assert/strict";
@@ -17,7 +17,7 @@ import { EMPTY, cutOff, furnish, go, logIn, show } from "./harness/views.js";
 
 const FOLDER = process.env.PICTURES ?? fileURLToPath(new URL("../../target/pictures", import.meta.url));
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
-/** From right to left, with figures and Latin letters in it. */
+/** Text from right to left, with digits and Latin letters in it. */
 const FROM_RIGHT = "אוטובוס 405 לירושלים (Live 1984)";
 /** Longer than any line. */
 const LONG =
@@ -50,7 +50,7 @@ after(async () => {
 });
 
 /**
- * What sticks out of the page at a side, other than in rows that scroll.
+ * The elements that stick out of the page at a side, except in rows that scroll.
  * @param {Page} page
  * @returns {Promise<string[]>}
  */
@@ -66,7 +66,7 @@ const tooWide = (page) =>
   );
 
 /**
- * What somebody sees who has played and made nothing yet, and who has lost the server.
+ * What users see who have played and created nothing yet, and who have lost the server.
  * @param {(name: string, page: Page) => Promise<void>} picture
  * @param {import("playwright-core").BrowserContextOptions} options
  */

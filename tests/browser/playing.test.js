@@ -1,4 +1,4 @@
-/** What plays: no gap between tracks, the queue and playlists by hand, no sound before a click, plain HTTP. */
+/** Playback: no gap between tracks, the queue and playlists by hand, no sound before a click, plain HTTP. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -47,7 +47,7 @@ for (const [where, addressOf] of ORIGINS) {
     /** @type {number[]} */
     let silences = [];
     for (let attempt = 0; attempt < 3; attempt += 1) {
-      // What the attempt before has left sounding is not a part of this one.
+      // Audio of an earlier attempt does not count.
       await command(page, { op: "stop" });
       await holds(page, () =>
         /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0),
@@ -76,13 +76,13 @@ for (const [where, addressOf] of ORIGINS) {
   });
 }
 
-test("audio that is a little beside the shown place is brought there by speed, and nobody hears it", async (t) => {
+test("audio that is slightly off the shown place is corrected by speed, which is not audible", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
   const { page, errors } = await open(browser, server, "Cellar");
   await command(page, { op: "play", tracks: [tones[0].id, tones[3].id] });
   await until(page, { status: "playing", media_id: tones[3].id });
-  /** How far the audio is before the shown place, in milliseconds, and its speed. */
+  /** How far the audio is ahead of the shown place, in milliseconds, and its speed. */
   const steered = () =>
     page.evaluate(async () => {
       const { session } = await import(/** @type {any} */ ("/player/session.js"));
@@ -123,11 +123,11 @@ test("audio that is a little beside the shown place is brought there by speed, a
   assert.deepEqual(errors, []);
 });
 
-test("there is no gap after a track whose speed was steered until shortly before its end", async (t) => {
+test("there is no gap after a track whose speed was corrected until shortly before its end", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
   const { page, errors } = await open(browser, server, "Hall");
-  /** What the engine does with the end of what sounds. */
+  /** What the engine does at the end of the current item. */
   const end = () =>
     page.evaluate(async () => {
       const { session } = await import(/** @type {any} */ ("/player/session.js"));
@@ -147,7 +147,7 @@ test("there is no gap after a track whose speed was steered until shortly before
       /** @type {any} */ (window).heard.slice(-40).every((/** @type {any} */ [, peak]) => peak === 0),
     );
     const since_ms = Date.now();
-    // The first one sounds as a stream, which is never steered.
+    // The first item plays as a stream, which is not corrected by speed.
     await command(page, { op: "play", tracks: [tones[0].id, tones[2].id, tones[1].id] });
     await command(page, { op: "seek", position_ms: 2_500 });
     await until(page, { status: "playing", media_id: tones[2].id });
@@ -174,7 +174,7 @@ test("there is no gap after a track whose speed was steered until shortly before
       (since_ms) => /** @type {any} */ (window).heard.some((/** @type {any} */ [at_ms]) => at_ms > since_ms),
       Date.now() + 300,
     );
-    // What is before the second one is another test's.
+    // What was played before the second track belongs to another test.
     const blocks = await heard(page, since_ms);
     silences = gaps(blocks.filter(([at_ms]) => at_ms > Date.now() - 2_000));
     const isQuiet = await wasQuiet(since_ms, page);
@@ -240,10 +240,10 @@ test("a queue of thousands is scrolled while the server is slow: each page is as
   await holds(page, () => document.querySelector("main .skeleton") === null);
   t.diagnostic(`${asked.length} questions for the 24 pages that were not there`);
   assert.ok(asked.length >= 5, "the list was not scrolled through");
-  // One that stays in view and is unanswered for two seconds is asked for again.
+  // A page that stays in view without an answer is asked for again after two seconds.
   assert.ok(asked.length <= 30, `${asked.length} questions: ${asked}`);
   assert.equal(closed, 0, "the server ended the socket");
-  // One whose answer is lost is asked for again, without anybody's doing.
+  // A page whose answer is lost is asked for again, without any action by the user.
   held = [];
   await page.evaluate(async () => {
     const { session } = await import(/** @type {any} */ ("/player/session.js"));
@@ -284,7 +284,7 @@ test("a track whose file is replaced while the page is open plays before and aft
     [false, 21],
     [true, 22],
   ])) {
-    // A page of a browser that has loaded nothing of it, and has nothing to play from.
+    // A page of a browser that has loaded no audio and has nothing playing.
     const { page, errors, context } = await open(browser, server, "Workshop");
     await learn(page, id);
     const known = await addressOf();
@@ -319,7 +319,7 @@ const SPOILT = [
   [
     "cannot be played by the browser",
     async () => {
-      // As a disk does that forgets: the file looks as it was.
+      // As on a disk with wrong times: the file looks unchanged.
       const file = await fileOf("Long tone");
       const when = `${server.folder}/when`;
       execFileSync("touch", ["-r", file, when]);
@@ -333,7 +333,7 @@ const SPOILT = [
 ];
 
 for (const [what, spoil] of SPOILT) {
-  test(`a track of thirteen minutes that ${what} is skipped, which is said, and the next one plays`, async (t) => {
+  test(`a track of thirteen minutes that ${what} is skipped with a message, and the next one plays`, async (t) => {
     const browser = await launch();
     t.after(() => browser.close());
     const { page, errors } = await open(browser, server, "Barn");
@@ -347,14 +347,14 @@ for (const [what, spoil] of SPOILT) {
   });
 }
 
-test("the queue shows what it holds, and takes entries out, moves them and plays them", async (t) => {
+test("the queue shows its entries, and removes, moves and plays them", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
   const { page, errors } = await open(browser, server, "Attic");
   const token = await server.token();
   const { items } = await server.ask(token, "/tracks?limit=6&offset=2");
   await command(page, { op: "play", tracks: items.map((/** @type {any} */ track) => track.id) });
-  // A page that knows nothing of these tracks yet.
+  // A page that does not know these tracks yet.
   await page.goto(`${server.url}/queue`);
   await welcomed(page);
   const titles = page.locator(".row.track .title");
@@ -370,7 +370,7 @@ test("the queue shows what it holds, and takes entries out, moves them and plays
   await page.getByRole("button", { name: `Move ${items[3].name}` }).focus();
   await page.keyboard.press("Alt+ArrowUp");
   await shows([0, 1, 3, 2, 4, 5]);
-  // The focus goes with it, so that the next press moves it on.
+  // The focus moves with the row, so the next key press moves the row further.
   const hasFocus = () =>
     holds(
       page,
@@ -397,7 +397,7 @@ test("the queue shows what it holds, and takes entries out, moves them and plays
   assert.deepEqual(errors, []);
 });
 
-test("a playlist is put in another order by dragging, for everybody and for good", async (t) => {
+test("a playlist is reordered by dragging, on all devices and after reloading", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
   const token = await server.token();
@@ -429,7 +429,7 @@ test("a playlist is put in another order by dragging, for everybody and for good
 });
 
 /**
- * Drags the row of a track by its handle over so many others, as a hand does.
+ * Drags the row of a track by its handle over a number of other rows, as a person does.
  * @param {import("playwright-core").Page} page @param {string} name @param {number} rows
  */
 async function drag(page, name, rows) {
@@ -447,12 +447,12 @@ async function drag(page, name, rows) {
 
 for (const [where, addressOf] of ORIGINS) {
   test(`T71: a browser that allows no sound before a click says so, and plays after it: ${where}`, async (t) => {
-    // The one of the run before may still be listed.
+    // The page of the run before may still be listed.
     const bedroom = `Bedroom ${where}`;
     const browser = await launch("waits for a click");
     t.after(() => browser.close());
     const remote = await open(browser, server, "Remote", { baseURL: addressOf(server) });
-    // Whatever is evaluated in a page counts as a person's act there, so nothing is until it has to sound.
+    // Playwright's `evaluate` counts as a user action in a page, so nothing is evaluated until it has to play.
     const silent = await opened(browser, server, bedroom, { baseURL: addressOf(server) });
     await remote.page.goto(`${addressOf(server)}/devices`);
     await remote.page.getByText(bedroom, { exact: true }).first().waitFor();
@@ -466,7 +466,7 @@ for (const [where, addressOf] of ORIGINS) {
   });
 }
 
-test("over plain HTTP from another machine it plays, moves and controls, and says what it cannot", async (t) => {
+test("over plain HTTP from another machine it plays, moves and controls, and says what needs HTTPS", async (t) => {
   const browser = await launch();
   t.after(() => browser.close());
   const baseURL = ORIGINS[1][1](server);

@@ -1,4 +1,6 @@
-/** A server with a certificate of its own: from another machine a page can do all that it can at home. */
+/**
+ * A server with a certificate: a page from another machine can do everything that a page on the server's machine can.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,4 +1,4 @@
-/** The settings, each as a person uses it: users, passwords, logins, the scan, what cannot be read, this browser. */
+/** The settings as people use them: users, passwords, logins, the scan, unreadable files, this browser. */
 
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
@@ -10,10 +10,10 @@ import { tone } from "./harness/tones.js";
 
 /** @import {Page} from "playwright-core" */
 
-/** Files of a scan that takes long enough to be looked at. */
+/** Files of a scan that takes long enough to be observed. */
 const FILES = 12_000;
 
-/** A socket that says nothing is looked at every 20 s. */
+/** The server checks a silent socket every 20 s. */
 const LOOKED_AT = { timeout: 60_000 };
 
 /** @type {Server} */ let server;
@@ -24,7 +24,7 @@ before(async () => {
   browser = await launch();
 });
 
-// However a test ends, the next one finds nobody.
+// The next test must find nobody playing, however this one ended.
 afterEach(async () => {
   await Promise.all(browser.contexts().map((context) => context.close()));
 });
@@ -34,7 +34,7 @@ after(async () => {
   await server?.end();
 });
 
-/** A page of a browser that nobody has used. */
+/** A page of a new browser. */
 async function visitor() {
   const context = await stranger(browser, { serviceWorkers: "block" });
   const page = await context.newPage();
@@ -42,7 +42,7 @@ async function visitor() {
   return page;
 }
 
-/** Fills the form in and sends it. @param {Page} page @param {string} name @param {string} password */
+/** Fills in the form and sends it. @param {Page} page @param {string} name @param {string} password */
 async function send(page, name, password) {
   await page.getByLabel("User name").fill(name);
   await page.getByLabel("Password").fill(password);
@@ -58,10 +58,13 @@ async function logIn(page, name, password) {
 /** @param {Page} page */
 const toSettings = (page) => page.getByRole("navigation").getByRole("link", { name: "Settings" }).click();
 
-/** The line of settings that begins with these words. @param {Page} page @param {string} words */
+/** The setting whose text begins with these words. @param {Page} page @param {string} words */
 const line = (page, words) => page.locator(".setting").filter({ has: page.getByText(words, { exact: true }) });
 
-/** Answers the question that is open. @param {Page} page @param {Record<string, string>} answers @param {string} yes */
+/**
+ * Fills in the open dialog and confirms it.
+ * @param {Page} page @param {Record<string, string>} answers @param {string} yes
+ */
 async function answer(page, answers, yes) {
   const dialog = page.getByRole("dialog");
   for (const [label, text] of Object.entries(answers)) {
@@ -72,7 +75,7 @@ async function answer(page, answers, yes) {
   await dialog.getByRole("button", { name: yes, exact: true }).click();
 }
 
-test("an admin makes a user, sets their password and role, and removes them, and each takes hold at once", async () => {
+test("an admin creates a user, sets their password and role, and removes them; each takes effect at once", async () => {
   const { page, errors } = await open(browser, server, "Desk");
   await toSettings(page);
   await page.getByRole("button", { name: "New user…" }).click();
@@ -82,7 +85,7 @@ test("an admin makes a user, sets their password and role, and removes them, and
   await line(page, "anna").getByText("Listener").waitFor();
   await page.getByRole("button", { name: "New user…" }).click();
   await answer(page, { "User name": "anna", "Password, 8 characters or more": "long enough" }, "Create");
-  // What was typed is still there to be mended.
+  // The text that was typed is still there, to be corrected.
   await page.getByRole("alert").getByText("There is a user of this name.").waitFor();
   assert.equal(await page.getByRole("dialog").getByLabel("User name").inputValue(), "anna");
   await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
@@ -119,7 +122,7 @@ test("an admin makes a user, sets their password and role, and removes them, and
   assert.deepEqual(errors, []);
 });
 
-test("one's own password is changed by who knows it, and one's other logins end", async () => {
+test("users change their own password by the old one, and their other logins end", async () => {
   await server.addUser("bea", "first password");
   const [page, other] = [await visitor(), await visitor()];
   await logIn(page, "bea", "first password");
@@ -162,13 +165,13 @@ test("the list of logins shows this one, ends another, ends all others, and this
   await page.getByRole("button", { name: "Log in", exact: true }).waitFor();
   assert.equal(await page.evaluate(() => localStorage.getItem("segue.session")), null);
   await logIn(page, "carla", "carla's password");
-  // The device that it was is gone: whoever logs in is one device and not two.
+  // The device of the ended login is gone: a user who logs in again is one device, not two.
   await page.getByRole("navigation").getByRole("link", { name: "Devices" }).click();
   await page.locator(".row.device").first().waitFor();
   assert.equal(await page.locator(".row.device").count(), 1);
 });
 
-test("a scan shows how far it is, and what could not be read until it can", async (t) => {
+test("a scan shows its progress, and the unreadable files until they can be read", async (t) => {
   const { page, errors } = await open(browser, server, "Desk");
   const token = await server.token();
   const { total } = await server.ask(token, "/tracks?limit=1");
@@ -213,7 +216,7 @@ test("a scan shows how far it is, and what could not be read until it can", asyn
   assert.deepEqual(errors, []);
 });
 
-test("what is chosen for this browser holds at once, and after it is loaded again", async () => {
+test("the settings of this browser hold at once, and after reloading", async () => {
   const { page, errors } = await open(browser, server, "Desk", { colorScheme: "light" });
   await toSettings(page);
   const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);

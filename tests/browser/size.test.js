@@ -1,11 +1,11 @@
-/** The first load is small. */
+/** The size of the first load. */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, opened, welcomed } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 
-/** What the first load may weigh, compressed, without covers and audio. */
+/** The most bytes of the first load, compressed, without covers and audio. */
 const MOST_BYTES = 100 * 1024;
 
 /** @type {Server} */ let server;

@@ -1,4 +1,4 @@
-/** Two browsers of one user: the same second on both, and the music moves without being heard twice. */
+/** Two browsers of one user: both show the same place, and the music moves without an overlap. */
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -26,52 +26,51 @@ import { Server } from "./harness/server.js";
 import { aheadOf } from "./harness/tones.js";
 
 /**
- * Moves that are done, and how long others are tried until so many were while the machine was quiet, in milliseconds:
+ * The number of moves, and for how long more are tried until that many happened on a quiet machine, in milliseconds:
  * more with `LONG=1`.
  */
 const [MOVES, TRIED_MS] = process.env.LONG ? [30, 600_000] : [8, 90_000];
 
-/** How long the screens are compared until the machine was quiet meanwhile, in milliseconds. */
+/** How long the screens are compared until the machine was quiet, in milliseconds. */
 const COMPARED_MS = 60_000;
 
 /**
- * What the measuring may be off by: a level is of a block of 2.9 ms, and of both pages each edge may fall anywhere in
- * one.
+ * The error of the measurement, in milliseconds: a level is that of a block of 2.9 ms, and each edge of both pages may
+ * be anywhere in one.
  */
 const MEASURED_MS = 5;
 
 /**
- * The end of one page's music and the beginning of the other's may be planned so much in the wrong order when both
- * clocks are off by all that they may (`PROTOCOL.md`, promise 1).
+ * The end on one page and the beginning on the other may be planned in the wrong order by this much, in milliseconds,
+ * when both clocks are wrong by their whole error bound (`PROTOCOL.md`, promise 1).
  */
 const PLANNED_MS = 40;
 
 /**
- * However busy the machine is: two devices are not heard together for longer than this, and the music is not further
- * from where it was.
+ * On any machine, however busy: two devices are not heard together for longer than this, and the music does not jump by
+ * more, in milliseconds.
  */
 const EVER_MS = 1_000;
 
-/** How long the tone lasts, and how much of it tells the place in it, in milliseconds. */
+/** The length of the tone, and the length of a piece of it that tells the place in it, in milliseconds. */
 const [LASTS_MS, READ_MS] = [240_000, 800];
 
 /**
- * By how much the place in the tone is ahead of the page's audio clock, by what is heard of it from `from_ms` of that
- * clock on, in milliseconds; NaN where too little was heard, as on a busy machine.
+ * How far the place in the tone is ahead of the page's audio clock, as recorded from `from_ms` of that clock on, in
+ * milliseconds; NaN when too little was recorded, as on a busy machine.
  * @param {[number, number, number][]} blocks @param {number} from_ms
  */
 function placed(blocks, from_ms) {
-  // The ramps at the ends are not the tone's.
+  // The ramps at both ends are not part of the tone.
   const read = blocks.filter(([, , clock_ms]) => clock_ms > from_ms + 8 && clock_ms < from_ms + READ_MS - 8);
   return aheadOf(read, LASTS_MS) ?? NaN;
 }
 
 /**
- * What the music did at a move, by what both loudspeakers were sent alone: how much of it was left out (or was heard
- * twice, below 0), and how long nothing was heard, in milliseconds.
- * @param {[number, number, number][]} there
- * @param {[number, number, number][]} here
- * @param {number} since_ms it began then, by the wall clock
+ * What happened to the music in a move, according to the recordings of both pages: how much of it was left out
+ * (negative: repeated), and how long nothing was heard, in milliseconds.
+ * @param {[number, number, number][]} there @param {[number, number, number][]} here
+ * @param {number} since_ms when the move began, by the wall clock
  */
 function heardOf(there, here, since_ms) {
   const [left, right] = [audible(there), audible(here)];
@@ -110,14 +109,14 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
       await server?.end();
     });
 
-    /** How far the two screens are apart, in milliseconds. */
+    /** How far the places on the two screens are apart, in milliseconds. */
     async function apart() {
       const [left, right] = await Promise.all([shown(a.page), shown(b.page)]);
       return Math.abs(left.place_ms - right.place_ms - (left.at_us - right.at_us) / 1000);
     }
 
     /**
-     * How far the place that a page shows is from the one that its loudspeaker was sent, in milliseconds.
+     * How far the place that a page shows is from the place that it plays, in milliseconds.
      * @param {import("playwright-core").Page} page
      */
     async function besideHeard(page) {
@@ -129,7 +128,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
       return place_ms - (clock_ms + wall_ms - at_ms + ahead_ms);
     }
 
-    test("both show the same second while one plays, and it is the one that is heard", async (t) => {
+    test("both show the same place while one plays, and it is the place that is heard", async (t) => {
       await command(a.page, { op: "play", tracks: [tone.id] });
       await until(a.page, { status: "playing", isHere: true });
       await until(b.page, { status: "playing", isHere: false, active: "Kitchen" });
@@ -151,7 +150,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
           `${isQuiet ? "quiet" : "busy"} machine; apart, ms: median ${median}, worst ${worst}; ` +
             `shown beside heard, ms: ${beside.toFixed(1)}`,
         );
-        // A busy machine may have heard too little to tell a place.
+        // On a busy machine too little may have been recorded to tell the place.
         all.push(...samples, ...(Number.isNaN(beside) ? [] : [Math.abs(beside)]));
         if (isQuiet) quiet = [...samples, Math.abs(beside)];
       } while (quiet.length === 0 && Date.now() < give_up_ms);
@@ -182,7 +181,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
       await until(b.page, { status: "playing" });
     });
 
-    test("the music moves with one click, is never heard twice, and goes on where it was", async (t) => {
+    test("the music moves with one click, without an overlap, and goes on at its place", async (t) => {
       /** @typedef {ReturnType<typeof heardOf>} Move */
       /** @type {Move[]} */
       const moves = [];
@@ -200,7 +199,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
         await until(to.page, { status: "playing", isHere: true });
         await until(from.page, { isHere: false });
         await from.page.keyboard.press("Escape");
-        // So long that what is heard tells the place.
+        // Long enough for the recording to tell the place.
         await sounds(to.page, Date.now() + READ_MS);
         const move = heardOf(await heard(from.page, since_ms - READ_MS), await heard(to.page, since_ms), since_ms);
         const ends = (await planned(from.page)).findLast(([, level]) => level === 0);
@@ -251,7 +250,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
       await until(living.page, { status: "playing" });
       const cdp = await dying.context.newCDPSession(dying.page);
       cdp.send("Page.crash").catch(() => undefined);
-      // Shown as lost, or as paused where the browser has closed the socket for its dead page.
+      // Shown as lost, or as paused if the browser has closed the socket of the dead page.
       await holds(living.page, () =>
         import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.status !== "playing"),
       );
@@ -264,7 +263,7 @@ for (const [where, addressOf] of [...ORIGINS, SECURE]) {
       assert.deepEqual(dying.errors, []);
     });
 
-    test("T74: a page load starts no sound and takes nothing", async () => {
+    test("T74: loading a page starts no sound and takes over nothing", async () => {
       const { page, errors } = await open(browser, server, "Hall", { baseURL: addressOf(server) });
       assert.equal((await shown(page)).audio, "silent");
       assert.notEqual((await shown(page)).active, (await shown(page)).own);

@@ -21,15 +21,15 @@ import { Window } from "./harness/tabs.js";
 /** @import {Page} from "playwright-core" */
 
 /**
- * How long a tab is hidden: 15 real minutes with `LONG=1`. Browsers let a hidden page's timers run once a minute after
- * five minutes; in the short form after five seconds, and it lasts until that was seen.
+ * How long a tab is hidden: 15 minutes with `LONG=1`. Browsers run the timers of a hidden page once a minute after five
+ * minutes; in the short form after five seconds, and the tab stays hidden until that has happened.
  */
 const HIDDEN_MS = process.env.LONG ? 15 * 60_000 : 0;
 const SOONER = process.env.LONG ? [] : ["--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/5"];
-/** A timer of one second that came so late has met a browser that lets it run once a minute, in milliseconds. */
+/** A timer of one second that came this late was run once a minute, in milliseconds. */
 const LATE_MS = 30_000;
 
-/** Counts a page's sockets and goodbyes, and how late a timer of one second comes. */
+/** Counts a page's sockets and goodbyes, and measures how late a timer of one second comes. */
 const WITNESS = `
   window.sockets = [];
   window.late_ms = [];
@@ -70,7 +70,7 @@ before(async () => {
   );
   await hidden.holds("Boolean(document.querySelector('player-bar'))");
   await hidden.holds("import('/player/session.js').then(({ session }) => session.link === 'up')");
-  // From here on every presence of it that another device was shown is on record.
+  // From here on each presence of it that another device is shown is recorded.
   await kitchen.page.evaluate(async () => {
     const { session } = await import(/** @type {any} */ ("/player/session.js"));
     /** @type {any} */ (globalThis).seen = new Set();
@@ -97,7 +97,7 @@ after(async () => {
 /** @param {Page} page */
 const ownId = async (page) => (await shown(page)).own;
 
-test("several tabs of one browser are several devices, a copied one, too", async () => {
+test("several tabs of one browser are several devices, also a copied tab", async () => {
   const { context, page, errors } = await open(browser, server, "Sofa");
   const [second] = await Promise.all([
     context.waitForEvent("page"),
@@ -121,7 +121,7 @@ test("several tabs of one browser are several devices, a copied one, too", async
   await second.reload();
   await welcomed(second);
   assert.equal(await ownId(second), ids[1], "a page that is loaded again is the same device");
-  // T74: it may sound, and what it played is still there: only a person starts it again.
+  // T74: it may play sound, and what it played is still there; only a person starts it again.
   await command(kitchen.page, { op: "seek", position_ms: 30_000 });
   await holds(
     second,
@@ -144,7 +144,7 @@ test("several tabs of one browser are several devices, a copied one, too", async
   assert.deepEqual(errors, []);
 });
 
-test("who logs out leaves nothing running here, and is the same device again after logging in", async () => {
+test("logging out stops everything here; after logging in it is the same device again", async () => {
   const { context, page, errors } = await open(browser, server, "Hammock");
   await context.addInitScript(() => {
     /** @type {any} */ (window).contexts = [];
@@ -157,7 +157,7 @@ test("who logs out leaves nothing running here, and is the same device again aft
       }
     };
   });
-  // From its second life on a tab holds the lock of its device.
+  // After it is loaded again, a tab holds the lock of its device.
   await page.reload();
   await welcomed(page);
   const own = await ownId(page);
@@ -192,7 +192,7 @@ test("who logs out leaves nothing running here, and is the same device again aft
   assert.equal(await ownId(page), own);
   assert.deepEqual(await claims(), [`segue-device-${own}`]);
 
-  // Somebody logs out while the page still waits for its id.
+  // The user logs out while the page still waits for its id.
   await logIn(undefined);
   await page.evaluate(
     (own) =>
@@ -248,7 +248,7 @@ test("a device is renamed for everybody, and a forgotten one leaves the list unt
   assert.deepEqual(errors, []);
 });
 
-// What is decoded as a whole, and what is too long for that.
+// A track that is decoded whole, and one that is too long for that.
 for (const [index, what] of /** @type {const} */ ([
   [1, "a minute"],
   [2, "thirteen minutes"],
@@ -277,9 +277,9 @@ for (const [index, what] of /** @type {const} */ ([
   });
 }
 
-test("a network that swallows everything for a while is not heard, and is over by itself", async () => {
+test("a network that loses everything for a while is not heard, and the page recovers by itself", async () => {
   const { page } = kitchen;
-  // Its bytes are here: what is loaded plays on.
+  // Its bytes are loaded: it plays on.
   await holds(
     page,
     (media_id) =>

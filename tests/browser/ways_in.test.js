@@ -1,6 +1,6 @@
 /**
- * How people come in: by the set-up link of a new server, by name and password, and on another device by a code. The
- * pages' own policy holds, for what they do then as well.
+ * The ways to log in: the set-up link of a new server, name and password, a code from another device. All under the
+ * pages' own content security policy, which also holds for what people do afterwards.
  */
 
 import assert from "node:assert/strict";
@@ -18,7 +18,7 @@ before(async () => {
 
 after(() => browser?.close());
 
-/** A page of a browser that nobody has used, and what the browser complained of. @param {string} address */
+/** A page of a new browser, and the complaints of the browser about it. @param {string} address */
 async function stranger(address) {
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -33,7 +33,7 @@ async function stranger(address) {
   return { page, context, complaints };
 }
 
-test("the set-up link makes the first account and leads in, and its secret leaves the address", async (t) => {
+test("the set-up link creates the first account and logs in, and its secret leaves the address", async (t) => {
   const { link, end } = await Server.unused();
   t.after(end);
   const { page, context, complaints } = await stranger(link);

@@ -1,4 +1,4 @@
-/** A real browser, and pages of people who are logged in. */
+/** A real browser, and pages of users who are logged in. */
 
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -24,7 +24,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** With `PLAYER=disk` the player's files come from its folder as they are, so that a change needs no build. */
+/** With `PLAYER=disk` pages get the player's files from its folder, so that a change needs no build. */
 const FOLDER = process.env.PLAYER === "disk" ? fileURLToPath(new URL("../../../", import.meta.url)) : undefined;
 /** @type {Record<string, string>} */
 const TYPES = {
@@ -35,11 +35,11 @@ const TYPES = {
 };
 if (FOLDER) process.env.PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS = "1";
 
-/** What is not so after so long is not going to be. */
+/** A condition that is not true after this time has failed, in milliseconds. */
 export const PATIENCE_MS = 30_000;
 
 /**
- * How a page may reach the server: from its own machine, or over plain HTTP from another one.
+ * How a page may reach the server: on the server's machine, or over plain HTTP from another one.
  * @type {["this machine" | "another machine", (server: Server) => string][]}
  */
 export const ORIGINS = [
@@ -63,7 +63,7 @@ export function launch(autoplay = "may sound") {
   });
 }
 
-/** A browser that nobody has used. @param {Browser} browser @param {BrowserContextOptions} [options] */
+/** A new browser, without storage or cookies. @param {Browser} browser @param {BrowserContextOptions} [options] */
 export async function stranger(browser, options = {}) {
   const context = await browser.newContext(options);
   if (FOLDER) {
@@ -79,8 +79,8 @@ export async function stranger(browser, options = {}) {
 }
 
 /**
- * A page of a browser of its own (cookies, storage, worker), logged in.
- * @param {Browser} browser @param {Server} server @param {string} name the device's
+ * A page in a browser context of its own (cookies, storage, worker), logged in.
+ * @param {Browser} browser @param {Server} server @param {string} name of the device
  * @param {BrowserContextOptions} [options]
  */
 export async function open(browser, server, name, options = {}) {
@@ -90,7 +90,7 @@ export async function open(browser, server, name, options = {}) {
 }
 
 /**
- * The same without waiting for anything.
+ * The same, without waiting for the connection.
  * @param {Browser} browser @param {Server} server @param {string} name @param {BrowserContextOptions} [options]
  */
 export async function opened(browser, server, name, options = {}) {
@@ -105,10 +105,7 @@ export async function opened(browser, server, name, options = {}) {
   return { page, errors, context };
 }
 
-/**
- * A script that makes a page one of somebody who is logged in.
- * @param {Server} server @param {string} name the device's
- */
+/** A script that logs a page in. @param {Server} server @param {string} name of the device */
 export async function loggedIn(server, name) {
   const session = await server.session();
   return `if (location.protocol !== "about:" && !localStorage.getItem("segue.session")) {
@@ -126,7 +123,7 @@ export async function welcomed(page) {
 }
 
 /**
- * Waits until a condition holds in the page; it may be asynchronous, which `waitForFunction` takes for true.
+ * Waits until a condition holds in the page. It may be asynchronous; `waitForFunction` takes a promise for true.
  * @template T @param {Page} page @param {(argument: T) => unknown} condition @param {T} [argument]
  */
 export async function holds(page, condition, argument) {
@@ -139,8 +136,7 @@ export async function holds(page, condition, argument) {
 }
 
 /**
- * What the page shows, at an instant of the server's time in microseconds and of the machine's wall clock in
- * milliseconds.
+ * What the page shows, at an instant of the server's time in microseconds and of the wall clock in milliseconds.
  * @param {Page} page
  */
 export function shown(page) {
@@ -165,12 +161,12 @@ export function shown(page) {
   });
 }
 
-/** The devices that a page knows of. @param {Page} page @returns {Promise<any[]>} */
+/** The devices that a page knows. @param {Page} page @returns {Promise<any[]>} */
 export function devices(page) {
   return page.evaluate(() => import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.devices));
 }
 
-/** Waits until what the page shows is as wanted. @param {Page} page @param {Record<string, any>} wanted */
+/** Waits until the page shows what is wanted. @param {Page} page @param {Record<string, any>} wanted */
 export async function until(page, wanted) {
   const give_up_ms = Date.now() + PATIENCE_MS;
   for (;;) {
@@ -202,8 +198,8 @@ export function command(page, op) {
 }
 
 /**
- * What was heard since an instant: `[instant in ms of the machine's wall clock, peak, instant in ms of the audio
- * clock]` for each block of 2.9 ms.
+ * The recorded levels since an instant: `[instant in ms of the wall clock, peak, instant in ms of the audio clock]` for
+ * each block of 2.9 ms.
  * @param {Page} page @param {number} [since_ms] @returns {Promise<[number, number, number][]>}
  */
 export function heard(page, since_ms = 0) {
@@ -214,8 +210,8 @@ export function heard(page, since_ms = 0) {
 }
 
 /**
- * What the page has planned since it was last asked: from when on it is silent (0) or sounds, by the machine's wall
- * clock in milliseconds.
+ * What the page has planned since the last call: `[instant, 0 for silence or 1 for sound]`, in milliseconds of the wall
+ * clock.
  * @param {Page} page
  * @returns {Promise<[number, number][]>}
  */
@@ -224,8 +220,8 @@ export function planned(page) {
 }
 
 /**
- * Waits until something is heard after an instant of the machine's wall clock.
- * @param {Page} page @param {number} [since_ms] now, unless told
+ * Waits until something is heard after an instant of the wall clock.
+ * @param {Page} page @param {number} [since_ms] default: now
  */
 export const sounds = (page, since_ms = Date.now()) =>
   holds(
@@ -235,11 +231,11 @@ export const sounds = (page, since_ms = Date.now()) =>
     since_ms,
   );
 
-/** A witness that came later than this saw a machine that was busy with something else, in milliseconds. */
+/** A timer that came later than this shows that the machine was busy, in milliseconds. */
 const QUIET_MS = 20;
 
 /**
- * Whether the machine let all of the pages run since an instant: only then milliseconds say something about the player.
+ * Whether the machine ran all of the pages without delay since an instant: only then are milliseconds asserted.
  * @param {number} since_ms of the wall clock @param {...Page} pages
  */
 export async function wasQuiet(since_ms, ...pages) {
@@ -248,8 +244,7 @@ export async function wasQuiet(since_ms, ...pages) {
 }
 
 /**
- * A page whose clock may be wrong by more than this, in microseconds, measures nothing: two of them make the stated
- * error.
+ * With a larger error bound of a page's clock nothing is measured, in microseconds: two of them make the stated error.
  */
 const SURE_US = 2_500;
 
@@ -267,7 +262,7 @@ export async function knowTheTime(...pages) {
   return bounds_us.every((bound_us) => bound_us <= SURE_US);
 }
 
-/** Waits until they do, which on a busy machine takes another probe or two; not for ever. @param {...Page} pages */
+/** Waits until they do, for a limited time: on a busy machine that takes some more probes. @param {...Page} pages */
 export async function learnTheTime(...pages) {
   const until_ms = Date.now() + 20_000;
   while (!(await knowTheTime(...pages)) && Date.now() < until_ms) await pages[0].waitForTimeout(250);
@@ -276,11 +271,11 @@ export async function learnTheTime(...pages) {
 /** −60 dBFS. */
 const AUDIBLE = 0.001;
 
-/** What can be heard of it. @param {[number, number, number][]} blocks */
+/** The blocks that are audible. @param {[number, number, number][]} blocks */
 export const audible = (blocks) => blocks.filter(([, peak]) => peak > AUDIBLE);
 
 /**
- * The stretches without a sound between the first and the last one, in milliseconds.
+ * The stretches without sound between the first and the last sound, in milliseconds.
  * @param {[number, number, number][]} blocks
  */
 export function gaps(blocks) {
@@ -292,7 +287,7 @@ export function gaps(blocks) {
 }
 
 /**
- * How long both are audible at once, in milliseconds.
+ * How long both are audible at the same time, in milliseconds.
  * @param {[number, number, number][]} a @param {[number, number, number][]} b
  */
 export function overlap(a, b) {

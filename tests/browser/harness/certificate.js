@@ -1,15 +1,15 @@
-/** A certificate for a server of these tests, made when it is first asked for. */
+/** The certificate of the servers in these tests, created when it is first needed. */
 
 import { execFileSync } from "node:child_process";
 import { X509Certificate, createHash } from "node:crypto";
 
-/** The name of the machine that the server is, for pages that are on another one. */
+/** The server's host name, for pages from another machine. */
 export const OTHER_MACHINE = "music.home.arpa";
 
 /** @type {string | undefined} */
 let made;
 
-/** The key and the certificate, in PEM form, one after the other. */
+/** The key and the certificate in PEM form, one after the other. */
 export function certificate() {
   made ??= execFileSync(
     "openssl",
@@ -37,7 +37,7 @@ export function certificate() {
   return made;
 }
 
-/** What a browser names its key by: the base64 of the SHA-256 of the public key. */
+/** The fingerprint by which the browser trusts the key: the base64 of the SHA-256 of the public key. */
 export function fingerprint() {
   const key = new X509Certificate(certificate().replace(/^[\s\S]*?(?=-----BEGIN CERTIFICATE-----)/, "")).publicKey;
   return createHash("sha256")

@@ -1,4 +1,4 @@
-/** Pages that a service worker keeps things for. */
+/** Pages with a service worker, which keeps music and files. */
 
 import { holds, open, welcomed } from "./browser.js";
 
@@ -19,7 +19,7 @@ export async function keeping(browser, server, name, options = {}) {
   return opening;
 }
 
-/** The page, and the views that are loaded when somebody opens them. */
+/** The page, and files of views that are loaded later. */
 const FILES = [
   "/",
   ...[
@@ -41,6 +41,6 @@ export const isKept = (page) =>
     FILES,
   );
 
-/** Waits until so many media objects are kept. @param {Page} page @param {number} least */
+/** Waits until at least so many tracks are kept. @param {Page} page @param {number} least */
 export const keeps = (page, least) =>
   holds(page, async (least) => (await (await caches.open("segue-media")).keys()).length >= least, least);

@@ -1,13 +1,13 @@
 /**
- * Goes into each page before its scripts: listens to what the page sends to its loudspeaker, one level for each 128
- * samples (2.9 ms), with the instant at which it is heard. Nothing of the player takes part in it. Where there are no
- * worklets (plain HTTP from another machine) the last 186 ms are looked at often instead, as long as nothing was
- * rendered meanwhile: the same blocks, a little less surely. Beside it the ends of the ramps that the page plans on the
- * audio clock, at which it is silent or sounds, are written down with the instants that they are meant for. A timer of
- * 5 ms, in a thread of its own, witnesses when the machine was too busy for anything to be measured.
+ * Runs in each page before the page's own scripts. It records the audio that the page sends to its output: one level
+ * for each 128 samples (2.9 ms), with the instant at which it is heard. No code of the player takes part. Where there
+ * are no audio worklets (plain HTTP from another machine), the last 186 ms are read often from an analyser instead, as
+ * long as nothing was rendered meanwhile: the same blocks, a little less exact. It also records the ends of the ramps
+ * that the page plans on the audio clock, where it becomes silent or starts to sound, with the instants for which they
+ * are planned. A timer of 5 ms, in a thread of its own, shows when the machine was too busy to measure.
  */
 export function probe() {
-  /** Levels of so many blocks are kept: 60 s. */
+  /** The most blocks that are kept: 60 s. */
   const KEPT = 21_000;
   const worklet = `registerProcessor("level", class extends AudioWorkletProcessor {
     constructor() { super(); this.blocks = []; }
@@ -23,7 +23,7 @@ export function probe() {
   const page = window;
   page.heard = [];
   page.edges = [];
-  /** When that which is rendered at an instant of the audio clock is heard, by the wall clock, in milliseconds. */
+  /** When audio that is rendered at an instant of the audio clock is heard, in milliseconds of the wall clock. */
   let wallOf = (/** @type {number} */ _context_s) => NaN;
   const { connect } = AudioNode.prototype;
   const module = URL.createObjectURL(new Blob([worklet], { type: "text/javascript" }));

@@ -1,4 +1,4 @@
-/** A real server with a small library of its own, and tones in it whose place can be heard. */
+/** A real server with a small library, to which tones can be added that tell their place. */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,7 +13,7 @@ import { RATE, tone } from "./tones.js";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** The server's program: `$SEGUE`, or what the gate has built. */
 const PROGRAM = process.env.SEGUE ?? path.join(ROOT, "target/ci/segue");
-/** Tracks of an album of a large library. */
+/** The tracks of an album of a large library. */
 const ALBUM = 1_000;
 
 export class Server {
@@ -26,7 +26,7 @@ export class Server {
     this.known = undefined;
     /** @type {any} */
     this.user = undefined;
-    /** Its certificate's file, if it speaks TLS. @type {string | undefined} */
+    /** The file of its certificate, if it speaks TLS. @type {string | undefined} */
     this.pem = undefined;
     /** @type {import("node:child_process").ChildProcess | undefined} */
     this.process = undefined;
@@ -43,7 +43,7 @@ export class Server {
     return server;
   }
 
-  /** A server that nobody has an account at, and the link that it shows. */
+  /** A server without accounts, and the set-up link that it prints. */
   static async unused() {
     const server = new Server(await mkdtemp(path.join(tmpdir(), "segue-browser.")));
     const child = started(["serve", "--listen", "127.0.0.1:0", "--data-dir", server.folder]);
@@ -55,7 +55,7 @@ export class Server {
     throw new Error(`${PROGRAM} showed no link`);
   }
 
-  /** Starts it, or starts it again on the same port with everything as it was. */
+  /** Starts it, or starts it again on the same port with the same data. */
   async run() {
     const child = started(
       ["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder],
@@ -70,7 +70,7 @@ export class Server {
     throw new Error(`${PROGRAM} did not start`);
   }
 
-  /** From now on it speaks TLS, for browsers alone: what tests ask of it themselves they ask before. */
+  /** From now on it speaks TLS, for browsers only: requests of the tests themselves must come before. */
   async secure() {
     await this.session();
     await this.stop();
@@ -79,7 +79,7 @@ export class Server {
     await this.run();
   }
 
-  /** It takes and answers nothing any more, and its sockets stay: a cable that was pulled. */
+  /** Stops its process: it answers nothing, and its sockets stay open, as if a cable was pulled. */
   freeze() {
     this.process?.kill("SIGSTOP");
   }
@@ -101,14 +101,14 @@ export class Server {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** A token of its user; log-ins are limited, so there is one. @returns {Promise<string>} */
+  /** A token of its user. Log-ins are rate-limited, so there is only one. @returns {Promise<string>} */
   async token() {
     const token = this.known ?? (await this.logIn());
     this.known = token;
     return token;
   }
 
-  /** What a page keeps of its user's log-in. */
+  /** What a page stores of its user's log-in. */
   async session() {
     const token = await this.token();
     this.user ??= await this.ask(token, "/me");
@@ -135,7 +135,7 @@ export class Server {
     return response.status === 204 ? undefined : response.json();
   }
 
-  /** Makes an account. @param {string} username @param {string} password @param {"user" | "admin"} [role] */
+  /** Creates an account. @param {string} username @param {string} password @param {"user" | "admin"} [role] */
   async addUser(username, password, role = "user") {
     await this.ask(await this.token(), "/users", {
       method: "POST",
@@ -143,7 +143,7 @@ export class Server {
     });
   }
 
-  /** A folder below that of the library's music. @param {string} name */
+  /** A folder below the library's music folder. @param {string} name */
   async musicFolder(name) {
     const folder = path.join(this.folder, "music", name);
     await mkdir(folder, { recursive: true });
@@ -152,7 +152,7 @@ export class Server {
 
   /**
    * Adds tones to the library and waits until they are in it.
-   * @param {{name: string, seconds: number}[]} tones one goes on in the phase where the one before it ended
+   * @param {{name: string, seconds: number}[]} tones each continues the phase of the one before
    * @returns {Promise<any[]>} the tracks, in order
    */
   async addTones(tones) {
@@ -174,7 +174,7 @@ export class Server {
   }
 
   /**
-   * Adds so many tracks, in albums of a thousand; on the disk an album's are names of one file.
+   * Adds so many tracks, in albums of a thousand; the files of an album are hard links to one file.
    * @param {number} tracks
    */
   async addMany(tracks) {
@@ -197,7 +197,7 @@ export class Server {
 }
 
 /**
- * However the tests end, the server does not outlive them.
+ * The server ends with the tests, however they end.
  * @param {string[]} args @param {Record<string, string>} [settings]
  */
 const started = (args, settings = {}) =>

@@ -1,6 +1,6 @@
 /**
- * A browser as a person has it: several tabs in one window, of which one is seen. Playwright makes every page believe
- * that it is seen, so this speaks the browser's own protocol over a pipe.
+ * A browser as people have it: several tabs in one window, of which one is visible. Playwright makes every page believe
+ * that it is visible, so this uses the browser's own protocol over a pipe.
  */
 
 import { spawn } from "node:child_process";
@@ -19,7 +19,7 @@ const FLAGS = [
   "--autoplay-policy=no-user-gesture-required",
 ];
 
-/** A tab; `id` names it and `session` the connection to it. */
+/** A tab; `id` names it, and `session` the connection to it. */
 export class Tab {
   /** @param {Window} window @param {string} id @param {string} session */
   constructor(window, id, session) {
@@ -29,7 +29,7 @@ export class Tab {
   }
 
   /**
-   * What an expression comes to in the page; a promise is waited for.
+   * The value of an expression in the page; a promise is waited for.
    * @param {string} expression
    * @returns {Promise<any>}
    */
@@ -45,7 +45,7 @@ export class Tab {
   }
 
   /**
-   * Waits until an expression is true; it is asked from here, since a hidden page's own timers are late.
+   * Waits until an expression is true. It is evaluated from here, because a hidden page's own timers are late.
    * @param {string} expression
    */
   async holds(expression) {
@@ -56,7 +56,7 @@ export class Tab {
     }
   }
 
-  /** In front of the others, which are hidden then. */
+  /** Brings the tab to the front; the others are hidden then. */
   show() {
     return this.window.send("Target.activateTarget", { targetId: this.id });
   }
@@ -116,7 +116,10 @@ export class Window {
     });
   }
 
-  /** A new tab in front, where `script` runs before the page's own. @param {string} url @param {string} [script] */
+  /**
+   * A new tab in front, in which `script` runs before the page's own scripts.
+   * @param {string} url @param {string} [script]
+   */
   async tab(url, script = "") {
     const { targetId } = await this.send("Target.createTarget", { url: "about:blank" });
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
@@ -126,7 +129,7 @@ export class Window {
     return new Tab(this, targetId, sessionId);
   }
 
-  /** The machine sleeps, as far as this browser knows. */
+  /** Stops the browser, as if the machine slept. */
   sleep() {
     this.signal("SIGSTOP");
   }
@@ -135,7 +138,7 @@ export class Window {
     this.signal("SIGCONT");
   }
 
-  /** To all of its processes. @param {NodeJS.Signals} signal */
+  /** Sends a signal to all of its processes. @param {NodeJS.Signals} signal */
   signal(signal) {
     const { pid } = this.process;
     if (!pid) throw new Error("the browser did not start");

@@ -1,30 +1,30 @@
 /**
- * Tones whose place can be heard: a sine that becomes louder and softer by a pattern that never comes again, so that
- * some hundred milliseconds of it say where in the track they are, however loud the loudspeaker is.
+ * Tones that tell their place: a sine that becomes louder and softer in a pattern that never repeats, so that some
+ * hundred milliseconds of it tell the place in the track, at any volume.
  */
 
 import { createHash } from "node:crypto";
 
 /** Samples per second. */
 export const RATE = 44_100;
-/** So long it is equally loud, in milliseconds. */
+/** How long the level stays the same, in milliseconds. */
 const STEP_MS = 40;
-/** What one block of the probe lasts, in milliseconds. */
+/** The length of a block of the probe, in milliseconds. */
 const BLOCK_MS = 128_000 / RATE;
-/** Two stretches that are less alike than this are not the same. */
+/** Two pieces with a smaller correlation are not the same. */
 const ALIKE = 0.9;
 
 /** @type {number[]} */
 const levels = [];
 
-/** How loud it is at a place, between a half and one. @param {number} place_ms */
+/** The level at a place, from 0.5 to 1. @param {number} place_ms */
 function levelAt(place_ms) {
   const step = Math.floor(place_ms / STEP_MS);
   return (levels[step] ??= 0.5 + createHash("sha256").update(`${step}`).digest()[0] / 510);
 }
 
 /**
- * A sine of 441 Hz, at half of full scale where it is loudest, as a WAV file that begins at sample `from`.
+ * A sine of 441 Hz, at most at half of full scale, as a WAV file that begins at sample `from`.
  * @param {number} from @param {number} samples
  */
 export function tone(from, samples) {
@@ -52,9 +52,9 @@ export function tone(from, samples) {
 }
 
 /**
- * By how much the place in a tone, which begins at sample 0, is ahead of the audio clock while these blocks are
- * rendered, in milliseconds; known to a block. Nothing when it cannot be told.
- * @param {[number, number, number][]} blocks as `heard` has them @param {number} length_ms the tone's
+ * How far the place in a tone, which begins at sample 0, is ahead of the audio clock while these blocks are rendered,
+ * in milliseconds, exact to a block; `undefined` when it cannot be told.
+ * @param {[number, number, number][]} blocks as `heard` returns them @param {number} length_ms of the tone
  */
 export function aheadOf(blocks, length_ms) {
   if (blocks.length < 2) return undefined;
@@ -74,7 +74,7 @@ export function aheadOf(blocks, length_ms) {
 }
 
 /**
- * How well what was heard agrees with the tone from there on: 1 when it is the same but for the loudness (Pearson).
+ * The correlation (Pearson) of a recording with the tone from a place on: 1 when it is the same at any volume.
  * @param {[number, number, number][]} blocks @param {number} ahead_ms
  */
 function likeness(blocks, ahead_ms) {

@@ -1,6 +1,6 @@
-/** How long a page's scripts run, as the browser's own tracing has it. */
+/** How long a page's scripts run, by the browser's own tracing. */
 
-/** What the tracing calls the stretches in which scripts run, outermost (Chrome DevTools, timeline model). */
+/** The names of outermost trace events in which scripts run (Chrome DevTools, timeline model). */
 const SCRIPTS = new Set([
   "EvaluateScript",
   "FunctionCall",
@@ -14,12 +14,11 @@ const SCRIPTS = new Set([
 const MARK = "input";
 
 /**
- * Does one thing after the other in the page, each until it resolves.
- * @param {import("playwright-core").Browser} browser
- * @param {import("playwright-core").Page} page
+ * Does one input after the other in the page, each until it resolves.
+ * @param {import("playwright-core").Browser} browser @param {import("playwright-core").Page} page
  * @param {(() => Promise<unknown>)[]} inputs
- * @returns {Promise<number[]>} the milliseconds that the page's thread ran scripts for, for each of them: its own time,
- * not that of a busy machine
+ * @returns {Promise<number[]>} for each input, how long the page's thread ran scripts, in milliseconds of its own CPU
+ * time
  */
 export async function scripting_ms(browser, page, inputs) {
   const mark = () => page.evaluate((mark) => console.timeStamp(mark), MARK);
@@ -41,7 +40,7 @@ export async function scripting_ms(browser, page, inputs) {
   const spent_ms = inputs.map(() => 0);
   let ended_us = 0;
   for (const { ts, dur, tdur } of scripts) {
-    // One within another has been counted with it.
+    // An event within another one is counted with it.
     if (ts < ended_us) continue;
     ended_us = ts + dur;
     const at = marks.findLastIndex((mark) => mark.ts <= ts);

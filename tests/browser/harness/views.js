@@ -1,11 +1,11 @@
-/** Every view with something to see in it. */
+/** Every view, with content. */
 
 import { holds } from "./browser.js";
 
 /** @import {Page} from "playwright-core" */
 
 /**
- * Makes a playlist of these tracks and saves some of them.
+ * Creates a playlist of these tracks and saves some of them.
  * @param {import("./server.js").Server} server @param {any[]} tracks @param {any} album
  * @returns {Promise<Record<string, string>>} the address of each view
  */
@@ -44,7 +44,7 @@ export async function furnish(server, tracks, album) {
   };
 }
 
-/** What somebody sees who has played and made nothing yet. */
+/** The views of a user who has played and created nothing yet. */
 export const EMPTY = {
   queue: "/queue",
   now: "/now",
@@ -55,14 +55,14 @@ export const EMPTY = {
   nowhere: "/nowhere",
 };
 
-/** Another view, without loading the page again. @param {Page} page @param {string} address */
+/** Shows another view, without loading the page again. @param {Page} page @param {string} address */
 export const go = (page, address) =>
   page.evaluate(
     (address) => import(/** @type {any} */ ("/player/routes.js")).then(({ routes }) => routes.go(address)),
     address,
   );
 
-/** Shows a view and waits until it and its covers are there. @param {Page} page @param {string} address */
+/** Shows a view and waits until it and its covers are loaded. @param {Page} page @param {string} address */
 export async function show(page, address) {
   await go(page, address);
   await holds(
@@ -87,7 +87,7 @@ export async function show(page, address) {
   );
 }
 
-/** The server is away, as far as the page can tell. @param {Page} page */
+/** The page takes the server for away. @param {Page} page */
 export async function cutOff(page) {
   await page.context().setOffline(true);
   await page.evaluate(() =>

@@ -25,7 +25,7 @@ function sent(t, isConnected) {
 /** Lets what follows a promise happen. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-test("an answer keeps the promise, a refusal breaks it with its code", async (t) => {
+test("an answer resolves the promise, a refusal rejects it with its code", async (t) => {
   const known = sent(t, true);
   known.answers.answered("another");
   await settled();

@@ -4,7 +4,7 @@ import { ME, OFFSET_US, World, item, of, sent } from "./world.js";
 import { ServerTime } from "../../../player/rules/clock.js";
 import { steer } from "../../../player/rules/audio.js";
 
-test("it connects at once, greets, and probes the clock", () => {
+test("it connects at once, sends its hello, and probes the clock", () => {
   const world = new World();
   assert.equal(of(world.step({ type: "tick" }), "connect").length, 1);
   const outputs = world.step({ type: "opened" });
@@ -44,7 +44,7 @@ test("a code from 4500 on means to stay away; others do not", () => {
   assert.deepEqual(of(back.step({ type: "closed", code: 4001 }), "give_up"), []);
 });
 
-test("a server that answers nothing is noticed: 30 s when idle, 6.5 s when active (R8)", () => {
+test("a server that does not answer is noticed after 30 s when idle, 6.5 s when active (R8)", () => {
   for (const [isActive, bound_ms] of /** @type {[boolean, number][]} */ ([
     [false, 30_000],
     [true, 6_500],
@@ -74,7 +74,7 @@ test("T54: a hidden page whose timers come once a minute stays connected", () =>
 });
 
 /**
- * The server answers probes; the answer of each one of a burst brings the next.
+ * The server answers probes; the answer to each one of a burst causes the next.
  * @param {World} world @param {any[]} probes
  */
 function answer(world, probes) {
@@ -86,7 +86,7 @@ function answer(world, probes) {
   }
 }
 
-test("T37: what was not answered is said again after the next welcome, once answered no more", () => {
+test("T37: commands without an answer are sent again after the next welcome, answered ones are not", () => {
   const world = new World();
   world.welcome();
   world.step({ type: "command", id: "w1", op: { op: "pause" } });
@@ -101,7 +101,7 @@ test("T37: what was not answered is said again after the next welcome, once answ
   assert.deepEqual(sent(world.welcome(), "command"), []);
 });
 
-test("T98: a higher epoch on a live socket brings the unanswered again", () => {
+test("T98: after a higher epoch on a live socket, commands without an answer are sent again", () => {
   const world = new World();
   world.welcome();
   world.step({ type: "command", id: "w1", op: { op: "pause" } });
@@ -161,7 +161,7 @@ test("the fastest probe decides, and its bound holds (T20)", () => {
 test("a small correction of the clock is slewed, a large one stepped (T11)", () => {
   const time = new ServerTime();
   time.restart(0, OFFSET_US);
-  // A slow answer first, as on a page that is still busy loading; the better ones of the first burst count at once.
+  // A slow answer first, as on a page that is still loading; better ones of the first burst count at once.
   time.learn(0, OFFSET_US + 60_000, OFFSET_US + 60_000, 61_000);
   for (let probe = 1; probe < 8; probe += 1) time.learn(0, OFFSET_US + 1_000, OFFSET_US + 1_000, 2_000);
   assert.equal(time.at(2_000), OFFSET_US + 2_000);
@@ -177,7 +177,7 @@ test("a small correction of the clock is slewed, a large one stepped (T11)", () 
   assert.ok(time.at(20_002_000) - OFFSET_US > 29_000_000);
 });
 
-test("audio is steered gently towards the shown place, and let be where it is there or far off", () => {
+test("audio is corrected slowly towards the shown place, and not when it is there or far away", () => {
   assert.equal(steer(2), 1);
   assert.ok(steer(20) < 1 && steer(20) >= 0.998);
   assert.ok(steer(-20) > 1 && steer(-20) <= 1.002);
@@ -190,7 +190,7 @@ test("a frame that nobody knows is ignored", () => {
   assert.deepEqual(world.hear({ type: "confetti" }), []);
 });
 
-test("any ping is answered, also before the welcome: by it the server knows a device from its copy", () => {
+test("every ping is answered, also before the welcome: by it the server tells a device from its copy", () => {
   const world = new World();
   world.step({ type: "tick" });
   world.step({ type: "opened" });

@@ -1,4 +1,4 @@
-/** How a track's bytes are loaded, from a server that moves, changes, loses and withholds them. */
+/** Loading a track's bytes, from a server that moves, changes, loses or withholds them. */
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ let origin = "";
 /** The paths that were asked for. @type {string[]} */ let asked = [];
 
 before(async () => {
-  // The path is the status that the answer has; `/silent` says nothing after its first byte.
+  // The path is the status of the answer; `/silent` sends nothing after its first byte.
   server = createServer(({ url = "" }, response) => {
     asked.push(url);
     const status = Number(url.slice(1));
@@ -29,7 +29,7 @@ after(() => {
 });
 
 /**
- * A loader that knows an address and gets another one when it asks anew.
+ * A loader that knows an address and gets another one when it asks again.
  * @param {string} known @param {string} renewed
  */
 function loader(known, renewed) {
@@ -48,10 +48,10 @@ for (const status of [403, 404, 409]) {
   });
 }
 
-test("what cannot be had is given up, and what may be had later is not", async () => {
+test("a track that cannot be loaded is given up; one that may be loaded later is not", async () => {
   for (const status of [403, 404, 410])
     await assert.rejects(loader("/404", `/${status}`).bytes("track"), Unplayable, `${status}`);
-  // The file is read anew, too much is asked, the server is in trouble.
+  // The file is read again, too many requests, an error of the server.
   for (const status of [409, 429, 500, 503]) {
     await assert.rejects(
       loader("/404", `/${status}`).bytes("track"),
@@ -61,7 +61,7 @@ test("what cannot be had is given up, and what may be had later is not", async (
   }
 });
 
-test("a track that the server does not know is given up, and a server that cannot be asked is not", async () => {
+test("a track that the server does not know is given up; a server that cannot be reached is not", async () => {
   /** @param {number} status */
   const unknown = (status) =>
     new Loader(
@@ -75,10 +75,10 @@ test("a track that the server does not know is given up, and a server that canno
   await assert.rejects(unknown(0).bytes("track"), (error) => !(error instanceof Unplayable));
 });
 
-test("what is wanted soon and fails is left alone for a while, and tried at once by who needs it", async () => {
+test("a preload that fails is not repeated for a while, but a track that is needed is loaded at once", async () => {
   const some = loader("/503", "/503");
   for (let beat = 0; beat < 6; beat += 1) {
-    // The one that sounds and the one after it, both at each beat.
+    // The current item and the next, both at each check.
     for (const track of ["track", "next"]) some.soon(track, beat > 3);
     await Promise.allSettled([...some.bytesOf.values(), ...some.bufferOf.values()]);
   }
@@ -95,7 +95,7 @@ test("an address is examined without loading it", async () => {
 });
 
 test(
-  "a server that leaves off in the middle is not waited for, and asked again by the next one",
+  "a download that stops in the middle is given up, and started again by the next request",
   { timeout: 10_000 },
   async (t) => {
     mock.timers.enable({ apis: ["setTimeout"] });

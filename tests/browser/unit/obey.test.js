@@ -5,7 +5,7 @@ import { ME, OTHER, World, item, of, sent } from "./world.js";
 const one = item("1");
 const two = item("2");
 
-test("T74: a fresh page sounds nothing and asks for nothing, whatever plays elsewhere", () => {
+test("T74: a new page plays nothing and asks for nothing, whatever plays elsewhere", () => {
   const world = new World();
   const active = { device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {[number, number]} */ ([1, 5]) };
   world.playback = { ...world.playback, intent: "play", status: "playing", item: one, active };
@@ -14,14 +14,14 @@ test("T74: a fresh page sounds nothing and asks for nothing, whatever plays else
   assert.deepEqual(sent(outputs, "command"), []);
 });
 
-test("a reloaded page does not inherit the lease of its earlier life", () => {
+test("a reloaded page does not have the lease of its earlier instance", () => {
   const world = new World();
   const active = { device_id: ME.id, instance: OTHER.instance, lease: /** @type {[number, number]} */ ([1, 5]) };
   world.playback = { ...world.playback, intent: "play", status: "lost", item: one, active };
   assert.deepEqual(of(world.welcome(), "sound"), []);
 });
 
-test("a grant sounds the item, and what sounds is reported under its lease and turn", () => {
+test("a grant plays the item, which is reported under its lease and turn", () => {
   const world = new World();
   world.welcome();
   const [sound] = of(world.grant(one, { position_ms: 3_000 }), "sound");
@@ -32,14 +32,14 @@ test("a grant sounds the item, and what sounds is reported under its lease and t
   assert.deepEqual(report.turn, world.playback.turn);
 });
 
-test("the same playback twice sounds once (T05)", () => {
+test("the same playback twice starts the item once (T05)", () => {
   const world = new World();
   world.welcome();
   world.grant(one);
   assert.deepEqual(of(world.hear({ type: "playback", ...world.playback }), "sound"), []);
 });
 
-test("while an earlier holder may still sound, the new one is silent (R1)", () => {
+test("while an earlier holder may still play, the new one is silent (R1)", () => {
   const world = new World();
   world.welcome();
   const after = [
@@ -54,7 +54,7 @@ test("while an earlier holder may still sound, the new one is silent (R1)", () =
   assert.equal(of(world.show({ after: [] }), "sound").length, 1);
 });
 
-test("a holder that sees itself replaced is silent before it says so (R1)", () => {
+test("a replaced holder is silent before it confirms that (R1)", () => {
   const world = new World();
   world.welcome();
   world.grant(one);
@@ -77,7 +77,7 @@ test("an older playback is not obeyed (T01)", () => {
   assert.deepEqual(world.hear({ type: "playback", ...old }), []);
 });
 
-test("pause silences, and going on sounds from the kept place (T13)", () => {
+test("pause stops the audio, and play continues from the same place (T13)", () => {
   const world = new World();
   world.welcome();
   world.grant(one);
@@ -93,7 +93,7 @@ test("pause silences, and going on sounds from the kept place (T13)", () => {
   assert.equal(sound.position_ms, 10_000);
 });
 
-test("a seek to where the audio is changes nothing; one elsewhere sounds anew", () => {
+test("a seek to the place of the audio changes nothing; one to another place starts it there", () => {
   const world = new World();
   world.welcome();
   world.grant(one);
@@ -105,7 +105,7 @@ test("a seek to where the audio is changes nothing; one elsewhere sounds anew", 
   assert.equal(sound.position_ms, 30_000);
 });
 
-test("T12: nothing runs before the device says that it plays", () => {
+test("T12: the place does not advance before the device reports that it plays", () => {
   const world = new World();
   world.welcome();
   world.grant(one);
@@ -113,7 +113,7 @@ test("T12: nothing runs before the device says that it plays", () => {
   assert.equal(world.client.positionAt(world.local_us), 0);
 });
 
-test("T71: a browser that may not sound says so, and sounds after a person's act", () => {
+test("T71: a browser that may not play sound says so, and plays after a user's action", () => {
   const world = new World();
   world.welcome();
   world.grant(one, { position_ms: 7_000 });
@@ -123,7 +123,7 @@ test("T71: a browser that may not sound says so, and sounds after a person's act
   assert.equal(sent(world.started(one, 7_000), "report")[0].status, "playing");
 });
 
-test("the end goes on to the next item without waiting for anybody, and is said until it is known (R14)", () => {
+test("at the end the next item follows at once, and the end is reported until the server knows it (R14)", () => {
   const world = new World();
   world.welcome();
   const [follow] = of(world.grant(one, { next: two }), "follow");
@@ -146,7 +146,7 @@ test("the end goes on to the next item without waiting for anybody, and is said 
   assert.deepEqual(sent(world.step({ type: "tick" }), "ended"), []);
 });
 
-test("what comes next is told again when it changes", () => {
+test("the next item is told again when it changes", () => {
   const world = new World();
   world.welcome();
   world.grant(one, { next: two });
@@ -166,7 +166,7 @@ test("the end of the last item is silence", () => {
   assert.equal(sent(outputs, "ended")[0].to_item, undefined);
 });
 
-test("cut off, it sounds on for audio_ms and no longer (T99)", () => {
+test("cut off, it plays on for audio_ms and no longer (T99)", () => {
   const world = new World();
   world.welcome();
   world.grant(item("1", 3_600_000));
@@ -196,7 +196,7 @@ test("strict mode: it sounds until the lease since the last ping runs out, less 
   world.client.time.learn(world.local_us - 2_000, world.now(), world.now(), world.local_us);
   while (world.client.audio.kind === "sounding") {
     if (world.local_us > start_us + 20_000_000) assert.fail("it never fell silent");
-    // Something else is said, and the socket lives.
+    // Another frame comes, and the socket stays open.
     world.client.link.receive(world.local_us);
     world.toDeadline();
   }
@@ -208,7 +208,7 @@ test("strict mode: it sounds until the lease since the last ping runs out, less 
   assert.equal(sound.item.id, "1", "the next ping lets it go on");
 });
 
-test("strict mode: a grant that comes late is not carried out", () => {
+test("strict mode: a late grant is not carried out", () => {
   const world = new World();
   world.welcome("c1", { lease_ms: 5_000, audio_ms: 5_000 });
   world.pass(6_000);

@@ -72,7 +72,7 @@ test("of two commands that are refused for now, one is sent again, and the other
   assert.deepEqual(said(), ["w2"]);
 });
 
-test("what is to be said again waits for the connection, and is then said once", () => {
+test("a command that is to be sent again waits for the connection, and is then sent once", () => {
   const world = new World();
   world.welcome();
   pause(world, "w1");
@@ -82,7 +82,7 @@ test("what is to be said again waits for the connection, and is then said once",
   assert.equal(sent(outputs, "command").length, 1);
 });
 
-test("what was wished more than five minutes ago is not said again", () => {
+test("a command that is more than five minutes old is not sent again", () => {
   const world = new World();
   pause(world, "old");
   pause(world.pass(200_000), "new");
@@ -97,7 +97,7 @@ test("what was wished more than five minutes ago is not said again", () => {
   );
 });
 
-test("cut off, pause is silence at once, and the server's old wish does not undo it", () => {
+test("cut off, a pause takes effect at once, and the server's older intent does not undo it", () => {
   const world = new World();
   world.welcome();
   const one = item("1");
@@ -116,7 +116,7 @@ test("cut off, pause is silence at once, and the server's old wish does not undo
   assert.equal(of(world.show({ intent: "play", status: "starting" }, true), "sound").length, 1);
 });
 
-test("cut off, pause that is refused in the end lets the music go on", () => {
+test("cut off, a pause that is refused later lets the music go on", () => {
   const world = new World();
   world.welcome();
   const one = item("1");

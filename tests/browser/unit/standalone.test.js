@@ -1,4 +1,4 @@
-/** Music while the server is away: a press is obeyed, and the server is not disturbed by it when it is back. */
+/** Playback without the server: commands are carried out, and when the server is back a changed session wins. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -33,7 +33,7 @@ function back(world, change = {}) {
   return world.welcome();
 }
 
-test("cut off, one entry follows the other to the end of the queue, and the server hears where it is", () => {
+test("cut off, the queue plays to its end, and the server is told the place", () => {
   const world = cutOff();
   const follows = of(world.step({ type: "finished", since_us: world.local_us, went_on: true }), "follow");
   assert.equal(follows[0].item.id, "3", "what comes after the next one is told to the audio");
@@ -44,7 +44,7 @@ test("cut off, one entry follows the other to the end of the queue, and the serv
   assert.deepEqual([ended.item, ended.to_item, ended.position_ms], ["1", "3", 5_000]);
 });
 
-test("cut off, repeat goes round or stays", () => {
+test("cut off, repeat works for the queue and for one item", () => {
   for (const [repeat, wanted] of /** @type {const} */ ([
     ["all", "1"],
     ["one", "2"],
@@ -58,7 +58,7 @@ test("cut off, repeat goes round or stays", () => {
   }
 });
 
-test("cut off, repeat does not go round in a queue that is known in part", () => {
+test("cut off, a queue that is known in part is not repeated", () => {
   const world = cutOff();
   world.client.playback = { .../** @type {Playback} */ (world.client.playback), repeat: "all", queue_length: 9 };
   world.step({ type: "finished", since_us: world.local_us, went_on: true });
@@ -66,7 +66,7 @@ test("cut off, repeat does not go round in a queue that is known in part", () =>
   assert.equal(follow.item, undefined);
 });
 
-test("alone, one item follows the other, what cannot be played is passed over, and the end is an end", () => {
+test("standalone, items follow each other, unplayable ones are skipped, and the end ends it", () => {
   const world = cutOff();
   begin(world, { items: [...kept, item("k2"), item("k3")] });
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
@@ -84,7 +84,7 @@ test("alone, one item follows the other, what cannot be played is passed over, a
   assert.deepEqual([world.client.view?.status, world.client.view?.item?.id], ["paused", "k0"]);
 });
 
-test("a press overtakes what was wished of the music before it, while nobody heard it", () => {
+test("a standalone start replaces the earlier commands that were not sent", () => {
   const world = cutOff();
   world.step({ type: "command", id: "p", op: { op: "pause" } });
   assert.equal(
@@ -102,7 +102,7 @@ test("a press overtakes what was wished of the music before it, while nobody hea
   );
 });
 
-test("a device without a lease claims none, and says nothing of what it has paused", () => {
+test("a device without a lease claims none, and does not report what it has paused", () => {
   const world = new World();
   world.welcome();
   world.grant(one);
@@ -120,7 +120,7 @@ test("a device without a lease claims none, and says nothing of what it has paus
   assert.equal(world.client.standalone, undefined);
 });
 
-test("what the server shows before it answers changes nothing of what sounds", () => {
+test("playbacks before the server's answer do not change the audio", () => {
   const world = cutOff();
   begin(world);
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
@@ -130,7 +130,7 @@ test("what the server shows before it answers changes nothing of what sounds", (
   assert.equal(world.client.view?.item?.id, "k0");
 });
 
-test("alone, what is kept sounds at once, its place runs, and it is answered", () => {
+test("standalone, a kept item plays at once, its place advances, and the command is answered", () => {
   const world = cutOff();
   const outputs = begin(world);
   assert.equal(of(outputs, "sound")[0].item.id, "k0");
@@ -150,7 +150,7 @@ test("alone, what is kept sounds at once, its place runs, and it is answered", (
   );
 });
 
-test("alone, pause, going on, seeking and skipping are carried out here", () => {
+test("standalone, pause, play, seek, next and previous are carried out here", () => {
   const world = cutOff();
   begin(world);
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
@@ -171,7 +171,7 @@ test("alone, pause, going on, seeking and skipping are carried out here", () => 
   );
 });
 
-test("the server is back: the same music sounds on without a break, as its own", () => {
+test("the server is back: the same music plays on without a gap, as part of the session", () => {
   const world = cutOff();
   begin(world);
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
@@ -194,7 +194,7 @@ test("the server is back: the same music sounds on without a break, as its own",
   assert.equal(world.client.standalone, undefined);
 });
 
-test("without a lease it is silent with the first word of the server, and goes on when that grants one", () => {
+test("without a lease it is silent when the server is back, and plays on when it is granted one", () => {
   const world = new World();
   world.step({ type: "tick" });
   world.step({ type: "closed" });
@@ -212,7 +212,7 @@ test("without a lease it is silent with the first word of the server, and goes o
   assert.equal(sound[0].position_ms, 2_000);
 });
 
-test("a session that went on without this device is not disturbed", () => {
+test("a session that has changed meanwhile is not disturbed", () => {
   const active = { device_id: OTHER.id, instance: OTHER.instance, lease: /** @type {Stamp} */ ([1, 90]) };
   const world = cutOff();
   begin(world);
@@ -229,7 +229,7 @@ test("a session that went on without this device is not disturbed", () => {
   assert.deepEqual(sent(back(fresh, { active, intent: "play", status: "playing", item: two }), "command"), []);
 });
 
-test("what the server refuses ends, and what it shows holds", () => {
+test("a start that the server refuses ends, and the session holds", () => {
   const world = cutOff();
   begin(world);
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
@@ -239,7 +239,7 @@ test("what the server refuses ends, and what it shows holds", () => {
   assert.equal(world.client.standalone, undefined);
 });
 
-test("a server that is lost again before it has answered is asked anew", () => {
+test("a server that is lost before its answer gets the command again", () => {
   const world = cutOff();
   begin(world);
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
@@ -251,7 +251,7 @@ test("a server that is lost again before it has answered is asked anew", () => {
   );
 });
 
-test("what was paused alone is paused for the server, too", () => {
+test("a standalone pause is a pause of the session too", () => {
   const world = cutOff();
   begin(world);
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
@@ -269,7 +269,7 @@ test("what was paused alone is paused for the server, too", () => {
   assert.equal(world.client.standalone, undefined);
 });
 
-test("nothing starts alone while the server answers, in strict mode, or while another device has the music", () => {
+test("nothing starts standalone with a server, in strict mode, or while another device plays", () => {
   const world = new World();
   world.welcome();
   assert.ok(!mayPlayStandalone(world.client, world.local_us));

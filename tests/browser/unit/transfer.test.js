@@ -8,7 +8,7 @@ const one = item("1");
 /** @type {Stamp} */
 const GRANTED = [1, 40];
 
-/** This device sounds and the music is to go to another. */
+/** This device plays, and the music is to go to another one. */
 function source() {
   const world = new World();
   world.welcome();
@@ -26,13 +26,13 @@ function source() {
   return { world, outputs, switch_at_us };
 }
 
-/** The grant that an accepted yield makes. @param {World} world @param {number} from_us */
+/** The grant that follows an accepted `yield`. @param {World} world @param {number} from_us */
 function switched(world, from_us) {
   const active = { device_id: OTHER.id, instance: OTHER.instance, lease: GRANTED, from_us, source: ME.id };
   return world.show({ active, transfer: undefined });
 }
 
-test("the source promises its silence for the instant, and the audio is told of it (R7)", () => {
+test("the source promises silence from the instant on, and the audio is told (R7)", () => {
   const { world, outputs, switch_at_us } = source();
   assert.deepEqual(of(outputs, "until"), [{ type: "until", at_us: switch_at_us }]);
   const [said] = sent(outputs, "yield");
@@ -40,7 +40,7 @@ test("the source promises its silence for the instant, and the audio is told of 
   assert.deepEqual(of(outputs, "silence"), []);
 });
 
-test("the source sounds on until the switch and not a moment longer", () => {
+test("the source plays until the switch and no longer", () => {
   const { world, switch_at_us } = source();
   assert.deepEqual(of(switched(world, switch_at_us), "silence"), []);
   world.pass(399);
@@ -75,7 +75,7 @@ test("a bad clock makes a gap: the source is silent earlier by its clock's error
   assert.equal(of(world.pass(1).step({ type: "tick" }), "silence").length, 1);
 });
 
-test("what is known of a bad clock makes a gap: the target sounds later by as much, from the same place", () => {
+test("a bad clock makes a gap: the target starts later by as much, from the same place", () => {
   const world = new World();
   world.welcome();
   knowsItsClockBadly(world);
@@ -86,7 +86,7 @@ test("what is known of a bad clock makes a gap: the target sounds later by as mu
   assert.deepEqual([sound.from_us, sound.position_ms], [from_us + 230_000, 7_000]);
 });
 
-test("T100: a source whose switch never comes is silent, says where, and goes on when the transfer is gone", () => {
+test("T100: a source whose switch never comes is silent, reports its place, and plays on after the transfer", () => {
   const { world } = source();
   world.pass(401);
   const outputs = world.step({ type: "tick" });
@@ -98,7 +98,7 @@ test("T100: a source whose switch never comes is silent, says where, and goes on
   assert.equal(sound.position_ms, 10_401);
 });
 
-test("T92: a cancelled transfer takes the promise back", () => {
+test("T92: a cancelled transfer cancels the promise", () => {
   const { world } = source();
   const outputs = world.show({ transfer: undefined });
   assert.deepEqual(of(outputs, "until"), [{ type: "until", at_us: undefined }]);
@@ -106,7 +106,7 @@ test("T92: a cancelled transfer takes the promise back", () => {
   assert.deepEqual(of(world.step({ type: "tick" }), "silence"), []);
 });
 
-test("a grant to somebody else than promised silences at once", () => {
+test("a grant to another device than promised silences the source at once", () => {
   const { world, switch_at_us } = source();
   const active = {
     device_id: OTHER.id,
@@ -130,7 +130,7 @@ function target() {
   return { world, outputs, deadline_us };
 }
 
-test("the target loads without a sound and says when it is ready, under the source's lease and turn", () => {
+test("the target loads silently and reports when it is ready, under the source's lease and turn", () => {
   const { world, outputs } = target();
   assert.deepEqual(of(outputs, "sound"), []);
   assert.equal(of(outputs, "prepare")[0].position_ms, 20_000);
@@ -165,7 +165,7 @@ test("a grant that comes after its instant starts at once, from the place of the
   assert.deepEqual([sound.from_us, sound.position_ms], [undefined, 19_950]);
 });
 
-test("T93: the target of a switch that is undone before its instant never sounds", () => {
+test("T93: the target of a switch that is cancelled before its instant never plays", () => {
   const { world } = target();
   world.step({ type: "prepared", item: one });
   const active = {
@@ -180,7 +180,7 @@ test("T93: the target of a switch that is undone before its instant never sounds
   assert.equal(of(world.show({ active: later }), "silence").length, 1);
 });
 
-test("a seek while it loads makes the target load anew", () => {
+test("a seek while it loads makes the target load again", () => {
   const { world } = target();
   world.step({ type: "prepared", item: one });
   const outputs = world.show({ position_ms: 50_000, at_us: world.now() }, true);
@@ -192,7 +192,7 @@ test("a transfer that is cancelled drops what was loaded", () => {
   assert.equal(of(world.show({ transfer: undefined }), "silence").length, 1);
 });
 
-test("a server that hands over at once, without a prepare phase, is obeyed as well", () => {
+test("a server that hands over at once, without a prepare phase, works as well", () => {
   const world = new World();
   world.welcome();
   assert.equal(of(world.grant(one, { position_ms: 9_000, status: "starting" }), "sound")[0].position_ms, 9_000);

@@ -1,4 +1,7 @@
-/** The rules do what the server's own client does with the same: `actors/tests/vectors`, which Rust tests write. */
+/**
+ * The rules return the same outputs as the Rust client for the same inputs: `actors/tests/vectors`, written by Rust
+ * tests.
+ */
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
@@ -8,10 +11,10 @@ import { Client } from "../../../player/rules/client.js";
 /** @import {Input} from "../../../player/rules/types.js" */
 
 const FOLDER = new URL("../../../actors/tests/vectors/", import.meta.url);
-/** A whole scenario is replayed at this share of each random wait. */
+/** The share of each random wait that the vectors were recorded with. */
 const CHANCE = 0.5;
 
-/** @param {any} input as the file has it @param {number} local_us @returns {Input} */
+/** @param {any} input as in the file @param {number} local_us @returns {Input} */
 function inputOf(input, local_us) {
   switch (input.type) {
     case "started":
@@ -30,7 +33,8 @@ function inputOf(input, local_us) {
 }
 
 /**
- * What the file says of an output. The page's own are left out: what comes next, when to end, what is shown.
+ * An output in the form of the file. Outputs that only this client has are left out: what follows, when to end, what to
+ * show.
  * @param {any} output
  */
 function outputOf(output) {
@@ -66,7 +70,7 @@ for (const name of names) {
     const clients = JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
     for (const [index, { device, steps }] of clients.entries()) {
       const client = new Client({ ...device }, undefined, 0);
-      /** A start that is planned ahead counts when its instant comes. @type {any} */
+      /** A start that is planned for later counts at its instant. @type {any} */
       let planned;
       for (const [number, { local_us, input, outputs }] of steps.entries()) {
         /** @type {any[]} */
@@ -74,7 +78,7 @@ for (const name of names) {
         for (const output of /** @type {any[]} */ (client.step(local_us, CHANCE, inputOf(input, local_us)))) {
           const takesBack = planned && output.type === "silence";
           if (output.type === "sound" || output.type === "silence") planned = undefined;
-          // Cut off, a page takes back what it has planned; the other client has nothing to take back.
+          // Cut off, this client cancels a planned start; the Rust client plans none.
           if (takesBack && input.type === "closed") continue;
           if (output.type === "sound" && output.from_us !== undefined) planned = output;
           else wanted.push(outputOf(output));

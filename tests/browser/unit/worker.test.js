@@ -1,4 +1,4 @@
-/** The service worker by itself: what using kept music costs, and what goes first. */
+/** The service worker by itself: the cost of playing kept music, and what is removed first. */
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import vm from "node:vm";
 
 const HOST = "http://music.home.arpa";
 
-/** A cache as browsers have it, as far as the worker uses it; it counts what is written. */
+/** A cache with the methods that the worker uses; it counts the bytes that are written. */
 class Shelf {
   /** @type {Map<string, {bytes: Uint8Array, headers: Headers}>} */
   entries = new Map();
@@ -41,7 +41,7 @@ class Shelf {
   }
 }
 
-/** A worker that keeps so much, beside a server whose every track has 1,000,000 bytes. @param {number} keep_bytes */
+/** A worker with this limit, and a server whose tracks have 1,000,000 bytes each. @param {number} keep_bytes */
 async function worker(keep_bytes) {
   /** @type {Map<string, Shelf>} */
   const shelves = new Map();
@@ -99,7 +99,7 @@ async function worker(keep_bytes) {
   };
 }
 
-test("the ranges of a kept track write the track no second time", async () => {
+test("reading ranges of a kept track does not write the track again", async () => {
   const { media, used, get } = await worker(5e6);
   await get("/media/a");
   assert.equal(media.written_bytes, 1e6);
@@ -111,7 +111,7 @@ test("the ranges of a kept track write the track no second time", async () => {
   assert.ok(used.written_bytes < 1_000, `${used.written_bytes}`);
 });
 
-test("what was not used for longest goes first", async () => {
+test("the least recently used track is removed first", async () => {
   const { media, get } = await worker(3e6);
   for (const name of ["a", "b", "c"]) await get(`/media/${name}`);
   await get("/media/a", "bytes=0-99");

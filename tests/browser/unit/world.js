@@ -1,4 +1,4 @@
-/** A client with a clock of its own and what a server would say to it. */
+/** A client with a clock of its own, and the frames of a server. */
 
 import { Client } from "../../../player/rules/client.js";
 
@@ -6,7 +6,7 @@ import { Client } from "../../../player/rules/client.js";
 
 export const ME = { id: "00000000000000aa", instance: "00000000000000a1" };
 export const OTHER = { id: "00000000000000bb", instance: "00000000000000b1" };
-/** Server time is the client's plus this, in microseconds. */
+/** Server time less the client's time, in microseconds. */
 export const OFFSET_US = 1_790_000_000_000_000;
 
 /** @param {string} id @param {number} [duration_ms] @returns {Item} */
@@ -54,7 +54,7 @@ export class World {
     return this.client.step(this.local_us, chance, input);
   }
 
-  /** Lets time pass to the client's next deadline and ticks. */
+  /** Lets time pass to the client's next deadline, and ticks. */
   toDeadline() {
     this.local_us = Math.max(this.local_us, Math.ceil(this.client.nextDeadline(this.local_us)));
     return this.step({ type: "tick" });
@@ -86,7 +86,10 @@ export class World {
     return this.hear({ type: "time", client_us: this.local_us, received_us: this.now(), sent_us: this.now() });
   }
 
-  /** A change of what is shown. @param {Partial<Playback>} change @param {boolean} [turns] whether it is a new turn */
+  /**
+   * Changes the playback that is shown.
+   * @param {Partial<Playback>} change @param {boolean} [turns] whether it is a new turn
+   */
   show(change, turns = false) {
     this.revision += 1;
     const turn = turns ? /** @type {[number, number]} */ ([1, this.revision]) : this.playback.turn;
@@ -107,7 +110,7 @@ export class World {
     );
   }
 
-  /** The audio of the client does sound. @param {Item} what @param {number} [position_ms] */
+  /** The audio of the client has started. @param {Item} what @param {number} [position_ms] */
   started(what, position_ms = 0) {
     const outputs = this.step({ type: "started", item: what, position_ms, since_us: this.local_us });
     this.playback = { ...this.playback, status: "playing", position_ms, at_us: this.now() };
@@ -115,10 +118,10 @@ export class World {
   }
 }
 
-/** The outputs of one kind. @param {Output[]} outputs @param {string} type */
+/** The outputs of one type. @param {Output[]} outputs @param {string} type */
 export const of = (outputs, type) => /** @type {any[]} */ (outputs.filter((output) => output.type === type));
 
-/** The frames of one kind that are sent. @param {Output[]} outputs @param {string} type */
+/** The frames of one type that are sent. @param {Output[]} outputs @param {string} type */
 export const sent = (outputs, type) =>
   of(outputs, "send")
     .map((output) => output.frame)
