@@ -21,6 +21,7 @@ pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64) -> Content {
     Content {
         album: album_of(&named.album, &tags, path),
         title: named.title,
+        other_titles: tags.other_titles,
         artists: named.artists,
         genres: tags.genres,
         disc: i64::from(named.disc),

@@ -248,6 +248,7 @@ diesel::table! {
         missing -> Bool,
         added_us -> BigInt,
         change -> BigInt,
+        other_titles -> Text,
     }
 }
 

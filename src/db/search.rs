@@ -57,11 +57,12 @@ fn document(kind: Kind, id: i64, name: String, others: Vec<String>, plays: &Hash
 }
 
 fn load_tracks(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Document>, DbError> {
-    let rows: Vec<(i64, String, i64, String)> = tracks::table
+    type Row = (i64, String, String, i64, String);
+    let rows: Vec<Row> = tracks::table
         .inner_join(albums::table.on(albums::id.eq(tracks::album_id)))
         .filter(tracks::id.eq_any(ids))
         .filter(tracks::missing.eq(false))
-        .select((tracks::id, tracks::title, albums::id, albums::title))
+        .select((tracks::id, tracks::title, tracks::other_titles, albums::id, albums::title))
         .load(connection)?;
     let artists: Vec<(i64, String)> = track_artists::table
         .inner_join(artists::table.on(artists::id.eq(track_artists::artist_id)))
@@ -70,13 +71,14 @@ fn load_tracks(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Documen
         .select((track_artists::track_id, artists::name))
         .load(connection)?;
     let mut artists = grouped(artists);
-    let mut album_ids: Vec<i64> = rows.iter().map(|row| row.2).collect();
+    let mut album_ids: Vec<i64> = rows.iter().map(|row| row.3).collect();
     album_ids.sort_unstable();
     album_ids.dedup();
     let album_artists = artists_of_albums(connection, &album_ids)?;
     let plays = popularity::tracks(connection, ids)?;
-    let track = |(id, title, album_id, album): (i64, String, i64, String)| {
-        let mut others = artists.remove(&id).unwrap_or_default();
+    let track = |(id, title, other_titles, album_id, album): Row| {
+        let mut others: Vec<String> = other_titles.lines().map(str::to_owned).collect();
+        others.extend(artists.remove(&id).unwrap_or_default());
         others.push(album);
         for artist in album_artists.get(&album_id).into_iter().flatten() {
             if !others.contains(artist) {

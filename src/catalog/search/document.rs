@@ -79,8 +79,8 @@ pub struct Document {
     pub id: u64,
     /// Its own name; matches in it rank higher than those in `others`.
     pub name: String,
-    /// Other names by which it is found: a track's artists, album and album artists; an album's artists; a playlist's
-    /// owner.
+    /// Other names by which it is found: a track's further titles, artists, album and album artists; an album's artists; a
+    /// playlist's owner.
     pub others: Vec<String>,
     /// Its popularity, from 0 to [`POPULARITY_MAX`].
     pub popularity: u8,

@@ -21,8 +21,10 @@ pub const MAX_PICTURE_BYTES: usize = 10 * 1024 * 1024;
 /// The checked tags of a file. Values that are absent, unreadable or impossible are `None` or empty.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tags {
-    /// Title of the track.
+    /// Title of the track: the first, if there are several.
     pub title: Option<String>,
+    /// The titles after the first, in the order of the file.
+    pub other_titles: Vec<String>,
     /// Artists in the order of the file.
     pub artists: Vec<String>,
     /// Title of the album.

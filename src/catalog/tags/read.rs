@@ -76,8 +76,10 @@ fn tags(fields: &Fields) -> Tags {
     let (track, tracks) = number(fields, Field::Track, Field::Tracks);
     let (disc, discs) = number(fields, Field::Disc, Field::Discs);
     let all = |names: &[Field]| fields.all(names, |texts| text::clean_all(texts.into_iter()));
+    let title = fields.first(Field::Title, text::clean);
     Tags {
-        title: fields.first(Field::Title, text::clean),
+        other_titles: all(&[Field::Title]).into_iter().filter(|other| Some(other) != title.as_ref()).collect(),
+        title,
         artists: all(&[Field::Artists, Field::Artist]),
         album: fields.first(Field::Album, text::clean),
         album_artists: all(&[Field::AlbumArtists, Field::AlbumArtist]),

@@ -9,7 +9,7 @@ use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
     RunQueryDsl as _,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A file that a scan did not find where it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,16 @@ pub fn forget_folders(
         .load(connection)?;
     mark(connection, &there, now_us)?;
     Ok(there.len())
+}
+
+/// Those of these folders in which files are said to be.
+///
+/// # Errors
+/// Those of the database.
+pub fn inhabited(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<HashSet<i64>, DbError> {
+    let there = files::table.filter(files::folder_id.eq_any(folder_ids)).filter(files::missing_us.is_null());
+    let ids: Vec<i64> = there.select(files::folder_id).distinct().load(connection)?;
+    Ok(ids.into_iter().collect())
 }
 
 /// Up to `limit` folders after the one with id `after`, in the order of their ids: id and path.

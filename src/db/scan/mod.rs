@@ -8,7 +8,7 @@ mod record;
 mod refresh;
 mod write;
 
-pub use gone::{Gone, folders_after, forget_folders, has_files_below, mark_missing};
+pub use gone::{Gone, folders_after, forget_folders, has_files_below, inhabited, mark_missing};
 pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;
@@ -56,6 +56,8 @@ pub struct Found {
 pub struct Content {
     /// Title; never empty.
     pub title: String,
+    /// Further titles, by which the track is found; without line breaks.
+    pub other_titles: Vec<String>,
     /// Artists in order; at least one.
     pub artists: Vec<String>,
     /// Genres in order.

@@ -96,6 +96,7 @@ struct TrackRow<'a> {
     cover_id: Option<i64>,
     missing: bool,
     change: i64,
+    other_titles: String,
 }
 
 fn track_row<'a>(content: &'a Content, id: i64, ids: &Ids, change: i64) -> TrackRow<'a> {
@@ -122,6 +123,7 @@ fn track_row<'a>(content: &'a Content, id: i64, ids: &Ids, change: i64) -> Track
         cover_id: content.cover_id,
         missing: false,
         change,
+        other_titles: content.other_titles.join("\n"),
     }
 }
 
