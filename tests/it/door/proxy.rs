@@ -1,0 +1,149 @@
+//! The recipes for reverse proxies, with real proxies: only names, ports and the certificate are other ones.
+
+use super::is_root;
+use crate::harness::{Device, Dialect, Server, TestDatabase, run, silence, until};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use std::{
+    fs,
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Output},
+};
+
+/// A running proxy; stopped when dropped.
+struct Proxy(Child);
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.0.kill().and_then(|()| self.0.wait()).expect("the proxy is our child");
+    }
+}
+
+fn recipe(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)).expect("the recipe is there")
+}
+
+/// Puts other texts in place of those of a recipe, which must be there.
+#[track_caller]
+fn adapted(mut text: String, changes: &[(&str, &str)]) -> String {
+    for (from, to) in changes {
+        assert!(text.contains(from), "the recipe has no {from:?}");
+        text = text.replace(from, to);
+    }
+    text
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
+}
+
+/// Starts the command in a folder of its own, and ends it with this thread.
+fn start(folder: &Path, arguments: &[&str]) -> Proxy {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]).args(arguments).env("HOME", folder).current_dir(folder);
+    Proxy(command.spawn().expect("the proxy starts"))
+}
+
+fn nginx(folder: &Path, server: &str, port: u16) -> Proxy {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let (listen, other) = (format!("listen 127.0.0.1:{port} ssl http2;"), format!("listen 127.0.0.1:{};", free_port()));
+    let site = adapted(
+        recipe("nginx.conf"),
+        &[
+            ("listen 443 ssl http2;", &listen),
+            ("listen [::]:443 ssl http2;", ""),
+            ("listen 80;", &other),
+            ("listen [::]:80;", ""),
+            ("/etc/letsencrypt/live/music.example.org/fullchain.pem", &path("cert.pem")),
+            ("/etc/letsencrypt/live/music.example.org/privkey.pem", &path("key.pem")),
+            ("127.0.0.1:4747", server),
+            ("music.example.org", "localhost"),
+        ],
+    );
+    fs::write(folder.join("segue.conf"), site).expect("written");
+    let user = if is_root() { "user root;" } else { "" };
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("{kind}_temp_path {};\n", path(kind)))
+        .concat();
+    let main = format!(
+        "{user} daemon off; master_process off; pid {}; error_log stderr;\nevents {{}}\nhttp {{ access_log off;\n{temporary}\
+         include {}; }}\n",
+        path("pid"),
+        path("segue.conf")
+    );
+    fs::write(folder.join("nginx.conf"), main).expect("written");
+    start(folder, &["nginx", "-p", &path(""), "-c", &path("nginx.conf")])
+}
+
+fn caddy(folder: &Path, server: &str, port: u16) -> Proxy {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let site = format!("https://localhost:{port} {{\n\ttls {} {}", path("cert.pem"), path("key.pem"));
+    let site =
+        adapted(recipe("Caddyfile"), &[("127.0.0.1:4747", server), ("\nmusic.example.org {", &format!("\n{site}"))]);
+    // No other port is opened, and nobody else is asked for a certificate.
+    let site = format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{site}");
+    fs::write(folder.join("Caddyfile"), site).expect("written");
+    start(folder, &["caddy", "run", "--config", &path("Caddyfile"), "--adapter", "caddyfile"])
+}
+
+fn curl(folder: &Path, arguments: &[&str]) -> Output {
+    let cert = folder.join("cert.pem");
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--fail", "--max-time", "30", "--cacert"]).arg(cert).args(arguments);
+    command.output().expect("curl runs")
+}
+
+async fn a_player_works_through(proxy: fn(&Path, &str, u16) -> Proxy) {
+    let database = TestDatabase::new(Dialect::Sqlite);
+    let folder = tempfile::tempdir().expect("a folder");
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    fs::write(folder.path().join("cert.pem"), cert.pem()).expect("written");
+    fs::write(folder.path().join("key.pem"), signing_key.serialize_pem()).expect("written");
+    let music = folder.path().join("music");
+    fs::create_dir(&music).expect("made");
+    silence(&music.join("pebbles.wav"), 20);
+
+    let port = free_port();
+    let public = format!("https://localhost:{port}");
+    let flags = ["--public-url", &public, "--trusted-proxies", "127.0.0.1", "--music", music.to_str().expect("text")];
+    let server = Server::start_with(&database, &flags).await;
+    let address = server.base.strip_prefix("http://").expect("plain HTTP");
+    let _proxy = proxy(folder.path(), address, port);
+    until("the proxy listens", async || TcpStream::connect(("127.0.0.1", port)).is_ok()).await;
+
+    let login = server.user(&database, "anna").await;
+    until("the music is found", async || {
+        login.get("/v1/search?q=pebbles&type=track").await.json()["tracks"]["total"] == 1
+    })
+    .await;
+    let header = format!("Authorization: Bearer {}", login.token);
+    let page = curl(folder.path(), &["--header", &header, &format!("{public}/v1/tracks")]);
+    let page: serde_json::Value =
+        serde_json::from_slice(&page.stdout).unwrap_or_else(|error| panic!("{error}: {page:?}"));
+    let href = page["items"][0]["href"].as_str().expect("a link");
+    assert!(href.starts_with(&format!("{public}/v1/tracks/")), "links lead through the proxy: {href}");
+    let part = curl(
+        folder.path(),
+        &["--header", &header, "--range", "10-19", "--dump-header", "-", &format!("{href}/stream")],
+    );
+    let told = String::from_utf8_lossy(&part.stdout).to_lowercase();
+    assert!(told.contains(" 206") && told.contains("content-range: bytes 10-19/"), "{part:?}");
+
+    let mut command = Device::command(&public, &database, "anna", "Kitchen");
+    command.arg("--ca").arg(folder.path().join("cert.pem"));
+    let mut device = Device::spawn(&mut command);
+    device.event("welcome", |_| true).await;
+    device.tell("search pebbles");
+    device.event("audio", |event| event["state"] == "loaded").await;
+}
+
+#[test]
+fn a_player_works_through_nginx() {
+    run(a_player_works_through(nginx));
+}
+
+#[test]
+fn a_player_works_through_caddy() {
+    run(a_player_works_through(caddy));
+}
