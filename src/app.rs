@@ -67,6 +67,13 @@ impl App {
         }
     }
 
+    /// Ends what runs in the background.
+    pub fn stop(&self) {
+        self.scanner.stop();
+        self.sums.stop();
+        self.search.stop();
+    }
+
     /// Keeps the search index up with the database from now on.
     pub fn start_search(&self) {
         self.search.start(self.db.clone(), self.settings.data_dir.join("search"));

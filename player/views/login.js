@@ -61,6 +61,7 @@ const WAYS = {
     path: "/auth/setup",
     // The secret stays after the `#`, which browsers do not send, so it is in no log.
     more: { secret: location.hash.slice(1) },
+    other: { text: "There is an account: log in", way: "password" },
   }),
 };
 

@@ -143,7 +143,9 @@ impl Shared {
         loop {
             match attempt() {
                 Ok(value) => return Some(value),
-                Err(error) if !failing => log::error!("{error}; search may be behind until this is over"),
+                Err(error) if !failing && !self.stop.is_over() => {
+                    log::error!("{error}; search may be behind until this is over")
+                }
                 Err(_) => {}
             }
             failing = true;

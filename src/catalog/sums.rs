@@ -34,7 +34,7 @@ impl Sums {
             let pace = Pace { stop: &stop, rate };
             while !stop.is_over() {
                 let read = if board.read().running { Ok(false) } else { round(&db, &pace) };
-                if let Err(error) = &read {
+                if let (Err(error), false) = (&read, stop.is_over()) {
                     log::warn!("files are not checked: {error}");
                 }
                 if !matches!(read, Ok(true)) && stop.within(LOOK_AGAIN) {
@@ -46,11 +46,16 @@ impl Sums {
             log::warn!("the SHA-256 of files is not checked, because the thread cannot be started: {error}");
         }
     }
+
+    /// Begins no other file, and gives up the one that is read.
+    pub fn stop(&self) {
+        self.0.tell();
+    }
 }
 
 impl Drop for Sums {
     fn drop(&mut self) {
-        self.0.tell();
+        self.stop();
     }
 }
 

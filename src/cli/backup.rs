@@ -1,10 +1,10 @@
 //! `segue backup` and `segue restore`, whether the server runs or not.
 
-use super::{Failure, output};
+use super::{Failure, database::OpenDatabase, output};
 use crate::{
     backup::{self, Progress, Summary},
-    config::{SettingFlags, load},
-    db::{Db, backup::Outcome},
+    config::{DatabaseFlags, load},
+    db::backup::Outcome,
     telemetry,
 };
 use clap::Args;
@@ -13,41 +13,41 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the progress line is written anew on a terminal.
+/// Time between two updates of the progress line.
 const REDRAW: Duration = Duration::from_millis(200);
-/// What people know of, by table, when they are told what a database or backup holds.
+/// The tables whose numbers of rows are printed, each with the word for its rows.
 const TOLD: &[(&str, &str)] =
     &[("users", "users"), ("tracks", "tracks"), ("playlists", "playlists"), ("plays", "plays")];
 
-/// Write everything that cannot be made anew (accounts, library, playlists, history, what plays) to one file
+/// Write accounts, library, playlists, history and what plays to one file
 #[derive(Debug, Args)]
 pub(super) struct Backup {
-    /// The file to write; only its owner can read it, for secrets are inside
+    /// The file to write; it holds secrets, so that only its owner may read it
     file: PathBuf,
-    /// Overwrite the file if it is there
+    /// Overwrite the file if it exists
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    settings: SettingFlags,
+    settings: DatabaseFlags,
 }
 
-/// Put the database back to the state of a backup; a running server may go on running
+/// Replace the content of the database by that of a backup; a running server may go on running
 #[derive(Debug, Args)]
 pub(super) struct Restore {
     /// The backup, from either kind of database
     file: PathBuf,
-    /// Replace what is there
+    /// Replace the accounts and the library that the database holds
     #[arg(long)]
     yes: bool,
     #[command(flatten)]
-    settings: SettingFlags,
+    settings: DatabaseFlags,
 }
 
 impl Backup {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let settings = load(&self.settings)?;
         telemetry::start(&settings);
-        let db = Db::open(&settings.database_url, 1)?;
+        let db = OpenDatabase::existing(&settings)?;
         let written = shown("written", |progress| backup::write(&db, &self.file, self.force, progress))?;
         Ok(output::line(format_args!("{} written: {}", self.file.display(), told(&written)))?)
     }
@@ -58,7 +58,7 @@ impl Restore {
         let settings = load(&self.settings)?;
         telemetry::start(&settings);
         let checked = shown("checked", |progress| backup::check(&self.file, progress))?;
-        let db = Db::open(&settings.database_url, 1)?;
+        let db = OpenDatabase::open(&settings, 1)?;
         let there = db.read_blocking(crate::db::backup::tables)?;
         let there = Summary { head: checked.head.clone(), tables: there };
         let is_empty = TOLD.iter().all(|(table, _)| there.rows(table) == 0);
@@ -73,16 +73,18 @@ impl Restore {
             .into());
         }
         let outcome = shown("restored", |progress| backup::restore(&db, &self.file, &checked, progress))?;
-        output::line(format_args!("put back as of {}: {}", checked.head.created, told(&checked)))?;
+        output::line(format_args!("restored the state of {}: {}", checked.head.created, told(&checked)))?;
         output::line(match outcome {
-            Outcome::Same => "who was logged in still is; servers on this database go on with what is there now",
-            Outcome::Other => "logins of the backup count again; those given since do not",
+            Outcome::Same => "logins stay valid; a running server goes on with the restored state",
+            Outcome::Other => {
+                "the backup is of another installation: its logins are valid again, and those made since are not"
+            }
         })?;
         Ok(())
     }
 }
 
-/// Runs `work` with a line on a terminal that says how far it is.
+/// Runs `work` and shows its progress in a line on the terminal.
 fn shown<T, E>(what: &str, work: impl FnOnce(&mut dyn FnMut(Progress)) -> Result<T, E>) -> Result<T, E> {
     let mut drawn: Option<Instant> = None;
     let done = work(&mut |Progress { rows, of }| {

@@ -12,13 +12,13 @@ use std::{
     path::PathBuf,
 };
 
-/// Run a device in the terminal: it plays in real time without sound, shows what plays, and takes commands
+/// Run a device in the terminal; it makes no sound: it plays in real time, shows what plays, and takes commands
 #[derive(Debug, Args)]
 pub(super) struct Device {
     /// The server, as http://HOST:PORT or https://HOST:PORT
     #[arg(long, value_name = "URL")]
     server: ServerAddress,
-    /// Trust an https server only if a certificate in this PEM file vouches for it [default: the system's certificates]
+    /// Trust an https server only by a certificate in this PEM file [default: the system's certificates]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Your name on the server
@@ -29,10 +29,10 @@ pub(super) struct Device {
     /// What this device is called
     #[arg(long, default_value = "Terminal")]
     name: String,
-    /// What it says it is
+    /// The kind of device that it reports
     #[arg(long, value_enum, default_value = "terminal")]
     kind: Kind,
-    /// Never play here: only show and command
+    /// Never play on this device: only show and control
     #[arg(long)]
     no_plays: bool,
     /// Remember the device's id in this file [default: one per server, user and name below `$XDG_STATE_HOME`]
@@ -46,7 +46,7 @@ pub(super) struct Device {
     exit_with_stdin: bool,
 }
 
-/// The kinds of the protocol.
+/// The kinds of devices that the protocol knows.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Kind {
     Browser,

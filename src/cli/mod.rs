@@ -2,11 +2,14 @@
 
 mod backup;
 mod config;
+mod database;
 mod demo;
 mod device;
+mod links;
 mod openapi;
 mod output;
 mod password;
+mod paste;
 mod scan;
 mod serve;
 mod user;
@@ -63,7 +66,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Whoever read our output has had enough of it (`segue config | head`).
+/// Whether the reader of standard output has closed it, as `head` does in `segue config | head`: that is no failure.
 fn is_broken_pipe(failure: &(dyn Error + 'static)) -> bool {
     failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

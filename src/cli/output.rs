@@ -5,7 +5,7 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
-/// Writes one line and sends it off.
+/// Writes one line and flushes it.
 ///
 /// # Errors
 /// When standard output is closed.
@@ -15,7 +15,7 @@ pub(super) fn line(text: impl Display) -> io::Result<()> {
     out.flush()
 }
 
-/// Shows how far something is: one line that is written over and over on a terminal, and nothing elsewhere.
+/// Shows progress: on a terminal, one line that each call overwrites; elsewhere, nothing.
 pub(super) fn progress(text: impl Display) {
     let mut error = io::stderr().lock();
     if error.is_terminal() {
@@ -23,7 +23,7 @@ pub(super) fn progress(text: impl Display) {
     }
 }
 
-/// Leaves the line that [`progress`] wrote.
+/// Ends the line that [`progress`] wrote.
 pub(super) fn end_progress() {
     let mut error = io::stderr().lock();
     if error.is_terminal() {
@@ -31,7 +31,7 @@ pub(super) fn end_progress() {
     }
 }
 
-/// Tells why the command failed. When standard error is closed nobody listens, and the exit code says it.
+/// Prints why the command failed. An error of writing is ignored: the exit code also says that it failed.
 pub(super) fn failure(failure: impl Display) {
     drop(writeln!(io::stderr().lock(), "segue: {failure}"));
 }

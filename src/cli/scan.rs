@@ -1,9 +1,9 @@
 //! `segue scan`: brings the catalogue up to date once, with progress.
 
-use super::{Failure, output};
+use super::{Failure, database::OpenDatabase, output};
 use crate::{
     catalog::scan::{Board, Progress, Scope, run_one},
-    config::{SettingFlags, Settings, load},
+    config::{ScanFlags, Settings, load},
     db::{Db, files},
     telemetry, time,
 };
@@ -15,16 +15,16 @@ use std::{
     time::Duration,
 };
 
-/// How often the progress line is written anew on a terminal.
+/// Time between two updates of the progress line.
 const REDRAW: Duration = Duration::from_millis(200);
-/// Unreadable files that are looked up at once.
+/// How many unreadable files one query reads.
 const PAGE: i64 = 500;
 
 /// Scan the music folders once
 #[derive(Debug, Args)]
 pub(super) struct Scan {
     #[command(flatten)]
-    settings: SettingFlags,
+    settings: ScanFlags,
 }
 
 impl Scan {
@@ -34,10 +34,16 @@ impl Scan {
         if settings.music.is_empty() {
             return Err("there are no music folders: name one with --music DIR, or in the settings file".into());
         }
-        let db = Db::open(&settings.database_url, settings.database_connections)?;
+        let db = OpenDatabase::open(&settings, settings.database_connections)?;
         let progress = once(&db, &settings)?;
         report(&db, &progress)?;
-        if progress.complete { Ok(()) } else { Err("the scan did not come to its end".into()) }
+        if !progress.complete {
+            return Err("the scan did not come to its end; it goes on from there when it is run again".into());
+        }
+        match progress.away {
+            0 => Ok(()),
+            away => Err(format!("{away} of the music folders could not be scanned: see above").into()),
+        }
     }
 }
 
@@ -56,13 +62,13 @@ pub(super) fn once(db: &Db, settings: &Settings) -> Result<Progress, Failure> {
     Ok(board.read())
 }
 
-/// Keeps one line on a terminal that says how far the scan is.
+/// Shows the progress of the scan in one line on the terminal, until `over` is set.
 fn show(board: &Board, over: &AtomicBool) {
     if !io::stderr().is_terminal() {
         return;
     }
     while !over.load(Ordering::Relaxed) {
-        // A terminal that is gone does not end the scan.
+        // An error of writing to the terminal does not end the scan.
         drop(write!(io::stderr().lock(), "\r\x1b[K{}", line(&board.read())));
         thread::park_timeout(REDRAW);
     }
@@ -86,9 +92,12 @@ fn report(db: &Db, progress: &Progress) -> Result<(), Failure> {
         progress.added,
         progress.changed,
         progress.moved,
-        progress.missing,
+        progress.missing.saturating_sub(progress.hidden),
         progress.rate(time::now()),
     ))?;
+    if let Some(text) = progress.hidden_text() {
+        output::line(text)?;
+    }
     for trouble in &progress.troubles {
         output::line(format_args!("trouble: {trouble}"))?;
     }

@@ -1,6 +1,6 @@
 //! `segue serve`: the server.
 
-use super::{Failure, output};
+use super::{Failure, database::OpenDatabase, links, output, paste};
 use crate::{
     app::App,
     config::{SettingFlags, Settings, load},
@@ -19,7 +19,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        run(load(&self.settings)?, async |_, _| Ok(()))
+        run(load(&self.settings)?, greet)
     }
 }
 
@@ -31,9 +31,8 @@ pub(super) fn run(
     telemetry::start(&settings);
     http::block_on(async move {
         let app = Arc::new(App::open(settings).await?);
+        let _database = OpenDatabase::of(&app.db);
         let server = http::listen(Arc::clone(&app))?;
-        // The one line that programs read: how a port 0 becomes known.
-        output::line(format_args!("listening {}://{}", app.settings.scheme(), server.address))?;
         let poll = Duration::from_millis(app.settings.poll_ms);
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
         tokio::spawn(restored::watch(Arc::clone(&app), poll));
@@ -41,22 +40,40 @@ pub(super) fn run(
         tokio::spawn(async move { directory.heartbeat().await });
         app.start_search();
         app.start_scanning();
-        invite(&app, server.address).await?;
         ready(&app, server.address).await?;
         server.run().await?;
-        app.scanner.stop();
-        app.search.stop();
+        app.stop();
         Ok(())
     })
 }
 
-/// While nobody has an account: prints how to make the first one.
-async fn invite(app: &App, bound: SocketAddr) -> Result<(), Failure> {
-    if app.db.read(users::count).await? > 0 {
-        return Ok(());
+/// Prints where the server is and, while nobody has an account, how to make the first one: the link is the last line.
+async fn greet(app: &App, bound: SocketAddr) -> Result<(), Failure> {
+    let has_users = app.db.read(users::count).await? > 0;
+    // Programs read this line: it says the port that was chosen for port 0.
+    output::line(format_args!("listening {}://{bound}", app.settings.scheme()))?;
+    let bases = links::bases(&app.settings, bound);
+    if has_users {
+        return open_line(&bases);
     }
-    let base = app.settings.base_url(bound);
-    output::line(format_args!("nobody has an account yet; open {base}/setup#{}", app.auth.setup.open()))?;
-    output::line("or run: segue user add NAME --admin")?;
+    output::line("nobody has an account yet; the first one may do everything. Make it here, under any name:")?;
+    if app.settings.hides_password() {
+        output::line("  (with the database's address in SEGUE_DATABASE_URL: it holds a password and is not printed)")?;
+    }
+    let (program, database) = (paste::program(), paste::database_arguments(&app.settings));
+    output::line(format_args!("  {program} user add admin --admin{database}"))?;
+    output::line("or open this link in a browser, which works once:")?;
+    let secret = app.auth.setup.open();
+    bases.iter().try_for_each(|base| output::line(format_args!("  {base}/setup#{secret}")))?;
+    Ok(())
+}
+
+/// Prints the addresses to open in a browser, the first one in the sentence that people look for.
+pub(super) fn open_line(bases: &[String]) -> Result<(), Failure> {
+    for (base, words) in
+        bases.iter().zip(std::iter::once("open this in your browser to listen:").chain(std::iter::repeat("  or:")))
+    {
+        output::line(format_args!("{words} {base}/"))?;
+    }
     Ok(())
 }

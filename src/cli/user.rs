@@ -1,23 +1,24 @@
 //! `segue user`: accounts from the terminal, whether the server runs or not.
 
-use super::{Failure, output, password::PasswordSource};
+use super::{Failure, database::OpenDatabase, output, password::PasswordSource};
 use crate::{
     auth::{checked_name, checked_password, hash_password},
-    config::{SettingFlags, load},
+    config::{DatabaseFlags, Settings, load},
     db::{
         Db,
         users::{self, Changed, Role},
     },
+    telemetry,
 };
 use clap::Subcommand;
 
-/// Users of one page when all are listed.
+/// How many accounts one query reads.
 const PAGE: i64 = 500;
 
-/// Make and list accounts, set passwords
+/// Make, list and remove accounts, set passwords
 #[derive(Debug, Subcommand)]
 pub(super) enum User {
-    /// Make an account
+    /// Make an account, and the database where there is none
     Add {
         /// The user's name
         name: String,
@@ -27,7 +28,7 @@ pub(super) enum User {
         #[command(flatten)]
         password: PasswordSource,
         #[command(flatten)]
-        settings: SettingFlags,
+        settings: DatabaseFlags,
     },
     /// Set a user's password and end all their logins
     Passwd {
@@ -36,12 +37,22 @@ pub(super) enum User {
         #[command(flatten)]
         password: PasswordSource,
         #[command(flatten)]
-        settings: SettingFlags,
+        settings: DatabaseFlags,
+    },
+    /// Remove an account with its playlists, history and logins
+    Remove {
+        /// The user's name
+        name: String,
+        /// Remove it without asking further
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        settings: DatabaseFlags,
     },
     /// List all accounts: role and name
     List {
         #[command(flatten)]
-        settings: SettingFlags,
+        settings: DatabaseFlags,
     },
 }
 
@@ -49,24 +60,35 @@ impl User {
     pub(super) fn run(&self) -> Result<(), Failure> {
         match self {
             Self::Add { name, admin, password, settings } => {
-                add(&open(settings)?, name, if *admin { Role::Admin } else { Role::User }, &password.read()?)
+                let settings = loaded(settings)?;
+                let role = if *admin { Role::Admin } else { Role::User };
+                // The password is asked for before a database is made.
+                let password = password.read()?;
+                let added = add(&*OpenDatabase::open(&settings, 1)?, name, role, &password)?;
+                Ok(output::line(format_args!("{added} added in {}", settings.database_url))?)
             }
-            Self::Passwd { name, password, settings } => set_password(&open(settings)?, name, &password.read()?),
-            Self::List { settings } => list(&open(settings)?),
+            Self::Passwd { name, password, settings } => {
+                let db = OpenDatabase::existing(&loaded(settings)?)?;
+                set_password(&db, name, &password.read()?)
+            }
+            Self::Remove { name, yes, settings } => remove(&*OpenDatabase::existing(&loaded(settings)?)?, name, *yes),
+            Self::List { settings } => list(&*OpenDatabase::existing(&loaded(settings)?)?),
         }
     }
 }
 
-fn open(flags: &SettingFlags) -> Result<Db, Failure> {
+fn loaded(flags: &DatabaseFlags) -> Result<Settings, Failure> {
     let settings = load(flags)?;
-    Ok(Db::open(&settings.database_url, 1)?)
+    telemetry::start(&settings);
+    Ok(settings)
 }
 
-fn add(db: &Db, name: &str, role: Role, password: &str) -> Result<(), Failure> {
+/// Adds an account. Returns its role and name.
+fn add(db: &Db, name: &str, role: Role, password: &str) -> Result<String, Failure> {
     let name = checked_name(name)?;
     let user = users::User::new(name.clone(), hash_password(&checked_password(password)?)?, role);
     match db.write_blocking(|connection| users::add(connection, &user)) {
-        Ok(()) => Ok(output::line(format_args!("{role} {name} added"))?),
+        Ok(()) => Ok(format!("{role} {name}")),
         Err(error) if error.is_duplicate() => Err(format!("there is a user named {name}").into()),
         Err(error) => Err(error.into()),
     }
@@ -80,8 +102,35 @@ fn set_password(db: &Db, name: &str, password: &str) -> Result<(), Failure> {
     })?;
     match changed {
         Changed::Done(ended) => Ok(output::line(format_args!("password set, {} logins ended", ended.len()))?),
-        Changed::NotFound | Changed::LastAdmin => Err(format!("there is no user named {name}").into()),
+        Changed::NotFound | Changed::LastAdmin => Err(nobody(name)),
     }
+}
+
+fn remove(db: &Db, name: &str, yes: bool) -> Result<(), Failure> {
+    let Some(user) = db.read_blocking(|connection| users::by_name(connection, name))? else {
+        return Err(nobody(name));
+    };
+    if !yes {
+        return Err(format!(
+            "{} {} would be removed with all their playlists, history and logins. Pass --yes to do so",
+            user.role, user.name
+        )
+        .into());
+    }
+    match db.write_blocking(|connection| users::remove(connection, user.id))? {
+        Changed::Done(ended) => {
+            Ok(output::line(format_args!("{} {} removed, {} logins ended", user.role, user.name, ended.len()))?)
+        }
+        Changed::NotFound => Err(nobody(name)),
+        Changed::LastAdmin => {
+            Err(format!("{} is the last admin: make another one first with `segue user add NAME --admin`", user.name)
+                .into())
+        }
+    }
+}
+
+fn nobody(name: &str) -> Failure {
+    format!("there is no user named {name}; `segue user list` names all").into()
 }
 
 fn list(db: &Db) -> Result<(), Failure> {

@@ -1,9 +1,9 @@
 //! The edge of the settings: reads the environment and the file.
 
-use super::{Problems, SettingFlags, Settings, Sources, merge};
+use super::{Problems, SettingFlags, Settings, Sources, home, merge};
 use std::{collections::BTreeMap, env, fmt, fs, io, path::PathBuf};
 
-/// Variables that start with `SEGUE_` and are no settings.
+/// Variables that begin with `SEGUE_` and are not settings.
 pub const OTHER_VARIABLES: &[&str] = &["SEGUE_CONFIG", "SEGUE_PASSWORD"];
 
 /// The settings file's name in the data folder.
@@ -42,7 +42,8 @@ impl std::error::Error for LoadError {
 /// A file that was asked for and cannot be read, or every problem of the values at once.
 pub fn load(flags: &SettingFlags) -> Result<Settings, LoadError> {
     let mut sources = Sources { flags: flags.values.clone(), environment: environment()?, file: None };
-    sources.file = match flags.config.clone().or_else(|| sources.environment.get("SEGUE_CONFIG").map(PathBuf::from)) {
+    let named = flags.config.clone().or_else(|| sources.environment.get("SEGUE_CONFIG").map(PathBuf::from));
+    sources.file = match named.map(|path| at_home(path, &sources)) {
         Some(path) => Some(
             fs::read_to_string(&path).map(|text| (path.clone(), text)).map_err(|error| LoadError::File(path, error))?,
         ),
@@ -51,7 +52,13 @@ pub fn load(flags: &SettingFlags) -> Result<Settings, LoadError> {
     Settings::merge(&sources).map_err(LoadError::Problems)
 }
 
-/// The environment; names and values that are no text cannot be settings, except by mistake.
+/// The path with the home folder in place of a leading `~`. What is wrong with it is said by whoever opens it.
+fn at_home(path: PathBuf, sources: &Sources) -> PathBuf {
+    let home = sources.environment.get("HOME").map(String::as_str);
+    path.to_str().and_then(|text| home::expand(text, home).ok()).map_or_else(|| path.clone(), PathBuf::from)
+}
+
+/// The environment as text. A variable that begins with `SEGUE_` and is not UTF-8 is a problem; others are left out.
 fn environment() -> Result<BTreeMap<String, String>, LoadError> {
     let (mut texts, mut problems) = (BTreeMap::new(), Vec::new());
     for (name, value) in env::vars_os() {
@@ -66,13 +73,14 @@ fn environment() -> Result<BTreeMap<String, String>, LoadError> {
     if problems.is_empty() { Ok(texts) } else { Err(LoadError::Problems(Problems(problems))) }
 }
 
-/// The file in the data folder, which the flags, the environment or the default name.
+/// The settings file in the data folder, if it exists. The folder comes from the flags, else the environment, else the default.
 fn find(sources: &Sources) -> Result<Option<(PathBuf, String)>, LoadError> {
     let without_file = Sources { file: None, ..sources.clone() };
     let name = "data_dir";
     let given = without_file.flags.get(name).and_then(|texts| texts.first());
     let given = given.or_else(|| without_file.environment.get(&merge::variable(name)));
     let folder = given.map_or_else(|| merge::default_data_dir(&without_file), PathBuf::from);
+    let folder = at_home(folder, sources);
     let path = folder.join(FILE_NAME);
     match fs::read_to_string(&path) {
         Ok(text) if text.parse::<toml::Table>().is_ok_and(|table| table.contains_key(name)) => {

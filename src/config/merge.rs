@@ -1,6 +1,6 @@
 //! Merging: defaults ← file ← environment ← flags, with the origin of each value and every problem at once. Pure.
 
-use super::{Key, OTHER_VARIABLES, value::Value};
+use super::{Key, OTHER_VARIABLES, home, value::Value};
 use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf};
 
 /// What a setting's value looks like.
@@ -30,7 +30,7 @@ pub struct Sources {
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody set it.
+    /// No source set it.
     Default,
     /// The settings file.
     File(PathBuf),
@@ -85,7 +85,8 @@ pub(super) fn flag(name: &str) -> String {
     format!("--{}", name.replace('_', "-"))
 }
 
-/// The XDG data folder (freedesktop.org, "XDG Base Directory"), or a folder beside where one stands.
+/// `segue` in the XDG data folder (freedesktop.org, "XDG Base Directory"); `segue-data` in the current folder if the
+/// environment names neither that nor a home folder.
 pub(super) fn default_data_dir(sources: &Sources) -> PathBuf {
     let absolute = |name: &str| sources.environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_DATA_HOME")
@@ -93,7 +94,7 @@ pub(super) fn default_data_dir(sources: &Sources) -> PathBuf {
         .map_or_else(|| PathBuf::from("segue-data"), |folder| folder.join("segue"))
 }
 
-/// A merge under way: one call per setting, in order.
+/// The state of one merge: [`Merge::value`] is called once per setting, in the order of the list.
 pub(super) struct Merge<'a> {
     sources: &'a Sources,
     keys: &'a [Key],
@@ -129,18 +130,25 @@ impl<'a> Merge<'a> {
             .extend(unknown.into_iter().map(|name| format!("{name} is not a setting; `segue config` lists them")));
     }
 
-    /// The value of the next setting: the strongest source's, else the default. A bad value is noted and skipped.
+    /// The value of the next setting: that of the strongest source, else the default. A value that cannot be read becomes a
+    /// problem, and the default takes its place.
     pub(super) fn value<T: Value>(&mut self, name: &'static str, default: impl FnOnce() -> T) -> T {
         let (origin, texts) = self.strongest(name, T::SHAPE);
         self.origins.push(origin.clone());
         let parsed = match texts {
             None => return default(),
+            Some(texts) if T::IS_PATH => texts.and_then(|texts| T::parse(&self.expanded(&texts)?)),
             Some(texts) => texts.and_then(|texts| T::parse(&texts)),
         };
         parsed.unwrap_or_else(|problem| {
             self.problems.push(format!("{name} {problem} ({origin})"));
             default()
         })
+    }
+
+    fn expanded(&self, texts: &[String]) -> Result<Vec<String>, String> {
+        let home = self.sources.environment.get("HOME").map(String::as_str);
+        texts.iter().map(|text| home::expand(text, home)).collect()
     }
 
     fn strongest(&self, name: &'static str, shape: Shape) -> (Origin, Option<Result<Vec<String>, String>>) {
@@ -156,7 +164,7 @@ impl<'a> Merge<'a> {
         }
     }
 
-    /// Notes a number outside its range.
+    /// Adds a problem for a number outside its range.
     pub(super) fn within<T: PartialOrd + fmt::Display>(&mut self, name: &str, value: &T, range: &RangeInclusive<T>) {
         if !range.contains(value) {
             self.problems.push(format!("{name} is from {} to {}, not {value}", range.start(), range.end()));
@@ -168,7 +176,8 @@ impl<'a> Merge<'a> {
         std::mem::take(&mut self.origins)
     }
 
-    /// The settings, unless there was a problem; those of relations count when each value is good by itself.
+    /// The settings, or every problem. `relations` are the problems between settings: they are reported only when each value
+    /// by itself is good.
     pub(super) fn finish<T>(mut self, settings: T, relations: Vec<String>) -> Result<T, Problems> {
         if self.problems.is_empty() {
             self.problems = relations;

@@ -2,13 +2,15 @@
 //! The one list of settings is [`Settings`], below; adding a line there adds the key everywhere.
 
 mod flags;
+mod home;
 mod load;
 mod merge;
 mod networks;
 mod origins;
+mod same;
 mod value;
 
-pub use flags::SettingFlags;
+pub use flags::{DatabaseFlags, ScanFlags, SettingFlags};
 pub use load::{LoadError, OTHER_VARIABLES, load};
 pub use merge::{Origin, Problems, Row, Shape, Sources};
 pub use networks::Networks;
@@ -17,7 +19,8 @@ pub use origins::Origins;
 use crate::db::DatabaseUrl;
 use merge::Merge;
 use std::{net::SocketAddr, path::PathBuf};
-use value::{LogFilter, PublicUrl, Value as _};
+pub use value::LogFilter;
+use value::{PublicUrl, Value as _};
 
 /// One setting, as the command line and the documentation see it.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +31,8 @@ pub struct Key {
     pub doc: &'static str,
     /// What a value looks like.
     pub shape: Shape,
+    /// The kind of value, in one word for `--help`.
+    pub kind: &'static str,
 }
 
 macro_rules! settings {
@@ -44,6 +49,7 @@ macro_rules! settings {
             name: stringify!($name),
             doc: concat!($($doc),+).trim_ascii(),
             shape: <$kind as value::Value>::SHAPE,
+            kind: <$kind as value::Value>::KIND,
         },)+];
 
         impl Settings {
@@ -81,9 +87,9 @@ settings! { |sources|
     tls_key: Option<PathBuf> = None;
     /// The address people reach this server at, for links and for the set-up link; empty: the one listened on.
     public_url: PublicUrl = PublicUrl::default();
-    /// Proxies before this server, as addresses and networks with commas: whose `X-Forwarded-For` is believed.
+    /// Addresses and networks of the proxies in front of this server, with commas: their `X-Forwarded-For` is trusted.
     trusted_proxies: Networks = Networks::default();
-    /// Origins with commas whose pages may use this server from browsers; its own always may.
+    /// Origins, with commas, whose pages may use this server in a browser; its own pages always may.
     allowed_origins: Origins = Origins::default();
     /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`.
     database_url: DatabaseUrl = DatabaseUrl::in_folder(&data_dir);
@@ -93,17 +99,17 @@ settings! { |sources|
     music: Vec<PathBuf> = Vec::new();
     /// Time from the end of one scan to the start of the next; 0 scans at start and on changes only.
     scan_interval_s: u64 = 3600, within 0..=31_536_000;
-    /// How fast files are read in the background to take and check their SHA-256, in megabytes a second; 0: never.
+    /// How fast files are read in the background to compute and check their SHA-256, in megabytes a second; 0: never.
     check_mb_per_s: u64 = 10, within 0..=10_000;
-    /// How long a client may take none of the bytes it asked for before its connection is closed; it may ask again.
+    /// How long a client may accept no bytes of an answer before its connection is closed; it may ask again.
     send_timeout_s: u64 = 60, within 1..=86_400;
-    /// Time between two signs of life asked of the active device; an idle one is asked a tenth as often.
+    /// Time between two pings to the active device; an idle device is pinged a tenth as often.
     heartbeat_ms: u64 = 2000, within 50..=60_000;
     /// Silence after which the active device counts as lost; 2.5 heartbeats unless set.
     lease_ms: u64 = heartbeat_ms * 5 / 2, within 100..=600_000;
     /// How long a device that is cut off may play on; with no more than the lease never beside another (strict mode).
     audio_ms: u64 = 600_000, within 100..=86_400_000;
-    /// How long a device that vanished stays on the list as away; 5 heartbeats unless set.
+    /// How long a device whose connection broke stays on the list as away; 5 heartbeats unless set.
     grace_ms: u64 = heartbeat_ms * 5, within 0..=600_000;
     /// Devices spread their reconnects over at most this time; over less where few are connected.
     jitter_ms: u64 = 2000, within 0..=600_000;
@@ -111,9 +117,9 @@ settings! { |sources|
     poll_ms: u64 = 5000, within 20..=600_000;
     /// How long a login lasts.
     token_lifetime_s: u64 = 7_776_000, within 60..=315_360_000;
-    /// Failed or successful log-ins that one address may try per minute.
+    /// How many log-ins one address may try per minute, failed ones and successful ones together.
     login_tries_per_address: u32 = 20, within 1..=100_000;
-    /// Log-ins that may be tried per minute for one user name, wherever they come from.
+    /// How many log-ins may be tried per minute for one user name, from all addresses together.
     login_tries_per_user: u32 = 10, within 1..=100_000;
     /// Whether people may make an account for themselves.
     sign_up: bool = false;
@@ -122,7 +128,7 @@ settings! { |sources|
 }
 
 impl Settings {
-    /// What is wrong between settings that are good each by itself.
+    /// The problems between settings each of which is good by itself.
     fn broken_relations(&self) -> Vec<String> {
         let lease = (self.lease_ms <= self.heartbeat_ms).then_some("lease_ms must be more than heartbeat_ms");
         let audio = (self.audio_ms < self.lease_ms).then_some("audio_ms must be at least lease_ms");
@@ -130,14 +136,14 @@ impl Settings {
         lease.into_iter().chain(audio).chain(tls).map(str::to_owned).collect()
     }
 
-    /// The address that links are made of, without a slash at the end, given the address really listened on.
+    /// The start of links to this server, without a slash at the end. `bound` is the address that is listened on.
     #[must_use]
     pub fn base_url(&self, bound: SocketAddr) -> String {
         let here = || format!("{}://{}", self.scheme(), reachable(bound));
         self.public_url.as_str().map_or_else(here, str::to_owned)
     }
 
-    /// What is spoken at the address listened on.
+    /// The scheme of the address that is listened on.
     #[must_use]
     pub const fn scheme(&self) -> &'static str {
         if self.tls_cert.is_some() { "https" } else { "http" }

@@ -64,6 +64,7 @@ impl fmt::Display for Networks {
 
 impl Value for Networks {
     const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "NETWORKS";
 
     fn parse(texts: &[String]) -> Result<Self, String> {
         let parts = texts.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|part| !part.is_empty());

@@ -47,6 +47,7 @@ fn read(text: &str) -> Result<String, String> {
 
 impl Value for Origins {
     const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "ORIGINS";
 
     fn parse(texts: &[String]) -> Result<Self, String> {
         let parts = texts.iter().flat_map(|text| text.split(',')).map(str::trim).filter(|part| !part.is_empty());

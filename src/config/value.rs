@@ -9,10 +9,14 @@ use std::{
     str::FromStr,
 };
 
-/// A kind of setting. Sources are brought to texts first: one for a single value, any number for a list.
+/// A kind of value. Each source is turned into texts first: one for a single value, any number for a list.
 pub(super) trait Value: Sized {
     /// What the value looks like in each source.
     const SHAPE: Shape;
+    /// The kind of value, in one word for `--help`.
+    const KIND: &'static str = "TEXT";
+    /// Whether `~/` at the start of a text is the home folder.
+    const IS_PATH: bool = false;
 
     /// Reads the texts; the error completes the sentence "KEY …".
     fn parse(texts: &[String]) -> Result<Self, String>;
@@ -40,9 +44,10 @@ pub(super) fn quote(text: impl Display) -> String {
 }
 
 macro_rules! plain_value {
-    ($($kind:ty: $shape:expr, $wanted:literal, $show:expr;)+) => {$(
-        impl Value for $kind {
+    ($($type:ty: $shape:expr, $kind:literal, $wanted:literal, $show:expr;)+) => {$(
+        impl Value for $type {
             const SHAPE: Shape = $shape;
+            const KIND: &'static str = $kind;
 
             fn parse(texts: &[String]) -> Result<Self, String> {
                 parse_single(texts, $wanted)
@@ -56,14 +61,16 @@ macro_rules! plain_value {
 }
 
 plain_value! {
-    u32: Shape::Number, "a whole number", ToString::to_string;
-    u64: Shape::Number, "a whole number", ToString::to_string;
-    bool: Shape::Switch, "true or false", ToString::to_string;
-    SocketAddr: Shape::Text, "an address and a port such as 127.0.0.1:4747 or [::]:4747", quote;
+    u32: Shape::Number, "NUMBER", "a whole number", ToString::to_string;
+    u64: Shape::Number, "NUMBER", "a whole number", ToString::to_string;
+    bool: Shape::Switch, "BOOL", "true or false", ToString::to_string;
+    SocketAddr: Shape::Text, "ADDRESS", "an address and a port such as 127.0.0.1:4747 or [::]:4747", quote;
 }
 
 impl Value for PathBuf {
     const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "DIR";
+    const IS_PATH: bool = true;
 
     fn parse(texts: &[String]) -> Result<Self, String> {
         absolute(single(texts)?)
@@ -77,6 +84,8 @@ impl Value for PathBuf {
 /// A path, or nothing for an empty text.
 impl Value for Option<PathBuf> {
     const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "FILE";
+    const IS_PATH: bool = true;
 
     fn parse(texts: &[String]) -> Result<Self, String> {
         match single(texts)? {
@@ -92,6 +101,8 @@ impl Value for Option<PathBuf> {
 
 impl Value for Vec<PathBuf> {
     const SHAPE: Shape = Shape::Paths;
+    const KIND: &'static str = "DIR";
+    const IS_PATH: bool = true;
 
     fn parse(texts: &[String]) -> Result<Self, String> {
         texts.iter().map(|text| absolute(text)).collect()
@@ -109,6 +120,8 @@ fn absolute(text: &str) -> Result<PathBuf, String> {
 
 impl Value for DatabaseUrl {
     const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "URL";
+    const IS_PATH: bool = true;
 
     fn parse(texts: &[String]) -> Result<Self, String> {
         single(texts)?.parse().map_err(|error: crate::db::BadDatabaseUrl| error.to_string())
@@ -133,6 +146,7 @@ impl PublicUrl {
 
 impl Value for PublicUrl {
     const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "URL";
 
     fn parse(texts: &[String]) -> Result<Self, String> {
         let text = single(texts)?.trim_end_matches('/');
@@ -151,7 +165,7 @@ impl Value for PublicUrl {
     }
 }
 
-/// A filter in the syntax of `env_logger`, checked before the logger ignores what it cannot read.
+/// A filter in the syntax of `env_logger`. It is checked here, because the logger ignores what it cannot read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(String);
 
@@ -162,6 +176,12 @@ impl Default for LogFilter {
 }
 
 impl LogFilter {
+    /// Warnings and errors alone.
+    #[must_use]
+    pub fn warnings() -> Self {
+        Self("warn".to_owned())
+    }
+
     /// The filter as `env_logger` reads it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -171,6 +191,7 @@ impl LogFilter {
 
 impl Value for LogFilter {
     const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "FILTER";
 
     fn parse(texts: &[String]) -> Result<Self, String> {
         let text = single(texts)?;

@@ -1,6 +1,10 @@
 //! One connection: how it is opened and made ready, for the pools and for migrations.
 
-use super::{DatabaseUrl, DbError};
+use super::{
+    DatabaseUrl, DbError,
+    closing::{Census, Counted, CountedConnection},
+    obstacle,
+};
 use diesel::{
     Connection as _, MultiConnection, PgConnection, QueryResult, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _},
@@ -68,23 +72,29 @@ impl DbConnection {
     /// # Errors
     /// `DbError::Connect` when there is no database to be had there.
     pub(super) fn open(url: &DatabaseUrl, access: Access) -> Result<Self, DbError> {
-        let refused = |error: diesel::ConnectionError| DbError::Connect(error.into());
         match url {
-            DatabaseUrl::Postgres(url) => {
-                let mut connection = PgConnection::establish(&patient(url)).map_err(refused)?;
+            DatabaseUrl::Postgres(address) => {
+                let refused = |error| DbError::Connect(format!("{url}: {error}").into());
+                let mut connection = PgConnection::establish(&patient(address)).map_err(refused)?;
                 if access == Access::Sessions {
                     connection.batch_execute(POSTGRES_SESSIONS)?;
                 }
                 Ok(Self::Postgres(connection))
             }
             DatabaseUrl::Sqlite(path) => {
-                let mut connection = SqliteConnection::establish(&path.to_string_lossy()).map_err(refused)?;
-                connection.batch_execute(SQLITE_ALWAYS)?;
-                connection.batch_execute(match access {
-                    Access::Read => "PRAGMA query_only = ON;",
-                    Access::Write | Access::WriteLazily | Access::Sessions => SQLITE_WRITER,
-                })?;
-                Ok(Self::Sqlite(connection))
+                let opened = SqliteConnection::establish(&path.to_string_lossy());
+                let mut connection = opened.map_err(|error| obstacle::of_sqlite(path, &error))?;
+                let prepared = connection.batch_execute(SQLITE_ALWAYS).and_then(|()| {
+                    connection.batch_execute(match access {
+                        Access::Read => "PRAGMA query_only = ON;",
+                        Access::Write | Access::WriteLazily | Access::Sessions => SQLITE_WRITER,
+                    })
+                });
+                match prepared.map_err(DbError::from) {
+                    Ok(()) => Ok(Self::Sqlite(connection)),
+                    Err(error) if error.is_transient() || error.is_full() => Err(error),
+                    Err(error) => Err(obstacle::of_sqlite(path, &error)),
+                }
             }
         }
     }
@@ -148,26 +158,36 @@ impl DbConnection {
     }
 }
 
-/// Opens connections for a pool.
-#[derive(Debug, Clone)]
+/// Opens connections for a pool, and counts them.
+#[derive(Debug)]
 pub(super) struct Opener {
-    pub(super) url: DatabaseUrl,
-    pub(super) access: Access,
+    url: DatabaseUrl,
+    access: Access,
+    census: Census,
+    /// As long as the pool is there, it may open another connection.
+    _counted: Counted,
+}
+
+impl Opener {
+    pub(super) fn new(url: &DatabaseUrl, access: Access, census: &Census) -> Self {
+        Self { url: url.clone(), access, census: census.clone(), _counted: census.count() }
+    }
 }
 
 impl ManageConnection for Opener {
-    type Connection = DbConnection;
+    type Connection = CountedConnection;
     type Error = DbError;
 
-    fn connect(&self) -> Result<DbConnection, DbError> {
-        DbConnection::open(&self.url, self.access)
+    fn connect(&self) -> Result<CountedConnection, DbError> {
+        let counted = self.census.count();
+        Ok(CountedConnection { connection: DbConnection::open(&self.url, self.access)?, _counted: counted })
     }
 
-    fn is_valid(&self, connection: &mut DbConnection) -> Result<(), DbError> {
+    fn is_valid(&self, connection: &mut CountedConnection) -> Result<(), DbError> {
         connection.ping().map_err(DbError::from)
     }
 
-    fn has_broken(&self, connection: &mut DbConnection) -> bool {
+    fn has_broken(&self, connection: &mut CountedConnection) -> bool {
         // A panic leaves its transaction open: the connection goes, and the database rolls back.
         std::thread::panicking() || connection.is_broken()
     }

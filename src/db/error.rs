@@ -1,13 +1,19 @@
 //! What can go wrong with the database.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, path::PathBuf};
 
 /// The database failed, or could not be reached in time.
 #[derive(Debug)]
 pub enum DbError {
     /// No connection could be made.
     Connect(Box<dyn Error + Send + Sync>),
+    /// The SQLite file of this path cannot be opened, read or written; the text says why.
+    Unusable(PathBuf, String),
+    /// A command that makes no database found none; the text names the place where it looked.
+    Absent(String),
+    /// The handle was closed, because the process ends.
+    Closed,
     /// All connections stayed busy for as long as one may wait.
     Busy,
     /// A statement failed.
@@ -44,8 +50,10 @@ impl DbError {
                 .iter()
                 .any(|text| information.message().contains(text)),
             },
-            Self::Connect(_) | Self::Busy | Self::Query(DieselError::BrokenTransactionManager) => true,
+            Self::Connect(_) | Self::Busy | Self::Closed | Self::Query(DieselError::BrokenTransactionManager) => true,
             Self::Query(_)
+            | Self::Unusable(..)
+            | Self::Absent(_)
             | Self::Migrate(_)
             | Self::Newer(_)
             | Self::Corrupt(_)
@@ -72,6 +80,13 @@ impl fmt::Display for DbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect(error) => write!(f, "the database cannot be reached: {error}"),
+            Self::Unusable(path, reason) => write!(f, "the database {} cannot be used: {reason}", path.display()),
+            Self::Absent(place) => write!(
+                f,
+                "there is no database of segue at {place}: name the right one with --data-dir or --database-url; \
+                 `segue serve` makes a new one"
+            ),
+            Self::Closed => f.write_str("the database is closed, for this process ends"),
             Self::Busy => f.write_str("all database connections are busy"),
             Self::Query(error) => write!(f, "the database refused a statement: {error}"),
             Self::Migrate(error) => write!(f, "the database's tables cannot be brought up to date: {error}"),
@@ -90,7 +105,14 @@ impl Error for DbError {
         match self {
             Self::Connect(error) | Self::Migrate(error) => Some(error.as_ref()),
             Self::Query(error) => Some(error),
-            Self::Busy | Self::Newer(_) | Self::Corrupt(_) | Self::Panicked | Self::Abandoned => None,
+            Self::Unusable(..)
+            | Self::Absent(_)
+            | Self::Closed
+            | Self::Busy
+            | Self::Newer(_)
+            | Self::Corrupt(_)
+            | Self::Panicked
+            | Self::Abandoned => None,
         }
     }
 }

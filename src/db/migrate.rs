@@ -3,19 +3,21 @@
 use super::{
     DatabaseUrl, DbError,
     connection::{Access, DbConnection},
+    obstacle,
 };
 use diesel::{
-    RunQueryDsl as _,
+    QueryableByName, RunQueryDsl as _,
     connection::{AnsiTransactionManager, TransactionManager as _},
     migration::{Migration as _, MigrationSource},
     pg::Pg,
+    sql_types::BigInt,
     sqlite::Sqlite,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    io,
+    path::Path,
 };
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -24,10 +26,10 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// Runs the migrations that are missing. Two processes at once wait for each other.
 ///
 /// # Errors
-/// `Connect`; `Newer` for tables of a later version; `Migrate` when a migration fails, which leaves the tables as they were
-/// before it.
+/// `Connect` or `Unusable`; `Newer` for tables of a later version; `Migrate` when a migration fails, which leaves the tables
+/// as they were before it.
 pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
-    let _lock = lock_file(url).map_err(|error| DbError::Connect(error.into()))?;
+    let _lock = lock_file(url)?;
     match DbConnection::open(url, Access::Write)? {
         DbConnection::Sqlite(mut sqlite) => {
             AnsiTransactionManager::begin_transaction_sql(&mut sqlite, "BEGIN EXCLUSIVE")?;
@@ -45,16 +47,54 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
 
 /// For SQLite a lock on a file beside the database, held until it is dropped: turning to WAL happens outside of any
 /// transaction, and of two processes that try it at once one fails (sqlite.org/wal.html), however long it would wait.
-fn lock_file(url: &DatabaseUrl) -> io::Result<Option<File>> {
+fn lock_file(url: &DatabaseUrl) -> Result<Option<File>, DbError> {
     let DatabaseUrl::Sqlite(path) = url else { return Ok(None) };
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder).map_err(|error| obstacle::of_io(path, folder, &error))?;
     }
     let mut name = path.clone().into_os_string();
     name.push("-lock");
-    let file = File::create(name)?;
-    file.lock()?;
-    Ok(Some(file))
+    let locked = File::create(&name).and_then(|file| file.lock().map(|()| file));
+    locked.map(Some).map_err(|error| obstacle::of_io(path, Path::new(&name), &error))
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Checks that there is a database with tables of segue, and makes nothing.
+///
+/// # Errors
+/// `Absent` when there is none; `Connect` or `Unusable` when that cannot be seen.
+pub(super) fn require(url: &DatabaseUrl) -> Result<(), DbError> {
+    let absent = || DbError::Absent(url.to_string());
+    if let DatabaseUrl::Sqlite(path) = url {
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(absent()),
+            Err(error) => return Err(obstacle::of_io(path, path, &error)),
+        }
+    }
+    let count = "SELECT count(*) AS count FROM";
+    let mut connection = DbConnection::open(url, Access::Read)?;
+    let found = match &mut connection {
+        DbConnection::Sqlite(sqlite) => {
+            let table = format!("{count} sqlite_schema WHERE name = '__diesel_schema_migrations'");
+            diesel::sql_query(table).get_result::<Count>(sqlite)
+        }
+        DbConnection::Postgres(postgres) => {
+            let table = format!("{count} pg_class WHERE oid = to_regclass('__diesel_schema_migrations')");
+            diesel::sql_query(table).get_result::<Count>(postgres)
+        }
+    };
+    match (found, url) {
+        (Ok(Count { count: 0 }), _) => Err(absent()),
+        (Ok(_), _) => Ok(()),
+        (Err(error), DatabaseUrl::Sqlite(path)) => Err(obstacle::of_sqlite(path, &error)),
+        (Err(error), DatabaseUrl::Postgres(_)) => Err(error.into()),
+    }
 }
 
 fn run<B, C>(connection: &mut C, source: EmbeddedMigrations) -> Result<(), DbError>
@@ -68,8 +108,9 @@ where
     if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
         return Err(DbError::Newer(newer));
     }
-    for version in connection.run_pending_migrations(source).map_err(DbError::Migrate)? {
-        log::info!("database migrated to {version}");
+    let run = connection.run_pending_migrations(source).map_err(DbError::Migrate)?;
+    if let Some(newest) = run.last() {
+        log::info!("database: {} migrations run, the tables are those of {newest} now", run.len());
     }
     Ok(())
 }

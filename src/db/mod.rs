@@ -4,6 +4,7 @@ pub mod albums;
 pub mod artists;
 pub mod backup;
 pub mod changes;
+mod closing;
 mod connection;
 pub mod covers;
 mod error;
@@ -16,6 +17,7 @@ pub mod logins;
 pub mod media;
 mod migrate;
 pub mod nodes;
+mod obstacle;
 pub mod playlists;
 pub mod plays;
 pub mod popularity;
@@ -36,9 +38,13 @@ pub use error::DbError;
 pub use migrate::migrate;
 pub use url::{BadDatabaseUrl, DatabaseUrl};
 
+use closing::Census;
 use connection::{Access, Opener};
 use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection, R2D2Connection as _};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 /// How long a call may wait for its turn before it fails as [`DbError::Busy`].
@@ -46,6 +52,9 @@ const TURN: Duration = Duration::from_secs(5);
 
 /// How long sessions wait for a connection to PostgreSQL: they have said when they give up.
 const SESSION_TURN: Duration = Duration::from_secs(2);
+
+/// How long [`Db::close`] waits for calls that are under way.
+const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
 /// A handle of the database; clones share its connections.
 ///
@@ -57,6 +66,7 @@ pub struct Db {
     writers: Lane,
     sessions: Lane,
     url: Arc<DatabaseUrl>,
+    census: Census,
 }
 
 impl Db {
@@ -70,14 +80,38 @@ impl Db {
             DatabaseUrl::Sqlite(_) => 1,
             DatabaseUrl::Postgres(_) => connections,
         };
-        let readers = Lane::open(url, Access::Read, connections)?;
-        let writers = Lane::open(url, Access::Write, writers)?;
+        let census = Census::default();
+        let readers = Lane::open(url, Access::Read, connections, &census)?;
+        let writers = Lane::open(url, Access::Write, writers, &census)?;
         let sessions = match url {
             // There is one writer: whoever waits for it waits in one line.
             DatabaseUrl::Sqlite(_) => writers.clone(),
-            DatabaseUrl::Postgres(_) => Lane::open(url, Access::Sessions, 1)?,
+            DatabaseUrl::Postgres(_) => Lane::open(url, Access::Sessions, 1, &census)?,
         };
-        Ok(Self { readers, writers, sessions, url: Arc::new(url.clone()) })
+        Ok(Self { readers, writers, sessions, url: Arc::new(url.clone()), census })
+    }
+
+    /// As [`Db::open`], for commands that make no database.
+    ///
+    /// # Errors
+    /// `Absent` when there is none of segue, and as [`Db::open`].
+    pub fn open_existing(url: &DatabaseUrl, connections: u32) -> Result<Self, DbError> {
+        migrate::require(url)?;
+        Self::open(url, connections)
+    }
+
+    /// Closes every connection of this handle and its clones, whose calls fail as [`DbError::Closed`] from now on. Blocks
+    /// until calls that are under way have ended, for at most 10 s.
+    ///
+    /// A process calls it before it ends: the last connection to a SQLite file moves the write-ahead log into the file and
+    /// removes it, and so the file alone holds everything.
+    pub fn close(&self) {
+        for lane in [&self.readers, &self.writers, &self.sessions] {
+            drop(lane.pool.write().unwrap_or_else(PoisonError::into_inner).take());
+        }
+        if !self.census.wait_for_none(CLOSE_WITHIN) {
+            log::warn!("the database is still in use: {} may need the -wal file beside it", self.url);
+        }
     }
 
     /// Asks the database for nothing, to see that it answers.
@@ -123,7 +157,7 @@ impl Db {
 
     /// The connection that writes sessions, in no transaction. Blocks until it is free.
     fn sessions(&self) -> Result<PooledConnection<Opener>, DbError> {
-        self.sessions.pool.get().map_err(|error| DbError::Connect(error.into()))
+        self.sessions.connection()
     }
 
     /// Reads on this thread.
@@ -146,13 +180,14 @@ impl Db {
 /// A pool for one kind of access, and a turn for each of its connections, so that waiting calls hold no thread.
 #[derive(Clone)]
 struct Lane {
-    pool: Pool<Opener>,
+    /// None once closed.
+    pool: Arc<RwLock<Option<Pool<Opener>>>>,
     turns: Arc<Semaphore>,
     access: Access,
 }
 
 impl Lane {
-    fn open(url: &DatabaseUrl, access: Access, connections: u32) -> Result<Self, DbError> {
+    fn open(url: &DatabaseUrl, access: Access, connections: u32, census: &Census) -> Result<Self, DbError> {
         let pool = Pool::builder()
             .max_size(connections)
             .min_idle(Some(1))
@@ -160,10 +195,16 @@ impl Lane {
             .test_on_check_out(matches!(url, DatabaseUrl::Postgres(_)))
             // The call that fails for want of a connection tells the last error.
             .error_handler(Box::new(NopErrorHandler))
-            .build(Opener { url: url.clone(), access })
+            .build(Opener::new(url, access, census))
             .map_err(|error| DbError::Connect(error.into()))?;
         let turns = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
-        Ok(Self { pool, turns: Arc::new(Semaphore::new(turns)), access })
+        Ok(Self { pool: Arc::new(RwLock::new(Some(pool))), turns: Arc::new(Semaphore::new(turns)), access })
+    }
+
+    /// A connection of the pool. Blocks until one is free.
+    fn connection(&self) -> Result<PooledConnection<Opener>, DbError> {
+        let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner).clone();
+        pool.ok_or(DbError::Closed)?.get().map_err(|error| DbError::Connect(error.into()))
     }
 
     async fn run<T: Send + 'static>(
@@ -182,7 +223,6 @@ impl Lane {
     }
 
     fn run_blocking<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, DbError>) -> Result<T, DbError> {
-        let mut connection = self.pool.get().map_err(|error| DbError::Connect(error.into()))?;
-        connection.in_transaction(self.access, run)
+        self.connection()?.in_transaction(self.access, run)
     }
 }

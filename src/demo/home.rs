@@ -32,13 +32,13 @@ impl fmt::Display for HomeError {
         match self {
             Self::Foreign(path) => {
                 let path = path.display();
-                write!(f, "{path} holds files that no demo made; name an empty or a new folder with --data")
+                write!(f, "{path} holds files that no demo made; name an empty or a new folder with --data-dir")
             }
             Self::InUse(path) => {
-                write!(f, "another demo runs in {}; stop it or name another folder with --data", path.display())
+                write!(f, "another demo runs in {}; stop it or name another folder with --data-dir", path.display())
             }
             Self::Io(path, error) => {
-                write!(f, "{} cannot be used: {error}; name another folder with --data", path.display())
+                write!(f, "{} cannot be used: {error}; name another folder with --data-dir", path.display())
             }
         }
     }

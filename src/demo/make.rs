@@ -52,11 +52,11 @@ impl fmt::Display for MakeError {
             Self::Write(path, error) => {
                 write!(f, "{} cannot be written: {error}", path.display())?;
                 match error.kind() {
-                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                        f.write_str("; the demo library needs 300 MB: make room or choose another folder with --data")
-                    }
+                    io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => f.write_str(
+                        "; the demo library needs 300 MB: make room or choose another folder with --data-dir",
+                    ),
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                        f.write_str("; choose another folder with --data")
+                        f.write_str("; choose another folder with --data-dir")
                     }
                     _ => Ok(()),
                 }

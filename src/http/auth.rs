@@ -97,17 +97,27 @@ pub(super) async fn set_up(
 ) -> Result<web::Json<LoggedIn>, ApiError> {
     let FirstAccount { secret, credentials } = body.into_inner();
     within_limits(&app, &request, &credentials.username)?;
-    let refused = || ApiError::new(Kind::Forbidden, "this set-up link is not valid: take the newest from the console");
     if !app.auth.setup.is_open_to(&secret) {
-        return Err(refused());
+        return Err(match app.db.read(users::count).await? {
+            0 => ApiError::new(
+                Kind::Forbidden,
+                "this set-up link is not the newest: take the one that the server printed last",
+            ),
+            _ => used(),
+        });
     }
     let user = new_user(&app, credentials, Role::Admin).await?;
     let first = user.clone();
     if !app.db.write(move |connection| users::add_first(connection, &first)).await? {
-        return Err(refused());
+        return Err(used());
     }
     app.auth.setup.close();
     open_login(&request, &app, &user).await
+}
+
+/// The set-up link is of no use any more.
+fn used() -> ApiError {
+    ApiError::new(Kind::Forbidden, "this set-up link was used: the server has an account now, so log in with it")
 }
 
 /// Makes an account for oneself, where the settings allow it.

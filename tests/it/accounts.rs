@@ -7,9 +7,9 @@ use serde_json::json;
 on_both_databases! {
     async fn the_first_account_is_made_with_the_link_of_the_console_and_only_once(database) {
         let mut server = Server::start(&database).await;
-        let invitation = server.line().expect("without users the console shows a link");
+        let mut lines = std::iter::from_fn(|| server.line());
+        let invitation = lines.find(|line| line.contains("/setup#")).expect("without users the console shows a link");
         let secret = invitation.split_once("/setup#").expect("the link holds a secret").1.to_owned();
-        assert_eq!(server.line().as_deref(), Some("or run: segue user add NAME --admin"));
         assert!(server.get("/setup").await.header("content-type").starts_with("text/html"));
 
         let account = |secret: &str| json!({"secret": secret, "username": "Ånna", "password": "long enough"});
@@ -25,7 +25,8 @@ on_both_databases! {
         drop(server);
         let mut server = Server::start(&database).await;
         server.signal("TERM");
-        assert_eq!(server.line(), None, "with a user no link is shown");
+        let lines: Vec<_> = std::iter::from_fn(|| server.line()).collect();
+        assert_eq!(lines, [format!("open this in your browser to listen: {}/", server.base)], "no link for a first account");
     }
 
     async fn a_login_ends_when_it_is_revoked(database) {
@@ -127,11 +128,30 @@ on_both_databases! {
             (&["user", "add", "Anna"][..], "there is a user named Anna"),
             (&["user", "passwd", "nobody"], "there is no user named nobody"),
             (&["user", "add", "a b"], "a user name has"),
+            (&["user", "remove", "nobody", "--yes"], "there is no user named nobody"),
+            (&["user", "remove", "anna"], "Pass --yes to do so"),
         ] {
             let output = segue(&database).args(arguments).env("SEGUE_PASSWORD", "long enough").output();
             let output = output.expect("the program runs");
             assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains(told), "{output:?}");
         }
+    }
+
+    async fn an_account_is_removed_from_the_terminal(database) {
+        let server = Server::start_with(&database, &["--poll-ms=50"]).await;
+        let admin = server.admin(&database, "root").await;
+        let login = server.user(&database, "anna").await;
+        let made = login.post("/v1/me/playlists", &json!({"name": "mine", "public": true})).await.json();
+        let remove = |name: &str| segue(&database).args(["user", "remove", name, "--yes"]).output().expect("it runs");
+        let removed = remove("ANNA");
+        assert_eq!(String::from_utf8_lossy(&removed.stdout), "user anna removed, 1 logins ended\n", "{removed:?}");
+        until("the server learns of it", async || login.get("/v1/me").await.status == 401).await;
+        let list = format!("/v1/playlists/{}", made["id"].as_str().expect("an id"));
+        admin.get(&list).await.assert_error(404, "not_found");
+        let last = remove("root");
+        assert!(!last.status.success() && String::from_utf8_lossy(&last.stderr).contains("is the last admin"), "{last:?}");
+        let listed = segue(&database).args(["user", "list"]).output().expect("the program runs");
+        assert_eq!(String::from_utf8_lossy(&listed.stdout), "admin\troot\n");
     }
 }
 

@@ -45,7 +45,7 @@ impl Drop for Demo {
 
 fn command(data: &Path, arguments: &[&str]) -> Command {
     let mut command = bare();
-    command.args(["demo", "--short", "--data"]).arg(data).args(arguments);
+    command.args(["demo", "--short", "--data-dir"]).arg(data).args(arguments);
     command
 }
 
@@ -55,8 +55,13 @@ fn word<'a>(greeting: &'a str, label: &str) -> &'a str {
     rest.split_whitespace().next().expect("a word")
 }
 
+/// The address of the demo, without a slash at the end.
+fn base(greeting: &str) -> &str {
+    word(greeting, "open this in your browser to listen: ").trim_end_matches('/')
+}
+
 async fn log_in(greeting: &str) -> Reply {
-    let base = word(greeting, "ready at ");
+    let base = base(greeting);
     let body = json!({"username": word(greeting, "user "), "password": word(greeting, "password ")});
     crate::harness::receive(Client::default().post(format!("{base}/v1/auth/login")).send_json(&body).await).await
 }
@@ -116,7 +121,7 @@ fn a_start_after_a_kill_completes_the_library_and_later_starts_change_nothing() 
         assert_eq!(word(&greeting_again, "password "), word(&greeting, "password "));
         assert_eq!(music(&data), made, "the second start made something");
         assert_eq!(log_in(&greeting_again).await.status, 200);
-        let ready = send(Client::default().get(format!("{}/readyz", word(&greeting_again, "ready at ")))).await;
+        let ready = send(Client::default().get(format!("{}/readyz", base(&greeting_again)))).await;
         assert_eq!(ready.status, 200);
     });
 }
@@ -178,7 +183,7 @@ fn mutagen_ffprobe_and_the_server_read_the_same_tags() {
         let client = Client::default();
         let mut ours = BTreeMap::new();
         until("all is scanned", async || {
-            let url = format!("{}/v1/tracks?limit=50", word(&greeting, "ready at "));
+            let url = format!("{}/v1/tracks?limit=50", base(&greeting));
             let page = send(client.get(url).bearer_auth(token.as_str().expect("a token"))).await.json();
             let tracks = page["items"].as_array().expect("items").clone();
             ours =
@@ -233,6 +238,6 @@ fn the_message_names_a_folder_that_cannot_be_used() {
     {
         let output = command(&data, &[]).output().expect("the program runs");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success() && text.contains(told) && text.contains("--data"), "{text}");
+        assert!(!output.status.success() && text.contains(told) && text.contains("--data-dir"), "{text}");
     }
 }

@@ -11,6 +11,7 @@ mod command_line;
 mod database;
 mod demo;
 mod device;
+mod door;
 mod end_to_end;
 mod full_disk;
 mod gate;

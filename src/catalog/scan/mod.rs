@@ -34,7 +34,7 @@ use std::{
 };
 
 /// The version of our tag reading: a higher one has every file read again.
-const READER: i64 = 2;
+const READER: i64 = 3;
 /// How often the writing thread looks up from its queue.
 const TICK: Duration = Duration::from_millis(100);
 /// What was read and found and waits to be written: a slow database must not fill the memory.
@@ -111,7 +111,8 @@ pub enum Scope {
 /// See [`ScanError`]. Unreadable files and folders are none: they are counted and named.
 pub fn scan(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) -> Result<(), ScanError> {
     let outcome = scan_noted(db, music, scope, board, stop);
-    if let Err(error) = &outcome {
+    // What fails because the process ends is no trouble.
+    if let (Err(error), false) = (&outcome, stop.load(Ordering::Relaxed)) {
         board.trouble(None, &format!("the scan ended early: {error}"));
     }
     outcome
@@ -223,6 +224,7 @@ impl RootStates {
                 }
             }
         }
+        board.change(|progress| progress.away = u64::try_from(roots.away.len()).unwrap_or(u64::MAX));
         Ok(roots)
     }
 }

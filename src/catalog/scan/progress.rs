@@ -2,7 +2,7 @@
 
 use segue_actors::protocol::ids::Micros;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::watch;
@@ -39,8 +39,14 @@ pub struct Progress {
     pub changed: u64,
     /// Files that were found at another path than before.
     pub moved: u64,
-    /// Files that are no longer there.
+    /// Files that are no longer there, the hidden ones among them.
     pub missing: u64,
+    /// Files in folders that are in no music folder now: their tracks are hidden until one holds them again.
+    pub hidden: u64,
+    /// The innermost folder that holds all of those.
+    pub hidden_below: Option<PathBuf>,
+    /// Music folders that are not there, or are empty although tracks are known in them.
+    pub away: u64,
     /// Files read in this scan that cannot be read.
     pub unreadable: u64,
     /// Problems with folders, and the error that ended a scan early; the first 100 of them.
@@ -62,6 +68,18 @@ impl Progress {
     pub fn eta_s(&self, now: Micros) -> Option<u64> {
         let left = self.expected.checked_sub(self.done).filter(|_| self.running && self.done > 0)?;
         self.elapsed_us(now).saturating_mul(left).checked_div(self.done.saturating_mul(1_000_000))
+    }
+
+    /// What became of tracks in folders that are no music folders any more; `None` when there are none.
+    #[must_use]
+    pub fn hidden_text(&self) -> Option<String> {
+        let folder = self.hidden_below.as_deref().filter(|_| self.hidden > 0)?;
+        Some(format!(
+            "{} tracks below {} are hidden, not gone, for no music folder holds them now: name that folder as a music \
+             folder again, and they are back with their plays and playlists",
+            self.hidden,
+            folder.display()
+        ))
     }
 
     fn elapsed_us(&self, now: Micros) -> u64 {

@@ -130,26 +130,52 @@ impl<'a> Recorder<'a> {
             })?;
             let Some((last, _)) = page.last() else { break };
             after = Some(*last);
-            let gone: Vec<i64> = page
-                .into_iter()
-                .map(|(id, path)| (id, path::from_bytes(&path)))
-                .filter(|(id, path)| {
-                    !walked.folders.contains(id) && scope.holds(path) && !is_refused(&walked.refused, path)
-                })
-                .map(|(id, _)| id)
-                .collect();
-            for some in gone.chunks(BATCH) {
-                loop {
-                    let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-                    let count = self.write(|connection| scan::forget_folders(connection, some, limit, now_us()))?;
-                    self.count_missing(count);
-                    if count == 0 {
-                        break;
-                    }
-                }
+            let gone = page.into_iter().map(|(id, path)| (id, path::from_bytes(&path))).filter(|(id, path)| {
+                !walked.folders.contains(id) && scope.holds(path) && !is_refused(&walked.refused, path)
+            });
+            let is_inside = |path: &Path| self.roots.iter().any(|root| path.starts_with(root));
+            let (inside, outside): (Vec<_>, Vec<_>) = gone.partition(|(_, path)| is_inside(path));
+            for some in inside.chunks(BATCH) {
+                self.forget(some)?;
+            }
+            for some in outside.chunks(BATCH) {
+                let ids: Vec<i64> = some.iter().map(|(id, _)| *id).collect();
+                let inhabited =
+                    patiently(self.stop, || self.db.read_blocking(|connection| scan::inhabited(connection, &ids)))?;
+                let hidden = self.forget(some)?;
+                self.note_hidden(hidden, some.iter().filter(|(id, _)| inhabited.contains(id)).map(|(_, path)| path));
             }
         }
+        if let Some(text) = self.board.read().hidden_text() {
+            log::warn!("scan: {text}");
+        }
         self.refresh()
+    }
+
+    /// Marks all files of these folders as missing. Returns how many there were.
+    fn forget(&self, folders: &[(i64, PathBuf)]) -> Result<usize, ScanError> {
+        let ids: Vec<i64> = folders.iter().map(|(id, _)| *id).collect();
+        let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
+        let mut all = 0_usize;
+        loop {
+            let count = self.write(|connection| scan::forget_folders(connection, &ids, limit, now_us()))?;
+            self.count_missing(count);
+            all = all.saturating_add(count);
+            if count == 0 {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Notes how many files of these folders, which are in no music folder, are hidden from now on.
+    fn note_hidden<'p>(&self, count: usize, folders: impl Iterator<Item = &'p PathBuf>) {
+        self.board.change(|progress| {
+            progress.hidden = progress.hidden.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            for folder in folders {
+                let before = progress.hidden_below.take().unwrap_or_else(|| folder.clone());
+                progress.hidden_below = before.ancestors().find(|outer| folder.starts_with(outer)).map(Path::to_owned);
+            }
+        });
     }
 
     fn refresh(&mut self) -> Result<(), ScanError> {

@@ -1,13 +1,12 @@
 //! One scan at a time, over all processes that share a database: `segue scan` beside a running server, or two servers.
 
-use crate::db::{
-    DatabaseUrl, Db, DbConnection, DbError,
-    connection::{Access, Opener},
-};
-use diesel::{QueryableByName, RunQueryDsl as _, r2d2::ManageConnection as _, sql_query, sql_types::Bool};
+use crate::db::{DatabaseUrl, Db, DbConnection, DbError, connection::Access, obstacle};
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query, sql_types::Bool};
 use std::{
     ffi::OsString,
     fs::{File, TryLockError},
+    io,
+    path::Path,
 };
 
 /// The number of PostgreSQL's advisory lock for scans (postgresql.org, "Advisory Locks"): "segscan" in ASCII.
@@ -32,20 +31,21 @@ impl Db {
     /// Takes the right to scan into this database; `None` while another process has it. Blocks.
     ///
     /// # Errors
-    /// `Connect` when the lock cannot be asked for.
+    /// `Connect` or `Unusable` when the lock cannot be asked for.
     pub fn lock_scans(&self) -> Result<Option<ScanLock>, DbError> {
         if let DatabaseUrl::Sqlite(path) = &*self.url {
             let mut name = OsString::from(path);
             name.push(".scan.lock");
-            let file = File::create(name).map_err(|error| DbError::Connect(error.into()))?;
+            let failed = |error: &io::Error| obstacle::of_io(path, Path::new(&name), error);
+            let file = File::create(&name).map_err(|error| failed(&error))?;
             return match file.try_lock() {
                 Ok(()) => Ok(Some(ScanLock::File(file))),
                 Err(TryLockError::WouldBlock) => Ok(None),
-                Err(TryLockError::Error(error)) => Err(DbError::Connect(error.into())),
+                Err(TryLockError::Error(error)) => Err(failed(&error)),
             };
         }
         // Not one of the pool, which may have no more than one.
-        let mut connection = Opener { url: DatabaseUrl::clone(&self.url), access: Access::Write }.connect()?;
+        let mut connection = DbConnection::open(&self.url, Access::Write)?;
         let ask = format!("SELECT pg_try_advisory_lock({SCANS}) AS taken");
         let answer: Taken = sql_query(ask).get_result(&mut connection)?;
         Ok(answer.taken.then(|| ScanLock::Connection(Box::new(connection))))

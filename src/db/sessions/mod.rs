@@ -50,7 +50,7 @@ impl Db {
     /// As [`BatchError`] says.
     pub fn write_batch_blocking(&self, batch: &Batch) -> Result<Vec<UserId>, BatchError> {
         let mut connection = self.sessions().map_err(BatchError::NotSent)?;
-        let written = match &mut *connection {
+        let written = match &mut **connection {
             DbConnection::Sqlite(sqlite) => sqlite::write(sqlite, batch)?,
             DbConnection::Postgres(postgres) => match postgres::write(postgres, batch) {
                 Ok(written) => written,

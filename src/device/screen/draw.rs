@@ -72,7 +72,10 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, model: &Model) {
 fn draw_title(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let item = model.playback().and_then(|shown| shown.item);
     let lines = match (item, &model.tracks) {
-        (None, _) => vec!["nothing plays".dim().into(), "press / to search, and enter to play".dim().into()],
+        (None, _) => vec![
+            "nothing plays; this device makes no sound: to listen, open the server's page in a browser".dim().into(),
+            "press / to search, and enter to play".dim().into(),
+        ],
         (Some(_), [Some(track), _]) => {
             let album = if track.album.is_empty() { String::new() } else { format!("  ·  {}", track.album) };
             vec![
@@ -165,7 +168,7 @@ fn device_line<'a>(device: &'a DeviceView, number: usize, names: usize, model: &
     let mut style = if is_active { Style::new().fg(ACCENT).add_modifier(Modifier::BOLD) } else { Style::new() };
     let mut words = Vec::new();
     if model.own_id() == Some(device.id) {
-        words.push("this device".to_owned());
+        words.push("this device, without sound".to_owned());
     }
     if !device.plays {
         words.push("remote".to_owned());

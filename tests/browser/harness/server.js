@@ -58,14 +58,14 @@ export class Server {
   /** Starts it, or starts it again on the same port with the same data. */
   async run() {
     const child = started(
-      ["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data", this.folder],
+      ["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.folder],
       this.pem ? { SEGUE_TLS_CERT: this.pem, SEGUE_TLS_KEY: this.pem } : {},
     );
     this.process = child;
     for await (const line of createInterface({ input: child.stdout })) {
-      const port = /^listening https?:.*:(\d+)/.exec(line)?.[1];
+      const port = /^open this in your browser to listen: https?:.*:(\d+)/.exec(line)?.[1];
       if (port) this.port = Number(port);
-      if (line.startsWith("Segue is ready")) return;
+      if (line.startsWith("Ctrl-C")) return;
     }
     throw new Error(`${PROGRAM} did not start`);
   }

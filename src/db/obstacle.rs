@@ -1,0 +1,69 @@
+//! Why a SQLite file cannot be used, in words: which path it is about and what to do. Asked only after something failed.
+
+use super::DbError;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+};
+
+/// The first bytes of every SQLite database (sqlite.org/fileformat.html, "The Database Header").
+const HEADER: &[u8; 16] = b"SQLite format 3\0";
+
+/// The error of a failed operation on `path`, which is the database `database` or something beside it.
+pub(super) fn of_io(database: &Path, path: &Path, error: &io::Error) -> DbError {
+    DbError::Unusable(database.to_owned(), reason(path, error))
+}
+
+/// The error of a database that SQLite could not open or make ready; `error` is what SQLite said.
+pub(super) fn of_sqlite(database: &Path, error: &dyn std::fmt::Display) -> DbError {
+    let reason = found(database).unwrap_or_else(|| error.to_string());
+    DbError::Unusable(database.to_owned(), reason)
+}
+
+/// What stands in the way of reading and writing this file, if it can be seen from outside.
+fn found(database: &Path) -> Option<String> {
+    if database.is_dir() {
+        return Some("it is a folder: name a file in it".to_owned());
+    }
+    if !database.exists() {
+        return None;
+    }
+    if let Err(error) = OpenOptions::new().read(true).write(true).open(database) {
+        return Some(reason(database, &error));
+    }
+    let mut header = [0; HEADER.len()];
+    let is_empty = fs::metadata(database).is_ok_and(|metadata| metadata.len() == 0);
+    let read = File::open(database).and_then(|mut file| file.read_exact(&mut header));
+    (!is_empty && (read.is_err() || header != *HEADER))
+        .then(|| "it is not a SQLite database: name another file, or move this one away".to_owned())
+}
+
+fn reason(path: &Path, error: &io::Error) -> String {
+    let shown = path.display();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            format!("{} ({error})", unwritable(path))
+        }
+        io::ErrorKind::ReadOnlyFilesystem => format!("{shown} is on a disk that is mounted read-only"),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => format!("there is no room for {shown} ({error})"),
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            format!("{shown} cannot be made, for a part of that path is a file ({error})")
+        }
+        io::ErrorKind::IsADirectory => format!("{shown} is a folder"),
+        _ => format!("{shown}: {error}"),
+    }
+}
+
+/// The path itself or the nearest folder above it that can be seen, with its owner and mode, and who this process is.
+fn unwritable(path: &Path) -> String {
+    let Some((place, metadata)) = path.ancestors().find_map(|place| Some((place, fs::metadata(place).ok()?))) else {
+        return format!("{} cannot be written", path.display());
+    };
+    let what = if metadata.is_dir() { "folder" } else { "file" };
+    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+    // Linux only (proc(5)); elsewhere the owner must do.
+    let this = fs::metadata("/proc/self").map(|this| format!(" by user {}", this.uid())).unwrap_or_default();
+    format!("the {what} {} of user {owner} (mode {mode:o}) cannot be written{this}", place.display())
+}

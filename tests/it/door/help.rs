@@ -1,0 +1,57 @@
+//! `--help`: kinds of values, defaults, variables, and no settings that a command does not use.
+
+use super::{printed, segue};
+use segue::config::KEYS;
+
+fn help(command: &[&str]) -> String {
+    let output = segue(&[command, &["--help"]].concat());
+    assert!(output.status.success(), "{output:?}");
+    printed(&output)
+}
+
+#[test]
+fn each_setting_has_a_kind_a_variable_and_a_default() {
+    let text = help(&["serve"]);
+    // One line for each flag, however the help is wrapped.
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for key in KEYS {
+        let (flag, variable) = (key.name.replace('_', "-"), format!("[env: SEGUE_{}", key.name.to_uppercase()));
+        let described = words.split(&format!("--{flag} ")).nth(1).or_else(|| words.split(&format!("--{flag}[")).nth(1));
+        let described = described.unwrap_or_else(|| panic!("--{flag} is missing: {text}"));
+        let described = described.split(" --").next().expect("text has a first part");
+        assert!(described.contains(&variable), "{flag}: {described}");
+        assert!(described.contains(&format!("<{}>", key.kind)), "{flag}: {described}");
+    }
+    for (flag, kind, default) in [
+        ("--listen <ADDRESS>", "SEGUE_LISTEN", "[default: 127.0.0.1:4747]"),
+        ("--data-dir <DIR>", "SEGUE_DATA_DIR", "[default: segue in $XDG_DATA_HOME or else in ~/.local/share]"),
+        ("--database-url <URL>", "SEGUE_DATABASE_URL", "[default: sqlite:segue.db in the data folder]"),
+        ("--tls-cert <FILE>", "SEGUE_TLS_CERT", ""),
+        ("--heartbeat-ms <NUMBER>", "SEGUE_HEARTBEAT_MS", "[default: 2000]"),
+        ("--config <FILE>", "SEGUE_CONFIG", "[default: segue.toml in the data folder, if it is there]"),
+    ] {
+        let described = words.split(flag).nth(1).unwrap_or_else(|| panic!("{flag}: {text}"));
+        let described = described.split(" --").next().expect("text has a first part");
+        assert!(described.contains(kind) && described.contains(default), "{flag}: {described}");
+    }
+}
+
+#[test]
+fn a_command_shows_the_settings_that_it_uses() {
+    let database = ["--config", "--data-dir", "--database-url", "--log"];
+    for command in
+        [&["backup"][..], &["restore"], &["user", "add"], &["user", "passwd"], &["user", "remove"], &["user", "list"]]
+    {
+        let text = help(command);
+        assert!(database.iter().all(|flag| text.contains(flag)), "{command:?}: {text}");
+        for key in KEYS.iter().filter(|key| !["data_dir", "database_url", "log"].contains(&key.name)) {
+            let flag = format!("--{} ", key.name.replace('_', "-"));
+            assert!(!text.contains(&flag), "{command:?} shows {flag}");
+        }
+    }
+    let scan = help(&["scan"]);
+    assert!(scan.contains("--music <DIR>") && !scan.contains("--listen"), "{scan}");
+    assert!(help(&["demo"]).contains("--data-dir <DIR>"));
+    let device = help(&["device"]);
+    assert!(device.contains("makes no sound") && device.contains("--server <URL>"), "{device}");
+}

@@ -1,0 +1,66 @@
+//! The first minutes of a person with Segue, and the last ones: what is printed, what goes wrong, what is left behind.
+
+mod clean_stop;
+mod help;
+mod no_database;
+mod paste;
+mod proxy;
+mod readme;
+mod scanning;
+mod titles;
+mod unusable;
+
+use crate::harness::bare;
+use std::{
+    env, fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// The text that a command printed to standard output.
+fn printed(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("commands write UTF-8")
+}
+
+/// Runs the program with nothing of the caller's settings.
+fn segue(arguments: &[&str]) -> Output {
+    bare().args(arguments).env("SEGUE_PASSWORD", "long enough").output().expect("the program runs")
+}
+
+/// Runs the program, which must fail, and gives what it says: one line.
+#[track_caller]
+fn refused(arguments: &[&str]) -> String {
+    one_line(&segue(arguments))
+}
+
+/// What a command that failed has said: one line.
+#[track_caller]
+fn one_line(output: &Output) -> String {
+    let told = String::from_utf8(output.stderr.clone()).expect("commands write UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.trim_end().lines().count(), 1, "{told}");
+    told
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").expect("a process").uid() == 0
+}
+
+/// The command `segue` as a user who is not root, of a copy of the program that everybody may run, in a folder of it.
+fn as_somebody(folder: &Path, arguments: &[&str]) -> Command {
+    let program: PathBuf = folder.join("segue");
+    fs::hard_link(env!("CARGO_BIN_EXE_segue"), &program)
+        .or_else(|_| fs::copy(env!("CARGO_BIN_EXE_segue"), &program).map(drop))
+        .expect("a copy of the program");
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("everybody may look in");
+    let mut command = Command::new("setpriv");
+    if is_root() {
+        command.args(["--reuid", "65534", "--clear-groups"]);
+    }
+    command.arg(program).args(arguments).env("SEGUE_PASSWORD", "long enough");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEGUE_DATA")) {
+        command.env_remove(name);
+    }
+    command
+}

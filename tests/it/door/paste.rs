@@ -1,0 +1,204 @@
+//! Whatever is printed for people can be pasted into a shell as it stands.
+
+use super::is_root;
+use crate::harness::{Dialect, Server, TestDatabase, bare, receive, run, send};
+use awc::{Client, http::Method};
+use serde_json::json;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+/// A shell in a folder of its own, with no setting of Segue but the password of accounts that are made.
+fn paste(line: &str) -> Output {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", line]).current_dir(elsewhere.path()).stdin(Stdio::null());
+    for (name, value) in bare().get_envs() {
+        if value.is_none() {
+            shell.env_remove(name);
+        }
+    }
+    shell.env("SEGUE_PASSWORD", "pasted password").output().expect("a shell runs")
+}
+
+/// Reads what a server prints while nobody has an account: the line for the shell, and the links.
+fn invitation(server: &mut Server) -> (String, Vec<String>) {
+    let (mut command, mut links) = (String::new(), Vec::new());
+    loop {
+        let line = server.line().expect("it goes on");
+        match line.strip_prefix("  ") {
+            Some(link) if link.contains("/setup#") => links.push(link.to_owned()),
+            Some(line) if line.contains(" user add ") => line.clone_into(&mut command),
+            _ => assert!(links.is_empty(), "the links are the last lines, and then: {line}"),
+        }
+        if links.last().is_some_and(|link| link.starts_with(&server.base)) {
+            return (command, links);
+        }
+    }
+}
+
+#[test]
+fn the_account_is_made_in_the_database_of_the_server() {
+    run(async {
+        let postgres = TestDatabase::new(Dialect::Postgres);
+        let home = tempfile::tempdir().expect("a folder");
+        let odd = home.path().join("it's a $folder");
+        let file = home.path().join("other settings.toml");
+        fs::write(&file, format!("data_dir = {:?}", home.path().join("by file"))).expect("written");
+        let text = |path: &Path| path.to_str().expect("text").to_owned();
+        let url = format!("sqlite:{}", text(&home.path().join("another.db")));
+        for (variables, flags) in [
+            (vec![], vec!["--data-dir".to_owned(), text(&odd)]),
+            (vec![("SEGUE_DATA_DIR", text(&home.path().join("by variable")))], vec![]),
+            (vec![("SEGUE_DATA_DIR", text(&odd))], vec!["--database-url".to_owned(), url]),
+            (vec![("SEGUE_DATA_DIR", text(&odd))], vec!["--database-url".to_owned(), postgres.url.clone()]),
+            (vec![], vec!["--config".to_owned(), text(&file)]),
+            (vec![("SEGUE_CONFIG", text(&file)), ("SEGUE_DATA_DIR", text(&home.path().join("third")))], vec![]),
+        ] {
+            let mut command = bare();
+            command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags).envs(variables);
+            let mut server = Server::run(command).await;
+            let (line, _) = invitation(&mut server);
+            let output = paste(&line);
+            assert!(output.status.success(), "{line}: {output:?}");
+            server.log_in("admin", "pasted password").await;
+        }
+    });
+}
+
+#[test]
+fn a_password_in_the_address_of_the_database_is_not_printed() {
+    run(async {
+        let postgres = TestDatabase::new(Dialect::Postgres);
+        // Logging in by the socket asks for none.
+        let url = format!("{}&password=very-secret", postgres.url);
+        let mut command = bare();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).env("SEGUE_DATABASE_URL", &url);
+        command.env("SEGUE_DATA_DIR", postgres.folder.path());
+        let mut server = Server::run(command).await;
+        let lines: Vec<_> = std::iter::from_fn(|| server.line()).take(4).collect();
+        let text = lines.join("\n");
+        assert!(!text.contains("very-secret") && text.contains("SEGUE_DATABASE_URL"), "{text}");
+        let line = lines.iter().find(|line| line.contains(" user add ")).expect("a line for the shell");
+        let output = paste(&format!("SEGUE_DATABASE_URL='{url}'; export SEGUE_DATABASE_URL; {line}"));
+        assert!(output.status.success(), "{line}: {output:?}");
+        server.log_in("admin", "pasted password").await;
+    });
+}
+
+#[test]
+fn the_set_up_link_is_the_last_line_works_once_and_then_says_to_log_in() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let mut server = Server::start(&database).await;
+        let (_, links) = invitation(&mut server);
+        let (page, secret) = links[0].split_once('#').expect("a secret");
+        assert_eq!(send(Client::default().get(page)).await.status, 200);
+        let account = json!({"secret": secret, "username": "anna", "password": "long enough"});
+        let old = json!({"secret": "0", "username": "anna", "password": "long enough"});
+        let set_up =
+            async |account| receive(server.request(Method::POST, "/v1/auth/setup").send_json(account).await).await;
+        let early = set_up(&old).await;
+        early.assert_error(403, "forbidden");
+        assert!(early.json()["error"]["message"].as_str().is_some_and(|told| told.contains("printed last")));
+        assert_eq!(set_up(&account).await.status, 200);
+        for used in [&account, &old] {
+            let again = set_up(used).await;
+            again.assert_error(403, "forbidden");
+            assert!(again.json()["error"]["message"].as_str().is_some_and(|told| told.contains("log in")), "{again:?}");
+        }
+        server.signal("TERM");
+        assert_eq!(server.line(), None, "nothing comes after the link");
+    });
+}
+
+#[test]
+fn links_of_a_server_for_everybody_work_from_outside() {
+    let database = TestDatabase::new(Dialect::Sqlite);
+    let program = bare();
+    // A network of its own, with an address that others could use.
+    let address = "192.168.255.1";
+    let script = "ip link set lo up && ip address add \"$1\"/24 dev lo && shift && exec \"$@\"";
+    let serve = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        let user: &[&str] = if is_root() { &[] } else { &["--user", "--map-root-user"] };
+        command.args(user).args(["--net", "sh", "-c", script, "sh", address]).arg(program.get_program());
+        command.args(program.get_args()).args(["serve", "--listen", "0.0.0.0:0"]).args(arguments);
+        command.env("SEGUE_DATA_DIR", database.folder.path()).env("SEGUE_DATABASE_URL", &database.url);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("unshare runs");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
+        (child, lines)
+    };
+    let (mut child, lines) = serve(&[]);
+    let links: Vec<String> = lines.filter(|line| line.contains("/setup#")).take(2).collect();
+    child.kill().and_then(|()| child.wait()).expect("it is our child");
+    assert!(links[0].starts_with(&format!("  http://{address}:")), "{links:?}");
+    assert!(links[1].starts_with("  http://127.0.0.1:"), "{links:?}");
+
+    assert!(super::segue(&["user", "add", "anna", "--database-url", &database.url]).status.success());
+    let (mut child, lines) = serve(&[]);
+    let opened: Vec<String> = lines.skip(1).take(2).collect();
+    child.kill().and_then(|()| child.wait()).expect("it is our child");
+    assert!(opened[0].starts_with(&format!("open this in your browser to listen: http://{address}:")), "{opened:?}");
+    assert!(opened[1].starts_with("  or: http://127.0.0.1:"), "{opened:?}");
+    let (mut child, lines) = serve(&["--public-url", "https://music.example"]);
+    let opened: Vec<String> = lines.skip(1).take(1).collect();
+    child.kill().and_then(|()| child.wait()).expect("it is our child");
+    assert_eq!(opened, ["open this in your browser to listen: https://music.example/"]);
+}
+
+#[test]
+fn what_the_demo_prints_first_is_where_to_listen_and_every_line_of_it_works() {
+    run(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("the demo's");
+        let mut command = bare();
+        command.args(["demo", "--short", "--listen", "127.0.0.1:0", "--data-dir"]).arg(&data);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the demo starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
+        let mut text = Vec::new();
+        while !text.last().is_some_and(|line: &String| line.starts_with("Ctrl-C")) {
+            text.push(lines.next().expect("it goes on"));
+        }
+        let base = text[0].strip_prefix("open this in your browser to listen: ").expect("the first line");
+        assert_eq!(send(Client::default().get(base)).await.status, 200);
+        let word = text.iter().find_map(|line| line.strip_prefix("and search there for a word, for example "));
+        let word = word.expect("a word to search for");
+        assert!(text.iter().any(|line| line.contains("make no sound")), "{text:?}");
+
+        let password = fs::read_to_string(data.join("password")).expect("the password's file");
+        let login = json!({"username": "demo", "password": password.trim_end()});
+        let login =
+            receive(Client::default().post(format!("{base}v1/auth/login")).send_json(&login).await).await.json();
+        let token = login["token"].as_str().expect("a token");
+        let found = send(Client::default().get(format!("{base}v1/search?q={word}")).bearer_auth(token)).await.json();
+        assert!(found["tracks"]["total"].as_u64().is_some_and(|total| total > 0), "{found}");
+
+        let (mut devices, mut requests) = (0, 0);
+        for line in text.iter().filter_map(|line| line.strip_prefix("  ")) {
+            if line.contains(" device ") {
+                // A terminal to draw on is not there, so lines are asked for.
+                let output =
+                    paste(&format!("XDG_STATE_HOME='{}' {line} --json --exit-with-stdin", folder.path().display()));
+                let told = String::from_utf8_lossy(&output.stdout).into_owned();
+                assert!(output.status.success() && told.contains("\"welcome\""), "{line}: {output:?}");
+                devices += 1;
+            } else if line.starts_with("curl ") {
+                let output = paste(&format!("{line} --silent --show-error --fail"));
+                assert!(output.status.success() && output.stdout.starts_with(b"{\"token\""), "{line}: {output:?}");
+                requests += 1;
+            } else if line.ends_with("/docs") {
+                assert_eq!(send(Client::default().get(line)).await.status, 200);
+                requests += 1;
+            }
+        }
+        assert_eq!((devices, requests), (2, 2), "{text:?}");
+        child.kill().and_then(|()| child.wait()).expect("the demo is our child");
+        let mut told = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().expect("it is piped"), &mut told).expect("text");
+        assert_eq!(told, "", "nothing is said before the first line, or beside it");
+    });
+}

@@ -1,0 +1,71 @@
+//! Music folders that are not there, that were mistyped, and that begin with `~`.
+
+use super::{printed, segue};
+use crate::harness::{Dialect, TestDatabase, bare, silence};
+use std::{fs, path::Path};
+
+#[test]
+fn a_missing_folder_is_a_failure_and_a_typo_hides_what_was_there() {
+    let database = TestDatabase::empty(Dialect::Sqlite);
+    let data = database.folder.path().to_str().expect("text");
+    let music = database.folder.path().join("Music");
+    for album in ["one", "two"] {
+        fs::create_dir_all(music.join(album)).expect("made");
+        silence(&music.join(album).join("song.wav"), 1);
+    }
+    let scan = |folder: &Path| segue(&["scan", "--data-dir", data, "--music", folder.to_str().expect("text")]);
+    assert!(scan(&music).status.success());
+
+    let typo = database.folder.path().join("Musik");
+    let missing = scan(&typo);
+    let (text, told) = (printed(&missing), String::from_utf8_lossy(&missing.stderr).into_owned());
+    assert_eq!(missing.status.code(), Some(1), "{text}{told}");
+    assert!(text.contains(&format!("{}: No such file or directory", typo.display())), "{text}");
+    assert!(told.contains("1 of the music folders could not be scanned"), "{told}");
+    let hidden = format!("2 tracks below {} are hidden, not gone", music.display());
+    assert!(text.contains(&hidden) && text.contains("0 gone"), "{text}");
+
+    // Said once; and then they are back.
+    assert!(!printed(&scan(&typo)).contains("hidden"));
+    let back = scan(&music);
+    assert!(back.status.success() && !printed(&back).contains("hidden"), "{back:?}");
+    let other = database.folder.path().join("other");
+    fs::create_dir(&other).expect("made");
+    let elsewhere = scan(&other);
+    assert!(elsewhere.status.success() && printed(&elsewhere).contains(&hidden), "{elsewhere:?}");
+    // What is gone is gone.
+    scan(&music);
+    fs::remove_dir_all(music.join("one")).expect("removed");
+    let gone = printed(&scan(&music));
+    assert!(gone.contains("1 gone") && !gone.contains("hidden"), "{gone}");
+}
+
+#[test]
+fn a_tilde_is_the_home_folder_wherever_a_path_is_set() {
+    let home = tempfile::tempdir().expect("a folder");
+    let file = home.path().join("settings.toml");
+    fs::write(
+        &file,
+        "music = [\"~/Music\", \"/~\"]\ndatabase_url = \"sqlite:~/a.db\"\ntls_cert = \"~/c\"\ntls_key = \"~\"",
+    )
+    .expect("written");
+    let config = |arguments: &[&str]| {
+        let mut command = bare();
+        command.arg("config").args(arguments).env("HOME", home.path()).env("SEGUE_DATA_DIR", "~/data");
+        command.output().expect("the program runs")
+    };
+    let text = printed(&config(&["--config=~/settings.toml"]));
+    let home = home.path().display();
+    for line in [
+        format!("data_dir = \"{home}/data\""),
+        format!("music = [\"{home}/Music\", \"/~\"]"),
+        format!("database_url = \"sqlite:{home}/a.db\""),
+        format!("tls_cert = \"{home}/c\""),
+        format!("tls_key = \"{home}\""),
+    ] {
+        assert!(text.contains(&line), "{line}: {text}");
+    }
+    let refused = config(&["--music=~anna/Music"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && told.contains("music") && told.contains("~anna/Music"), "{told}");
+}

@@ -1,0 +1,88 @@
+//! A database that cannot be used: its path is named, and why.
+
+use super::{as_somebody, is_root, one_line, refused};
+use crate::harness::bare;
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+
+/// Runs `segue user add` as somebody who is not root, and gives what it says.
+fn told(folder: &Path, url: &str) -> String {
+    one_line(&as_somebody(folder, &["user", "add", "anna", "--database-url", url]).output().expect("the program runs"))
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the mode is set");
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_is_named_with_its_owner() {
+    let (folder, program) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    set_mode(folder.path(), 0o555);
+    let shown = folder.path().display().to_string();
+    for below in ["segue.db", "new/segue.db"] {
+        let told = told(program.path(), &format!("sqlite:{shown}/{below}"));
+        fs::remove_file(program.path().join("segue")).expect("it was there");
+        assert!(told.contains(&format!("the database {shown}/{below} cannot be used: the folder {shown}")), "{told}");
+        assert!(told.contains("of user ") && told.contains("(mode 555) cannot be written"), "{told}");
+    }
+    set_mode(folder.path(), 0o755);
+}
+
+#[test]
+fn a_file_of_another_user_is_named_with_its_owner() {
+    if !is_root() {
+        // Only root can make a file of somebody else; the mode says the same to its owner.
+        return a_file_of_mode(0o400);
+    }
+    a_file_of_mode(0o600);
+}
+
+fn a_file_of_mode(mode: u32) {
+    let (folder, program) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    set_mode(folder.path(), 0o777);
+    let file = folder.path().join("segue.db");
+    let url = format!("sqlite:{}", file.display());
+    assert!(super::segue(&["user", "add", "ben", "--database-url", &url]).status.success());
+    set_mode(&folder.path().join("segue.db-lock"), 0o666);
+    set_mode(&file, mode);
+    let told = told(program.path(), &url);
+    let file = file.display();
+    assert!(told.contains(&format!("the database {file} cannot be used: the file {file} of user ")), "{told}");
+    assert!(told.contains(&format!("(mode {mode:o}) cannot be written")), "{told}");
+}
+
+#[test]
+fn a_disk_that_is_read_only_is_said_to_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().to_str().expect("text");
+    let program = bare();
+    let mut command = Command::new("unshare");
+    let script = "mount -t tmpfs disk \"$1\" && mount -o remount,ro \"$1\" && shift && exec \"$@\"";
+    let user: &[&str] = if is_root() { &[] } else { &["--user", "--map-root-user"] };
+    command.args(user).args(["--mount", "sh", "-c", script, "sh", data]).arg(program.get_program());
+    command.args(program.get_args()).args(["user", "add", "anna", "--data-dir", data]);
+    command.env("SEGUE_PASSWORD", "long enough");
+    let told = one_line(&command.output().expect("unshare runs"));
+    assert!(told.contains(&format!("the database {data}/segue.db cannot be used")), "{told}");
+    assert!(told.contains("is on a disk that is mounted read-only"), "{told}");
+}
+
+#[test]
+fn what_is_no_database_is_said_to_be_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    fs::create_dir(path("folder")).expect("made");
+    fs::write(path("letter.txt"), "Dear Anna, this is no database, but it is as long as one that is.\n".repeat(99))
+        .expect("written");
+    for (name, reason) in [
+        ("folder", "it is a folder: name a file in it"),
+        ("letter.txt", "it is not a SQLite database"),
+        ("letter.txt/segue.db", "a part of that path is a file"),
+    ] {
+        for command in [&["user", "add", "anna"][..], &["serve", "--listen", "127.0.0.1:0"], &["user", "list"]] {
+            let url = format!("sqlite:{}", path(name));
+            let told = refused(&[command, &["--database-url", &url]].concat());
+            assert!(told.contains(&format!("the database {} cannot be used: ", path(name))), "{told}");
+            assert!(told.contains(reason), "{told}");
+        }
+    }
+}
