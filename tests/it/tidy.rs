@@ -14,7 +14,6 @@ const PAGE_WORDS: usize = 700;
 const PAGE_COLUMNS: usize = 200;
 /// Pages that are longer until they are rewritten.
 const LONG_PAGES: &[&str] = &[
-    "README.md",
     "actors/README.md",
     "actors/fuzz/README.md",
     "actors/tests/README.md",
@@ -22,10 +21,7 @@ const LONG_PAGES: &[&str] = &[
     "actors/tests/sim/README.md",
     "player/README.md",
     "player/rules/README.md",
-    "src/cli/README.md",
-    "src/config/README.md",
     "src/db/README.md",
-    "src/device/README.md",
     "src/http/README.md",
     "src/store/README.md",
     "tests/README.md",
