@@ -1,4 +1,4 @@
-//! Where the server is.
+//! The address of the server.
 
 use super::Trouble;
 use awc::http::Uri;
@@ -24,12 +24,12 @@ impl FromStr for ServerAddress {
 }
 
 impl ServerAddress {
-    /// The address of a path there; `path` begins with a slash.
+    /// The address of a path on the server; `path` begins with a slash.
     pub(super) fn of(&self, path: &str) -> String {
         format!("{}{path}", self.0)
     }
 
-    /// Whether TLS is spoken there.
+    /// Whether the server speaks TLS.
     pub(super) fn is_secure(&self) -> bool {
         self.0.starts_with("https:")
     }

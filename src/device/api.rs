@@ -1,4 +1,4 @@
-//! What a device asks of the server by HTTP.
+//! The HTTP requests of a device.
 
 use super::{Options, ServerAddress, Trouble, trust};
 use crate::media::digest::Digest;
@@ -15,17 +15,17 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use std::time::Duration;
 
-/// An answer must begin within this.
+/// How long a request waits for the start of its answer.
 const ANSWER: Duration = Duration::from_secs(30);
-/// How long a connection that nobody uses is kept: not at all. On another network, and after a server that was out of
-/// reach, it would be dead without anybody knowing, and whatever is asked by it would wait for nothing.
+/// How long an unused connection is kept: not at all. After a change of network, or after the server could not be reached,
+/// it would be dead without an error, and a request on it would wait in vain.
 const UNUSED: Duration = Duration::ZERO;
-/// Longest answer that is read, in bytes.
+/// The longest answer that is read, in bytes.
 const ANSWER_BYTES: usize = 4 << 20;
-/// Longest page that the server gives.
+/// The largest page that the server gives, in items.
 const PAGE: usize = 50;
 
-/// The server, and the right to ask it.
+/// The server's address, and a token for it.
 #[derive(Clone)]
 pub(super) struct Api {
     http: Client,
@@ -33,12 +33,12 @@ pub(super) struct Api {
     token: String,
 }
 
-/// Why the server gave no answer.
+/// Why there is no usable answer.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// It could not be reached, or broke off.
+    /// The server could not be reached, or the connection broke.
     Away(String),
-    /// It said no.
+    /// The server answered with this status and message.
     Said(StatusCode, String),
 }
 
@@ -79,7 +79,7 @@ struct AlbumAnswer {
     name: String,
 }
 
-/// A track as people know it.
+/// A track as it is shown to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Track {
     pub(super) id: MediaId,
@@ -122,16 +122,16 @@ struct IdAnswer {
     id: MediaId,
 }
 
-/// What comes before the bytes of a track.
+/// The header fields of an answer with bytes of a track.
 #[derive(Debug, Clone, Default)]
 pub(super) struct StreamHead {
-    /// Whether the bytes go on from where was asked, and are not the whole.
+    /// Whether these are the bytes from the requested position on, and not the whole.
     pub(super) goes_on: bool,
-    /// Bytes of the whole.
+    /// The number of bytes of the whole.
     pub(super) total: Option<u64>,
-    /// The strong `ETag`: names these very bytes.
+    /// The strong `ETag`, which identifies the bytes of the whole.
     pub(super) version: Option<String>,
-    /// SHA-256 of the whole by `Repr-Digest` (RFC 9530).
+    /// The SHA-256 of the whole from `Repr-Digest` (RFC 9530).
     pub(super) sha256: Option<Digest>,
 }
 
@@ -139,7 +139,7 @@ impl Api {
     /// Logs in.
     ///
     /// # Errors
-    /// A server that is not there, that nobody vouches for, or that does not want this name and password.
+    /// A server that cannot be reached or is not trusted, or a wrong name or password.
     pub(super) async fn log_in(options: &Options) -> Result<Self, Trouble> {
         let Options { server, user, password, ca, .. } = options;
         let mut connector = Connector::new().conn_keep_alive(UNUSED);
@@ -205,7 +205,7 @@ impl Api {
         }
     }
 
-    /// The bytes of a track; with `from`, those from that place on if they are still of that version.
+    /// The bytes of a track; with `from`, those from that position on, if the track still has that version.
     pub(super) async fn stream(
         &self,
         id: MediaId,
@@ -234,7 +234,7 @@ impl Api {
     }
 }
 
-/// What this program calls itself; the list of logins shows it.
+/// The `User-Agent` of this program; the list of logins shows it.
 const AGENT: &str = concat!("segue-device/", env!("CARGO_PKG_VERSION"));
 
 /// The SHA-256 in a `Repr-Digest` field: `sha-256=:BASE64:`, perhaps among others (RFC 9530, section 3).
@@ -258,7 +258,7 @@ where
     serde_json::from_slice(&body).map_err(|error| Refusal::Away(format!("its answer cannot be read: {error}")))
 }
 
-/// What an answer that is no success says.
+/// The error in an answer without success.
 async fn refusal_of<S>(mut answer: awc::ClientResponse<S>) -> Refusal
 where
     S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,

@@ -1,4 +1,4 @@
-//! Playing without sound: an item's bytes are streamed, and its time passes as if it were heard.
+//! Playback without sound: the bytes of an item are streamed, and its position moves in real time.
 
 use super::{
     Happening,
@@ -16,25 +16,25 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// No bytes for this long while they are needed is a stall.
+/// If no bytes come for this long while they are needed, playback has stalled.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// An instant that does not come while a track plays.
+/// A time so far away that it is never reached while a track plays.
 const LATER: Duration = Duration::from_hours(24);
 
-/// What the audio does.
+/// What happened to the audio.
 #[derive(Debug)]
 pub(super) enum FromAudio {
-    /// It was to wait, and could sound at once.
+    /// It has enough bytes to start, and waits for [`Player::go`].
     Prepared,
-    /// It sounds from this place on, in milliseconds.
+    /// It plays from this position on, in milliseconds.
     Started(i64),
-    /// It has run out of bytes.
+    /// It has stopped for want of bytes.
     Stalled,
-    /// Its bytes are all there.
+    /// All of its bytes have arrived.
     Loaded(Loaded),
-    /// It cannot be played, and why.
+    /// It cannot be played; the text says why.
     Failed(String),
-    /// It came to its end.
+    /// It was played to its end.
     Finished,
 }
 
@@ -44,11 +44,11 @@ pub(super) struct Order {
     pub(super) item: Item,
     pub(super) position_ms: i64,
     pub(super) rate: Rate,
-    /// It loads without a sound until [`Player::go`].
+    /// It loads, and does not start before [`Player::go`].
     pub(super) waits: bool,
 }
 
-/// An item that plays; dropping it is silence.
+/// An item that is played; dropping this stops it at once.
 pub(super) struct Player {
     number: u64,
     item: Item,
@@ -58,7 +58,7 @@ pub(super) struct Player {
 }
 
 impl Player {
-    /// Begins to play; what happens is told under the order's number.
+    /// Starts to play; events are sent with the order's number.
     pub(super) fn start(order: Order, api: &Api, known: &Known, happenings: mpsc::Sender<Happening>) -> Self {
         let (number, item, waits) = (order.number, order.item, order.waits);
         let (go, told) = watch::channel(None);
@@ -70,7 +70,7 @@ impl Player {
         Self { number, item, waits, go, task }
     }
 
-    /// Sounds from `position_ms` on, if it waits with this item. Returns whether it does.
+    /// Starts at `position_ms`, if it waits with this item. Returns whether it does.
     pub(super) fn go(&mut self, item: Item, position_ms: i64) -> bool {
         let is_it = self.waits && self.item.id == item.id && !self.task.is_finished();
         if is_it {
@@ -80,12 +80,12 @@ impl Player {
         is_it
     }
 
-    /// The number it tells under.
+    /// The number that its events are sent with.
     pub(super) const fn number(&self) -> u64 {
         self.number
     }
 
-    /// What it plays.
+    /// The item that it plays.
     pub(super) const fn item(&self) -> Item {
         self.item
     }
@@ -98,11 +98,11 @@ impl Drop for Player {
 }
 
 async fn tell(happenings: &mpsc::Sender<Happening>, number: u64, what: FromAudio) {
-    // The program ends when nobody listens.
+    // Sending fails only while the program ends.
     drop(happenings.send(Happening::Audio(number, what)).await);
 }
 
-/// Plays to the end, which is returned.
+/// Plays to the end; returns how it ended.
 async fn play(
     order: &Order,
     mut told: watch::Receiver<Option<i64>>,
@@ -144,20 +144,20 @@ async fn play(
     }
 }
 
-/// Where the item is, and how far its bytes reach.
+/// The position in the item, and how far its bytes reach.
 #[derive(Debug)]
 struct Tape {
     duration_ms: Option<i64>,
     rate: Rate,
     wait: Wait,
-    /// The place at `running_since`, or where it stands.
+    /// The position at `running_since`, or the current one while it stands still.
     position_ms: i64,
     running_since: Option<Instant>,
     progress: Progress,
     last_bytes: Instant,
 }
 
-/// Whether a tape waits for a word before it starts.
+/// Whether a tape waits for [`Player::go`] before it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
     No,
@@ -169,7 +169,7 @@ enum Wait {
 #[derive(Debug, PartialEq, Eq)]
 enum Turn {
     On,
-    /// It could start, and waits for a word.
+    /// It could start, and waits for [`Player::go`].
     Waits,
     Starts(i64),
     Stalls,
@@ -206,14 +206,14 @@ impl Tape {
         self.position_ms.saturating_add(self.rate.audio_us(run_us) / 1000)
     }
 
-    /// When the tape comes to a place, while it runs.
+    /// When the tape reaches a position, if it runs.
     fn when_at(&self, place_ms: i64) -> Option<Instant> {
         let left_ms = place_ms.saturating_sub(self.position_ms).max(0);
         let wait_us = u64::try_from(self.rate.wall_us(left_ms.saturating_mul(1000))).unwrap_or(0);
         self.running_since?.checked_add(Duration::from_micros(wait_us))
     }
 
-    /// The place up to which there are bytes, taking each second of the item as long as the others.
+    /// The position up to which there are bytes, if each second of the item has equally many.
     fn reach_ms(&self) -> i64 {
         let (Some(total), Some(duration_ms)) = (self.progress.total.filter(|total| *total > 0), self.duration_ms)
         else {
@@ -235,7 +235,7 @@ impl Tape {
 
     fn turn(&mut self, now: Instant, is_loaded: bool) -> Turn {
         if self.running_since.is_none() {
-            // Whatever brought bytes lately starts it; a stalled tape waits for more.
+            // Any bytes start it the first time; a tape that has stalled waits for more.
             if is_loaded || (self.progress.received > 0 && now < self.last_bytes + PATIENCE) {
                 return match self.wait {
                     Wait::Ready => Turn::On,

@@ -1,22 +1,22 @@
-//! What tracks are called: asked once, remembered for a while.
+//! The names of tracks: asked for once, and remembered while there is room.
 
 use super::{Found, Happening, api::Api, api::Refusal, api::Track};
 use segue_actors::protocol::ids::MediaId;
 use std::collections::VecDeque;
 use tokio::sync::mpsc::Sender;
 
-/// Tracks that are remembered.
+/// How many tracks are remembered.
 const KEPT: usize = 200;
 
-/// The tracks that were asked for lately.
+/// The tracks that were asked for last.
 #[derive(Default)]
 pub(super) struct Catalogue {
-    /// The newest last; `None` while the answer is not there, or when there is no such track.
+    /// The newest last; `None` until the answer comes, and if there is no such track.
     tracks: VecDeque<(MediaId, Option<Track>)>,
 }
 
 impl Catalogue {
-    /// The track, if it is known; asks for it if nobody did.
+    /// The track, if it is known; otherwise it is asked for once.
     pub(super) fn track(&mut self, id: MediaId, api: &Api, happenings: &Sender<Happening>) -> Option<Track> {
         if let Some((_, track)) = self.tracks.iter().find(|(known, _)| *known == id) {
             return track.clone();
@@ -37,7 +37,7 @@ impl Catalogue {
         None
     }
 
-    /// The answer; one that did not come is asked for again when it is wanted again.
+    /// Takes the answer; after a failure the track is asked for again when it is needed again.
     pub(super) fn learn(&mut self, id: MediaId, track: Option<Track>) {
         match track {
             Some(track) => {

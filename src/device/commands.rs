@@ -1,4 +1,4 @@
-//! From what is asked to what the protocol calls it.
+//! Turns requests of a person or a program into inputs of the client's rules and commands of the protocol.
 
 use super::{
     Found, Happening,
@@ -14,20 +14,20 @@ use segue_actors::{
 };
 use tokio::sync::mpsc::Sender;
 
-/// Most tracks that one request plays.
+/// The most tracks that one request plays.
 const MOST_TRACKS: usize = 500;
-/// Hits that are shown as one types.
+/// How many hits are shown while a person types a search.
 const HITS: usize = 20;
-/// Entries of the queue that are shown.
+/// How many entries of the queue are shown.
 const QUEUE: usize = 200;
 
-/// What a request comes to.
+/// What is to be done for a request.
 pub(super) enum Meaning {
-    /// This happens to the client at once.
+    /// This input goes to the client's rules at once.
     Input(Input),
-    /// Something must be looked up first; the answer will be a happening.
+    /// Something is looked up first; the answer comes as a `Happening`.
     LookUp,
-    /// Hits for these words are wanted, and for nothing typed before; see [`look_for`].
+    /// Search for these words, and give up the search for what was typed before; see [`look_for`].
     Typed(String),
     /// The device ends.
     Quit,
@@ -39,15 +39,15 @@ pub(super) fn play(tracks: Vec<MediaId>, start: usize) -> Op<MediaId> {
     Op::Play { item: None, tracks, start, position_ms: None, on: None }
 }
 
-/// A command under a fresh id.
+/// A command with a new random id.
 pub(super) fn command(op: Op<MediaId>) -> Input {
     Input::Command(CommandId(rand::random()), op)
 }
 
-/// What the request means for the client as it is at `local_us`.
+/// What is to be done for the request, given the state of the client at `local_us` (microseconds of its own clock).
 ///
 /// # Errors
-/// Why it means nothing now, for people.
+/// Why nothing can be done; a text for people.
 pub(super) fn meaning(
     request: Request,
     client: &Client,
@@ -114,7 +114,7 @@ fn look_up(api: &Api, happenings: &Sender<Happening>, ask: impl AsyncFnOnce(Api)
     });
 }
 
-/// Looks for what was typed; the hits will be a happening.
+/// Searches for what was typed; the hits come as a `Happening`.
 pub(super) async fn look_for(words: String, api: Api, happenings: Sender<Happening>) {
     let hits = api.search(&words, HITS).await.map_err(|refusal| refusal.to_string());
     drop(happenings.send(Happening::Found(Found::Hits(words, hits))).await);

@@ -1,4 +1,4 @@
-//! The bytes of one track, streamed and hashed; a stream that breaks off goes on where it was.
+//! Streams and hashes the bytes of one track; a stream that breaks off is resumed where it stopped.
 
 use super::api::{Api, Refusal, StreamHead};
 use crate::media::digest::Digest;
@@ -11,18 +11,18 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// Versions whose hash is remembered.
+/// How many versions are remembered with their hash.
 const KNOWN: usize = 1000;
-/// Attempts at a server that answers with its own errors.
+/// How often a server that answers with status 5xx is asked.
 const ATTEMPTS: u32 = 5;
-/// After this long without a byte the stream has broken off, whatever its connection looks like.
+/// After this long without a byte the stream counts as broken off, even if its connection shows no error.
 const SILENCE: Duration = Duration::from_secs(10);
-/// First wait before another attempt, doubled with each further one.
+/// The wait before the second attempt; it is doubled for each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-/// Longest wait before another attempt.
+/// The longest wait before another attempt.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// The SHA-256 of bytes that were streamed before, by their version.
+/// The SHA-256 of tracks that were streamed before, by their version.
 #[derive(Clone, Default)]
 pub(super) struct Known(Rc<RefCell<VecDeque<Remembered>>>);
 
@@ -46,30 +46,31 @@ impl Known {
     }
 }
 
-/// How much is there.
+/// How many bytes have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Progress {
     /// Bytes so far.
     pub(super) received: u64,
-    /// Bytes in all, where the server said.
+    /// The total number of bytes, if the server said it.
     pub(super) total: Option<u64>,
 }
 
-/// Bytes that are there to the last.
+/// A track whose bytes have all arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Loaded {
     /// How many.
     pub(super) bytes: u64,
     /// Their SHA-256.
     pub(super) sha256: Digest,
-    /// Whether there was something to compare it with: it was the same.
+    /// Whether there was another hash to compare it with; it was the same then.
     pub(super) verified: bool,
 }
 
-/// Streams a track to its last byte, telling the progress.
+/// Streams a track to its last byte and reports the progress.
 ///
 /// # Errors
-/// Why the track cannot be had, or is not what it should be. A server out of reach is no error: it is waited for.
+/// Why the track cannot be fetched, or that its hash is wrong. A server that cannot be reached is no error: it is asked
+/// again.
 pub(super) async fn download(
     api: &Api,
     id: MediaId,
@@ -91,7 +92,7 @@ pub(super) async fn download(
     }
 }
 
-/// What there is of a track.
+/// The part of a track that has arrived.
 #[derive(Default)]
 struct Part {
     received: u64,
@@ -100,7 +101,7 @@ struct Part {
 }
 
 impl Part {
-    /// Receives what is missing.
+    /// Receives the rest.
     async fn receive(&mut self, api: &Api, id: MediaId, progress: &watch::Sender<Progress>) -> Result<(), Refusal> {
         let from = self.head.version.clone().filter(|_| self.received > 0);
         let asked = from.as_deref().map(|version| (self.received, version));
@@ -152,7 +153,7 @@ impl Part {
 mod tests {
     use super::*;
 
-    /// Bytes that came under a version, with a hash that the server promised or without.
+    /// Checks the hash of bytes of a version against the one that the server announced, or that is known, if there is one.
     fn part(bytes: &[u8], version: &str, promised: Option<&[u8]>) -> Part {
         let mut hash = Sha256::default();
         hash.update(bytes);

@@ -12,19 +12,19 @@ use segue_actors::{
 };
 use serde::Serialize;
 
-/// One line. Places are milliseconds (`*_ms`), instants microseconds of server time (`*_us`).
+/// One line. Positions are in milliseconds (`*_ms`), times in microseconds of server time (`*_us`).
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Event<'a> {
     /// The server has welcomed this device.
     Welcome { server_us: Micros, device_id: DeviceId, instance: InstanceId },
-    /// What is shown has changed: the object of the protocol.
+    /// The playback state has changed: the object of the protocol.
     Playback { server_us: Micros, playback: &'a Playback },
-    /// Where it is, as screens show it.
+    /// The position, as screens show it.
     Position(Sample),
-    /// Who is there.
+    /// The list of devices.
     Devices { server_us: Micros, devices: &'a [DeviceView] },
-    /// What this device's audio does.
+    /// The state of this device's audio.
     Audio {
         server_us: Micros,
         #[serde(flatten)]
@@ -39,7 +39,7 @@ pub(super) enum Event<'a> {
     },
     /// A part of the queue.
     Queue(&'a QueuePage),
-    /// The connection.
+    /// The state of the connection.
     Link {
         state: LinkState,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,11 +47,11 @@ pub(super) enum Event<'a> {
     },
     /// Something could not be done.
     Error { message: &'a str },
-    /// So many lines before this one were not printed, because nobody took them.
+    /// This many lines before this one were dropped, because the reader of standard output was too slow.
     Dropped { lines: u64 },
 }
 
-/// A sample, 100 ms after the one before.
+/// A sample of the position, 100 ms after the one before.
 #[derive(Debug, Serialize)]
 pub(super) struct Sample {
     pub(super) server_us: Micros,
@@ -62,15 +62,15 @@ pub(super) struct Sample {
     pub(super) intent: Intent,
     /// The active device.
     pub(super) active: Option<DeviceId>,
-    /// How far `server_us` may be from the server's clock.
+    /// The largest error of `server_us`, in microseconds.
     pub(super) bound_us: Option<i64>,
-    /// The machine's clock at that instant, in microseconds of Unix time.
+    /// The wall clock of the machine at that time, in microseconds of Unix time.
     pub(super) wall_us: Micros,
-    /// How late a timer of this process was at worst since the last sample: what it could not see in time.
+    /// How late a 5 ms timer of this process was at worst since the last sample, in milliseconds.
     pub(super) late_ms: u64,
 }
 
-/// What the audio does.
+/// The state of the audio.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub(super) enum AudioEvent {
@@ -91,7 +91,7 @@ pub(super) enum AudioEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// All bytes are there; `verified` says that there was another hash to compare with.
+    /// All bytes have arrived; `verified`: there was another hash to compare with, and it was the same.
     Loaded {
         item: ItemId,
         media_id: MediaId,
@@ -102,7 +102,7 @@ pub(super) enum AudioEvent {
 }
 
 impl AudioEvent {
-    /// What the audio does, but for its bytes.
+    /// The state of the audio, without `loaded`.
     pub(super) fn of(audio: &Audio, reason: Option<String>) -> Self {
         match *audio {
             Audio::Silent | Audio::Held { .. } => Self::Silent,
@@ -117,7 +117,7 @@ impl AudioEvent {
     }
 }
 
-/// How a command was answered: the revision it made, or why it changed nothing.
+/// The answer to a command: the revision that it made, or why it was rejected.
 #[derive(Debug, Serialize)]
 pub(super) struct CommandAnswer {
     accepted: bool,
@@ -138,13 +138,13 @@ impl From<Result<u64, (RejectCode, String)>> for CommandAnswer {
     }
 }
 
-/// How the connection is.
+/// The state of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum LinkState {
     Up,
     Down,
-    /// For good.
+    /// It has ended, and there is no further attempt.
     Over,
 }
 

@@ -1,4 +1,4 @@
-//! Who sees the device: a person at a screen or a program that reads lines.
+//! Shows the device: on a screen to a person, or as lines to a program.
 
 use super::{
     Happening, Options, Trouble,
@@ -20,13 +20,13 @@ use segue_actors::{
 };
 use tokio::sync::mpsc::Sender;
 
-/// The face of a device.
+/// The screen or the lines of a device.
 pub(super) enum Front {
     Screen(Screen),
     Lines(Lines, Box<Told>),
 }
 
-/// What was told last, so that only changes are.
+/// What was printed last, so that only changes are printed.
 #[derive(Default)]
 pub(super) struct Told {
     is_up: bool,
@@ -35,16 +35,16 @@ pub(super) struct Told {
     audio: Option<Audio>,
 }
 
-/// What the rules know, and when.
+/// The state of the rules at one time.
 pub(super) struct View<'a> {
     pub(super) client: &'a Client,
-    /// In the client's own time.
+    /// That time, in microseconds of the client's own clock.
     pub(super) local_us: i64,
-    /// Why the connection is as it is.
+    /// The reason for the state of the connection.
     pub(super) link_reason: &'a str,
-    /// Why the audio failed.
+    /// The reason if the audio failed.
     pub(super) audio_reason: Option<&'a str>,
-    /// What plays, and what comes next, as far as known.
+    /// The track that plays and the next one, if they are known.
     pub(super) tracks: [Option<Track>; 2],
 }
 
@@ -64,12 +64,12 @@ impl Front {
         }
     }
 
-    /// Whether it wants to know what tracks are called.
+    /// Whether it shows the names of tracks.
     pub(super) const fn names_tracks(&self) -> bool {
         matches!(self, Self::Screen(_))
     }
 
-    /// Something may have changed.
+    /// Shows what may have changed.
     pub(super) fn show(&mut self, view: &View<'_>) {
         match self {
             Self::Screen(screen) => screen.show(view),
@@ -77,7 +77,7 @@ impl Front {
         }
     }
 
-    /// Time for a sample.
+    /// Prints a sample of the position.
     pub(super) fn sample(&self, view: &View<'_>) {
         let (Self::Lines(lines, _), Some(shown)) = (self, view.client.playback()) else { return };
         if !view.client.link().is_welcomed() {
@@ -97,7 +97,7 @@ impl Front {
         }));
     }
 
-    /// The bytes of the audio are all there.
+    /// All bytes of an item have arrived.
     pub(super) fn loaded(&self, server_us: Micros, audio: AudioEvent) {
         if let Self::Lines(lines, _) = self {
             lines.tell(&Event::Audio { server_us, audio });
@@ -115,21 +115,21 @@ impl Front {
         }
     }
 
-    /// A part of the queue came.
+    /// A page of the queue has arrived.
     pub(super) fn queue(&self, page: &QueuePage) {
         if let Self::Lines(lines, _) = self {
             lines.tell(&Event::Queue(page));
         }
     }
 
-    /// Hits for what was typed.
+    /// Shows the hits for what was typed.
     pub(super) fn hits(&self, words: String, hits: Vec<Track>) {
         if let Self::Screen(screen) = self {
             screen.hits(words, hits);
         }
     }
 
-    /// Something could not be done.
+    /// Says that something could not be done.
     pub(super) fn error(&mut self, message: &str) {
         match self {
             Self::Lines(lines, _) => lines.tell(&Event::Error { message }),
@@ -137,7 +137,7 @@ impl Front {
         }
     }
 
-    /// The connection is over for good.
+    /// The connection has ended for good.
     pub(super) fn over(&self, reason: &str) {
         if let Self::Lines(lines, _) = self {
             lines.tell(&Event::Link { state: LinkState::Over, reason: Some(reason) });

@@ -1,5 +1,5 @@
-//! `--json`: events out, commands in, a line each. Neither a reader that is slow nor one that is gone holds the
-//! device up.
+//! `--json`: events on standard output and commands on standard input, one per line. A reader that is slow or gone does not
+//! delay the device.
 
 use super::{Happening, Request, events::Event};
 use std::{
@@ -15,16 +15,16 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Lines that may wait for whoever reads them; more are counted and dropped.
+/// How many lines may wait for the reader of standard output; further ones are counted and dropped.
 const WAITING: usize = 4096;
-/// Longest line that is read, in bytes.
+/// The longest line that is read, in bytes.
 const LINE_BYTES: u64 = 16 * 1024;
-/// How long the last lines are waited for.
+/// How long the end of the program waits until the last lines are written.
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
-/// How often the witness looks at the clock.
+/// Time between two looks of the witness at the clock.
 const WITNESS: Duration = Duration::from_millis(5);
 
-/// Standard output as a place for events.
+/// Writes events to standard output, and reads commands from standard input.
 pub(super) struct Lines {
     waiting: Option<SyncSender<String>>,
     over: Receiver<()>,
@@ -34,7 +34,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Begins to write, to read commands, and to witness.
+    /// Starts to write, to read commands, and to measure how late the event loop is.
     pub(super) fn open(happenings: &Sender<Happening>, exit_with_stdin: bool) -> Self {
         let (waiting, lines) = sync_channel(WAITING);
         let (done, over) = sync_channel(1);
@@ -42,7 +42,7 @@ impl Lines {
         thread::spawn(move || {
             let broken = write(&lines).is_err();
             if broken {
-                // Nobody reads us any more, so nobody is served.
+                // Standard output is closed: the device has no reader, and ends.
                 drop(listeners.blocking_send(Happening::FrontEnded(Ok(()))));
             }
             let _ = done.send(());
@@ -54,7 +54,7 @@ impl Lines {
         Self { waiting: Some(waiting), over, dropped: Cell::new(0), late_ms }
     }
 
-    /// Prints an event when its turn comes.
+    /// Queues an event to be printed.
     pub(super) fn tell(&self, event: &Event<'_>) {
         let dropped = self.dropped.get();
         if dropped > 0 && self.put(&Event::Dropped { lines: dropped }) {
@@ -71,17 +71,17 @@ impl Lines {
         !self.waiting.as_ref().is_some_and(full)
     }
 
-    /// How late the witness was at worst since this was last asked, in milliseconds.
+    /// How late the witness was at worst since the last call, in milliseconds.
     pub(super) fn late_ms(&self) -> u64 {
         self.late_ms.take()
     }
 }
 
-/// The last words are written before the program ends.
+/// Waits until the last lines are written.
 impl Drop for Lines {
     fn drop(&mut self) {
         self.waiting = None;
-        // A reader that takes nothing loses them.
+        // If the reader does not read, they are lost.
         let _ = self.over.recv_timeout(FLUSH_WITHIN);
     }
 }
@@ -99,7 +99,7 @@ fn read(happenings: &Sender<Happening>, exit_with_stdin: bool) {
     let mut input = io::stdin().lock();
     loop {
         let mut line = Vec::new();
-        // A broken input is as over as one that ended.
+        // An error of reading counts as the end of the input.
         let bytes = (&mut input).take(LINE_BYTES).read_until(b'\n', &mut line).unwrap_or(0);
         if bytes == 0 {
             break;
@@ -120,7 +120,7 @@ fn read(happenings: &Sender<Happening>, exit_with_stdin: bool) {
     }
 }
 
-/// Watches how late this event loop is.
+/// Measures how late this event loop is, with a timer.
 async fn witness(late_ms: Rc<Cell<u64>>) {
     loop {
         let due = Instant::now() + WITNESS;

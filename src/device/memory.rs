@@ -1,4 +1,4 @@
-//! What a device remembers between two runs: the id the server gave it and how loud it was, in a small file that is locked
+//! What a device remembers between two runs: the id that the server gave it and its volume, in a small file that is locked
 //! while it runs.
 
 use super::{ServerAddress, Trouble};
@@ -13,10 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Longest file that is read, in bytes; ours has 101.
+/// The longest file that is read, in bytes; a file of ours has 101.
 const FILE_BYTES: u64 = 4096;
 
-/// What is in the file.
+/// The content of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub(super) device_id: DeviceId,
@@ -49,10 +49,10 @@ pub fn usual_file(server: &ServerAddress, user: &str, name: &str) -> Result<Path
 }
 
 impl Memory {
-    /// Opens the file, or makes it, and keeps others out.
+    /// Opens the file, or makes it, and locks it against other processes.
     ///
     /// # Errors
-    /// A file that cannot be had, that another running device uses, or that is something else.
+    /// A file that cannot be opened or made, that another running device uses, or that is not a device's file.
     pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
         let shown = path.display();
         let cannot = |error| Trouble::new(format!("the device's file {shown} cannot be used: {error}"));
@@ -81,12 +81,12 @@ impl Memory {
         Ok(Self { file, path: path.to_owned(), known })
     }
 
-    /// What earlier runs kept.
+    /// What an earlier run stored.
     pub(super) const fn known(&self) -> Option<Kept> {
         self.known
     }
 
-    /// Keeps it for later runs.
+    /// Stores it for later runs.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -94,7 +94,7 @@ impl Memory {
         if self.known == Some(kept) {
             return Ok(());
         }
-        // Spaces cover the rest of a longer text, so that no instant finds the file without an id.
+        // Spaces overwrite the rest of a longer text: the file is never cut, so that it has an id at every moment.
         let text = format!("{:<100}\n", serde_json::json!(kept).to_string());
         let written = self.file.rewind().and_then(|()| self.file.write_all(text.as_bytes()));
         let written = written.and_then(|()| self.file.sync_data());

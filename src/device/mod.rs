@@ -1,4 +1,4 @@
-//! A device in the terminal: the edge around the client's rules (`segue_actors::client`).
+//! A device in the terminal: files, network and terminal around the client's rules, which are pure.
 
 mod address;
 mod api;
@@ -30,7 +30,7 @@ use segue_actors::protocol::ids::{InstanceId, MediaId};
 use socket::FromSocket;
 use std::{error::Error, fmt, path::PathBuf};
 
-/// Why a device does not run, or not any longer; its text is shown to the person.
+/// Why a device cannot run or had to end; the text is shown to the person.
 #[derive(Debug)]
 pub struct Trouble(String);
 
@@ -48,45 +48,46 @@ impl fmt::Display for Trouble {
 
 impl Error for Trouble {}
 
-/// What a device is and how it shows itself.
+/// The options of a device.
 #[derive(Debug)]
 pub struct Options {
-    /// Where the server is.
+    /// The address of the server.
     pub server: ServerAddress,
-    /// A PEM file of the only certificates that may vouch for an https server; without one, the system's do.
+    /// A PEM file with the only certificates by which an https server is trusted; without it, those of the system.
     pub ca: Option<PathBuf>,
-    /// Whose device it is.
+    /// The name of the user.
     pub user: String,
     /// The user's password.
     pub password: String,
     /// The device's name, as people see it.
     pub name: String,
-    /// What kind of device it says it is.
+    /// The kind of device that it reports.
     pub kind: DeviceKind,
-    /// Whether it can play; without, it only commands and shows.
+    /// Whether it can play; otherwise it only shows and controls.
     pub plays: bool,
-    /// Where it remembers its id.
+    /// The file in which it remembers its id.
     pub state_file: PathBuf,
-    /// How it shows itself.
+    /// How it shows its state.
     pub face: Face,
 }
 
-/// How a device shows itself.
+/// How a device shows its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Face {
-    /// On the terminal, to a person.
+    /// On the terminal, for a person.
     Screen,
-    /// As lines of JSON, to a program.
+    /// As lines of JSON, for a program.
     Lines {
         /// Whether the end of standard input ends the device.
         exit_with_stdin: bool,
     },
 }
 
-/// Logs in and runs the device until somebody ends it. Call it within an actix system.
+/// Logs in and runs the device until it is ended. Call it within an actix system.
 ///
 /// # Errors
-/// What keeps it from running: the address, the password, the server, its file; or the server sent it away for good.
+/// A wrong address or password, a server that cannot be reached, a file that cannot be used; or the server ended the device
+/// for good.
 pub async fn run(options: Options) -> Result<(), Trouble> {
     let description = HelloDevice {
         id: None,
@@ -107,26 +108,26 @@ pub async fn run(options: Options) -> Result<(), Trouble> {
     running::Running::new(&options, description, memory, api)?.run().await
 }
 
-/// What happens around the rules.
+/// An event for the event loop of the device.
 enum Happening {
-    /// Of the socket of that number.
+    /// An event of the socket with that number.
     Socket(u64, FromSocket),
-    /// Of the audio of that number.
+    /// An event of the player with that number.
     Audio(u64, FromAudio),
-    /// A person or a program asks, or says what cannot be understood.
+    /// A request of a person or a program; the error says why a line is none.
     Asked(Result<Request, String>),
     /// The catalogue answered.
     Found(Found),
-    /// Nobody sees or hears this device any more.
+    /// The screen or the lines have ended: nobody can see the device any more.
     FrontEnded(Result<(), Trouble>),
 }
 
-/// What was looked up.
+/// The result of something that was looked up.
 enum Found {
-    /// Tracks to play, from the one of that index on; the request in words.
+    /// The text of a request, and the tracks that it plays, from the one of that index on.
     ToPlay(String, Result<(Vec<MediaId>, usize), String>),
-    /// Hits for what was typed.
+    /// The words that were typed, and the hits for them.
     Hits(String, Result<Vec<Track>, String>),
-    /// What a track is.
+    /// A track, if there is one of that id.
     Track(MediaId, Option<Track>),
 }

@@ -1,14 +1,14 @@
-//! A task of which only the newest counts: an answer to what was typed before must not come after the one to what is typed
-//! now.
+//! Runs one task at a time: a new task aborts the one before, so that the answer for text typed earlier cannot arrive
+//! after the answer for the current text.
 
 use tokio::task::JoinHandle;
 
-/// The newest task; it goes on without this when this is dropped.
+/// The newest task; dropping this does not end it.
 #[derive(Debug, Default)]
 pub(super) struct Newest(Option<JoinHandle<()>>);
 
 impl Newest {
-    /// Ends the one before, wherever it is, and starts this one.
+    /// Aborts the task before, and starts this one.
     pub(super) fn start(&mut self, task: impl Future<Output = ()> + 'static) {
         if let Some(before) = self.0.replace(actix::spawn(task)) {
             before.abort();

@@ -1,4 +1,4 @@
-//! What a person or a program asks this device to do: keys and lines of standard input alike.
+//! What a person (by keys) or a program (by lines of standard input) asks this device to do.
 
 use segue_actors::protocol::{
     device::DeviceView,
@@ -8,35 +8,35 @@ use segue_actors::protocol::{
 };
 use std::{fmt, str::FromStr};
 
-/// Longest text of a search, in characters.
+/// The longest text of a search, in characters.
 const SEARCH_CHARS: usize = 200;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Request {
-    /// Go on.
+    /// Continue.
     Play,
-    /// These tracks, from the one of that index on.
+    /// Play these tracks, from the one of that index on.
     PlayTracks(Vec<MediaId>, usize),
-    /// An album, from this track on.
+    /// Play the album of this track, from it on.
     PlayAlbum(String, MediaId),
     Pause,
     Stop,
-    /// To a place, in milliseconds.
+    /// Seek to this position, in milliseconds.
     Seek(i64),
-    /// From where it is, in milliseconds.
+    /// Seek by this much, in milliseconds.
     SeekBy(i64),
     Next,
     Previous,
-    /// To a device, by id or by name.
+    /// Transfer to a device, by id or by name.
     Transfer(String, TransferMode),
-    /// To this device, and play.
+    /// Transfer to this device, and play.
     TakeOver,
     Repeat(Repeat),
     Shuffle(bool),
-    /// Of the active device, else of this one: 0 to 100.
+    /// Set the volume of the active device, else of this one: 0 to 100.
     Volume(u8),
-    /// Likewise, by this much.
+    /// Change the volume of that device by this much.
     VolumeBy(i16),
     /// Play the best hit.
     Search(String),
@@ -47,7 +47,7 @@ pub(super) enum Request {
     Quit,
 }
 
-/// As the command is written; what has no command of its own is written as the nearest one.
+/// The request as a line of standard input; if there is no such line, the nearest one.
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -139,7 +139,7 @@ fn tracks(ids: &str) -> Result<Vec<MediaId>, String> {
     ids.split_whitespace().map(read).collect()
 }
 
-/// The mode is the last word, if it is one.
+/// Splits the last word off, if it is a mode.
 fn transfer(rest: &str) -> Request {
     let mode = |word| match word {
         "keep" => Some(TransferMode::Keep),
@@ -154,7 +154,7 @@ fn transfer(rest: &str) -> Request {
     }
 }
 
-/// The device of that id or name; names without regard to case, when only one device has it.
+/// The device of that id or name. A name may be written in another case, if only one device has it.
 pub(super) fn device_named(devices: &[DeviceView], name: &str) -> Result<DeviceId, String> {
     if let Some(device) = devices.iter().find(|device| name.parse() == Ok(device.id)) {
         return Ok(device.id);

@@ -1,4 +1,4 @@
-//! A device that runs: what happens goes into the rules, and what they want is done.
+//! A running device: events go into the client's rules as inputs, and their outputs are carried out.
 
 use super::{
     Found, Happening, Options, Trouble,
@@ -32,15 +32,15 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 
-/// Happenings that may wait.
+/// How many happenings may wait in the channel.
 const WAITING: usize = 256;
-/// Between two samples of the position.
+/// Time between two samples of the position.
 const SAMPLE: Duration = Duration::from_millis(100);
-/// How long the server is given to take the farewell.
+/// How long the device waits for the server to close the connection after `bye`.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
-/// The longest sleep, where nothing is due.
+/// The longest sleep, in microseconds, if nothing is due earlier.
 const LONGEST_SLEEP_US: u64 = 3_600_000_000;
-/// Commands whose words are remembered until their answers.
+/// How many commands are remembered as text until they are answered.
 const WORDS: usize = 32;
 
 /// A device that runs.
@@ -57,11 +57,11 @@ pub(super) struct Running {
     signals: [Signal; 3],
     socket: Option<Socket>,
     player: Option<Player>,
-    /// Numbers sockets and players, so that the words of earlier ones are not taken for those of this one.
+    /// Numbers sockets and players, so that events of earlier ones are not taken for those of the current one.
     counter: u64,
-    /// The words of commands that wait for an answer.
+    /// The text of commands that wait for an answer.
     words: VecDeque<(CommandId, String)>,
-    /// The search for what is typed.
+    /// The search for what is typed now.
     looking: Newest,
     link_reason: String,
     audio_reason: Option<String>,
@@ -98,7 +98,7 @@ impl Running {
         })
     }
 
-    /// Runs until somebody ends it, or the server does.
+    /// Runs until a signal, a person, a program or the server ends it.
     pub(super) async fn run(mut self) -> Result<(), Trouble> {
         let mut samples = interval(SAMPLE);
         samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -133,7 +133,7 @@ impl Running {
         Instant::now() + Duration::from_micros(u64::try_from(wait_us).unwrap_or(0).min(LONGEST_SLEEP_US))
     }
 
-    /// Says farewell, and waits until the server has taken it.
+    /// Sends `bye`, and waits until the server has closed the connection.
     async fn leave(&mut self) {
         if self.client.link().is_over() {
             return;
@@ -147,7 +147,7 @@ impl Running {
                 }
             }
         };
-        // A server that does not close by itself sees the end of the program.
+        // If the server does not close in time, the end of the program closes the connection.
         drop(timeout(LEAVE_WITHIN, closed).await);
     }
 
@@ -253,7 +253,7 @@ impl Running {
         }
     }
 
-    /// Puts something into the rules and does what they want.
+    /// Gives an input to the rules and carries out their outputs.
     fn step(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         let mut outputs = Vec::new();
@@ -268,7 +268,7 @@ impl Running {
         self.show();
     }
 
-    /// Does what the rules want; what comes of it at once is for the rules again.
+    /// Carries out an output of the rules; an input that results at once goes back to the rules.
     fn carry_out(&mut self, output: Output) -> Option<Input> {
         match output {
             Output::Connect => {
@@ -317,7 +317,7 @@ impl Running {
         self.player = Some(Player::start(order, &self.api, &self.known, self.happenings.clone()));
     }
 
-    /// Keeps the id that the server gave, and how loud it is.
+    /// Stores the id that the server gave, and the volume.
     fn remember(&mut self) {
         let volume = self.client.volume();
         let kept = self.client.device_id().map(|device_id| Kept { device_id, volume });

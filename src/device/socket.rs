@@ -7,34 +7,34 @@ use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use segue_actors::protocol::wire::{ClientMessage, SUBPROTOCOL, ServerMessage};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-/// Longest frame that is taken, in bytes.
+/// The longest frame that is accepted, in bytes.
 const FRAME_BYTES: usize = 1 << 20;
-/// Messages that may wait to be written; with more, the socket is as good as dead.
+/// How many messages may wait to be written; if there are more, the socket is given up.
 const WAITING: usize = 64;
 
-/// What a socket does.
+/// An event of a socket.
 #[derive(Debug)]
 pub(super) enum FromSocket {
     /// It is open.
     Opened,
-    /// It brings a message.
+    /// It has received a message.
     Said(Box<ServerMessage>),
-    /// It is no more: the server's close code, and why in words.
+    /// It has closed: the server's close code, if there was one, and the reason as text.
     Closed(Option<u16>, String),
 }
 
-/// The near end of a socket that is opening or open; dropping it ends it at once.
+/// The handle of a socket that is opening or open; dropping it closes the socket at once.
 pub(super) struct Socket {
     number: u64,
     waiting: mpsc::Sender<Message>,
     task: JoinHandle<()>,
 }
 
-/// The socket takes nothing any more.
+/// The socket accepts no more messages.
 pub(super) struct Stuck;
 
 impl Socket {
-    /// Begins to connect; what it does is told under `number`.
+    /// Starts to connect; events are sent with `number`.
     pub(super) fn open(number: u64, api: &Api, happenings: mpsc::Sender<Happening>) -> Self {
         let (waiting, frames) = mpsc::channel(WAITING);
         let pongs = waiting.clone();
@@ -46,12 +46,12 @@ impl Socket {
         Self { number, waiting, task }
     }
 
-    /// The number it tells under.
+    /// The number that its events are sent with.
     pub(super) const fn number(&self) -> u64 {
         self.number
     }
 
-    /// Writes a message when its turn comes.
+    /// Queues a message to be written.
     pub(super) fn send(&self, message: &ClientMessage) -> Result<(), Stuck> {
         self.waiting.try_send(Message::Text(message.encode().into())).map_err(|_| Stuck)
     }
@@ -64,11 +64,11 @@ impl Drop for Socket {
 }
 
 async fn tell(happenings: &mpsc::Sender<Happening>, number: u64, what: FromSocket) {
-    // The program ends when nobody listens.
+    // Sending fails only while the program ends.
     drop(happenings.send(Happening::Socket(number, what)).await);
 }
 
-/// Connects, reads and writes until the end, and says how it ended.
+/// Connects, reads and writes until the socket closes; returns how it ended.
 async fn live(
     number: u64,
     api: &Api,
@@ -104,7 +104,7 @@ async fn read<E: std::fmt::Display>(
                 Err(error) => return (None, format!("the server sent a message that cannot be read: {error}")),
             },
             Some(Ok(Frame::Ping(payload))) => {
-                // One that cannot be written now is as lost as one that was never written.
+                // A message that cannot be written is lost; the rules send it again after a reconnect if they have to.
                 drop(pongs.try_send(Message::Pong(payload)));
             }
             Some(Ok(Frame::Pong(_))) => {}

@@ -1,4 +1,4 @@
-//! What goes on around a device: the machine has slept, or it is on another network.
+//! Changes of the machine that a device has to notice: it has slept, or it is on another network.
 
 use super::ServerAddress;
 use crate::time;
@@ -9,35 +9,36 @@ use std::{
 };
 use tokio::net::lookup_host;
 
-/// Between two looks.
+/// Time between two observations.
 pub(super) const LOOK_EACH: Duration = Duration::from_secs(1);
-/// How far the wall clock gets ahead of the steady one in a sleep; a clock that is set right looks the same.
+/// If the wall clock advances this much more than the monotonic clock, the machine has slept. A wall clock that is corrected
+/// forward looks the same.
 const SLEPT_MS: i64 = 3_000;
 
-/// What a device should know of.
+/// A change that a device has to act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
-    /// The machine has slept, or there is a way to the server again.
+    /// The machine has slept, or there is a route to the server again.
     Woke,
-    /// The server is reached from another address: sockets of the one before are dead, whatever they look like.
+    /// The local address towards the server has changed: sockets of the old address are dead, even if they show no error.
     Moved,
 }
 
-/// One look.
+/// One observation.
 #[derive(Debug, Clone, Copy)]
 struct Look {
-    /// From which address the server would be reached; `None`: there is no way to it.
+    /// The local address from which the server would be reached; `None` without a route.
     from: Option<IpAddr>,
-    /// Two clocks: the steady one stands still while the machine sleeps.
+    /// The monotonic clock, which stands still while the machine sleeps, and the wall clock.
     steady: Micros,
     wall: Micros,
 }
 
-/// What was seen at the last look.
+/// The observations so far.
 #[derive(Debug, Default)]
 struct Seen {
     last: Option<Look>,
-    /// From which address the server was reached when it last was.
+    /// The local address of the last observation that had a route.
     from: Option<IpAddr>,
 }
 
@@ -55,7 +56,7 @@ impl Seen {
     }
 }
 
-/// Looks at the machine now and then.
+/// Observes the machine when it is asked to.
 #[derive(Debug)]
 pub(super) struct Surroundings {
     server: Option<SocketAddr>,
@@ -64,7 +65,7 @@ pub(super) struct Surroundings {
 }
 
 impl Surroundings {
-    /// Of a device of that server. Where the server's name means nothing now, only sleep is noticed.
+    /// For a device of that server. If the server's name cannot be resolved now, only sleep is noticed.
     pub(super) async fn of(server: &ServerAddress) -> Self {
         let found = match server.host_and_port() {
             Some(place) => lookup_host(place).await.ok().and_then(|mut found| found.next()),
@@ -73,7 +74,7 @@ impl Surroundings {
         Self { server: found, started: Instant::now(), seen: Seen::default() }
     }
 
-    /// What has changed since the last look.
+    /// What has changed since the last observation.
     pub(super) fn look(&mut self) -> Option<Change> {
         let from = self.server.and_then(way_to);
         let steady = Micros(i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX));
@@ -81,7 +82,7 @@ impl Surroundings {
     }
 }
 
-/// The address from which the system would reach `server`; nothing is sent.
+/// The local address from which the system would reach `server`; nothing is sent.
 fn way_to(server: SocketAddr) -> Option<IpAddr> {
     let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).ok()?;

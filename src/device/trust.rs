@@ -1,4 +1,4 @@
-//! Whom a device believes to be its server: the system's certificates vouch for it, or those of a file.
+//! By which certificates a device trusts its server: those of the system, or those of a file.
 
 use super::{ServerAddress, Trouble};
 use rustls::{
@@ -8,10 +8,10 @@ use rustls::{
 };
 use std::{path::Path, sync::Arc};
 
-/// How TLS is spoken with that server; `None` where none is. With a `file`, its certificates alone vouch.
+/// The TLS settings for that server; `None` for plain HTTP. With a `file`, only its certificates are trusted.
 ///
 /// # Errors
-/// A file without a certificate that can vouch, a system without any, or a file where nothing is to be vouched for.
+/// A file without a usable certificate, a system without any, or a file for a server that does not speak TLS.
 pub(super) fn tls(server: &ServerAddress, file: Option<&Path>) -> Result<Option<Arc<ClientConfig>>, Trouble> {
     let roots = match (server.is_secure(), file) {
         (false, None) => return Ok(None),
@@ -22,7 +22,7 @@ pub(super) fn tls(server: &ServerAddress, file: Option<&Path>) -> Result<Option<
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let config = config.with_safe_default_protocol_versions().map_err(|error| Trouble::new(error.to_string()))?;
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
-    // A WebSocket begins as a request of this version.
+    // A WebSocket starts as a request of HTTP/1.1.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Some(Arc::new(config)))
 }

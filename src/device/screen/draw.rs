@@ -1,4 +1,4 @@
-//! How it looks.
+//! Draws the screen.
 
 use super::{keys::Keys, model::Model};
 use crate::device::api::Track;
@@ -15,11 +15,11 @@ use segue_actors::protocol::{
 };
 use std::time::Instant;
 
-/// What is alive.
+/// The colour of what is active.
 const ACCENT: Color = Color::Cyan;
-/// What waits.
+/// The colour of what waits.
 const WAITING: Color = Color::Yellow;
-/// What went wrong.
+/// The colour of what has failed.
 const WRONG: Color = Color::Red;
 
 /// Draws everything.
@@ -61,7 +61,7 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let left = Line::from(vec!["segue".bold().fg(ACCENT), format!("  {} at {}", model.user, model.server).dim()]);
     let right = Line::from(vec![mark, " ".into(), words.dim()]);
     let width = |line: &Line<'_>| u16::try_from(line.width()).unwrap_or(u16::MAX);
-    // However long a reason is, half of the line is left for who and where.
+    // The reason takes at most half of the line, so that user and server stay visible.
     let most = area.width.saturating_sub(width(&left).min(area.width / 2));
     let [left_area, right_area] =
         Layout::horizontal([Constraint::Min(0), Constraint::Length(width(&right).min(most))]).areas(area);
@@ -168,7 +168,7 @@ fn device_line<'a>(device: &'a DeviceView, number: usize, names: usize, model: &
     let mut style = if is_active { Style::new().fg(ACCENT).add_modifier(Modifier::BOLD) } else { Style::new() };
     let mut words = Vec::new();
     if model.own_id() == Some(device.id) {
-        words.push("this device, without sound".to_owned());
+        words.push("this device".to_owned());
     }
     if !device.plays {
         words.push("remote".to_owned());
@@ -179,6 +179,9 @@ fn device_line<'a>(device: &'a DeviceView, number: usize, names: usize, model: &
     }
     if let Some(volume) = device.volume {
         words.push(if volume.muted { "muted".to_owned() } else { format!("volume {}", volume.level) });
+    }
+    if model.own_id() == Some(device.id) && device.plays {
+        words.push("makes no sound".to_owned());
     }
     let key = if number <= 9 { number.to_string() } else { " ".to_owned() };
     let pad = names.saturating_sub(Span::raw(device.name.as_str()).width());

@@ -1,4 +1,4 @@
-//! What keys mean.
+//! The keys of the screen.
 
 use super::model::Model;
 use crate::device::{api::Track, request::Request};
@@ -8,7 +8,7 @@ use segue_actors::protocol::{
     playback::{Intent, Repeat},
 };
 
-/// How far the arrows seek.
+/// How far the arrow keys seek, in milliseconds.
 const SEEK_MS: i64 = 10_000;
 /// How much plus and minus change the volume.
 const VOLUME: i16 = 5;
@@ -19,18 +19,18 @@ const TYPED_CHARS: usize = 100;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Search {
     pub(super) typed: String,
-    /// The chosen hit; none while one types.
+    /// The chosen hit; none while the person types.
     pub(super) chosen: Option<usize>,
 }
 
-/// What the keys mean now.
+/// The state that decides what a key does.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keys {
     pub(super) search: Option<Search>,
 }
 
 impl Keys {
-    /// The hits for what is typed; none while the answer is not there.
+    /// The hits for what is typed; none until the answer comes.
     pub(super) fn hits<'a>(&self, model: &'a Model) -> &'a [Track] {
         match (&self.search, &model.hits) {
             (Some(search), Some((words, hits))) if search.typed.trim() == words => hits,

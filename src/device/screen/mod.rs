@@ -1,4 +1,4 @@
-//! The screen: a thread that draws and reads keys, so that a terminal that stands still holds nothing else up.
+//! The screen: a thread that draws and reads keys, so that a terminal that blocks delays nothing else.
 
 mod draw;
 mod keys;
@@ -23,14 +23,14 @@ use std::{
 };
 use tokio::sync::mpsc::Sender;
 
-/// Between two frames while something moves.
+/// Time between two frames while the position moves.
 const FRAME: Duration = Duration::from_millis(50);
-/// Between two looks at what may have changed while nothing moves.
+/// Time between two frames while nothing moves.
 const STILL: Duration = Duration::from_millis(200);
-/// How long the last frame is waited for.
+/// How long the end of the screen's thread is waited for.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
 
-/// The terminal as a screen; it is as it was before when this is dropped.
+/// The terminal as a screen; dropping this restores the terminal.
 pub(super) struct Screen {
     model: Arc<Mutex<Model>>,
     over: Arc<AtomicBool>,
@@ -38,13 +38,13 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal.
+    /// Takes over the terminal.
     pub(super) fn open(options: &Options, happenings: Sender<Happening>) -> Result<Self, Trouble> {
         let terminal =
             ratatui::try_init().map_err(|error| Trouble::new(format!("the terminal cannot be drawn on: {error}")))?;
         let over = Arc::new(AtomicBool::new(false));
         let (earlier, is_over) = (panic::take_hook(), Arc::clone(&over));
-        // The hook beneath gives the terminal back; nothing may be drawn over what it says then.
+        // The earlier hook restores the terminal and prints the panic; nothing may be drawn over that.
         panic::set_hook(Box::new(move |info| {
             is_over.store(true, Ordering::SeqCst);
             earlier(info);
@@ -65,17 +65,17 @@ impl Screen {
         locked(&self.model)
     }
 
-    /// Something may have changed.
+    /// Takes over what may have changed.
     pub(super) fn show(&self, view: &View<'_>) {
         self.model().learn(view);
     }
 
-    /// A line for the person.
+    /// Shows a line of text to the person.
     pub(super) fn notice(&self, text: String) {
         self.model().notice = Some(Notice { text, since: Instant::now() });
     }
 
-    /// Hits for what was typed.
+    /// Shows the hits for what was typed.
     pub(super) fn hits(&self, words: String, hits: Vec<Track>) {
         self.model().hits = Some((words, hits));
     }
@@ -84,14 +84,14 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
-        // A terminal that takes nothing is given back as it is.
+        // If the terminal blocks, it is restored without the last frame.
         let _ = self.done.recv_timeout(STOP_WITHIN);
         ratatui::restore();
     }
 }
 
 fn told(stopped: &SyncSender<()>) {
-    // Nobody waits when the screen was not dropped.
+    // Nobody waits for this unless the screen is being dropped.
     let _ = stopped.try_send(());
 }
 
@@ -99,7 +99,7 @@ fn locked(model: &Mutex<Model>) -> MutexGuard<'_, Model> {
     model.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Draws and reads keys until it is over.
+/// Draws and reads keys until `over` is set.
 fn live(
     mut terminal: DefaultTerminal,
     model: &Mutex<Model>,

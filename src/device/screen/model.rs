@@ -1,4 +1,4 @@
-//! What the screen knows: a copy of what the rules know, and what goes with it.
+//! What the screen draws: a copy of the client's rules, and what belongs to it.
 
 use super::super::{Options, api::Track, front::View};
 use segue_actors::{
@@ -14,25 +14,25 @@ use std::time::{Duration, Instant};
 /// How long a notice is shown.
 const NOTICE: Duration = Duration::from_secs(6);
 
-/// A line for the person.
+/// A line of text for the person.
 #[derive(Debug, Clone)]
 pub(super) struct Notice {
     pub(super) text: String,
     pub(super) since: Instant,
 }
 
-/// Everything that is drawn, but for what the person types.
+/// Everything that is drawn, except what the person types.
 #[derive(Clone)]
 pub(super) struct Model {
     pub(super) server: String,
     pub(super) user: String,
     pub(super) link_reason: String,
-    /// What plays and what comes next, as far as known.
+    /// The track that plays and the next one, if they are known.
     pub(super) tracks: [Option<Track>; 2],
     pub(super) notice: Option<Notice>,
-    /// What was searched, and what was found.
+    /// The words of the last search, and its hits.
     pub(super) hits: Option<(String, Vec<Track>)>,
-    /// The rules, with their time and ours when they were copied.
+    /// The rules, with their own time and this machine's time when they were copied.
     known: Option<(Client, i64, Instant)>,
 }
 
@@ -60,12 +60,12 @@ impl Model {
         self.known.as_ref().map(|(client, ..)| client)
     }
 
-    /// What plays, as it was last shown.
+    /// The playback state, as the server last sent it.
     pub(super) fn playback(&self) -> Option<&Playback> {
         self.client()?.playback()
     }
 
-    /// The place in the item, as every screen shows it.
+    /// The position in the item, as every screen shows it.
     pub(super) fn position_ms(&self, now: Instant) -> i64 {
         let place = self.known.as_ref().and_then(|(client, local_us, since)| {
             let passed_us = i64::try_from(now.saturating_duration_since(*since).as_micros()).unwrap_or(0);
@@ -79,7 +79,7 @@ impl Model {
         self.client().is_some_and(|client| client.link().is_welcomed())
     }
 
-    /// Who is there.
+    /// The list of devices.
     pub(super) fn devices(&self) -> &[DeviceView] {
         self.client().and_then(Client::devices).map(|list| list.devices.as_slice()).unwrap_or_default()
     }
@@ -89,17 +89,17 @@ impl Model {
         self.client().and_then(Client::device_id)
     }
 
-    /// The device that may sound.
+    /// The active device.
     pub(super) fn active_id(&self) -> Option<DeviceId> {
         self.playback()?.active.map(|active| active.device_id)
     }
 
-    /// Whether the next frame differs from this one by itself.
+    /// Whether the next frame differs from this one although nothing new arrives.
     pub(super) fn moves(&self) -> bool {
         self.playback().is_some_and(|shown| shown.status == Status::Playing)
     }
 
-    /// The line for the person, while it is fresh.
+    /// The line of text for the person, as long as it is to be shown.
     pub(super) fn notice_at(&self, now: Instant) -> Option<&str> {
         let notice = self.notice.as_ref()?;
         (now.saturating_duration_since(notice.since) < NOTICE).then_some(notice.text.as_str())
