@@ -73,7 +73,7 @@ fn draw_title(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let item = model.playback().and_then(|shown| shown.item);
     let lines = match (item, &model.tracks) {
         (None, _) => vec![
-            "nothing plays; this device makes no sound: to listen, open the server's page in a browser".dim().into(),
+            "nothing plays; and this device makes no sound: listen in a browser".dim().into(),
             "press / to search, and enter to play".dim().into(),
         ],
         (Some(_), [Some(track), _]) => {

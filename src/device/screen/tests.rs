@@ -152,7 +152,7 @@ fn it_shows_what_plays_and_who_is_there() {
         " repeat all  ·  shuffle  ·  12 in the queue  ·  next: Moment's Notice                     "
         "                                                                                          "
         " Devices                                                                                  "
-        " 1 ♪ Kitchen           this device  ·  volume 80                                          "
+        " 1 ♪ Kitchen           this device  ·  volume 80  ·  makes no sound                       "
         " 2   居間 Living Room  away                                                               " Hidden by multi-width symbols: [(6, " "), (8, " ")]
         " 3   Remote            remote                                                             "
         "                                                                                          "
@@ -214,7 +214,7 @@ fn before_the_server_answers_it_says_so() {
         &expect![[r#"
         " segue  anna at http://localhost:4747               ○ no connection: connecting "
         "                                                                                "
-        " nothing plays                                                                  "
+        " nothing plays; and this device makes no sound: listen in a browser             "
         " press / to search, and enter to play                                           "
         "                                                                                "
         "                                                                                "
