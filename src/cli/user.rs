@@ -123,14 +123,14 @@ fn remove(db: &Db, name: &str, yes: bool) -> Result<(), Failure> {
         }
         Changed::NotFound => Err(nobody(name)),
         Changed::LastAdmin => {
-            Err(format!("{} is the last admin: make another one first with `segue user add NAME --admin`", user.name)
+            Err(format!("{} is the last admin: make another admin first", user.name)
                 .into())
         }
     }
 }
 
 fn nobody(name: &str) -> Failure {
-    format!("there is no user named {name}; `segue user list` names all").into()
+    format!("there is no user named {name}").into()
 }
 
 fn list(db: &Db) -> Result<(), Failure> {

@@ -127,7 +127,7 @@ impl<'a> Merge<'a> {
             (!taken).then(|| format!("environment: {name}"))
         }));
         self.problems
-            .extend(unknown.into_iter().map(|name| format!("{name} is not a setting; `segue config` lists them")));
+            .extend(unknown.into_iter().map(|name| format!("{name} is not a setting; `segue serve --help` lists them")));
     }
 
     /// The value of the next setting: that of the strongest source, else the default. A value that cannot be read becomes a

@@ -37,8 +37,8 @@ fn all_problems_are_told_at_once() {
     let problems = Settings::merge(&sources(file, &environment, &flags)).expect_err("nearly all are bad");
     expect![[r#"
         the settings cannot be used:
-          segue.toml: sing_up is not a setting; `segue config` lists them
-          environment: SEGUE_HARTBEAT_MS is not a setting; `segue config` lists them
+          segue.toml: sing_up is not a setting; `segue serve --help` lists them
+          environment: SEGUE_HARTBEAT_MS is not a setting; `segue serve --help` lists them
           listen is an address and a port such as 127.0.0.1:4747 or [::]:4747, not "nowhere" (environment SEGUE_LISTEN)
           public_url is an address such as https://music.example.org, not "ftp://x" (flag --public-url)
           database_url is sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME (flag --database-url)

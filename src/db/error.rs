@@ -84,7 +84,7 @@ impl fmt::Display for DbError {
             Self::Absent(place) => write!(
                 f,
                 "there is no database of segue at {place}: name the right one with --data-dir or --database-url; \
-                 `segue serve` makes a new one"
+                 a server makes a new one when it starts"
             ),
             Self::Closed => f.write_str("the database is closed, for this process ends"),
             Self::Busy => f.write_str("all database connections are busy"),

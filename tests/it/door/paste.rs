@@ -116,6 +116,20 @@ fn the_set_up_link_is_the_last_line_works_once_and_then_says_to_log_in() {
 }
 
 #[test]
+fn migrations_are_one_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().to_str().expect("text");
+    let lines = |output: &Output| -> Vec<String> {
+        String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect()
+    };
+    let first = super::segue(&["user", "add", "anna", "--log", "info", "--data-dir", data]);
+    assert!(first.status.success(), "{first:?}");
+    assert!(lines(&first).len() == 1 && lines(&first)[0].contains("migrations run"), "{first:?}");
+    let second = super::segue(&["user", "add", "ben", "--log", "info", "--data-dir", data]);
+    assert!(second.status.success() && lines(&second).is_empty(), "{second:?}");
+}
+
+#[test]
 fn links_of_a_server_for_everybody_work_from_outside() {
     let database = TestDatabase::new(Dialect::Sqlite);
     let program = bare();
