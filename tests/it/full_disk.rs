@@ -1,15 +1,13 @@
 //! A disk without room: the server says so, goes on with what needs none, and loses nothing.
 
-use crate::harness::{Login, Server, bare, run, until};
+use crate::harness::{Login, Server, bare, run, unshare, until};
 use awc::http::Method;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::{ErrorKind, Write as _},
-    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 /// Room for a start, and not for much more.
@@ -25,16 +23,25 @@ fn wav(path: &Path, seed: u32) {
     writer.finalize().expect("finished");
 }
 
+/// Mounts a disk of `$2` at the data folder and becomes the server `"$3" …`, all below the root directory of process
+/// `$1` (users other than root cannot read that link; they cannot make namespaces in a chroot either). It runs at the root of its mount namespace, which, other than the root directory of a chroot, is always a mount
+/// point: only there can the namespace be cut off from the one it was copied from.
+const MOUNT_AND_SERVE: &str = r#"
+set -e
+mount --make-rprivate /
+root=$(readlink "/proc/$1/root" || echo /)
+mount -t tmpfs -o size="$2" disk "$root/$SEGUE_DATA_DIR"
+shift 2
+chroot "$root" "$1" user add ann --admin >&2
+exec chroot "$root" setpriv --pdeathsig KILL "$@"
+"#;
+
 /// A server whose data folder is a disk of its own, in a mount namespace that ends with it, and an admin.
 async fn on_small_disk(data: &Path, music: &Path) -> Server {
     let program = bare();
-    let mut command = Command::new("unshare");
-    let script = "mount -t tmpfs -o size=\"$1\" disk \"$SEGUE_DATA_DIR\" && shift && \
-        \"$1\" user add ann --admin >&2 && exec setpriv --pdeathsig KILL \"$@\"";
-    // Root needs no user namespace, which some machines do not give.
-    let is_root = fs::metadata("/proc/self").expect("a process").uid() == 0;
-    let user: &[&str] = if is_root { &[] } else { &["--user", "--map-root-user"] };
-    command.args(user).args(["--mount", "sh", "-c", script, "sh"]).arg(format!("{DISK_MIB}m"));
+    let mut command = unshare(&["--mount", "--propagation", "unchanged"]);
+    command.args(["nsenter", "--mount=/proc/self/ns/mnt", "sh", "-c", MOUNT_AND_SERVE, "sh"]);
+    command.arg(std::process::id().to_string()).arg(format!("{DISK_MIB}m"));
     command.args([env!("CARGO_BIN_EXE_segue"), "serve", "--listen", "127.0.0.1:0", "--check-mb-per-s", "0", "--music"]);
     command.arg(music);
     for (name, value) in program.get_envs() {

@@ -1,7 +1,7 @@
 //! The test machinery: no process is left behind, and the tools are those that are pinned.
 
 use crate::harness::{Dialect, Server, TestDatabase, python, run, until};
-use std::{path::Path, process::Command};
+use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 #[test]
 fn the_python_tools_are_those_that_are_pinned() {
@@ -36,9 +36,59 @@ fn the_gate_explains_itself_and_refuses_what_it_does_not_know() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(root.join("tests/run")).arg("quick").output().expect("bash runs");
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("usage: tests/run [long]"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("usage: tests/run [fast|long]"));
     let gate = std::fs::read_to_string(root.join(".ci/run")).expect("it is there");
     assert!(gate.contains("/../tests/run"), "the machine's gate is tests/run");
+}
+
+/// A folder whose `name` is a script, to be found before all others.
+fn stand_in(name: &str, script: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it may run");
+    folder
+}
+
+fn with_stand_in(script: &str, folder: &tempfile::TempDir) -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(script));
+    let path = std::env::var("PATH").expect("a path");
+    command.env("PATH", format!("{}:{path}", folder.path().display()));
+    command
+}
+
+#[test]
+fn a_machine_that_lacks_something_is_told_at_once() {
+    let good = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine.sh")).output().expect("it runs");
+    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
+    for (program, script, told) in [
+        ("cargo", "echo cargo 1.70.0", "cargo 1.70.0 is too old"),
+        ("cargo", "exit 127", "cargo does not run: install Rust"),
+        ("df", "echo / 1 1 1024", "1 GB are free at"),
+        ("unshare", "exit 1", "is refused: the tests need it"),
+        ("awk", "echo 1000000", "1 GB of memory"),
+    ] {
+        let output = with_stand_in("tests/machine.sh", &stand_in(program, script)).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains(told), "{program}: wanted {told}: {said}");
+    }
+}
+
+#[test]
+fn a_node_that_is_too_old_is_replaced_and_a_new_one_is_taken() {
+    let target = tempfile::tempdir().expect("a folder");
+    let plan = |major: u32| {
+        let folder = stand_in("node", &format!("case $1 in --version) echo v{major}.0.0;; *) echo {major};; esac"));
+        for tool in ["npm", "npx"] {
+            std::fs::copy(folder.path().join("node"), folder.path().join(tool)).expect("copied");
+        }
+        let mut command = with_stand_in("tests/node.sh", &folder);
+        let output = command.arg("--plan").env("CARGO_TARGET_DIR", target.path()).output().expect("it runs");
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert!(plan(18).contains("here is v18.0.0: from PyPI"), "{}", plan(18));
+    assert_eq!(plan(20), "");
 }
 
 /// Part of `tests/run long`: the feature needs OpenSSL built.

@@ -2,6 +2,7 @@
 
 mod database;
 mod device;
+mod namespace;
 mod postgres;
 mod python;
 mod reply;
@@ -11,6 +12,7 @@ mod wait;
 
 pub(crate) use database::{Dialect, TestDatabase};
 pub(crate) use device::{Device, Printed};
+pub(crate) use namespace::unshare;
 pub(crate) use postgres::Cluster;
 pub(crate) use python::python;
 pub(crate) use reply::Reply;

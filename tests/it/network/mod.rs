@@ -5,12 +5,11 @@
 
 mod cases;
 
-use crate::harness::{Device, python};
+use crate::harness::{Device, python, unshare};
 use crate::house::House;
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
-    os::unix::fs::MetadataExt as _,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
@@ -26,12 +25,8 @@ fn is_inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;
     }
-    let mut command = Command::new("unshare");
-    // Root needs no user namespace, which some machines do not give.
-    if fs::metadata("/proc/self").expect("a process").uid() != 0 {
-        command.args(["--user", "--map-root-user"]);
-    }
-    command.args(["--net", "setpriv", "--pdeathsig", "KILL"]).arg(std::env::current_exe().expect("this program"));
+    let mut command = unshare(&["--net"]);
+    command.args(["setpriv", "--pdeathsig", "KILL"]).arg(std::env::current_exe().expect("this program"));
     command.args(["--exact", &format!("network::cases::{test}"), "--nocapture"]).env(INSIDE, "yes");
     let output = command.output().expect("unshare runs");
     let told = String::from_utf8_lossy(&output.stdout);
