@@ -122,10 +122,7 @@ fn remove(db: &Db, name: &str, yes: bool) -> Result<(), Failure> {
             Ok(output::line(format_args!("{} {} removed, {} logins ended", user.role, user.name, ended.len()))?)
         }
         Changed::NotFound => Err(nobody(name)),
-        Changed::LastAdmin => {
-            Err(format!("{} is the last admin: make another admin first", user.name)
-                .into())
-        }
+        Changed::LastAdmin => Err(format!("{} is the last admin: make another admin first", user.name).into()),
     }
 }
 

@@ -126,8 +126,9 @@ impl<'a> Merge<'a> {
             let taken = OTHER_VARIABLES.contains(&name.as_str()) || known(&setting.to_lowercase());
             (!taken).then(|| format!("environment: {name}"))
         }));
-        self.problems
-            .extend(unknown.into_iter().map(|name| format!("{name} is not a setting; `segue serve --help` lists them")));
+        self.problems.extend(
+            unknown.into_iter().map(|name| format!("{name} is not a setting; `segue serve --help` lists them")),
+        );
     }
 
     /// The value of the next setting: that of the strongest source, else the default. A value that cannot be read becomes a

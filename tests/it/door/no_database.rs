@@ -18,7 +18,10 @@ fn where_there_is_none_they_say_where_they_looked_and_make_none() {
     for command in COMMANDS {
         let told = refused(&[command, &["--data-dir", &data][..]].concat());
         let place = format!("there is no database of segue at sqlite:{data}/segue.db");
-        assert!(told.contains(&place) && told.contains("--data-dir") && told.contains("a server makes a new one"), "{told}");
+        assert!(
+            told.contains(&place) && told.contains("--data-dir") && told.contains("a server makes a new one"),
+            "{told}"
+        );
     }
     assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0, "nothing was made");
 }
