@@ -218,7 +218,7 @@ impl Client {
     pub(super) fn leave(&mut self, reason: ByeReason, outputs: &mut Vec<Output>) {
         self.fall_silent(outputs);
         if self.link.is_welcomed() {
-            outputs.push(Output::Send(ClientMessage::Bye(reason)));
+            outputs.push(Output::Send(ClientMessage::Bye { reason }));
         }
         self.link.phase = Phase::Over;
         outputs.push(Output::Show);

@@ -5,17 +5,21 @@ use super::playback::{Intent, Rate, Repeat, Status};
 use serde::{Deserialize, Serialize};
 
 /// A command of a person or program, from any device.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Command<T> {
     /// Chosen by the device; a resent command keeps it.
     pub id: CommandId,
     /// The item the person saw; another one now rejects the command `stale`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_item: Option<ItemId>,
     /// The queue the person saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_queue_revision: Option<u64>,
     /// The lease the person saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_lease: Option<Stamp>,
     /// The operation.
+    #[serde(flatten)]
     pub op: Op<T>,
 }
 

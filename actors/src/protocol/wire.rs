@@ -35,7 +35,8 @@ pub struct Hello {
 }
 
 /// What a device sends.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
     /// Joins.
     Hello(Box<Hello>),
@@ -46,8 +47,14 @@ pub enum ClientMessage {
     },
     /// A command.
     Command(Box<Command<MediaId>>),
-    /// A command that cannot be understood, and why; answered with a reject.
-    BadCommand(CommandId, String),
+    /// A command that cannot be understood, and why; answered with a reject. Never sent as it is.
+    #[serde(skip)]
+    BadCommand {
+        /// Its id.
+        id: CommandId,
+        /// What is wrong with it, for the author of the client.
+        why: String,
+    },
     /// What is true.
     Report(Report),
     /// A transfer's target has the audio loaded.
@@ -68,57 +75,28 @@ pub enum ClientMessage {
     /// Answers a `ping`.
     Pong,
     /// Leaves cleanly.
-    Bye(ByeReason),
-    /// A type this server does not know: ignored.
-    Unknown,
-}
-
-/// The messages whose fields are read as they stand; commands are read in two steps.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Plain {
-    Hello(Box<Hello>),
-    Time {
-        client_us: i64,
-    },
-    Command(CommandHead),
-    Report(Report),
-    Ready(Ready),
-    Yield(Yield),
-    Ended(Ended),
-    Volume(VolumeChange),
-    Queue {
-        from: usize,
-        limit: usize,
-    },
-    Pong,
     Bye {
+        /// Why.
         reason: ByeReason,
     },
+    /// A type this server does not know: ignored.
     #[serde(other)]
     Unknown,
 }
 
-#[derive(Serialize, Deserialize)]
-struct CommandHead {
-    id: CommandId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    if_item: Option<ItemId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    if_queue_revision: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    if_lease: Option<Stamp>,
-}
-
-/// A command as it is written.
-#[derive(Serialize)]
-struct CommandOut<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(flatten)]
-    head: CommandHead,
-    #[serde(flatten)]
-    op: &'a Op<MediaId>,
+/// The fields of a command whose operation cannot be understood; without them the frame is no message.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum CommandHead {
+    Command {
+        id: CommandId,
+        #[serde(default, rename = "if_item")]
+        _if_item: Option<ItemId>,
+        #[serde(default, rename = "if_queue_revision")]
+        _if_queue_revision: Option<u64>,
+        #[serde(default, rename = "if_lease")]
+        _if_lease: Option<Stamp>,
+    },
 }
 
 /// A frame that is not a message: what was wrong, for the author of the client.
@@ -154,61 +132,25 @@ impl ClientMessage {
         if text.trim_start().starts_with('[') {
             return Err(WireError("a frame is one JSON object".to_owned()));
         }
-        let plain: Plain = serde_json::from_str(text)?;
-        Ok(match plain {
-            Plain::Hello(hello) => Self::Hello(hello),
-            Plain::Time { client_us } => Self::Time { client_us },
-            Plain::Command(head) => match serde_json::from_str::<Op<MediaId>>(text) {
-                Ok(op) => Self::Command(Box::new(Command {
-                    id: head.id,
-                    if_item: head.if_item,
-                    if_queue_revision: head.if_queue_revision,
-                    if_lease: head.if_lease,
-                    op,
-                })),
-                Err(error) => Self::BadCommand(head.id, WireError::from(error).0),
-            },
-            Plain::Report(report) => Self::Report(report),
-            Plain::Ready(ready) => Self::Ready(ready),
-            Plain::Yield(yielded) => Self::Yield(yielded),
-            Plain::Ended(ended) => Self::Ended(ended),
-            Plain::Volume(change) => Self::Volume(change),
-            Plain::Queue { from, limit } => Self::Queue { from, limit },
-            Plain::Pong => Self::Pong,
-            Plain::Bye { reason } => Self::Bye(reason),
-            Plain::Unknown => Self::Unknown,
+        serde_json::from_str(text).or_else(|error| {
+            let (head, op) = (serde_json::from_str::<CommandHead>(text), serde_json::from_str::<Op<MediaId>>(text));
+            match (head, op) {
+                (Ok(CommandHead::Command { id, .. }), Err(why)) => {
+                    Ok(Self::BadCommand { id, why: WireError::from(why).0 })
+                }
+                _ => Err(error.into()),
+            }
         })
     }
 
     /// Writes a frame.
     #[must_use]
     pub fn encode(&self) -> String {
-        let plain = match self.clone() {
-            Self::Hello(hello) => Plain::Hello(hello),
-            Self::Time { client_us } => Plain::Time { client_us },
-            Self::Command(command) => return encode_command(&command),
-            Self::Report(report) => Plain::Report(report),
-            Self::Ready(ready) => Plain::Ready(ready),
-            Self::Yield(yielded) => Plain::Yield(yielded),
-            Self::Ended(ended) => Plain::Ended(ended),
-            Self::Volume(change) => Plain::Volume(change),
-            Self::Queue { from, limit } => Plain::Queue { from, limit },
-            Self::Pong => Plain::Pong,
-            Self::Bye(reason) => Plain::Bye { reason },
-            Self::BadCommand(..) | Self::Unknown => Plain::Unknown,
-        };
-        to_json(&plain)
+        match self {
+            Self::BadCommand { .. } => to_json(&Self::Unknown),
+            message => to_json(message),
+        }
     }
-}
-
-fn encode_command(command: &Command<MediaId>) -> String {
-    let head = CommandHead {
-        id: command.id,
-        if_item: command.if_item,
-        if_queue_revision: command.if_queue_revision,
-        if_lease: command.if_lease,
-    };
-    to_json(&CommandOut { kind: "command", head, op: &command.op })
 }
 
 fn to_json(message: &impl Serialize) -> String {

@@ -3,32 +3,21 @@
 
 use super::rate_limit::{MessageClass, RateLimit, Verdict};
 use crate::protocol::close::CloseReason;
-use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros};
-use crate::protocol::messages::{Command, Op, RejectCode};
+use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, Micros};
+use crate::protocol::messages::{Op, RejectCode};
 use crate::protocol::wire::{ClientMessage, Hello, ServerMessage, WireError};
+use crate::state::Join;
 use crate::state::devices::Description;
-use crate::state::{DeviceEvent, Join};
 
-/// What is to be done about a frame.
+/// What becomes of a frame.
 #[derive(Debug, PartialEq)]
 pub enum InboundAction {
+    /// It is a message that this device may send now: the actor of the socket carries it out.
+    Accept(ClientMessage),
     /// Nothing.
-    Nothing,
-    /// A clock probe is to be answered.
-    Probe {
-        /// As it came.
-        client_us: i64,
-    },
-    /// A device wants to join.
-    Hello(Box<Hello>),
-    /// A command, once its tracks are found: [`DeviceEvent::command`].
-    Command(Box<Command<MediaId>>),
-    /// The session is to hear of it.
-    Event(DeviceEvent),
+    Ignore,
     /// This is answered, and nothing else happens.
     Answer(ServerMessage),
-    /// The device leaves.
-    Bye,
     /// The socket ends, and why, for the log.
     End(CloseReason, String),
 }
@@ -68,24 +57,15 @@ impl Inbound {
         }
         let bad = |why: &str| InboundAction::End(CloseReason::BadFrame, why.to_owned());
         match (message, has_joined) {
-            (ClientMessage::Time { client_us }, _) => InboundAction::Probe { client_us },
-            (ClientMessage::Hello(hello), false) => InboundAction::Hello(hello),
             (ClientMessage::Hello(_), true) => bad("a second hello"),
+            (message @ (ClientMessage::Time { .. } | ClientMessage::Hello(_)), _) => InboundAction::Accept(message),
             (_, false) => bad("a frame before the hello"),
             (ClientMessage::Command(command), true) if command.op.tracks().len() > self.tracks => {
                 let why = format!("a command names at most {} tracks; send them in parts", self.tracks);
                 reject(command.id, RejectCode::Invalid, why, None)
             }
-            (ClientMessage::Command(command), true) => InboundAction::Command(command),
-            (ClientMessage::BadCommand(id, why), true) => reject(id, RejectCode::Invalid, why, None),
-            (ClientMessage::Report(report), true) => InboundAction::Event(DeviceEvent::Report(report)),
-            (ClientMessage::Ready(ready), true) => InboundAction::Event(DeviceEvent::Ready(ready)),
-            (ClientMessage::Yield(yielded), true) => InboundAction::Event(DeviceEvent::Yield(yielded)),
-            (ClientMessage::Ended(ended), true) => InboundAction::Event(DeviceEvent::Ended(ended)),
-            (ClientMessage::Volume(change), true) => InboundAction::Event(DeviceEvent::Volume(change)),
-            (ClientMessage::Queue { from, limit }, true) => InboundAction::Event(DeviceEvent::Queue { from, limit }),
-            (ClientMessage::Bye(_), true) => InboundAction::Bye,
-            (ClientMessage::Pong | ClientMessage::Unknown, true) => InboundAction::Nothing,
+            (ClientMessage::BadCommand { id, why }, true) => reject(id, RejectCode::Invalid, why, None),
+            (message, true) => InboundAction::Accept(message),
         }
     }
 
@@ -99,7 +79,7 @@ impl Inbound {
                 }
                 _ => (MessageClass::Command, Some(command.id)),
             },
-            ClientMessage::BadCommand(id, _) => (MessageClass::Command, Some(*id)),
+            ClientMessage::BadCommand { id, .. } => (MessageClass::Command, Some(*id)),
             ClientMessage::Volume(_) => (MessageClass::Coalesced, None),
             ClientMessage::Queue { .. } => (MessageClass::Queue, None),
             ClientMessage::Time { .. } => (MessageClass::Time, None),
@@ -112,7 +92,7 @@ impl Inbound {
                 Some(reject(id, RejectCode::RateLimited, why, Some(retry_ms)))
             }
             (Verdict::Limited(_), None) if matches!(class, MessageClass::Time | MessageClass::Queue) => {
-                Some(InboundAction::Nothing)
+                Some(InboundAction::Ignore)
             }
             (Verdict::Limited(_) | Verdict::Disconnect, _) => {
                 Some(InboundAction::End(CloseReason::Flooding, format!("too much: {class:?}")))

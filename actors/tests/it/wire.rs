@@ -42,12 +42,12 @@ fn frames_are_read_as_the_protocol_writes_them() {
         Command(Command { id: CommandId(00000000000000ab), if_item: None, if_queue_revision: None, if_lease: None, op: Play { item: None, tracks: [MediaId(00000000000000ab)], start: None, position_ms: None, on: Some(DeviceId(00000000000000ab)) } })
         Command(Command { id: CommandId(00000000000000ab), if_item: Some(ItemId(00000000000000ab)), if_queue_revision: None, if_lease: Some(Stamp { epoch: 7, revision: 3 }), op: Next })
         Command(Command { id: CommandId(00000000000000ab), if_item: None, if_queue_revision: None, if_lease: None, op: QueueInsert { tracks: [], after: None, before: Some(ItemId(00000000000000ab)) } })
-        BadCommand(CommandId(00000000000000ab), "missing field `position_ms`")
-        BadCommand(CommandId(00000000000000ab), "unknown variant `levitate`, expected one of `play`, `pause`, `stop`, `seek`, `next`, `previous`, `transfer`, `repeat`, `shuffle`, `rate`, `volume`, `queue.replace`, `queue.insert`, `queue.move`, `queue.remove`, `queue.clear`, `device.rename`, `device.forget` at line 1 column 57")
+        BadCommand { id: CommandId(00000000000000ab), why: "missing field `position_ms`" }
+        BadCommand { id: CommandId(00000000000000ab), why: "unknown variant `levitate`, expected one of `play`, `pause`, `stop`, `seek`, `next`, `previous`, `transfer`, `repeat`, `shuffle`, `rate`, `volume`, `queue.replace`, `queue.insert`, `queue.move`, `queue.remove`, `queue.clear`, `device.rename`, `device.forget` at line 1 column 57" }
         Yield(Yield { lease: Stamp { epoch: 7, revision: 3 }, seen: Stamp { epoch: 7, revision: 5 }, to: None })
         Time { client_us: -5 }
         Pong
-        Bye(Sleep)
+        Bye { reason: Sleep }
         Unknown"#]].assert_eq(&answers.join("\n"));
 }
 

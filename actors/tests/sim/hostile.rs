@@ -77,7 +77,7 @@ impl World {
         match ends {
             0 => self.break_link(socket, false),
             1 => self.break_link(socket, true),
-            _ => self.send_up(socket, Up::Message(Box::new(ClientMessage::Bye(ByeReason::Close)))),
+            _ => self.send_up(socket, Up::Message(Box::new(ClientMessage::Bye { reason: ByeReason::Close }))),
         }
     }
 }

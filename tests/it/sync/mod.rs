@@ -33,7 +33,7 @@ on_both_databases! {
         phone.send(&command(1, Op::Repeat { mode: Repeat::All })).await;
         let repeats = |message| matches!(message, ServerMessage::Playback(shown) if shown.repeat == Repeat::All);
         kitchen.find(|message| repeats(message).then_some(())).await;
-        phone.send(&ClientMessage::Bye(ByeReason::Close)).await;
+        phone.send(&ClientMessage::Bye { reason: ByeReason::Close }).await;
         let is_alone = |message| matches!(message, ServerMessage::Devices(list) if list.devices.len() == 1);
         kitchen.find(|message| is_alone(message).then_some(())).await;
     }

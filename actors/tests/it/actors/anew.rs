@@ -71,7 +71,7 @@ async fn a_play_that_was_refused_is_written_though_everybody_has_left() {
         kitchen.report(Sound::Playing, second * 1_000, node.directory.world().clock.now());
     }
     kitchen.settle().await;
-    kitchen.send(&ClientMessage::Bye(ByeReason::Close));
+    kitchen.send(&ClientMessage::Bye { reason: ByeReason::Close });
     pass(2_000).await;
     assert_eq!((node.store.plays(ANNA).len(), node.directory.sessions()), (1, 0));
 }

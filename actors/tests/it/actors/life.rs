@@ -105,7 +105,7 @@ async fn bye_and_a_clean_close_leave_at_once() {
         let node = Node::new();
         let (kitchen, mut phone) = playing(&node).await;
         if bye {
-            kitchen.send(&ClientMessage::Bye(ByeReason::Close));
+            kitchen.send(&ClientMessage::Bye { reason: ByeReason::Close });
         } else {
             kitchen.feed(Incoming::Closed);
         }

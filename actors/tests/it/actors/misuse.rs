@@ -68,7 +68,7 @@ async fn t52_a_last_word_is_no_sign_of_life() {
     let node = Node::new();
     let mut kitchen = node.join("anna", "Kitchen", 1).await;
     let mut again = copy_of(&node, 1, 77).await;
-    kitchen.send(&ClientMessage::Bye(ByeReason::Close));
+    kitchen.send(&ClientMessage::Bye { reason: ByeReason::Close });
     kitchen.settle().await;
     again.settle().await;
     assert_eq!(id_of(&again), Some(DeviceId(1)));

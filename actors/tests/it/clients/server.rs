@@ -111,7 +111,7 @@ impl World {
                 self.devices[index].down.push_back(time);
                 return;
             }
-            ClientMessage::Bye(_) => {
+            ClientMessage::Bye { .. } => {
                 self.devices[index].connection = None;
                 self.event(Event::Leave { connection, how: Leaving::Clean });
                 return;
@@ -131,7 +131,7 @@ impl World {
             ClientMessage::Volume(change) => DeviceEvent::Volume(change),
             ClientMessage::Queue { from, limit } => DeviceEvent::Queue { from, limit },
             ClientMessage::Pong if std::mem::take(&mut self.devices[index].is_asked) => DeviceEvent::Alive,
-            ClientMessage::Pong | ClientMessage::Unknown | ClientMessage::BadCommand(..) => return,
+            ClientMessage::Pong | ClientMessage::Unknown | ClientMessage::BadCommand { .. } => return,
         };
         self.event(Event::Device { connection, event });
     }

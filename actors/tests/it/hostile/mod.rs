@@ -47,7 +47,7 @@ pub(crate) type Tally = BTreeMap<String, usize>;
 /// Frames are read or refused, and what was read is written as it is read again.
 pub(crate) fn read(text: &str) {
     match ClientMessage::decode(text) {
-        Ok(ClientMessage::BadCommand(_, why)) => assert!(!why.is_empty() && why.len() < 2_000, "{why}"),
+        Ok(ClientMessage::BadCommand { why, .. }) => assert!(!why.is_empty() && why.len() < 2_000, "{why}"),
         Ok(ClientMessage::Unknown) => {}
         Ok(message) => assert_eq!(ClientMessage::decode(&message.encode()), Ok(message)),
         Err(error) => {
@@ -230,12 +230,23 @@ impl World {
         let is_asked = line.liveness.hear(now);
         let (action, connection) = (line.inbound.read(now, &text, line.has_joined), line.connection);
         match action {
-            InboundAction::Nothing => self.note("said nothing"),
-            InboundAction::Probe { client_us } => {
+            InboundAction::Accept(message) => self.accept(socket, connection, message),
+            InboundAction::Ignore => self.note("said nothing"),
+            InboundAction::Answer(answer) => self.send(&[socket], FrameKind::Other, &answer),
+            InboundAction::End(reason, _) => self.close(socket, reason),
+        }
+        self.answer(socket, is_asked);
+        self.check();
+    }
+
+    fn accept(&mut self, socket: usize, connection: ConnectionId, message: ClientMessage) {
+        let now = self.now;
+        match message {
+            ClientMessage::Time { client_us } => {
                 let answer = ServerMessage::Time { client_us, received_us: now, sent_us: now };
                 self.send(&[socket], FrameKind::Other, &answer);
             }
-            InboundAction::Hello(hello) => {
+            ClientMessage::Hello(hello) => {
                 let random = self.number();
                 match join(*hello, connection, || random) {
                     Ok(join) if self.replica.waiting() < INBOX => {
@@ -247,14 +258,13 @@ impl World {
                     Err(_) => self.close(socket, CloseReason::BadFrame),
                 }
             }
-            InboundAction::Command(command) => self.command(socket, *command),
-            InboundAction::Event(event) => self.take(socket, event),
-            InboundAction::Answer(answer) => self.send(&[socket], FrameKind::Other, &answer),
-            InboundAction::Bye => self.end(socket, Leaving::Clean),
-            InboundAction::End(reason, _) => self.close(socket, reason),
+            ClientMessage::Command(command) => self.command(socket, *command),
+            ClientMessage::Bye { .. } => self.end(socket, Leaving::Clean),
+            message => match DeviceEvent::of(message) {
+                Some(event) => self.take(socket, event),
+                None => self.note("said nothing"),
+            },
         }
-        self.answer(socket, is_asked);
-        self.check();
     }
 
     fn live(&mut self, socket: usize) {
