@@ -1,4 +1,4 @@
-//! The one struct of shared handles.
+//! The handles that all parts of the server share.
 
 use crate::{
     auth::Auth,
@@ -16,38 +16,38 @@ use segue_actors::{
 };
 use std::{error::Error, sync::Arc, time::Duration};
 
-/// What every request may use; built once from the settings.
+/// The shared handles; made once from the settings and available to every request.
 pub struct App {
-    /// The settings this process runs with.
+    /// The settings of this process.
     pub settings: Settings,
     /// The database.
     pub db: Db,
-    /// Accounts: tokens, links, passwords.
+    /// Authentication: tokens, links, passwords.
     pub auth: Arc<Auth>,
-    /// Covers in the sizes that were asked for.
+    /// Covers, scaled and cached.
     pub covers: Arc<Covers>,
-    /// Long lists, and where their pages begin.
+    /// The positions at which pages of long lists begin.
     pub lists: Arc<Lists>,
     /// Scans of the music folders.
     pub scanner: Scanner,
-    /// The check of files in the background.
+    /// The background check of the SHA-256 of files.
     pub sums: Sums,
-    /// The sessions that run here.
+    /// The sessions of this process.
     pub directory: Arc<Directory>,
     /// The search index.
     pub search: Search,
-    /// The catalogue's name when this was opened.
+    /// The name of the catalogue when the database was opened; a restore changes it.
     pub(crate) catalogue: String,
 }
 
 impl App {
-    /// Opens everything the settings name. Blocks: call it before anything is served.
+    /// Opens the database and everything else that the settings need. Blocks: call it before serving requests.
     ///
     /// # Errors
-    /// What stands in the way of a start.
+    /// When the database cannot be opened, or another part cannot be started.
     pub async fn open(settings: Settings) -> Result<Self, Box<dyn Error>> {
         let db = Db::open(&settings.database_url, settings.database_connections)?;
-        // Read before anything that is worth nothing under another name.
+        // Read first: everything read later is outdated when a restore has changed the name.
         let catalogue = db.write_blocking(secrets::catalogue)?;
         let auth = Arc::new(Auth::open(&db, &settings)?);
         let covers = Arc::new(Covers::new(settings.data_dir.join("covers")));
@@ -56,7 +56,7 @@ impl App {
         Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner, sums, directory, search, catalogue })
     }
 
-    /// Scans the music folders now, and from then on whenever a scan is due; checks files in between.
+    /// Starts scanning: the music folders now and whenever a scan is due. Starts the background check of files.
     pub fn start_scanning(&self) {
         let Settings { music, scan_interval_s, check_mb_per_s, .. } = &self.settings;
         let interval = (*scan_interval_s > 0).then(|| Duration::from_secs(*scan_interval_s));
@@ -67,20 +67,20 @@ impl App {
         }
     }
 
-    /// Ends what runs in the background.
+    /// Ends the background threads.
     pub fn stop(&self) {
         self.scanner.stop();
         self.sums.stop();
         self.search.stop();
     }
 
-    /// Keeps the search index up with the database from now on.
+    /// Starts feeding the search index from the database.
     pub fn start_search(&self) {
         self.search.start(self.db.clone(), self.settings.data_dir.join("search"));
     }
 }
 
-/// The sessions of this run of the server.
+/// Starts the directory of sessions.
 async fn directory(settings: &Settings, db: &Db, auth: &Arc<Auth>) -> Result<Arc<Directory>, Box<dyn Error>> {
     let (this, clock) = (NodeId(rand::random()), ClockId(rand::random()));
     let (nodes, clock) = store::start(db.clone(), time::now(), this, clock).await?;

@@ -1,4 +1,4 @@
-//! A disk without room: the server says so, goes on with what needs none, and loses nothing.
+//! A full disk: the server reports it, continues to answer requests that write nothing, and loses no data.
 
 use crate::harness::{Login, Server, bare, run, unshare, until};
 use awc::http::Method;
@@ -10,10 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Room for a start, and not for much more.
+/// The size of the disk: enough for a start, and for little more.
 const DISK_MIB: u32 = 24;
 
-/// Writes a tenth of a second of sound.
+/// Writes a WAV file of 0.1 s.
 fn wav(path: &Path, seed: u32) {
     let sample_format = hound::SampleFormat::Int;
     let spec = hound::WavSpec { channels: 1, sample_rate: 8_000, bits_per_sample: 16, sample_format };
@@ -23,9 +23,10 @@ fn wav(path: &Path, seed: u32) {
     writer.finalize().expect("finished");
 }
 
-/// Mounts a disk of `$2` at the data folder and becomes the server `"$3" …`, all below the root directory of process
-/// `$1` (users other than root cannot read that link; they cannot make namespaces in a chroot either). It runs at the root of its mount namespace, which, other than the root directory of a chroot, is always a mount
-/// point: only there can the namespace be cut off from the one it was copied from.
+/// Mounts a disk of size `$2` at the data folder and executes the server `"$3" …`, both below the root directory of
+/// process `$1`. (Users other than root cannot read that link, but they cannot make namespaces in a chroot either.) The
+/// script runs at the root of its mount namespace. That is always a mount point, unlike the root directory of a chroot,
+/// and only at a mount point can the namespace be separated from the one it was copied from.
 const MOUNT_AND_SERVE: &str = r#"
 set -e
 mount --make-rprivate /
@@ -36,7 +37,7 @@ chroot "$root" "$1" user add ann --admin >&2
 exec chroot "$root" setpriv --pdeathsig KILL "$@"
 "#;
 
-/// A server whose data folder is a disk of its own, in a mount namespace that ends with it, and an admin.
+/// A server with an admin, whose data folder is a small disk in a mount namespace that ends with the server.
 async fn on_small_disk(data: &Path, music: &Path) -> Server {
     let program = bare();
     let mut command = unshare(&["--mount", "--propagation", "unchanged"]);
@@ -117,13 +118,13 @@ fn a_full_disk_is_reported_and_loses_no_data() {
         })
         .await;
 
-        // What needs no room goes on.
+        // Requests that write nothing are answered.
         assert_eq!(login.get("/v1/me").await.status, 200);
         assert!(tracks(&login).await.is_superset(&before));
         let first = login.get("/v1/tracks?limit=1").await.json()["items"][0].clone();
         let audio = login.get(&format!("/v1/tracks/{}/stream", first["id"].as_str().expect("an id"))).await;
         assert_eq!(audio.body, fs::read(file(0)).expect("read"));
-        // What does not fit is refused, and what was acknowledged is there.
+        // Writes that do not fit are refused, and acknowledged ones are kept.
         let mut made = Vec::new();
         until("a list is refused for want of room", async || {
             let list = json!({"name": "x".repeat(100), "description": "y".repeat(250)});

@@ -32,7 +32,7 @@ fn a_server_ends_with_the_thread_that_started_it() {
 }
 
 #[test]
-fn the_gate_explains_itself_and_refuses_what_it_does_not_know() {
+fn the_gate_has_a_help_text_and_refuses_unknown_arguments() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new(root.join("tests/run")).arg("quick").output().expect("bash runs");
     assert_eq!(output.status.code(), Some(2));
@@ -41,7 +41,7 @@ fn the_gate_explains_itself_and_refuses_what_it_does_not_know() {
     assert!(gate.contains("/../tests/run"), "the machine's gate is tests/run");
 }
 
-/// A folder whose `name` is a script, to be found before all others.
+/// A folder with a script called `name`, to be put first into `PATH`.
 fn stand_in(name: &str, script: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(name);
@@ -58,7 +58,7 @@ fn with_stand_in(script: &str, folder: &tempfile::TempDir) -> Command {
 }
 
 #[test]
-fn a_machine_that_lacks_something_is_told_at_once() {
+fn the_gate_reports_at_once_what_the_machine_lacks() {
     let good = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/machine.sh")).output().expect("it runs");
     assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stderr));
     for (program, script, told) in [
@@ -75,7 +75,7 @@ fn a_machine_that_lacks_something_is_told_at_once() {
 }
 
 #[test]
-fn a_node_that_is_too_old_is_replaced_and_a_new_one_is_taken() {
+fn a_node_that_is_too_old_is_replaced_and_a_recent_one_is_used() {
     let target = tempfile::tempdir().expect("a folder");
     let plan = |major: u32| {
         let folder = stand_in("node", &format!("case $1 in --version) echo v{major}.0.0;; *) echo {major};; esac"));

@@ -1,14 +1,14 @@
-//! Programs in Linux namespaces of their own (namespaces(7), unshare(1)).
+//! Runs programs in new Linux namespaces (namespaces(7), unshare(1)).
 
 use std::{fs, os::unix::fs::MetadataExt as _, process::Command};
 
-/// `unshare` with these options; the caller adds the program. It makes a user namespace first unless root runs the tests.
+/// The command `unshare` with these options; the caller adds the program. Without root it also makes a user namespace.
 ///
 /// # Panics
-/// Where the system refuses the namespaces; the message says what to allow.
+/// When the system refuses the namespaces; the message says what to allow.
 #[track_caller]
 pub(crate) fn unshare(options: &[&str]) -> Command {
-    // Root needs no user namespace, which some machines do not give.
+    // Root needs no user namespace; some machines do not allow them.
     let is_root = fs::metadata("/proc/self").expect("a process").uid() == 0;
     let user: &[&str] = if is_root { &[] } else { &["--user", "--map-root-user"] };
     let command = || {
@@ -19,7 +19,7 @@ pub(crate) fn unshare(options: &[&str]) -> Command {
     let tried = command().arg("true").output().expect("unshare, of Debian's package util-linux, runs");
     assert!(
         tried.status.success(),
-        "this test needs namespaces of its own, and `unshare {}` was refused: {}\nRun the tests as root on a machine or \
+        "this test needs new namespaces, and `unshare {}` was refused: {}\nRun the tests as root on a machine or \
          in a container that allows it (CAP_SYS_ADMIN), or allow user namespaces (user.max_user_namespaces).",
         [user, options].concat().join(" "),
         String::from_utf8_lossy(&tried.stderr).trim()

@@ -1,7 +1,7 @@
-//! Devices on another host, behind a bad network: a namespace for each side, and a relay that carries packets between
-//! two TUN devices late, not all of them, or not at all (`relay.py`).
+//! Devices on another host, behind a bad network: a network namespace for each side, and a relay between two TUN
+//! devices that delays, loses or blocks packets (`relay.py`).
 //!
-//! A test runs itself again in a network namespace of its own, so that nothing of it can reach any other network.
+//! A test runs itself again in a new network namespace, so that it cannot reach any other network.
 
 mod cases;
 
@@ -13,14 +13,14 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// Set where a test runs in its own network.
+/// This variable is set when a test runs in its own network namespace.
 const INSIDE: &str = "SEGUE_TEST_NETWORK";
 const RELAY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/network/relay.py");
 const DEAF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/network/deaf.py");
-/// Where the server is.
+/// The address of the server.
 const SERVER: &str = "10.77.0.1";
 
-/// Whether this runs in a network of its own. If not, it runs the test of that name there and waits for it.
+/// Whether this process runs in its own network namespace. If not, runs the test of that name in one and waits for it.
 fn is_inside(test: &str) -> bool {
     if std::env::var_os(INSIDE).is_some() {
         return true;
@@ -30,7 +30,7 @@ fn is_inside(test: &str) -> bool {
     command.args(["--exact", &format!("network::cases::{test}"), "--nocapture"]).env(INSIDE, "yes");
     let output = command.output().expect("unshare runs");
     let told = String::from_utf8_lossy(&output.stdout);
-    // The runner's own lines would be taken for those of this one.
+    // The inner test runner's lines are left out, because they look like those of this one.
     let is_said = |line: &&str| !line.is_empty() && !line.starts_with("test ") && !line.starts_with("running ");
     told.lines().filter(is_said).for_each(crate::house::say);
     assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
@@ -38,7 +38,7 @@ fn is_inside(test: &str) -> bool {
     false
 }
 
-/// A process that answers lines, and ends when its input does.
+/// A process that answers lines of its standard input, and ends when that is closed.
 struct Helper {
     child: Child,
     input: Option<ChildStdin>,
@@ -73,19 +73,19 @@ impl Helper {
 impl Drop for Helper {
     fn drop(&mut self) {
         self.input = None;
-        // It ends by itself.
+        // It ends because its input was closed.
         let _ = self.child.wait();
     }
 }
 
-/// A host of its own, and the way to it.
+/// Another host (a network namespace), and the relay to it.
 struct Far {
     host: Helper,
     relay: Helper,
 }
 
 impl Far {
-    /// A good network at first.
+    /// Makes the host, connected without delay or loss.
     fn new(seed: u64) -> Self {
         run(&["ip", "link", "set", "lo", "up"]);
         let script = "ip link set lo up && echo ready && exec cat";
@@ -100,18 +100,18 @@ impl Far {
         far
     }
 
-    /// The host gets an address, and a way to the server.
+    /// Gives the host an address and a route to the server.
     fn join_network(&self, address: &str) {
         self.run(&["ip", "link", "set", "far", "up"]);
         self.run(&["ip", "address", "add", address, "peer", SERVER, "dev", "far"]);
     }
 
-    /// The host has no address any more, and no way to anybody.
+    /// Removes the host's address and route.
     fn leave_network(&self) {
         self.run(&["ip", "address", "flush", "dev", "far"]);
     }
 
-    /// Changes what the relay does, in its own words.
+    /// Sends a command to the relay; see `relay.py`.
     fn network(&mut self, words: &str) {
         self.relay.tell(words);
         self.relay.answer("done");
@@ -128,7 +128,7 @@ impl Far {
         assert!(status.success(), "{words:?}");
     }
 
-    /// Devices of Anna's there that read nothing.
+    /// Starts devices of user `anna` on that host that read nothing (`deaf.py`).
     fn deaf(&self, house: &House, token: &str, how_many: usize) -> Helper {
         let address = house.server.base.trim_start_matches("http://");
         let (host, port) = address.rsplit_once(':').expect("an address");
@@ -138,7 +138,7 @@ impl Far {
         Helper::start(&mut command)
     }
 
-    /// A device of Anna's on that host.
+    /// Starts a device of user `anna` on that host.
     fn device(&self, house: &House, name: &str, arguments: &[&str]) -> Device {
         let inner = Device::command(&house.server.base, &house.database, "anna", name);
         let mut command = self.entering();
