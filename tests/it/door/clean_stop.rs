@@ -1,13 +1,13 @@
-//! After a clean end the file of the database is all that there is.
+//! After a clean end the SQLite file is complete, and no file of its write-ahead log is left.
 
 use super::{printed, segue};
 use crate::harness::{Dialect, Server, TestDatabase, run};
 use std::{fs, path::Path};
 
-/// How often each end is tried: it depended on threads that race.
+/// How often each end is tried: the result can depend on a race between threads.
 const TIMES: usize = 8;
 
-/// The accounts in a copy of the file alone.
+/// The accounts in a copy of only the database file.
 fn accounts_of_the_file_alone(database: &TestDatabase) -> String {
     let elsewhere = tempfile::tempdir().expect("a folder");
     fs::copy(database.folder.path().join("segue.db"), elsewhere.path().join("segue.db")).expect("copied");

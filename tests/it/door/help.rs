@@ -1,4 +1,4 @@
-//! `--help`: kinds of values, defaults, variables, and no settings that a command does not use.
+//! `--help` shows kinds of values, defaults and variables, and only the settings that a command uses.
 
 use super::{printed, segue};
 use segue::config::KEYS;
@@ -12,7 +12,7 @@ fn help(command: &[&str]) -> String {
 #[test]
 fn each_setting_has_a_kind_a_variable_and_a_default() {
     let text = help(&["serve"]);
-    // One line for each flag, however the help is wrapped.
+    // Blanks and line breaks are normalised, because the help is wrapped.
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for key in KEYS {
         let (flag, variable) = (key.name.replace('_', "-"), format!("[env: SEGUE_{}", key.name.to_uppercase()));

@@ -1,4 +1,4 @@
-//! The first minutes of a person with Segue, and the last ones: what is printed, what goes wrong, what is left behind.
+//! The first use of Segue: printed commands and links, help, messages of failed commands, files after the end.
 
 mod clean_stop;
 mod help;
@@ -23,18 +23,18 @@ fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("commands write UTF-8")
 }
 
-/// Runs the program with nothing of the caller's settings.
+/// Runs the program without the `SEGUE_*` variables of the caller.
 fn segue(arguments: &[&str]) -> Output {
     bare().args(arguments).env("SEGUE_PASSWORD", "long enough").output().expect("the program runs")
 }
 
-/// Runs the program, which must fail, and gives what it says: one line.
+/// Runs the program, which must fail; returns its message of one line.
 #[track_caller]
 fn refused(arguments: &[&str]) -> String {
     one_line(&segue(arguments))
 }
 
-/// What a command that failed has said: one line.
+/// The message of a failed command, which must be one line.
 #[track_caller]
 fn one_line(output: &Output) -> String {
     let told = String::from_utf8(output.stderr.clone()).expect("commands write UTF-8");
@@ -47,7 +47,7 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").expect("a process").uid() == 0
 }
 
-/// The command `segue` as a user who is not root, of a copy of the program that everybody may run, in a folder of it.
+/// The command `segue`, run as a user other than root, with a copy of the program in `folder` that every user may run.
 fn as_somebody(folder: &Path, arguments: &[&str]) -> Command {
     let program: PathBuf = folder.join("segue");
     fs::hard_link(env!("CARGO_BIN_EXE_segue"), &program)

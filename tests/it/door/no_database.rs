@@ -1,4 +1,4 @@
-//! Commands that only read or change what is there make no database.
+//! Commands that only read or change existing data make no database.
 
 use super::refused;
 use crate::harness::{Dialect, TestDatabase};
@@ -12,7 +12,7 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 #[test]
-fn where_there_is_none_they_say_where_they_looked_and_make_none() {
+fn without_a_database_commands_fail_with_its_path_and_make_none() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("typo").to_str().expect("text").to_owned();
     for command in COMMANDS {
@@ -27,7 +27,7 @@ fn where_there_is_none_they_say_where_they_looked_and_make_none() {
 }
 
 #[test]
-fn an_empty_database_is_none_of_ours() {
+fn an_empty_database_counts_as_no_database_of_segue() {
     let file = tempfile::tempdir().expect("a folder");
     let empty = file.path().join("empty.db");
     fs::write(&empty, "").expect("written");

@@ -1,4 +1,4 @@
-//! Whatever is printed for people can be pasted into a shell as it stands.
+//! Printed commands can be pasted into a shell unchanged, and printed links can be opened.
 
 use super::is_root;
 use crate::harness::{Dialect, Server, TestDatabase, bare, receive, run, send};
@@ -11,7 +11,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// A shell in a folder of its own, with no setting of Segue but the password of accounts that are made.
+/// Runs a line in a shell, in a temporary folder, without settings of Segue except the password of new accounts.
 fn paste(line: &str) -> Output {
     let elsewhere = tempfile::tempdir().expect("a folder");
     let mut shell = Command::new("sh");
@@ -24,7 +24,7 @@ fn paste(line: &str) -> Output {
     shell.env("SEGUE_PASSWORD", "pasted password").output().expect("a shell runs")
 }
 
-/// Reads what a server prints while nobody has an account: the line for the shell, and the links.
+/// Reads what a server without accounts prints: the command to paste, and the links.
 fn invitation(server: &mut Server) -> (String, Vec<String>) {
     let (mut command, mut links) = (String::new(), Vec::new());
     loop {
@@ -73,7 +73,7 @@ fn the_account_is_made_in_the_database_of_the_server() {
 fn a_password_in_the_address_of_the_database_is_not_printed() {
     run(async {
         let postgres = TestDatabase::new(Dialect::Postgres);
-        // Logging in by the socket asks for none.
+        // Connections by the Unix socket need no password.
         let url = format!("{}&password=very-secret", postgres.url);
         let mut command = bare();
         command.args(["serve", "--listen", "127.0.0.1:0"]).env("SEGUE_DATABASE_URL", &url);
@@ -133,7 +133,7 @@ fn migrations_are_one_line() {
 fn links_of_a_server_for_everybody_work_from_outside() {
     let database = TestDatabase::new(Dialect::Sqlite);
     let program = bare();
-    // A network of its own, with an address that others could use.
+    // A network namespace with an address that is not a loopback address.
     let address = "192.168.255.1";
     let script = "ip link set lo up && ip address add \"$1\"/24 dev lo && shift && exec \"$@\"";
     let serve = |arguments: &[&str]| {
@@ -165,7 +165,7 @@ fn links_of_a_server_for_everybody_work_from_outside() {
 }
 
 #[test]
-fn what_the_demo_prints_first_is_where_to_listen_and_every_line_of_it_works() {
+fn the_demo_prints_first_where_to_listen_and_all_its_lines_work() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("the demo's");

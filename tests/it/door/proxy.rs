@@ -1,4 +1,4 @@
-//! The recipes for reverse proxies, with real proxies: only names, ports and the certificate are other ones.
+//! The recipes for reverse proxies, run with real proxies; only names, ports and the certificate are replaced.
 
 use super::is_root;
 use crate::harness::{Device, Dialect, Server, TestDatabase, run, silence, until};
@@ -23,7 +23,7 @@ fn recipe(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)).expect("the recipe is there")
 }
 
-/// Puts other texts in place of those of a recipe, which must be there.
+/// Replaces texts of a recipe; fails when the recipe does not contain one of them.
 #[track_caller]
 fn adapted(mut text: String, changes: &[(&str, &str)]) -> String {
     for (from, to) in changes {
@@ -37,7 +37,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
 }
 
-/// Starts the command in a folder of its own, and ends it with this thread.
+/// Starts the command in `folder`; it is killed when this thread ends.
 fn start(folder: &Path, arguments: &[&str]) -> Proxy {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).args(arguments).env("HOME", folder).current_dir(folder);
@@ -80,7 +80,7 @@ fn caddy(folder: &Path, server: &str, port: u16) -> Proxy {
     let site = format!("https://localhost:{port} {{\n\ttls {} {}", path("cert.pem"), path("key.pem"));
     let site =
         adapted(recipe("Caddyfile"), &[("127.0.0.1:4747", server), ("\nmusic.example.org {", &format!("\n{site}"))]);
-    // No other port is opened, and nobody else is asked for a certificate.
+    // Caddy opens no other port and requests no certificate from an authority.
     let site = format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{site}");
     fs::write(folder.join("Caddyfile"), site).expect("written");
     start(folder, &["caddy", "run", "--config", &path("Caddyfile"), "--adapter", "caddyfile"])

@@ -1,4 +1,4 @@
-//! What the pages for people say is true of the program.
+//! The pages for users name only commands, flags, settings and files that exist.
 
 use super::{printed, segue};
 use std::{collections::BTreeSet, fs, path::Path};
@@ -15,7 +15,7 @@ fn flags(text: &str) -> BTreeSet<String> {
     flags.map(|flag| flag.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()).collect()
 }
 
-/// Parts of a page that are code: between single backquotes, and in blocks, of which each line is one part.
+/// The code in a page: texts between single backquotes, and the lines of code blocks.
 fn code(page: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (index, part) in page.split("```").enumerate() {

@@ -1,11 +1,11 @@
-//! Music folders that are not there, that were mistyped, and that begin with `~`.
+//! Music folders that do not exist, that were mistyped, and that begin with `~`.
 
 use super::{printed, segue};
 use crate::harness::{Dialect, TestDatabase, bare, silence};
 use std::{fs, path::Path};
 
 #[test]
-fn a_missing_folder_is_a_failure_and_a_typo_hides_what_was_there() {
+fn a_missing_folder_is_a_failure_and_hides_the_tracks_of_the_old_folder() {
     let database = TestDatabase::empty(Dialect::Sqlite);
     let data = database.folder.path().to_str().expect("text");
     let music = database.folder.path().join("Music");
@@ -25,7 +25,7 @@ fn a_missing_folder_is_a_failure_and_a_typo_hides_what_was_there() {
     let hidden = format!("2 tracks below {} are hidden, not gone", music.display());
     assert!(text.contains(&hidden) && text.contains("0 gone"), "{text}");
 
-    // Said once; and then they are back.
+    // The message is printed once. A scan of the right folder shows the tracks again.
     assert!(!printed(&scan(&typo)).contains("hidden"));
     let back = scan(&music);
     assert!(back.status.success() && !printed(&back).contains("hidden"), "{back:?}");
@@ -33,7 +33,7 @@ fn a_missing_folder_is_a_failure_and_a_typo_hides_what_was_there() {
     fs::create_dir(&other).expect("made");
     let elsewhere = scan(&other);
     assert!(elsewhere.status.success() && printed(&elsewhere).contains(&hidden), "{elsewhere:?}");
-    // What is gone is gone.
+    // Deleted files are gone, not hidden.
     scan(&music);
     fs::remove_dir_all(music.join("one")).expect("removed");
     let gone = printed(&scan(&music));

@@ -3,7 +3,7 @@
 use crate::harness::{Login, Server, segue, until};
 use std::{fs, path::Path};
 
-/// A FLAC file without audio that says one second of it, with these Vorbis comments (RFC 9639, section 8).
+/// Writes a FLAC file without audio whose header declares one second, with these Vorbis comments (RFC 9639, section 8).
 fn flac(path: &Path, comments: &[&str]) {
     let length = |bytes: usize| u32::try_from(bytes).expect("short");
     let mut stream_info = vec![0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0];
@@ -44,7 +44,7 @@ on_both_databases! {
         assert_eq!(found(&login, "ranavalona").await, ["Ranavalona"]);
         assert_eq!(found(&login, "island+queen").await, ["Ranavalona"]);
         assert_eq!(found(&login, "another").await, ["Another"]);
-        // A title that was taken away is found no more.
+        // A removed title is not found any more.
         flac(&music.join("1.flac"), &["TITLE=Ranavalona", "ARTIST=Anna"]);
         let scanned = segue(&database).arg("scan").arg("--music").arg(&music).output().expect("the program runs");
         assert!(scanned.status.success(), "{scanned:?}");

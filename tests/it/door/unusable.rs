@@ -1,10 +1,10 @@
-//! A database that cannot be used: its path is named, and why.
+//! A database that cannot be used: the message names its path and the reason.
 
 use super::{as_somebody, is_root, one_line, refused};
 use crate::harness::bare;
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
-/// Runs `segue user add` as somebody who is not root, and gives what it says.
+/// Runs `segue user add` as a user other than root; returns its message.
 fn told(folder: &Path, url: &str) -> String {
     one_line(&as_somebody(folder, &["user", "add", "anna", "--database-url", url]).output().expect("the program runs"))
 }
@@ -30,7 +30,7 @@ fn a_folder_that_may_not_be_written_is_named_with_its_owner() {
 #[test]
 fn a_file_of_another_user_is_named_with_its_owner() {
     if !is_root() {
-        // Only root can make a file of somebody else; the mode says the same to its owner.
+        // Only root can make a file of another user; without root the file's mode has the same effect.
         return a_file_of_mode(0o400);
     }
     a_file_of_mode(0o600);
@@ -51,7 +51,7 @@ fn a_file_of_mode(mode: u32) {
 }
 
 #[test]
-fn a_disk_that_is_read_only_is_said_to_be() {
+fn a_read_only_disk_is_named_as_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().to_str().expect("text");
     let program = bare();
@@ -67,7 +67,7 @@ fn a_disk_that_is_read_only_is_said_to_be() {
 }
 
 #[test]
-fn what_is_no_database_is_said_to_be_none() {
+fn other_files_are_named_as_not_being_a_database() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
     fs::create_dir(path("folder")).expect("made");
