@@ -90,11 +90,8 @@ impl DbConnection {
                         Access::Write | Access::WriteLazily | Access::Sessions => SQLITE_WRITER,
                     })
                 });
-                match prepared.map_err(DbError::from) {
-                    Ok(()) => Ok(Self::Sqlite(connection)),
-                    Err(error) if error.is_transient() || error.is_full() => Err(error),
-                    Err(error) => Err(obstacle::of_sqlite(path, &error)),
-                }
+                prepared.map_err(|error| obstacle::of_db(path, error.into()))?;
+                Ok(Self::Sqlite(connection))
             }
         }
     }

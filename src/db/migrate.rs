@@ -32,7 +32,11 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
     let _lock = lock_file(url)?;
     match DbConnection::open(url, Access::Write)? {
         DbConnection::Sqlite(mut sqlite) => {
-            AnsiTransactionManager::begin_transaction_sql(&mut sqlite, "BEGIN EXCLUSIVE")?;
+            let begun = AnsiTransactionManager::begin_transaction_sql(&mut sqlite, "BEGIN EXCLUSIVE");
+            begun.map_err(|error| match url {
+                DatabaseUrl::Sqlite(path) => obstacle::of_db(path, error.into()),
+                DatabaseUrl::Postgres(_) => error.into(),
+            })?;
             run::<Sqlite, _>(&mut sqlite, SQLITE)?;
             AnsiTransactionManager::commit_transaction(&mut sqlite)?;
         }

@@ -16,6 +16,11 @@ pub(super) fn of_io(database: &Path, path: &Path, error: &io::Error) -> DbError 
     DbError::Unusable(database.to_owned(), reason(path, error))
 }
 
+/// The error of a database that could not be used: what may pass, and a full disk, stay as they are.
+pub(super) fn of_db(database: &Path, error: DbError) -> DbError {
+    if error.is_transient() || error.is_full() { error } else { of_sqlite(database, &error) }
+}
+
 /// The error of a database that SQLite could not open or make ready; `error` is what SQLite said.
 pub(super) fn of_sqlite(database: &Path, error: &dyn std::fmt::Display) -> DbError {
     let reason = found(database).unwrap_or_else(|| error.to_string());

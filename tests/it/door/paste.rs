@@ -11,17 +11,22 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// Runs a line in a shell, in a temporary folder, without settings of Segue except the password of new accounts.
-fn paste(line: &str) -> Output {
-    let elsewhere = tempfile::tempdir().expect("a folder");
+/// A shell in another folder, with no setting of Segue but the password of accounts that are made.
+fn shell(line: &str) -> Command {
     let mut shell = Command::new("sh");
-    shell.args(["-c", line]).current_dir(elsewhere.path()).stdin(Stdio::null());
+    shell.args(["-c", line]).current_dir("/").stdin(Stdio::null());
     for (name, value) in bare().get_envs() {
         if value.is_none() {
             shell.env_remove(name);
         }
     }
-    shell.env("SEGUE_PASSWORD", "pasted password").output().expect("a shell runs")
+    shell.env("SEGUE_PASSWORD", "pasted password");
+    shell
+}
+
+/// Runs a line as it was printed.
+fn paste(line: &str) -> Output {
+    shell(line).output().expect("a shell runs")
 }
 
 /// Reads what a server without accounts prints: the command to paste, and the links.
@@ -195,10 +200,13 @@ fn the_demo_prints_first_where_to_listen_and_all_its_lines_work() {
         for line in text.iter().filter_map(|line| line.strip_prefix("  ")) {
             if line.contains(" device ") {
                 // A terminal to draw on is not there, so lines are asked for.
-                let output =
-                    paste(&format!("XDG_STATE_HOME='{}' {line} --json --exit-with-stdin", folder.path().display()));
-                let told = String::from_utf8_lossy(&output.stdout).into_owned();
-                assert!(output.status.success() && told.contains("\"welcome\""), "{line}: {output:?}");
+                let state = folder.path().display();
+                let mut shell = shell(&format!("XDG_STATE_HOME='{state}' {line} --json --exit-with-stdin"));
+                let mut device = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell runs");
+                let mut told = BufReader::new(device.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
+                assert!(told.any(|event| event.contains("\"welcome\"")), "{line}");
+                device.stdin = None;
+                assert!(device.wait().expect("it is our child").success(), "{line}");
                 devices += 1;
             } else if line.starts_with("curl ") {
                 let output = paste(&format!("{line} --silent --show-error --fail"));
