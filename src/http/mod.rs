@@ -11,6 +11,7 @@ mod covers;
 mod errors;
 mod health;
 mod history;
+mod https;
 mod identity;
 mod ids;
 mod library;
@@ -38,20 +39,26 @@ pub use openapi::openapi;
 pub use page::{Page, Paging, address};
 
 use crate::app::App;
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
     HttpServer, Route,
-    dev::Server,
+    dev::{Extensions, Server},
     guard,
     middleware::{Condition, from_fn},
+    rt::net::TcpStream,
     web,
 };
-use std::{any::Any, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::timeout,
 };
-#[cfg(target_os = "linux")]
-use {actix_tls::accept::rustls_0_23::TlsStream, actix_web::rt::net::TcpStream, socket2::SockRef};
 
 /// How long open requests may take to end once the server is told to stop, in seconds.
 const STOP_WITHIN_S: u64 = 10;
@@ -110,41 +117,46 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
     let wanted = app.settings.listen;
     let send_timeout = Duration::from_secs(app.settings.send_timeout_s);
     let data = web::Data::from(Arc::clone(&app));
-    let server = HttpServer::new(move || {
+    let application = move || {
         actix_web::App::new()
             .app_data(data.clone())
             .wrap(from_fn(errors::as_json))
             .wrap(from_fn(compress::json))
             .wrap(Condition::new(!data.settings.allowed_origins.is_empty(), origin::cors(&data.settings)))
             .configure(routes)
-    })
-    .on_connect(move |connection, _| limit_stalling(connection, send_timeout))
-    .h1_write_buffer_size(media::WRITE_BUFFER_BYTES)
-    .tcp_nodelay(true)
-    .shutdown_timeout(STOP_WITHIN_S)
-    .disable_signals();
-    let server = match tls::open(&app.settings)? {
-        Some(config) => server.bind_rustls_0_23(wanted, config),
-        None => server.bind(wanted),
     };
-    let server =
-        server.map_err(|error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}")))?;
-    let address = server.addrs().first().copied().unwrap_or(wanted);
-    Ok(Listening { address, server: server.run(), app })
+    let on_connect = move |connection: &dyn Any, _: &mut Extensions| prepare(connection, send_timeout);
+    let refused = |error: io::Error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}"));
+    let (server, address) = if let Some(tls) = tls::open(&app.settings)? {
+        let listener = TcpListener::bind(wanted).map_err(refused)?;
+        let address = listener.local_addr()?;
+        (https::serve(listener, tls, application, on_connect)?, address)
+    } else {
+        let server = HttpServer::new(application).on_connect(on_connect);
+        let server = server.h1_write_buffer_size(media::WRITE_BUFFER_BYTES).shutdown_timeout(STOP_WITHIN_S);
+        let server = server.disable_signals().bind(wanted).map_err(refused)?;
+        let address = server.addrs().first().copied().unwrap_or(wanted);
+        (server.run(), address)
+    };
+    Ok(Listening { address, server, app })
 }
 
-/// Has the system close a connection whose client takes nothing for this long, be it gone or not reading: a closed
-/// window counts as well as a lost packet (Linux, tcp(7), `TCP_USER_TIMEOUT`). Other systems have no such limit.
-fn limit_stalling(connection: &dyn Any, limit: Duration) {
+/// Sets the options of a new connection. Small messages leave at once. On Linux the kernel closes a connection whose
+/// client takes nothing for `stalled_for`, because packets are lost or because its window is closed (tcp(7),
+/// `TCP_USER_TIMEOUT`); other systems have no such limit.
+fn prepare(connection: &dyn Any, stalled_for: Duration) {
+    let plain = connection.downcast_ref::<TcpStream>();
+    let secure = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+    let Some(connection) = plain.or_else(secure) else { return };
+    if let Err(error) = connection.set_nodelay(true) {
+        log::warn!("small messages to a client may be late: {error}");
+    }
     #[cfg(target_os = "linux")]
-    if let Some(connection) = (connection.downcast_ref::<TcpStream>())
-        .or_else(|| connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0))
-        && let Err(error) = SockRef::from(connection).set_tcp_user_timeout(Some(limit))
-    {
+    if let Err(error) = socket2::SockRef::from(connection).set_tcp_user_timeout(Some(stalled_for)) {
         log::warn!("a connection that stalls will not be closed: {error}");
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (connection, limit);
+    let _ = stalled_for;
 }
 
 impl Listening {

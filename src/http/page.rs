@@ -1,5 +1,6 @@
 //! Lists in pages: the paging object of the Spotify Web API.
 
+use crate::config::Settings;
 use crate::error::ApiError;
 use actix_web::HttpRequest;
 use serde::{Deserialize, Serialize};
@@ -90,12 +91,14 @@ impl<T> Page<T> {
 /// The whole address of a path on this server, as whoever asks reaches it.
 #[must_use]
 pub fn address(request: &HttpRequest, path: &str) -> String {
-    let public = request.app_data::<actix_web::web::Data<crate::app::App>>();
-    if let Some(base) = public.and_then(|app| app.settings.public_url.as_str()) {
+    let settings = request.app_data::<actix_web::web::Data<crate::app::App>>().map(|app| &app.settings);
+    if let Some(base) = settings.and_then(|settings| settings.public_url.as_str()) {
         return format!("{base}{path}");
     }
     let seen = request.connection_info();
-    format!("{}://{}{path}", seen.scheme(), seen.host())
+    // Behind a proxy the scheme is what the proxy says, unless the server speaks TLS itself.
+    let scheme = settings.map(Settings::scheme).filter(|scheme| *scheme == "https").unwrap_or(seen.scheme());
+    format!("{scheme}://{}{path}", seen.host())
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ fn log_in(client: &mut Client, database: &TestDatabase) -> String {
 }
 
 #[test]
-fn requests_sockets_and_http2_work_over_tls_and_links_are_https() {
+fn requests_and_sockets_work_over_tls_without_http2_and_links_are_https() {
     let database = TestDatabase::new(Dialect::Sqlite);
     let (files, pair) = (Files::new(&database), pair());
     files.write(&pair);
@@ -131,7 +131,8 @@ fn requests_sockets_and_http2_work_over_tls_and_links_are_https() {
     assert!(head.starts_with("http/1.1 101"), "{head}");
 
     let browser = Client::connect(&server, &pair, &[b"h2", b"http/1.1"]).expect("a connection");
-    assert_eq!(browser.stream.conn.alpn_protocol(), Some(&b"h2"[..]));
+    assert_eq!(browser.stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]), "HTTP/2 is not offered");
+    assert!(Client::connect(&server, &pair, &[b"h2"]).is_err(), "nor taken");
     // A client that does not use TLS is disconnected; other clients are not affected.
     let mut plain = TcpStream::connect(server.base.trim_start_matches("https://")).expect("a connection");
     plain.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("sent");

@@ -8,7 +8,6 @@ mod cases;
 use crate::harness::{Device, python, unshare};
 use crate::house::House;
 use std::{
-    fs,
     io::{BufRead as _, BufReader, Write as _},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
