@@ -13,6 +13,7 @@ pub mod error;
 pub mod http;
 pub mod media;
 mod restored;
+mod service_manager;
 pub mod store;
 mod telemetry;
 pub mod time;

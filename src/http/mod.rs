@@ -38,7 +38,7 @@ pub use identity::{Admin, AuthUser};
 pub use openapi::openapi;
 pub use page::{Page, Paging, address};
 
-use crate::app::App;
+use crate::{app::App, service_manager};
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
     HttpServer, Route,
@@ -160,12 +160,14 @@ fn prepare(connection: &dyn Any, stalled_for: Duration) {
 }
 
 impl Listening {
-    /// Answers until SIGTERM or SIGINT, then ends the sessions and lets open requests end.
+    /// Answers until SIGTERM or SIGINT, then ends the sessions and lets open requests end. The service manager is told of
+    /// the begin and of the end.
     ///
     /// # Errors
     /// When the server breaks.
     pub async fn run(self) -> io::Result<()> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        service_manager::tell("READY=1");
         let handle = self.server.handle();
         actix_web::rt::spawn(async move {
             tokio::select! {
@@ -173,6 +175,7 @@ impl Listening {
                 _ = interrupt.recv() => {}
             }
             log::info!("stopping");
+            service_manager::tell("STOPPING=1");
             handle.pause().await;
             if timeout(SESSIONS_WITHIN, self.app.directory.shutdown()).await.is_err() {
                 log::error!("the database did not take the last changes of every session in time");

@@ -27,6 +27,7 @@ mod playback;
 mod player;
 mod schema;
 mod search;
+mod service_manager;
 mod store;
 mod stream;
 mod sync;
