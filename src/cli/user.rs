@@ -64,15 +64,22 @@ impl User {
                 let role = if *admin { Role::Admin } else { Role::User };
                 // The password is asked for before a database is made.
                 let password = password.read()?;
-                let added = add(&OpenDatabase::open(&settings, 1)?, name, role, &password)?;
+                let db = OpenDatabase::open(&settings, 1)?;
+                let added = add(&db, name, role, &password)?;
                 Ok(output::line(format_args!("{added} added in {}", settings.database_url))?)
             }
             Self::Passwd { name, password, settings } => {
                 let db = OpenDatabase::existing(&loaded(settings)?)?;
                 set_password(&db, name, &password.read()?)
             }
-            Self::Remove { name, yes, settings } => remove(&OpenDatabase::existing(&loaded(settings)?)?, name, *yes),
-            Self::List { settings } => list(&OpenDatabase::existing(&loaded(settings)?)?),
+            Self::Remove { name, yes, settings } => {
+                let db = OpenDatabase::existing(&loaded(settings)?)?;
+                remove(&db, name, *yes)
+            }
+            Self::List { settings } => {
+                let db = OpenDatabase::existing(&loaded(settings)?)?;
+                list(&db)
+            }
         }
     }
 }

@@ -99,7 +99,8 @@ pub async fn run(options: Options) -> Result<(), Trouble> {
         codecs: Vec::new(),
         volume: options.plays.then_some(Volume { level: 100, muted: false, version: 0 }),
     };
-    description.clone().description().map_err(|error| Trouble::new(error.to_string()))?;
+    segue_actors::state::devices::Description::of(description.clone())
+        .map_err(|error| Trouble::new(error.to_string()))?;
     let memory = memory::Memory::open(&options.state_file)?;
     let api = Api::log_in(&options).await?;
     let known = memory.known();

@@ -75,7 +75,7 @@ pub(super) async fn queue(
 ) -> Result<web::Json<QueuePage>, ApiError> {
     let Snapshot { playback, queue, .. } = snapshot(&app, asker.user).await?;
     let (from, limit) = (part.from.unwrap_or(0), part.limit.unwrap_or(PAGE_ITEMS));
-    Ok(web::Json(&queue.page(&playback, from, limit)))
+    Ok(web::Json(queue.page(&playback, from, limit)))
 }
 
 /// What plays now.
