@@ -16,12 +16,12 @@ import { EMPTY, cutOff, furnish, logIn, show } from "./harness/views.js";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-const DESK = { viewport: { width: 1280, height: 800 } };
+const DESKTOP = { viewport: { width: 1280, height: 800 } };
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 /** @type {[string, BrowserContextOptions][]} */
 const LOOKS = [
-  ["desk, light", { ...DESK, colorScheme: "light" }],
-  ["desk, dark", { ...DESK, colorScheme: "dark" }],
+  ["desktop, light", { ...DESKTOP, colorScheme: "light" }],
+  ["desktop, dark", { ...DESKTOP, colorScheme: "dark" }],
   ["phone, light", { ...PHONE, colorScheme: "light" }],
   ["phone, dark", { ...PHONE, colorScheme: "dark" }],
 ];

@@ -200,8 +200,8 @@ test("the bar's buttons and sliders work, on the page that plays and on one that
 
 test("the list of devices shows the state of each, moves the music, and sets each volume", async () => {
   const kitchen = await open(browser, server, "Kitchen");
-  const desk = await open(browser, server, "Study");
-  const { page } = desk;
+  const study = await open(browser, server, "Study");
+  const { page } = study;
   await command(kitchen.page, { op: "play", tracks: [tones[0].id] });
   await until(page, { status: "playing", active: "Kitchen" });
   await to(page, "Devices");
@@ -257,7 +257,7 @@ test("the list of devices shows the state of each, moves the music, and sets eac
   await row("Study (this tab)").getByText("Playing").waitFor();
   await row("Kitchen").getByText("Ready").waitFor();
   await command(page, { op: "stop" });
-  assert.deepEqual([...kitchen.errors, ...desk.errors], []);
+  assert.deepEqual([...kitchen.errors, ...study.errors], []);
 });
 
 test("a device that is out of reach and one that waits for bytes are shown as such, and no spinner stays", async () => {

@@ -33,12 +33,14 @@ test("an answer resolves the promise, a refusal rejects it with its code", async
   known.answers.answered("c");
   await settled();
   assert.equal(known.outcome, "done");
+  t.mock.timers.tick(ANSWER_MS.connected);
   const refused = sent(t, true);
   refused.answers.answered("c", { code: "busy", message: "too many" });
   await settled();
   assert.equal(refused.outcome, "busy");
   t.mock.timers.tick(ANSWER_MS.connected);
-  assert.deepEqual([...known.late, ...refused.late], []);
+  for (const { answers } of [known, refused]) answers.answered("c", { code: "stale", message: "too late" });
+  assert.deepEqual([...known.late, ...refused.late], [], "neither was reported as waiting");
 });
 
 for (const [isConnected, wait_ms] of /** @type {const} */ ([

@@ -208,6 +208,24 @@ test("strict mode: it sounds until the lease since the last ping runs out, less 
   assert.equal(sound.item.id, "1", "the next ping lets it go on");
 });
 
+test("strict mode: a worse clock ends the lease earlier, but takes nothing back that was allowed", () => {
+  const world = new World();
+  world.welcome("c1", { lease_ms: 5_000, audio_ms: 5_000 });
+  const { link } = world.client;
+  const exact_us = world.local_us + 5_000_000;
+  assert.equal(link.allowed_us, exact_us, "an answer at once leaves no error");
+  for (let probe = 0; probe < 8; probe += 1) {
+    const client_us = world.local_us;
+    const middle_us = world.pass(100).now();
+    world.pass(100).hear({ type: "time", client_us, received_us: middle_us, sent_us: middle_us });
+  }
+  assert.equal(link.allowed_us, exact_us, "the same ping as before");
+  const bound_us = world.client.time.bound_us() ?? 0;
+  assert.ok(bound_us >= 100_000, `${bound_us}`);
+  world.hear({ type: "ping", now_us: world.now() });
+  assert.equal(Math.round(link.allowed_us), Math.round(world.local_us + 5_000_000 - bound_us));
+});
+
 test("strict mode: a late grant is not carried out", () => {
   const world = new World();
   world.welcome("c1", { lease_ms: 5_000, audio_ms: 5_000 });

@@ -73,4 +73,9 @@ test("the known entries end at the first page that is not there, or at the end o
   queue.add(page(QUEUE_PAGE, QUEUE_PAGE, 5));
   assert.equal(queue.known().length, 2 * QUEUE_PAGE + 7);
   assert.equal(queue.known().at(-1)?.id, "e206");
+  const empty = new QueuePages();
+  empty.show(shown(5));
+  empty.add(page(0, QUEUE_PAGE, 5));
+  empty.add(page(QUEUE_PAGE, 0, 5));
+  assert.equal(empty.known().length, QUEUE_PAGE, "a page without entries is the end");
 });

@@ -49,6 +49,11 @@ test("the source plays until the switch and no longer", () => {
   assert.equal(of(world.step({ type: "tick" }), "silence").length, 1);
 });
 
+test("a source that wakes up does not know its clock, so its promised silence begins at once", () => {
+  const { world } = source();
+  assert.equal(of(world.pass(100).step({ type: "wake" }), "silence").length, 1);
+});
+
 /** The last sixteen probes took half a second. @param {World} world */
 function knowsItsClockBadly(world) {
   for (let probe = 0; probe < 16; probe += 1) {
