@@ -2,6 +2,7 @@
 # Runs a PostgreSQL cluster of its own in a temp folder until standard input closes, then stops it and removes the folder.
 # Prints one line when it is ready: the folder, which is also the folder of its socket. Nothing listens on the network,
 # unless called as `postgres.sh tls PORT`: then it listens on that port of 127.0.0.1 with the certificate server.crt.
+# Called as `postgres.sh german` its messages are German (Debian's `locales` has the locale's source, `postgresql` the texts).
 # It does not wait for disks: what it holds is not worth keeping.
 # A line `stop` on its input stops the cluster as a crash would, `start` starts it again; each is answered by the same line.
 set -eu
@@ -33,6 +34,12 @@ start() {
             -addext subjectAltName=IP:127.0.0.1 -keyout server.key -out server.crt
         network="-c listen_addresses=127.0.0.1 -c port=$2 -c ssl=on \
             -c ssl_cert_file='$folder/server.crt' -c ssl_key_file='$folder/server.key'"
+    fi
+    if [ "${1:-}" = german ]; then
+        mkdir locale
+        localedef --inputfile=de_DE --charmap=UTF-8 "$folder/locale/de_DE.UTF-8"
+        export LOCPATH="$folder/locale"
+        network="$network -c lc_messages=de_DE.UTF-8"
     fi
     start
 } >start.log 2>&1 </dev/null || { cat start.log log >&2 2>/dev/null; failed=1; }

@@ -1,6 +1,10 @@
 //! What can go wrong with the database.
 
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::result::{
+    DatabaseErrorKind,
+    Error::{self as DieselError, DatabaseError},
+};
+use pq_sys::SqlState;
 use std::{error::Error, fmt, path::PathBuf};
 
 /// The database failed, or could not be reached in time.
@@ -16,8 +20,8 @@ pub enum DbError {
     Closed,
     /// All connections stayed busy for as long as one may wait.
     Busy,
-    /// A statement failed.
-    Query(DieselError),
+    /// A statement was refused.
+    Query(Refused),
     /// The tables could not be brought up to date.
     Migrate(Box<dyn Error + Send + Sync>),
     /// The tables were made by a newer version, which ran this migration.
@@ -30,29 +34,22 @@ pub enum DbError {
     Abandoned,
 }
 
+/// A statement that the database refused, and why by code.
+#[derive(Debug)]
+pub struct Refused {
+    error: DieselError,
+    /// PostgreSQL's code; `None` from SQLite, and when the connection broke.
+    sqlstate: Option<SqlState>,
+}
+
 impl DbError {
     /// Whether the same call may succeed a moment later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Query(DieselError::DatabaseError(kind, information)) => match kind {
-                DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::UnableToSendCommand
-                | DatabaseErrorKind::SerializationFailure => true,
-                // SQLite's text for SQLITE_BUSY and SQLITE_LOCKED, PostgreSQL's for a deadlock, a time limit and a shut-down.
-                _ => [
-                    "is locked",
-                    "deadlock detected",
-                    "canceling statement",
-                    "server closed the connection",
-                    "terminating connection",
-                ]
-                .iter()
-                .any(|text| information.message().contains(text)),
-            },
-            Self::Connect(_) | Self::Busy | Self::Closed | Self::Query(DieselError::BrokenTransactionManager) => true,
-            Self::Query(_)
-            | Self::Unusable(..)
+            Self::Query(refused) => refused.is_transient(),
+            Self::Connect(_) | Self::Busy | Self::Closed => true,
+            Self::Unusable(..)
             | Self::Absent(_)
             | Self::Migrate(_)
             | Self::Newer(_)
@@ -62,19 +59,67 @@ impl DbError {
         }
     }
 
-    /// Whether there was no room to write: SQLite's text for `SQLITE_FULL`, PostgreSQL's for "disk full".
+    /// Whether there was no room to write.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        let Self::Query(DieselError::DatabaseError(_, information)) = self else { return false };
-        ["disk is full", "No space left on device"].iter().any(|text| information.message().contains(text))
+        match self {
+            Self::Query(refused) => refused.is_full(),
+            _ => false,
+        }
     }
 
-    /// Whether a row was refused because another with its unique value is there.
+    /// Whether a row was refused because another row has its unique value.
     #[must_use]
     pub fn is_duplicate(&self) -> bool {
-        matches!(self, Self::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+        let unique = |refused: &Refused| matches!(refused.error, DatabaseError(DatabaseErrorKind::UniqueViolation, _));
+        matches!(self, Self::Query(refused) if unique(refused))
     }
 }
+
+impl Refused {
+    fn is_transient(&self) -> bool {
+        let kind = match &self.error {
+            DatabaseError(kind, _) => kind,
+            other => return matches!(other, DieselError::BrokenTransactionManager),
+        };
+        matches!(
+            kind,
+            DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::SerializationFailure
+        ) || match self.sqlstate {
+            Some(code) => TRANSIENT.contains(&&code) || TRANSIENT_CLASSES.iter().any(|class| code.starts_with(*class)),
+            None => self.is_of_sqlite(SQLITE_TRANSIENT),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        match self.sqlstate {
+            Some(code) => &code == DISK_FULL,
+            None => self.is_of_sqlite(&[SQLITE_FULL]),
+        }
+    }
+
+    /// Whether SQLite gave one of these texts, with or without more after it.
+    fn is_of_sqlite(&self, texts: &[&str]) -> bool {
+        let DatabaseError(DatabaseErrorKind::Unknown, information) = &self.error else { return false };
+        texts.iter().any(|text| information.message().starts_with(text))
+    }
+}
+
+/// Codes of PostgreSQL for what may succeed when it is tried again (postgresql.org, "PostgreSQL Error Codes"):
+/// `deadlock_detected`, `query_canceled` (the time limit of a statement), `lock_not_available`.
+const TRANSIENT: &[&SqlState] = &[b"40P01", b"57014", b"55P03"];
+/// The same, by the class of the code: the connection broke; the server shuts down, crashed or starts.
+const TRANSIENT_CLASSES: &[&[u8]] = &[b"08", b"57P"];
+/// PostgreSQL's `disk_full`.
+const DISK_FULL: &SqlState = b"53100";
+
+/// Diesel hands out no code of SQLite but this text, which `sqlite3_errstr` has for `SQLITE_FULL`. SQLite is bundled and its
+/// texts are in no other language.
+const SQLITE_FULL: &str = "database or disk is full";
+/// The texts of `SQLITE_BUSY` and, with a name after the second, `SQLITE_LOCKED`.
+const SQLITE_TRANSIENT: &[&str] = &["database is locked", "database table is locked", "database schema is locked"];
 
 impl fmt::Display for DbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,7 +133,7 @@ impl fmt::Display for DbError {
             ),
             Self::Closed => f.write_str("the database is closed, for this process ends"),
             Self::Busy => f.write_str("all database connections are busy"),
-            Self::Query(error) => write!(f, "the database refused a statement: {error}"),
+            Self::Query(refused) => write!(f, "the database refused a statement: {refused}"),
             Self::Migrate(error) => write!(f, "the database's tables cannot be brought up to date: {error}"),
             Self::Newer(version) => {
                 write!(f, "the database was made by a newer version of segue (migration {version}): start that version")
@@ -104,7 +149,7 @@ impl Error for DbError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Connect(error) | Self::Migrate(error) => Some(error.as_ref()),
-            Self::Query(error) => Some(error),
+            Self::Query(refused) => Some(&refused.error),
             Self::Unusable(..)
             | Self::Absent(_)
             | Self::Closed
@@ -117,8 +162,20 @@ impl Error for DbError {
     }
 }
 
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)?;
+        match self.sqlstate {
+            Some(code) => write!(f, " (SQLSTATE {})", code.escape_ascii()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// To be called on the thread that the error occurred on, before it uses the database again: the code is read there.
 impl From<DieselError> for DbError {
     fn from(error: DieselError) -> Self {
-        Self::Query(error)
+        let sqlstate = pq_sys::take_sqlstate().filter(|_| matches!(error, DatabaseError(..)));
+        Self::Query(Refused { error, sqlstate })
     }
 }

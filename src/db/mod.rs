@@ -34,7 +34,7 @@ mod url;
 pub mod users;
 
 pub use connection::DbConnection;
-pub use error::DbError;
+pub use error::{DbError, Refused};
 pub use migrate::migrate;
 pub use url::{BadDatabaseUrl, DatabaseUrl};
 

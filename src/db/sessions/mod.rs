@@ -54,11 +54,12 @@ impl Db {
             DbConnection::Sqlite(sqlite) => sqlite::write(sqlite, batch)?,
             DbConnection::Postgres(postgres) => match postgres::write(postgres, batch) {
                 Ok(written) => written,
-                // Who answers a question after an error has rolled the statement back. A dead connection tells nothing.
-                Err(error) if postgres.batch_execute("SELECT 1").is_ok() => {
-                    return Err(BatchError::NotSent(error.into()));
+                // A server that still answers has rolled the statement back. A broken connection leaves it open.
+                Err(error) => {
+                    let error = DbError::from(error);
+                    let answers = postgres.batch_execute("SELECT 1").is_ok();
+                    return Err(if answers { BatchError::NotSent(error) } else { BatchError::Unknown(error) });
                 }
-                Err(error) => return Err(BatchError::Unknown(error.into())),
             },
         };
         Ok(written.into_iter().map(UserId::from_sql).collect())
