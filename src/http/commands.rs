@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-/// Tracks that the catalogue is asked for at once.
+/// How many tracks one query to the catalogue looks up.
 const TRACKS_AT_ONCE: usize = 500;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -49,7 +49,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 type Fields = Option<web::Json<Map<String, Value>>>;
 
-/// Handlers: what it is for, its name here, method and address, its name in the protocol, and the fields of its body.
+/// The handlers: documentation, name of the function, method and path, name of the command in the protocol, and the fields
+/// of the body.
 macro_rules! commands {
     ($($(#[doc = $doc:tt])+ $handler:ident = $method:ident $path:tt, $name:tt, $fields:tt;)+) => {$(
         $(#[doc = $doc])+
@@ -67,47 +68,47 @@ macro_rules! commands {
 }
 
 commands! {
-    /// Goes on, or plays an entry of the queue, or new tracks in place of the queue; on the device that is active
-    /// unless another is named.
+    /// Resumes, or plays an entry of the queue, or replaces the queue by new tracks and plays them; on the active device
+    /// unless another one is named.
     play = put "/v1/me/player/play", "play",
         "All optional: `item` (an entry of the queue) or `tracks` (ids) and `start` (which of them, from 0); `position_ms`; `on` (a device).";
-    /// Silence; the place is kept.
+    /// Pauses; the position is kept.
     pause = put "/v1/me/player/pause", "pause", "Nothing.";
-    /// Silence; no device is active any more, the queue is kept.
+    /// Stops: no device is active any more, the queue is kept.
     stop = put "/v1/me/player/stop", "stop", "Nothing.";
-    /// Another place in the item.
+    /// Goes to another position in the item.
     seek = put "/v1/me/player/seek", "seek", "`position_ms`, from the item's start.";
-    /// The item that follows.
+    /// Plays the next item.
     next = post "/v1/me/player/next", "next",
-        "`if_item`: the item that was seen; without it, the one that is on. With it two people who press once skip once.";
-    /// The item's start, or in its first seconds the item before it.
+        "`if_item`, optional: the id of the item that the sender saw playing. If another one plays by now, the command is refused as `stale`, so that two people who press once skip once.";
+    /// Goes to the start of the item or, in its first seconds, plays the item before it.
     previous = post "/v1/me/player/previous", "previous", "`if_item`, as for `next`.";
-    /// Hands the music to another device.
+    /// Makes another device play instead of the active one.
     transfer = put "/v1/me/player/transfer", "transfer", "`to` (a device); `mode`: `keep` (as it was), `play` or `pause`.";
-    /// What happens at the end of the item and of the queue.
+    /// Sets what is played after the end of the item and of the queue.
     repeat = put "/v1/me/player/repeat", "repeat", "`mode`: `off`, `one` or `all`.";
-    /// Permutes what is queued, or brings its order back.
+    /// Plays the queue in random order, or in its own order again.
     shuffle = put "/v1/me/player/shuffle", "shuffle", "`on`: true or false.";
-    /// How fast it plays.
+    /// Sets the speed.
     rate = put "/v1/me/player/rate", "rate", "`rate`, 1 being as it was recorded.";
-    /// How loud a device is.
+    /// Sets the volume of a device.
     volume = put "/v1/me/player/volume", "volume",
         "`device_id`, without it the active one; `level` (0 to 100) or `delta` (added to it); `muted`.";
-    /// Other tracks to come; what plays goes on as the first entry.
+    /// Replaces the tracks of the queue; the item that plays goes on and is the first entry.
     replace = put "/v1/me/player/queue", "queue.replace", "`tracks`: ids, at most 10,000.";
-    /// More tracks.
+    /// Adds tracks to the queue.
     insert = post "/v1/me/player/queue", "queue.insert",
         "`tracks`: ids; `after` or `before` an entry, without either at the end.";
-    /// Takes out all but what plays.
+    /// Removes all entries but the one that plays.
     clear = delete "/v1/me/player/queue", "queue.clear", "Nothing.";
     /// Moves an entry.
     shift = post "/v1/me/player/queue/move", "queue.move",
         "`item`; `after` or `before` another entry, without either to the end.";
-    /// Takes entries out.
+    /// Removes entries.
     remove = post "/v1/me/player/queue/remove", "queue.remove", "`items`: entries.";
 }
 
-/// What the sender saw: a command is refused as `stale` when that has changed.
+/// The conditions of a command: what the sender saw. When it has changed, the command is refused as `stale`.
 #[derive(Deserialize)]
 #[allow(clippy::struct_field_names, reason = "they are the protocol's")]
 struct Seen {
@@ -116,10 +117,10 @@ struct Seen {
     if_lease: Option<Stamp>,
 }
 
-/// A command that was granted and is kept; every device has it, or will when it comes back.
+/// A command that was carried out and is stored. Devices that are connected have been told; others are when they connect.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Granted {
-    /// The session's revision that it made.
+    /// The revision of the session after it.
     revision: u64,
 }
 

@@ -1,4 +1,5 @@
-//! Gzip for JSON and for nothing else: audio and covers are compressed already, and ranges must stay what they are.
+//! Gzip for JSON and for nothing else: audio and covers are compressed already, and ranges count bytes that are not
+//! compressed again.
 
 use actix_http::encoding::Encoder;
 use actix_web::{
@@ -9,7 +10,7 @@ use actix_web::{
     middleware::Next,
 };
 
-/// A smaller answer fits one packet anyway.
+/// The smallest answer that is compressed, in bytes: a smaller one fits one packet anyway.
 const WORTH_BYTES: u64 = 1024;
 
 /// Compresses JSON answers for clients that ask for it.

@@ -1,5 +1,5 @@
-//! Covers. Open to everybody who knows an id: `<img>` cannot send a token, and ids cannot be guessed (they are hashes with
-//! a secret of this server, of pictures that no other server names alike).
+//! Covers. They need no token, because `<img>` cannot send one. Ids cannot be guessed: they are hashes of the pictures with a
+//! secret of this server.
 
 use super::{ids::PathId, reads};
 use crate::{
@@ -17,23 +17,23 @@ use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
 
-/// How many files are tried for a cover that several have.
+/// How many of the files that hold the same cover are tried until one can be read.
 const MAX_SOURCES: i64 = 5;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(web::resource("/v1/covers/{id}").route(reads().to(get)));
 }
 
-/// How large a cover is wanted.
+/// The size of a cover.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CoverQuery {
-    /// The least width and height in pixels; answered with the next of 64, 128, 300, 640 and 1200. Without it the picture
-    /// comes as it is.
+    /// The least width and height in pixels: the answer has the next of 64, 128, 300, 640 and 1200. Without it the picture
+    /// is sent as it is in the file.
     size: Option<u32>,
 }
 
-/// A cover: as a JPEG of about the size asked for, or as it is.
+/// A cover: a JPEG of about the size asked for, or the picture as it is in the file.
 #[utoipa::path(get, path = "/v1/covers/{id}", tag = "catalogue", params(("id" = String, Path), CoverQuery),
     responses((status = 200, content_type = "image/jpeg"), (status = 304), (status = 404)))]
 pub(super) async fn get(
@@ -48,7 +48,7 @@ pub(super) async fn get(
     let tag = size.map_or_else(|| Id(id).to_string(), |size| format!("{}-{size}", Id(id)));
     let tag = EntityTag::new_strong(tag);
     let mut response = HttpResponse::Ok();
-    // What an id names never changes.
+    // The id is a hash of the picture, so the picture of an id never changes.
     response
         .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .insert_header(header::ETag(tag.clone()));

@@ -1,4 +1,4 @@
-//! For whoever watches the server: does it live, and can it work?
+//! Health checks for monitoring.
 
 use super::reads;
 use crate::{app::App, error::ApiError};
@@ -11,14 +11,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/readyz").route(reads().to(is_ready)));
 }
 
-/// The process answers.
+/// Whether the process answers.
 #[utoipa::path(get, path = "/healthz", tag = "server", responses((status = 200)))]
 pub(super) async fn lives() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok"}))
 }
 
-/// The database answers, too.
-#[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200), (status = 503, description = "something needed is away")))]
+/// Whether the database answers.
+#[utoipa::path(get, path = "/readyz", tag = "server", responses((status = 200), (status = 503, description = "the database does not answer")))]
 pub(super) async fn is_ready(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
     app.db.ping().await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ok"})))

@@ -32,7 +32,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/v1/me/top/artists").route(reads().to(top_artists)));
 }
 
-/// Which part of the history.
+/// The part of the history that is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CursorQuery {
@@ -51,16 +51,16 @@ pub(super) struct PlayObject {
     track: TrackObject,
     /// When it began, RFC 3339, UTC, with milliseconds.
     played_at: String,
-    /// From where it was played; always `null`, for that is not kept.
+    /// Always `null`: from which list a track was played is not stored.
     context: Option<()>,
 }
 
-/// The places of a page in the history, in milliseconds since 1970.
+/// Where a page begins and ends in the history, in milliseconds since 1970.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Cursors {
-    /// To ask for what came after this page.
+    /// Pass it as `after` for newer plays.
     after: String,
-    /// To ask for what came before this page.
+    /// Pass it as `before` for older plays.
     before: String,
 }
 
@@ -71,13 +71,13 @@ pub(super) struct History {
     /// The latest first.
     items: Vec<PlayObject>,
     limit: i64,
-    /// The address of the page that follows in the direction asked for: older ones, or with `after` newer ones.
+    /// The address of the next page: of older plays or, when `after` was given, of newer ones.
     next: Option<String>,
     /// `null` when the page is empty.
     cursors: Option<Cursors>,
 }
 
-/// What one played of late, the latest first.
+/// The latest plays of the user, the latest first.
 #[utoipa::path(get, path = "/v1/me/player/recently-played", tag = "library", params(CursorQuery),
     responses((status = 200, body = History)))]
 pub(super) async fn recently_played(
@@ -124,7 +124,7 @@ pub(super) async fn recently_played(
     Ok(web::Json(History { href, items: plays.iter().filter_map(item).collect(), limit, next, cursors }))
 }
 
-/// Over which time.
+/// The time over which plays are counted.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct RangeQuery {
@@ -159,7 +159,7 @@ impl RangeQuery {
     }
 }
 
-/// The tracks that one played most.
+/// The tracks that the user played most.
 #[utoipa::path(get, path = "/v1/me/top/tracks", tag = "library", params(RangeQuery, Paging),
     responses((status = 200, body = Page<TrackObject>)))]
 pub(super) async fn top_tracks(
@@ -176,7 +176,7 @@ pub(super) async fn top_tracks(
     Ok(web::Json(page.await?))
 }
 
-/// The artists whose tracks one played most.
+/// The artists whose tracks the user played most.
 #[utoipa::path(get, path = "/v1/me/top/artists", tag = "library", params(RangeQuery, Paging),
     responses((status = 200, body = Page<ArtistObject>)))]
 pub(super) async fn top_artists(

@@ -16,7 +16,10 @@ pub(super) struct IdsQuery {
 }
 
 impl IdsQuery {
-    /// The ids, at least one; `None` in the query alone when it has none at all.
+    /// The ids; `None` when the query has no `ids`.
+    ///
+    /// # Errors
+    /// `invalid` for a text that is no id, and for none or more than 50 of them.
     pub(super) fn given(&self) -> Result<Option<Vec<i64>>, ApiError> {
         let Some(text) = &self.ids else { return Ok(None) };
         let ids: Result<Vec<i64>, ApiError> = text.split(',').map(|id| read(id.trim())).collect();
@@ -24,18 +27,18 @@ impl IdsQuery {
     }
 }
 
-/// Between 1 and 50 ids.
+/// The ids, of which there must be 1 to 50.
 pub(super) fn checked(ids: Vec<i64>) -> Result<Vec<i64>, ApiError> {
     if (1..=MOST).contains(&ids.len()) { Ok(ids) } else { Err(ApiError::invalid(format!("give 1 to {MOST} ids"))) }
 }
 
-/// An id alone, or as the address of a track (`segue:track:…`).
+/// Parses an id, alone or as the URI of a track (`segue:track:…`).
 pub(super) fn read(text: &str) -> Result<i64, ApiError> {
     let id = text.strip_prefix("segue:track:").unwrap_or(text);
     id.parse().map(|Id(id)| id).map_err(|_| ApiError::invalid(format!("{id:?} is not an id: an id is 16 hex digits")))
 }
 
-/// An id in a path; any other text names nothing.
+/// An id in a path. A text that is no id is answered with 404, as an unknown id is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PathId(pub(super) i64);
 

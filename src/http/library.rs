@@ -15,22 +15,22 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 /// The scan that runs, or the last one.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ScanObject {
-    /// A scan runs now.
+    /// Whether a scan runs now.
     running: bool,
-    /// Another one follows.
+    /// Whether another scan follows it.
     queued: bool,
-    /// The last scan came to its end.
+    /// Whether the last scan went through all folders.
     complete: bool,
     started_at: Option<String>,
-    /// To the millisecond, so that one scan is told from the next.
+    /// With milliseconds, so that two scans never have the same time.
     finished_at: Option<String>,
-    /// The folder it is at; for admins.
+    /// The folder that is being scanned; for admins.
     folder: Option<String>,
     /// Files seen so far.
     seen: u64,
-    /// Files that are dealt with.
+    /// Files whose tags were read or that had not changed.
     done: u64,
-    /// How many there probably are; 0 while unknown.
+    /// How many files there probably are; 0 while unknown.
     expected: u64,
     unchanged: u64,
     added: u64,
@@ -40,9 +40,9 @@ pub(super) struct ScanObject {
     unreadable: u64,
     /// Files per second.
     rate: f64,
-    /// Seconds until it is probably done.
+    /// Estimated seconds until the end.
     eta_s: Option<u64>,
-    /// What went wrong with folders: the first of them; for admins.
+    /// The first problems with folders; for admins.
     troubles: Vec<String>,
     trouble_count: u64,
 }
@@ -74,14 +74,14 @@ impl ScanObject {
     }
 }
 
-/// How far the scan is that runs, or how the last one went.
+/// The progress of the scan that runs, or the result of the last one.
 #[utoipa::path(get, path = "/v1/library/scan", tag = "library", responses((status = 200, body = ScanObject)))]
 pub(super) async fn status(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<ScanObject>, ApiError> {
     let for_admin = asker.is_admin(&app).await?;
     Ok(web::Json(ScanObject::new(app.scanner.progress(), for_admin)))
 }
 
-/// Asks for a scan; for admins. While one runs, one more is queued at most.
+/// Starts a scan; for admins. While one runs, at most one more is queued.
 #[utoipa::path(post, path = "/v1/library/scan", tag = "library", responses((status = 202, body = ScanObject),
     (status = 403), (status = 409, description = "no music folders are set")))]
 pub(super) async fn scan(app: web::Data<App>, _: Admin) -> Result<HttpResponse, ApiError> {

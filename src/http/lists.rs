@@ -1,4 +1,5 @@
-//! Lists of tracks, albums and artists: all of them in pages, those with given ids, and pages that other things lead to.
+//! Lists of tracks, albums and artists: all of them in pages, those with given ids, and pages of what belongs to something
+//! (the albums of an artist).
 
 use super::{
     Page, Paging,
@@ -21,17 +22,17 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 
-/// What such lists are made of.
+/// A kind of thing that such lists hold.
 pub(super) trait Listed: Sized + Send + 'static {
-    /// How it is shown.
+    /// Its JSON object.
     type Object: Serialize;
-    /// What several of them are called.
+    /// Its name in the plural: the key in an answer to `ids`.
     const NAME: &'static str;
-    /// All of them by name.
+    /// The list of all by name.
     const BY_NAME: List;
-    /// All of them, the newest first.
+    /// The list of all, the newest first.
     const NEWEST: List;
-    /// Those with these ids, in their order.
+    /// Those with these ids, in the order of the ids; unknown ids are left out.
     fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Self>, DbError>;
     fn id(&self) -> i64;
     fn show(&self, objects: Objects<'_>) -> Self::Object;
@@ -103,17 +104,17 @@ pub(super) struct SortQuery {
     sort: Option<Sort>,
 }
 
-/// By what a list is sorted.
+/// How a list is sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Sort {
     /// By name, without accents, case and leading articles.
     Name,
-    /// What was found last comes first.
+    /// By when it was first scanned, the newest first.
     Newest,
 }
 
-/// Those with the ids asked for, `null` for an id that names none; without ids all in pages.
+/// With `ids`: the things with these ids, `null` for an unknown id. Without: a page of all of them.
 pub(super) async fn all<T: Listed>(
     request: &HttpRequest,
     app: &App,
@@ -135,7 +136,7 @@ pub(super) async fn all<T: Listed>(
     Ok(HttpResponse::Ok().json(page::<T>(request, app, paging, ids).await?))
 }
 
-/// A page of what the ids name that `ids` finds for a limit and an offset, together with the number of all.
+/// A page. `ids` finds, for a limit and an offset, the ids on the page and how many there are in all.
 pub(super) async fn page<T: Listed>(
     request: &HttpRequest,
     app: &App,

@@ -1,4 +1,4 @@
-//! The answer to a request for the bytes of a file: whole, in part, or the reason why not.
+//! The answer to a request for the bytes of a file: all of them, ranges, 304, or an error.
 
 use crate::{
     app::App,
@@ -28,14 +28,14 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-/// What a connection may still have to send when it asks for the next chunk of a body, in bytes; with that chunk it is
-/// all that a slow client holds.
+/// How many bytes may wait in the buffer of a connection when it asks for the next chunk of a body. This and one chunk are
+/// all the memory that a slow client takes.
 pub(super) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Answers with the bytes of `media` that the request asks for.
 ///
 /// # Errors
-/// `not_found` when the file is gone, `media_changed` when it is not as it was scanned, `precondition_failed` and
+/// `not_found` when the file is gone, `media_changed` when it differs from what was scanned, `precondition_failed` and
 /// `range_not_satisfiable` as RFC 9110 says.
 pub(super) async fn respond(
     request: &HttpRequest,
@@ -46,7 +46,7 @@ pub(super) async fn respond(
     let file = open(app, &media).await?;
     let etag = format!("\"{}\"", media.version);
     let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
-    // A time after that of the answer must not be sent (RFC 9110, 8.8.2.1).
+    // `Last-Modified` must not be later than `Date` (RFC 9110, 8.8.2.1).
     let modified_s = media.stat.modified_s().min(now_s);
     let length = media.stat.length();
     let method = if request.method() == http::Method::HEAD { Method::Head } else { Method::Get };
@@ -105,7 +105,7 @@ pub(super) async fn respond(
     Ok(send(&mut response, method, body, media))
 }
 
-/// Opens the file if it is still the one that was scanned; otherwise its folder is scanned again.
+/// Opens the file. If it differs from what was scanned, asks for a scan of its folder.
 async fn open(app: &App, media: &Media) -> Result<MediaFile, ApiError> {
     let (path, stat) = (media.path.clone(), media.stat);
     let opened = web::block(move || MediaFile::open(&path, stat)).await.map_err(ApiError::internal)?;
@@ -116,9 +116,10 @@ async fn open(app: &App, media: &Media) -> Result<MediaFile, ApiError> {
         }
     }
     opened.map_err(|error| match error {
-        OpenError::Missing => {
-            ApiError::new(Kind::NotFound, "the file of this track is not where it was; a scan finds it if it was moved")
-        }
+        OpenError::Missing => ApiError::new(
+            Kind::NotFound,
+            "the file of this track is not where it was scanned: scan again if it was moved",
+        ),
         OpenError::Changed => ApiError {
             retry_after_s: Some(2),
             ..ApiError::new(
@@ -150,7 +151,7 @@ fn unsatisfiable(length: u64) -> HttpResponse {
     response
 }
 
-/// Keeps the SHA-256 of a file once its bytes went by.
+/// Stores the SHA-256 of a file once all its bytes were sent.
 fn recorder(app: &web::Data<App>, media: &Media) -> DigestSink {
     let (db, version, path) = (app.db.clone(), media.version.clone(), media.path.clone());
     Box::new(move |digest| {
@@ -165,7 +166,7 @@ fn recorder(app: &web::Data<App>, media: &Media) -> DigestSink {
     })
 }
 
-/// The answer with its length said beforehand, so that a body that ends early is seen to have done so.
+/// The answer, with `Content-Length`: a client sees when a body ends early.
 fn send(response: &mut HttpResponseBuilder, method: Method, body: MediaStream, media: Media) -> HttpResponse {
     let length = body.remaining();
     match method {

@@ -1,4 +1,4 @@
-//! Tracks, albums and artists as answers show them: the objects of the Spotify Web API, as far as they fit, and more.
+//! The JSON objects of tracks, albums and artists: those of the Spotify Web API as far as they fit, with more fields.
 
 use super::{link::media_link, page::address};
 use crate::{
@@ -16,13 +16,13 @@ use segue_actors::protocol::ids::Micros;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Sizes in which covers are offered, in pixels; the largest first, as in the Spotify Web API.
+/// The sizes of covers in `images`, in pixels; the largest first, as in the Spotify Web API.
 const COVER_SIZES: [u32; 3] = [640, 300, 64];
 
-/// Where a thing can be opened.
+/// Addresses for people.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ExternalUrls {
-    /// An address to share: this server's page of the thing.
+    /// The page of the player that shows it; an address to share.
     segue: String,
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Image {
     height: u32,
 }
 
-/// An artist, by name.
+/// An artist with no more than the name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct SimpleArtist {
     id: String,
@@ -69,7 +69,7 @@ pub(crate) struct AlbumObject {
     album_type: &'static str,
     artists: Vec<SimpleArtist>,
     images: Vec<Image>,
-    /// The cover as it is; `null` without one. It needs no token.
+    /// The cover in its own size and format; `null` without one. It needs no token.
     cover_url: Option<String>,
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; `null` when unknown.
     release_date: Option<String>,
@@ -85,7 +85,7 @@ pub(crate) struct AlbumObject {
     external_urls: ExternalUrls,
 }
 
-/// What the audio of a track is.
+/// The format of the audio of a track.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct AudioObject {
     container: String,
@@ -96,7 +96,7 @@ pub(crate) struct AudioObject {
     bit_rate_kbps: Option<i64>,
 }
 
-/// How much louder to play a track or its album.
+/// ReplayGain: how much louder to play a track, alone or within its album.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct GainObject {
     track_gain_db: Option<f64>,
@@ -122,9 +122,9 @@ pub(crate) struct TrackObject {
     release_date: Option<String>,
     explicit: bool,
     is_local: bool,
-    /// The file is there.
+    /// Whether the file is there.
     is_playable: bool,
-    /// The address of the bytes, which needs no token and is good for a day at least; `null` when not playable.
+    /// The address of the bytes. It needs no token and works for at least a day; `null` when not playable.
     audio_url: Option<String>,
     /// The album's cover, or the picture in the file; `null` without one. It needs no token.
     cover_url: Option<String>,
@@ -138,7 +138,7 @@ pub(crate) struct TrackObject {
     external_urls: ExternalUrls,
 }
 
-/// Makes objects whose addresses are those by which this request reached the server.
+/// Makes objects. Their addresses begin as the one by which this request reached the server.
 #[derive(Clone, Copy)]
 pub(crate) struct Objects<'a> {
     pub(crate) request: &'a HttpRequest,

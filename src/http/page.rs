@@ -9,26 +9,26 @@ use utoipa::{IntoParams, ToSchema};
 /// The most items of one page.
 const MOST: u32 = 50;
 
-/// Which page is asked for.
+/// The page that is asked for.
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Paging {
     /// How many items, 1 to 50.
     #[param(default = 20, minimum = 1, maximum = 50)]
     limit: Option<u32>,
-    /// The first item's place, from 0.
+    /// Index of the first item, from 0.
     #[param(default = 0)]
     offset: Option<u32>,
 }
 
 impl Paging {
-    /// The first items, at most `limit`.
+    /// A page from the first item on, with at most `limit` items.
     #[must_use]
     pub const fn first(limit: Option<u32>) -> Self {
         Self { limit, offset: None }
     }
 
-    /// Limit and offset as SQL takes them.
+    /// Limit and offset for SQL.
     ///
     /// # Errors
     /// `invalid` for a limit of 0 or more than 50.
@@ -45,13 +45,13 @@ impl Paging {
 pub struct Page<T> {
     /// The address of this page.
     pub href: String,
-    /// What is on it.
+    /// The items on it.
     pub items: Vec<T>,
-    /// The most items it could have.
+    /// The limit it was asked for with.
     pub limit: i64,
     /// The address of the next page.
     pub next: Option<String>,
-    /// The place of its first item.
+    /// Index of its first item, from 0.
     pub offset: i64,
     /// The address of the page before.
     pub previous: Option<String>,
@@ -60,13 +60,13 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page of a list of `total` items, with addresses like the request's.
+    /// A page of a list of `total` items; the addresses of its neighbours have the path and the query of the request.
     #[must_use]
     pub fn new(request: &HttpRequest, (limit, offset): (i64, i64), items: Vec<T>, total: i64) -> Self {
         Self::at(request, request.path(), (limit, offset), items, total)
     }
 
-    /// A page whose list has its own path.
+    /// The same for a list with another path than the request.
     #[must_use]
     pub fn at(request: &HttpRequest, path: &str, (limit, offset): (i64, i64), items: Vec<T>, total: i64) -> Self {
         let href = |offset| {
@@ -88,7 +88,7 @@ impl<T> Page<T> {
     }
 }
 
-/// The whole address of a path on this server, as whoever asks reaches it.
+/// The whole address of a path on this server: below `public_url`, or without it, as the request reached the server.
 #[must_use]
 pub fn address(request: &HttpRequest, path: &str) -> String {
     let settings = request.app_data::<actix_web::web::Data<crate::app::App>>().map(|app| &app.settings);

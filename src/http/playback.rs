@@ -1,4 +1,4 @@
-//! `/v1/me/player`: what plays, for programs without a socket; how the session that devices share is asked.
+//! `/v1/me/player`: the state of playback for programs without a socket, and how handlers ask the session of a user.
 
 use super::{AuthUser, reads};
 use crate::{
@@ -26,34 +26,34 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/v1/me/player/devices").route(reads().to(devices)));
 }
 
-/// What plays, and on which device. All times are in microseconds of the server's clock.
+/// The state of playback and the devices. Fields `…_us` are microseconds of the server's clock.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PlayerState {
-    /// The server's clock now: while `status` is `playing`, the place is `position_ms` and what went by since `at_us`.
+    /// The server's clock now. While `status` is `playing`, the present position is `position_ms` plus the time since `at_us`.
     #[schema(value_type = i64)]
     now_us: Micros,
-    /// The same object that devices are shown.
+    /// The object that devices get, too (`playback` in the protocol).
     #[schema(value_type = Object)]
     playback: Playback,
-    /// The devices of this user, as they are shown to each.
+    /// The devices of this user, as devices get them (`devices` in the protocol).
     #[schema(value_type = Object)]
     devices: DeviceList,
 }
 
-/// What plays, where, and who is there.
+/// The state of playback and the devices.
 #[utoipa::path(get, path = "/v1/me/player", tag = "player", responses((status = 200, body = PlayerState)))]
 pub(super) async fn look(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<PlayerState>, ApiError> {
     let Snapshot { now_us, playback, devices, .. } = snapshot(&app, asker.user).await?;
     Ok(web::Json(PlayerState { now_us, playback, devices }))
 }
 
-/// One's devices: which are online, which can play, how loud they are.
+/// The user's devices: which are online, which can play, how loud they are.
 #[utoipa::path(get, path = "/v1/me/player/devices", tag = "player", responses((status = 200, body = Object)))]
 pub(super) async fn devices(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<DeviceList>, ApiError> {
     Ok(web::Json(snapshot(&app, asker.user).await?.devices))
 }
 
-/// Which part of the queue.
+/// The part of the queue that is asked for.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Part {
@@ -78,7 +78,7 @@ pub(super) async fn queue(
     Ok(web::Json(queue.page(&playback, from, limit)))
 }
 
-/// What plays now.
+/// The present state of the session.
 async fn snapshot(app: &App, user: UserId) -> Result<Snapshot, ApiError> {
     match ask(app, user, Asked::Look).await? {
         Answer::Shown(snapshot) => Ok(*snapshot),
@@ -86,7 +86,7 @@ async fn snapshot(app: &App, user: UserId) -> Result<Snapshot, ApiError> {
     }
 }
 
-/// Asks the user's session.
+/// Sends a question or a command to the session of the user, which is started if it does not run.
 pub(super) async fn ask(app: &App, user: UserId, asked: Asked) -> Result<Answer, ApiError> {
     let session = app.directory.session(user);
     let session = session.ok_or_else(|| ApiError::unavailable("the server", "it shuts down"))?;

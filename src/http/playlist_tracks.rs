@@ -56,22 +56,22 @@ pub(super) struct Snapshot {
 pub(super) struct Added {
     /// Up to 100 ids, alone or as `segue:track:…`.
     uris: Vec<String>,
-    /// Before which item; without it at the end.
+    /// Index of the item before which they are inserted, from 0; without it they are appended.
     position: Option<usize>,
 }
 
-/// Either all tracks anew, or a range to be moved.
+/// Either `uris` (a new list of tracks) or a range to move.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Replaced {
-    /// Up to 100 ids, alone or as `segue:track:…`, in the place of all there were.
+    /// Up to 100 ids, alone or as `segue:track:…`, that replace all tracks.
     uris: Option<Vec<String>>,
-    /// The first item to move.
+    /// Index of the first item to move, from 0.
     range_start: Option<usize>,
-    /// How many items to move; without it one.
+    /// How many items to move; without it 1.
     range_length: Option<usize>,
-    /// The item before which they go, counted before the move.
+    /// Index of the item before which they are moved, as before the move.
     insert_before: Option<usize>,
-    /// The state of the playlist that the numbers refer to; another one is refused.
+    /// The `snapshot_id` that the indexes refer to; if the playlist has changed since, the request is refused.
     snapshot_id: Option<String>,
 }
 
@@ -80,7 +80,7 @@ pub(super) struct Replaced {
 pub(super) struct Removed {
     /// Up to 100 of them.
     tracks: Vec<RemovedTrack>,
-    /// The state of the playlist that positions refer to; another one is refused.
+    /// The `snapshot_id` that positions refer to; if the playlist has changed since, the request is refused.
     snapshot_id: Option<String>,
 }
 
@@ -89,11 +89,11 @@ pub(super) struct Removed {
 pub(super) struct RemovedTrack {
     /// The id, alone or as `segue:track:…`.
     uri: String,
-    /// At these positions alone; without it wherever it is.
+    /// Remove it at these indexes only, from 0; without it everywhere.
     positions: Option<Vec<usize>>,
 }
 
-/// The tracks of a playlist, in order; those whose file is missing too.
+/// The tracks of a playlist, in order; also those whose file is missing.
 #[utoipa::path(get, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path), Paging),
     responses((status = 200, body = Page<PlaylistTrack>), (status = 404)))]
 pub(super) async fn list(
@@ -139,7 +139,7 @@ pub(super) async fn add(
     Ok(HttpResponse::Created().json(snapshot.await?))
 }
 
-/// Puts tracks in the place of all there were, or moves some; for the owner.
+/// Replaces all tracks, or moves some; for the owner.
 #[utoipa::path(put, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path)),
     request_body = Replaced, responses((status = 200, body = Snapshot), (status = 400), (status = 403), (status = 404),
     (status = 409, description = "the playlist has changed since that snapshot")))]
@@ -197,7 +197,7 @@ pub(super) async fn remove(
     Ok(web::Json(snapshot.await?))
 }
 
-/// Items for these tracks, all of which must be there.
+/// Items for these tracks, all of which must be in the catalogue.
 async fn new_items(app: &App, asker: AuthUser, uris: &[String]) -> Result<Vec<Item>, ApiError> {
     let ids = track_ids(uris, MOST)?;
     let wanted = ids.clone();
@@ -209,7 +209,7 @@ async fn new_items(app: &App, asker: AuthUser, uris: &[String]) -> Result<Vec<It
     Ok(ids.into_iter().map(|track_id| Item { track_id, added_by, added_us }).collect())
 }
 
-/// Changes the items of one's own playlist, if it is still as `snapshot_id` says.
+/// Changes the items of a playlist that the user owns, if its `snapshot_id` is still the given one.
 async fn edit(
     app: &App,
     asker: AuthUser,

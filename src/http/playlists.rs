@@ -35,7 +35,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
-/// Whose a playlist is.
+/// The owner of a playlist.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Owner {
     id: String,
@@ -61,7 +61,7 @@ pub(super) struct PlaylistObject {
     owner: Owner,
     public: bool,
     collaborative: bool,
-    /// Another one after each change of the tracks.
+    /// The state of the tracks: it changes with each change of them.
     snapshot_id: String,
     tracks: TracksOf,
     created_at: String,
@@ -133,7 +133,7 @@ fn too_long(text: &str, most: usize) -> bool {
     text.chars().count() > most || text.contains('\0')
 }
 
-/// One's own playlists, the oldest first.
+/// The user's own playlists, the oldest first.
 #[utoipa::path(get, path = "/v1/me/playlists", tag = "playlists", params(Paging),
     responses((status = 200, body = Page<PlaylistObject>)))]
 pub(super) async fn list_own(
@@ -145,7 +145,7 @@ pub(super) async fn list_own(
     page(&request, &app, asker.user, asker, paging.into_inner()).await
 }
 
-/// The playlists of a user: for others the public ones.
+/// The playlists of a user; of another user only the public ones.
 #[utoipa::path(get, path = "/v1/users/{id}/playlists", tag = "playlists", params(("id" = String, Path), Paging),
     responses((status = 200, body = Page<PlaylistObject>)))]
 pub(super) async fn list(
@@ -265,14 +265,20 @@ pub(super) async fn remove(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// The playlist, if this user may see it; otherwise it is as if it were not there.
+/// The playlist, if this user may see it.
+///
+/// # Errors
+/// `not_found` for a playlist that does not exist, and for one that the user may not see.
 pub(super) fn visible(found: Option<(Playlist, String)>, asker: AuthUser) -> Result<(Playlist, String), ApiError> {
     found
         .filter(|(playlist, _)| playlist.public || playlist.owner_id == asker.user.to_sql())
         .ok_or_else(|| ApiError::not_found("playlist"))
 }
 
-/// The playlist, if it is this user's own.
+/// The playlist, if the user owns it.
+///
+/// # Errors
+/// As [`visible`]; `forbidden` when it is public and belongs to somebody else.
 pub(super) fn own(found: Option<(Playlist, String)>, asker: AuthUser) -> Result<Playlist, ApiError> {
     let (playlist, _) = visible(found, asker)?;
     if playlist.owner_id == asker.user.to_sql() {
@@ -282,7 +288,7 @@ pub(super) fn own(found: Option<(Playlist, String)>, asker: AuthUser) -> Result<
     }
 }
 
-/// Ids of tracks, alone or as `segue:track:…`.
+/// Parses ids of tracks, alone or as `segue:track:…`; at most `most` of them.
 pub(super) fn track_ids(uris: &[String], most: usize) -> Result<Vec<i64>, ApiError> {
     if uris.len() > most {
         return Err(ApiError::invalid(format!("give at most {most} tracks at once")));

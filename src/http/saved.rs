@@ -36,14 +36,14 @@ pub(super) struct SavedTrack {
     track: TrackObject,
 }
 
-/// Ids in a body, as another way to give them than in the query.
+/// Ids in the body, instead of in the query.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Ids {
     /// 1 to 50 ids.
     ids: Vec<String>,
 }
 
-/// What one saved, the newest first.
+/// The tracks that the user saved, the newest first.
 #[utoipa::path(get, path = "/v1/me/tracks", tag = "library", params(Paging),
     responses((status = 200, body = Page<SavedTrack>)))]
 pub(super) async fn list(
@@ -91,7 +91,7 @@ pub(super) async fn save(
     if all_known.await? { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::not_found("track")) }
 }
 
-/// Forgets tracks that were saved.
+/// Removes tracks from those that the user saved.
 #[utoipa::path(delete, path = "/v1/me/tracks", tag = "library", params(IdsQuery), request_body(content = Option<Ids>),
     responses((status = 204)))]
 pub(super) async fn forget(

@@ -1,4 +1,4 @@
-//! Search: one box over tracks, albums, artists and playlists.
+//! Search in tracks, albums, artists and playlists at once.
 
 use super::{
     AuthUser, Page, Paging,
@@ -27,9 +27,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct SearchQuery {
-    /// As typed so far, up to 250 characters. The last word may be unfinished; accents, case and small typos do not matter.
+    /// What was typed so far, up to 250 characters. The last word may be unfinished; accents, case and small typos are ignored.
     q: String,
-    /// What to list, with commas between them: `track`, `album`, `artist`, `playlist`. Everything without it.
+    /// What to list, separated by commas: `track`, `album`, `artist`, `playlist`. Without it all of them.
     r#type: Option<String>,
 }
 
@@ -46,7 +46,8 @@ pub(super) struct Found {
     playlists: Option<Page<PlaylistObject>>,
 }
 
-/// Finds tracks, albums, artists and playlists as one types, the best first. Offset and limit make at most 1,000.
+/// Finds tracks, albums, artists and playlists while somebody types, the best match first. `offset` plus `limit` is at most
+/// 1,000.
 #[utoipa::path(get, path = "/v1/search", tag = "catalogue", params(SearchQuery, Paging),
     responses((status = 200, body = Found), (status = 503, description = "the index is not open yet, or all are searching")))]
 pub(super) async fn search(
@@ -72,7 +73,7 @@ pub(super) async fn search(
     let (of_artists, of_playlists) = (of(Kind::Artist), of(Kind::Playlist));
     let ids = [&of_tracks, &of_albums, &of_artists, &of_playlists].map(|listing| ids(listing.as_ref()));
     let asker_id = asker.user.to_sql();
-    // One snapshot of the database: what is gone by now is left out.
+    // The index may be behind the database: rows that are gone are left out.
     let rows = app.db.read(move |connection| {
         let [track_ids, album_ids, artist_ids, playlist_ids] = ids;
         Ok((
@@ -121,7 +122,7 @@ fn ids(listing: Option<&Listing>) -> Vec<i64> {
     listing.into_iter().flat_map(|listing| &listing.ids).map(|id| id.cast_signed()).collect()
 }
 
-/// Where in the lists the pages are.
+/// The limit and offset of the pages.
 struct Place<'a> {
     request: &'a HttpRequest,
     limit: i64,
@@ -129,7 +130,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// The page of a type that was asked for. The last one that may be asked for has no next.
+    /// The page of a type, `None` when the type was not asked for. There is no next page beyond 1,000 results.
     fn page<T>(&self, listing: Option<Listing>, items: impl Iterator<Item = T>) -> Option<Page<T>> {
         let total = i64::try_from(listing?.total).unwrap_or(i64::MAX);
         let mut page = Page::new(self.request, (self.limit, self.offset), items.collect(), total);
