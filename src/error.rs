@@ -1,11 +1,11 @@
-//! What an HTTP request can fail with: the only place where a status is chosen.
+//! What an HTTP request can fail with. Statuses of errors are chosen here and nowhere else.
 
 use crate::db::DbError;
 use std::fmt;
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $kind:ident = $status:literal, $code:literal;)+) => {
-        /// Why a request failed. Codes are stable: clients may decide by them.
+        /// Why a request failed. Codes never change their meaning: clients may decide by them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Kind { $($(#[doc = $doc])+ $kind,)+ }
 
@@ -16,13 +16,14 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $status,)+ }
             }
 
-            /// The stable code.
+            /// The code in the error object.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$kind => $code,)+ }
             }
 
-            /// The kind of a status that a library chose: the first with that status, or the nearest one.
+            /// The kind for a status that a library chose: the first of the list with that status; without one `Internal` from
+            /// 500 on, else `Invalid`.
             #[must_use]
             pub const fn of_status(status: u16) -> Self {
                 $(if status == $status { return Self::$kind; })+
@@ -33,51 +34,51 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The request itself is wrong.
+    /// The request is malformed, or a value in it is out of bounds.
     Invalid = 400, "invalid";
-    /// No valid token, or wrong name or password.
+    /// No valid token; at a log-in, a wrong name or password.
     Unauthorized = 401, "unauthorized";
-    /// Known, but not allowed.
+    /// The user, or the link, may not do this.
     Forbidden = 403, "forbidden";
-    /// The link's time is over; a new one helps.
+    /// The signed link has expired; a new one works.
     LinkExpired = 403, "link_expired";
-    /// Nothing is there, or nothing this user may know of.
+    /// The server has no such thing, or the user may not know of it.
     NotFound = 404, "not_found";
-    /// The address exists for other methods.
+    /// The address takes other methods.
     MethodNotAllowed = 405, "method_not_allowed";
-    /// No form of the answer suits the request.
+    /// None of the forms the answer can have is among those the request accepts.
     NotAcceptable = 406, "not_acceptable";
-    /// The request came too slowly.
+    /// The whole request did not arrive in time.
     Timeout = 408, "timeout";
-    /// It contradicts what is there.
+    /// The change contradicts the present state, for example a name that is taken.
     Conflict = 409, "conflict";
-    /// The file is not as it was scanned; it will be scanned again.
+    /// The file differs from what was scanned; it is scanned again.
     MediaChanged = 409, "media_changed";
-    /// The device in question is out of contact.
+    /// The device that the command needs is not connected.
     Offline = 409, "offline";
-    /// The device's platform refuses sound until somebody touches it.
+    /// The platform of the device lets it play only after somebody has touched it.
     Blocked = 409, "blocked";
-    /// Nobody is active, and the command names no device.
+    /// No device is active, and the command names none.
     NoActiveDevice = 409, "no_active_device";
-    /// What the command was conditional on has changed.
+    /// A condition of the command (`if_item`, `if_queue_revision`, `if_lease`) no longer holds.
     Stale = 409, "stale";
-    /// What the request was conditional on does not hold.
+    /// A condition in the headers (`If-Match`, `If-Unmodified-Since`) does not hold.
     PreconditionFailed = 412, "precondition_failed";
     /// The body is too large.
     TooLarge = 413, "too_large";
-    /// The body is of another type than asked for.
+    /// The body has a media type that the address does not take.
     UnsupportedMediaType = 415, "unsupported_media_type";
-    /// The range lies outside.
+    /// No range asked for lies within the file.
     RangeNotSatisfiable = 416, "range_not_satisfiable";
-    /// Too many requests.
+    /// Too many requests; `Retry-After` says when the next may come.
     RateLimited = 429, "rate_limited";
-    /// Our fault.
+    /// A fault of the server.
     Internal = 500, "internal";
-    /// Something needed is away; trying again may help.
+    /// Something the request needs does not work now; trying again may help.
     Unavailable = 503, "unavailable";
-    /// There is more to do than can be done; trying again helps.
+    /// The server is overloaded; trying again helps.
     Busy = 503, "busy";
-    /// The server's disk is full.
+    /// There is no room on the disk of the server.
     StorageFull = 507, "storage_full";
 }
 
@@ -86,39 +87,41 @@ kinds! {
 pub struct ApiError {
     /// Why.
     pub kind: Kind,
-    /// What was wrong and what to do; public.
+    /// What was wrong and what to do. The client gets it.
     pub message: String,
-    /// When to try again, in seconds.
+    /// After how many seconds the client may try again.
     pub retry_after_s: Option<u64>,
+    /// What failed inside the server. It goes to the log with the request, never to the client.
+    pub cause: Option<String>,
 }
 
 impl ApiError {
     /// An error of this kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after_s: None }
+        Self { kind, message: message.into(), retry_after_s: None, cause: None }
     }
 
-    /// The request is wrong; the text says where.
+    /// The request is wrong; the text says what about it, and what would be right.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Kind::Invalid, message)
     }
 
-    /// There is no such thing; `what` is for example "track".
+    /// The server has nothing of this kind with the id asked for; `what` is for example "track".
     #[must_use]
     pub fn not_found(what: &str) -> Self {
-        Self::new(Kind::NotFound, format!("there is no such {what}"))
+        Self::new(Kind::NotFound, format!("there is no {what} with this id, or none that you may see"))
     }
 
-    /// Our fault: the cause is logged here, once, and not told.
+    /// A fault of the server. The client is not told the cause; the log is.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        log::error!("a request failed: {cause}");
-        Self::new(Kind::Internal, "the server made a mistake; its log says more")
+        let message = "the server failed; its log says why beside the id of this request";
+        Self { cause: Some(cause.to_string()), ..Self::new(Kind::Internal, message) }
     }
 
-    /// Something is away; the cause is logged here, once, and not told.
+    /// Something that is needed does not work now; `what` names it. The client is not told the cause; the log is.
     pub fn unavailable(what: &str, cause: impl fmt::Display) -> Self {
-        log::warn!("{what} is unavailable: {cause}");
-        Self { retry_after_s: Some(1), ..Self::new(Kind::Unavailable, format!("{what} is unavailable; try again")) }
+        let message = format!("{what} is unavailable: try again in a second");
+        Self { retry_after_s: Some(1), cause: Some(cause.to_string()), ..Self::new(Kind::Unavailable, message) }
     }
 }
 
@@ -133,8 +136,8 @@ impl std::error::Error for ApiError {}
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         if error.is_full() {
-            log::error!("a request failed: {error}");
-            return Self::new(Kind::StorageFull, "the server's disk is full; whoever runs it has to make room");
+            let message = "the disk of the server's database is full: whoever runs the server has to make room";
+            return Self { cause: Some(error.to_string()), ..Self::new(Kind::StorageFull, message) };
         }
         if error.is_transient() { Self::unavailable("the database", error) } else { Self::internal(error) }
     }

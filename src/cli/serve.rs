@@ -8,7 +8,7 @@ use crate::{
     http, restored, telemetry,
 };
 use clap::Args;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 /// Run the server
 #[derive(Debug, Args)]
@@ -28,11 +28,19 @@ pub(super) fn run(
     settings: Settings,
     ready: impl AsyncFnOnce(&App, SocketAddr) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    telemetry::start(&settings);
+    telemetry::start_server(&settings, http::OF_STRANGERS);
+    log::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        database:% = settings.database_url,
+        data_dir:% = settings.data_dir.display(),
+        listen:% = settings.listen;
+        "segue starts"
+    );
     http::block_on(async move {
         let app = Arc::new(App::open(settings).await?);
         let _database = OpenDatabase::of(&app.db);
         let server = http::listen(Arc::clone(&app))?;
+        log::info!(address:% = server.address, scheme = app.settings.scheme(); "listening");
         let poll = Duration::from_millis(app.settings.poll_ms);
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
         tokio::spawn(restored::watch(Arc::clone(&app), poll));
@@ -40,7 +48,11 @@ pub(super) fn run(
         tokio::spawn(async move { directory.heartbeat().await });
         app.start_search();
         app.start_scanning();
-        ready(&app, server.address).await?;
+        match ready(&app, server.address).await {
+            // Who does not read what `ready` prints may still use the server.
+            Err(failure) if failure.is::<io::Error>() => log::debug!("standard output cannot be written to: {failure}"),
+            outcome => outcome?,
+        }
         server.run().await?;
         app.stop();
         Ok(())

@@ -22,6 +22,8 @@ use std::{net::SocketAddr, path::PathBuf};
 pub use value::LogFilter;
 use value::{PublicUrl, Value as _};
 
+pub use value::LogFormat;
+
 /// One setting, as the command line and the documentation see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Key {
@@ -87,7 +89,7 @@ settings! { |sources|
     tls_key: Option<PathBuf> = None;
     /// The address people reach this server at, for links and for the set-up link; empty: the one listened on.
     public_url: PublicUrl = PublicUrl::default();
-    /// Addresses and networks of the proxies in front of this server, with commas: their `X-Forwarded-For` is trusted.
+    /// Addresses and networks of the proxies in front of this server, with commas: their `X-Forwarded-For` and `X-Request-Id` count.
     trusted_proxies: Networks = Networks::default();
     /// Origins, with commas, whose pages may use this server in a browser; its own pages always may.
     allowed_origins: Origins = Origins::default();
@@ -125,6 +127,10 @@ settings! { |sources|
     sign_up: bool = false;
     /// What to log: a level, or a level per module such as `info,segue::catalog=debug`.
     log: LogFilter = LogFilter::default();
+    /// How the log is written: `text`, or `json` for one JSON object per line.
+    log_format: LogFormat = LogFormat::default();
+    /// Whether every HTTP request gets a line in the log; without it only those that fail.
+    log_requests: bool = false;
 }
 
 impl Settings {

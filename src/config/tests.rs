@@ -31,7 +31,8 @@ fn the_strongest_source_wins_and_is_remembered() {
 
 #[test]
 fn all_problems_are_told_at_once() {
-    let file = "heartbeat_ms = \"fast\"\nsign_up = 1\nsing_up = true\nlease_ms = 1\nlog = \"loud\"";
+    let file =
+        "heartbeat_ms = \"fast\"\nsign_up = 1\nsing_up = true\nlease_ms = 1\nlog = \"loud\"\nlog_format = \"xml\"";
     let environment = [("SEGUE_LISTEN", "nowhere"), ("SEGUE_HARTBEAT_MS", "3"), ("SEGUE_PASSWORD", "is no setting")];
     let flags: [(&str, &[&str]); 2] = [("database_url", &["mysql://x"]), ("public_url", &["ftp://x"])];
     let problems = Settings::merge(&sources(file, &environment, &flags)).expect_err("nearly all are bad");
@@ -45,7 +46,8 @@ fn all_problems_are_told_at_once() {
           heartbeat_ms is a whole number without quotes (file segue.toml)
           lease_ms is from 100 to 600000, not 1
           sign_up is true or false, without quotes (file segue.toml)
-          log is a level (off, error, warn, info, debug, trace) or MODULE=LEVEL, with commas, not "loud" (file segue.toml)"#]]
+          log is a level (off, error, warn, info, debug, trace) or MODULE=LEVEL, with commas, not "loud" (file segue.toml)
+          log_format is "text" or "json", not "xml" (file segue.toml)"#]]
     .assert_eq(&problems.to_string());
 }
 

@@ -209,3 +209,32 @@ impl Value for LogFilter {
         quote(&self.0)
     }
 }
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// `[TIME LEVEL TARGET] MESSAGE KEY=VALUE …`.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Value for LogFormat {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        match single(texts)? {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("is \"text\" or \"json\", not {other:?}")),
+        }
+    }
+
+    fn show(&self) -> String {
+        quote(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}

@@ -1,4 +1,4 @@
-//! Artists and their albums; genres and their tracks.
+//! Artists, their albums and their tracks.
 
 use super::{
     AuthUser, Page, Paging,
@@ -9,10 +9,9 @@ use super::{
 };
 use crate::{
     app::App,
-    catalog::fold::Id,
     db::{
         albums::Album,
-        artists, genres, popularity,
+        artists, popularity,
         tracks::{self, Track},
     },
     error::ApiError,
@@ -30,9 +29,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/v1/artists/{id}").route(reads().to(get)))
         .service(web::resource("/v1/artists/{id}/albums").route(reads().to(albums_of)))
         .service(web::resource("/v1/artists/{id}/top-tracks").route(reads().to(top_tracks_of)))
-        .service(web::resource("/v1/artists/{id}/tracks").route(reads().to(tracks_of)))
-        .service(web::resource("/v1/genres").route(reads().to(list_genres)))
-        .service(web::resource("/v1/genres/{id}/tracks").route(reads().to(tracks_of_genre)));
+        .service(web::resource("/v1/artists/{id}/tracks").route(reads().to(tracks_of)));
 }
 
 /// All artists in pages, or with `ids` those alone.
@@ -123,48 +120,4 @@ pub(super) async fn top_tracks_of(
 async fn existing(app: &App, PathId(id): PathId) -> Result<artists::Artist, ApiError> {
     let found = app.db.read(move |connection| artists::load(connection, &[id])).await?;
     found.into_iter().next().ok_or_else(|| ApiError::not_found("artist"))
-}
-
-/// A genre.
-#[derive(Serialize, ToSchema)]
-pub(super) struct GenreObject {
-    id: String,
-    name: String,
-    track_count: i64,
-}
-
-/// All genres, by name.
-#[utoipa::path(get, path = "/v1/genres", tag = "catalogue", params(Paging),
-    responses((status = 200, body = Page<GenreObject>)))]
-pub(super) async fn list_genres(
-    request: HttpRequest,
-    app: web::Data<App>,
-    _: AuthUser,
-    paging: web::Query<Paging>,
-) -> Result<web::Json<Page<GenreObject>>, ApiError> {
-    let (limit, offset) = paging.checked()?;
-    let (found, total) = app.db.read(move |connection| genres::page(connection, limit, offset)).await?;
-    let object = |genre: genres::Genre| GenreObject {
-        id: Id(genre.id).to_string(),
-        name: genre.name,
-        track_count: genre.track_count,
-    };
-    Ok(web::Json(Page::new(&request, (limit, offset), found.into_iter().map(object).collect(), total)))
-}
-
-/// The tracks of a genre, by title.
-#[utoipa::path(get, path = "/v1/genres/{id}/tracks", tag = "catalogue", params(("id" = String, Path), Paging),
-    responses((status = 200, body = Page<TrackObject>)))]
-pub(super) async fn tracks_of_genre(
-    request: HttpRequest,
-    app: web::Data<App>,
-    _: AuthUser,
-    id: web::Path<PathId>,
-    paging: web::Query<Paging>,
-) -> Result<web::Json<Page<TrackObject>>, ApiError> {
-    let PathId(id) = id.into_inner();
-    let page = lists::page::<Track>(&request, &app, *paging, move |connection, limit, offset| {
-        genres::tracks_of(connection, id, limit, offset)
-    });
-    Ok(web::Json(page.await?))
 }

@@ -1,6 +1,13 @@
 //! Logging in and out, the list of logins, and the first account.
 
-use super::{client, identity::AuthUser, reads, users::UserObject};
+use super::{
+    client,
+    identity::AuthUser,
+    reads,
+    refusals::{self, What, Why},
+    requests::Asker,
+    users::UserObject,
+};
 use crate::{
     app::App,
     auth::{Claims, LoginId, PasswordError, checked_name, checked_password, name_key},
@@ -12,12 +19,12 @@ use crate::{
     error::{ApiError, Kind},
     time,
 };
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::header, web};
 use segue_actors::protocol::ids::Micros;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How much of a program's name is kept, in characters.
+/// How much of the `User-Agent` header is stored with a login, in characters.
 const AGENT_CHARS: usize = 200;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -42,7 +49,7 @@ pub(super) struct Credentials {
 /// Name and password of the first account, and the secret of the set-up link.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct FirstAccount {
-    /// What the console showed after the `#`.
+    /// The part of the set-up link after the `#`.
     secret: String,
     #[serde(flatten)]
     credentials: Credentials,
@@ -74,16 +81,19 @@ pub(super) async fn log_in(
     body: web::Json<Credentials>,
 ) -> Result<web::Json<LoggedIn>, ApiError> {
     let Credentials { username, password } = body.into_inner();
-    within_limits(&app, &request, &username)?;
+    within_limits(&app, &request, &username, What::LogIn)?;
     let name = username.clone();
     let user = app.db.read(move |connection| users::by_name(connection, &name)).await?;
     let hash = user.as_ref().map(|user| user.password.clone());
-    // A password that could never be set is as wrong as any other, and takes as long.
+    // A password that cannot be set is wrong too. It is hashed like any other, so that the time of the answer is the same.
     let password = checked_password(&password).unwrap_or_default();
     let right = app.auth.passwords.verify(password, hash).await?;
     match user.filter(|_| right) {
         Some(user) => open_login(&request, &app, &user).await,
-        None => Err(ApiError::new(Kind::Unauthorized, "the name or the password is wrong")),
+        None => {
+            refusals::log(&request, &app, What::LogIn, Why::Wrong, Some(&username));
+            Err(ApiError::new(Kind::Unauthorized, "the name or the password is wrong"))
+        }
     }
 }
 
@@ -96,8 +106,9 @@ pub(super) async fn set_up(
     body: web::Json<FirstAccount>,
 ) -> Result<web::Json<LoggedIn>, ApiError> {
     let FirstAccount { secret, credentials } = body.into_inner();
-    within_limits(&app, &request, &credentials.username)?;
+    within_limits(&app, &request, &credentials.username, What::SetUpLink)?;
     if !app.auth.setup.is_open_to(&secret) {
+        refusals::log(&request, &app, What::SetUpLink, Why::Wrong, Some(&credentials.username));
         return Err(match app.db.read(users::count).await? {
             0 => ApiError::new(
                 Kind::Forbidden,
@@ -132,7 +143,7 @@ pub(super) async fn sign_up(
     if !app.settings.sign_up {
         return Err(ApiError::new(Kind::Forbidden, "this server does not let people sign up: ask its admin"));
     }
-    within_limits(&app, &request, &body.username)?;
+    within_limits(&app, &request, &body.username, What::SignUp)?;
     let user = add_user(&app, body.into_inner(), Role::User).await?;
     open_login(&request, &app, &user).await
 }
@@ -198,13 +209,15 @@ pub(super) async fn revoke_others(app: web::Data<App>, asker: AuthUser) -> Resul
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Adds an account whose name and password are still to be checked.
+/// Checks the name and the password, and adds an account with them.
 pub(super) async fn add_user(app: &App, credentials: Credentials, role: Role) -> Result<User, ApiError> {
     let user = new_user(app, credentials, role).await?;
     let added = user.clone();
     match app.db.write(move |connection| users::add(connection, &added)).await {
         Ok(()) => Ok(user),
-        Err(error) if error.is_duplicate() => Err(ApiError::new(Kind::Conflict, "there is a user of this name")),
+        Err(error) if error.is_duplicate() => {
+            Err(ApiError::new(Kind::Conflict, "this name is taken: choose another one"))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -221,17 +234,24 @@ pub(super) async fn hashed(app: &App, password: &str) -> Result<String, ApiError
     Ok(app.auth.passwords.hash(password).await?)
 }
 
-/// Counts a try of whoever asks, for this name.
-pub(super) fn within_limits(app: &App, request: &HttpRequest, name: &str) -> Result<(), ApiError> {
-    let address = client::address(request, &app.settings.trusted_proxies);
-    let counted = app.auth.limits.address(address).and_then(|()| app.auth.limits.user(&name_key(name)));
-    counted.map_err(|wait_s| ApiError {
-        retry_after_s: Some(wait_s),
-        ..ApiError::new(Kind::RateLimited, format!("too many tries: wait {wait_s} s"))
+/// Counts a try of the client's address for this name, or for this login code.
+///
+/// # Errors
+/// `rate_limited` when the address or the name had too many tries in this minute.
+pub(super) fn within_limits(app: &App, request: &HttpRequest, name: &str, what: What) -> Result<(), ApiError> {
+    let (address, limits) = (client::address(request, &app.settings.trusted_proxies), &app.auth.limits);
+    let of_address = limits.address(address).map_err(|wait_s| (Why::TooManyFromAddress, wait_s));
+    let counted =
+        of_address.and_then(|()| limits.user(&name_key(name)).map_err(|wait_s| (Why::TooManyForName, wait_s)));
+    counted.map_err(|(why, wait_s)| {
+        // A login code is a secret as long as it works.
+        refusals::log(request, app, what, why, (what != What::LoginCode).then_some(name));
+        let message = format!("too many tries: wait {wait_s} s");
+        ApiError { retry_after_s: Some(wait_s), ..ApiError::new(Kind::RateLimited, message) }
     })
 }
 
-/// Ends logins in the database, then here. Says how many.
+/// Ends logins in the database, then in the memory of this process. Returns how many.
 pub(super) async fn end(
     app: &App,
     revoke: impl FnOnce(&mut crate::db::DbConnection) -> Result<Vec<crate::auth::Revocation>, DbError> + Send + 'static,
@@ -242,7 +262,9 @@ pub(super) async fn end(
     Ok(count)
 }
 
+/// Makes a new login of the user, with its token.
 pub(super) async fn open_login(request: &HttpRequest, app: &App, user: &User) -> Result<web::Json<LoggedIn>, ApiError> {
+    request.extensions_mut().insert(Asker(user.id));
     let (now, id) = (time::now(), LoginId(rand::random()));
     let expires_in = app.settings.token_lifetime_s;
     let now_s = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);

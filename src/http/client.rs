@@ -1,22 +1,24 @@
-//! Where a request really comes from when a proxy stands before the server.
+//! The address of a client, also where proxies stand between it and the server.
 
 use crate::config::Networks;
 use actix_web::HttpRequest;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The field that proxies append the address to from which a request came to them. Of RFC 7239's `Forwarded` nothing is
-/// believed: a proxy that knows only one of the two passes the other on as the client wrote it.
+/// The header that proxies append the address to from which a request came to them. `Forwarded` (RFC 7239) is not read: a
+/// proxy that writes only one of the two headers passes the other on as the client sent it.
 const FIELD: &str = "x-forwarded-for";
 
-/// The address a request comes from: the peer's, or where that is a trusted proxy's, the one it names; and so on.
+/// The client's address: the peer's, or when the peer is a trusted proxy, the address that the proxy names; when that is
+/// a trusted proxy as well, the address before it, and so on. An IPv4 address within IPv6 is returned as IPv4.
 pub(super) fn address(request: &HttpRequest, trusted: &Networks) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
     let lines = request.headers().get_all(FIELD).filter_map(|line| line.to_str().ok());
-    nearest_stranger(peer, &lines.collect::<Vec<_>>(), trusted)
+    nearest_untrusted(peer, &lines.collect::<Vec<_>>(), trusted)
 }
 
-/// Each proxy appends; so the last name is the nearest, and what stands before the first stranger may be invented.
-fn nearest_stranger(peer: IpAddr, lines: &[&str], trusted: &Networks) -> IpAddr {
+/// The last address of the list that is no trusted proxy. Each proxy appends, so the last entry is the nearest one;
+/// entries before the first untrusted address may be made up by the client.
+fn nearest_untrusted(peer: IpAddr, lines: &[&str], trusted: &Networks) -> IpAddr {
     let mut names = lines.iter().flat_map(|line| line.split(',')).map(str::trim).rev();
     let mut address = peer;
     while trusted.contain(address) {
@@ -25,10 +27,10 @@ fn nearest_stranger(peer: IpAddr, lines: &[&str], trusted: &Networks) -> IpAddr 
             None => break,
         }
     }
-    address
+    address.to_canonical()
 }
 
-/// An address, as some write it with a port.
+/// Reads an address; some proxies write a port behind it.
 fn read(name: &str) -> Option<IpAddr> {
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     bare.parse().ok().or_else(|| name.parse().ok().map(|address: SocketAddr| address.ip()))
@@ -39,15 +41,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_trusted_proxies_say_is_believed() {
+    fn only_entries_of_trusted_proxies_count() {
         let trusted = "127.0.0.1, 10.0.0.0/8";
         let trusted = Networks::read(trusted).expect("networks");
         let found = |peer: &str, lines: &[&str]| {
-            nearest_stranger(peer.parse().expect("an address"), lines, &trusted).to_string()
+            nearest_untrusted(peer.parse().expect("an address"), lines, &trusted).to_string()
         };
-        assert_eq!(found("192.0.2.9", &["192.0.2.1"]), "192.0.2.9", "a stranger may say anything");
+        assert_eq!(found("192.0.2.9", &["192.0.2.1"]), "192.0.2.9", "no trusted proxy sent it");
+        assert_eq!(found("::ffff:192.0.2.9", &[]), "192.0.2.9", "IPv4 within IPv6");
         assert_eq!(found("127.0.0.1", &["192.0.2.1"]), "192.0.2.1");
-        assert_eq!(found("127.0.0.1", &["203.0.113.7, 192.0.2.1"]), "192.0.2.1", "the first was invented");
+        assert_eq!(found("127.0.0.1", &["203.0.113.7, 192.0.2.1"]), "192.0.2.1", "the first entry may be made up");
         assert_eq!(found("127.0.0.1", &["203.0.113.7", "192.0.2.1, 10.1.2.3"]), "192.0.2.1", "through two proxies");
         assert_eq!(found("::ffff:127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
         assert_eq!(found("127.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");

@@ -1,9 +1,10 @@
-//! Logging in on another device: a code that one who is logged in shows, and that opens one login.
+//! Logging in on another device: somebody who is logged in makes a code, and the other device logs in with it, once.
 
 use super::{
     auth::{LoggedIn, open_login, within_limits},
     identity::AuthUser,
     page::address,
+    refusals::{self, What, Why},
 };
 use crate::{
     app::App,
@@ -40,7 +41,7 @@ pub(super) struct NewCode {
     qr_svg: String,
 }
 
-/// A code as somebody typed it.
+/// A code as it was typed.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct TypedCode {
     /// Case, spaces and hyphens do not matter.
@@ -74,8 +75,11 @@ pub(super) async fn take(
     app: web::Data<App>,
     body: web::Json<TypedCode>,
 ) -> Result<web::Json<LoggedIn>, ApiError> {
-    let refused = || ApiError::new(Kind::Forbidden, "this code is not valid: a code is good once, for five minutes");
-    within_limits(&app, &request, &body.code)?;
+    let refused = || {
+        refusals::log(&request, &app, What::LoginCode, Why::Wrong, None);
+        ApiError::new(Kind::Forbidden, "this code is not valid: a code works once, within five minutes of being made")
+    };
+    within_limits(&app, &request, &body.code, What::LoginCode)?;
     let code: LoginCode = body.code.parse().map_err(|_| refused())?;
     let (signed, now) = (code.signed(&app.auth.key()), time::now());
     let user = app.db.write(move |connection| match login_codes::take(connection, &signed, now)? {

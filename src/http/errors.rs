@@ -1,8 +1,9 @@
-//! Errors as JSON, those of actix-web too: `{"error": {"status", "code", "message"}}`.
+//! Errors as JSON, those of actix-web too: `{"error": {"status", "code", "message", "request_id"}}`.
 
+use super::requests::RequestId;
 use crate::error::{ApiError, Kind};
 use actix_web::{
-    Error, HttpResponse, HttpResponseBuilder, ResponseError,
+    Error, HttpMessage as _, HttpResponse, HttpResponseBuilder, ResponseError,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::{JsonPayloadError, PathError, QueryPayloadError},
@@ -12,16 +13,20 @@ use actix_web::{
 };
 use serde_json::json;
 
-/// The largest JSON body; what may be larger sets its own limit.
+/// The largest JSON body, in bytes. A handler that takes larger ones sets its own limit.
 const JSON_BYTES: usize = 1 << 20;
 
-/// Sets the fallback of unknown addresses and how bodies, queries and paths that cannot be read are answered.
+/// Sets the answer to unknown addresses, and the answers to bodies, queries and paths that cannot be parsed.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .app_data(web::JsonConfig::default().limit(JSON_BYTES).error_handler(|error, _| json_error(&error).into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| query_error(&error).into()))
         .app_data(web::PathConfig::default().error_handler(|error, _| path_error(&error).into()))
-        .default_service(web::to(|| async { Err::<HttpResponse, _>(ApiError::not_found("address")) }));
+        .default_service(web::to(|| async { Err::<HttpResponse, _>(unknown_address()) }));
+}
+
+fn unknown_address() -> ApiError {
+    ApiError::new(Kind::NotFound, "this server has no such address: /docs lists them")
 }
 
 fn json_error(error: &JsonPayloadError) -> ApiError {
@@ -40,9 +45,9 @@ fn query_error(error: &QueryPayloadError) -> ApiError {
     ApiError::invalid(format!("the query cannot be read: {error}"))
 }
 
-/// A path part of the wrong form names nothing.
+/// A part of the path that is no id cannot be the id of anything, so the answer is 404 as for an unknown id.
 fn path_error(_: &PathError) -> ApiError {
-    ApiError::not_found("thing")
+    ApiError::new(Kind::NotFound, "this address holds something that is no id: an id is 16 hex digits")
 }
 
 impl ResponseError for ApiError {
@@ -50,6 +55,8 @@ impl ResponseError for ApiError {
         StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Status and headers. The error itself goes along as an extension, for [`as_json`] to write the body from and for
+    /// the log.
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponseBuilder::new(self.status_code());
         if let Some(seconds) = self.retry_after_s {
@@ -58,30 +65,36 @@ impl ResponseError for ApiError {
         if self.kind == Kind::Unauthorized {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        response.json(body(self.kind.status(), self.kind, &self.message))
+        let mut response = response.finish();
+        response.extensions_mut().insert(self.clone());
+        response
     }
 }
 
-fn body(status: u16, kind: Kind, message: &str) -> serde_json::Value {
-    json!({"error": {"status": status, "code": kind.code(), "message": message}})
-}
-
-/// Gives errors that libraries answer with plain text or nothing (405, say) the body every error has.
+/// Gives every error its body: those of [`ApiError`], and those that libraries answer with plain text or nothing (405).
 pub(super) async fn as_json(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let response = next.call(request).await?;
     let status = response.status();
-    let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || super::compress::is_json(response.headers()) {
+    if !status.is_client_error() && !status.is_server_error() {
         return Ok(response.map_into_left_body());
     }
-    let kind = Kind::of_status(status.as_u16());
-    let message = status.canonical_reason().unwrap_or("the request failed").to_lowercase();
-    let text = body(status.as_u16(), kind, &message).to_string();
+    let known = response.response().extensions().get::<ApiError>().cloned();
+    let error = known.unwrap_or_else(|| {
+        let message = status.canonical_reason().unwrap_or("the request failed").to_lowercase();
+        ApiError::new(Kind::of_status(status.as_u16()), message)
+    });
+    let id = response.request().extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
+    let body = json!({"error": {
+        "status": status.as_u16(),
+        "code": error.kind.code(),
+        "message": error.message,
+        "request_id": id,
+    }});
     let (request, response) = response.into_parts();
-    let mut response = response.set_body(BoxBody::new(text));
+    let mut response = response.set_body(BoxBody::new(body.to_string()));
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     Ok(ServiceResponse::new(request, response).map_into_right_body())
 }

@@ -1,28 +1,32 @@
-//! Who asks: extractors for handlers. A handler that takes neither is open to everybody.
+//! Extractors of the user whose token a request carries. A handler that takes none of them needs no token.
 
+use super::{
+    refusals::{self, What},
+    requests::Asker,
+};
 use crate::{
     app::App,
     auth::{Claims, LoginId},
     db::users::{self, Role},
     error::{ApiError, Kind},
 };
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, web};
 use segue_actors::protocol::ids::UserId;
 use std::{
     future::{Ready, ready},
     pin::Pin,
 };
 
-/// A user with a valid token. Costs no query.
+/// The user and login of a valid token. Checking it takes no query.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthUser {
-    /// Who.
+    /// The user.
     pub user: UserId,
-    /// By which login.
+    /// The login that the token was made for.
     pub login: LoginId,
 }
 
-/// The token of a request's header.
+/// The token in the `Authorization` header of a request.
 pub(super) fn bearer(request: &HttpRequest) -> Option<&str> {
     let header = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = header.split_once(' ')?;
@@ -33,15 +37,18 @@ impl AuthUser {
     fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let token = bearer(request)
             .ok_or_else(|| ApiError::new(Kind::Unauthorized, "send a token: Authorization: Bearer TOKEN"))?;
-        let checked = app(request)?.auth.check(token);
-        let Claims { user, login, .. } =
-            checked.map_err(|error| ApiError::new(Kind::Unauthorized, error.to_string()))?;
+        let app = app(request)?;
+        let Claims { user, login, .. } = app.auth.check(token).map_err(|error| {
+            refusals::log(request, app, What::Token, error.into(), None);
+            ApiError::new(Kind::Unauthorized, error.to_string())
+        })?;
+        request.extensions_mut().insert(Asker(user));
         Ok(Self { user, login })
     }
 }
 
 impl AuthUser {
-    /// Whether the user is an admin now. Costs one query.
+    /// Whether the user is an admin now. Takes one query.
     pub(super) async fn is_admin(self, app: &App) -> Result<bool, ApiError> {
         let user = app.db.read(move |connection| users::by_id(connection, self.user)).await?;
         Ok(user.is_some_and(|user| user.role == Role::Admin))
@@ -57,7 +64,7 @@ impl FromRequest for AuthUser {
     }
 }
 
-/// A user who is an admin now. Costs one query.
+/// A user who is an admin now. Takes one query.
 #[derive(Debug, Clone, Copy)]
 pub struct Admin(pub AuthUser);
 

@@ -9,6 +9,7 @@ mod commands;
 mod compress;
 mod covers;
 mod errors;
+mod genres;
 mod health;
 mod history;
 mod https;
@@ -26,6 +27,8 @@ mod playback;
 mod player;
 mod playlist_tracks;
 mod playlists;
+mod refusals;
+mod requests;
 mod saved;
 mod search;
 mod socket;
@@ -55,16 +58,27 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tls::Certificate;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time::timeout,
 };
 
-/// How long open requests may take to end once the server is told to stop, in seconds.
+/// How long open requests may go on once the server is told to stop, in seconds.
 const STOP_WITHIN_S: u64 = 10;
-/// How long sessions may take to send their devices away, which is spread over at most 5 s, and to write their last
-/// changes once the server is told to stop.
+/// How long sessions may take, once the server is told to stop, to send their devices away (they do so spread over at most
+/// 5 s) and to write their last changes.
 const SESSIONS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The log targets of actix that handle one connection. What they log as an error is what a peer sent: no HTTP, a broken
+/// frame, a connection that was cut.
+pub const OF_STRANGERS: &[&str] = &[
+    "actix_http::h1::decoder",
+    "actix_http::h1::dispatcher",
+    "actix_http::h2::dispatcher",
+    "actix_http::ws::codec",
+    "actix_http::ws::proto",
+];
 
 /// Every route, the fallbacks and the limits of bodies.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -80,6 +94,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     codes::routes(config);
     covers::routes(config);
     artists::routes(config);
+    genres::routes(config);
     library::routes(config);
     playback::routes(config);
     commands::routes(config);
@@ -91,7 +106,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     tracks::routes(config);
 }
 
-/// A route for GET, which as RFC 9110 (9.3.2) has it answers HEAD, too: the connection leaves the content out.
+/// A route for GET and, as RFC 9110 (9.3.2) asks, for HEAD: actix leaves the body out of the answer.
 fn reads() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
@@ -101,19 +116,22 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     actix_web::rt::System::new().block_on(future)
 }
 
-/// A server that has its port and has not begun to answer.
+/// A server that holds its port and does not answer requests yet.
 pub struct Listening {
-    /// The address it listens on, with the port it was given.
+    /// The address it listens on; a port 0 of the settings is replaced by the port that the system gave.
     pub address: SocketAddr,
     server: Server,
     app: Arc<App>,
+    certificate: Option<Arc<Certificate>>,
+    hang_ups: Signal,
 }
 
-/// Takes the port of the settings. Call it within [`block_on`].
+/// Binds the address of the settings. From here on SIGHUP does not end the process. Call it within [`block_on`].
 ///
 /// # Errors
-/// When the port cannot be had.
+/// When the address cannot be bound, or the files of TLS cannot be used.
 pub fn listen(app: Arc<App>) -> io::Result<Listening> {
+    let hang_ups = signal(SignalKind::hangup())?;
     let wanted = app.settings.listen;
     let send_timeout = Duration::from_secs(app.settings.send_timeout_s);
     let data = web::Data::from(Arc::clone(&app));
@@ -123,11 +141,14 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
             .wrap(from_fn(errors::as_json))
             .wrap(from_fn(compress::json))
             .wrap(Condition::new(!data.settings.allowed_origins.is_empty(), origin::cors(&data.settings)))
+            .wrap(from_fn(requests::observe))
             .configure(routes)
     };
     let on_connect = move |connection: &dyn Any, _: &mut Extensions| prepare(connection, send_timeout);
     let refused = |error: io::Error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}"));
-    let (server, address) = if let Some(tls) = tls::open(&app.settings)? {
+    let mut certificate = None;
+    let (server, address) = if let Some((tls, opened)) = tls::open(&app.settings)? {
+        certificate = Some(opened);
         let listener = TcpListener::bind(wanted).map_err(refused)?;
         let address = listener.local_addr()?;
         (https::serve(listener, tls, application, on_connect)?, address)
@@ -138,7 +159,7 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
         let address = server.addrs().first().copied().unwrap_or(wanted);
         (server.run(), address)
     };
-    Ok(Listening { address, server, app })
+    Ok(Listening { address, server, app, certificate, hang_ups })
 }
 
 /// Sets the options of a new connection. Small messages leave at once. On Linux the kernel closes a connection whose
@@ -153,20 +174,21 @@ fn prepare(connection: &dyn Any, stalled_for: Duration) {
     }
     #[cfg(target_os = "linux")]
     if let Err(error) = socket2::SockRef::from(connection).set_tcp_user_timeout(Some(stalled_for)) {
-        log::warn!("a connection that stalls will not be closed: {error}");
+        log::warn!("send_timeout_s is not applied to a connection: {error}");
     }
     #[cfg(not(target_os = "linux"))]
     let _ = stalled_for;
 }
 
 impl Listening {
-    /// Answers until SIGTERM or SIGINT, then ends the sessions and lets open requests end. The service manager is told of
-    /// the begin and of the end.
+    /// Answers requests until SIGTERM or SIGINT, then ends the sessions and waits for open requests. SIGHUP reloads the
+    /// files of TLS. The service manager is told of the begin and of the end.
     ///
     /// # Errors
-    /// When the server breaks.
+    /// When signals cannot be received, or the server fails.
     pub async fn run(self) -> io::Result<()> {
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        actix_web::rt::spawn(reload_on(self.hang_ups, self.certificate));
         service_manager::tell("READY=1");
         let handle = self.server.handle();
         actix_web::rt::spawn(async move {
@@ -178,10 +200,24 @@ impl Listening {
             service_manager::tell("STOPPING=1");
             handle.pause().await;
             if timeout(SESSIONS_WITHIN, self.app.directory.shutdown()).await.is_err() {
-                log::error!("the database did not take the last changes of every session in time");
+                log::error!("the last changes of some sessions were not written to the database in time");
             }
             handle.stop(true).await;
         });
         self.server.await
+    }
+}
+
+/// Reloads the certificate at each SIGHUP, and logs what came of it.
+async fn reload_on(mut hang_ups: Signal, certificate: Option<Arc<Certificate>>) {
+    while hang_ups.recv().await.is_some() {
+        match &certificate {
+            None => log::info!("SIGHUP: there is nothing to reload without tls_cert and tls_key"),
+            Some(certificate) => match certificate.reload().await {
+                Ok(true) => log::info!("SIGHUP: tls_cert and tls_key were reloaded"),
+                Ok(false) => log::info!("SIGHUP: tls_cert and tls_key have not changed"),
+                Err(error) => log::warn!("SIGHUP: the new certificate is not used, the old one stays: {error}"),
+            },
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
 
 use super::{
-    albums, artists, auth, codes, commands, covers, health, history, library, lists, playback, playlist_tracks,
+    albums, artists, auth, codes, commands, covers, genres, health, history, library, lists, playback, playlist_tracks,
     playlists, reads, saved, search, socket, stream, tracks, users,
 };
 use actix_web::{
@@ -28,11 +28,11 @@ use utoipa::{
     info(title = "Segue", description = include_str!("openapi.md"), license(name = "MIT OR Apache-2.0")),
     paths(
         albums::list, albums::get, albums::tracks_of,
-        artists::list, artists::get, artists::albums_of, artists::tracks_of, artists::list_genres,
-        artists::tracks_of_genre, artists::top_tracks_of,
+        artists::list, artists::get, artists::albums_of, artists::tracks_of, artists::top_tracks_of,
         auth::log_in, auth::set_up, auth::sign_up, auth::log_out, auth::list, auth::revoke, auth::revoke_others,
         codes::make, codes::take,
         covers::get,
+        genres::list, genres::tracks_of,
         health::lives, health::is_ready,
         history::recently_played, history::top_tracks, history::top_artists,
         library::status, library::scan, library::unreadable,
@@ -51,14 +51,14 @@ use utoipa::{
     ),
     components(schemas(Failed, lists::Sort, history::TimeRange)),
     tags(
-        (name = "sync", description = "What plays, and where, on every device."),
-        (name = "player", description = "What plays, and commands, for programs without a socket."),
+        (name = "sync", description = "The socket by which devices play in sync."),
+        (name = "player", description = "State and commands for programs without a socket."),
         (name = "catalogue", description = "Tracks, albums, artists, genres and covers."),
         (name = "playlists", description = "Lists of tracks that users keep."),
-        (name = "library", description = "What a user saved, and scans of the music folders."),
+        (name = "library", description = "Saved tracks, plays, and scans of the music folders."),
         (name = "media", description = "The bytes of the music."),
         (name = "accounts", description = "Users, logins and passwords."),
-        (name = "server", description = "For whoever watches the server."),
+        (name = "server", description = "Health checks."),
     ),
     modifiers(&Common),
 )]
@@ -92,9 +92,12 @@ struct Failure {
     code: String,
     /// What was wrong and what to do, for people.
     message: String,
+    /// The id of the request: that of the `X-Request-Id` header of the answer, and of the server's log.
+    #[schema(example = "9f86d081884c7d65")]
+    request_id: String,
 }
 
-/// What all operations have in common and no handler should have to repeat.
+/// Adds to every operation what all have in common: security, an id, the error.
 struct Common;
 
 impl Modify for Common {
@@ -125,7 +128,7 @@ impl Modify for Common {
 }
 
 fn complete(method: &str, path: &str, operation: &mut Operation) {
-    // Names of functions repeat from noun to noun; an address and a method do not.
+    // Names of handlers are not unique; method and path are.
     let words = path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     operation.operation_id = Some([method].into_iter().chain(words).collect::<Vec<_>>().join("_"));
     if OPEN.contains(&path) {
@@ -145,7 +148,7 @@ fn complete(method: &str, path: &str, operation: &mut Operation) {
     operation.responses.responses.entry("default".to_owned()).or_insert_with(|| failed.into());
 }
 
-/// What a status means by itself.
+/// The description of a response that has none.
 fn meaning(status: &str) -> &'static str {
     let known = status.parse().ok().and_then(|code: u16| StatusCode::from_u16(code).ok());
     known.and_then(|status| status.canonical_reason()).unwrap_or("Done")
@@ -181,7 +184,7 @@ async fn document() -> HttpResponse {
     HttpResponse::Ok().json(Document::openapi())
 }
 
-/// A part of a page. It fetches from this server alone, and the browser sees to that.
+/// A part of the page `/docs`. Its policy lets the browser load from this server only.
 fn file(kind: &str, text: &'static str) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, format!("{kind}; charset=utf-8")))

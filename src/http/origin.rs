@@ -1,5 +1,6 @@
-//! Which pages may use this server from a browser: its own, and those of `allowed_origins`.
+//! Which pages may use this server from a browser: its own, and those whose origin is in `allowed_origins`.
 
+use super::requests::ID_HEADER;
 use crate::{
     app::App,
     config::Settings,
@@ -8,22 +9,23 @@ use crate::{
 use actix_cors::Cors;
 use actix_web::{HttpRequest, http::header};
 
-/// How long a browser may remember what was allowed, in seconds: a day.
+/// How long a browser may cache the answer to a preflight request, in seconds: a day.
 const REMEMBERED_S: usize = 86_400;
 
-/// Answers browsers that ask whether a foreign page may (fetch.spec.whatwg.org, "CORS protocol").
+/// The headers that let pages of `allowed_origins` use the API (fetch.spec.whatwg.org, "CORS protocol").
 pub(super) fn cors(settings: &Settings) -> Cors {
     let rules = Cors::default()
         .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::RANGE, header::IF_RANGE])
         .allowed_headers([header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE])
-        .expose_headers([header::ETAG, header::CONTENT_RANGE, header::ACCEPT_RANGES, header::RETRY_AFTER])
+        .expose_headers([header::ETAG, header::CONTENT_RANGE, header::ACCEPT_RANGES, header::RETRY_AFTER, ID_HEADER])
         .block_on_origin_mismatch(false)
         .max_age(REMEMBERED_S);
     settings.allowed_origins.iter().fold(rules, Cors::allowed_origin)
 }
 
-/// Refuses a socket that a foreign page asks for: browsers ask nobody before they open one. Programs name no origin.
+/// Refuses the socket to pages of other origins: browsers send no preflight request before they open a WebSocket. Programs
+/// that are no browsers send no `Origin`.
 pub(super) fn may_open_a_socket(request: &HttpRequest, app: &App) -> Result<(), ApiError> {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
@@ -37,5 +39,8 @@ pub(super) fn may_open_a_socket(request: &HttpRequest, app: &App) -> Result<(), 
     {
         return Ok(());
     }
-    Err(ApiError::new(Kind::Forbidden, format!("pages of {origin:?} may not use this server: see allowed_origins")))
+    Err(ApiError::new(
+        Kind::Forbidden,
+        format!("pages of {origin:?} may not use this server: its setting allowed_origins has to name them"),
+    ))
 }

@@ -1,8 +1,11 @@
-//! The web player, as it is in `player/`: embedded, and served under `/player/`. Every address of a view leads to the one
-//! page, which finds out by itself what to show.
+//! The web player: the files of `player/`, embedded and served under `/player/`. The address of every view is answered with
+//! the same page, whose script shows the view of its address.
 
 use super::reads;
-use crate::{error::ApiError, media::digest::Digest};
+use crate::{
+    error::{ApiError, Kind},
+    media::digest::Digest,
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, AcceptEncoding, ETag, Encoding, EntityTag, Header as _, IfNoneMatch},
@@ -20,18 +23,18 @@ struct File {
     /// Its path below `player/`.
     name: &'static str,
     bytes: &'static [u8],
-    /// Made when somebody asks first.
+    /// Made at the first request for it.
     packed: OnceLock<Packed>,
 }
 
-/// What is sent of a file beside itself.
+/// What is derived from a file: its `ETag` and its compressed form.
 struct Packed {
     tag: String,
     gzip: web::Bytes,
 }
 
 impl File {
-    /// Packing takes milliseconds, which the event loop has not.
+    /// Compresses on a thread that may block: it takes milliseconds.
     async fn packed(&'static self) -> Result<&'static Packed, ApiError> {
         if let Some(packed) = self.packed.get() {
             return Ok(packed);
@@ -57,7 +60,7 @@ macro_rules! files {
     };
 }
 
-/// Everything that browsers get; a test compares it with the folder.
+/// All files that are served; a test compares the list with the folder.
 static FILES: LazyLock<Vec<File>> = files! {
     "actions.js"
     "api.js"
@@ -138,8 +141,8 @@ static FILES: LazyLock<Vec<File>> = files! {
     "views/view.js"
 };
 
-/// What the page may load: what this server gives, and pictures and audio that it has made itself. Nothing of it is
-/// fetched from elsewhere, and the browser sees to that.
+/// What browsers let the page load (Content-Security-Policy): files of this server, and pictures and audio that its script has
+/// made. Nothing from other servers.
 const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -161,7 +164,7 @@ async fn page(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     answer(&request, "index.html").await
 }
 
-/// A service worker looks after what is below its address, so it has one at the top.
+/// A service worker controls the pages below its own address, so this one is at the top.
 async fn worker(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     answer(&request, "sw.js").await
 }
@@ -170,11 +173,14 @@ async fn part(request: HttpRequest, name: web::Path<String>) -> Result<HttpRespo
     answer(&request, &name).await
 }
 
-/// The file, or that the browser has it: it asks each time, so that a new server is never shown by old files.
+/// The file, or 304. Browsers ask each time, so that they never show an old player of an upgraded server.
 async fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
-    let file = FILES.iter().find(|file| file.name == name).ok_or_else(|| ApiError::not_found("file"))?;
+    let file = FILES
+        .iter()
+        .find(|file| file.name == name)
+        .ok_or_else(|| ApiError::new(Kind::NotFound, "the player has no file of this name"))?;
     let packed = file.packed().await?;
-    // Weak, since the same text is sent compressed and not.
+    // Weak, because compressed and plain answers share it.
     let tag = EntityTag::new_weak(packed.tag.clone());
     let is_known = match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => true,

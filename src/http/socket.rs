@@ -1,6 +1,13 @@
-//! `GET /v1/sync`: a device's WebSocket. The protocol is the core's (`actors/PROTOCOL.md`); here is the transport.
+//! `GET /v1/sync`: the WebSocket of a device. The protocol is that of `actors/PROTOCOL.md`; this is the transport.
 
-use super::{AuthUser, identity::bearer, origin::may_open_a_socket, reads};
+use super::{
+    AuthUser, client,
+    identity::bearer,
+    origin::may_open_a_socket,
+    reads,
+    refusals::{self, What},
+    requests::RequestId,
+};
 use crate::{
     app::App,
     error::{ApiError, Kind},
@@ -20,13 +27,14 @@ use segue_actors::{
     node::ports::{Socket, Wrote},
     protocol::{
         close::CloseReason,
-        wire::{FRAME_BYTES, SUBPROTOCOL},
+        wire::{ClientMessage, FRAME_BYTES, SUBPROTOCOL},
     },
     socket::{Incoming, SocketActor, Writable},
 };
 use std::{
     cell::Cell,
     io,
+    net::IpAddr,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -38,14 +46,14 @@ use tokio::{
     time::timeout,
 };
 
-/// A connection that takes no close frame for this long is dropped without one.
+/// A connection that does not take the last frame and the close frame within this time is dropped without them.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(web::resource("/v1/sync").route(reads().to(sync)));
 }
 
-/// Joins as a device, over a WebSocket. The token comes with the request or in the first frame.
+/// Joins as a device, over a WebSocket. The token comes with the request or in the first frame, `hello`.
 #[utoipa::path(get, path = "/v1/sync", tag = "sync", responses((status = 101, description = "the socket is open"),
     (status = 400, description = "the request asks for no WebSocket"), (status = 401, description = "the token does not count"),
     (status = 403, description = "a browser asks for a page of a foreign origin")))]
@@ -69,14 +77,48 @@ pub(super) async fn sync(
     let messages = messages.max_frame_size(FRAME_BYTES).aggregate_continuations().max_continuation_size(FRAME_BYTES);
     let (frames, waiting) = mpsc::channel(1);
     let pongs = frames.clone();
-    let incoming = messages.map(move |message| arrived(message, &pongs));
+    let mut watch = TokenWatch::new(&request, &app, token.is_some());
+    let incoming = messages.map(move |message| {
+        let incoming = arrived(message, &pongs);
+        watch.look(&incoming);
+        incoming
+    });
     let pipe = (handle, left.clone());
     SocketActor::start(|device| WsSocket::new(pipe, device, frames, waiting), incoming, app.directory.clone(), token);
     Ok(response.map_body(|_, body| Watched { body, left }).map_into_boxed_body())
 }
 
-/// What goes out, which tells when a frame has been taken by the connection. `actix_ws` itself takes 32 frames and as
-/// many again before anybody learns that nothing is read at the other end.
+/// Logs the refusal of a token that comes in the first `hello` of a socket. The core refuses it too, but does not know the
+/// client's address.
+struct TokenWatch {
+    app: web::Data<App>,
+    address: IpAddr,
+    id: String,
+    /// Whether the socket has a token, or has said which one.
+    is_done: bool,
+}
+
+impl TokenWatch {
+    fn new(request: &HttpRequest, app: &web::Data<App>, is_done: bool) -> Self {
+        let address = client::address(request, &app.settings.trusted_proxies);
+        Self { app: app.clone(), address, id: RequestId::of(request), is_done }
+    }
+
+    fn look(&mut self, incoming: &Incoming) {
+        let Incoming::Text(text) = incoming else { return };
+        if self.is_done {
+            return;
+        }
+        let Ok(ClientMessage::Hello(hello)) = ClientMessage::decode(text) else { return };
+        self.is_done = true;
+        if let Some(Err(error)) = hello.token.as_deref().map(|token| self.app.auth.check(token)) {
+            refusals::write(self.address, What::Token, error.into(), &self.id, None);
+        }
+    }
+}
+
+/// The body of the answer, which notifies `left` whenever the connection takes a frame of it. Without it, `actix_ws` and
+/// actix would take 64 frames before it is known that the other end does not read.
 struct Watched {
     body: BoxBody,
     left: Rc<Notify>,
@@ -98,19 +140,19 @@ impl MessageBody for Watched {
     }
 }
 
-/// Nobody waits for a connection that is no more.
+/// When the connection is gone, whoever waits for it to take a frame goes on.
 impl Drop for Watched {
     fn drop(&mut self) {
         self.left.notify_one();
     }
 }
 
-/// What a message means to the device's actor; pings are answered here.
+/// Translates a message of the WebSocket for the device's actor. Answers pings.
 fn arrived(message: Result<AggregatedMessage, ProtocolError>, pongs: &mpsc::Sender<Outgoing>) -> Incoming {
     match message {
         Ok(AggregatedMessage::Text(text)) => Incoming::Text(text.to_string()),
         Ok(AggregatedMessage::Ping(payload)) => {
-            // A device that does not take the frame in flight takes no pong either.
+            // When a frame is still in flight the pong is left out: the device does not read now.
             let _ = pongs.try_send(Outgoing::Pong(payload.to_vec()));
             Incoming::Control
         }
@@ -119,28 +161,28 @@ fn arrived(message: Result<AggregatedMessage, ProtocolError>, pongs: &mpsc::Send
             None | Some(CloseCode::Normal | CloseCode::Away) => Incoming::Closed,
             Some(_) => Incoming::Broken,
         },
-        // Text that is no UTF-8 comes as an error of the connection.
+        // `actix_ws` reports text that is not UTF-8 as this kind of I/O error.
         Err(ProtocolError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => Incoming::Broken,
         Ok(AggregatedMessage::Binary(_)) | Err(_) => Incoming::Garbage,
     }
 }
 
-/// What is written to the socket, one at a time.
+/// A frame for the socket.
 enum Outgoing {
     Text(Arc<str>),
     Ping,
     Pong(Vec<u8>),
 }
 
-/// Why a socket ends, and what is said before.
+/// Why a socket is closed, and the last frame before that.
 type End = (CloseReason, Arc<str>);
 
-/// The near end of a WebSocket: at most one frame waits here; the rest is the device's outbox.
+/// The server's end of a WebSocket. At most one frame waits here; all others wait in the device's outbox.
 struct WsSocket {
     frames: mpsc::Sender<Outgoing>,
-    /// Until it is used.
+    /// `None` once the socket was closed.
     end: Option<oneshot::Sender<End>>,
-    /// A frame was refused, so the device wants to know when there is room.
+    /// A frame was refused for want of room: the device is to get `Writable` when there is room.
     is_awaited: Rc<Cell<bool>>,
 }
 
@@ -158,7 +200,7 @@ impl WsSocket {
     }
 }
 
-/// Writes what comes, and ends the socket when the device's actor has ended.
+/// Writes the frames one by one, and closes the socket when it is told to or when the device's actor has stopped.
 async fn write(
     (mut handle, left): (WsHandle, Rc<Notify>),
     device: Addr<SocketActor<WsSocket>>,
@@ -181,7 +223,7 @@ async fn write(
         tokio::select! {
             biased;
             () = left.notified() => {}
-            // Whoever takes nothing is told as soon as it does; until then the connection holds these few frames.
+            // A device that does not read gets the last frame and the close frame when it reads again.
             end = &mut ended => break end.ok(),
         }
     };
@@ -201,7 +243,7 @@ async fn write(
         };
         handle.close(Some(reason)).await
     };
-    // One that is gone already needs no close frame.
+    // A connection that is gone takes none of it, which is no failure.
     let _ = timeout(CLOSE_WITHIN, farewell).await;
 }
 
@@ -226,12 +268,12 @@ impl Socket for WsSocket {
     }
 
     fn ping(&mut self) {
-        // A socket with a frame in flight is being asked already.
+        // When a frame is still in flight the ping is left out: the device does not read now.
         let _ = self.frames.try_send(Outgoing::Ping);
     }
 
     fn close(&mut self, reason: CloseReason, farewell: Arc<str>) {
-        // A connection that is no more needs none.
+        // The writer may have ended with its connection; then there is nothing to close.
         let _ = self.end.take().map(|end| end.send((reason, farewell)));
     }
 }

@@ -1,6 +1,13 @@
-//! Audio by track, and by version under addresses whose bytes never change.
+//! Audio by track, and by version: the bytes under the address of a version never change.
 
-use super::{AuthUser, link::media_link, media::respond, page::address, reads};
+use super::{
+    AuthUser,
+    link::media_link,
+    media::respond,
+    page::address,
+    reads,
+    refusals::{self, What},
+};
 use crate::{
     app::App,
     auth::LinkError,
@@ -14,9 +21,10 @@ use segue_actors::protocol::ids::MediaId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// A track's address may get other bytes: caches of the listener alone may keep them, and ask each time.
+/// The bytes of a track may change: only the listener's own cache may keep them, and it has to ask each time whether they
+/// still hold.
 const BY_TRACK: &str = "private, no-cache";
-/// A version's bytes never change. Private, because only who has a link or a token may have them.
+/// The bytes of a version never change. Private, because they are only for holders of a link or a token.
 const BY_VERSION: &str = "private, max-age=31536000, immutable";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -39,11 +47,11 @@ pub(super) struct LinkQuery {
 /// The audio of a track: where its bytes are and what they are.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct MediaObject {
-    /// Address of the bytes for `<audio>`, which needs no token. These bytes never change.
+    /// Address of the bytes for `<audio>`; it needs no token. These bytes never change.
     url: String,
-    /// When the address ends, in seconds since 1970; a new one is had here.
+    /// When the address expires, in seconds since 1970. Ask again for a new one.
     expires_s: u64,
-    /// Address of the bytes the track has now, for whoever can send a token.
+    /// Address of the bytes that the track has now, for clients that can send a token.
     stream_url: String,
     /// The name of the bytes; their `ETag` is this in quotes.
     version: String,
@@ -56,7 +64,7 @@ pub(crate) struct MediaObject {
 }
 
 impl MediaObject {
-    /// Describes a file, with links that are good from now on.
+    /// Describes a file, with a link that is signed now.
     pub(crate) fn new(request: &HttpRequest, app: &App, media: &Media) -> Self {
         let Media { version, container, .. } = media;
         let (url, expires_s) = media_link(request, app, version, container);
@@ -128,7 +136,12 @@ pub(super) async fn by_version(
         None
     };
     let media = media.filter(|media| media.container == ending);
-    respond(&request, &app, media.ok_or_else(|| ApiError::not_found("media"))?, BY_VERSION).await
+    respond(&request, &app, media.ok_or_else(gone)?, BY_VERSION).await
+}
+
+fn gone() -> ApiError {
+    let message = "no track has these bytes any more: /v1/tracks/ID/media gives the address of those it has now";
+    ApiError::new(Kind::NotFound, message)
 }
 
 async fn of_track(app: &App, track: MediaId) -> Result<Media, ApiError> {
@@ -136,15 +149,20 @@ async fn of_track(app: &App, track: MediaId) -> Result<Media, ApiError> {
     media.ok_or_else(|| ApiError::not_found("track"))
 }
 
-/// A signed link to this very thing decides, and without one the token.
+/// Whether the request may have these bytes: by a link that was signed for them, or, where the query has no signature, by
+/// a token.
 async fn authorize(request: &HttpRequest, app: &App, link: &LinkQuery, kind: &str, id: &str) -> Result<(), ApiError> {
     let LinkQuery { expires: Some(expires_s), signature: Some(signature) } = link else {
         return AuthUser::extract(request).await.map(drop);
     };
     app.auth.key().verify_link(kind, id, *expires_s, signature, time::now()).map_err(|error| {
         let kind = match error {
+            // Players keep links longer than they last; that is no attack.
             LinkError::Expired => Kind::LinkExpired,
-            LinkError::Forged => Kind::Forbidden,
+            LinkError::Forged => {
+                refusals::log(request, app, What::MediaLink, error.into(), None);
+                Kind::Forbidden
+            }
         };
         ApiError::new(kind, error.to_string())
     })

@@ -14,15 +14,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// The certificate that new connections are shown.
 #[derive(Debug)]
-struct Certificate {
+pub(super) struct Certificate {
     chain: PathBuf,
     key: PathBuf,
     provider: Arc<CryptoProvider>,
-    /// What the files held when they were last good.
+    /// What the files held when they were last usable.
     read: Mutex<(Vec<u8>, Vec<u8>)>,
     current: RwLock<Arc<CertifiedKey>>,
 }
@@ -33,12 +33,12 @@ impl ResolvesServerCert for Certificate {
     }
 }
 
-/// How TLS is spoken, from now on with what the files hold; `None` where the settings name none. Call it on the event
-/// loop.
+/// The TLS configuration of the server, and its certificate, which is reloaded whenever its files change; `None` where the
+/// settings name no files. Call it on the event loop.
 ///
 /// # Errors
 /// Files that cannot be read or do not belong together; the message names them.
-pub(super) fn open(settings: &Settings) -> io::Result<Option<ServerConfig>> {
+pub(super) fn open(settings: &Settings) -> io::Result<Option<(ServerConfig, Arc<Certificate>)>> {
     let (Some(chain), Some(key)) = (settings.tls_cert.clone(), settings.tls_key.clone()) else { return Ok(None) };
     let provider = Arc::new(ring::default_provider());
     let read = read(&chain, &key)?;
@@ -48,24 +48,20 @@ pub(super) fn open(settings: &Settings) -> io::Result<Option<ServerConfig>> {
     let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let resolver: Arc<dyn ResolvesServerCert> = Arc::<Certificate>::clone(&certificate);
     let config = versions.map_err(io::Error::other)?.with_no_client_auth().with_cert_resolver(resolver);
-    actix_web::rt::spawn(certificate.keep_up(Duration::from_millis(settings.poll_ms)));
-    Ok(Some(config))
+    actix_web::rt::spawn(Arc::clone(&certificate).keep_up(Duration::from_millis(settings.poll_ms)));
+    Ok(Some((config, certificate)))
 }
 
 impl Certificate {
-    /// Looks at the files for ever. A pair that is no good is said once, and the one before it stays.
+    /// Reloads the files every `pause` when they have changed, for ever. Files that cannot be used are logged once, and the
+    /// certificate from before them stays.
     async fn keep_up(self: Arc<Self>, pause: Duration) {
-        let mut looks = interval(pause);
+        let mut looks = interval_at(Instant::now() + pause, pause);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told: Option<String> = None;
         loop {
             looks.tick().await;
-            let certificate = Arc::clone(&self);
-            let looked = actix_web::web::block(move || certificate.look()).await;
-            let trouble = match looked {
-                Ok(looked) => looked.err().map(|error| error.to_string()),
-                Err(error) => Some(error.to_string()),
-            };
+            let trouble = self.reload().await.err().map(|error| error.to_string());
             if let Some(trouble) = trouble.as_ref().filter(|trouble| told.as_ref() != Some(trouble)) {
                 log::warn!("the new certificate is not used, the old one stays: {trouble}");
             }
@@ -73,17 +69,27 @@ impl Certificate {
         }
     }
 
-    /// Takes what the files hold if that is something else, and good.
-    fn look(&self) -> io::Result<()> {
+    /// Uses what the files hold from now on if they have changed. Returns whether they have.
+    ///
+    /// # Errors
+    /// Files that cannot be read or do not belong together; the certificate from before them stays.
+    pub(super) async fn reload(self: &Arc<Self>) -> io::Result<bool> {
+        let certificate = Arc::clone(self);
+        let loaded = actix_web::web::block(move || certificate.load()).await;
+        loaded.map_err(io::Error::other)?
+    }
+
+    fn load(&self) -> io::Result<bool> {
         let now = read(&self.chain, &self.key)?;
         let mut known = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if *known != now {
-            let certified = certified((&self.chain, &now.0), (&self.key, &now.1), &self.provider)?;
-            *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certified);
-            *known = now;
-            log::info!("new connections get the new certificate of {}", self.chain.display());
+        if *known == now {
+            return Ok(false);
         }
-        Ok(())
+        let certified = certified((&self.chain, &now.0), (&self.key, &now.1), &self.provider)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certified);
+        *known = now;
+        log::info!("new connections get the new certificate of {}", self.chain.display());
+        Ok(true)
     }
 }
 

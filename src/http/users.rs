@@ -1,10 +1,11 @@
-//! Accounts: one's own, and all of them for admins.
+//! Accounts: the user's own, and for admins all of them.
 
 use super::{
     auth::{Credentials, add_user, hashed, within_limits},
     identity::{Admin, AuthUser},
     page::{Page, Paging, address},
     reads,
+    refusals::{self, What, Why},
 };
 use crate::{
     app::App,
@@ -59,7 +60,7 @@ impl UserObject {
     }
 }
 
-/// The user who asks.
+/// The user of the token.
 #[utoipa::path(get, path = "/v1/me", tag = "accounts", responses((status = 200, body = UserObject)))]
 pub(super) async fn me(
     request: HttpRequest,
@@ -77,7 +78,7 @@ pub(super) struct NewPassword {
     new: String,
 }
 
-/// Changes one's own password and ends all other logins.
+/// Changes the user's own password and ends all other logins.
 #[utoipa::path(put, path = "/v1/me/password", tag = "accounts", request_body = NewPassword,
     responses((status = 204), (status = 403, description = "the old password is wrong")))]
 pub(super) async fn set_own_password(
@@ -87,9 +88,10 @@ pub(super) async fn set_own_password(
     body: web::Json<NewPassword>,
 ) -> Result<HttpResponse, ApiError> {
     let user = existing(&app, asker.user).await?;
-    within_limits(&app, &request, &user.name)?;
+    within_limits(&app, &request, &user.name, What::Password)?;
     let old = crate::auth::checked_password(&body.old).unwrap_or_default();
     if !app.auth.passwords.verify(old, Some(user.password)).await? {
+        refusals::log(&request, &app, What::Password, Why::Wrong, Some(&user.name));
         return Err(ApiError::new(Kind::Forbidden, "the old password is wrong"));
     }
     let hash = hashed(&app, &body.new).await?;
@@ -136,7 +138,7 @@ pub(super) async fn create(
     Ok(HttpResponse::Created().json(UserObject::new(&request, &user)))
 }
 
-/// One user; oneself, or for admins anybody.
+/// A user: oneself, for admins anybody.
 #[utoipa::path(get, path = "/v1/users/{id}", tag = "accounts", params(("id" = String, Path)),
     responses((status = 200, body = UserObject), (status = 404)))]
 pub(super) async fn get(
@@ -153,7 +155,7 @@ pub(super) async fn get(
     Ok(web::Json(UserObject::new(&request, &user)))
 }
 
-/// What is to be changed.
+/// The fields to change.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct UserChange {
     /// A new password; it ends all logins of the user.

@@ -22,6 +22,7 @@ mod http;
 mod login_codes;
 mod network;
 mod openapi;
+mod operator;
 mod origins;
 mod playback;
 mod player;

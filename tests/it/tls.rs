@@ -1,6 +1,6 @@
 //! TLS of the server itself: the certificate can be replaced while it runs; trust of devices.
 
-use crate::harness::{Device, Dialect, Server, TestDatabase, run, segue, silence, until};
+use crate::harness::{Device, Dialect, Log, Server, TestDatabase, run, segue, silence, until};
 use crate::stream::fixture::{Track, noise};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, crypto::ring, pki_types::ServerName};
@@ -10,7 +10,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::Output,
+    process::{Command, Output},
     sync::Arc,
 };
 
@@ -46,10 +46,14 @@ impl Files {
     }
 
     fn serve(&self, database: &TestDatabase) -> Server {
+        Server::spawn(self.command(database, "20"))
+    }
+
+    fn command(&self, database: &TestDatabase, poll_ms: &str) -> Command {
         let mut command = segue(database);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--poll-ms", "20", "--send-timeout-s", "3"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--poll-ms", poll_ms, "--send-timeout-s", "3"]);
         command.arg("--tls-cert").arg(self.cert()).arg("--tls-key").arg(self.key());
-        Server::spawn(command)
+        command
     }
 }
 
@@ -172,6 +176,55 @@ fn a_new_certificate_is_used_without_a_restart_and_a_broken_one_is_not() {
         .await;
         files.write(&old);
         until("it goes on looking", async || Client::connect(&server, &old, &[]).is_ok()).await;
+    });
+}
+
+#[test]
+fn a_hang_up_reloads_the_certificate_at_once() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let (files, old, new) = (Files::new(&database), pair(), pair());
+        files.write(&old);
+        // It does not look by itself before the test is long over.
+        let mut command = files.command(&database, "600000");
+        let log = Log::of(&mut command, &database);
+        let server = Server::spawn(command);
+        assert!(Client::connect(&server, &old, &[]).is_ok());
+        files.write(&new);
+        server.signal("HUP");
+        log.line("it is reloaded", |line| line.contains("SIGHUP: tls_cert and tls_key were reloaded")).await;
+        assert!(Client::connect(&server, &new, &[]).is_ok() && Client::connect(&server, &old, &[]).is_err());
+        server.signal("HUP");
+        log.line("nothing new", |line| line.contains("SIGHUP: tls_cert and tls_key have not changed")).await;
+        fs::write(files.key(), "half a file").expect("written");
+        server.signal("HUP");
+        log.line("no good", |line| line.contains("SIGHUP: the new certificate is not used")).await;
+        assert!(Client::connect(&server, &new, &[]).is_ok(), "the good one stays");
+    });
+}
+
+#[test]
+fn who_speaks_no_tls_is_no_error() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let (files, right, wrong) = (Files::new(&database), pair(), pair());
+        files.write(&right);
+        let mut command = files.command(&database, "20");
+        command.args(["--log", "debug"]);
+        let log = Log::of(&mut command, &database);
+        let server = Server::spawn(command);
+        for junk in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", b"", b"SSH-2.0-x\r\n"]
+        {
+            let mut plain = TcpStream::connect(server.base.trim_start_matches("https://")).expect("a connection");
+            plain.write_all(junk).and_then(|()| plain.shutdown(std::net::Shutdown::Write)).expect("sent");
+            // It is closed, with or without a word.
+            let _ = plain.read_to_end(&mut Vec::new());
+        }
+        assert!(Client::connect(&server, &wrong, &[]).is_err(), "it breaks the handshake off");
+        let mut client = Client::connect(&server, &right, &[b"http/1.1"]).expect("a connection");
+        let (head, _) = client.ask("GET", "/healthz", &[], "");
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        assert!(!log.text().contains(" ERROR "), "{}", log.text());
     });
 }
 

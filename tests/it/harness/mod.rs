@@ -2,6 +2,7 @@
 
 mod database;
 mod device;
+mod log;
 mod namespace;
 mod postgres;
 mod python;
@@ -12,6 +13,7 @@ mod wait;
 
 pub(crate) use database::{Dialect, TestDatabase};
 pub(crate) use device::{Device, Printed};
+pub(crate) use log::Log;
 pub(crate) use namespace::unshare;
 pub(crate) use postgres::Cluster;
 pub(crate) use python::python;
