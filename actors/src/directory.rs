@@ -80,6 +80,7 @@ impl Directory {
     }
 
     /// The user's session, started if there is none that takes messages; `None` once this node shuts down.
+    #[must_use]
     pub fn session(&self, user: UserId) -> Option<Addr<SessionActor>> {
         let mut running = self.lock();
         if running.is_closed {

@@ -1,7 +1,7 @@
 /**
  * The rules of a client: when to play, when to be silent, what to report, how to follow the server's time, how to
  * reconnect. They are pure: the client's steady clock in microseconds and a random number are arguments. The Rust
- * client in `actors/src/client` has the same rules.
+ * client in `client/src/rules` has the same rules.
  *
  * Each `playback` from the server is compared with the audio, and the audio is corrected. So nothing that was done
  * before has to be undone.

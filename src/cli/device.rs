@@ -6,7 +6,7 @@ use crate::{
     http,
 };
 use clap::{Args, ValueEnum};
-use segue_actors::protocol::device::DeviceKind;
+use segue_client::protocol::device::DeviceKind;
 use std::{
     io::{self, IsTerminal as _},
     path::PathBuf,

@@ -10,7 +10,7 @@ use awc::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::Stream;
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 use std::time::Duration;

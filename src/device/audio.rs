@@ -5,7 +5,7 @@ use super::{
     api::Api,
     download::{Known, Loaded, Progress, download},
 };
-use segue_actors::protocol::{
+use segue_client::protocol::{
     ids::MediaId,
     playback::{Item, Rate},
 };
@@ -268,7 +268,7 @@ impl Tape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use segue_actors::protocol::{ids::ItemId, playback::MediaKind};
+    use segue_client::protocol::{ids::ItemId, playback::MediaKind};
 
     fn tape(position_ms: i64, duration_ms: Option<i64>, rate: f64) -> (Tape, Instant) {
         let item = Item { id: ItemId(1), kind: MediaKind::Track, media_id: MediaId(2), duration_ms };

@@ -1,7 +1,7 @@
 //! The names of tracks: asked for once, and remembered while there is room.
 
 use super::{Found, Happening, api::Api, api::Refusal, api::Track};
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 use std::collections::VecDeque;
 use tokio::sync::mpsc::Sender;
 

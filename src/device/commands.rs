@@ -5,13 +5,11 @@ use super::{
     api::{Api, Refusal},
     request::{Request, device_named},
 };
-use segue_actors::{
-    client::{Client, Input},
-    protocol::{
-        ids::{CommandId, DeviceId, MediaId},
-        messages::{Op, TransferMode},
-    },
+use segue_client::protocol::{
+    ids::{CommandId, DeviceId, MediaId},
+    messages::{Op, TransferMode},
 };
+use segue_client::{Client, Input};
 use tokio::sync::mpsc::Sender;
 
 /// The most tracks that one request plays.

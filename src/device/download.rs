@@ -3,7 +3,7 @@
 use super::api::{Api, Refusal, StreamHead};
 use crate::media::digest::Digest;
 use futures_util::StreamExt as _;
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 use sha2::{Digest as _, Sha256};
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Duration};
 use tokio::{

@@ -1,14 +1,12 @@
 //! What `segue device --json` prints: one JSON object per line, named by its `event`.
 
-use segue_actors::{
-    client::Audio,
-    protocol::{
-        device::DeviceView,
-        ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros},
-        messages::RejectCode,
-        playback::{Intent, Item, Playback, Status},
-        wire::QueuePage,
-    },
+use segue_client::Audio;
+use segue_client::protocol::{
+    device::DeviceView,
+    ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros},
+    messages::RejectCode,
+    playback::{Intent, Item, Playback, Status},
+    wire::QueuePage,
 };
 use serde::Serialize;
 
@@ -152,7 +150,7 @@ pub(super) enum LinkState {
 mod tests {
     use super::*;
     use expect_test::{Expect, expect};
-    use segue_actors::protocol::{ids::Stamp, playback::MediaKind};
+    use segue_client::protocol::{ids::Stamp, playback::MediaKind};
 
     fn check(event: &Event<'_>, expected: &Expect) {
         expected.assert_eq(&serde_json::to_string(event).expect("an event is plain data"));
@@ -194,7 +192,7 @@ mod tests {
             ]],
         );
         let sounding =
-            Audio::Sounding { item, position_ms: 5, since_us: 7, rate: segue_actors::protocol::playback::Rate::NORMAL };
+            Audio::Sounding { item, position_ms: 5, since_us: 7, rate: segue_client::protocol::playback::Rate::NORMAL };
         check(
             &Event::Audio { server_us, audio: AudioEvent::of(&sounding, None) },
             &expect![[

@@ -8,16 +8,14 @@ use super::{
     screen::Screen,
 };
 use crate::time;
-use segue_actors::{
-    client::{Audio, Client},
-    protocol::{
-        device::DeviceList,
-        ids::{CommandId, Micros},
-        messages::RejectCode,
-        playback::Playback,
-        wire::QueuePage,
-    },
+use segue_client::protocol::{
+    device::DeviceList,
+    ids::{CommandId, Micros},
+    messages::RejectCode,
+    playback::Playback,
+    wire::QueuePage,
 };
+use segue_client::{Audio, Client};
 use tokio::sync::mpsc::Sender;
 
 /// The screen or the lines of a device.

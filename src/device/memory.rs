@@ -3,7 +3,7 @@
 
 use super::{ServerAddress, Trouble};
 use crate::media::digest::Digest;
-use segue_actors::protocol::{device::Volume, ids::DeviceId};
+use segue_client::protocol::{device::Volume, ids::DeviceId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{

@@ -24,9 +24,9 @@ pub use memory::usual_file;
 use api::{Api, Track};
 use audio::FromAudio;
 use request::Request;
-use segue_actors::protocol::device::HelloDevice;
-use segue_actors::protocol::device::{DeviceKind, Volume};
-use segue_actors::protocol::ids::{InstanceId, MediaId};
+use segue_client::protocol::device::HelloDevice;
+use segue_client::protocol::device::{DeviceKind, Volume};
+use segue_client::protocol::ids::{InstanceId, MediaId};
 use socket::FromSocket;
 use std::{error::Error, fmt, path::PathBuf};
 
@@ -99,8 +99,7 @@ pub async fn run(options: Options) -> Result<(), Trouble> {
         codecs: Vec::new(),
         volume: options.plays.then_some(Volume { level: 100, muted: false, version: 0 }),
     };
-    segue_actors::state::devices::Description::of(description.clone())
-        .map_err(|error| Trouble::new(error.to_string()))?;
+    description.check().map_err(|error| Trouble::new(error.to_string()))?;
     let memory = memory::Memory::open(&options.state_file)?;
     let api = Api::log_in(&options).await?;
     let known = memory.known();

@@ -1,6 +1,6 @@
 //! What a person (by keys) or a program (by lines of standard input) asks this device to do.
 
-use segue_actors::protocol::{
+use segue_client::protocol::{
     device::DeviceView,
     ids::{DeviceId, MediaId},
     messages::TransferMode,
@@ -171,7 +171,7 @@ pub(super) fn device_named(devices: &[DeviceView], name: &str) -> Result<DeviceI
 #[cfg(test)]
 mod tests {
     use super::*;
-    use segue_actors::protocol::{
+    use segue_client::protocol::{
         device::{DeviceKind, PresenceView},
         ids::Micros,
     };

@@ -15,16 +15,14 @@ use super::{
     socket::{FromSocket, Socket},
     surroundings::{self, Change, Surroundings},
 };
-use segue_actors::{
-    client::{Client, Input, Output},
-    protocol::{
-        device::HelloDevice,
-        ids::CommandId,
-        messages::ByeReason,
-        playback::{Item, Rate},
-        wire::ServerMessage,
-    },
+use segue_client::protocol::{
+    device::HelloDevice,
+    ids::CommandId,
+    messages::ByeReason,
+    playback::{Item, Rate},
+    wire::ServerMessage,
 };
+use segue_client::{Client, Input, Output};
 use std::{collections::VecDeque, time::Duration};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -242,7 +240,7 @@ impl Running {
     fn found(&mut self, found: Found) {
         match found {
             Found::ToPlay(words, Ok((tracks, start))) => {
-                self.give(words, commands::command(commands::play(tracks, start)))
+                self.give(words, commands::command(commands::play(tracks, start)));
             }
             Found::ToPlay(_, Err(why)) | Found::Hits(_, Err(why)) => self.front.error(&why),
             Found::Hits(words, Ok(hits)) => self.front.hits(words, hits),

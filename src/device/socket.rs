@@ -4,7 +4,7 @@ use super::{Api, Happening};
 use awc::ws::{CloseReason, Frame, Message};
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
-use segue_actors::protocol::wire::{ClientMessage, SUBPROTOCOL, ServerMessage};
+use segue_client::protocol::wire::{ClientMessage, SUBPROTOCOL, ServerMessage};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 /// The longest frame that is accepted, in bytes.

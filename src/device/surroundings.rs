@@ -2,7 +2,7 @@
 
 use super::ServerAddress;
 use crate::time;
-use segue_actors::protocol::ids::Micros;
+use segue_client::protocol::ids::Micros;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     time::{Duration, Instant},

@@ -7,6 +7,7 @@ mod harness;
 mod accounts;
 mod backup;
 mod catalogue;
+mod client_example;
 mod command_line;
 mod database;
 mod demo;

@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// No file of ours is longer, in lines.
@@ -148,10 +149,11 @@ fn is_comment(file: &File, found: &str) -> bool {
     file.text.lines().nth(number - 1).is_some_and(|line| line.trim_start().starts_with("//"))
 }
 
-/// The code of the core without its tests: what comes before `#[cfg(test)]`, and nothing of files that are tests.
+/// The code of the core and of clients without its tests: what comes before `#[cfg(test)]`, and nothing of files that
+/// are tests.
 fn core() -> Vec<File> {
     let mut files = files();
-    files.retain(|file| file.is_rust_of("actors/src/"));
+    files.retain(|file| file.is_rust_of("actors/src/") || file.is_rust_of("client/src/"));
     files.retain(|file| !file.path.contains("test"));
     for file in &mut files {
         let end = file.text.find("#[cfg(test)]").unwrap_or(file.text.len());
@@ -193,10 +195,11 @@ fn the_state_uses_plain_values_alone() {
     assert_none("state uses the protocol and the standard collections only", found);
 }
 
-/// The folders of the core, and which others each may use: only those above it in this list, so that there is no circle.
+/// The folders of `client/src` and `actors/src`, and which others each may use: only those above it in this list, so that
+/// there is no circle.
 const CORE: &[(&str, &[&str])] = &[
     ("protocol", &[]),
-    ("client", &["protocol"]),
+    ("rules", &["protocol"]),
     ("state", &["protocol"]),
     ("node", &["protocol", "state"]),
     ("socket", &["node", "protocol", "state"]),
@@ -204,6 +207,24 @@ const CORE: &[(&str, &[&str])] = &[
     ("testing", &["node", "protocol", "state"]),
     ("directory", &["node", "protocol", "session"]),
 ];
+
+/// What the crate for clients may build upon, its dependencies' own included.
+#[test]
+fn the_client_needs_nothing_of_a_server() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--package", "segue-client", "--edges", "normal,no-proc-macro"])
+        .args(["--prefix", "none", "--format", "{p}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).expect("names are text");
+    let needed: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(needed.contains("serde_json"), "its dependencies were not found: {tree}");
+    let allowed = ["segue-client", "serde", "serde_core", "serde_json", "itoa", "memchr", "ryu", "zmij"];
+    let foreign = needed.into_iter().filter(|name| !allowed.contains(name)).map(ToOwned::to_owned);
+    assert_none("the client needs serde and what serde needs, no actor, database or HTTP", foreign);
+}
 
 /// The names that follow `crate::` in code.
 fn used_of_the_crate(code: &str) -> BTreeSet<String> {
@@ -216,8 +237,9 @@ fn used_of_the_crate(code: &str) -> BTreeSet<String> {
 #[test]
 fn the_folders_of_the_core_make_no_circle() {
     let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for file in files().iter().filter(|file| file.is_rust_of("actors/src/")) {
-        let path = file.path.trim_start_matches("actors/src/");
+    for file in &files() {
+        let path = ["client/src/", "actors/src/"].iter().find_map(|crate_| file.path.strip_prefix(crate_));
+        let Some(path) = path.filter(|_| file.has_extension(&["rs"])) else { continue };
         let folder = path.split(['/', '.']).next().unwrap_or_default();
         let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
         if folder != "lib" {
@@ -235,7 +257,7 @@ fn the_folders_of_the_core_make_no_circle() {
         CORE.iter().map(|(folder, allowed)| ((*folder).to_owned(), allowed.iter().copied().map(str::to_owned)));
     let listed: BTreeMap<String, BTreeSet<String>> =
         listed.map(|(folder, allowed)| (folder, allowed.collect())).collect();
-    assert_eq!(used, listed, "the folders of actors/src use each other as the list says");
+    assert_eq!(used, listed, "the folders of both crates use each other as the list says");
 }
 
 /// The modules a file declares.

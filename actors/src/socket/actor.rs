@@ -136,7 +136,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
                 ctx.stop();
             }
             message => {
-                if let Some(event) = DeviceEvent::of(message) {
+                if let Some(event) = DeviceEvent::of(&message) {
                     self.say(event, ctx);
                 }
             }

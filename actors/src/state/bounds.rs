@@ -1,9 +1,10 @@
 //! What a session keeps in memory, in bytes, and the most that it may: each list has a limit of its own, so that no
 //! device can make another pay.
 
-use super::devices::{CODECS, Device, Devices, NAME_BYTES};
+use super::devices::{Device, Devices, NAME_BYTES};
 use super::queue::Queue;
 use super::{Limits, SessionState, Wait};
+use crate::protocol::device::CODECS;
 use crate::protocol::playback::After;
 
 /// A listed device with the longest name and media types that it may give.

@@ -1,6 +1,6 @@
 //! Who is there: a user's devices, their sockets and their volumes (R8, R15).
 
-use crate::protocol::device::{DeviceKind, DeviceView, HelloDevice, NAME_CHARS, PresenceView, Volume, is_name};
+use crate::protocol::device::{DeviceKind, DeviceView, HelloDevice, NAME_CHARS, PresenceView, Volume};
 use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
 use crate::protocol::wire::WireError;
 use serde::{Deserialize, Serialize};
@@ -29,18 +29,9 @@ impl Description {
     /// # Errors
     /// `WireError` when a field is beyond its bound.
     pub fn of(device: HelloDevice) -> Result<Self, WireError> {
+        device.check()?;
         let HelloDevice { name, kind, plays, controls, codecs, volume, .. } = device;
-        let name = name.trim().to_owned();
-        let wrong = if !is_name(&name) {
-            "device.name has 1 to 64 characters and no control characters"
-        } else if codecs.len() > CODECS.0 || codecs.iter().any(|codec| codec.len() > CODECS.1) {
-            "device.codecs has at most 32 entries of at most 64 bytes each"
-        } else if volume.is_some_and(|volume| volume.level > 100) {
-            "device.volume.level is 0 to 100"
-        } else {
-            return Ok(Self { name, kind, plays, controls, codecs, volume });
-        };
-        Err(WireError(wrong.to_owned()))
+        Ok(Self { name: name.trim().to_owned(), kind, plays, controls, codecs, volume })
     }
 }
 
@@ -160,8 +151,6 @@ pub struct Answered {
 /// Longest name of a device, in bytes of UTF-8.
 pub(super) const NAME_BYTES: usize = 4 * NAME_CHARS;
 
-/// Most media types that a device may list, and the longest of them in bytes.
-pub(crate) const CODECS: (usize, usize) = (32, 64);
 /// How many answered commands of a device are remembered.
 const ANSWERED_KEPT: usize = 64;
 /// Of how many devices, those that have gone included.

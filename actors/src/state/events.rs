@@ -135,14 +135,14 @@ impl DeviceEvent {
     /// What a message tells the session; `None` for one that is answered at its socket. A command needs its tracks:
     /// [`DeviceEvent::command`].
     #[must_use]
-    pub fn of(message: ClientMessage) -> Option<Self> {
+    pub fn of(message: &ClientMessage) -> Option<Self> {
         match message {
-            ClientMessage::Report(report) => Some(Self::Report(report)),
-            ClientMessage::Ready(ready) => Some(Self::Ready(ready)),
-            ClientMessage::Yield(yielded) => Some(Self::Yield(yielded)),
-            ClientMessage::Ended(ended) => Some(Self::Ended(ended)),
-            ClientMessage::Volume(change) => Some(Self::Volume(change)),
-            ClientMessage::Queue { from, limit } => Some(Self::Queue { from, limit }),
+            ClientMessage::Report(report) => Some(Self::Report(*report)),
+            ClientMessage::Ready(ready) => Some(Self::Ready(*ready)),
+            ClientMessage::Yield(yielded) => Some(Self::Yield(*yielded)),
+            ClientMessage::Ended(ended) => Some(Self::Ended(*ended)),
+            ClientMessage::Volume(change) => Some(Self::Volume(*change)),
+            ClientMessage::Queue { from, limit } => Some(Self::Queue { from: *from, limit: *limit }),
             ClientMessage::Hello(_)
             | ClientMessage::Time { .. }
             | ClientMessage::Command(_)

@@ -8,7 +8,6 @@ mod trace;
 mod transfers;
 mod vectors;
 
-use segue_actors::client::{Audio, Client, Input, Output};
 use segue_actors::protocol::device::{DeviceKind, DeviceView, HelloDevice, Volume};
 use segue_actors::protocol::ids::{
     ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
@@ -18,6 +17,7 @@ use segue_actors::protocol::playback::{Intent, MediaKind, Playback, Status};
 use segue_actors::protocol::wire::{ClientLimits, ClientMessage, ServerMessage};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Event, Leaving, Limits, SessionState};
+use segue_client::{Audio, Client, Input, Output};
 use std::collections::VecDeque;
 
 /// Length of every track.

@@ -1,7 +1,6 @@
 //! Failure cases that broke others, as the session alone can show them.
 
 use crate::scenario::join;
-use segue_actors::client::{Client, Input};
 use segue_actors::protocol::device::{DeviceKind, HelloDevice};
 use segue_actors::protocol::ids::{
     ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
@@ -13,6 +12,7 @@ use segue_actors::protocol::playback::{MediaKind, Status};
 use segue_actors::protocol::wire::{ClientLimits, ClientMessage, PAGE_ITEMS, ServerMessage, Welcome};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Effect, Event, Limits, Record, SessionState};
+use segue_client::{Client, Input};
 
 const START: Micros = Micros(1_700_000_000_000_000);
 

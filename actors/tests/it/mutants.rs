@@ -24,7 +24,7 @@ fn read(name: &str, text: &str) -> Patch {
     let (mut file, mut changes) = (String::new(), Vec::new());
     let rule = text.lines().next().unwrap_or_default().to_owned();
     for line in text.lines().skip(1) {
-        if let Some(path) = line.strip_prefix("+++ b/actors/") {
+        if let Some(path) = line.strip_prefix("+++ b/") {
             path.clone_into(&mut file);
         } else if line.starts_with("@@ ") {
             changes.push(Change { file: file.clone(), before: Vec::new(), after: Vec::new() });
@@ -39,6 +39,11 @@ fn read(name: &str, text: &str) -> Patch {
         }
     }
     Patch { name: name.to_owned(), rule, changes }
+}
+
+/// The root of the repository: patches name files from there.
+fn root() -> &'static Path {
+    crate_root().parent().expect("the crate lies in the repository")
 }
 
 fn crate_root() -> &'static Path {
@@ -59,7 +64,7 @@ fn patches() -> Vec<Patch> {
 
 /// How often the lines stand in the file one after the other.
 fn places_of(change: &Change) -> usize {
-    let text = fs::read_to_string(crate_root().join(&change.file)).unwrap_or_default();
+    let text = fs::read_to_string(root().join(&change.file)).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines.windows(change.before.len().max(1)).filter(|window| *window == change.before).count()
 }

@@ -1,7 +1,7 @@
 //! The commit protocol as a model, checked exhaustively within bounds: two nodes that share a database by
 //! compare-and-set, three devices that hand the right to sound to each other, and everything that breaks.
 //!
-//! It states in its smallest form what `actors/src/state` and `actors/src/client` promise: one audible device, nothing
+//! It states in its smallest form what `actors/src/state` and `client/src/rules` promise: one audible device, nothing
 //! acknowledged lost, nothing applied twice. Positions, queues and presence are left out; clocks agree.
 //! `SEGUE_MODEL=long` checks more.
 

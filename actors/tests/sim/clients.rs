@@ -4,12 +4,12 @@ use crate::lies::Lie;
 use crate::moves::Move;
 use crate::sleep::Sleep;
 use crate::world::{Down, Happening, Up, World};
-use segue_actors::client::{Client, Input, Output};
 use segue_actors::protocol::device::{DeviceKind, HelloDevice, Volume};
 use segue_actors::protocol::ids::{CommandId, DeviceId, InstanceId, ItemId};
 use segue_actors::protocol::messages::{ByeReason, RejectCode};
 use segue_actors::protocol::playback::{Item, Rate};
 use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
+use segue_client::{Client, Input, Output};
 use std::collections::BTreeSet;
 
 /// What rounding makes of the end of an item.

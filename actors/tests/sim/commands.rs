@@ -2,12 +2,12 @@
 
 use crate::server::track;
 use crate::world::{Up, World};
-use segue_actors::client::Input;
 use segue_actors::protocol::ids::{CommandId, ConnectionId, DeviceId, ItemId, MediaId};
 use segue_actors::protocol::messages::{Command, Op, TransferMode, VolumeChange};
 use segue_actors::protocol::playback::{Rate, Repeat};
 use segue_actors::protocol::wire::ClientMessage;
 use segue_actors::state::{Asked, Event};
+use segue_client::Input;
 
 impl World {
     /// Somebody gives a command.

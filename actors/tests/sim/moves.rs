@@ -1,12 +1,12 @@
 //! Devices that find themselves on another node: by a jump of what they show (T23), and after a node was killed (T53).
 
 use crate::world::World;
-use segue_actors::client::ServerTime;
 use segue_actors::protocol::ids::{DeviceId, NodeId};
 use segue_actors::protocol::playback::Status;
 use segue_actors::protocol::wire::ServerMessage;
 use segue_actors::state::Record;
 use segue_actors::state::devices::Device;
+use segue_client::ServerTime;
 
 /// What is shown jumps by no more than this from one node to another, in milliseconds.
 const JUMP_MS: i64 = 20;

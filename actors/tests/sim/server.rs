@@ -119,7 +119,7 @@ impl World {
             }
             ClientMessage::Bye { .. } => self.detach(id, Leaving::Clean),
             message => {
-                if let Some(event) = DeviceEvent::of(message) {
+                if let Some(event) = DeviceEvent::of(&message) {
                     self.say(id, event);
                 }
             }

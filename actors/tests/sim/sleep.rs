@@ -2,7 +2,7 @@
 //! or go on. Whoever wakes is told so before anything sounds again.
 
 use crate::world::{Happening, World};
-use segue_actors::client::Input;
+use segue_client::Input;
 
 /// A sleep.
 #[derive(Debug, Clone, Copy)]

@@ -7,12 +7,12 @@ use crate::links::Socket;
 use crate::moves::Orphan;
 use crate::nodes::Node;
 use crate::store::Store;
-use segue_actors::client::Input;
 use segue_actors::node::ports::{Outcome, SessionChange};
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::{ConnectionId, DeviceId, Micros, NodeId, Stamp};
 use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 use segue_actors::state::Record;
+use segue_client::Input;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Block, BorderType, Clear, Paragraph},
 };
-use segue_actors::protocol::{
+use segue_client::protocol::{
     device::{DeviceView, PresenceView},
     playback::{Playback, Repeat, Status},
 };

@@ -3,7 +3,7 @@
 use super::model::Model;
 use crate::device::{api::Track, request::Request};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use segue_actors::protocol::{
+use segue_client::protocol::{
     messages::TransferMode,
     playback::{Intent, Repeat},
 };

@@ -1,13 +1,11 @@
 //! What the screen draws: a copy of the client's rules, and what belongs to it.
 
 use super::super::{Options, api::Track, front::View};
-use segue_actors::{
-    client::Client,
-    protocol::{
-        device::DeviceView,
-        ids::DeviceId,
-        playback::{Playback, Status},
-    },
+use segue_client::Client;
+use segue_client::protocol::{
+    device::DeviceView,
+    ids::DeviceId,
+    playback::{Playback, Status},
 };
 use std::time::{Duration, Instant};
 

@@ -10,16 +10,14 @@ use crate::device::request::Request;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use expect_test::{Expect, expect};
 use ratatui::{Terminal, backend::TestBackend};
-use segue_actors::{
-    client::{Client, Input},
-    protocol::{
-        device::{DeviceKind, DeviceList, DeviceView, HelloDevice, PresenceView, Volume},
-        ids::{ClockId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp},
-        messages::TransferMode,
-        playback::{Active, Intent, Item, MediaKind, Playback, Repeat, Status},
-        wire::{ClientLimits, ServerMessage, Welcome},
-    },
+use segue_client::protocol::{
+    device::{DeviceKind, DeviceList, DeviceView, HelloDevice, PresenceView, Volume},
+    ids::{ClockId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp},
+    messages::TransferMode,
+    playback::{Active, Intent, Item, MediaKind, Playback, Repeat, Status},
+    wire::{ClientLimits, ServerMessage, Welcome},
 };
+use segue_client::{Client, Input};
 use std::time::Instant;
 
 fn options() -> Options {

@@ -1,13 +1,13 @@
 //! What the clients of one session do, and never two of them sounding.
 
 use super::{LIMITS, LOAD_MS, TRACK_MS, Trouble, World, device, play, playing};
-use segue_actors::client::{Input, ServerTime};
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::device::Volume;
 use segue_actors::protocol::ids::{CommandId, DeviceId, InstanceId, Micros};
 use segue_actors::protocol::messages::{ByeReason, Op, RejectCode};
 use segue_actors::protocol::playback::{Intent, Repeat, Status};
 use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
+use segue_client::{Input, ServerTime};
 
 #[test]
 fn a_page_load_never_starts_sound() {

@@ -2,13 +2,13 @@
 
 use super::{LOAD_MS, TRACK_MS, Trouble, World, device, play, play_on, playing, unrecorded};
 use crate::scenario::join;
-use segue_actors::client::Input;
 use segue_actors::protocol::device::DeviceView;
 use segue_actors::protocol::ids::{CommandId, DeviceId, Stamp};
 use segue_actors::protocol::messages::{ByeReason, Op, RejectCode};
 use segue_actors::protocol::playback::{Intent, Rate, Repeat, Status};
 use segue_actors::protocol::wire::ServerMessage;
 use segue_actors::state::{Event, Join, Leaving};
+use segue_client::Input;
 
 const HOUR_MS: i64 = 3_600_000;
 

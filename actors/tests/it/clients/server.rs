@@ -1,13 +1,13 @@
 //! The session of the clients' world, as a node carries it out without a network.
 
 use super::{Trouble, World, track};
-use segue_actors::client::Input;
 use segue_actors::protocol::ids::{ClockId, ConnectionId, DeviceId, NodeId};
 use segue_actors::protocol::messages::Command;
 use segue_actors::protocol::wire::{ClientMessage, ServerMessage, Welcome};
 use segue_actors::state::devices::Description;
 use segue_actors::state::queue::Queue;
 use segue_actors::state::{DeviceEvent, Effect, Event, Join, Leaving, Record, SessionState};
+use segue_client::Input;
 use std::sync::Arc;
 
 impl World {

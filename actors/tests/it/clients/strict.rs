@@ -1,11 +1,11 @@
 //! Strict mode (R1): who is cut off sounds no longer than its lease, and nobody else sounds before.
 
 use super::{LOAD_MS, Trouble, World, play, play_on};
-use segue_actors::client::Input;
 use segue_actors::protocol::ids::NodeId;
 use segue_actors::protocol::playback::{Intent, Status};
 use segue_actors::protocol::wire::ServerMessage;
 use segue_actors::state::{Limits, Record, SessionState};
+use segue_client::Input;
 
 /// One device plays, under a lease of five seconds.
 fn playing() -> World {

@@ -1,7 +1,7 @@
 //! What happened to a client of the world, and what it wanted done, as lines of JSON.
 
-use segue_actors::client::{Input, Output};
 use segue_actors::protocol::device::{HelloDevice, Volume};
+use segue_client::{Input, Output};
 use serde_json::{Value, json};
 
 /// What one client went through.

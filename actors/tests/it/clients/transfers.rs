@@ -1,11 +1,11 @@
 //! The music moves between clients: prepared, switched, rolled back, and never heard twice.
 
 use super::{LOAD_MS, PREPARE_MS, Trouble, World, play, play_on, playing, transfer, unrecorded};
-use segue_actors::client::{Audio, Input};
 use segue_actors::protocol::ids::{CommandId, DeviceId};
 use segue_actors::protocol::messages::Op;
 use segue_actors::protocol::playback::{Intent, Status};
 use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
+use segue_client::{Audio, Input};
 
 /// From a transfer's command to its switch: the target loads, and both are given notice.
 const SWITCH_MS: i64 = PREPARE_MS + 400;

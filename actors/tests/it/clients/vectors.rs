@@ -5,12 +5,12 @@
 use super::trace::Trace;
 use super::{LOAD_MS, TRACK_MS, Trouble, World, play, play_on, playing, transfer};
 use expect_test::expect_file;
-use segue_actors::client::Input;
 use segue_actors::protocol::ids::{CommandId, DeviceId, Micros};
 use segue_actors::protocol::messages::{ByeReason, Op, RejectCode};
 use segue_actors::protocol::playback::{Rate, Repeat};
 use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 use segue_actors::state::Limits;
+use segue_client::Input;
 use serde_json::json;
 use std::fmt::Write as _;
 

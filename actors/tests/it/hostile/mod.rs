@@ -260,7 +260,7 @@ impl World {
             }
             ClientMessage::Command(command) => self.command(socket, *command),
             ClientMessage::Bye { .. } => self.end(socket, Leaving::Clean),
-            message => match DeviceEvent::of(message) {
+            message => match DeviceEvent::of(&message) {
                 Some(event) => self.take(socket, event),
                 None => self.note("said nothing"),
             },
