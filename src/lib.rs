@@ -17,3 +17,4 @@ mod service_manager;
 pub mod store;
 mod telemetry;
 pub mod time;
+pub mod values;

@@ -43,7 +43,7 @@ impl Limits {
         self.count(&self.by_address, network(address))
     }
 
-    /// Counts an attempt for this user name, given as [`super::name_key`], whether such a user exists or not.
+    /// Counts an attempt for this user name, given as [`crate::values::user_name::name_key`], whether such a user exists or not.
     ///
     /// # Errors
     /// The seconds to wait, rounded up, when there were too many attempts.

@@ -2,7 +2,7 @@
 
 use super::Key;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use segue_actors::protocol::ids::Micros;
+use segue_client::protocol::ids::Micros;
 use std::fmt;
 
 /// Why a link is not valid.

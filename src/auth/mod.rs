@@ -14,9 +14,9 @@ pub use code::{BadCode, LoginCode};
 pub use key::Key;
 pub use limits::Limits;
 pub use link::LinkError;
-pub use names::{PASSWORD_CHARS, checked_name, checked_password, name_key};
+pub use names::{PASSWORD_CHARS, checked_name, checked_password};
 pub use passwords::{PasswordError, Passwords, hash as hash_password};
-pub use revoked::{Revocation, Revoked};
+pub use revoked::Revoked;
 pub use setup::Setup;
 pub use token::{Claims, TokenError};
 
@@ -25,16 +25,10 @@ use crate::{
     db::{self, Db, DbError, secrets},
     time,
 };
-use segue_actors::id64;
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
-
-id64! {
-    /// One log-in of a user. Every token names its login; revoking the login makes the token invalid.
-    LoginId;
-}
 
 /// How often expired logins are removed from the database.
 const CLEAN_EVERY: Duration = Duration::from_hours(1);

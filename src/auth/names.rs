@@ -1,10 +1,8 @@
 //! Which texts are allowed as user names and as passwords.
 
+use crate::values::user_name::USER_NAME_CHARS;
 use std::ops::RangeInclusive;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
-
-/// The longest user name, in characters.
-const NAME_CHARS: usize = 64;
 
 /// The allowed length of a password in characters; the minimum is that of NIST SP 800-63B.
 pub const PASSWORD_CHARS: RangeInclusive<usize> = 8..=256;
@@ -14,23 +12,15 @@ pub const PASSWORD_CHARS: RangeInclusive<usize> = 8..=256;
 /// # Errors
 /// Why the name is not allowed.
 pub fn checked_name(name: &str) -> Result<String, String> {
-    let name: String = name.trim().nfkc().take(NAME_CHARS + 1).collect();
+    let name: String = name.trim().nfkc().take(USER_NAME_CHARS + 1).collect();
     let allowed = |c: char| c.is_alphanumeric() || is_combining_mark(c) || ".-_@+'".contains(c);
-    if name.is_empty() || name.chars().count() > NAME_CHARS {
-        return Err(format!("a user name has 1 to {NAME_CHARS} characters"));
+    if name.is_empty() || name.chars().count() > USER_NAME_CHARS {
+        return Err(format!("a user name has 1 to {USER_NAME_CHARS} characters"));
     }
     match name.chars().find(|&c| !allowed(c)) {
         Some(bad) => Err(format!("a user name has letters, digits and . - _ @ + ' but not {bad:?}")),
         None => Ok(name),
     }
-}
-
-/// The key by which names are compared: NFKC without case. It exists for any text, so that a lookup of an invalid name
-/// takes the same path as one of an unknown name.
-#[must_use]
-pub fn name_key(name: &str) -> String {
-    let folded: String = name.trim().nfkc().take(NAME_CHARS + 1).flat_map(char::to_lowercase).collect();
-    folded.nfkc().collect()
 }
 
 /// The password as it is hashed: NFC, so that composed and decomposed characters give the same hash.
@@ -50,10 +40,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_normalised_and_compared_without_case() {
+    fn names_are_normalised() {
         assert_eq!(checked_name(" Jo\u{308}rg "), Ok("Jörg".to_owned()));
-        assert_eq!(name_key("JÖRG"), name_key("Jo\u{308}rg"));
-        assert_eq!(name_key("Ａｎｎａ"), "anna");
         for good in ["Ольга", "हिन्दी", "a@b.org", "o'neil", "李"] {
             assert!(checked_name(good).is_ok(), "{good}");
         }

@@ -1,22 +1,11 @@
 //! The revoked logins whose tokens have not expired yet: a small set in memory, checked at each request.
 
-use super::LoginId;
-use segue_actors::protocol::ids::Micros;
+use crate::values::login::{LoginId, Revocation};
+use segue_client::protocol::ids::Micros;
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock},
 };
-
-/// One revoked login.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Revocation {
-    /// The login.
-    pub login: LoginId,
-    /// When it was revoked, by the clock of the node that revoked it.
-    pub revoked: Micros,
-    /// When its token expires; the revocation is not needed after that.
-    pub expires: Micros,
-}
 
 /// The set of revoked logins; it holds at most those revoked within the lifetime of a token.
 #[derive(Debug, Default)]

@@ -1,11 +1,9 @@
 //! Bearer tokens: `segue1.` and, in base64url, user, login, expiry (8 bytes each, big-endian, seconds) and signature.
 
-use super::{
-    LoginId,
-    key::{Key, MAC_BYTES},
-};
+use super::key::{Key, MAC_BYTES};
+use crate::values::login::LoginId;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use segue_actors::protocol::ids::{Micros, UserId};
+use segue_client::protocol::ids::{Micros, UserId};
 use std::fmt;
 
 const PREFIX: &str = "segue1.";

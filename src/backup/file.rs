@@ -4,7 +4,7 @@
 //! lines of one array each; the last line is [`End`], with the SHA-256 of all lines before it.
 
 use crate::{db::DbError, media::digest::Digest, time};
-use segue_actors::protocol::ids::Micros;
+use segue_client::protocol::ids::Micros;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{fmt, io, path::PathBuf};

@@ -1,11 +1,13 @@
 //! Backups: writes all data that cannot be made again to one file, and restores a database from it.
 
 mod file;
+mod progress;
 mod reader;
 mod target;
 mod writer;
 
 pub use file::{Head, Problem};
+pub use progress::Progress;
 pub use reader::Summary;
 
 use crate::{
@@ -26,15 +28,6 @@ const BATCH_BYTES: usize = 1 << 20;
 const BATCH_ROWS: usize = 2_000;
 /// The most attempts of a restore that fails with a transient error of the database.
 const TRIES: u32 = 5;
-
-/// The progress of a backup or a restore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Rows written or read so far.
-    pub rows: u64,
-    /// The number of rows in total.
-    pub of: u64,
-}
 
 /// Writes a backup of the database, as one snapshot, to `path`; the file appears there when it is complete. Servers may
 /// read and write the database meanwhile.

@@ -1,11 +1,13 @@
 //! From the tags of a file to the values that the catalogue stores.
 
-use super::{
-    fold::{identity, short_hash},
-    path::folder_id,
-    tags::{self, MAX_PICTURE_BYTES, Reading, disc_of_folder},
+use super::tags::{self, MAX_PICTURE_BYTES, Reading};
+use crate::{
+    db::scan::{AlbumOf, Content},
+    values::{
+        path::{disc_of_folder, folder_id},
+        spelling::{identity, short_hash},
+    },
 };
-use crate::db::scan::{AlbumOf, Content};
 use std::path::Path;
 
 /// The values that the catalogue stores for the file at `path`, which is in the music folder `root`. `salt` is the
@@ -72,7 +74,7 @@ pub fn cover_id(salt: i64, picture: &[u8]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::tags::{Audio, Tags};
+    use crate::{catalog::tags::Tags, values::audio::Audio};
 
     fn album(path: &str, tags: Tags) -> AlbumOf {
         let reading = Reading { tags, audio: Audio::default() };

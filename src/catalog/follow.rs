@@ -2,11 +2,14 @@
 //! one that the index has.
 
 use super::{
-    search::{Kind, Query, Results, SearchError, SearchIndex},
+    search::{Query, Results, SearchError, SearchIndex},
     stop::Stop,
 };
-use crate::db::{Db, DbConnection, DbError, changes, popularity, search, secrets};
-use segue_actors::protocol::ids::UserId;
+use crate::{
+    db::{Db, DbConnection, DbError, changes, popularity, search, secrets},
+    values::document::Kind,
+};
+use segue_client::protocol::ids::UserId;
 use std::{
     fmt,
     path::{Path, PathBuf},

@@ -2,9 +2,7 @@
 
 pub mod content;
 pub mod cover;
-pub mod fold;
 pub mod follow;
-pub mod path;
 pub mod playlist;
 pub mod scan;
 pub mod search;

@@ -1,6 +1,6 @@
 //! Computes and checks the SHA-256 of every file in the background, at a limited rate, and not during a scan.
 
-use super::{path, scan::Board, stop::Stop};
+use super::{scan::Board, stop::Stop};
 use crate::{
     db::{
         Db, DbError,
@@ -8,6 +8,7 @@ use crate::{
     },
     media::file::MediaFile,
     time,
+    values::path,
 };
 use std::{
     sync::Arc,

@@ -15,6 +15,7 @@ mod serve;
 mod user;
 
 use clap::{Parser, Subcommand};
+use output::Failure;
 use std::{error::Error, io, process::ExitCode};
 
 /// Segue: a self-hosted music server. Whatever plays, and where in the track, is the same on every device.
@@ -38,9 +39,6 @@ enum Command {
     Backup(backup::Backup),
     Restore(backup::Restore),
 }
-
-/// Why a command ended without success; its text is shown to the person.
-type Failure = Box<dyn Error>;
 
 /// Runs the command of this process's arguments.
 #[must_use]

@@ -1,9 +1,13 @@
 //! Where commands write: results to standard output, failures to standard error.
 
 use std::{
+    error::Error,
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
 };
+
+/// Why a command ended without success; its text is shown to the person.
+pub(super) type Failure = Box<dyn Error>;
 
 /// Writes one line and flushes it.
 ///

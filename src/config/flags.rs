@@ -1,6 +1,6 @@
 //! One flag per setting, made from the list of settings; each command takes those that it uses.
 
-use super::{KEYS, Key, Settings, Shape, Sources, merge};
+use super::{KEYS, Key, Settings, Shape, Sources, source};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use std::{collections::BTreeMap, ops::Deref, path::PathBuf};
 
@@ -33,8 +33,8 @@ fn augment(command: Command, takes: impl Fn(&Key) -> bool) -> Command {
     let args = KEYS.iter().filter(|key| takes(key)).map(|key| {
         let between = if key.shape == Shape::Paths { ", with colons between" } else { "" };
         let default = default_of(key).map(|default| format!(" [default: {default}]")).unwrap_or_default();
-        let help = format!("{} [env: {}{between}]{default}", key.doc, merge::variable(key.name));
-        let flag = merge::flag(key.name).trim_start_matches('-').to_owned();
+        let help = format!("{} [env: {}{between}]{default}", key.doc, source::variable(key.name));
+        let flag = source::flag(key.name).trim_start_matches('-').to_owned();
         let arg = Arg::new(key.name).long(flag).help(help).action(ArgAction::Append).help_heading("Settings");
         let arg = arg.value_name(key.kind);
         match key.shape {

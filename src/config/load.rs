@@ -1,10 +1,7 @@
 //! The edge of the settings: reads the environment and the file.
 
-use super::{Problems, SettingFlags, Settings, Sources, home, merge};
+use super::{Problems, SettingFlags, Settings, Sources, home, source};
 use std::{collections::BTreeMap, env, fmt, fs, io, path::PathBuf};
-
-/// Variables that begin with `SEGUE_` and are not settings.
-pub const OTHER_VARIABLES: &[&str] = &["SEGUE_CONFIG", "SEGUE_PASSWORD"];
 
 /// The settings file's name in the data folder.
 const FILE_NAME: &str = "segue.toml";
@@ -78,8 +75,8 @@ fn find(sources: &Sources) -> Result<Option<(PathBuf, String)>, LoadError> {
     let without_file = Sources { file: None, ..sources.clone() };
     let name = "data_dir";
     let given = without_file.flags.get(name).and_then(|texts| texts.first());
-    let given = given.or_else(|| without_file.environment.get(&merge::variable(name)));
-    let folder = given.map_or_else(|| merge::default_data_dir(&without_file), PathBuf::from);
+    let given = given.or_else(|| without_file.environment.get(&source::variable(name)));
+    let folder = given.map_or_else(|| source::default_data_dir(&without_file), PathBuf::from);
     let folder = at_home(folder, sources);
     let path = folder.join(FILE_NAME);
     match fs::read_to_string(&path) {

@@ -1,98 +1,11 @@
 //! Merging: defaults ← file ← environment ← flags, with the origin of each value and every problem at once. Pure.
 
-use super::{Key, OTHER_VARIABLES, home, value::Value};
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf};
-
-/// What a setting's value looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// A text.
-    Text,
-    /// A whole number.
-    Number,
-    /// True or false.
-    Switch,
-    /// A list of paths: an array in the file, with the system's separator in the environment.
-    Paths,
-}
-
-/// Everything that may set a setting.
-#[derive(Debug, Clone, Default)]
-pub struct Sources {
-    /// The file's path and its text.
-    pub file: Option<(PathBuf, String)>,
-    /// The whole environment; variables without `SEGUE_` only serve defaults.
-    pub environment: BTreeMap<String, String>,
-    /// Values by setting name from the command line.
-    pub flags: BTreeMap<&'static str, Vec<String>>,
-}
-
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// No source set it.
-    Default,
-    /// The settings file.
-    File(PathBuf),
-    /// This environment variable.
-    Environment(String),
-    /// This flag.
-    Flag(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File(path) => write!(f, "file {}", path.display()),
-            Self::Environment(name) => write!(f, "environment {name}"),
-            Self::Flag(name) => write!(f, "flag {name}"),
-        }
-    }
-}
-
-/// One setting as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The setting's name.
-    pub name: &'static str,
-    /// Its value as TOML, secrets masked.
-    pub value: String,
-    /// Where the value came from.
-    pub origin: Origin,
-}
-
-/// Everything that is wrong with the settings, one sentence each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems(pub Vec<String>);
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the settings cannot be used:")?;
-        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
-    }
-}
-
-impl std::error::Error for Problems {}
-
-/// The variable that sets a setting.
-pub(super) fn variable(name: &str) -> String {
-    format!("SEGUE_{}", name.to_uppercase())
-}
-
-/// The flag that sets a setting.
-pub(super) fn flag(name: &str) -> String {
-    format!("--{}", name.replace('_', "-"))
-}
-
-/// `segue` in the XDG data folder (freedesktop.org, "XDG Base Directory"); `segue-data` in the current folder if the
-/// environment names neither that nor a home folder.
-pub(super) fn default_data_dir(sources: &Sources) -> PathBuf {
-    let absolute = |name: &str| sources.environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_DATA_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
-        .map_or_else(|| PathBuf::from("segue-data"), |folder| folder.join("segue"))
-}
+use super::{
+    home,
+    source::{Key, OTHER_VARIABLES, Origin, Problems, Shape, Sources, flag, variable},
+    value::Value,
+};
+use std::{fmt, ops::RangeInclusive};
 
 /// The state of one merge: [`Merge::value`] is called once per setting, in the order of the list.
 pub(super) struct Merge<'a> {

@@ -8,13 +8,14 @@ mod merge;
 mod networks;
 mod origins;
 mod same;
+mod source;
 mod value;
 
 pub use flags::{DatabaseFlags, ScanFlags, SettingFlags};
-pub use load::{LoadError, OTHER_VARIABLES, load};
-pub use merge::{Origin, Problems, Row, Shape, Sources};
+pub use load::{LoadError, load};
 pub use networks::Networks;
 pub use origins::Origins;
+pub use source::{Key, OTHER_VARIABLES, Origin, Problems, Row, Shape, Sources};
 
 use crate::db::DatabaseUrl;
 use merge::Merge;
@@ -23,19 +24,6 @@ pub use value::LogFilter;
 use value::{PublicUrl, Value as _};
 
 pub use value::LogFormat;
-
-/// One setting, as the command line and the documentation see it.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
-    /// The key in the file; `SEGUE_` and upper case in the environment; with dashes on the command line.
-    pub name: &'static str,
-    /// What it is for. Units are in the name: `_ms`, `_s`.
-    pub doc: &'static str,
-    /// What a value looks like.
-    pub shape: Shape,
-    /// The kind of value, in one word for `--help`.
-    pub kind: &'static str,
-}
 
 macro_rules! settings {
     (|$sources:ident| $($(#[doc = $doc:literal])+ $name:ident: $kind:ty = $default:expr $(, within $range:expr)?;)+) => {
@@ -80,7 +68,7 @@ macro_rules! settings {
 
 settings! { |sources|
     /// The folder of everything Segue keeps: database, search index, cover cache.
-    data_dir: PathBuf = merge::default_data_dir(sources);
+    data_dir: PathBuf = source::default_data_dir(sources);
     /// Address and port to listen on; port 0 takes a free one.
     listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4747));
     /// File of the certificate and its chain (PEM) to speak HTTPS with; empty: HTTP. Read again when it changes.

@@ -1,7 +1,7 @@
 //! A list of networks, for whoever is trusted.
 
 use super::{
-    merge::Shape,
+    source::Shape,
     value::{Value, quote},
 };
 use std::{fmt, net::IpAddr, str::FromStr};

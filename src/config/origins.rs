@@ -1,7 +1,7 @@
 //! A list of origins: pages of these may use the server from browsers.
 
 use super::{
-    merge::Shape,
+    source::Shape,
     value::{Value, quote},
 };
 use std::fmt;

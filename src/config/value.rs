@@ -1,6 +1,6 @@
 //! The kinds of values a setting may have: how each is read from text and shown as TOML.
 
-use super::merge::Shape;
+use super::source::Shape;
 use crate::db::DatabaseUrl;
 use std::{
     fmt::Display,

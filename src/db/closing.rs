@@ -4,9 +4,7 @@
 //! SQLite file with its write-ahead log beside it (sqlite.org/wal.html, "The WAL File"): the file alone then lacks the
 //! newest commits.
 
-use super::DbConnection;
 use std::{
-    ops::{Deref, DerefMut},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -49,25 +47,5 @@ pub(super) struct Counted(Arc<AtomicUsize>);
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// A connection that is counted until it has closed: fields are dropped in their order.
-pub(super) struct CountedConnection {
-    pub(super) connection: DbConnection,
-    pub(super) _counted: Counted,
-}
-
-impl Deref for CountedConnection {
-    type Target = DbConnection;
-
-    fn deref(&self) -> &DbConnection {
-        &self.connection
-    }
-}
-
-impl DerefMut for CountedConnection {
-    fn deref_mut(&mut self) -> &mut DbConnection {
-        &mut self.connection
     }
 }

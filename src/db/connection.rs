@@ -2,7 +2,7 @@
 
 use super::{
     DatabaseUrl, DbError,
-    closing::{Census, Counted, CountedConnection},
+    closing::{Census, Counted},
     obstacle,
 };
 use diesel::{
@@ -10,6 +10,7 @@ use diesel::{
     connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _},
     r2d2::{ManageConnection, R2D2Connection as _},
 };
+use std::ops::{Deref, DerefMut};
 
 /// A connection to either database; diesel queries run on it as they are.
 ///
@@ -20,6 +21,26 @@ pub enum DbConnection {
     Postgres(PgConnection),
     /// SQLite, bundled.
     Sqlite(SqliteConnection),
+}
+
+/// A connection that is counted until it has closed: fields are dropped in their order.
+pub(super) struct CountedConnection {
+    connection: DbConnection,
+    _counted: Counted,
+}
+
+impl Deref for CountedConnection {
+    type Target = DbConnection;
+
+    fn deref(&self) -> &DbConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for CountedConnection {
+    fn deref_mut(&mut self) -> &mut DbConnection {
+        &mut self.connection
+    }
 }
 
 /// Inserts all rows of a slice, however many: diesel's two-dialect connection takes one at a time.

@@ -6,7 +6,7 @@ use super::{
     schema::{self, albums, files, folders, tracks},
     secrets,
 };
-use crate::{catalog::path, media::version::Stat};
+use crate::{media::version::Stat, values::path};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 use std::path::PathBuf;
 

@@ -5,9 +5,9 @@ use super::{
     scan::Known,
     schema::{files, folders},
 };
-use crate::{catalog::path, media::version::Stat};
+use crate::{media::version::Stat, values::path};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _, dsl::count_star};
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 use std::path::PathBuf;
 
 /// The rows of all files that were last seen in these folders.

@@ -2,7 +2,7 @@
 
 use super::{DbConnection, DbError, schema::login_codes};
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
-use segue_actors::protocol::ids::{Micros, UserId};
+use segue_client::protocol::ids::{Micros, UserId};
 
 /// Keeps a user's new code, in place of an older one.
 ///

@@ -4,12 +4,12 @@ use super::{
     DbConnection, DbError, login_codes,
     schema::{logins, revocations},
 };
-use crate::auth::{LoginId, Revocation};
+use crate::values::login::{LoginId, Revocation};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, Insertable, QueryDsl as _, Queryable, RunQueryDsl as _,
     Selectable, SelectableHelper as _,
 };
-use segue_actors::protocol::ids::{Micros, UserId};
+use segue_client::protocol::ids::{Micros, UserId};
 
 /// The most logins of one user; the oldest ends when another comes.
 const MOST_PER_USER: i64 = 100;

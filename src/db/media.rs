@@ -6,7 +6,7 @@ use super::{
 };
 use crate::media::{digest::Digest, version::Stat};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
 
 /// A media file as the last scan saw it.

@@ -2,7 +2,7 @@
 
 use super::{DbConnection, DbError, schema};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _, dsl::max};
-use segue_actors::protocol::ids::{Micros, NodeId};
+use segue_client::protocol::ids::{Micros, NodeId};
 
 /// Writes this node's heartbeat.
 ///

@@ -2,13 +2,11 @@
 
 use super::{DbConnection, DbError, popularity, schema};
 use diesel::{ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
-use segue_actors::{
-    protocol::{
+use segue_actors::{state::Play};
+use segue_client::{protocol::{
         ids::{DeviceId, UserId},
         playback::MediaKind,
-    },
-    state::Play,
-};
+    }};
 
 /// A play as its row says it.
 #[derive(Debug, Clone, Insertable)]

@@ -2,7 +2,7 @@
 
 use super::{DbConnection, DbError, schema};
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 
 /// Binds of one statement; SQLite allows 32,766 (sqlite.org/limits.html), and long lists are slow to parse.
 const AT_ONCE: usize = 500;

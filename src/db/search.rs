@@ -4,9 +4,9 @@ use super::{
     DbConnection, DbError, changes, popularity,
     schema::{album_artists, albums, artists, playlists, track_artists, tracks},
 };
-use crate::catalog::search::{Change, Document, Kind};
+use crate::values::document::{Change, Document, Kind};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _};
-use segue_actors::protocol::ids::UserId;
+use segue_client::protocol::ids::UserId;
 use std::collections::HashMap;
 
 /// Changes for the index, and how far they lead.

@@ -1,12 +1,15 @@
 //! Accounts.
 
 use super::{DbConnection, DbError, logins, playlists, plays, schema::users, sessions};
-use crate::auth::{self, Revocation};
+use crate::values::{
+    login::{LoginId, Revocation},
+    user_name::name_key,
+};
 use diesel::{
     ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable, RunQueryDsl as _, Selectable,
     SelectableHelper as _, sql_query,
 };
-use segue_actors::protocol::ids::{Micros, UserId};
+use segue_client::protocol::ids::{Micros, UserId};
 use std::{fmt, str::FromStr};
 
 /// What a user may do.
@@ -55,7 +58,7 @@ pub struct User {
 }
 
 impl User {
-    /// A new account. The name has passed [`auth::checked_name`]; the password is a hash.
+    /// A new account. The name has passed `auth::checked_name`; the password is a hash.
     #[must_use]
     pub fn new(name: String, password: String, role: Role) -> Self {
         Self { id: UserId(rand::random()), name, password, role, created: crate::time::now() }
@@ -78,7 +81,7 @@ impl From<&User> for Row {
         Self {
             id: user.id.to_sql(),
             name: user.name.clone(),
-            name_key: auth::name_key(&user.name),
+            name_key: name_key(&user.name),
             password: user.password.clone(),
             role: user.role.to_string(),
             created_us: user.created.0,
@@ -142,7 +145,7 @@ pub fn by_id(connection: &mut DbConnection, id: UserId) -> Result<Option<User>, 
 /// # Errors
 /// The database's.
 pub fn by_name(connection: &mut DbConnection, name: &str) -> Result<Option<User>, DbError> {
-    let named = users::table.filter(users::name_key.eq(auth::name_key(name)));
+    let named = users::table.filter(users::name_key.eq(name_key(name)));
     named.select(Row::as_select()).first(connection).optional()?.map(User::try_from).transpose()
 }
 
@@ -171,7 +174,7 @@ pub fn set_password(
     connection: &mut DbConnection,
     id: UserId,
     hash: &str,
-    keep: Option<auth::LoginId>,
+    keep: Option<LoginId>,
 ) -> Result<Changed, DbError> {
     let changed = diesel::update(users::table.find(id.to_sql())).set(users::password.eq(hash)).execute(connection)?;
     if changed == 0 {

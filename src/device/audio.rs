@@ -1,9 +1,9 @@
 //! Playback without sound: the bytes of an item are streamed, and its position moves in real time.
 
 use super::{
-    Happening,
     api::Api,
-    download::{Known, Loaded, Progress, download},
+    download::{Known, Progress, download},
+    happening::{FromAudio, Happening},
 };
 use segue_client::protocol::{
     ids::MediaId,
@@ -20,23 +20,6 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(2);
 /// A time so far away that it is never reached while a track plays.
 const LATER: Duration = Duration::from_hours(24);
-
-/// What happened to the audio.
-#[derive(Debug)]
-pub(super) enum FromAudio {
-    /// It has enough bytes to start, and waits for [`Player::go`].
-    Prepared,
-    /// It plays from this position on, in milliseconds.
-    Started(i64),
-    /// It has stopped for want of bytes.
-    Stalled,
-    /// All of its bytes have arrived.
-    Loaded(Loaded),
-    /// It cannot be played; the text says why.
-    Failed(String),
-    /// It was played to its end.
-    Finished,
-}
 
 /// What is to be played.
 pub(super) struct Order {

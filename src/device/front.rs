@@ -1,20 +1,21 @@
 //! Shows the device: on a screen to a person, or as lines to a program.
 
 use super::{
-    Happening, Options, Trouble,
+    Face, Happening, Options, Trouble,
     api::Track,
     events::{AudioEvent, CommandAnswer, Event, LinkState, Sample},
     lines::Lines,
     screen::Screen,
+    view::View,
 };
 use crate::time;
-use segue_client::protocol::{
-    device::DeviceList,
-    ids::{CommandId, Micros},
-    messages::RejectCode,
-    playback::Playback,
-    wire::QueuePage,
-};
+use segue_client::{Audio, protocol::{
+        device::DeviceList,
+        ids::{CommandId, Micros},
+        messages::RejectCode,
+        playback::Playback,
+        wire::QueuePage,
+    }};
 use segue_client::{Audio, Client};
 use tokio::sync::mpsc::Sender;
 
@@ -33,30 +34,11 @@ pub(super) struct Told {
     audio: Option<Audio>,
 }
 
-/// The state of the rules at one time.
-pub(super) struct View<'a> {
-    pub(super) client: &'a Client,
-    /// That time, in microseconds of the client's own clock.
-    pub(super) local_us: i64,
-    /// The reason for the state of the connection.
-    pub(super) link_reason: &'a str,
-    /// The reason if the audio failed.
-    pub(super) audio_reason: Option<&'a str>,
-    /// The track that plays and the next one, if they are known.
-    pub(super) tracks: [Option<Track>; 2],
-}
-
-impl View<'_> {
-    fn server_us(&self) -> Micros {
-        self.client.time().at(self.local_us)
-    }
-}
-
 impl Front {
     pub(super) fn open(options: &Options, happenings: &Sender<Happening>) -> Result<Self, Trouble> {
         match options.face {
-            super::Face::Screen => Ok(Self::Screen(Screen::open(options, happenings.clone())?)),
-            super::Face::Lines { exit_with_stdin } => {
+            Face::Screen => Ok(Self::Screen(Screen::open(options, happenings.clone())?)),
+            Face::Lines { exit_with_stdin } => {
                 Ok(Self::Lines(Lines::open(happenings, exit_with_stdin), Box::default()))
             }
         }

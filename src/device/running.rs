@@ -3,17 +3,19 @@
 use super::{
     Found, Happening, Options, Trouble,
     api::Api,
-    audio::{FromAudio, Order, Player},
+    audio::{Order, Player},
     catalogue::Catalogue,
     commands::{self, Meaning},
     download::Known,
     events::AudioEvent,
-    front::{Front, View},
+    front::Front,
+    happening::{FromAudio, FromSocket},
     memory::{Kept, Memory},
     newest::Newest,
     request::Request,
-    socket::{FromSocket, Socket},
+    socket::Socket,
     surroundings::{self, Change, Surroundings},
+    view::View,
 };
 use segue_client::protocol::{
     device::HelloDevice,

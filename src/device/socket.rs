@@ -1,6 +1,9 @@
 //! The WebSocket of a device: a task that reads, writes and answers pings.
 
-use super::{Api, Happening};
+use super::{
+    api::Api,
+    happening::{FromSocket, Happening},
+};
 use awc::ws::{CloseReason, Frame, Message};
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
@@ -11,17 +14,6 @@ use tokio::{sync::mpsc, task::JoinHandle};
 const FRAME_BYTES: usize = 1 << 20;
 /// How many messages may wait to be written; if there are more, the socket is given up.
 const WAITING: usize = 64;
-
-/// An event of a socket.
-#[derive(Debug)]
-pub(super) enum FromSocket {
-    /// It is open.
-    Opened,
-    /// It has received a message.
-    Said(Box<ServerMessage>),
-    /// It has closed: the server's close code, if there was one, and the reason as text.
-    Closed(Option<u16>, String),
-}
 
 /// The handle of a socket that is opening or open; dropping it closes the socket at once.
 pub(super) struct Socket {

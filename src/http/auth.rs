@@ -6,11 +6,11 @@ use super::{
     reads,
     refusals::{self, What, Why},
     requests::Asker,
-    users::UserObject,
+    user_object::UserObject,
 };
 use crate::{
     app::App,
-    auth::{Claims, LoginId, PasswordError, checked_name, checked_password, name_key},
+    auth::{Claims, PasswordError, checked_name, checked_password},
     db::{
         DbError,
         logins::{self, Login},
@@ -18,9 +18,13 @@ use crate::{
     },
     error::{ApiError, Kind},
     time,
+    values::{
+        login::{LoginId, Revocation},
+        user_name::name_key,
+    },
 };
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::header, web};
-use segue_actors::protocol::ids::Micros;
+use segue_client::protocol::ids::Micros;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -254,7 +258,7 @@ pub(super) fn within_limits(app: &App, request: &HttpRequest, name: &str, what: 
 /// Ends logins in the database, then in the memory of this process. Returns how many.
 pub(super) async fn end(
     app: &App,
-    revoke: impl FnOnce(&mut crate::db::DbConnection) -> Result<Vec<crate::auth::Revocation>, DbError> + Send + 'static,
+    revoke: impl FnOnce(&mut crate::db::DbConnection) -> Result<Vec<Revocation>, DbError> + Send + 'static,
 ) -> Result<usize, ApiError> {
     let ended = app.db.write(revoke).await?;
     let count = ended.len();

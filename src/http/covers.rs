@@ -2,12 +2,7 @@
 //! secret of this server.
 
 use super::{ids::PathId, reads};
-use crate::{
-    app::App,
-    catalog::{cover::SIZES, fold::Id},
-    db::covers,
-    error::ApiError,
-};
+use crate::{app::App, catalog::cover::SIZES, db::covers, error::ApiError, values::catalogue_id::CatalogueId};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, EntityTag, Header as _, IfNoneMatch},
@@ -45,7 +40,7 @@ pub(super) async fn get(
     let PathId(id) = id.into_inner();
     let largest = SIZES.iter().copied().max();
     let size = query.size.and_then(|wanted| SIZES.into_iter().find(|size| *size >= wanted).or(largest));
-    let tag = size.map_or_else(|| Id(id).to_string(), |size| format!("{}-{size}", Id(id)));
+    let tag = size.map_or_else(|| CatalogueId(id).to_string(), |size| format!("{}-{size}", CatalogueId(id)));
     let tag = EntityTag::new_strong(tag);
     let mut response = HttpResponse::Ok();
     // The id is a hash of the picture, so the picture of an id never changes.

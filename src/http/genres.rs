@@ -3,9 +3,9 @@
 use super::{AuthUser, Page, Paging, ids::PathId, lists, objects::TrackObject, reads};
 use crate::{
     app::App,
-    catalog::fold::Id,
     db::{genres, tracks::Track},
     error::ApiError,
+    values::catalogue_id::CatalogueId,
 };
 use actix_web::{HttpRequest, web};
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub(super) async fn list(
     let (limit, offset) = paging.checked()?;
     let (found, total) = app.db.read(move |connection| genres::page(connection, limit, offset)).await?;
     let object = |genre: genres::Genre| GenreObject {
-        id: Id(genre.id).to_string(),
+        id: CatalogueId(genre.id).to_string(),
         name: genre.name,
         track_count: genre.track_count,
     };

@@ -17,7 +17,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpRequest, web};
-use segue_actors::protocol::ids::Micros;
+use segue_client::protocol::ids::Micros;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};

@@ -3,7 +3,7 @@
 //! `HttpServer` of actix-web offers HTTP/2 by TLS whenever any crate of the program asks actix-http for it, as `awc`
 //! does. No released version of the h2 that comes with it is free of RUSTSEC-2026-0258, so TLS is set up here.
 
-use super::{STOP_WITHIN_S, media};
+use super::media;
 use actix_http::{HttpService, KeepAlive, Request, Response, body::MessageBody};
 use actix_service::{IntoServiceFactory, ServiceFactory, fn_factory};
 use actix_web::{
@@ -13,6 +13,8 @@ use actix_web::{
 use rustls::ServerConfig;
 use std::{any::Any, fmt::Debug, io, net::TcpListener, time::Duration};
 
+/// How long open requests may take to end once the server is told to stop, in seconds.
+pub(super) const STOP_WITHIN_S: u64 = 10;
 /// How long a client may take to send the head of its first request.
 const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(5);
 /// How long a client may take to close a connection that the server has ended.

@@ -6,12 +6,13 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Claims, LoginId},
+    auth::Claims,
     db::users::{self, Role},
     error::{ApiError, Kind},
+    values::login::LoginId,
 };
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, web};
-use segue_actors::protocol::ids::UserId;
+use segue_client::protocol::ids::UserId;
 use std::{
     future::{Ready, ready},
     pin::Pin,

@@ -1,6 +1,6 @@
 //! Ids in paths, queries and bodies.
 
-use crate::{catalog::fold::Id, error::ApiError};
+use crate::{error::ApiError, values::catalogue_id::CatalogueId};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
@@ -35,7 +35,9 @@ pub(super) fn checked(ids: Vec<i64>) -> Result<Vec<i64>, ApiError> {
 /// Parses an id, alone or as the URI of a track (`segue:track:…`).
 pub(super) fn read(text: &str) -> Result<i64, ApiError> {
     let id = text.strip_prefix("segue:track:").unwrap_or(text);
-    id.parse().map(|Id(id)| id).map_err(|_| ApiError::invalid(format!("{id:?} is not an id: an id is 16 hex digits")))
+    id.parse()
+        .map(|CatalogueId(id)| id)
+        .map_err(|_| ApiError::invalid(format!("{id:?} is not an id: an id is 16 hex digits")))
 }
 
 /// An id in a path. A text that is no id is answered with 404, as an unknown id is.
@@ -45,6 +47,6 @@ pub(super) struct PathId(pub(super) i64);
 impl<'de> Deserialize<'de> for PathId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map(|Id(id)| Self(id)).map_err(serde::de::Error::custom)
+        text.parse().map(|CatalogueId(id)| Self(id)).map_err(serde::de::Error::custom)
     }
 }

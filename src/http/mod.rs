@@ -19,6 +19,7 @@ mod library;
 mod link;
 mod lists;
 mod media;
+mod method;
 mod objects;
 mod openapi;
 mod origin;
@@ -35,6 +36,7 @@ mod socket;
 mod stream;
 mod tls;
 mod tracks;
+mod user_object;
 mod users;
 
 pub use identity::{Admin, AuthUser};
@@ -44,13 +46,14 @@ pub use page::{Page, Paging, address};
 use crate::{app::App, service_manager};
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
-    HttpServer, Route,
+    HttpServer,
     dev::{Extensions, Server},
-    guard,
     middleware::{Condition, from_fn},
     rt::net::TcpStream,
     web,
 };
+use https::STOP_WITHIN_S;
+use method::reads;
 use std::{
     any::Any,
     io,
@@ -64,8 +67,6 @@ use tokio::{
     time::timeout,
 };
 
-/// How long open requests may go on once the server is told to stop, in seconds.
-const STOP_WITHIN_S: u64 = 10;
 /// How long sessions may take, once the server is told to stop, to send their devices away (they do so spread over at most
 /// 5 s) and to write their last changes.
 const SESSIONS_WITHIN: Duration = Duration::from_secs(10);
@@ -104,11 +105,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
     saved::routes(config);
     search::routes(config);
     tracks::routes(config);
-}
-
-/// A route for GET and, as RFC 9110 (9.3.2) asks, for HEAD: actix leaves the body out of the answer.
-fn reads() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// Runs a future on the event loop that servers and their handlers need.

@@ -3,16 +3,16 @@
 use super::{link::media_link, page::address};
 use crate::{
     app::App,
-    catalog::fold::Id,
     db::{
         albums::{Album, Name},
         artists::Artist,
         tracks::Track,
     },
     time,
+    values::catalogue_id::CatalogueId,
 };
 use actix_web::HttpRequest;
-use segue_actors::protocol::ids::Micros;
+use segue_client::protocol::ids::Micros;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -148,7 +148,7 @@ pub(crate) struct Objects<'a> {
 impl Objects<'_> {
     pub(crate) fn track(self, track: &Track) -> TrackObject {
         let (row, version) = (&track.row, &track.version);
-        let id = Id(row.id).to_string();
+        let id = CatalogueId(row.id).to_string();
         let playable = !row.missing && !version.is_empty();
         TrackObject {
             name: row.title.clone(),
@@ -188,7 +188,7 @@ impl Objects<'_> {
     }
 
     pub(crate) fn album(self, album: &Album) -> AlbumObject {
-        let id = Id(album.id).to_string();
+        let id = CatalogueId(album.id).to_string();
         AlbumObject {
             name: album.title.clone(),
             album_type: match (album.compilation, album.track_count) {
@@ -231,7 +231,7 @@ impl Objects<'_> {
     }
 
     fn name(self, artist: &Name) -> SimpleArtist {
-        let id = Id(artist.id).to_string();
+        let id = CatalogueId(artist.id).to_string();
         SimpleArtist {
             name: artist.name.clone(),
             href: self.href("artists", &id),
@@ -250,7 +250,7 @@ impl Objects<'_> {
 
     fn cover(self, cover_id: i64, size: Option<u32>) -> String {
         let query = size.map_or_else(String::new, |size| format!("?size={size}"));
-        address(self.request, &format!("/v1/covers/{}{query}", Id(cover_id)))
+        address(self.request, &format!("/v1/covers/{}{query}", CatalogueId(cover_id)))
     }
 
     pub(crate) fn href(self, nouns: &str, id: &str) -> String {

@@ -6,17 +6,14 @@ use crate::{
     error::{ApiError, Kind},
 };
 use actix_web::web;
-use segue_actors::{
-    protocol::{
+use segue_actors::{session::{Answer, Ask, Snapshot}, state::{Asked, Reject}};
+use segue_client::{protocol::{
         device::DeviceList,
         ids::{Micros, UserId},
         messages::RejectCode,
         playback::Playback,
         wire::{PAGE_ITEMS, QueuePage},
-    },
-    session::{Answer, Ask, Snapshot},
-    state::{Asked, Reject},
-};
+    }};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

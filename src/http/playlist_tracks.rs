@@ -9,16 +9,17 @@ use super::{
 };
 use crate::{
     app::App,
-    catalog::{fold::Id, playlist},
+    catalog::playlist,
     db::{
         playlists::{self, Item},
         tracks,
     },
     error::{ApiError, Kind},
     time,
+    values::catalogue_id::CatalogueId,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_actors::protocol::ids::{Micros, UserId};
+use segue_client::protocol::ids::{Micros, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use utoipa::ToSchema;
@@ -203,7 +204,7 @@ async fn new_items(app: &App, asker: AuthUser, uris: &[String]) -> Result<Vec<It
     let wanted = ids.clone();
     let known = app.db.read(move |connection| tracks::known(connection, &wanted)).await?;
     if let Some(id) = ids.iter().find(|id| !known.contains(id)) {
-        return Err(ApiError::invalid(format!("there is no track {}", Id(*id))));
+        return Err(ApiError::invalid(format!("there is no track {}", CatalogueId(*id))));
     }
     let (added_by, added_us) = (asker.user.to_sql(), time::now().0);
     Ok(ids.into_iter().map(|track_id| Item { track_id, added_by, added_us }).collect())
@@ -224,7 +225,7 @@ async fn edit(
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
-        if snapshot_id.is_some_and(|asked| asked != Id(found.snapshot).to_string()) {
+        if snapshot_id.is_some_and(|asked| asked != CatalogueId(found.snapshot).to_string()) {
             let message = "the playlist has changed since that snapshot: read it again";
             return Ok(Err(ApiError::new(Kind::Conflict, message)));
         }
@@ -238,5 +239,5 @@ async fn edit(
     });
     outcome.await??;
     app.scanner.board().announce();
-    Ok(Snapshot { snapshot_id: Id(snapshot).to_string() })
+    Ok(Snapshot { snapshot_id: CatalogueId(snapshot).to_string() })
 }

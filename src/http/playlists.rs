@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     app::App,
-    catalog::fold::Id,
     db::playlists::{self, Details, Playlist},
     error::ApiError,
     time,
+    values::catalogue_id::CatalogueId,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_actors::protocol::ids::UserId;
+use segue_client::protocol::ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -75,7 +75,7 @@ pub(super) struct PlaylistObject {
 impl PlaylistObject {
     pub(super) fn new(request: &HttpRequest, app: &App, (playlist, owner): &(Playlist, String)) -> Self {
         let objects = Objects { request, app };
-        let id = Id(playlist.id).to_string();
+        let id = CatalogueId(playlist.id).to_string();
         let owner_id = UserId::from_sql(playlist.owner_id);
         Self {
             name: playlist.name.clone(),
@@ -89,13 +89,13 @@ impl PlaylistObject {
             },
             public: playlist.public,
             collaborative: false,
-            snapshot_id: Id(playlist.snapshot).to_string(),
+            snapshot_id: CatalogueId(playlist.snapshot).to_string(),
             tracks: TracksOf {
                 href: address(request, &format!("/v1/playlists/{id}/tracks")),
                 total: playlist.track_count,
             },
-            created_at: time::rfc3339(segue_actors::protocol::ids::Micros(playlist.created_us)),
-            updated_at: time::rfc3339(segue_actors::protocol::ids::Micros(playlist.updated_us)),
+            created_at: time::rfc3339(segue_client::protocol::ids::Micros(playlist.created_us)),
+            updated_at: time::rfc3339(segue_client::protocol::ids::Micros(playlist.updated_us)),
             href: objects.href("playlists", &id),
             uri: format!("segue:playlist:{id}"),
             r#type: "playlist",

@@ -14,7 +14,7 @@ use actix_web::{
     web,
 };
 use log::Level;
-use segue_actors::protocol::ids::UserId;
+use segue_client::protocol::ids::UserId;
 use std::time::Instant;
 
 /// The header with the id, in both directions.

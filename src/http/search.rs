@@ -10,10 +10,11 @@ use crate::{
     app::App,
     catalog::{
         follow::{self, NotSearched},
-        search::{Kind, Listing, QUERY_CHARS_MAX, RESULTS_MAX},
+        search::{Listing, QUERY_CHARS_MAX, RESULTS_MAX},
     },
     db::{albums, artists, playlists, tracks},
     error::ApiError,
+    values::document::Kind,
 };
 use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};

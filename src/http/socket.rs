@@ -23,14 +23,11 @@ use actix_web::{
 use actix_ws::{AggregatedMessage, CloseCode, Closed, ProtocolError, Session as WsHandle};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use segue_actors::{
-    node::ports::{Socket, Wrote},
-    protocol::{
+use segue_actors::{node::ports::{Socket, Wrote}, socket::{Incoming, SocketActor, Writable}};
+use segue_client::{protocol::{
         close::CloseReason,
         wire::{ClientMessage, FRAME_BYTES, SUBPROTOCOL},
-    },
-    socket::{Incoming, SocketActor, Writable},
-};
+    }};
 use std::{
     cell::Cell,
     io,

@@ -17,7 +17,7 @@ use crate::{
     time,
 };
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -3,19 +3,19 @@
 use super::{
     auth::{Credentials, add_user, hashed, within_limits},
     identity::{Admin, AuthUser},
-    page::{Page, Paging, address},
+    page::{Page, Paging},
     reads,
     refusals::{self, What, Why},
+    user_object::UserObject,
 };
 use crate::{
     app::App,
     db::users::{self, Changed, Role, User},
     error::{ApiError, Kind},
-    time,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_actors::protocol::ids::UserId;
-use serde::{Deserialize, Serialize};
+use segue_client::protocol::ids::UserId;
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -29,35 +29,6 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
                 .route(web::patch().to(change))
                 .route(web::delete().to(remove)),
         );
-}
-
-/// A user.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(super) struct UserObject {
-    #[schema(value_type = String)]
-    id: UserId,
-    display_name: String,
-    /// Always `user`.
-    r#type: &'static str,
-    /// `admin` or `user`.
-    role: String,
-    href: String,
-    uri: String,
-    created_at: String,
-}
-
-impl UserObject {
-    pub(super) fn new(request: &HttpRequest, user: &User) -> Self {
-        Self {
-            id: user.id,
-            display_name: user.name.clone(),
-            r#type: "user",
-            role: user.role.to_string(),
-            href: address(request, &format!("/v1/users/{}", user.id)),
-            uri: format!("segue:user:{}", user.id),
-            created_at: time::rfc3339(user.created),
-        }
-    }
 }
 
 /// The user of the token.

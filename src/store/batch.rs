@@ -1,19 +1,16 @@
 //! One transaction of the writer: what goes into it, and what each caller is answered.
 
 use super::{
-    fault, port_error,
-    writer::{Counters, Job},
+    answer::{fault, parse, port_error},
+    job::{Counters, Job},
 };
 use crate::db::{
     Db, DbError,
     plays::NewPlay,
     sessions::{self, Batch, BatchError, NewSession},
 };
-use segue_actors::{
-    node::ports::{Outcome, PortError, SessionChange},
-    protocol::ids::UserId,
-    state::Record,
-};
+use segue_actors::{node::ports::{Outcome, PortError, SessionChange}, state::Record};
+use segue_client::{protocol::ids::UserId};
 use std::collections::{HashMap, HashSet};
 use tokio::sync::oneshot;
 
@@ -148,7 +145,7 @@ fn row(user: UserId, change: &SessionChange) -> serde_json::Result<NewSession> {
 }
 
 fn conflict(user: UserId, standing: Option<&str>) -> Outcome {
-    match standing.map(|text| super::parse::<Record>("record", user, text)).transpose() {
+    match standing.map(|text| parse::<Record>("record", user, text)).transpose() {
         Ok(record) => Outcome::Conflict(record.map(Box::new)),
         Err(error) => Outcome::NotSent(error),
     }

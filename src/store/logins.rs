@@ -1,7 +1,8 @@
 //! Whose a token is, for sockets that say `hello`.
 
 use crate::auth::Auth;
-use segue_actors::{node::ports::Logins, protocol::ids::UserId};
+use segue_actors::{node::ports::Logins};
+use segue_client::{protocol::ids::UserId};
 use std::sync::Arc;
 
 /// The logins whose tokens count now.

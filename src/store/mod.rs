@@ -1,29 +1,23 @@
 //! The core's ports over the real database: sessions, plays, heartbeats, and what the catalogue knows of tracks.
 
+mod answer;
 mod batch;
+mod job;
 mod logins;
 mod nodes;
 mod tracks;
 mod writer;
 
+pub use job::Written;
 pub use logins::TokenLogins;
 pub use nodes::{DbNodes, start};
 pub use tracks::DbTracks;
-pub use writer::Written;
 
 use crate::db::{self, Db, DbConnection, DbError};
-use segue_actors::{
-    node::ports::{Later, Outcome, PortError, SessionChange, SessionStore},
-    protocol::ids::UserId,
-    state::{Play, Record, queue::Queue},
-};
-use serde::de::DeserializeOwned;
-use std::time::Duration;
-use tokio::time::timeout;
+use answer::{fault, parse, read, within};
+use segue_actors::{node::ports::{Later, Outcome, PortError, SessionChange, SessionStore}, state::{Play, Record, queue::Queue}};
+use segue_client::{protocol::ids::UserId};
 use writer::Writer;
-
-/// How long an answer is waited for. A change that waits in line or in the database longer than this is in the unknown.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Sessions in the database.
 pub struct DbStore {
@@ -79,40 +73,4 @@ impl SessionStore for DbStore {
         let answer = self.writer.played(user, play);
         Box::pin(async move { within(answer).await.unwrap_or_else(Err) })
     }
-}
-
-/// Reads in the time an answer may take.
-fn read<T: Send + 'static>(
-    db: &Db,
-    run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
-) -> Later<Result<T, PortError>> {
-    let db = db.clone();
-    Box::pin(async move {
-        match timeout(ANSWER_WITHIN, db.read(run)).await {
-            Ok(answer) => answer.map_err(|error| port_error(&error)),
-            Err(_) => Err(fault("the database does not answer".to_owned(), true)),
-        }
-    })
-}
-
-/// The writer's answer, or why there is none: too late, or the writer failed.
-async fn within<T>(answer: tokio::sync::oneshot::Receiver<T>) -> Result<T, PortError> {
-    match timeout(ANSWER_WITHIN, answer).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(_)) => Err(fault("the writer of sessions failed".to_owned(), true)),
-        Err(_) => Err(fault("the database does not answer".to_owned(), true)),
-    }
-}
-
-fn parse<T: DeserializeOwned>(what: &str, user: UserId, text: &str) -> Result<T, PortError> {
-    serde_json::from_str(text)
-        .map_err(|error| fault(format!("the stored {what} of user {user} cannot be read: {error}"), false))
-}
-
-fn port_error(error: &DbError) -> PortError {
-    fault(error.to_string(), error.is_transient())
-}
-
-fn fault(message: String, is_transient: bool) -> PortError {
-    PortError { message, is_transient }
 }

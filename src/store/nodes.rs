@@ -1,11 +1,9 @@
 //! This run of the server among the runs before it and beside it: its heartbeats, and the clock that never steps back.
 
-use super::{Later, PortError, port_error, read};
+use super::answer::{port_error, read};
 use crate::db::{self, Db};
-use segue_actors::{
-    node::ports::{Clock, Nodes},
-    protocol::ids::{ClockId, Micros, NodeId},
-};
+use segue_actors::{node::ports::{Clock, Later, Nodes, PortError}};
+use segue_client::{protocol::ids::{ClockId, Micros, NodeId}};
 
 /// How long the last heartbeat of a node that is gone is kept: far longer than anything that asks for it.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;

@@ -1,15 +1,12 @@
 //! What the catalogue knows of the tracks that a command names.
 
-use super::{Later, PortError, fault, read};
+use super::answer::{fault, read};
 use crate::db::{self, Db};
-use segue_actors::{
-    node::ports::Tracks,
-    protocol::{
+use segue_actors::{node::ports::{Later, PortError, Tracks}, state::queue::Resolved};
+use segue_client::{protocol::{
         ids::{MediaId, UserId},
         playback::MediaKind,
-    },
-    state::queue::Resolved,
-};
+    }};
 use std::collections::HashMap;
 
 /// Ids of one question: as many as a queue holds.

@@ -3,54 +3,24 @@
 //! While one transaction is on its way to the disk the next one gathers, so that batches grow by themselves with the load
 //! and a lone change never waits for company.
 
-use super::{batch::Gathered, fault};
-use crate::db::Db;
-use segue_actors::{
-    node::ports::{Outcome, PortError, SessionChange},
-    protocol::ids::UserId,
-    state::Play,
+use super::{
+    answer::fault,
+    batch::Gathered,
+    job::{Counters, Job, Written},
 };
+use crate::db::Db;
+use segue_actors::{node::ports::{Outcome, PortError, SessionChange}, state::Play};
+use segue_client::{protocol::ids::UserId};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread,
 };
 use tokio::sync::{mpsc, oneshot};
 
 /// Changes and plays that may wait. More than that and the database is far behind: callers are told at once.
 const WAITING: usize = 8192;
-
-/// What to write, and whom to tell.
-pub(super) enum Job {
-    Commit(UserId, SessionChange, oneshot::Sender<Outcome>),
-    Play(UserId, Play, oneshot::Sender<Result<(), PortError>>),
-}
-
-/// What a store has written since its start; for figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
-    /// Transactions.
-    pub transactions: u64,
-    /// Changes of sessions, the refused ones not counted.
-    pub changes: u64,
-}
-
-#[derive(Default)]
-pub(super) struct Counters {
-    transactions: AtomicU64,
-    changes: AtomicU64,
-}
-
-impl Counters {
-    pub(super) fn count(&self, changes: usize) {
-        self.transactions.fetch_add(1, Ordering::Relaxed);
-        self.changes.fetch_add(u64::try_from(changes).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-}
 
 /// The handle of the thread; it writes what it was given and ends when this is dropped.
 pub(super) struct Writer {
@@ -90,10 +60,7 @@ impl Writer {
     }
 
     pub(super) fn written(&self) -> Written {
-        Written {
-            transactions: self.counters.transactions.load(Ordering::Relaxed),
-            changes: self.counters.changes.load(Ordering::Relaxed),
-        }
+        self.counters.read()
     }
 }
 

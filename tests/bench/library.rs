@@ -14,7 +14,7 @@
 )]
 
 use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
-use segue::catalog::search::{Document, Kind};
+use segue::values::document::{Document, Kind};
 use std::collections::HashSet;
 
 /// The most frequent words of titles, which have the longest posting lists.

@@ -2,11 +2,11 @@
 
 use diesel::connection::SimpleConnection as _;
 use segue::{
-    catalog::{
-        fold::sort_key,
-        search::{Document, Kind},
-    },
     db::Db,
+    values::{
+        document::{Document, Kind},
+        spelling::sort_key,
+    },
 };
 
 /// The number of rows in one statement, and of documents in one transaction.

@@ -29,9 +29,10 @@ use rustix::time::{ClockId, clock_gettime};
 use segue::{
     catalog::{
         follow::Search,
-        search::{Document, Kind, Query, SearchIndex},
+        search::{Query, SearchIndex},
     },
     db::{Db, changes},
+    values::document::{Document, Kind},
 };
 use std::{
     path::Path,

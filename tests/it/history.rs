@@ -6,8 +6,8 @@ use crate::{
 };
 use diesel::connection::SimpleConnection as _;
 use segue::{
-    catalog::search::{Document, Kind},
     time,
+    values::document::{Document, Kind},
 };
 use serde_json::{Value, json};
 use std::fmt::Write as _;

@@ -20,6 +20,7 @@ mod gate;
 mod history;
 mod house;
 mod http;
+mod layers;
 mod login_codes;
 mod network;
 mod openapi;

@@ -6,8 +6,8 @@ use crate::{
     sync::socket::Socket,
 };
 use awc::http::Method;
-use segue::catalog::search::{Document, Kind};
-use segue_actors::protocol::{
+use segue::values::document::{Document, Kind};
+use segue_client::protocol::{
     ids::MediaId,
     playback::{Playback, Repeat},
     wire::ServerMessage,

@@ -7,11 +7,12 @@ use library::{Library, generate};
 use segue::{
     catalog::{
         follow::Search,
-        search::{Document, Kind, Query, SearchIndex},
+        search::{Query, SearchIndex},
     },
     db::Db,
+    values::document::{Document, Kind},
 };
-use segue_actors::protocol::ids::UserId;
+use segue_client::protocol::ids::UserId;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

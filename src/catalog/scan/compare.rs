@@ -1,18 +1,19 @@
 //! The first half of a scan: walks over the folders and compares them with the database, some folders at a time.
 
 use super::{
-    READER,
+    patience::patiently,
     progress::Board,
     readers::Job,
     walk::{Entry, Step, Visit, walk},
 };
 use crate::{
-    catalog::path,
+    catalog::tags::READER,
     db::{
         Db, DbError, covers, files,
         scan::{Folder, Found, Gone},
     },
     media::version::Stat,
+    values::path,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -115,7 +116,7 @@ impl<T> Compare<'_, T> {
 
     fn compare(&self, visits: Vec<Visit>, walked: &mut Walked) -> Result<(), DbError> {
         let ids: Vec<i64> = visits.iter().map(|visit| visit.folder.id).collect();
-        let (known, covers) = super::patiently(self.stop, || {
+        let (known, covers) = patiently(self.stop, || {
             self.db.read_blocking(|connection| {
                 Ok((files::known_in(connection, &ids)?, covers::of_folders(connection, &ids)?))
             })

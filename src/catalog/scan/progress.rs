@@ -1,6 +1,6 @@
 //! The progress of a scan, shown in the terminal and by HTTP.
 
-use segue_actors::protocol::ids::Micros;
+use segue_client::protocol::ids::Micros;
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},

@@ -2,9 +2,10 @@
 
 use super::walk::Entry;
 use crate::{
-    catalog::{content, path, tags},
+    catalog::{content, tags},
     db::scan::{Folder, Found},
     media::version::{Stat, version},
+    values::path,
 };
 use std::{
     fs::File,

@@ -1,19 +1,21 @@
 //! The second half of a scan: writes read files, and marks those that are gone, in batches.
 
 use super::{
-    READER, ScanError, Scope,
     compare::{Finding, Walked},
-    now_us, patiently,
+    patience::{ScanError, patiently},
     progress::Board,
     readers::Done,
+    scope::Scope,
 };
 use crate::{
-    catalog::path,
+    catalog::tags::READER,
     db::{
         Db, DbConnection, DbError, covers,
         scan::{self, Disk, Found, Gone},
     },
     media::{digest::Digest, file::MediaFile, version::Stat},
+    time,
+    values::path,
 };
 use std::{
     fs,
@@ -214,4 +216,9 @@ impl Disk for Roots<'_> {
 
 fn is_refused(refused: &[PathBuf], path: &Path) -> bool {
     refused.iter().any(|folder| path.starts_with(folder))
+}
+
+/// The wall clock, in microseconds since 1970.
+fn now_us() -> i64 {
+    time::now().0
 }

@@ -1,6 +1,12 @@
 //! When to scan: at start, each interval, when asked, and when files change; one at a time.
 
-use super::{Board, Progress, Scope, scan, watch};
+use super::{
+    changes::Changes,
+    progress::{Board, Progress},
+    run::scan,
+    scope::Scope,
+    watch::watch,
+};
 use crate::{db::Db, time};
 use std::{
     path::{Path, PathBuf},
@@ -24,7 +30,7 @@ pub struct Scanner {
 
 /// What the scanning thread waits for.
 #[derive(Debug, Default)]
-pub(super) struct Requests {
+struct Requests {
     state: Mutex<State>,
     changed: Condvar,
     stop: AtomicBool,
@@ -33,15 +39,14 @@ pub(super) struct Requests {
 #[derive(Debug, Default)]
 struct State {
     asked: bool,
-    changes: watch::Changes,
+    changes: Changes,
 }
 
 impl Requests {
-    /// Something changed in a folder, `None` when nobody knows where. Says whether that is news.
-    pub(super) fn changed(&self, folder: Option<PathBuf>) -> bool {
-        let is_news = self.lock().changes.note(folder, Instant::now());
+    /// Something changed in a folder; `None` when it is not known in which.
+    fn note(&self, folder: Option<PathBuf>) {
+        self.lock().changes.note(folder, Instant::now());
         self.changed.notify_all();
-        is_news
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -57,7 +62,7 @@ impl Requests {
             }
             let now = Instant::now();
             if std::mem::take(&mut state.asked) || interval_ends.is_some_and(|at| now >= at) {
-                state.changes = watch::Changes::default();
+                state.changes = Changes::default();
                 return Some(Scope::All);
             }
             let settled = state.changes.due();
@@ -80,7 +85,8 @@ impl Scanner {
         self.requests.lock().asked = true;
         let (board, requests) = (Arc::clone(&self.board), Arc::clone(&self.requests));
         let run = move || {
-            let watcher = watch::watch(&music, &requests);
+            let noted = Arc::clone(&requests);
+            let watcher = watch(&music, move |folder| noted.note(folder));
             let mut interval_ends = None;
             while let Some(scope) = requests.next(interval_ends) {
                 match db.lock_scans() {

@@ -1,6 +1,6 @@
 //! The walk over music folders: visits every folder once, with its audio files and its cover, and follows links.
 
-use crate::{catalog::path, db::scan::Folder, media::version::Stat};
+use crate::{db::scan::Folder, media::version::Stat, values::path};
 use std::{
     collections::VecDeque,
     ffi::OsStr,

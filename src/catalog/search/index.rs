@@ -1,11 +1,11 @@
 //! The index on disk: opened or rebuilt, fed in commits, searched in snapshots.
 
 use super::{
-    document::Change,
     matching::Scratch,
     schema::{Fields, VERSION},
     snapshot::{Query, Results, Snapshot},
 };
+use crate::values::document::Change;
 use std::{
     collections::HashSet,
     fs, io,

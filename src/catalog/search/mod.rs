@@ -1,6 +1,5 @@
 //! Search: one search box over tracks, albums, artists and playlists, with results while the user types. See README.md.
 
-mod document;
 mod fold;
 mod index;
 mod matching;
@@ -15,7 +14,6 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use document::{BadKind, Change, Document, Kind, POPULARITY_MAX};
 pub use index::{SearchError, SearchIndex};
 pub use ranking::Listing;
 pub use snapshot::{Query, RESULTS_MAX, Results};

@@ -5,7 +5,7 @@
 //! in artist or album, short names. Then the id, so that pages never overlap.
 
 use super::{matching::Score, schema::Rank, segment::Segment};
-use segue_actors::protocol::ids::UserId;
+use segue_client::protocol::ids::UserId;
 use std::{cmp::Reverse, collections::BinaryHeap};
 use tantivy::DocId;
 

@@ -1,10 +1,10 @@
 //! The fields of the tantivy index, and how a document is converted to them.
 
 use super::{
-    document::{Document, Kind, POPULARITY_MAX},
     tokens::{Splitter, WORDS_TOKENIZER, prefixes_tokenizer},
     words::{Keys, name_keys, name_words},
 };
+use crate::values::document::{Document, Kind, POPULARITY_MAX};
 use tantivy::{
     Index, TantivyDocument, Term,
     schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},

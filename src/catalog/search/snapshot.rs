@@ -1,7 +1,6 @@
 //! The index at one commit, and the search in it.
 
 use super::{
-    document::Kind,
     matching::Scratch,
     ranking::{Best, Listing, visible},
     schema::Fields,
@@ -9,7 +8,8 @@ use super::{
     vocabulary::typos_allowed,
     words::{Reading, read_query},
 };
-use segue_actors::protocol::ids::UserId;
+use crate::values::document::Kind;
+use segue_client::protocol::ids::UserId;
 use std::{collections::BTreeMap, sync::Arc};
 use tantivy::{Searcher, index::SegmentId};
 

@@ -1,5 +1,6 @@
 //! Properties of the audio of a file: container, codec, duration, rates.
 
+use crate::values::audio::Audio;
 use lofty::{
     file::FileType,
     mp4::{Mp4Codec, Mp4Properties},
@@ -15,60 +16,40 @@ const MAX_BIT_RATE_KBPS: u32 = 1_000_000;
 /// Higher numbers of channels are taken for errors.
 const MAX_CHANNELS: u8 = 64;
 
-/// Properties of the audio. Absent and impossible values are `None`; an unknown duration is 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Audio {
-    /// File format: `mp3`, `flac`, `ogg`, `m4a`, `wav`, `aiff`, …; also the usual file extension.
-    pub container: &'static str,
-    /// Coding of the samples: `mp3`, `flac`, `vorbis`, `opus`, `aac`, `alac`, `pcm`, ….
-    pub codec: &'static str,
-    /// Duration in milliseconds.
-    pub duration_ms: u64,
-    /// Samples per second and channel.
-    pub sample_rate_hz: Option<u32>,
-    /// Number of channels.
-    pub channels: Option<u8>,
-    /// Bits per sample.
-    pub bit_depth: Option<u8>,
-    /// Average bit rate in kbit/s.
-    pub bit_rate_kbps: Option<u32>,
+/// The properties that `lofty` found; impossible values are absent.
+pub(super) fn of(file_type: FileType, properties: &FileProperties) -> Audio {
+    let (container, codec) = names(file_type);
+    let duration_ms = properties.duration().as_millis();
+    Audio {
+        container,
+        codec,
+        duration_ms: if duration_ms <= MAX_DURATION_MS { u64::try_from(duration_ms).unwrap_or(0) } else { 0 },
+        sample_rate_hz: properties.sample_rate().filter(|rate| (1..=MAX_SAMPLE_RATE_HZ).contains(rate)),
+        channels: properties.channels().filter(|channels| (1..=MAX_CHANNELS).contains(channels)),
+        bit_depth: properties.bit_depth().filter(|bits| (1..=64).contains(bits)),
+        bit_rate_kbps: properties
+            .audio_bitrate()
+            .or(properties.overall_bitrate())
+            .filter(|rate| (1..=MAX_BIT_RATE_KBPS).contains(rate)),
+    }
 }
 
-impl Audio {
-    pub(super) fn new(file_type: FileType, properties: &FileProperties) -> Self {
-        let (container, codec) = names(file_type);
-        let duration_ms = properties.duration().as_millis();
-        Self {
-            container,
-            codec,
-            duration_ms: if duration_ms <= MAX_DURATION_MS { u64::try_from(duration_ms).unwrap_or(0) } else { 0 },
-            sample_rate_hz: properties.sample_rate().filter(|rate| (1..=MAX_SAMPLE_RATE_HZ).contains(rate)),
-            channels: properties.channels().filter(|channels| (1..=MAX_CHANNELS).contains(channels)),
-            bit_depth: properties.bit_depth().filter(|bits| (1..=64).contains(bits)),
-            bit_rate_kbps: properties
-                .audio_bitrate()
-                .or(properties.overall_bitrate())
-                .filter(|rate| (1..=MAX_BIT_RATE_KBPS).contains(rate)),
-        }
+/// The same with the duration reduced by this many samples; unchanged when the duration would become 0.
+pub(super) fn without(audio: Audio, samples: u32) -> Audio {
+    let silence_ms = audio.sample_rate_hz.and_then(|rate| (u64::from(samples) * 1_000).checked_div(u64::from(rate)));
+    match audio.duration_ms.checked_sub(silence_ms.unwrap_or(0)) {
+        Some(duration_ms) if duration_ms > 0 => Audio { duration_ms, ..audio },
+        _ => audio,
     }
+}
 
-    /// The same with the duration reduced by this many samples; unchanged when the duration would become 0.
-    pub(super) fn without(self, samples: u32) -> Self {
-        let silence_ms = self.sample_rate_hz.and_then(|rate| (u64::from(samples) * 1_000).checked_div(u64::from(rate)));
-        match self.duration_ms.checked_sub(silence_ms.unwrap_or(0)) {
-            Some(duration_ms) if duration_ms > 0 => Self { duration_ms, ..self },
-            _ => self,
-        }
-    }
-
-    pub(super) fn with_mp4_codec(self, properties: &Mp4Properties) -> Self {
-        let codec = match properties.codec() {
-            Some(Mp4Codec::ALAC) => "alac",
-            Some(Mp4Codec::FLAC) => "flac",
-            Some(Mp4Codec::MP3) => "mp3",
-            _ => "aac",
-        };
-        Self { codec, ..self }
+/// The codec within an MP4 file.
+pub(super) fn mp4_codec(properties: &Mp4Properties) -> &'static str {
+    match properties.codec() {
+        Some(Mp4Codec::ALAC) => "alac",
+        Some(Mp4Codec::FLAC) => "flac",
+        Some(Mp4Codec::MP3) => "mp3",
+        _ => "aac",
     }
 }
 
@@ -107,9 +88,6 @@ mod tests {
             Some(0),
             None,
         );
-        assert_eq!(
-            Audio::new(FileType::Mpeg, &properties),
-            Audio { container: "mp3", codec: "mp3", ..Audio::default() }
-        );
+        assert_eq!(of(FileType::Mpeg, &properties), Audio { container: "mp3", codec: "mp3", ..Audio::default() });
     }
 }

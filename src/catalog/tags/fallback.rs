@@ -1,6 +1,7 @@
 //! Values from the path of a file, for those that its tags lack: `Artist/Album/CD1/03 - Title.flac`.
 
 use super::{Tags, text};
+use crate::values::path::disc_of_folder;
 use std::path::Path;
 
 /// The artist of files whose tags and path have none.
@@ -56,17 +57,6 @@ pub fn name(tags: &Tags, path: &Path) -> Named {
         disc: tags.disc.or(file.disc).or_else(|| disc_of_folder(&disc_folder?)).unwrap_or(1),
         track: tags.track.or(file.track),
     }
-}
-
-/// The disc number in the name of a folder for one disc of an album: `CD1`, `Disc 2`, `disk-03`; `None` for other
-/// names.
-pub(crate) fn disc_of_folder(folder: &str) -> Option<u32> {
-    let lower = folder.to_lowercase();
-    let rest = ["cd", "disc", "disk"].iter().find_map(|word| lower.strip_prefix(word))?;
-    let digits = rest.trim_start_matches([' ', '-', '_', '.', '#']);
-    let number = digits.get(..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len()))?;
-    let ends = digits.get(number.len()..).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-    number.parse().ok().filter(|disc| ends && (1..=99).contains(disc))
 }
 
 /// The parts of a file name.

@@ -10,10 +10,13 @@ mod silence;
 mod text;
 mod values;
 
-pub use audio::Audio;
-pub(crate) use fallback::disc_of_folder;
 pub use fallback::{Named, name};
 pub use read::read;
+
+use crate::values::audio::{Audio, Gain};
+
+/// The version of our tag reading: a higher one has every file read again.
+pub(crate) const READER: i64 = 3;
 
 /// The size limit of embedded pictures in bytes; larger ones are ignored.
 pub const MAX_PICTURE_BYTES: usize = 10 * 1024 * 1024;
@@ -49,19 +52,6 @@ pub struct Tags {
     pub gain: Gain,
     /// The front cover in the file, as it is stored there (JPEG, PNG…).
     pub picture: Option<Vec<u8>>,
-}
-
-/// ReplayGain of a track: gains in dB, and peaks as the highest absolute sample (1.0 is full scale).
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Gain {
-    /// Gain when the track is played by itself, in dB.
-    pub track_db: Option<f64>,
-    /// Peak of the track.
-    pub track_peak: Option<f64>,
-    /// Gain when the whole album is played, in dB.
-    pub album_db: Option<f64>,
-    /// Peak of the album.
-    pub album_peak: Option<f64>,
 }
 
 /// The content of a file.

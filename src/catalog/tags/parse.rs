@@ -1,6 +1,7 @@
 //! Calls the parser of a file's format and collects its results.
 
-use super::{Audio, fields::Fields, silence};
+use super::{audio, fields::Fields, silence};
+use crate::values::audio::Audio;
 use lofty::{
     aac::AacFile,
     ape::ApeFile,
@@ -50,8 +51,8 @@ pub(super) fn parse<R: Read + Seek>(
             let file = Mp4File::read_from(reader, options)?;
             fields.add_common(file.ilst());
             let properties = file.properties().clone();
-            let audio = Audio::new(file_type, &FileProperties::from(properties.clone()));
-            return Ok((fields, audio.with_mp4_codec(&properties)));
+            let codec = audio::mp4_codec(&properties);
+            return Ok((fields, Audio { codec, ..audio::of(file_type, &FileProperties::from(properties)) }));
         }
         FileType::Vorbis => {
             let file = VorbisFile::read_from(reader, options)?;
@@ -70,8 +71,8 @@ pub(super) fn parse<R: Read + Seek>(
         }
         FileType::Mpeg => {
             let properties = collect!(MpegFile: add_id3v2(id3v2), add_ape(ape), add_common(id3v1));
-            let audio = Audio::new(file_type, &properties);
-            return Ok((fields, audio.without(silence::samples(reader)?)));
+            let whole = audio::of(file_type, &properties);
+            return Ok((fields, audio::without(whole, silence::samples(reader)?)));
         }
         FileType::Aac => collect!(AacFile: add_id3v2(id3v2), add_common(id3v1)),
         FileType::Ape => collect!(ApeFile: add_ape(ape), add_id3v2(id3v2), add_common(id3v1)),
@@ -81,5 +82,5 @@ pub(super) fn parse<R: Read + Seek>(
         FileType::Aiff => collect!(AiffFile: add_id3v2(id3v2), add_common(text_chunks)),
         _ => Probe::with_file_type(reader, file_type).options(options).read()?.properties().clone(),
     };
-    Ok((fields, Audio::new(file_type, &properties)))
+    Ok((fields, audio::of(file_type, &properties)))
 }

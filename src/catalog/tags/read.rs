@@ -1,12 +1,13 @@
 //! Reads one file with `lofty`, protected against hostile files: time limit, panics, limits of values.
 
 use super::{
-    Gain, MAX_PICTURE_BYTES, Reading, Tags, Unreadable,
+    MAX_PICTURE_BYTES, Reading, Tags, Unreadable,
     fields::{Field, Fields},
     parse::parse,
     patient::Patient,
     text, values,
 };
+use crate::values::audio::Gain;
 use lofty::{
     config::{ParseOptions, ParsingMode},
     file::FileType,

@@ -13,11 +13,14 @@ pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;
 
-use crate::media::{
-    digest::Digest,
-    version::{Stat, Version},
+use crate::{
+    media::{
+        digest::Digest,
+        version::{Stat, Version},
+    },
+    values::audio::{Audio, Gain},
 };
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 
 /// A folder that holds files or a cover.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -71,9 +74,9 @@ pub struct Content {
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     pub date: Option<String>,
     /// What the audio is.
-    pub audio: crate::catalog::tags::Audio,
+    pub audio: Audio,
     /// `ReplayGain`.
-    pub gain: crate::catalog::tags::Gain,
+    pub gain: Gain,
     /// The picture in the file.
     pub cover_id: Option<i64>,
     /// A hash of what the tags call this recording; `None` when they do not say enough.

@@ -2,12 +2,12 @@
 
 use super::{AlbumOf, Found};
 use crate::{
-    catalog::fold::{identity, sort_key},
     db::{
         DbConnection, DbError, changes,
         connection::insert_all,
         schema::{album_artists, albums, artists, genres},
     },
+    values::spelling::{identity, sort_key},
 };
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use std::collections::{BTreeMap, HashMap};

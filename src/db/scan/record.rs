@@ -145,23 +145,3 @@ fn rename_albums(
     }
     Ok(())
 }
-
-/// The columns of a file's place and state.
-pub(super) type FileColumns<'a> = (i64, &'a [u8], (i64, i64, i64), &'a str, &'a str, Option<i64>, Option<&'a str>);
-
-/// What a file's row says of it.
-pub(super) fn file_columns(file: &Found) -> FileColumns<'_> {
-    let (version, fingerprint) =
-        file.version.as_ref().map_or(("", ""), |names| (names.version.as_str(), names.fingerprint.as_str()));
-    let tag_key = file.content.as_ref().ok().and_then(|content| content.tag_key);
-    let error = file.content.as_ref().err().map(String::as_str);
-    (
-        file.folder.id,
-        &file.name,
-        (file.stat.size, file.stat.mtime_ns, file.stat.inode),
-        version,
-        fingerprint,
-        tag_key,
-        error,
-    )
-}

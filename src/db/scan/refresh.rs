@@ -3,11 +3,11 @@
 
 use super::names::various_artists;
 use crate::{
-    catalog::tags::disc_of_folder,
     db::{
         DbConnection, DbError, changes,
         schema::{album_artists, albums, artists, files, folders, genres, track_artists, track_genres, tracks},
     },
+    values::path::{self, disc_of_folder},
 };
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _,
@@ -155,9 +155,9 @@ fn folder_covers(
 
 /// The id of the folder above one that is called like a disc.
 fn parent_of_disc(path: &[u8]) -> Option<i64> {
-    let path = crate::catalog::path::from_bytes(path);
+    let path = path::from_bytes(path);
     disc_of_folder(&path.file_name()?.to_string_lossy())?;
-    path.parent().map(|parent: &Path| crate::catalog::path::folder_id(parent))
+    path.parent().map(|parent: &Path| path::folder_id(parent))
 }
 
 /// The artist who comes first on at least three quarters of the tracks.

@@ -2,14 +2,14 @@
 
 #![allow(clippy::ref_option_ref, reason = "diesel's derives make them")]
 
-use super::{Content, Found, names::Ids, record::file_columns};
+use super::{Content, Found, names::Ids};
 use crate::{
-    catalog::fold::{identity, sort_key},
     db::{
         DbConnection, DbError,
         connection::insert_all,
         schema::{albums, artists, files, genres, track_artists, track_genres, tracks},
     },
+    values::spelling::{identity, sort_key},
 };
 use diesel::{AsChangeset, ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
 use std::collections::HashMap;
@@ -204,4 +204,24 @@ pub(super) fn mark_stale(connection: &mut DbConnection, track_ids: &[i64]) -> Re
     let fresh = genres::table.filter(genres::id.eq_any(genre_ids)).filter(genres::stale.eq(false));
     diesel::update(fresh).set(genres::stale.eq(true)).execute(connection)?;
     Ok(())
+}
+
+/// The columns of a file's place and state.
+type FileColumns<'a> = (i64, &'a [u8], (i64, i64, i64), &'a str, &'a str, Option<i64>, Option<&'a str>);
+
+/// What a file's row says of it.
+fn file_columns(file: &Found) -> FileColumns<'_> {
+    let (version, fingerprint) =
+        file.version.as_ref().map_or(("", ""), |names| (names.version.as_str(), names.fingerprint.as_str()));
+    let tag_key = file.content.as_ref().ok().and_then(|content| content.tag_key);
+    let error = file.content.as_ref().err().map(String::as_str);
+    (
+        file.folder.id,
+        &file.name,
+        (file.stat.size, file.stat.mtime_ns, file.stat.inode),
+        version,
+        fingerprint,
+        tag_key,
+        error,
+    )
 }

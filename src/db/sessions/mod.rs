@@ -1,46 +1,16 @@
 //! Sessions and their queues: reading one, and writing many in one transaction.
 
+mod batch;
 mod postgres;
 mod sqlite;
 
-use super::{Db, DbConnection, DbError, plays::NewPlay, schema};
+pub use batch::{Batch, BatchError, NewSession};
+
+use super::{Db, DbConnection, DbError, schema};
 use diesel::{
     ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, connection::SimpleConnection as _,
 };
-use segue_actors::protocol::ids::{Stamp, UserId};
-
-/// A session's record and, where it changed, its queue; both are JSON.
-#[derive(Debug, Clone)]
-pub struct NewSession {
-    /// Whose.
-    pub user: UserId,
-    /// The stamp that must stand there; `None`: no record may.
-    pub expected: Option<Stamp>,
-    /// The record's own stamp.
-    pub stamp: Stamp,
-    /// The record.
-    pub record: String,
-    /// The queue's revision and the queue.
-    pub queue: Option<(u64, String)>,
-}
-
-/// What one transaction writes: at most one session of each user, and any plays.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// Each is written if what it expects stands there, whatever becomes of the others.
-    pub sessions: Vec<NewSession>,
-    /// Each is kept once.
-    pub plays: Vec<NewPlay>,
-}
-
-/// Why a batch has no answer.
-#[derive(Debug)]
-pub enum BatchError {
-    /// Nothing of it is written or ever will be.
-    NotSent(DbError),
-    /// All of it may have been written.
-    Unknown(DbError),
-}
+use segue_client::protocol::ids::UserId;
 
 impl Db {
     /// Writes a batch in one transaction that is on disk when this returns. Says whose sessions were written;

@@ -2,7 +2,7 @@
 
 use super::super::random::Random;
 use super::chord::{Chord, Scale};
-use super::compose::{Stroke, strokes};
+use super::stroke::{Stroke, strokes};
 
 /// The parameters of a tune.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,7 @@
 mod chord;
 mod compose;
 mod melody;
+mod stroke;
 mod style;
 pub(super) mod styles;
 

@@ -6,7 +6,7 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-use super::{Happening, Options, Trouble, api::Track, front::View};
+use super::{Happening, Options, Trouble, api::Track, view::View};
 use crossterm::event::{self, Event, KeyEventKind};
 use keys::Keys;
 use model::{Model, Notice};

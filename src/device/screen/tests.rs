@@ -1,7 +1,7 @@
 //! What the screen looks like, drawn from what a server said.
 
 use super::{
-    super::{Face, Options, api::Track, front::View},
+    super::{Face, Options, api::Track, view::View},
     draw::draw,
     keys::Keys,
     model::{Model, Notice},

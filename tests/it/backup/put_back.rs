@@ -6,7 +6,7 @@ use crate::{
     house::MUSIC,
     sync::socket::{Socket, command},
 };
-use segue_actors::protocol::{
+use segue_client::protocol::{
     ids::{CommandId, ItemId, MediaId, Stamp},
     messages::{Cause, Command, Op, RejectCode, Report, Sound},
     playback::{Playback, Repeat},

@@ -7,7 +7,7 @@ use crate::{
     sync::socket::{Socket, command},
 };
 use segue::db::backup::{LEFT_OUT, TABLES};
-use segue_actors::protocol::{messages::Op, playback::Repeat, wire::ServerMessage};
+use segue_client::protocol::{messages::Op, playback::Repeat, wire::ServerMessage};
 use serde_json::json;
 use std::{fs, os::unix::fs::PermissionsExt as _};
 

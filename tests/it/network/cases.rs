@@ -3,7 +3,7 @@
 use super::{Far, SERVER, is_inside};
 use crate::harness::{Device, Printed, run};
 use crate::house::{House, is_quiet, is_shown, kind, lists, positions, same_place, say, took};
-use segue_actors::protocol::close::CloseReason;
+use segue_client::protocol::close::CloseReason;
 use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,7 +1,8 @@
 //! A process that is killed has lost nothing that it acknowledged.
 
 use super::*;
-use segue_actors::{protocol::playback::MediaKind, state::Play};
+use segue_actors::{state::Play};
+use segue_client::{protocol::playback::MediaKind};
 use std::{
     collections::HashMap,
     io::{BufRead as _, BufReader, Write as _},
@@ -31,7 +32,7 @@ fn say(line: &str) {
 
 fn play(revision: u64) -> Play {
     Play {
-        item: segue_actors::protocol::ids::ItemId(1),
+        item: segue_client::protocol::ids::ItemId(1),
         listen: stamp(revision),
         media_id: MediaId(revision),
         kind: MediaKind::Track,

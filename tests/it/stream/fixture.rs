@@ -6,7 +6,7 @@ use segue::{
     db::schema::{files, folders, tracks},
     media::version::{Stat, version},
 };
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 use std::{
     fs::{self, File},
     io::{Read as _, Write as _},

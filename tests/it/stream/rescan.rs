@@ -4,7 +4,7 @@ use super::fixture::raw;
 use crate::harness::{Server, until};
 use diesel::{QueryDsl as _, RunQueryDsl as _};
 use segue::db::{Db, schema::tracks};
-use segue_actors::protocol::ids::MediaId;
+use segue_client::protocol::ids::MediaId;
 use std::{fs, path::Path};
 
 /// Writes a WAV file of one second; each `pitch` gives other samples.

@@ -4,7 +4,7 @@ use super::socket::{Socket, command, play, report, track, with_music};
 use crate::harness::{Dialect, TestDatabase, run};
 use awc::ws::{CloseCode, CloseReason, Message};
 use futures_util::SinkExt as _;
-use segue_actors::protocol::{
+use segue_client::protocol::{
     device::PresenceView,
     ids::DeviceId,
     playback::{Intent, Status},

@@ -5,7 +5,7 @@ use super::{
     socket::{Socket, command, hello_of, play, report, track, with_music},
 };
 use crate::harness::{Server, TestDatabase};
-use segue_actors::protocol::{
+use segue_client::protocol::{
     ids::{DeviceId, MediaId, Stamp},
     messages::{Op, Ready, TransferMode, Yield},
     playback::{Playback, Status},
@@ -172,7 +172,7 @@ fn t52_two_instances_of_one_id_are_two_devices() {
         one.send(&ClientMessage::Pong).await;
         let welcome = copy.welcome().await;
         assert_ne!(welcome.device_id, DeviceId(1));
-        let listed = |list: &segue_actors::protocol::device::DeviceList| {
+        let listed = |list: &segue_client::protocol::device::DeviceList| {
             list.devices.iter().map(|device| device.id).collect::<Vec<_>>()
         };
         let both = [DeviceId(1), welcome.device_id];

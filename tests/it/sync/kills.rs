@@ -5,7 +5,7 @@ use super::socket::{Socket, command, play, report, shown, track, with_music};
 use crate::harness::{Dialect, Server, TestDatabase};
 use diesel::{RunQueryDsl as _, sql_query};
 use segue::db;
-use segue_actors::protocol::{
+use segue_client::protocol::{
     ids::{CommandId, DeviceId, Stamp, UserId},
     messages::Op,
     playback::{Playback, Status},

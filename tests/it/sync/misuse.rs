@@ -4,7 +4,7 @@ use super::socket::{Socket, command};
 use crate::harness::{Dialect, Server, TestDatabase, run};
 use awc::ws::Message;
 use futures_util::{SinkExt as _, StreamExt as _, future};
-use segue_actors::protocol::{
+use segue_client::protocol::{
     close::CloseReason,
     messages::{Op, RejectCode},
     wire::{ClientMessage, ServerMessage},

@@ -10,7 +10,7 @@ use crate::harness::{Server, TestDatabase, until};
 use actix_web::web::Bytes;
 use awc::{error::WsClientError, ws};
 use futures_util::SinkExt as _;
-use segue_actors::protocol::{
+use segue_client::protocol::{
     close::CloseReason,
     messages::{ByeReason, Op},
     playback::Repeat,

@@ -3,7 +3,7 @@
 use crate::harness::{Login, Server, TestDatabase, segue, silence};
 use awc::{BoxedSocket, error::WsClientError, ws};
 use futures_util::{SinkExt as _, StreamExt as _};
-use segue_actors::protocol::{
+use segue_client::protocol::{
     device::{DeviceKind, HelloDevice},
     ids::{CommandId, DeviceId, InstanceId, MediaId, Micros, Stamp},
     messages::{Cause, Command, Op, Report, Sound},

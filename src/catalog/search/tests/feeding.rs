@@ -1,6 +1,7 @@
 //! The index applies changes, stores its cursor, and is rebuilt when it cannot be used.
 
-use super::{Change, Fixture, Kind, Query, SearchIndex, document};
+use super::{Fixture, Query, SearchIndex, document};
+use crate::values::document::{Change, Kind};
 use Kind::{Album, Track};
 use std::fs;
 

@@ -1,7 +1,10 @@
 //! No name and no query causes a panic or an error, and every document that a plain comparison finds is found.
 
-use super::{Change, Fixture, Kind, Query, document};
-use crate::catalog::search::words::{name_words, read_query};
+use super::{Fixture, Query, document};
+use crate::{
+    catalog::search::words::{name_words, read_query},
+    values::document::{Change, Kind},
+};
 use proptest::prelude::*;
 
 /// Texts that look like names, of few letters so that many of them match each other; and any other text.

@@ -4,8 +4,9 @@ mod feeding;
 mod fuzz;
 mod ranking;
 
-use super::{Change, Document, Kind, Query, SearchIndex};
-use segue_actors::protocol::ids::UserId;
+use super::{Query, SearchIndex};
+use crate::values::document::{Change, Document, Kind};
+use segue_client::protocol::ids::UserId;
 use tempfile::TempDir;
 
 const ANN: UserId = UserId(1);

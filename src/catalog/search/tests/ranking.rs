@@ -1,6 +1,7 @@
 //! What queries must find, and in which order, in a small library.
 
-use super::{BOB, Document, Fixture, Kind, document};
+use super::{BOB, Fixture, document};
+use crate::values::document::{Document, Kind};
 use Kind::{Album, Artist, Playlist, Track};
 
 /// A title and its tracks with their popularity.

@@ -1,6 +1,6 @@
 //! The documents of the index: plain values, independent of the database.
 
-use segue_actors::protocol::ids::UserId;
+use segue_client::protocol::ids::UserId;
 use std::{fmt, str::FromStr};
 
 /// The kind of object that a document describes. Each kind has its own list of results.

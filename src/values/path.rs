@@ -1,6 +1,6 @@
 //! Paths as the database stores them: the bytes of the operating system, which need not be UTF-8.
 
-use super::fold::short_hash;
+use super::spelling::short_hash;
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
@@ -23,4 +23,16 @@ pub fn from_bytes(bytes: &[u8]) -> PathBuf {
 #[must_use]
 pub fn folder_id(path: &Path) -> i64 {
     short_hash(&[path.as_os_str().as_bytes()])
+}
+
+/// The disc number in the name of a folder for one disc of an album: `CD1`, `Disc 2`, `disk-03`; `None` for other
+/// names.
+#[must_use]
+pub fn disc_of_folder(folder: &str) -> Option<u32> {
+    let lower = folder.to_lowercase();
+    let rest = ["cd", "disc", "disk"].iter().find_map(|word| lower.strip_prefix(word))?;
+    let digits = rest.trim_start_matches([' ', '-', '_', '.', '#']);
+    let number = digits.get(..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len()))?;
+    let ends = digits.get(number.len()..).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    number.parse().ok().filter(|disc| ends && (1..=99).contains(disc))
 }

@@ -1,8 +1,6 @@
-//! Keys by which names are compared and sorted, and the ids of the catalogue.
+//! Keys by which names are compared and sorted, and hashes that serve as ids.
 
-use segue_actors::protocol::ids::{BadId, parse_hex};
 use sha2::{Digest as _, Sha256};
-use std::{fmt, str::FromStr};
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
 /// The greatest length of a key in bytes; index entries of PostgreSQL must be shorter than 2,704 bytes.
@@ -25,24 +23,6 @@ pub fn sort_key(name: &str) -> String {
     let base = if without_signs.is_empty() { plain.as_str() } else { without_signs };
     let articles = ["the ", "a ", "an "];
     articles.iter().find_map(|article| base.strip_prefix(article)).unwrap_or(base).to_owned()
-}
-
-/// An id of the catalogue: a 64-bit integer in SQL, 16 hex digits as text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Id(pub i64);
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0.cast_unsigned())
-    }
-}
-
-impl FromStr for Id {
-    type Err = BadId;
-
-    fn from_str(text: &str) -> Result<Self, BadId> {
-        parse_hex(text).map(|bits| Self(bits.cast_signed()))
-    }
 }
 
 /// A 64-bit hash of a list of texts or bytes; used for ids that must be the same after each scan.

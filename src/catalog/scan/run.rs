@@ -1,0 +1,173 @@
+//! One scan: walk and compare on one thread, read on a few, write on this one.
+//!
+//! Nothing but the database remembers how far a scan came: what was written is found unchanged by the next one, so that
+//! it may be interrupted at any moment.
+
+use super::{
+    compare::{Compare, Finding, Walked},
+    patience::{ScanError, patiently},
+    progress::Board,
+    readers::{Done, Readers},
+    recorder::Recorder,
+    scope::Scope,
+    walk,
+};
+use crate::{
+    db::{Db, DbError, covers, files, scan::has_files_below},
+    values::path,
+};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often the writing thread looks up from its queue.
+const TICK: Duration = Duration::from_millis(100);
+/// What was read and found and waits to be written: a slow database must not fill the memory.
+const ARRIVALS: usize = 1_000;
+/// What arrives at the writing thread.
+enum Arrival {
+    Read(Done),
+    Found(Finding),
+}
+
+/// Scans the folders `music` once and brings the catalogue up to date. Blocks for as long as it takes; `stop` ends it
+/// early.
+///
+/// # Errors
+/// See [`ScanError`]. Unreadable files and folders are none: they are counted and named.
+pub fn scan(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) -> Result<(), ScanError> {
+    let outcome = scan_noted(db, music, scope, board, stop);
+    // What fails because the process ends is no trouble.
+    if let (Err(error), false) = (&outcome, stop.load(Ordering::Relaxed)) {
+        board.trouble(None, &format!("the scan ended early: {error}"));
+    }
+    outcome
+}
+
+fn scan_noted(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) -> Result<(), ScanError> {
+    let salt = patiently(stop, || db.write_blocking(|connection| covers::salt(connection, rand::random())))?;
+    let known = patiently(stop, || db.read_blocking(files::count))?;
+    if *scope == Scope::All {
+        board.change(|progress| progress.expected = u64::try_from(known).unwrap_or(0));
+    }
+    let RootStates { there, away } = RootStates::of(db, music, board)?;
+    let (sender, arrivals) = sync_channel(ARRIVALS);
+    let threads = thread::available_parallelism().map_or(2, usize::from);
+    let (mut readers, jobs) =
+        Readers::start(threads, salt, sender.clone(), Arrival::Read).map_err(ScanError::Threads)?;
+    let roots = there.iter().cloned().map(Arc::new).collect();
+    let starts = scope.starts(&there);
+    let over = AtomicBool::new(false);
+    let over = &over;
+    let compare = Compare { db, board, stop, over, jobs, findings: sender, wrap: Arrival::Found, roots, starts };
+    thread::scope(|threads| {
+        threads.spawn(|| compare.run());
+        if known == 0 && *scope == Scope::All {
+            threads.spawn(|| count(&there, board, stop));
+        }
+        let mut recorder = Recorder::new(db, board, stop, there.clone());
+        let outcome = write(&mut recorder, &mut readers, &arrivals);
+        // The readers find their queue closed now.
+        over.store(true, Ordering::Relaxed);
+        drop(arrivals);
+        let mut walked = outcome?;
+        walked.refused.extend(away.clone());
+        recorder.finish(&walked, scope)
+    })
+}
+
+/// Writes what arrives until the walk is over and every job is back.
+fn write(
+    recorder: &mut Recorder<'_>,
+    readers: &mut Readers<Arrival>,
+    arrivals: &Receiver<Arrival>,
+) -> Result<Walked, ScanError> {
+    let mut walked: Option<Walked> = None;
+    let mut back = 0_u64;
+    loop {
+        if let Some(walked) = walked.take_if(|walked| walked.stopped || walked.jobs == back) {
+            recorder.flush()?;
+            return Ok(walked);
+        }
+        match arrivals.recv_timeout(TICK) {
+            Ok(Arrival::Read(done)) => {
+                back = back.saturating_add(1);
+                recorder.take(done)?;
+            }
+            Ok(Arrival::Found(Finding::End(outcome))) => walked = Some((*outcome)?),
+            Ok(Arrival::Found(finding)) => recorder.note(finding)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(ScanError::Threads(io::Error::other("the reading threads ended")));
+            }
+        }
+        for done in readers.watch(Instant::now()).map_err(ScanError::Threads)? {
+            back = back.saturating_add(1);
+            recorder.take(done)?;
+        }
+        recorder.tick()?;
+    }
+}
+
+fn count(roots: &[PathBuf], board: &Board, stop: &AtomicBool) {
+    let mut count = 0_u64;
+    walk::count(roots, &mut || {
+        count = count.saturating_add(1);
+        !stop.load(Ordering::Relaxed)
+    });
+    board.change(|progress| progress.expected = count);
+}
+
+/// The music folders, sorted out.
+struct RootStates {
+    /// Those that can be walked.
+    there: Vec<PathBuf>,
+    /// Those that are not there now, such as a disk that is not mounted: what is known of them stays as it is.
+    away: Vec<PathBuf>,
+}
+
+impl RootStates {
+    fn of(db: &Db, music: &[PathBuf], board: &Board) -> Result<Self, ScanError> {
+        let mut roots = Self { there: Vec::new(), away: Vec::new() };
+        let mut absolute: Vec<PathBuf> =
+            music.iter().map(|root| std::path::absolute(root).unwrap_or_else(|_| root.clone())).collect();
+        absolute.sort();
+        absolute.dedup();
+        for root in absolute {
+            if roots.there.iter().any(|outer: &PathBuf| root.starts_with(outer)) {
+                continue;
+            }
+            match state_of(&root) {
+                Ok(true) => roots.there.push(root),
+                Ok(false) if !has_files(db, &root)? => roots.there.push(root),
+                Ok(false) => {
+                    board.trouble(Some(&root), "the folder is empty; its tracks stay, in case a disk is not mounted");
+                    roots.away.push(root);
+                }
+                Err(error) => {
+                    board.trouble(Some(&root), &format!("{error}; its tracks stay"));
+                    roots.away.push(root);
+                }
+            }
+        }
+        board.change(|progress| progress.away = u64::try_from(roots.away.len()).unwrap_or(u64::MAX));
+        Ok(roots)
+    }
+}
+
+/// Whether the folder has any entries.
+fn state_of(root: &Path) -> io::Result<bool> {
+    Ok(std::fs::read_dir(root)?.next().is_some())
+}
+
+fn has_files(db: &Db, root: &Path) -> Result<bool, DbError> {
+    db.read_blocking(|connection| has_files_below(connection, &path::to_bytes(root)))
+}

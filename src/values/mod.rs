@@ -1,0 +1,9 @@
+//! Plain values that the database, the catalogue, the accounts and HTTP share. They import nothing of this crate.
+
+pub mod audio;
+pub mod catalogue_id;
+pub mod document;
+pub mod login;
+pub mod path;
+pub mod spelling;
+pub mod user_name;
