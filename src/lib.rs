@@ -7,7 +7,6 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod db;
-pub mod demo;
 pub mod device;
 pub mod error;
 pub mod http;

@@ -9,9 +9,9 @@ use crate::{
         Db,
         users::{self, Role},
     },
-    demo::{self, Home, Length, Progress},
 };
 use clap::Args;
+use segue_demo::{Home, Length, Progress};
 use std::{
     collections::BTreeMap,
     env,
@@ -47,7 +47,7 @@ impl Demo {
         let listen = address(&self.listen)?;
         let home = Home::take(&self.data_dir.clone().unwrap_or_else(default_folder))?;
         let length = if self.short { Length::Short } else { Length::Full };
-        if demo::make(&home.music(), length, show)? {
+        if segue_demo::make(&home.music(), length, show)? {
             output::end_progress();
         }
         let mut settings = load(&flags(&home, listen)?)?;
@@ -104,7 +104,7 @@ fn address(text: &str) -> Result<SocketAddr, Failure> {
 /// written last: if this is interrupted, a password in the file is one that the account has had.
 fn account(db: &Db, home: &Home) -> Result<String, Failure> {
     let kept = home.password()?;
-    let password = kept.clone().unwrap_or_else(|| demo::new_password(rand::random()));
+    let password = kept.clone().unwrap_or_else(|| segue_demo::new_password(rand::random()));
     match db.read_blocking(|connection| users::by_name(connection, USER))? {
         Some(_) if kept.is_some() => return Ok(password),
         Some(user) => {

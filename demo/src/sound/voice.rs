@@ -8,7 +8,7 @@ use super::struck;
 
 /// An instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::demo) enum Voice {
+pub(crate) enum Voice {
     Nylon,
     Steel,
     Koto,
@@ -51,7 +51,7 @@ pub(in crate::demo) enum Voice {
 
 impl Voice {
     /// One note at `pitch_hz` (drums ignore it), released after `length_s`; its peak is 1. `rate` in frames per second.
-    pub(in crate::demo) fn render(self, pitch_hz: f32, length_s: f32, rate: u32, random: &mut Random) -> Vec<f32> {
+    pub(crate) fn render(self, pitch_hz: f32, length_s: f32, rate: u32, random: &mut Random) -> Vec<f32> {
         let held = Held { pitch_hz, length_s, rate };
         let mut note = match self {
             Self::Nylon | Self::Steel | Self::Koto | Self::Oud | Self::Harpsichord | Self::Harp | Self::PluckedBass => {
@@ -100,7 +100,7 @@ impl Voice {
 
     /// The fraction of this instrument that is sent to the reverberation; low drums and basses get little, because
     /// reverberation of low frequencies makes the mix unclear.
-    pub(in crate::demo) fn room(self) -> f32 {
+    pub(crate) fn room(self) -> f32 {
         match self {
             Self::Kick | Self::SoftKick | Self::RoundBass | Self::SawBass | Self::PluckedBass | Self::Triangle => 0.05,
             Self::Hat | Self::OpenHat | Self::Shaker | Self::Dum | Self::Square | Self::Pulse => 0.4,

@@ -50,7 +50,7 @@ fn weighting(rate: u32) -> [Section; 2] {
 }
 
 /// The integrated loudness of `channels` in LUFS; `-70` for silence and for anything shorter than 0.4 s.
-pub(in crate::demo) fn loudness_lufs(channels: &[&[f32]], rate: u32) -> f32 {
+pub(crate) fn loudness_lufs(channels: &[&[f32]], rate: u32) -> f32 {
     let hop = frames(0.1, rate);
     let mut energies: Vec<f64> = Vec::new();
     for channel in channels {

@@ -10,54 +10,54 @@ use super::voice::Voice;
 
 /// One note.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::demo) struct Note {
+pub(crate) struct Note {
     /// When it starts, in seconds from the beginning of the piece.
-    pub(in crate::demo) start_s: f64,
+    pub(crate) start_s: f64,
     /// Seconds it is held; the release after that depends on the instrument.
-    pub(in crate::demo) length_s: f32,
+    pub(crate) length_s: f32,
     /// Pitch as a MIDI note number (69 is A at 440 Hz); fractions are allowed, 0.01 is a cent.
-    pub(in crate::demo) pitch: f32,
+    pub(crate) pitch: f32,
     /// Peak of the note before the piece is scaled to its loudness.
-    pub(in crate::demo) gain: f32,
+    pub(crate) gain: f32,
     /// Position from left (-1) to right (1).
-    pub(in crate::demo) pan: f32,
+    pub(crate) pan: f32,
     /// The instrument.
-    pub(in crate::demo) voice: Voice,
+    pub(crate) voice: Voice,
 }
 
 /// The reverberation and the echo of a piece.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::demo) struct Space {
+pub(crate) struct Space {
     /// Level of the reverberation, 0 to 1.
-    pub(in crate::demo) room: f32,
+    pub(crate) room: f32,
     /// Seconds in which the reverberation decays by 60 dB.
-    pub(in crate::demo) fade_s: f32,
+    pub(crate) fade_s: f32,
     /// How much faster high frequencies decay, 0 to 1.
-    pub(in crate::demo) dark: f32,
+    pub(crate) dark: f32,
     /// Level of the echo, 0 for none.
-    pub(in crate::demo) echo: f32,
+    pub(crate) echo: f32,
     /// Seconds between echoes.
-    pub(in crate::demo) echo_s: f64,
+    pub(crate) echo_s: f64,
 }
 
 /// A whole piece, ready to be rendered.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::demo) struct Score {
+pub(crate) struct Score {
     /// The notes, in any order.
-    pub(in crate::demo) notes: Vec<Note>,
+    pub(crate) notes: Vec<Note>,
     /// Length of the piece with its last echo, in seconds; the last 2 s are faded out.
-    pub(in crate::demo) length_s: f64,
+    pub(crate) length_s: f64,
     /// Reverberation and echo.
-    pub(in crate::demo) space: Space,
+    pub(crate) space: Space,
     /// Loudness of the result in LUFS.
-    pub(in crate::demo) loudness_lufs: f32,
+    pub(crate) loudness_lufs: f32,
 }
 
 /// Left and right samples of -1 to 1, equally long.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::demo) struct Stereo {
-    pub(in crate::demo) left: Vec<f32>,
-    pub(in crate::demo) right: Vec<f32>,
+pub(crate) struct Stereo {
+    pub(crate) left: Vec<f32>,
+    pub(crate) right: Vec<f32>,
 }
 
 /// Seconds of the fade at the end.
@@ -66,7 +66,7 @@ const FADE_OUT_S: f64 = 2.0;
 const KEPT_SAMPLES: usize = 8_000_000;
 
 /// Renders `score` at `rate` frames per second. The same score gives the same samples.
-pub(in crate::demo) fn render(score: &Score, rate: u32) -> Stereo {
+pub(crate) fn render(score: &Score, rate: u32) -> Stereo {
     let total = frames(score.length_s, rate);
     let mut stereo = Stereo { left: vec![0.0; total], right: vec![0.0; total] };
     let mut send = vec![0.0; total];

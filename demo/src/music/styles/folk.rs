@@ -6,7 +6,7 @@ use super::super::style::{Style, chords, drum, room, roots, second, strum, tune}
 
 const SLOW: &[&str] = &["x---x-", "x-x-x-", "x-----", "x--xx-"];
 /// Fingerpicked steel strings, slow, three beats in a bar.
-pub(in crate::demo) static FROST: Style = Style {
+pub(crate) static FROST: Style = Style {
     beats: 3,
     swing: 0.0,
     swing_beats: 0.5,
@@ -27,7 +27,7 @@ pub(in crate::demo) static FROST: Style = Style {
 
 const JIG: &[&str] = &["x-xx-x", "xxxx-x", "x-xxxx", "xxxxxx"];
 /// A jig: a fast dance with six eighth notes in a bar.
-pub(in crate::demo) static JIG_DANCE: Style = Style {
+pub(crate) static JIG_DANCE: Style = Style {
     beats: 2,
     swing: 0.0,
     swing_beats: 0.5,
@@ -50,7 +50,7 @@ pub(in crate::demo) static JIG_DANCE: Style = Style {
 
 const SONG: &[&str] = &["x--xx---", "..x-x-x-", "x---x-x-", "x-x---x-"];
 /// A slow song for nylon strings.
-pub(in crate::demo) static LAMPLIGHT: Style = Style {
+pub(crate) static LAMPLIGHT: Style = Style {
     beats: 4,
     swing: 0.12,
     swing_beats: 0.5,
@@ -72,7 +72,7 @@ pub(in crate::demo) static LAMPLIGHT: Style = Style {
 
 const WALTZ: &[&str] = &["x---x-", "x-x-x-", "x-----", "x-xxx-"];
 /// A waltz for accordion.
-pub(in crate::demo) static WALTZ_MINOR: Style = Style {
+pub(crate) static WALTZ_MINOR: Style = Style {
     beats: 3,
     swing: 0.0,
     swing_beats: 0.5,

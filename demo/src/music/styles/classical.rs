@@ -6,7 +6,7 @@ use super::super::style::{Style, chords, room, roots, second, tune};
 
 const PRELUDE: &[&str] = &["x-xxx-x-", "x-x-xxx-", "xxxxx-x-"];
 /// A fast prelude of even short notes.
-pub(in crate::demo) static PRELUDE_RUNNING: Style = Style {
+pub(crate) static PRELUDE_RUNNING: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -27,7 +27,7 @@ pub(in crate::demo) static PRELUDE_RUNNING: Style = Style {
 
 const SARABANDE: &[&str] = &["x-x---", "x-x-x-", "x---x-", "x-xxx-"];
 /// A slow dance for strings.
-pub(in crate::demo) static SARABANDE_DUST: Style = Style {
+pub(crate) static SARABANDE_DUST: Style = Style {
     beats: 3,
     swing: 0.0,
     swing_beats: 0.5,
@@ -48,7 +48,7 @@ pub(in crate::demo) static SARABANDE_DUST: Style = Style {
 
 const TOCCATA: &[&str] = &["x-x-x-x-x-x-x---", "xxxxx---xxxxx---", "x---xxxxx---xxxx"];
 /// A toccata with a moving pedal voice.
-pub(in crate::demo) static TOCCATA_RINGS: Style = Style {
+pub(crate) static TOCCATA_RINGS: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -69,7 +69,7 @@ pub(in crate::demo) static TOCCATA_RINGS: Style = Style {
 
 const NOCTURNE: &[&str] = &["x-----x-x---", "..x---x-----", "x---x-x-----", "x-----x-xxx-"];
 /// A nocturne: broken chords under a melody.
-pub(in crate::demo) static NOCTURNE_MOONS: Style = Style {
+pub(crate) static NOCTURNE_MOONS: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,
@@ -89,7 +89,7 @@ pub(in crate::demo) static NOCTURNE_MOONS: Style = Style {
 
 const CHORALE: &[&str] = &["x-x-x-x-", "x---x-x-", "x-x-x---"];
 /// A chorale for voices with long reverberation.
-pub(in crate::demo) static CHORALE_VOICES: Style = Style {
+pub(crate) static CHORALE_VOICES: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,

@@ -8,7 +8,7 @@ use super::super::style::{Style, chords, drum, room, roots, strum, tune};
 
 const RAIN: &[&str] = &["x---x-x-", "x-x-x---", "..xxx---", "x-----xx"];
 /// A slow piece for koto.
-pub(in crate::demo) static RAIN_STATION: Style = Style {
+pub(crate) static RAIN_STATION: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,
@@ -30,7 +30,7 @@ pub(in crate::demo) static RAIN_STATION: Style = Style {
 
 const FESTIVAL: &[&str] = &["x-xxx-x-", "xxx-x-x-", "x-x-xxx-"];
 /// Festival music: large drums and a flute.
-pub(in crate::demo) static FESTIVAL_DRUMS: Style = Style {
+pub(crate) static FESTIVAL_DRUMS: Style = Style {
     beats: 4,
     swing: 0.16,
     swing_beats: 0.5,
@@ -52,7 +52,7 @@ pub(in crate::demo) static FESTIVAL_DRUMS: Style = Style {
 
 const BEACH: &[&str] = &["..x-x-x---x-x---", "x--x--x-----x-x-", "....x--x--x-----"];
 /// A bossa nova for nylon strings.
-pub(in crate::demo) static BOSSA: Style = Style {
+pub(crate) static BOSSA: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -75,7 +75,7 @@ pub(in crate::demo) static BOSSA: Style = Style {
 
 const NINE: &[&str] = &["x-x-x-x-x--x-x-x--", "x---x-x-x-----x-x-", "x-xxx---x-xxx-----"];
 /// Steel strings, nine slow beats in a bar.
-pub(in crate::demo) static NINE_BEATS: Style = Style {
+pub(crate) static NINE_BEATS: Style = Style {
     beats: 9,
     swing: 0.0,
     swing_beats: 0.5,
@@ -97,7 +97,7 @@ pub(in crate::demo) static NINE_BEATS: Style = Style {
 
 const OUD_TUNE: &[&str] = &["xxx-x-x-x---x-x-", "x-x-xxx-x-x-x---", "x---xxxxx-x-x---"];
 /// An oud and a goblet drum.
-pub(in crate::demo) static NIGHT_RIVER: Style = Style {
+pub(crate) static NIGHT_RIVER: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -119,7 +119,7 @@ pub(in crate::demo) static NIGHT_RIVER: Style = Style {
 
 const CHANT: &[&str] = &["x-x-x---", "x---x-x-", "xx--x---"];
 /// Harp and plucked bass under the melody.
-pub(in crate::demo) static WALKING_HOME: Style = Style {
+pub(crate) static WALKING_HOME: Style = Style {
     beats: 4,
     swing: 0.2,
     swing_beats: 0.5,

@@ -10,24 +10,24 @@ use super::style::{Layer, Part, Style};
 
 /// One piece of music to be composed. The same piece gives the same score.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::demo) struct Piece {
+pub(crate) struct Piece {
     /// Its style.
-    pub(in crate::demo) style: &'static Style,
+    pub(crate) style: &'static Style,
     /// Beats per minute.
-    pub(in crate::demo) tempo_bpm: f64,
+    pub(crate) tempo_bpm: f64,
     /// Semitones above C.
-    pub(in crate::demo) key: i32,
+    pub(crate) key: i32,
     /// The instrument that plays the tune.
-    pub(in crate::demo) lead: Voice,
+    pub(crate) lead: Voice,
     /// Chooses among the many pieces of this style.
-    pub(in crate::demo) seed: u64,
+    pub(crate) seed: u64,
     /// The wanted length in seconds; the real one is the nearest whole number of sections.
-    pub(in crate::demo) length_s: f64,
+    pub(crate) length_s: f64,
 }
 
 /// Composes pieces that follow each other without a gap. The last one ends with a final chord that decays, the others
 /// with their last bar. Returns the score of all and the seconds at which each piece ends.
-pub(in crate::demo) fn compose(pieces: &[Piece]) -> (Score, Vec<f64>) {
+pub(crate) fn compose(pieces: &[Piece]) -> (Score, Vec<f64>) {
     let mut score = Score {
         notes: Vec::new(),
         length_s: 0.0,

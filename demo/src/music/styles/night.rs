@@ -9,7 +9,7 @@ use super::super::style::{Style, chords, drum, echoing, room, roots, strum, tune
 
 const TRAM: &[&str] = &["x-x-x---", "..x-x-x-", "x---x-x-", "x-xxx---"];
 /// Indie rock: repeated bass notes and quiet guitars.
-pub(in crate::demo) static LAST_TRAM: Style = Style {
+pub(crate) static LAST_TRAM: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,
@@ -33,7 +33,7 @@ pub(in crate::demo) static LAST_TRAM: Style = Style {
 
 const LULLABY: &[&str] = &["x-x-x-", "x---x-", "x-xxx-"];
 /// A lullaby for a music box.
-pub(in crate::demo) static SNOW_GLOBE: Style = Style {
+pub(crate) static SNOW_GLOBE: Style = Style {
     beats: 3,
     swing: 0.0,
     swing_beats: 0.5,
@@ -55,7 +55,7 @@ pub(in crate::demo) static SNOW_GLOBE: Style = Style {
 
 const CROON: &[&str] = &["..x-x---x-x---..", "x---x-x-....x---", "....x-x-x-----x-"];
 /// Slow soul with organ and electric piano.
-pub(in crate::demo) static SLOW_SOUL: Style = Style {
+pub(crate) static SLOW_SOUL: Style = Style {
     beats: 4,
     swing: 0.2,
     swing_beats: 0.25,
@@ -81,7 +81,7 @@ pub(in crate::demo) static SLOW_SOUL: Style = Style {
 
 const AIR: &[&str] = &["x-------", "....x---", "x---x---"];
 /// Ambient: long chords, one note a bar in the melody.
-pub(in crate::demo) static GLACIER: Style = Style {
+pub(crate) static GLACIER: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,
@@ -103,7 +103,7 @@ pub(in crate::demo) static GLACIER: Style = Style {
 
 const DAWN: &[&str] = &["x-x-x---", "x---x-x-", "..x-x---"];
 /// A slow piece for harp.
-pub(in crate::demo) static DAWN_HARP: Style = Style {
+pub(crate) static DAWN_HARP: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.5,

@@ -9,7 +9,7 @@ use super::chord::Scale;
 
 /// A style: metre, form, harmony, players and room.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::demo) struct Style {
+pub(crate) struct Style {
     /// Beats in a bar; the tempo counts these.
     pub(super) beats: usize,
     /// Delay of the second of two notes as a fraction of its length: 0 is straight, 0.33 are triplets.

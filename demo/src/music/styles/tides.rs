@@ -26,7 +26,7 @@ const TIDE: Style = Style {
 };
 
 /// Two marimbas with the same pattern, one later than the other.
-pub(in crate::demo) static EBB: Style = Style {
+pub(crate) static EBB: Style = Style {
     layers: &[
         chords(Marimba, 60, "0.12.30.2.13", 0.34, -0.45, "iabco"),
         chords(Marimba, 60, ".30.2.130.12", 0.28, 0.45, "abco"),
@@ -37,7 +37,7 @@ pub(in crate::demo) static EBB: Style = Style {
 };
 
 /// Glass and marimba over a slow pad.
-pub(in crate::demo) static SLACK: Style = Style {
+pub(crate) static SLACK: Style = Style {
     harmony: &[("ia", "Fmaj7|Fmaj7|Em7|Em7"), ("b", "Am9|Em7|Fmaj7|G"), ("co", "Dm9|Am7|Dm9|G")],
     layers: &[
         chords(Glass, 67, "0..2..1..3..", 0.26, 0.35, "iabco"),
@@ -50,7 +50,7 @@ pub(in crate::demo) static SLACK: Style = Style {
 };
 
 /// Two marimbas with fast arpeggios over strings.
-pub(in crate::demo) static FLOOD: Style = Style {
+pub(crate) static FLOOD: Style = Style {
     harmony: &[("iao", "Am7|Am7|F|F"), ("b", "Am7|C|F|G"), ("c", "Dm7|F|C|G")],
     layers: &[
         chords(Marimba, 57, "012301230123", 0.3, -0.45, "iabco"),
@@ -64,7 +64,7 @@ pub(in crate::demo) static FLOOD: Style = Style {
 };
 
 /// All instruments, with bells.
-pub(in crate::demo) static SPRING: Style = Style {
+pub(crate) static SPRING: Style = Style {
     harmony: &[("iao", "D|D|Em7|Em7"), ("b", "G|D|Em7|A"), ("c", "Bm7|G|D|A")],
     layers: &[
         chords(Marimba, 60, "0.12.30.2.13", 0.26, -0.45, "iabco"),

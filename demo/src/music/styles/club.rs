@@ -9,7 +9,7 @@ use super::super::style::{Style, chords, drum, echoing, room, roots, tune};
 
 const HOOK: &[&str] = &["..x-..x-x-..x---", "x-..x-..x-x-....", "....x-x-..x-x---"];
 /// House: the bass drum plays on each of the four beats.
-pub(in crate::demo) static HOUSE: Style = Style {
+pub(crate) static HOUSE: Style = Style {
     beats: 4,
     swing: 0.08,
     swing_beats: 0.25,
@@ -34,7 +34,7 @@ pub(in crate::demo) static HOUSE: Style = Style {
 
 const SPARSE: &[&str] = &["x-------....x---", "....x-------x---", "x---x-----------"];
 /// Breakbeat: fast syncopated drums under slow chords.
-pub(in crate::demo) static BREAKS: Style = Style {
+pub(crate) static BREAKS: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -59,7 +59,7 @@ pub(in crate::demo) static BREAKS: Style = Style {
 
 const LAZY: &[&str] = &["..x-x-----x-x---", "x-----x-..x-----", "....x-x-x-----x-"];
 /// Lo-fi hip hop: slow drums with much swing under an electric piano.
-pub(in crate::demo) static LOFI: Style = Style {
+pub(crate) static LOFI: Style = Style {
     beats: 4,
     swing: 0.24,
     swing_beats: 0.25,
@@ -82,7 +82,7 @@ pub(in crate::demo) static LOFI: Style = Style {
 
 const ANTHEM: &[&str] = &["x---x-x---x-----", "x-----x-x---x---", "x---..x-x-x-x---"];
 /// Synthwave: synthesisers and loud snare drums.
-pub(in crate::demo) static SYNTHWAVE: Style = Style {
+pub(crate) static SYNTHWAVE: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -106,7 +106,7 @@ pub(in crate::demo) static SYNTHWAVE: Style = Style {
 
 const ARCADE: &[&str] = &["x-x-x-xxx-..x-x-", "x-xxx-x-x-x-x---", "xxx-x-x-xxx-x-x-"];
 /// The four channels of a game console, in a major key.
-pub(in crate::demo) static ARCADE_SKY: Style = Style {
+pub(crate) static ARCADE_SKY: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
@@ -129,7 +129,7 @@ pub(in crate::demo) static ARCADE_SKY: Style = Style {
 
 const CAVE: &[&str] = &["x---..x-x---....", "x-x-x-----..x---", "....x-x-x-------"];
 /// The same four channels, in a minor key.
-pub(in crate::demo) static ARCADE_CAVE: Style = Style {
+pub(crate) static ARCADE_CAVE: Style = Style {
     beats: 4,
     swing: 0.0,
     swing_beats: 0.25,
