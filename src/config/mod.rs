@@ -97,8 +97,10 @@ settings! { |sources|
     heartbeat_ms: u64 = 2000, within 50..=60_000;
     /// Silence after which the active device counts as lost; 2.5 heartbeats unless set.
     lease_ms: u64 = heartbeat_ms * 5 / 2, within 100..=600_000;
-    /// How long a device that is cut off may play on; with no more than the lease never beside another (strict mode).
-    audio_ms: u64 = 600_000, within 100..=86_400_000;
+    /// Whether a device that is cut off stops when its lease ends, so that it never plays beside another; without audio_ms.
+    strict: bool = false;
+    /// How long a device that is cut off may play on, more than lease_ms; in strict mode it is lease_ms and not to be set.
+    audio_ms: u64 = if strict { lease_ms } else { 600_000 }, within 100..=86_400_000;
     /// How long a device whose connection broke stays on the list as away; 5 heartbeats unless set.
     grace_ms: u64 = heartbeat_ms * 5, within 0..=600_000;
     /// Devices spread their reconnects over at most this time; over less where few are connected.
@@ -125,7 +127,16 @@ impl Settings {
     /// The problems between settings each of which is good by itself.
     fn broken_relations(&self) -> Vec<String> {
         let lease = (self.lease_ms <= self.heartbeat_ms).then_some("lease_ms must be more than heartbeat_ms");
-        let audio = (self.audio_ms < self.lease_ms).then_some("audio_ms must be at least lease_ms");
+        let audio = match self.strict {
+            true if self.audio_ms != self.lease_ms => {
+                Some("audio_ms counts for nothing with strict: remove one of them")
+            }
+            // Until strict was a setting, this was how to ask for it.
+            false if self.audio_ms <= self.lease_ms => {
+                Some("audio_ms must be more than lease_ms; for strict mode remove it and set strict = true")
+            }
+            _ => None,
+        };
         let tls = (self.tls_cert.is_some() != self.tls_key.is_some()).then_some("tls_cert and tls_key need each other");
         lease.into_iter().chain(audio).chain(tls).map(str::to_owned).collect()
     }

@@ -68,6 +68,22 @@ fn the_database_lies_in_the_data_folder_unless_told() {
 }
 
 #[test]
+fn strict_mode_is_a_setting_and_no_relation_of_two_others() {
+    let merged = |file: &str| Settings::merge(&sources(file, &[], &[]));
+    let strict = merged("strict = true\nlease_ms = 3000").expect("strict mode");
+    assert_eq!((strict.audio_ms, row(&strict, "strict")), (3000, "true (file segue.toml)".to_owned()));
+    let lax = merged("lease_ms = 3000").expect("the default");
+    assert_eq!((lax.strict, lax.audio_ms), (false, 600_000));
+    for (file, problem) in [
+        ("lease_ms = 3000\naudio_ms = 3000", "for strict mode remove it and set strict = true"),
+        ("strict = true\naudio_ms = 60000", "audio_ms counts for nothing with strict"),
+    ] {
+        let problems = merged(file).expect_err("a contradiction").to_string();
+        assert!(problems.contains(problem), "{file}: {problems}");
+    }
+}
+
+#[test]
 fn secrets_are_masked_and_what_is_shown_can_be_read_again() {
     let flags: [(&str, &[&str]); 2] =
         [("database_url", &["postgres://me:pa%40ss@db/segue"]), ("music", &["/a \"b\"\\c"])];
