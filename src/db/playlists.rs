@@ -7,7 +7,8 @@ use super::{
 };
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, Insertable, JoinOnDsl as _, OptionalExtension as _,
-    QueryDsl as _, Queryable, RunQueryDsl as _, Selectable, SelectableHelper as _, dsl::count_star,
+    QueryDsl as _, Queryable, RunQueryDsl as _, Selectable, SelectableHelper as _,
+    dsl::{count_star, not},
 };
 
 /// A playlist.
@@ -122,7 +123,8 @@ pub fn of_user(
         playlists::table
             .inner_join(users::table.on(users::id.eq(playlists::owner_id)))
             .filter(playlists::owner_id.eq(owner_id))
-            .filter(playlists::deleted.eq(false))
+            // Written as in the partial index: SQLite does not use it for a bound value.
+            .filter(not(playlists::deleted))
             .filter(playlists::public.eq(true).or(playlists::owner_id.eq(asker_id)))
     };
     let page = all().select((Playlist::as_select(), users::name)).order((playlists::created_us, playlists::id));

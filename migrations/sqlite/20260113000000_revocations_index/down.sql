@@ -1,0 +1,1 @@
+CREATE INDEX revocations_by_time ON revocations (revoked_us);
