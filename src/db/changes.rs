@@ -1,9 +1,9 @@
-//! The order of changes: every row of artists, albums, tracks and playlists carries the number of its last change, so
-//! that whoever follows (the search index) reads what is new since a number, in order, and misses nothing.
+//! The order of changes: every row of artists, albums, tracks and playlists has the number of its last change, so that a
+//! reader (the search index) can read all rows changed since a number, in order, without missing one.
 //!
-//! Numbers are taken within the transaction that writes the rows, under the lock of one row, so that they become visible
-//! in their order on PostgreSQL too. What is gone is marked, and the mark is a change; of playlists that go
-//! with their owner the number stays, in `gone_playlists`.
+//! Numbers are assigned within the transaction that writes the rows, under the lock of one row, so that they become
+//! visible in order on PostgreSQL too. Rows that are gone are marked, which is a change as well. Playlists deleted with
+//! their owner keep their number in `gone_playlists`.
 
 use super::{
     DbConnection, DbError,

@@ -14,7 +14,7 @@ use std::ops::{Deref, DerefMut};
 
 /// A connection to either database; diesel queries run on it as they are.
 ///
-/// What only one dialect can say (`ON CONFLICT`, say) matches on the two.
+/// Statements that only one dialect has, such as `ON CONFLICT`, are written twice, in a match on this enum.
 #[derive(MultiConnection)]
 pub enum DbConnection {
     /// PostgreSQL, through libpq.
@@ -64,26 +64,27 @@ pub(in crate::db) use insert_all;
 /// What a connection may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Statements that read; others are refused.
+    /// Reads only; the database refuses statements that write.
     Read,
     /// Everything.
     Write,
-    /// Everything, on a connection of `Write`; a power cut may take it back.
+    /// Reads and writes on a connection of `Write`. A power cut may undo the last commits.
     WriteLazily,
-    /// Everything; what is committed is on disk, and nothing takes long.
+    /// Reads and writes; a commit is on disk when it returns. Statements have a time limit on PostgreSQL.
     Sessions,
 }
 
-/// WAL lets readers go on beside the one writer.
+/// With the write-ahead log (WAL), reads and one write run at the same time.
 const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL;";
-/// Said before each transaction: FULL makes a commit survive a power cut (sqlite.org/pragma.html).
+/// Executed before each transaction: with FULL a commit survives a power cut (sqlite.org/pragma.html).
 pub(super) const SQLITE_SYNCED: &str = "PRAGMA synchronous = FULL;";
 /// A commit survives the end of the process, and is on disk some time later.
 const SQLITE_LAZY: &str = "PRAGMA synchronous = NORMAL;";
-/// Set on every connection: SQLite forgets them with it.
+/// Executed on every new connection: SQLite keeps these settings for one connection only.
 const SQLITE_ALWAYS: &str = "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
 
-/// An administrator's `synchronous_commit = off` would lose acknowledged changes; its other values are theirs to choose.
+/// `synchronous_commit = off` in the server's configuration could lose acknowledged changes, so it is overridden here;
+/// its other values are left as they are.
 const POSTGRES_SESSIONS: &str = "SET statement_timeout = '3s';
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';";
 
@@ -91,7 +92,7 @@ impl DbConnection {
     /// Opens a connection and makes it ready.
     ///
     /// # Errors
-    /// `DbError::Connect` when there is no database to be had there.
+    /// `DbError::Connect` when the database cannot be opened or reached.
     pub(super) fn open(url: &DatabaseUrl, access: Access) -> Result<Self, DbError> {
         match url {
             DatabaseUrl::Postgres(address) => {
@@ -117,7 +118,7 @@ impl DbConnection {
         }
     }
 
-    /// Runs the closure in one transaction: a snapshot to read, or the right to write from the first statement on.
+    /// Runs the closure in one transaction: for `Read` on one snapshot, otherwise with the write lock from the start.
     pub(super) fn in_transaction<T>(
         &mut self,
         access: Access,
@@ -151,9 +152,9 @@ impl DbConnection {
         }
     }
 
-    /// Has the rest of this transaction look rows up by index: PostgreSQL keeps plans from when a table was empty, which
-    /// go through all of it, until its statistics are made anew minutes later; and it would compile a plan that it takes for
-    /// dear. SQLite does so anyway.
+    /// Makes PostgreSQL look rows up by index in the rest of this transaction. Its statistics of a table that was empty
+    /// minutes ago are out of date, so it would read the whole table, and compile the query (JIT) because it estimates a
+    /// high cost. SQLite uses its indices without this.
     pub(super) fn prefer_indices(&mut self) -> QueryResult<()> {
         match self {
             Self::Sqlite(_) => Ok(()),
@@ -206,13 +207,13 @@ impl ManageConnection for Opener {
     }
 
     fn has_broken(&self, connection: &mut CountedConnection) -> bool {
-        // A panic leaves its transaction open: the connection goes, and the database rolls back.
+        // A panic leaves the transaction open. The connection is closed, and the database rolls back.
         std::thread::panicking() || connection.is_broken()
     }
 }
 
-/// The URL with a limit for each wait for a host that does not answer, where it sets none (postgresql.org, "Parameter Key
-/// Words"): libpq's own are minutes or none at all.
+/// The URL with time limits for connecting to and waiting for a host that does not answer, unless it sets them itself
+/// (postgresql.org, "Parameter Key Words"). libpq's defaults are minutes, or no limit.
 fn patient(url: &str) -> String {
     let mut url = url.to_owned();
     for (name, value) in [("connect_timeout", "5"), ("tcp_user_timeout", "5000")] {

@@ -10,7 +10,7 @@ use crate::{media::version::Stat, values::path};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 use std::path::PathBuf;
 
-/// Where a cover's bytes can be had.
+/// A file from which the bytes of a cover can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A picture file.
@@ -30,7 +30,7 @@ pub struct FolderCover {
     pub mtime_ns: i64,
 }
 
-/// The secret that is hashed into the ids of covers; the first to ask puts `fresh` there.
+/// The secret that is hashed into the ids of covers. The first call stores `fresh`; later calls return what is stored.
 ///
 /// # Errors
 /// Those of the database.
@@ -39,7 +39,7 @@ pub fn salt(connection: &mut DbConnection, fresh: i64) -> Result<i64, DbError> {
     Ok(text.parse().unwrap_or(fresh))
 }
 
-/// The secret in the ids of covers, as far as there is one: before the first scan there are no covers.
+/// The secret in the ids of covers; 0 before the first scan, when there are no covers.
 ///
 /// # Errors
 /// Those of the database.
@@ -49,7 +49,7 @@ pub fn known_salt(connection: &mut DbConnection) -> Result<i64, DbError> {
     Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
-/// Places where the bytes of a cover may be had, files of pictures first; at most `limit` of each kind.
+/// Files from which the bytes of a cover can be read, pictures before audio files; at most `limit` of each kind.
 ///
 /// # Errors
 /// Those of the database.
@@ -84,7 +84,7 @@ pub fn of_folders(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<V
     Ok(rows.into_iter().map(|(id, name, size, mtime_ns)| (id, FolderCover { name, size, mtime_ns })).collect())
 }
 
-/// Records a folder's cover, or that it has none, and has the albums that lie there summed up anew.
+/// Stores a folder's cover, or that it has none, and marks the albums in it as stale.
 ///
 /// # Errors
 /// Those of the database.
@@ -108,7 +108,7 @@ pub fn set(
     if before.flatten() == cover_id {
         return Ok(());
     }
-    // The folder itself, and all below it: those of the discs of an album take the cover from above.
+    // The folder and all below it: folders of single discs use the cover of the folder above.
     let (mut first, mut end) = (folder.path.clone(), folder.path.clone());
     first.push(b'/');
     end.push(b'/'.saturating_add(1));

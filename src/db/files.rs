@@ -1,4 +1,4 @@
-//! Files of the music folders: which are known, and which cannot be read.
+//! Files of the music folders: their rows, and those that cannot be read.
 
 use super::{
     DbConnection, DbError,
@@ -38,7 +38,7 @@ pub fn known_in(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec
     Ok(rows.into_iter().map(known).collect())
 }
 
-/// How many files were there at the last look.
+/// How many files are not missing, as of the last scan.
 ///
 /// # Errors
 /// Those of the database.
@@ -49,7 +49,7 @@ pub fn count(connection: &mut DbConnection) -> Result<i64, DbError> {
 /// A file that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableFile {
-    /// Where it lies.
+    /// The path.
     pub path: PathBuf,
     /// Why.
     pub reason: String,

@@ -1,5 +1,5 @@
-//! Pages of long lists at any offset for the price of the first: every so many rows, a list's place is remembered, and a
-//! page starts from the nearest one.
+//! Pages of long lists: the key of every hundredth row is kept in memory, and a page is read from the nearest key before
+//! it. So a page at any offset costs about as much as the first one.
 
 use super::{DbConnection, DbError, changes};
 use diesel::{
@@ -12,9 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Rows between two remembered places.
+/// Rows between two kept keys.
 const STEP: i64 = 100;
-/// Remembered places of a list that changes all the time serve for this many times the time it took to find them.
+/// The keys of a list that changes all the time are used for this many times the duration of reading them.
 const PATIENCE: u32 = 20;
 
 /// A list of the whole catalogue.
@@ -34,7 +34,7 @@ pub enum List {
     NewestTracks,
 }
 
-/// A list's place: the row's value in the order, as a number or as text, and its id.
+/// The key of a row in the order of a list: its value as a number or as text, and its id.
 #[derive(Debug, Clone, QueryableByName)]
 struct Place {
     #[diesel(sql_type = Text)]
@@ -57,7 +57,7 @@ struct Id {
     id: i64,
 }
 
-/// What is remembered of one list.
+/// The kept keys of one list.
 struct Index {
     change: i64,
     found: Instant,
@@ -66,12 +66,12 @@ struct Index {
     places: Vec<Place>,
 }
 
-/// The remembered places of all lists.
+/// The kept keys of all lists.
 #[derive(Default)]
 pub struct Lists(Mutex<HashMap<List, Arc<Index>>>);
 
 impl List {
-    /// Table, condition, and whether it is by name. Conditions are those of the partial indices, letter for letter.
+    /// Table, condition, and whether it is ordered by name. The conditions are written exactly as in the partial indices.
     const fn parts(self) -> (&'static str, &'static str, bool) {
         match self {
             Self::AlbumsByName => ("albums", "track_count > 0", true),
@@ -129,13 +129,13 @@ impl List {
 }
 
 impl Lists {
-    /// Forgets everything: the database was put back, and the numbers of its changes mean others now.
+    /// Removes all keys: the database was restored, and its change numbers belong to other changes now.
     pub fn forget(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// A page of a list's ids, and how many it has. While the catalogue is being changed, the number and deep pages may
-    /// be those of a moment ago.
+    /// A page of a list's ids, and how many ids the list has. While the catalogue changes, this number and pages at high
+    /// offsets may be out of date by [`PATIENCE`].
     ///
     /// # Errors
     /// Those of the database.

@@ -1,10 +1,10 @@
-//! Codes by which users log in on another device: one of each user, for a short time, good once.
+//! Codes by which users log in on another device: at most one for each user, valid once and for a short time.
 
 use super::{DbConnection, DbError, schema::login_codes};
 use diesel::{ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 use segue_client::protocol::ids::{Micros, UserId};
 
-/// Keeps a user's new code, in place of an older one.
+/// Stores a user's new code, which replaces an older one.
 ///
 /// # Errors
 /// The database's.
@@ -16,7 +16,7 @@ pub fn put(connection: &mut DbConnection, user: UserId, code: &str, expires: Mic
     Ok(())
 }
 
-/// Whose code it is; from then on it is nobody's. Of several that ask at once one is told.
+/// The user whose valid code this is. The code is removed, so that of several calls at once only one gets the user.
 ///
 /// # Errors
 /// The database's.
@@ -27,7 +27,7 @@ pub fn take(connection: &mut DbConnection, code: &str, now: Micros) -> Result<Op
     Ok(user.filter(|_| taken == 1).map(UserId::from_sql))
 }
 
-/// Ends the code of a user.
+/// Removes the code of a user.
 ///
 /// # Errors
 /// The database's.
@@ -36,7 +36,7 @@ pub(super) fn remove_of(connection: &mut DbConnection, user: i64) -> Result<(), 
     Ok(())
 }
 
-/// Removes what has expired.
+/// Removes expired codes.
 ///
 /// # Errors
 /// The database's.

@@ -1,4 +1,4 @@
-//! Logins, and those that were ended before their time.
+//! Logins, and those that were revoked before their tokens expired.
 
 use super::{
     DbConnection, DbError, login_codes,
@@ -11,10 +11,11 @@ use diesel::{
 };
 use segue_client::protocol::ids::{Micros, UserId};
 
-/// The most logins of one user; the oldest ends when another comes.
+/// The most logins of one user; a further one revokes the oldest.
 const MOST_PER_USER: i64 = 100;
 
-/// Nodes' clocks may differ and a transaction takes its time: so much of the past is looked at again.
+/// How far before the newest known revocation is read again, in milliseconds: the clocks of nodes differ, and a
+/// transaction becomes visible some time after its timestamp.
 const OVERLAP_MS: i64 = 60_000;
 
 /// One login.
@@ -25,15 +26,15 @@ pub struct Login {
     pub id: i64,
     /// The bits of its user's id.
     pub user_id: i64,
-    /// What the program called itself that logged in.
+    /// The name that the program gave when it logged in.
     pub agent: String,
-    /// When, in microseconds UTC.
+    /// When it was made, in microseconds since the Unix epoch.
     pub created_us: i64,
-    /// When its token ends, in microseconds UTC.
+    /// When its token expires, in microseconds since the Unix epoch.
     pub expires_us: i64,
 }
 
-/// Adds a login; the user's oldest ones beyond the limit end.
+/// Adds a login, and revokes the user's oldest ones beyond the limit.
 ///
 /// # Errors
 /// The database's.
@@ -55,7 +56,7 @@ pub fn of_user(connection: &mut DbConnection, user: UserId, now: Micros) -> Resu
     Ok(live.order((logins::created_us.desc(), logins::id)).select(Login::as_select()).load(connection)?)
 }
 
-/// Ends one login of a user; nothing when there is no such login.
+/// Revokes one login of a user; does nothing when it does not exist.
 ///
 /// # Errors
 /// The database's.
@@ -65,7 +66,7 @@ pub fn revoke(connection: &mut DbConnection, user: UserId, login: LoginId) -> Re
     end(connection, &ended)
 }
 
-/// Ends every login of a user but `keep`.
+/// Revokes every login of a user except `keep`.
 ///
 /// # Errors
 /// The database's.
@@ -80,7 +81,7 @@ pub fn revoke_all(
     end(connection, &ended)
 }
 
-/// What was revoked of late and still matters: since the newest known, or all of it.
+/// Revocations whose tokens have not expired at `now`: those since `newest`, with some overlap, or all.
 ///
 /// # Errors
 /// The database's.
@@ -101,7 +102,7 @@ pub fn revoked_since(
     Ok(rows.into_iter().map(read).collect())
 }
 
-/// Removes logins and revocations whose tokens have expired, and codes whose time is over.
+/// Removes logins and revocations whose tokens have expired, and expired login codes.
 ///
 /// # Errors
 /// The database's.
@@ -115,7 +116,7 @@ fn end(connection: &mut DbConnection, ended: &[Login]) -> Result<Vec<Revocation>
     let revoked = crate::time::now();
     for login in ended {
         diesel::delete(logins::table.find(login.id)).execute(connection)?;
-        // Who ends a login may do so because of a stranger, who must not come back by a code.
+        // A login may be revoked because somebody else used it, who must not log in again with a code.
         login_codes::remove_of(connection, login.user_id)?;
         let row = (
             revocations::login_id.eq(login.id),

@@ -1,4 +1,4 @@
-//! Where the bytes of tracks lie, and what is known of them.
+//! The media files of tracks: path, version, SHA-256.
 
 use super::{
     DbConnection, DbError,
@@ -14,15 +14,15 @@ use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
 pub struct Media {
     /// Its track.
     pub track: MediaId,
-    /// Where it lies.
+    /// The path.
     pub path: PathBuf,
-    /// What the file system said of it.
+    /// Size, time and inode as of the last scan.
     pub stat: Stat,
-    /// The name of its bytes.
+    /// The version of its bytes.
     pub version: String,
-    /// SHA-256 of the whole, once somebody has read the whole of it, here.
+    /// SHA-256 of the whole file; `None` until the file was read as a whole at this path.
     pub sha256: Option<Digest>,
-    /// File format, which is also the ending of its URL.
+    /// File format, which is also the extension in its URL.
     pub container: String,
     /// Coding of the samples.
     pub codec: String,
@@ -69,7 +69,7 @@ pub fn of_track(connection: &mut DbConnection, track: MediaId) -> Result<Option<
     Ok(media!().filter(files::id.eq(track.to_sql())).first(connection).optional()?.map(from_row))
 }
 
-/// A file with these bytes; one that is there, if any is.
+/// A file with this version; files that are missing are returned only when there is no other.
 ///
 /// # Errors
 /// The database's.
@@ -78,22 +78,23 @@ pub fn of_version(connection: &mut DbConnection, version: &str) -> Result<Option
     Ok(found.first(connection).optional()?.map(from_row))
 }
 
-/// What a sum that was taken means, given what was known.
+/// How a SHA-256 that was computed relates to the one that was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sum {
-    /// None was known.
+    /// None was stored.
     First,
-    /// It is the one that was known.
+    /// It equals the stored one.
     Same,
-    /// Another was known.
+    /// Another one was stored.
     Other {
-        /// It was that of these very bytes, not of a file that they were copied from.
+        /// Whether the stored one was computed from the file at this path; otherwise it came from the file that this
+        /// one seemed to be a copy of.
         confirmed: bool,
     },
 }
 
-/// Records the SHA-256 of the bytes of this version, which somebody has read whole. Where these very bytes had another,
-/// they get another version, for a version's bytes never change.
+/// Stores the SHA-256 of a version whose file was read as a whole. When a confirmed other SHA-256 was stored, the file
+/// gets another version, because the bytes of a version never change.
 ///
 /// # Errors
 /// The database's.
@@ -115,22 +116,22 @@ pub fn record_sum(connection: &mut DbConnection, version: &str, sum: Digest, now
     Ok(found)
 }
 
-/// A file whose SHA-256 is to be taken.
+/// A file whose SHA-256 is to be computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
     /// Its row.
     pub id: i64,
-    /// The folder it lies in.
+    /// The path of its folder.
     pub folder: Vec<u8>,
-    /// Its name there.
+    /// Its name in the folder.
     pub name: Vec<u8>,
-    /// What the file system said of it.
+    /// Size, time and inode as of the last scan.
     pub stat: Stat,
-    /// The name of its bytes.
+    /// The version of its bytes.
     pub version: String,
 }
 
-/// Some files that were not read whole since this time, the longest ago first.
+/// At most `limit` files that were not read as a whole since `since_us`, those read longest ago first.
 ///
 /// # Errors
 /// The database's.
@@ -152,7 +153,8 @@ pub fn unread_since(connection: &mut DbConnection, since_us: i64, limit: i64) ->
     Ok(rows.into_iter().map(file).collect())
 }
 
-/// Notes that a file could not be read whole now, so that others have their turn; a sum that was never confirmed goes.
+/// Stores that a file could not be read as a whole at `now_us`, so that it comes after the others next time. Removes a
+/// SHA-256 that was never confirmed.
 ///
 /// # Errors
 /// The database's.

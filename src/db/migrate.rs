@@ -1,4 +1,4 @@
-//! Bringing the tables up to date at start, one process at a time.
+//! Runs the missing migrations at start, in one process at a time.
 
 use super::{
     DatabaseUrl, DbError,
@@ -41,7 +41,7 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
             AnsiTransactionManager::commit_transaction(&mut sqlite)?;
         }
         DbConnection::Postgres(mut postgres) => {
-            // The lock ends with the connection, whatever happens. The number is "segue" in ASCII.
+            // The lock is released with the connection in any case. The number is "segue" in ASCII.
             diesel::sql_query("SELECT pg_advisory_lock(495857006949)").execute(&mut postgres)?;
             run::<Pg, _>(&mut postgres, POSTGRES)?;
         }
@@ -49,8 +49,8 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
     Ok(())
 }
 
-/// For SQLite a lock on a file beside the database, held until it is dropped: turning to WAL happens outside of any
-/// transaction, and of two processes that try it at once one fails (sqlite.org/wal.html), however long it would wait.
+/// For SQLite a lock on a file beside the database, held until it is dropped. Switching to WAL is not part of a
+/// transaction: when two processes do it at once one fails at once, even with a busy timeout (sqlite.org/wal.html).
 fn lock_file(url: &DatabaseUrl) -> Result<Option<File>, DbError> {
     let DatabaseUrl::Sqlite(path) = url else { return Ok(None) };
     if let Some(folder) = path.parent() {

@@ -47,10 +47,10 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// How long a call may wait for its turn before it fails as [`DbError::Busy`].
+/// How long a call waits for a free connection before it fails with [`DbError::Busy`].
 const TURN: Duration = Duration::from_secs(5);
 
-/// How long sessions wait for a connection to PostgreSQL: they have said when they give up.
+/// How long the writer of sessions waits for a connection to PostgreSQL; less, because its callers wait 10 s in all.
 const SESSION_TURN: Duration = Duration::from_secs(2);
 
 /// How long [`Db::close`] waits for calls that are under way.
@@ -84,7 +84,7 @@ impl Db {
         let readers = Lane::open(url, Access::Read, connections, &census)?;
         let writers = Lane::open(url, Access::Write, writers, &census)?;
         let sessions = match url {
-            // There is one writer: whoever waits for it waits in one line.
+            // SQLite has one writer, so that all writes use the same queue.
             DatabaseUrl::Sqlite(_) => writers.clone(),
             DatabaseUrl::Postgres(_) => Lane::open(url, Access::Sessions, 1, &census)?,
         };
@@ -114,7 +114,7 @@ impl Db {
         }
     }
 
-    /// Asks the database for nothing, to see that it answers.
+    /// Checks that the database answers.
     ///
     /// # Errors
     /// As [`Db::read`].
@@ -125,7 +125,7 @@ impl Db {
     /// Reads on a thread that may block.
     ///
     /// # Errors
-    /// The closure's; `Busy` and `Connect` when no connection was to be had.
+    /// The closure's; `Busy` or `Connect` when there was no free connection in time.
     pub async fn read<T: Send + 'static>(
         &self,
         run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
@@ -136,7 +136,7 @@ impl Db {
     /// Writes in one transaction on a thread that may block.
     ///
     /// # Errors
-    /// The closure's, after a roll-back; `Busy` and `Connect` when no connection was to be had.
+    /// The closure's, after a roll-back; `Busy` or `Connect` when there was no free connection in time.
     pub async fn write<T: Send + 'static>(
         &self,
         run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
@@ -144,7 +144,7 @@ impl Db {
         self.writers.run(run).await
     }
 
-    /// Writes as [`Db::write`] does, but a power cut may take it back: no disk is waited for.
+    /// Writes as [`Db::write`] does, without waiting for the disk: a power cut may undo it.
     ///
     /// # Errors
     /// As [`Db::write`].
@@ -177,7 +177,7 @@ impl Db {
     }
 }
 
-/// A pool for one kind of access, and a turn for each of its connections, so that waiting calls hold no thread.
+/// A pool for one kind of access. Its semaphore has a permit for each connection, so that waiting calls use no thread.
 #[derive(Clone)]
 struct Lane {
     /// None once closed.
@@ -193,7 +193,7 @@ impl Lane {
             .min_idle(Some(1))
             .connection_timeout(if access == Access::Sessions { SESSION_TURN } else { TURN })
             .test_on_check_out(matches!(url, DatabaseUrl::Postgres(_)))
-            // The call that fails for want of a connection tells the last error.
+            // Failures to connect are returned to the caller; r2d2 need not log them too.
             .error_handler(Box::new(NopErrorHandler))
             .build(Opener::new(url, access, census))
             .map_err(|error| DbError::Connect(error.into()))?;

@@ -21,11 +21,11 @@ pub struct Playlist {
     pub owner_id: i64,
     /// The name.
     pub name: String,
-    /// What the owner says of it; may be empty.
+    /// The owner's description; may be empty.
     pub description: String,
     /// All users may see it.
     pub public: bool,
-    /// Another one after each change of the items.
+    /// Changes with each change of the items.
     pub snapshot: i64,
     /// How many items it has.
     pub track_count: i64,
@@ -57,12 +57,12 @@ struct ItemRow {
     added_us: i64,
 }
 
-/// What may be changed of a playlist, where given.
+/// New values of a playlist; `None` leaves a value as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Details {
     /// The name.
     pub name: Option<String>,
-    /// What the owner says of it.
+    /// The owner's description.
     pub description: Option<String>,
     /// All users may see it.
     pub public: Option<bool>,
@@ -97,7 +97,7 @@ pub fn load(connection: &mut DbConnection, ids: &[i64], asker_id: i64) -> Result
     Ok(found)
 }
 
-/// Holds other changes of this playlist back until the transaction ends: what is read from here on stays true.
+/// Locks the playlist until the transaction ends, so that what is read after this does not change meanwhile.
 ///
 /// # Errors
 /// Those of the database.
@@ -173,7 +173,7 @@ pub fn set_details(connection: &mut DbConnection, id: i64, details: &Details, no
     Ok(())
 }
 
-/// Deletes a playlist: its row stays, marked, for those that follow changes.
+/// Deletes a playlist. Its row stays, marked as deleted, for readers of the changes.
 ///
 /// # Errors
 /// Those of the database.
@@ -203,8 +203,7 @@ pub fn items(connection: &mut DbConnection, id: i64, limit: i64, offset: i64) ->
     Ok(page.order(playlist_items::position).select(Item::as_select()).load(connection)?)
 }
 
-/// Puts `items` in the place of all there were, and gives the playlist a new snapshot. What stays at the start is not
-/// written again.
+/// Replaces all items by `items`, and gives the playlist a new snapshot. Equal items at the start are not written again.
 ///
 /// # Errors
 /// Those of the database.
@@ -244,7 +243,7 @@ pub fn set_items(
     Ok(())
 }
 
-/// Leaves word of the playlists of a user, whose rows are about to go with their owner.
+/// Marks all playlists of a user as gone, for readers of the changes. Their rows are deleted with the user afterwards.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,4 +1,4 @@
-//! Plays: what was listened to, and what is listened to most.
+//! Plays: one row for each track that a user listened to.
 
 use super::{DbConnection, DbError, popularity, schema};
 use diesel::{ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
@@ -8,7 +8,7 @@ use segue_client::{protocol::{
         playback::MediaKind,
     }};
 
-/// A play as its row says it.
+/// The row of a play.
 #[derive(Debug, Clone, Insertable)]
 #[diesel(table_name = schema::plays)]
 pub struct NewPlay {
@@ -40,7 +40,7 @@ impl NewPlay {
     }
 }
 
-/// Forgets what the user listened to.
+/// Removes all plays of a user, also from the counts.
 ///
 /// # Errors
 /// The database's.

@@ -1,7 +1,7 @@
-//! How often everybody played what: counted in the background from plays that were not counted yet, in batches.
+//! How often each track was played by all users: counted in the background, in batches, from plays not counted yet.
 //!
-//! Whoever keeps a play need not know of this. What became noticeably more popular is marked as changed, by which the
-//! search index learns of it.
+//! Storing a play does not update the counts. Rows whose popularity changed get a new change number, by which the search
+//! index notices them.
 
 use super::{
     DbConnection, DbError, changes,
@@ -13,7 +13,7 @@ use diesel::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// Plays that are counted in one transaction.
+/// The most plays that are counted in one transaction.
 const BATCH: i64 = 500;
 
 #[derive(QueryableByName)]
@@ -36,8 +36,8 @@ struct Count {
     plays: i64,
 }
 
-/// The popularity of what was played so often, from 0 to 100: it grows with the logarithm, so that a thing is seldom
-/// marked as changed and the favourites of one do not drown those of all.
+/// The popularity of something with this many plays, from 0 to 100. It grows with the logarithm, so that it seldom
+/// changes, and so that the many plays of one user do not outweigh those of all others.
 #[must_use]
 pub fn of_plays(plays: i64) -> u8 {
     // log2 in sixteenths without floating point: whole bits, and the four that follow them.
@@ -52,7 +52,7 @@ pub fn of_plays(plays: i64) -> u8 {
 /// # Errors
 /// Those of the database.
 pub fn is_behind(connection: &mut DbConnection) -> Result<bool, DbError> {
-    // Written as in the partial index: a bound value would have the whole table read.
+    // Written as in the partial index: with a bound value SQLite would read the whole table.
     let some: Vec<Played> = sql_query("SELECT media_id FROM plays WHERE NOT counted LIMIT 1").load(connection)?;
     Ok(!some.is_empty())
 }
@@ -62,7 +62,7 @@ pub fn is_behind(connection: &mut DbConnection) -> Result<bool, DbError> {
 /// # Errors
 /// Those of the database.
 pub fn count(connection: &mut DbConnection) -> Result<bool, DbError> {
-    // Of two nodes the second sees what the first has counted.
+    // Takes the lock of changes: when two nodes count at once, the second waits and sees what the first has counted.
     changes::take(connection, 0)?;
     let played: Vec<Played> = sql_query(
         "UPDATE plays SET counted = TRUE WHERE NOT counted AND (user_id, epoch, revision) IN
@@ -193,7 +193,7 @@ fn summed(rows: Vec<(i64, i64)>) -> HashMap<i64, i64> {
     sums
 }
 
-/// What is noticeably more popular now than before it grew.
+/// The ids whose popularity is higher than before their plays grew.
 fn risen(grown: &HashMap<i64, i64>, now: &HashMap<i64, i64>) -> Vec<i64> {
     let has_risen = |id: &i64, by: i64| {
         let now = now.get(id).copied().unwrap_or(0);

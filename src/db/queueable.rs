@@ -1,13 +1,13 @@
-//! What may be put into a queue.
+//! Which tracks can be put into a queue.
 
 use super::{DbConnection, DbError, schema};
 use diesel::{BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use segue_client::protocol::ids::MediaId;
 
-/// Binds of one statement; SQLite allows 32,766 (sqlite.org/limits.html), and long lists are slow to parse.
+/// Ids of one statement. SQLite allows 32,766 (sqlite.org/limits.html), but parsing long lists is slow.
 const AT_ONCE: usize = 500;
 
-/// The tracks among `ids` that can be played, in no order, with their lengths in milliseconds where they are known.
+/// The tracks among `ids` that can be played, in any order, with their durations in milliseconds; `None` when unknown.
 ///
 /// # Errors
 /// The database's.

@@ -1,15 +1,15 @@
-//! Secrets that all nodes share.
+//! Values shared by all nodes: the signing key, the name of the catalogue, the secret in the ids of covers.
 
 use super::{DbConnection, DbError, schema::secrets};
 use diesel::{OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, sql_query, sql_types::Text};
 
-/// Signs tokens and links.
+/// The key that signs tokens and links.
 pub const TOKEN_KEY: &str = "token_key";
-/// The catalogue's name, under which its changes are numbered: another one when the database was put back, so that whoever
-/// remembers something of it (the search index, a running server) sees that it is worth nothing now.
+/// The random name of the catalogue. A restore of the database gives it another one, so that the search index and running
+/// servers see that what they hold of it is invalid, its change numbers above all.
 pub const CATALOGUE: &str = "catalogue";
 
-/// The secret of this name; the first to ask puts `fresh` there.
+/// The value of this name. The first call stores `fresh`; later calls return what is stored.
 ///
 /// # Errors
 /// The database's.
@@ -21,7 +21,7 @@ pub fn get_or_insert(connection: &mut DbConnection, name: &str, fresh: &str) -> 
     Ok(secrets::table.find(name).select(secrets::value).first(connection)?)
 }
 
-/// The catalogue's name, given by the first to ask.
+/// The catalogue's name; the first call makes one.
 ///
 /// # Errors
 /// The database's.
@@ -29,12 +29,12 @@ pub fn catalogue(connection: &mut DbConnection) -> Result<String, DbError> {
     get_or_insert(connection, CATALOGUE, &fresh_catalogue())
 }
 
-/// A name that no catalogue had.
+/// A new random name.
 pub(in crate::db) fn fresh_catalogue() -> String {
     format!("{:016x}", rand::random::<u64>())
 }
 
-/// The secret of this name, if there is one.
+/// The value of this name, if there is one.
 ///
 /// # Errors
 /// The database's.
@@ -42,7 +42,7 @@ pub fn get(connection: &mut DbConnection, name: &str) -> Result<Option<String>, 
     Ok(secrets::table.find(name).select(secrets::value).first(connection).optional()?)
 }
 
-/// Sets the secret of this name, whether there is one or not.
+/// Stores the value of this name, in place of an older one.
 ///
 /// # Errors
 /// The database's.

@@ -1,4 +1,4 @@
-//! Which database: the URL that chooses between SQLite and PostgreSQL.
+//! The URL of the database, which also chooses between SQLite and PostgreSQL.
 
 use std::{
     fmt,
@@ -6,21 +6,21 @@ use std::{
     str::FromStr,
 };
 
-/// Where the database is.
+/// The database to use.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// One file; made when missing.
+    /// SQLite: the path of the file, which is created when it does not exist.
     Sqlite(PathBuf),
-    /// A connection URI as libpq reads it, secrets and all (postgresql.org, "Connection URIs").
+    /// PostgreSQL: a connection URI of libpq, including passwords (postgresql.org, "Connection URIs").
     Postgres(String),
 }
 
-/// The text names no database that Segue can use.
+/// The text is not a URL of a database that Segue can use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BadDatabaseUrl {
     /// Neither of the two forms.
     Form,
-    /// It asks for TLS, which this build cannot do.
+    /// It requires TLS, which this build does not have.
     Tls,
 }
 

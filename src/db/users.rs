@@ -17,7 +17,7 @@ use std::{fmt, str::FromStr};
 pub enum Role {
     /// Everything.
     Admin,
-    /// What concerns them alone.
+    /// Only what belongs to the user.
     User,
 }
 
@@ -99,14 +99,14 @@ impl TryFrom<Row> for User {
     }
 }
 
-/// What became of a change to an account.
+/// The result of a change to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changed {
-    /// Done; these logins ended with it.
+    /// Done; these logins were revoked by it.
     Done(Vec<Revocation>),
     /// There is no such user.
     NotFound,
-    /// Without this admin there would be none.
+    /// Refused: this is the only admin.
     LastAdmin,
 }
 
@@ -119,7 +119,7 @@ pub fn add(connection: &mut DbConnection, user: &User) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Adds the first account. False when there is one already.
+/// Adds the first account. Returns false, and does nothing, when there is one already.
 ///
 /// # Errors
 /// The database's.
@@ -140,7 +140,7 @@ pub fn by_id(connection: &mut DbConnection, id: UserId) -> Result<Option<User>, 
     row.map(User::try_from).transpose()
 }
 
-/// The account of this name, however it is written.
+/// The account of this name, compared by [`name_key`].
 ///
 /// # Errors
 /// The database's.
@@ -166,7 +166,7 @@ pub fn count(connection: &mut DbConnection) -> Result<i64, DbError> {
     Ok(users::table.count().get_result(connection)?)
 }
 
-/// Sets the password's hash, and ends every login but `keep`.
+/// Sets the password's hash, and revokes every login except `keep`.
 ///
 /// # Errors
 /// The database's.
@@ -197,7 +197,7 @@ pub fn set_role(connection: &mut DbConnection, id: UserId, role: Role) -> Result
     Ok(Changed::Done(Vec::new()))
 }
 
-/// Removes the account and everything of the user, and ends its logins.
+/// Removes the account and all data of the user, and revokes its logins.
 ///
 /// # Errors
 /// The database's.
@@ -215,7 +215,8 @@ pub fn remove(connection: &mut DbConnection, id: UserId) -> Result<Changed, DbEr
     Ok(Changed::Done(ended))
 }
 
-/// Whether the user is an admin and the only one; none when there is no such user. Holds until the transaction's end.
+/// Whether the user is the only admin; `None` when the user does not exist. Accounts stay locked until the transaction
+/// ends, so that the answer stays true.
 fn is_last_admin(connection: &mut DbConnection, id: UserId) -> Result<Option<bool>, DbError> {
     lock(connection)?;
     let Some(user) = by_id(connection, id)? else { return Ok(None) };
@@ -223,7 +224,7 @@ fn is_last_admin(connection: &mut DbConnection, id: UserId) -> Result<Option<boo
     Ok(Some(user.role == Role::Admin && admins == 1))
 }
 
-/// Keeps other transactions from changing accounts; on SQLite writing alone does.
+/// Locks accounts against changes by other transactions. On SQLite the write transaction itself does this.
 fn lock(connection: &mut DbConnection) -> Result<(), DbError> {
     if let DbConnection::Postgres(postgres) = connection {
         sql_query("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").execute(postgres)?;

@@ -1,4 +1,4 @@
-//! Answers of the database in the terms of the core: in time or not at all, transient or not.
+//! Answers of the database as the core's ports return them, with a time limit.
 
 use crate::db::{Db, DbConnection, DbError};
 use segue_actors::{node::ports::{Later, PortError}};
@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tokio::{sync::oneshot, time::timeout};
 
-/// How long an answer is waited for. A change that waits in line or in the database longer than this is in the unknown.
+/// The time limit of an answer. The outcome of a change that takes longer, in the queue or in the database, is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// Reads in the time an answer may take.
+/// Reads within [`ANSWER_WITHIN`].
 pub(super) fn read<T: Send + 'static>(
     db: &Db,
     run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
@@ -24,7 +24,7 @@ pub(super) fn read<T: Send + 'static>(
     })
 }
 
-/// The writer's answer, or why there is none: too late, or the writer failed.
+/// The writer's answer; an error when it is not there in time or the writer failed.
 pub(super) async fn within<T>(answer: oneshot::Receiver<T>) -> Result<T, PortError> {
     match timeout(ANSWER_WITHIN, answer).await {
         Ok(Ok(answer)) => Ok(answer),

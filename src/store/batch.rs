@@ -1,4 +1,4 @@
-//! One transaction of the writer: what goes into it, and what each caller is answered.
+//! One transaction of the writer: collects jobs, writes them, answers each caller.
 
 use super::{
     answer::{fault, parse, port_error},
@@ -14,11 +14,11 @@ use segue_client::{protocol::ids::UserId};
 use std::collections::{HashMap, HashSet};
 use tokio::sync::oneshot;
 
-/// Rows of one transaction: enough that the disk is what limits, few enough that it stays short.
+/// The most rows of one transaction: enough that the disk limits the throughput, few enough that it takes milliseconds.
 const ROWS: usize = 512;
-/// Bytes of one transaction's records and queues; one job may go over it.
+/// No further job is added when records and queues of a transaction have this many bytes; the last job may exceed it.
 const BYTES: usize = 4 << 20;
-/// How often a batch that surely was not written is tried, when trying again may help.
+/// The most attempts to write a batch whose transient error guarantees that nothing was written.
 const TRIES: u32 = 3;
 
 /// Changes of different users, and plays.
@@ -32,8 +32,8 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Takes `first` and what `more` gives, up to the limits. Returns a job that must wait for the next batch: the second
-    /// change of one user is to see what became of the first.
+    /// Adds `first` and what `more` returns, up to the limits. Returns a job that has to wait for the next batch: a
+    /// second change of the same user, which depends on the result of the first.
     pub(super) fn gather(&mut self, first: Job, mut more: impl FnMut() -> Option<Job>) -> Option<Job> {
         let mut next = Some(first);
         while let Some(job) = next.take() {
@@ -65,7 +65,7 @@ impl Gathered {
         }
     }
 
-    /// Writes the transaction and answers everybody. Blocks.
+    /// Writes the transaction and answers all callers. Blocks.
     pub(super) fn write(self, db: &Db, counters: &Counters) {
         match self.try_to_write(db) {
             Ok(written) => {
@@ -89,7 +89,7 @@ impl Gathered {
         let mut outcome = db.write_batch_blocking(&self.batch);
         for _ in 1..TRIES {
             match &outcome {
-                // To be without a connection took its time already.
+                // Not tried again: waiting for a connection has taken its time already.
                 Err(BatchError::NotSent(DbError::Connect(_))) => break,
                 Err(BatchError::NotSent(error)) if error.is_transient() => {
                     outcome = db.write_batch_blocking(&self.batch);
@@ -152,6 +152,6 @@ fn conflict(user: UserId, standing: Option<&str>) -> Outcome {
 }
 
 fn tell<T>(answer: oneshot::Sender<T>, value: T) {
-    // Whoever asked may have stopped waiting.
+    // The caller may have stopped waiting.
     let _ = answer.send(value);
 }

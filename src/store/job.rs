@@ -1,22 +1,22 @@
-//! What the writer of sessions is asked for, and the count of what it wrote.
+//! Jobs of the writer of sessions, and counters of what it wrote.
 
 use segue_actors::{node::ports::{Outcome, PortError, SessionChange}, state::Play};
 use segue_client::{protocol::ids::UserId};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 
-/// What to write, and whom to tell.
+/// What to write, and the channel of its answer.
 pub(super) enum Job {
     Commit(UserId, SessionChange, oneshot::Sender<Outcome>),
     Play(UserId, Play, oneshot::Sender<Result<(), PortError>>),
 }
 
-/// What a store has written since its start; for figures.
+/// What a store has written since its start; for benchmarks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     /// Transactions.
     pub transactions: u64,
-    /// Changes of sessions, the refused ones not counted.
+    /// Changes of sessions that were written.
     pub changes: u64,
 }
 

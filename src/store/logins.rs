@@ -1,17 +1,17 @@
-//! Whose a token is, for sockets that say `hello`.
+//! The user of a token, for sockets that send `hello`.
 
 use crate::auth::Auth;
 use segue_actors::{node::ports::Logins};
 use segue_client::{protocol::ids::UserId};
 use std::sync::Arc;
 
-/// The logins whose tokens count now.
+/// The logins whose tokens are valid now.
 pub struct TokenLogins {
     auth: Arc<Auth>,
 }
 
 impl TokenLogins {
-    /// The logins that `auth` knows.
+    /// Checks tokens with `auth`.
     #[must_use]
     pub fn new(auth: Arc<Auth>) -> Self {
         Self { auth }

@@ -26,7 +26,7 @@ pub struct DbStore {
 }
 
 impl DbStore {
-    /// A store over `db`, with a thread of its own that writes.
+    /// A store over `db`; starts the thread that writes.
     ///
     /// # Errors
     /// When the thread cannot be started.
@@ -58,7 +58,7 @@ impl SessionStore for DbStore {
         let row = self.read(move |connection| db::sessions::queue(connection, user));
         Box::pin(async move {
             let Some((revision, text)) = row.await? else { return Ok((0, Queue::default())) };
-            // A full queue is a megabyte: too long a read for an event loop.
+            // A full queue is a megabyte; parsing it would block the event loop.
             let parsed = tokio::task::spawn_blocking(move || parse("queue", user, &text)).await;
             parsed.unwrap_or_else(|error| Err(fault(error.to_string(), false))).map(|queue| (revision, queue))
         })

@@ -1,13 +1,13 @@
-//! This run of the server among the runs before it and beside it: its heartbeats, and the clock that never steps back.
+//! Heartbeats of this run of the server, and its clock, which never goes back behind those of other runs.
 
 use super::answer::{port_error, read};
 use crate::db::{self, Db};
 use segue_actors::{node::ports::{Clock, Later, Nodes, PortError}};
 use segue_client::{protocol::ids::{ClockId, Micros, NodeId}};
 
-/// How long the last heartbeat of a node that is gone is kept: far longer than anything that asks for it.
+/// How long the last heartbeat of a node that has ended is kept, in milliseconds; queries look back much less.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
-/// The wall clock behind the last heartbeat by more than this is worth a word.
+/// A wall clock behind the last heartbeat by more than this is logged, in milliseconds.
 const CLOCK_STEP_MS: i64 = 1000;
 
 /// The heartbeats of one run of the server.
@@ -16,8 +16,8 @@ pub struct DbNodes {
     this: NodeId,
 }
 
-/// Begins this run: a new node, and the server's clock, which shows `wall` or the last stored heartbeat, whichever is later.
-/// Both ids are to be random.
+/// Starts this run: removes old heartbeats, and starts the clock at `wall` or at the last stored heartbeat, whichever is
+/// later. Both ids must be random.
 ///
 /// # Errors
 /// The database's.
@@ -26,7 +26,7 @@ pub async fn start(db: Db, wall: Micros, this: NodeId, clock: ClockId) -> Result
     let last = nodes.last_heartbeat().await?.unwrap_or(wall);
     if last.since_ms(wall) > CLOCK_STEP_MS {
         log::warn!(
-            "the wall clock is {} ms before the last heartbeat of this server; its time goes on from there",
+            "the wall clock is {} ms behind the last heartbeat in the database; the server's clock starts there",
             last.since_ms(wall)
         );
     }

@@ -1,4 +1,4 @@
-//! What the catalogue knows of the tracks that a command names.
+//! Looks up the tracks that a command names.
 
 use super::answer::{fault, read};
 use crate::db::{self, Db};
@@ -9,10 +9,10 @@ use segue_client::{protocol::{
     }};
 use std::collections::HashMap;
 
-/// Ids of one question: as many as a queue holds.
+/// The most ids of one query: as many as a queue holds.
 const IDS: usize = 10_000;
 
-/// The tracks of the catalogue. One whose file is gone cannot be played, so it counts as unknown.
+/// The tracks of the catalogue. A track whose file is missing cannot be played and counts as unknown.
 pub struct DbTracks {
     db: Db,
 }

@@ -1,7 +1,7 @@
-//! The one thread that writes sessions: it takes what is waiting, writes it in one transaction, answers, and looks again.
+//! The thread that writes sessions: takes all waiting jobs, writes them in one transaction, answers, and repeats.
 //!
-//! While one transaction is on its way to the disk the next one gathers, so that batches grow by themselves with the load
-//! and a lone change never waits for company.
+//! While one transaction is being written the jobs of the next one collect. So batches grow with the load, and a single
+//! change is written at once.
 
 use super::{
     answer::fault,
@@ -19,10 +19,10 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// Changes and plays that may wait. More than that and the database is far behind: callers are told at once.
+/// The capacity of the queue of jobs. When it is full, callers get `NotSent` at once.
 const WAITING: usize = 8192;
 
-/// The handle of the thread; it writes what it was given and ends when this is dropped.
+/// The handle of the thread. When it is dropped, the thread writes the jobs in its queue and ends.
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
     counters: Arc<Counters>,
@@ -40,7 +40,7 @@ impl Writer {
     pub(super) fn commit(&self, user: UserId, change: SessionChange) -> oneshot::Receiver<Outcome> {
         let (sender, answer) = oneshot::channel();
         if let Err(Job::Commit(_, _, sender)) = self.send(Job::Commit(user, change, sender)) {
-            // The receiver is in this very function.
+            // Cannot fail: the receiver is still in this function.
             let _ = sender.send(Outcome::NotSent(full()));
         }
         answer
@@ -49,7 +49,7 @@ impl Writer {
     pub(super) fn played(&self, user: UserId, play: Play) -> oneshot::Receiver<Result<(), PortError>> {
         let (sender, answer) = oneshot::channel();
         if let Err(Job::Play(_, _, sender)) = self.send(Job::Play(user, play, sender)) {
-            // The receiver is in this very function.
+            // Cannot fail: the receiver is still in this function.
             let _ = sender.send(Err(full()));
         }
         answer
@@ -73,7 +73,7 @@ fn run(db: &Db, mut waiting: mpsc::Receiver<Job>, counters: &Counters) {
     while let Some(first) = next.take().or_else(|| waiting.blocking_recv()) {
         let mut gathered = Gathered::default();
         next = gathered.gather(first, || waiting.try_recv().ok());
-        // A panic drops the senders of this batch, which tells its callers that the outcome is unknown.
+        // A panic drops the channels of this batch, so that its callers get `Unknown`.
         if catch_unwind(AssertUnwindSafe(|| gathered.write(db, counters))).is_err() {
             log::error!("the writer of sessions panicked; it goes on with the next changes");
         }

@@ -1,7 +1,7 @@
-//! All tables as text that both databases write and read alike: one JSON array a row.
+//! All tables as text in a form that both databases write and read: one JSON array for each row.
 //!
-//! The database itself makes the text and takes it apart, so that a new table or column needs nothing here but its
-//! place in [`TABLES`].
+//! The database itself formats and parses the text, so that a new column needs no change here, and a new table only its
+//! entry in [`TABLES`].
 
 mod restore;
 
@@ -18,7 +18,7 @@ use diesel::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Every table of a backup; what others refer to comes first.
+/// Every table of a backup; tables that others refer to come first.
 pub const TABLES: &[&str] = &[
     "users",
     "logins",
@@ -44,8 +44,8 @@ pub const TABLES: &[&str] = &[
     "gone_playlists",
 ];
 
-/// Tables that stay as they are: the heartbeats of servers are of this database's present, not of its past; codes end in
-/// minutes, and with the users that are replaced.
+/// Tables that are not part of a backup: heartbeats describe the servers that run now; login codes expire within minutes,
+/// and are deleted with the users that a restore replaces.
 pub const LEFT_OUT: &[&str] = &["nodes", "login_codes"];
 
 /// How a column's values are written.
@@ -68,7 +68,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column(pub String, pub Kind);
 
-/// A table as it is written.
+/// A table of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
     /// Its name.
@@ -76,7 +76,7 @@ pub struct Table {
     pub name: String,
     /// Its columns in the order of a row's values.
     pub columns: Vec<Column>,
-    /// How many rows follow.
+    /// Its number of rows.
     pub rows: u64,
 }
 
@@ -113,7 +113,7 @@ struct Version {
     version: String,
 }
 
-/// The migrations this database has been through, the oldest first.
+/// The migrations that were run on this database, the oldest first.
 ///
 /// # Errors
 /// The database's.
@@ -123,7 +123,7 @@ pub fn migrations(connection: &mut DbConnection) -> Result<Vec<String>, DbError>
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
-/// The tables of a backup that are there, with their columns and numbers of rows.
+/// The tables of a backup that this database has, with their columns and numbers of rows.
 ///
 /// # Errors
 /// The database's; `Corrupt` for a column whose type the two databases do not share.
@@ -160,10 +160,10 @@ fn column(Described { name, kind }: Described) -> Result<Column, DbError> {
     Ok(Column(name, kind))
 }
 
-/// Gives every row of a table, one after the other, as a JSON array without line breaks.
+/// Calls `take` with every row of a table as a JSON array without line breaks.
 ///
 /// # Errors
-/// The database's, and what `take` says, which ends the reading.
+/// Those of the database, and the first of `take`, which ends the reading.
 pub fn each_row<E: From<DbError>>(
     connection: &mut DbConnection,
     table: &Table,
@@ -173,7 +173,7 @@ pub fn each_row<E: From<DbError>>(
     let values: Vec<_> = table.columns.iter().map(written).collect();
     let (values, name) = (values.join(", "), &table.name);
     let failed = |error: diesel::result::Error| E::from(error.into());
-    // Row by row: a table may be larger than memory.
+    // One row at a time: a table may be larger than memory.
     match connection {
         DbConnection::Sqlite(sqlite) => {
             let all = sql_query(format!("SELECT json_array({values}) AS row FROM {name}"));
@@ -195,7 +195,7 @@ pub fn each_row<E: From<DbError>>(
 fn written(Column(name, kind): &Column, is_sqlite: bool) -> String {
     match (kind, is_sqlite) {
         (Kind::Boolean, true) => format!("json(CASE WHEN {name} THEN 'true' WHEN NOT {name} THEN 'false' END)"),
-        // hex() of null is the empty text.
+        // hex() of NULL would be the empty text.
         (Kind::Bytes, true) => format!("CASE WHEN {name} IS NOT NULL THEN lower(hex({name})) END"),
         (Kind::Bytes, false) => format!("encode({name}, 'hex')"),
         _ => name.clone(),

@@ -1,4 +1,4 @@
-//! Putting a database back: everything in one transaction, so that it is the old one or the new one and never between.
+//! Restores a database in one transaction: afterwards it has either all of the old or all of the new content.
 
 use super::{Column, LEFT_OUT, TABLES, Table, read, tables};
 use crate::{
@@ -12,25 +12,26 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-/// What became of the logins.
+/// What a restore did to the logins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The backup is of this very installation: who was logged in still is, what was revoked stays revoked.
+    /// The backup is of this installation: its logins stay valid, revoked logins stay revoked.
     Same,
-    /// The backup is of another installation, or of before the first start: tokens given since are void.
+    /// The backup is of another installation, or from before the first start: tokens issued since are invalid.
     Other,
 }
 
-/// Takes the rows of a backup.
+/// Inserts the rows of a backup.
 pub struct Loader<'a> {
     connection: &'a mut DbConnection,
 }
 
-/// Replaces all that a backup holds by what `load` gives, which was written by a database of these `migrations`; the rest
-/// of ours are run afterwards. The catalogue's name changes, by which servers and search indices see what happened.
+/// Replaces the content of all tables of a backup by the rows that `load` inserts. They were written by a database with
+/// these `migrations`; later ones are run afterwards. The catalogue gets a new name, by which servers and search indices
+/// notice the restore.
 ///
 /// # Errors
-/// The database's and those of `load`; nothing has changed then, if the transaction is rolled back.
+/// Those of the database and of `load`; the caller must then roll the transaction back.
 pub fn replace<E: From<DbError>>(
     connection: &mut DbConnection,
     migrations: &[String],
@@ -56,7 +57,7 @@ pub fn replace<E: From<DbError>>(
 }
 
 impl Loader<'_> {
-    /// The tables as they are to be filled.
+    /// The tables to be filled.
     ///
     /// # Errors
     /// The database's.
@@ -81,7 +82,8 @@ impl Loader<'_> {
     }
 }
 
-/// Keeps others from writing until the end; they may read what was. On SQLite the transaction alone does.
+/// Locks all tables against writing until the transaction ends; the old content can be read meanwhile. On SQLite the
+/// write transaction itself does this.
 fn lock(connection: &mut DbConnection) -> Result<(), DbError> {
     if let DbConnection::Postgres(postgres) = connection {
         let all: Vec<_> = TABLES.iter().chain(LEFT_OUT).copied().collect();
@@ -101,8 +103,8 @@ fn keep_logins(connection: &mut DbConnection) -> Result<(), DbError> {
     )
 }
 
-/// A token says by itself whose it is: one given since the backup still counts, so its login must be there to be seen and
-/// ended; and one that was ended since must not come back to life.
+/// Tokens are checked without the database. One issued since the backup is still valid, so its login must be in the
+/// table, where the user can see and revoke it; and a login revoked since the backup must stay revoked.
 fn merge_logins(connection: &mut DbConnection) -> Result<(), DbError> {
     run(
         connection,
@@ -110,7 +112,7 @@ fn merge_logins(connection: &mut DbConnection) -> Result<(), DbError> {
          SELECT login_id, revoked_us, expires_us FROM kept_revocations
          WHERE login_id NOT IN (SELECT login_id FROM revocations)",
     )?;
-    // Accounts made since the backup are gone, and so are their logins.
+    // Accounts made since the backup are gone with their logins.
     sql_query(
         "INSERT INTO revocations (login_id, revoked_us, expires_us)
          SELECT id, $1, expires_us FROM kept_logins WHERE user_id NOT IN (SELECT id FROM users)

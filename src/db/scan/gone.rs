@@ -1,4 +1,4 @@
-//! Files that are no longer there: marked, never deleted, so that playlists and history survive.
+//! Files that are gone: their rows are marked as missing, not deleted, so that playlists and history keep them.
 
 use super::write;
 use crate::db::{
@@ -11,18 +11,18 @@ use diesel::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// A file that a scan did not find where it was.
+/// A file that a scan did not find at its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gone {
     /// Its id.
     pub id: i64,
-    /// The folder it was in; a row that has another place by now has moved and is not gone.
+    /// Its folder. When the row has another path by now, the file has moved and is not gone.
     pub folder_id: i64,
-    /// Its name there.
+    /// Its name in the folder.
     pub name: Vec<u8>,
 }
 
-/// Marks those of `gone` that are still said to be in their place; returns how many were marked.
+/// Marks those of `gone` whose rows still have that path; returns how many were marked.
 ///
 /// # Errors
 /// Those of the database.
@@ -60,7 +60,7 @@ pub(super) fn mark(connection: &mut DbConnection, ids: &[i64], now_us: i64) -> R
     write::mark_stale(connection, ids)
 }
 
-/// Marks up to `limit` files of a folder that a scan did not come by; returns how many were marked.
+/// Marks up to `limit` files of folders that a scan did not find; returns how many were marked.
 ///
 /// # Errors
 /// Those of the database.
@@ -106,7 +106,7 @@ pub fn folders_after(
     })
 }
 
-/// Whether any file is said to be in the folder of this path, or below it.
+/// Whether any row has a path in this folder or below it and is not missing.
 ///
 /// # Errors
 /// Those of the database.

@@ -1,4 +1,4 @@
-//! Which row is this file? A track's id outlives moves, renames, new tags and new encodings.
+//! Finds the row of a file, so that a track keeps its id when the file is moved, renamed, tagged or encoded again.
 
 use super::{Disk, Found};
 use crate::{
@@ -14,10 +14,10 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-/// How many rows with one fingerprint or one tag key are looked at, on average over a batch.
+/// The most rows for one fingerprint or tag key that are compared, on average over a batch.
 const CANDIDATES: i64 = 4;
 
-/// What a file's row says about its identity.
+/// The columns of a file's row that identify the file.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) id: i64,
@@ -32,29 +32,29 @@ pub(super) struct Row {
     missing: bool,
 }
 
-/// What became of a found file.
+/// The row of a found file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identified {
     /// The row, new or old.
     pub(super) id: i64,
-    /// What happened to it.
+    /// How the file relates to that row.
     pub(super) fate: Fate,
 }
 
-/// How a found file relates to the rows there were.
+/// How a found file relates to the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Never seen before.
+    /// No row fits: it gets a new one.
     New,
-    /// Was there before, in other words or other bytes.
+    /// A row with this path: tags or bytes changed.
     Changed,
-    /// Was elsewhere before.
+    /// A row with another path: the file moved.
     Moved,
 }
 
-/// Gives each found file its row. Returns also the rows that lost their place to another file.
+/// Finds the row of each found file. Returns also the rows whose path another file has now.
 ///
-/// `disk` looks whether a path still holds what a row says, and reads files whole where nothing else tells rows apart.
+/// `disk` checks whether a path still has the file of a row, and reads whole files when nothing else distinguishes rows.
 pub(super) fn identify(
     connection: &mut DbConnection,
     found: &[Found],
@@ -64,7 +64,7 @@ pub(super) fn identify(
     let rows = Rows::load(connection, found)?;
     let mut taken = HashSet::new();
     let mut identified = Vec::with_capacity(found.len());
-    // Looked at once in a batch: many files may be alike, and each of them asks about each of the others' rows.
+    // Each path is checked once in a batch: with many similar files each of them asks for the rows of all others.
     let gone = RefCell::new(HashMap::new());
     let is_gone = |row: &Row| {
         let held = || row.folder_path.as_ref().is_some_and(|folder| disk.holds(folder, &row.place.1, row.stat));
@@ -92,8 +92,8 @@ pub(super) fn identify(
     Ok((identified, displaced))
 }
 
-/// The same bytes come first, then the same place with the same recording, then the same content or recording whose own
-/// place is empty, then whatever was at this place.
+/// In this order: the row with the same bytes; the row with this path and the same recording; a row with the same content
+/// or recording whose own path has no file; the row with this path.
 fn choose<'a>(
     rows: &'a Rows,
     file: &Found,
@@ -120,15 +120,15 @@ fn choose<'a>(
     tag_key.and_then(|key| rows.with_tag_key(key).find(is_free)).or(here)
 }
 
-/// Of rows whose files are alike but for their middles the one with the file's SHA-256. Few files are so, and reading
-/// a file whole is dear.
+/// Of rows whose files have equal size and equal ends, the one with the file's SHA-256. Such files are rare; reading a
+/// whole file takes long.
 fn of_its_sum<'a>(alike: &[&'a Row], file: &Found, disk: &impl Disk) -> Option<&'a Row> {
     let differ = alike.iter().any(|row| alike.first().is_some_and(|first| first.sha256 != row.sha256));
     let sum = differ.then(|| disk.sum(&file.folder.path, &file.name, file.stat)).flatten()?.to_string();
     alike.iter().copied().find(|row| row.sha256.as_ref() == Some(&sum))
 }
 
-/// The rows that files of a batch may turn out to be.
+/// The candidate rows for the files of a batch.
 #[expect(clippy::struct_field_names, reason = "they are all indices of the same rows")]
 #[derive(Default)]
 struct Rows {
@@ -162,8 +162,7 @@ impl Rows {
                 ))
             };
         }
-        // The order of a limited list is that of its index: PostgreSQL would go through all rows in the order of their
-        // ids for it.
+        // Ordered by the indexed column: with a limit and an order by id PostgreSQL would read all rows in that order.
         macro_rules! candidates {
             ($column:expr, $values:expr) => {
                 rows!($column.eq_any($values)).order(($column, files::id)).limit(limit).load(connection)?

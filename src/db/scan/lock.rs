@@ -1,4 +1,4 @@
-//! One scan at a time, over all processes that share a database: `segue scan` beside a running server, or two servers.
+//! The lock that allows one scan at a time in all processes of a database: `segue scan` beside a server, or two servers.
 
 use crate::db::{DatabaseUrl, Db, DbConnection, DbError, connection::Access, obstacle};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query, sql_types::Bool};
@@ -12,8 +12,8 @@ use std::{
 /// The number of PostgreSQL's advisory lock for scans (postgresql.org, "Advisory Locks"): "segscan" in ASCII.
 const SCANS: i64 = 0x0073_6567_7363_616e;
 
-/// The right to scan. It ends with the value, or with the process however that ends; with PostgreSQL also with its
-/// connection, so that a scan goes on without it when the database restarts.
+/// The lock, held until the value is dropped or the process ends. On PostgreSQL it is also lost with its connection: when
+/// the database restarts, the running scan continues without it.
 pub enum ScanLock {
     /// A locked file beside that of SQLite.
     File(File),
@@ -28,7 +28,7 @@ struct Taken {
 }
 
 impl Db {
-    /// Takes the right to scan into this database; `None` while another process has it. Blocks.
+    /// Takes the lock of scans; `None` while another process has it. Blocks.
     ///
     /// # Errors
     /// `Connect` or `Unusable` when the lock cannot be asked for.
@@ -44,7 +44,7 @@ impl Db {
                 Err(TryLockError::Error(error)) => Err(failed(&error)),
             };
         }
-        // Not one of the pool, which may have no more than one.
+        // A connection of its own: the pool may have only one.
         let mut connection = DbConnection::open(&self.url, Access::Write)?;
         let ask = format!("SELECT pg_try_advisory_lock({SCANS}) AS taken");
         let answer: Taken = sql_query(ask).get_result(&mut connection)?;

@@ -1,4 +1,4 @@
-//! What a scan writes: files that were read, files that are gone, and the sums that follow from both.
+//! The writes of a scan: read files, files that are gone, and the sums over them.
 
 mod gone;
 mod identify;
@@ -22,39 +22,39 @@ use crate::{
 };
 use segue_client::protocol::ids::MediaId;
 
-/// A folder that holds files or a cover.
+/// A folder with files or a cover.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Folder {
     /// A hash of the path.
     pub id: i64,
-    /// The absolute path, as the system spells it.
+    /// The bytes of the absolute path.
     pub path: Vec<u8>,
 }
 
-/// What recording a file may have to ask of the disk. Places are given as a folder's path and a name in it.
+/// Access to the disk while files are recorded. A path is given as the path of a folder and a name in it.
 pub trait Disk {
-    /// Whether a place that may be looked at holds a file that the system describes so.
+    /// Whether the path is within the music folders and has a file with this size, time and inode.
     fn holds(&self, folder: &[u8], name: &[u8], stat: Stat) -> bool;
-    /// The SHA-256 of that file, read whole; `None` when it cannot be had.
+    /// The SHA-256 of that file, which is read as a whole; `None` when it cannot be read.
     fn sum(&self, folder: &[u8], name: &[u8], stat: Stat) -> Option<Digest>;
 }
 
-/// A file that was looked at.
+/// A file that a scan found.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Where it lies.
+    /// Its folder.
     pub folder: std::sync::Arc<Folder>,
-    /// Its name in the folder, as the system spells it.
+    /// The bytes of its name in the folder.
     pub name: Vec<u8>,
-    /// What the file system said about it.
+    /// Size, time and inode.
     pub stat: Stat,
-    /// The names of its bytes; `None` when it could not be opened.
+    /// Version and fingerprint of its bytes; `None` when it could not be opened.
     pub version: Option<Version>,
-    /// What is in it, or why that could not be read.
+    /// Its content, or why it could not be read.
     pub content: Result<Box<Content>, String>,
 }
 
-/// What the catalogue keeps of a readable file.
+/// What the catalogue stores of a readable file.
 #[derive(Debug, Clone, Default)]
 pub struct Content {
     /// Title; never empty.
@@ -73,42 +73,42 @@ pub struct Content {
     pub number: Option<i64>,
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     pub date: Option<String>,
-    /// What the audio is.
+    /// Properties of the audio.
     pub audio: Audio,
     /// `ReplayGain`.
     pub gain: Gain,
     /// The picture in the file.
     pub cover_id: Option<i64>,
-    /// A hash of what the tags call this recording; `None` when they do not say enough.
+    /// A hash of artists, album and title; `None` when the tags lack artists or title.
     pub tag_key: Option<i64>,
 }
 
 /// Which album a track belongs to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlbumOf {
-    /// Equal for tracks of one album.
+    /// The key of the album; equal for all its tracks.
     pub identity: String,
     /// Its title.
     pub title: String,
-    /// Its artists as tagged; empty where they follow from the tracks.
+    /// Its artists as tagged; empty when they are derived from the tracks.
     pub artists: Vec<String>,
-    /// The tags call it a compilation.
+    /// Whether the tags mark it as a compilation.
     pub compilation: bool,
 }
 
-/// A file's row, as far as a scan compares it.
+/// The columns of a file's row that a scan compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
     /// The file and its track.
     pub id: MediaId,
-    /// The folder it was seen in last.
+    /// The folder of its path.
     pub folder_id: i64,
-    /// Its name there.
+    /// Its name in the folder.
     pub name: Vec<u8>,
-    /// What the file system said then.
+    /// Size, time and inode at the last scan.
     pub stat: Stat,
-    /// Which version of our tag reading read it.
+    /// The version of our tag reading that read it.
     pub reader: i64,
-    /// It was not there at a later look.
+    /// Whether it is marked as missing.
     pub missing: bool,
 }

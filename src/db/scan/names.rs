@@ -1,4 +1,4 @@
-//! Artists, genres and albums by their names: found, or made.
+//! Finds artists, genres and albums by name, and makes those that are new.
 
 use super::{AlbumOf, Found};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use std::collections::{BTreeMap, HashMap};
 
-/// Who a compilation is by.
+/// The name of the artist of compilations.
 const VARIOUS_ARTISTS: &str = "Various Artists";
 
 /// Ids by identity, for the names of one batch.
@@ -30,7 +30,7 @@ pub(super) fn ids(
     new_id: &mut impl FnMut() -> i64,
 ) -> Result<Ids, DbError> {
     let contents = || found.iter().filter_map(|file| file.content.as_ref().ok());
-    // Maps, so that the first spelling in the batch counts and rows are locked in one order.
+    // Ordered maps: the first spelling in the batch is used, and every transaction locks rows in the same order.
     let mut artist_names = BTreeMap::new();
     let mut genre_names = BTreeMap::new();
     let mut album_names: BTreeMap<&str, &AlbumOf> = BTreeMap::new();
@@ -49,7 +49,7 @@ pub(super) fn ids(
     Ok(Ids { artists, genres, albums })
 }
 
-/// The artist that compilations are by.
+/// The id of the artist of compilations.
 pub(super) fn various_artists(
     connection: &mut DbConnection,
     now_us: i64,

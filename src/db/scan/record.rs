@@ -1,4 +1,4 @@
-//! One batch of files that were read, written in one transaction.
+//! Writes one batch of read files in one transaction.
 
 use super::{
     Disk, Folder, Found,
@@ -13,22 +13,20 @@ use crate::db::{
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What a batch came to.
+/// The numbers of files of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// Files that were never seen before.
+    /// Files that are new.
     pub added: u64,
-    /// Files that were there before, and read anew.
+    /// Files with an unchanged path that were read again.
     pub changed: u64,
-    /// Files that were elsewhere before.
+    /// Files that had another path.
     pub moved: u64,
     /// Files of these that cannot be read.
     pub unreadable: u64,
 }
 
-/// Writes a batch of files as seen at `now_us` by version `reader` of our tag reading.
-///
-/// `new_id` makes ids.
+/// Writes a batch of files that version `reader` of our tag reading read at `now_us`; `new_id` returns a new id.
 ///
 /// # Errors
 /// Those of the database.
@@ -102,8 +100,8 @@ pub fn add_folders<'a>(connection: &mut DbConnection, all: impl Iterator<Item = 
     Ok(())
 }
 
-/// Frees the places of rows that are about to have another or none, so that files may swap names. No folder has the id
-/// of a file, so such a place is nobody's.
+/// Frees the paths of rows that are about to get another path or none, so that two files may swap names. The folder id
+/// is set to the file's own id, which is no folder, so that the path is unique and belongs to no file.
 fn leave_places(connection: &mut DbConnection, ids: &[i64]) -> Result<(), DbError> {
     if !ids.is_empty() {
         diesel::update(files::table.filter(files::id.eq_any(ids)))
@@ -113,7 +111,7 @@ fn leave_places(connection: &mut DbConnection, ids: &[i64]) -> Result<(), DbErro
     Ok(())
 }
 
-/// An album that is known by its folder keeps its row when its files move to another folder.
+/// Renames albums that are identified by their folder, so that they keep their rows when their files move.
 fn rename_albums(
     connection: &mut DbConnection,
     found: &[Found],

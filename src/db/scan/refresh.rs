@@ -1,5 +1,5 @@
-//! Sums that follow from tracks: what an album, an artist or a genre holds. Rows whose tracks changed are marked stale
-//! and made anew here, a few at a time, so that a large scan does not do it for each file.
+//! Sums over tracks in the rows of albums, artists and genres. Rows whose tracks changed are marked stale; here they are
+//! computed again, some at a time, so that a large scan does not do it for each file.
 
 use super::names::various_artists;
 use crate::{
@@ -19,18 +19,18 @@ use std::{
     path::Path,
 };
 
-/// How many albums are made anew in one transaction.
+/// The most albums that are computed in one transaction.
 const ALBUMS: i64 = 100;
-/// How many artists or genres are made anew in one transaction.
+/// The most artists or genres that are computed in one transaction.
 const NAMES: i64 = 500;
 
-/// Makes a few stale rows anew; returns whether there may be more.
+/// Computes some stale rows again; returns whether there may be more.
 ///
 /// # Errors
 /// Those of the database.
 pub fn refresh(connection: &mut DbConnection, now_us: i64, new_id: &mut impl FnMut() -> i64) -> Result<bool, DbError> {
     connection.prefer_indices()?;
-    // Artists count albums, so albums come first.
+    // Artists have the number of their albums, so albums come first.
     Ok(refresh_albums(connection, now_us, new_id)? || refresh_artists(connection)? || refresh_genres(connection)?)
 }
 
@@ -96,7 +96,7 @@ fn mark_artists(connection: &mut DbConnection, artist_ids: &[i64]) -> Result<(),
     Ok(())
 }
 
-/// The tracks that are there, by album, in the order in which they are played.
+/// The tracks that are not missing, by album, in playing order.
 fn tracks_of(connection: &mut DbConnection, album_ids: &[i64]) -> Result<HashMap<i64, Vec<Track>>, DbError> {
     type Row = (i64, i64, i64, Option<String>, Option<i64>, i64, i64, Option<i64>);
     let first_artist =
@@ -126,7 +126,7 @@ fn tracks_of(connection: &mut DbConnection, album_ids: &[i64]) -> Result<HashMap
     Ok(by_album)
 }
 
-/// The covers that lie in these folders, or beside them when they hold one disc of several.
+/// The covers of these folders; for folders of single discs also those of the folder above.
 fn folder_covers(
     connection: &mut DbConnection,
     folder_ids: impl Iterator<Item = i64>,
@@ -153,7 +153,7 @@ fn folder_covers(
     Ok(covers)
 }
 
-/// The id of the folder above one that is called like a disc.
+/// The id of the parent of a folder whose name is that of a disc.
 fn parent_of_disc(path: &[u8]) -> Option<i64> {
     let path = path::from_bytes(path);
     disc_of_folder(&path.file_name()?.to_string_lossy())?;
@@ -167,7 +167,7 @@ fn common_artist(tracks: &[Track]) -> Option<i64> {
     (count.saturating_mul(4) >= tracks.len().saturating_mul(3)).then_some(artist_id)
 }
 
-/// The value that occurs most; of several the least.
+/// The most frequent value; of several the smallest.
 fn most_common<T: Ord>(values: impl Iterator<Item = T>) -> Option<T> {
     let mut counts = BTreeMap::new();
     for value in values {
@@ -177,7 +177,7 @@ fn most_common<T: Ord>(values: impl Iterator<Item = T>) -> Option<T> {
     counts.into_iter().find(|(_, count)| *count == most).map(|(value, _)| value)
 }
 
-/// Makes one artist the album's only one; the one before is counted anew.
+/// Makes an artist the album's only one; the previous one is marked stale.
 fn set_artist(connection: &mut DbConnection, album_id: i64, artist_id: i64) -> Result<(), DbError> {
     let here = album_artists::table.filter(album_artists::album_id.eq(album_id));
     let before: Vec<i64> = here.select(album_artists::artist_id).load(connection)?;

@@ -1,4 +1,4 @@
-//! The rows of files, of their tracks, and of who and what those name.
+//! Writes the rows of files and tracks, and the rows that link tracks with artists and genres.
 
 #![allow(clippy::ref_option_ref, reason = "diesel's derives make them")]
 
@@ -14,7 +14,7 @@ use crate::{
 use diesel::{AsChangeset, ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
 use std::collections::HashMap;
 
-/// A whole row of `files`; an absent value overwrites.
+/// All columns of a row of `files`; an absent value is written as NULL.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = files, treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(super) struct FileRow<'a> {
@@ -54,8 +54,8 @@ pub(super) fn file_row(file: &Found, id: i64, reader: i64) -> FileRow<'_> {
     }
 }
 
-/// Overwrites the row of a file that was known. The hash of the whole stays only with the bytes it was made of, and with
-/// what seems to be a copy of them until somebody has read that whole.
+/// Overwrites the row of a known file. Its SHA-256 is kept when the version is the same, and when the fingerprint is the
+/// same; in the second case it is unconfirmed until the file is read as a whole.
 pub(super) fn update_file(connection: &mut DbConnection, file: &Found, id: i64, reader: i64) -> Result<(), DbError> {
     let row = file_row(file, id, reader);
     let here = files::table.filter(files::id.eq(id));
@@ -71,7 +71,7 @@ pub(super) fn update_file(connection: &mut DbConnection, file: &Found, id: i64, 
     Ok(())
 }
 
-/// A whole row of `tracks` but for when it was added.
+/// All columns of a row of `tracks` except `added_us`.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = tracks, treat_none_as_null = true, treat_none_as_default_value = false)]
 struct TrackRow<'a> {
@@ -127,8 +127,8 @@ fn track_row<'a>(content: &'a Content, id: i64, ids: &Ids, change: i64) -> Track
     }
 }
 
-/// Writes the tracks of files, whose rows are there. `had` holds the tracks there were, with their albums; `change` is
-/// the first of as many numbers as there are rows.
+/// Writes the tracks of files whose rows exist. `had` has the album of each track that existed before; `change` is the
+/// first of as many change numbers as there are rows.
 pub(super) fn tracks(
     connection: &mut DbConnection,
     rows: &[(&Found, i64)],
@@ -186,7 +186,7 @@ fn numbered<'a>(ids: impl Iterator<Item = &'a i64>) -> impl Iterator<Item = (i64
     (0_i64..).zip(once)
 }
 
-/// Says that the sums of the albums, artists and genres of these tracks have to be made anew.
+/// Marks the albums, artists and genres of these tracks as stale.
 pub(super) fn mark_stale(connection: &mut DbConnection, track_ids: &[i64]) -> Result<(), DbError> {
     if track_ids.is_empty() {
         return Ok(());
@@ -206,10 +206,10 @@ pub(super) fn mark_stale(connection: &mut DbConnection, track_ids: &[i64]) -> Re
     Ok(())
 }
 
-/// The columns of a file's place and state.
+/// The columns of a file's path and state.
 type FileColumns<'a> = (i64, &'a [u8], (i64, i64, i64), &'a str, &'a str, Option<i64>, Option<&'a str>);
 
-/// What a file's row says of it.
+/// The values of these columns for a found file.
 fn file_columns(file: &Found) -> FileColumns<'_> {
     let (version, fingerprint) =
         file.version.as_ref().map_or(("", ""), |names| (names.version.as_str(), names.fingerprint.as_str()));

@@ -1,16 +1,16 @@
-//! What one transaction of the writer of sessions holds.
+//! The content of one transaction of the writer of sessions.
 
 use crate::db::{DbError, plays::NewPlay};
 use segue_client::protocol::ids::{Stamp, UserId};
 
-/// A session's record and, where it changed, its queue; both are JSON.
+/// The record of a session and, when it changed, its queue; both are JSON.
 #[derive(Debug, Clone)]
 pub struct NewSession {
-    /// Whose.
+    /// The user.
     pub user: UserId,
-    /// The stamp that must stand there; `None`: no record may.
+    /// The stamp that the stored record must have; `None` when there must be no record.
     pub expected: Option<Stamp>,
-    /// The record's own stamp.
+    /// The stamp of the new record.
     pub stamp: Stamp,
     /// The record.
     pub record: String,
@@ -18,20 +18,20 @@ pub struct NewSession {
     pub queue: Option<(u64, String)>,
 }
 
-/// What one transaction writes: at most one session of each user, and any plays.
+/// What one transaction writes: at most one session of each user, and plays.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Each is written if what it expects stands there, whatever becomes of the others.
+    /// Each is written when its expected stamp is stored, independently of the others.
     pub sessions: Vec<NewSession>,
-    /// Each is kept once.
+    /// Each is stored once, also when it is written twice.
     pub plays: Vec<NewPlay>,
 }
 
-/// Why a batch has no answer.
+/// Why the result of a batch is not known to be a success.
 #[derive(Debug)]
 pub enum BatchError {
-    /// Nothing of it is written or ever will be.
+    /// Nothing was written, and nothing will be.
     NotSent(DbError),
-    /// All of it may have been written.
+    /// The transaction may have been committed.
     Unknown(DbError),
 }

@@ -13,8 +13,8 @@ use diesel::{
 use segue_client::protocol::ids::UserId;
 
 impl Db {
-    /// Writes a batch in one transaction that is on disk when this returns. Says whose sessions were written;
-    /// those of other users expected something else. Blocks.
+    /// Writes a batch in one transaction, which is on disk when this returns. Returns the users whose sessions were
+    /// written; for the others the stored stamp was not the expected one. Blocks.
     ///
     /// # Errors
     /// As [`BatchError`] says.
@@ -36,7 +36,7 @@ impl Db {
     }
 }
 
-/// The records of those of `users` who have one.
+/// The records of `users`, without those that have none.
 ///
 /// # Errors
 /// The database's.
@@ -67,7 +67,7 @@ pub fn queue(connection: &mut DbConnection, user: UserId) -> Result<Option<(u64,
     Ok(row.map(|(revision, text)| (revision.cast_unsigned(), text)))
 }
 
-/// Forgets the user's session and queue.
+/// Deletes the user's session and queue.
 ///
 /// # Errors
 /// The database's.

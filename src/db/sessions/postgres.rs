@@ -1,4 +1,4 @@
-//! Writing a batch on PostgreSQL: one prepared statement, so one transaction and one round trip however many rows.
+//! Writes a batch to PostgreSQL with one prepared statement: one transaction and one round trip for any number of rows.
 
 use super::{Batch, NewSession};
 use diesel::{
@@ -8,12 +8,12 @@ use diesel::{
     sql_types::{Array, BigInt, Nullable, Text},
 };
 
-/// Writes the batch and says whose sessions were written.
+/// Writes the batch; returns the users whose sessions were written.
 pub(super) fn write(postgres: &mut PgConnection, batch: &Batch) -> QueryResult<Vec<i64>> {
     Statement::of(batch).load(postgres)
 }
 
-/// The binds of the statement: columns, each with one element for each row.
+/// The parameters of the statement: arrays with one element for each row.
 struct Statement<'a> {
     users: Vec<i64>,
     expected_epochs: Vec<Option<i64>>,
@@ -59,8 +59,8 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// Before the binds: each row that stands as expected is locked in the order of users, so that two nodes cannot wait for
-/// each other.
+/// The statement up to its parameters. Rows with the expected stamp are locked in the order of users, so that two nodes
+/// cannot deadlock.
 const STANDING: &str = "\
 WITH change AS (SELECT * FROM unnest(";
 const PLAYS: &str = ")
@@ -127,7 +127,7 @@ impl QueryFragment<Pg> for Statement<'_> {
     }
 }
 
-/// The text is the same for every batch, so a connection prepares it once.
+/// The text is the same for every batch, so that each connection prepares it once.
 impl QueryId for Statement<'_> {
     type QueryId = Statement<'static>;
     const HAS_STATIC_QUERY_ID: bool = true;

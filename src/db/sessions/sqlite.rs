@@ -1,4 +1,4 @@
-//! Writing a batch on SQLite: one transaction, one statement for each row.
+//! Writes a batch to SQLite: one transaction, one statement for each row.
 
 use super::{Batch, BatchError, NewSession};
 use crate::db::{connection::SQLITE_SYNCED, schema};
@@ -7,7 +7,7 @@ use diesel::{
     connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _},
 };
 
-/// Writes the batch and says whose sessions were written.
+/// Writes the batch; returns the users whose sessions were written.
 pub(super) fn write(sqlite: &mut SqliteConnection, batch: &Batch) -> Result<Vec<i64>, BatchError> {
     let not_sent = |error: diesel::result::Error| BatchError::NotSent(error.into());
     sqlite.batch_execute(SQLITE_SYNCED).map_err(not_sent)?;
@@ -18,7 +18,7 @@ pub(super) fn write(sqlite: &mut SqliteConnection, batch: &Batch) -> Result<Vec<
             committed.map(|()| written).map_err(|error| BatchError::Unknown(error.into()))
         }
         Err(error) => {
-            // Whether or not this succeeds, what was never committed is never seen.
+            // Nothing is visible without a commit, whether the rollback succeeds or not.
             if let Err(second) = AnsiTransactionManager::rollback_transaction(sqlite) {
                 log::warn!("a transaction could not be rolled back: {second}");
             }
