@@ -4,7 +4,7 @@ use super::{
     Problem, Progress,
     file::{End, FORMAT, Head, LINE_BYTES, Tally, VERSION},
 };
-use crate::db::backup::{Column, Kind, Table};
+use crate::db::backup::{Column, ColumnKind, Table};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use std::{
@@ -126,11 +126,11 @@ impl Reader {
             serde_json::from_str(&self.line).map_err(|error| self.wrong(&format!("is not a row ({error})")))?;
         let fits = |(value, Column(_, kind)): (&Value, &Column)| match (value, kind) {
             (Value::Null, _)
-            | (Value::String(_), Kind::Text)
-            | (Value::Bool(_), Kind::Boolean)
-            | (Value::Number(_), Kind::Real) => true,
-            (Value::Number(number), Kind::Integer) => number.is_i64(),
-            (Value::String(text), Kind::Bytes) => {
+            | (Value::String(_), ColumnKind::Text)
+            | (Value::Bool(_), ColumnKind::Boolean)
+            | (Value::Number(_), ColumnKind::Real) => true,
+            (Value::Number(number), ColumnKind::Integer) => number.is_i64(),
+            (Value::String(text), ColumnKind::Bytes) => {
                 text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
             }
             _ => false,

@@ -51,7 +51,7 @@ pub const LEFT_OUT: &[&str] = &["nodes", "login_codes"];
 /// How a column's values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum ColumnKind {
     /// A JSON number, 64 bits.
     Integer,
     /// A JSON number, double precision.
@@ -66,7 +66,7 @@ pub enum Kind {
 
 /// A column: its name and kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Column(pub String, pub Kind);
+pub struct Column(pub String, pub ColumnKind);
 
 /// A table of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,11 +150,11 @@ pub fn tables(connection: &mut DbConnection) -> Result<Vec<Table>, DbError> {
 
 fn column(Described { name, kind }: Described) -> Result<Column, DbError> {
     let kind = match kind.as_str() {
-        "bigint" => Kind::Integer,
-        "double precision" => Kind::Real,
-        "text" => Kind::Text,
-        "boolean" => Kind::Boolean,
-        "blob" | "bytea" => Kind::Bytes,
+        "bigint" => ColumnKind::Integer,
+        "double precision" => ColumnKind::Real,
+        "text" => ColumnKind::Text,
+        "boolean" => ColumnKind::Boolean,
+        "blob" | "bytea" => ColumnKind::Bytes,
         other => return Err(DbError::Corrupt(format!("column {name} has type {other}"))),
     };
     Ok(Column(name, kind))
@@ -194,22 +194,22 @@ pub fn each_row<E: From<DbError>>(
 /// The SQL of a value to be written.
 fn written(Column(name, kind): &Column, is_sqlite: bool) -> String {
     match (kind, is_sqlite) {
-        (Kind::Boolean, true) => format!("json(CASE WHEN {name} THEN 'true' WHEN NOT {name} THEN 'false' END)"),
+        (ColumnKind::Boolean, true) => format!("json(CASE WHEN {name} THEN 'true' WHEN NOT {name} THEN 'false' END)"),
         // hex() of NULL would be the empty text.
-        (Kind::Bytes, true) => format!("CASE WHEN {name} IS NOT NULL THEN lower(hex({name})) END"),
-        (Kind::Bytes, false) => format!("encode({name}, 'hex')"),
+        (ColumnKind::Bytes, true) => format!("CASE WHEN {name} IS NOT NULL THEN lower(hex({name})) END"),
+        (ColumnKind::Bytes, false) => format!("encode({name}, 'hex')"),
         _ => name.clone(),
     }
 }
 
 /// The SQL of value number `place` of the JSON array `value`.
-fn read(place: usize, kind: Kind, is_sqlite: bool) -> String {
+fn read(place: usize, kind: ColumnKind, is_sqlite: bool) -> String {
     match (kind, is_sqlite) {
-        (Kind::Bytes, true) => format!("unhex(value->>{place})"),
-        (_, true) | (Kind::Text, false) => format!("value->>{place}"),
-        (Kind::Integer, false) => format!("(value->>{place})::bigint"),
-        (Kind::Real, false) => format!("(value->>{place})::double precision"),
-        (Kind::Boolean, false) => format!("(value->>{place})::boolean"),
-        (Kind::Bytes, false) => format!("decode(value->>{place}, 'hex')"),
+        (ColumnKind::Bytes, true) => format!("unhex(value->>{place})"),
+        (_, true) | (ColumnKind::Text, false) => format!("value->>{place}"),
+        (ColumnKind::Integer, false) => format!("(value->>{place})::bigint"),
+        (ColumnKind::Real, false) => format!("(value->>{place})::double precision"),
+        (ColumnKind::Boolean, false) => format!("(value->>{place})::boolean"),
+        (ColumnKind::Bytes, false) => format!("decode(value->>{place}, 'hex')"),
     }
 }
