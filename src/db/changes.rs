@@ -9,20 +9,8 @@ use super::{
     DbConnection, DbError,
     schema::{albums, artists, changes, gone_playlists, playlists, tracks},
 };
+use crate::values::document::Kind;
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
-
-/// What kind of row changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A row of `artists`; gone when it has neither tracks nor albums.
-    Artist,
-    /// A row of `albums`; gone when it has no tracks.
-    Album,
-    /// A row of `tracks`; gone when it is missing.
-    Track,
-    /// A row of `playlists`; gone when it is deleted.
-    Playlist,
-}
 
 /// One row's last change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

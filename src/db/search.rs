@@ -27,28 +27,19 @@ pub fn step(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Opt
     let Some(upto) = rows.last().map(|row| row.number) else { return Ok(None) };
     let of = |kind| rows.iter().filter(|row| row.kind == kind).map(|row| row.id).collect::<Vec<_>>();
     let mut documents = HashMap::new();
-    for document in load_tracks(connection, &of(changes::Kind::Track))?
+    for document in load_tracks(connection, &of(Kind::Track))?
         .into_iter()
-        .chain(load_albums(connection, &of(changes::Kind::Album))?)
-        .chain(load_artists(connection, &of(changes::Kind::Artist))?)
-        .chain(load_playlists(connection, &of(changes::Kind::Playlist))?)
+        .chain(load_albums(connection, &of(Kind::Album))?)
+        .chain(load_artists(connection, &of(Kind::Artist))?)
+        .chain(load_playlists(connection, &of(Kind::Playlist))?)
     {
         documents.insert((document.kind, document.id), document);
     }
     let change = |row: &changes::Change| {
-        let (kind, id) = (kind(row.kind), row.id.cast_unsigned());
+        let (kind, id) = (row.kind, row.id.cast_unsigned());
         documents.remove(&(kind, id)).map_or(Change::Remove(kind, id), Change::Put)
     };
     Ok(Some(Step { changes: rows.iter().map(change).collect(), upto }))
-}
-
-const fn kind(kind: changes::Kind) -> Kind {
-    match kind {
-        changes::Kind::Artist => Kind::Artist,
-        changes::Kind::Album => Kind::Album,
-        changes::Kind::Track => Kind::Track,
-        changes::Kind::Playlist => Kind::Playlist,
-    }
 }
 
 fn document(kind: Kind, id: i64, name: String, others: Vec<String>, plays: &HashMap<i64, i64>) -> Document {
