@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     db::{Db, DbConnection, DbError, changes, popularity, search, secrets},
-    values::document::Kind,
+    values::document::ItemKind,
 };
 use segue_client::protocol::ids::UserId;
 use std::{
@@ -95,7 +95,7 @@ impl Search {
     ///
     /// # Errors
     /// See [`NotSearched`]; `Failed` and `Panicked` mean that the files of the index are damaged.
-    pub async fn find(&self, text: String, kinds: Vec<Kind>, page: Page) -> Result<Results, NotSearched> {
+    pub async fn find(&self, text: String, kinds: Vec<ItemKind>, page: Page) -> Result<Results, NotSearched> {
         let index = self.index().ok_or(NotSearched::NotOpen)?;
         let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(NotSearched::Busy) };

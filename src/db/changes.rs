@@ -9,7 +9,7 @@ use super::{
     DbConnection, DbError,
     schema::{albums, artists, changes, gone_playlists, playlists, tracks},
 };
-use crate::values::document::Kind;
+use crate::values::document::ItemKind;
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
 /// One row's last change.
@@ -18,7 +18,7 @@ pub struct Change {
     /// Its number; higher is later.
     pub number: i64,
     /// What kind of row.
-    pub kind: Kind,
+    pub kind: ItemKind,
     /// The row's id.
     pub id: i64,
 }
@@ -56,7 +56,7 @@ pub fn since(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Ve
             all.extend(rows.into_iter().map(|(number, id)| Change { number, kind: $kind, id }));
         )+};
     }
-    read! { artists: Kind::Artist; albums: Kind::Album; tracks: Kind::Track; playlists: Kind::Playlist; gone_playlists: Kind::Playlist; }
+    read! { artists: ItemKind::Artist; albums: ItemKind::Album; tracks: ItemKind::Track; playlists: ItemKind::Playlist; gone_playlists: ItemKind::Playlist; }
     all.sort_unstable_by_key(|change| change.number);
     all.truncate(usize::try_from(limit).unwrap_or(0));
     Ok(all)

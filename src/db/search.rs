@@ -4,7 +4,7 @@ use super::{
     DbConnection, DbError, changes, popularity,
     schema::{album_artists, albums, artists, playlists, track_artists, tracks},
 };
-use crate::values::document::{Change, Document, Kind};
+use crate::values::document::{Change, Document, ItemKind};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _};
 use segue_client::protocol::ids::UserId;
 use std::collections::HashMap;
@@ -27,11 +27,11 @@ pub fn step(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Opt
     let Some(upto) = rows.last().map(|row| row.number) else { return Ok(None) };
     let of = |kind| rows.iter().filter(|row| row.kind == kind).map(|row| row.id).collect::<Vec<_>>();
     let mut documents = HashMap::new();
-    for document in load_tracks(connection, &of(Kind::Track))?
+    for document in load_tracks(connection, &of(ItemKind::Track))?
         .into_iter()
-        .chain(load_albums(connection, &of(Kind::Album))?)
-        .chain(load_artists(connection, &of(Kind::Artist))?)
-        .chain(load_playlists(connection, &of(Kind::Playlist))?)
+        .chain(load_albums(connection, &of(ItemKind::Album))?)
+        .chain(load_artists(connection, &of(ItemKind::Artist))?)
+        .chain(load_playlists(connection, &of(ItemKind::Playlist))?)
     {
         documents.insert((document.kind, document.id), document);
     }
@@ -42,7 +42,7 @@ pub fn step(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Opt
     Ok(Some(Step { changes: rows.iter().map(change).collect(), upto }))
 }
 
-fn document(kind: Kind, id: i64, name: String, others: Vec<String>, plays: &HashMap<i64, i64>) -> Document {
+fn document(kind: ItemKind, id: i64, name: String, others: Vec<String>, plays: &HashMap<i64, i64>) -> Document {
     let popularity = popularity::of_plays(plays.get(&id).copied().unwrap_or(0));
     Document { kind, id: id.cast_unsigned(), name, others, popularity, private_to: None }
 }
@@ -76,7 +76,7 @@ fn load_tracks(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Documen
                 others.push(artist.clone());
             }
         }
-        document(Kind::Track, id, title, others, &plays)
+        document(ItemKind::Track, id, title, others, &plays)
     };
     Ok(rows.into_iter().map(track).collect())
 }
@@ -89,8 +89,9 @@ fn load_albums(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Documen
         .load(connection)?;
     let mut artists = artists_of_albums(connection, ids)?;
     let plays = popularity::albums(connection, ids)?;
-    let album =
-        |(id, title): (i64, String)| document(Kind::Album, id, title, artists.remove(&id).unwrap_or_default(), &plays);
+    let album = |(id, title): (i64, String)| {
+        document(ItemKind::Album, id, title, artists.remove(&id).unwrap_or_default(), &plays)
+    };
     Ok(rows.into_iter().map(album).collect())
 }
 
@@ -111,7 +112,7 @@ fn load_artists(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Docume
         .select((artists::id, artists::name))
         .load(connection)?;
     let plays = popularity::artists(connection, ids)?;
-    Ok(rows.into_iter().map(|(id, name)| document(Kind::Artist, id, name, Vec::new(), &plays)).collect())
+    Ok(rows.into_iter().map(|(id, name)| document(ItemKind::Artist, id, name, Vec::new(), &plays)).collect())
 }
 
 fn load_playlists(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Document>, DbError> {
@@ -122,7 +123,7 @@ fn load_playlists(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Docu
         .load(connection)?;
     let playlist = |(id, name, owner, public): (i64, String, i64, bool)| Document {
         private_to: (!public).then(|| UserId::from_sql(owner)),
-        ..document(Kind::Playlist, id, name, Vec::new(), &HashMap::new())
+        ..document(ItemKind::Playlist, id, name, Vec::new(), &HashMap::new())
     };
     Ok(rows.into_iter().map(playlist).collect())
 }

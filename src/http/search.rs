@@ -14,7 +14,7 @@ use crate::{
     },
     db::{albums, artists, playlists, tracks},
     error::ApiError,
-    values::document::Kind,
+    values::document::ItemKind,
 };
 use actix_web::{HttpRequest, web};
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ pub(super) async fn search(
     if q.chars().count() > QUERY_CHARS_MAX {
         return Err(ApiError::invalid(format!("q has at most {QUERY_CHARS_MAX} characters")));
     }
-    let kinds = r#type.map_or_else(|| Ok(Kind::ALL.to_vec()), |types| read_kinds(&types))?;
+    let kinds = r#type.map_or_else(|| Ok(ItemKind::ALL.to_vec()), |types| read_kinds(&types))?;
     let (limit, offset) = paging.checked()?;
     let page = within_results(asker, limit, offset)?;
     let mut found = app.search.find(q, kinds, page).await.map_err(|error| match error {
@@ -70,8 +70,8 @@ pub(super) async fn search(
         NotSearched::Failed(_) | NotSearched::Panicked => ApiError::internal(error),
     })?;
     let mut of = |kind| found.remove(&kind);
-    let (of_tracks, of_albums) = (of(Kind::Track), of(Kind::Album));
-    let (of_artists, of_playlists) = (of(Kind::Artist), of(Kind::Playlist));
+    let (of_tracks, of_albums) = (of(ItemKind::Track), of(ItemKind::Album));
+    let (of_artists, of_playlists) = (of(ItemKind::Artist), of(ItemKind::Playlist));
     let ids = [&of_tracks, &of_albums, &of_artists, &of_playlists].map(|listing| ids(listing.as_ref()));
     let asker_id = asker.user.to_sql();
     // The index may be behind the database: rows that are gone are left out.
@@ -97,7 +97,7 @@ pub(super) async fn search(
 }
 
 /// The types of the query, each once.
-fn read_kinds(types: &str) -> Result<Vec<Kind>, ApiError> {
+fn read_kinds(types: &str) -> Result<Vec<ItemKind>, ApiError> {
     let mut kinds = Vec::new();
     for text in types.split(',').map(str::trim) {
         let kind = text.parse().map_err(|_| {

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 /// The kind of object that a document describes. Each kind has its own list of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum ItemKind {
     /// A track.
     Track,
     /// An album.
@@ -16,11 +16,11 @@ pub enum Kind {
     Playlist,
 }
 
-impl Kind {
+impl ItemKind {
     /// All kinds, in the order of their numbers.
     pub const ALL: [Self; 4] = [Self::Track, Self::Album, Self::Artist, Self::Playlist];
 
-    /// The number of the kind in the index and in the database: its index in [`Kind::ALL`].
+    /// The number of the kind in the index and in the database: its index in [`ItemKind::ALL`].
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -49,7 +49,7 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ItemKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -59,7 +59,7 @@ impl fmt::Display for Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadKind;
 
-impl FromStr for Kind {
+impl FromStr for ItemKind {
     type Err = BadKind;
 
     fn from_str(text: &str) -> Result<Self, BadKind> {
@@ -74,7 +74,7 @@ pub const POPULARITY_MAX: u8 = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: ItemKind,
     /// Its id; unique within the kind.
     pub id: u64,
     /// Its own name; matches in it rank higher than those in `others`.
@@ -94,5 +94,5 @@ pub enum Change {
     /// Adds the document, or replaces the one of the same kind and id.
     Put(Document),
     /// Removes the document of this kind and id.
-    Remove(Kind, u64),
+    Remove(ItemKind, u64),
 }

@@ -14,7 +14,7 @@
 )]
 
 use rand::{Rng, RngExt as _, SeedableRng as _, rngs::StdRng};
-use segue::values::document::{Document, Kind};
+use segue::values::document::{Document, ItemKind};
 use std::collections::HashSet;
 
 /// The most frequent words of titles, which have the longest posting lists.
@@ -59,20 +59,20 @@ pub(crate) fn generate(tracks: usize, seed: u64) -> Library {
         let script = Script::of(&mut rng);
         let artist = vocabulary.name(script, 1..4, &mut rng);
         let fame = 100.0 * rng.random::<f64>().powi(4);
-        put(Kind::Artist, &artist, &[], fame);
+        put(ItemKind::Artist, &artist, &[], fame);
         let albums = 1 + (rng.random::<f64>().powi(3) * 14.0) as usize;
         for _ in 0..albums {
             let album = vocabulary.name(script, 1..5, &mut rng);
-            put(Kind::Album, &album, &[&artist], fame * rng.random::<f64>());
+            put(ItemKind::Album, &album, &[&artist], fame * rng.random::<f64>());
             for _ in 0..rng.random_range(6..17_usize).min(tracks - made) {
                 let track = vocabulary.name(script, 1..7, &mut rng);
-                put(Kind::Track, &track, &[&artist, &album], fame * rng.random::<f64>());
+                put(ItemKind::Track, &track, &[&artist, &album], fame * rng.random::<f64>());
                 made += 1;
             }
         }
     }
     for _ in 0..=tracks / 5_000 {
-        put(Kind::Playlist, &vocabulary.name(Script::Latin, 1..4, &mut rng), &[], 0.0);
+        put(ItemKind::Playlist, &vocabulary.name(Script::Latin, 1..4, &mut rng), &[], 0.0);
     }
     let queries = (0..200).map(|_| query(&documents, &mut rng)).collect();
     Library { documents, queries }

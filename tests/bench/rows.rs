@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection as _;
 use segue::{
     db::Db,
     values::{
-        document::{Document, Kind},
+        document::{Document, ItemKind},
         spelling::sort_key,
     },
 };
@@ -20,27 +20,27 @@ pub(crate) fn fill(db: &Db, documents: &[Document]) {
         let (id, name) = (document.id.cast_signed(), document.name.replace('\'', "''"));
         let key = sort_key(&document.name).replace('\'', "''");
         match document.kind {
-            Kind::Artist => {
+            ItemKind::Artist => {
                 artist = id;
                 tables
                     .artists
                     .push(format!("({id}, '{name}', '{id}', '{key}', 1, 1, NULL, {change}, {change}, FALSE)"));
             }
-            Kind::Album => {
+            ItemKind::Album => {
                 album = id;
                 tables.albums.push(format!(
                     "({id}, '{name}', '{id}', '{key}', TRUE, FALSE, NULL, 1, 1, 0, NULL, {change}, {change}, FALSE)"
                 ));
                 tables.album_artists.push(format!("({id}, 0, {artist})"));
             }
-            Kind::Track => {
+            ItemKind::Track => {
                 tables
                     .tracks
                     .push(format!("({id}, {album}, '{name}', '{key}', 1, 0, '', '', FALSE, {change}, {change})"));
                 tables.files.push(format!("({id}, {id}, 'f', 0, 0, 0, 0, 'v', 'f')"));
                 tables.track_artists.push(format!("({id}, 0, {artist})"));
             }
-            Kind::Playlist => {
+            ItemKind::Playlist => {
                 tables.playlists.push(format!("({id}, 1, '{name}', '', TRUE, 0, 0, 0, 0, FALSE, {change})"));
             }
         }

@@ -32,7 +32,7 @@ use segue::{
         search::{Query, SearchIndex},
     },
     db::{Db, changes},
-    values::document::{Document, Kind},
+    values::document::{Document, ItemKind},
 };
 use std::{
     path::Path,
@@ -125,7 +125,7 @@ fn walk(folder: &Path) -> u64 {
 }
 
 fn find(index: &SearchIndex, text: &str) -> u64 {
-    let query = Query { text, kinds: &Kind::ALL, user: None, limit: 20, offset: 0 };
+    let query = Query { text, kinds: &ItemKind::ALL, user: None, limit: 20, offset: 0 };
     index.search(&query).expect("a search").values().map(|listing| listing.total).sum()
 }
 

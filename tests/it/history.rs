@@ -7,7 +7,7 @@ use crate::{
 use diesel::connection::SimpleConnection as _;
 use segue::{
     time,
-    values::document::{Document, Kind},
+    values::document::{Document, ItemKind},
 };
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -19,13 +19,13 @@ const START_MS: i64 = 1_767_225_600_000;
 /// Two artists, each with an album: Alpha (1) with the tracks Same (3) and Other (4), Beta (5) with Same (7).
 fn fill(database: &TestDatabase) {
     let named = [
-        (Kind::Artist, "Alpha"),
-        (Kind::Album, "First"),
-        (Kind::Track, "Same"),
-        (Kind::Track, "Other"),
-        (Kind::Artist, "Beta"),
-        (Kind::Album, "Second"),
-        (Kind::Track, "Same"),
+        (ItemKind::Artist, "Alpha"),
+        (ItemKind::Album, "First"),
+        (ItemKind::Track, "Same"),
+        (ItemKind::Track, "Other"),
+        (ItemKind::Artist, "Beta"),
+        (ItemKind::Album, "Second"),
+        (ItemKind::Track, "Same"),
     ];
     let documents: Vec<Document> = named.iter().zip(1..).map(|(&(kind, name), id)| document(kind, id, name)).collect();
     rows::fill(&database.open(), &documents);

@@ -6,7 +6,7 @@ use crate::{
     sync::socket::Socket,
 };
 use awc::http::Method;
-use segue::values::document::{Document, Kind};
+use segue::values::document::{Document, ItemKind};
 use segue_client::protocol::{
     ids::MediaId,
     playback::{Playback, Repeat},
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 /// Three tracks, 1 to 3.
 fn fill(database: &TestDatabase) {
     let documents: Vec<Document> =
-        ["One", "Two", "Three"].iter().zip(1..).map(|(name, id)| document(Kind::Track, id, name)).collect();
+        ["One", "Two", "Three"].iter().zip(1..).map(|(name, id)| document(ItemKind::Track, id, name)).collect();
     rows::fill(&database.open(), &documents);
 }
 

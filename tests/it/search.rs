@@ -10,7 +10,7 @@ use segue::{
         search::{Query, SearchIndex},
     },
     db::Db,
-    values::document::{Document, Kind},
+    values::document::{Document, ItemKind},
 };
 use segue_client::protocol::ids::UserId;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ impl Following {
         until("the index follows", async || reached(self.index.cursor())).await;
     }
 
-    fn find(&self, text: &str, kind: Kind, user: Option<UserId>) -> (Vec<u64>, u64) {
+    fn find(&self, text: &str, kind: ItemKind, user: Option<UserId>) -> (Vec<u64>, u64) {
         let query = Query { text, kinds: &[kind], user, limit: 50, offset: 0 };
         let listing = self.index.search(&query).expect("a search").remove(&kind).expect("the kind asked for");
         (listing.ids, listing.total)
@@ -63,14 +63,18 @@ fn change(db: &Db, statements: &str) {
     db.write_blocking(|connection| Ok(connection.batch_execute(statements)?)).expect("rows change");
 }
 
-pub(crate) fn document(kind: Kind, id: u64, name: &str) -> Document {
+pub(crate) fn document(kind: ItemKind, id: u64, name: &str) -> Document {
     Document { kind, id, name: name.to_owned(), others: Vec::new(), popularity: 0, private_to: None }
 }
 
 /// One artist, album, track and playlist, with ids 1 to 4.
 fn small_library(db: &Db) {
-    let named =
-        [(Kind::Artist, "Röyksopp"), (Kind::Album, "Melody A.M."), (Kind::Track, "Eple"), (Kind::Playlist, "Calm")];
+    let named = [
+        (ItemKind::Artist, "Röyksopp"),
+        (ItemKind::Album, "Melody A.M."),
+        (ItemKind::Track, "Eple"),
+        (ItemKind::Playlist, "Calm"),
+    ];
     let documents: Vec<Document> = named.iter().zip(1..).map(|(&(kind, name), id)| document(kind, id, name)).collect();
     rows::fill(db, &documents);
 }
@@ -99,7 +103,7 @@ on_both_databases! {
         let following = Following::start(&database, &db).await;
         following.caught_up(&db).await;
         for (text, kind, id) in
-            [("royk", Kind::Artist, 1), ("royksopp", Kind::Album, 2), ("royksopp melody", Kind::Track, 3), ("calm", Kind::Playlist, 4)]
+            [("royk", ItemKind::Artist, 1), ("royksopp", ItemKind::Album, 2), ("royksopp melody", ItemKind::Track, 3), ("calm", ItemKind::Playlist, 4)]
         {
             assert_eq!(following.find(text, kind, None).0, [id], "{text}");
         }
@@ -107,17 +111,17 @@ on_both_databases! {
         change(&db, "UPDATE changes SET last = 6; UPDATE tracks SET title = 'Poor Leno', change = 5;
             UPDATE playlists SET public = FALSE, change = 6");
         following.caught_up(&db).await;
-        assert_eq!((following.find("eple", Kind::Track, None).1, following.find("leno", Kind::Track, None).1), (0, 1));
-        assert_eq!(following.find("calm", Kind::Playlist, Some(UserId(1))).1, 1, "its owner");
-        assert_eq!(following.find("calm", Kind::Playlist, Some(UserId(2))).1, 0, "another");
+        assert_eq!((following.find("eple", ItemKind::Track, None).1, following.find("leno", ItemKind::Track, None).1), (0, 1));
+        assert_eq!(following.find("calm", ItemKind::Playlist, Some(UserId(1))).1, 1, "its owner");
+        assert_eq!(following.find("calm", ItemKind::Playlist, Some(UserId(2))).1, 0, "another");
 
         following.stop().await;
         change(&db, "UPDATE changes SET last = 8; UPDATE tracks SET missing = TRUE, change = 7;
             UPDATE playlists SET deleted = TRUE, change = 8");
         let following = Following::start(&database, &db).await;
         following.caught_up(&db).await;
-        assert_eq!(following.find("leno", Kind::Track, None).1, 0);
-        assert_eq!(following.find("calm", Kind::Playlist, Some(UserId(1))).1, 0);
+        assert_eq!(following.find("leno", ItemKind::Track, None).1, 0);
+        assert_eq!(following.find("calm", ItemKind::Playlist, Some(UserId(1))).1, 0);
         assert_eq!(following.index.documents(), 2, "artist and album stay");
     }
 
@@ -135,7 +139,7 @@ on_both_databases! {
         change(&db, "UPDATE secrets SET value = 'another' WHERE name = 'catalogue'; DELETE FROM albums");
         let following = Following::start(&database, &db).await;
         until("the index is made anew", async || following.index.documents() == 1).await;
-        assert_eq!(following.find("royk", Kind::Artist, None).0, [1]);
+        assert_eq!(following.find("royk", ItemKind::Artist, None).0, [1]);
     }
 
     async fn a_damaged_index_on_disk_is_rebuilt(database) {
@@ -155,7 +159,7 @@ on_both_databases! {
         let following = Following::start(&database, &db).await;
         let sound = || following.index.is_sound().is_ok_and(|sound| sound);
         until("the index is sound", async || sound() && following.index.documents() == 4).await;
-        assert_eq!(following.find("eple", Kind::Track, None).0, [3]);
+        assert_eq!(following.find("eple", ItemKind::Track, None).0, [3]);
     }
 
     async fn search_by_http(database) {

@@ -4,7 +4,7 @@ use super::{
     tokens::{Splitter, WORDS_TOKENIZER, prefixes_tokenizer},
     words::{Keys, name_keys, name_words},
 };
-use crate::values::document::{Document, Kind, POPULARITY_MAX};
+use crate::values::document::{Document, ItemKind, POPULARITY_MAX};
 use tantivy::{
     Index, TantivyDocument, Term,
     schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions},
@@ -27,7 +27,7 @@ const LOOSE: char = '-';
 /// Handles of the fields.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
-    /// Kind and id, by which documents are replaced and removed.
+    /// ItemKind and id, by which documents are replaced and removed.
     pub key: Field,
     /// Words of the name.
     pub name: Field,
@@ -84,7 +84,7 @@ impl Fields {
 
     /// The term of [`Fields::key`] for one document.
     #[must_use]
-    pub(super) fn key_term(&self, kind: Kind, id: u64) -> Term {
+    pub(super) fn key_term(&self, kind: ItemKind, id: u64) -> Term {
         Term::from_field_text(self.key, &key_text(kind, id))
     }
 
@@ -119,7 +119,7 @@ impl Fields {
     }
 }
 
-fn key_text(kind: Kind, id: u64) -> String {
+fn key_text(kind: ItemKind, id: u64) -> String {
     format!("{kind}{id:016x}")
 }
 
@@ -157,7 +157,7 @@ pub(super) fn start_term(squashed: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rank {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: ItemKind,
     /// Whether only its owner may find it.
     pub private: bool,
     /// 0 to [`POPULARITY_MAX`].
@@ -189,7 +189,7 @@ impl Rank {
     pub(super) fn unpack(packed: u16) -> Self {
         let [high, low] = packed.to_be_bytes();
         let [_, popularity] = (packed >> 6 & 0x7f).to_be_bytes();
-        let kind = Kind::from_number(high >> 6).unwrap_or(Kind::Playlist);
+        let kind = ItemKind::from_number(high >> 6).unwrap_or(ItemKind::Playlist);
         Self { kind, private: high & 0x20 != 0, popularity, name_chars: low & 0x3f }
     }
 }
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_rank_fits_16_bits() {
-        for kind in Kind::ALL {
+        for kind in ItemKind::ALL {
             for (private, popularity, name_chars) in [(false, 0, 0), (true, 100, 63), (true, 1, 1)] {
                 let rank = Rank { kind, private, popularity, name_chars };
                 assert_eq!(Rank::unpack(rank.packed()), rank);

@@ -8,7 +8,7 @@ use super::{
     vocabulary::typos_allowed,
     words::{Reading, read_query},
 };
-use crate::values::document::Kind;
+use crate::values::document::ItemKind;
 use segue_client::protocol::ids::UserId;
 use std::{collections::BTreeMap, sync::Arc};
 use tantivy::{Searcher, index::SegmentId};
@@ -24,7 +24,7 @@ pub struct Query<'a> {
     /// The text that the user typed. Only its first [`super::QUERY_CHARS_MAX`] characters are used.
     pub text: &'a str,
     /// The kinds to list.
-    pub kinds: &'a [Kind],
+    pub kinds: &'a [ItemKind],
     /// The user who searches; private documents of other users are not found.
     pub user: Option<UserId>,
     /// The most results of each kind.
@@ -34,7 +34,7 @@ pub struct Query<'a> {
 }
 
 /// The results of each requested kind.
-pub type Results = BTreeMap<Kind, Listing>;
+pub type Results = BTreeMap<ItemKind, Listing>;
 
 /// All segments at one commit.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Snapshot {
     pub(super) fn search(&self, query: &Query<'_>, scratch: &mut Scratch) -> tantivy::Result<Results> {
         let reading = read_query(query.text);
         let mut lists = self.collect(query, &reading, false, query.kinds, scratch)?;
-        let few: Vec<Kind> = lists.iter().filter(|(_, best)| best.total() < FEW).map(|(kind, _)| *kind).collect();
+        let few: Vec<ItemKind> = lists.iter().filter(|(_, best)| best.total() < FEW).map(|(kind, _)| *kind).collect();
         let may_be_misspelt = reading.alternatives.iter().flatten().any(|word| typos_allowed(&word.text) > 0);
         if may_be_misspelt && !few.is_empty() {
             lists.retain(|(kind, _)| !few.contains(kind));
@@ -89,11 +89,11 @@ impl Snapshot {
         query: &Query<'_>,
         reading: &Reading,
         with_typos: bool,
-        wanted: &[Kind],
+        wanted: &[ItemKind],
         scratch: &mut Scratch,
-    ) -> tantivy::Result<Vec<(Kind, Best)>> {
+    ) -> tantivy::Result<Vec<(ItemKind, Best)>> {
         let places = query.offset.saturating_add(query.limit).min(RESULTS_MAX);
-        let mut lists: Vec<(Kind, Best)> = wanted.iter().map(|kind| (*kind, Best::new(places))).collect();
+        let mut lists: Vec<(ItemKind, Best)> = wanted.iter().map(|kind| (*kind, Best::new(places))).collect();
         for segment in &self.segments {
             scratch.matches(segment, reading, with_typos, |doc, score| {
                 let Some(rank) = visible(segment, doc, query.user) else { return };

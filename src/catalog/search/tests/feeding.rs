@@ -1,8 +1,8 @@
 //! The index applies changes, stores its cursor, and is rebuilt when it cannot be used.
 
 use super::{Fixture, Query, SearchIndex, document};
-use crate::values::document::{Change, Kind};
-use Kind::{Album, Track};
+use crate::values::document::{Change, ItemKind};
+use ItemKind::{Album, Track};
 use std::fs;
 
 fn total(index: &SearchIndex, text: &str) -> u64 {

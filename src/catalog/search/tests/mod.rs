@@ -5,7 +5,7 @@ mod fuzz;
 mod ranking;
 
 use super::{Query, SearchIndex};
-use crate::values::document::{Change, Document, Kind};
+use crate::values::document::{Change, Document, ItemKind};
 use segue_client::protocol::ids::UserId;
 use tempfile::TempDir;
 
@@ -15,7 +15,7 @@ const BOB: UserId = UserId(2);
 /// An index in a temporary folder that is removed with it.
 struct Fixture {
     index: SearchIndex,
-    names: Vec<(Kind, u64, String)>,
+    names: Vec<(ItemKind, u64, String)>,
     _folder: TempDir,
 }
 
@@ -29,7 +29,7 @@ impl Fixture {
         Self { index, names, _folder: folder }
     }
 
-    fn ids(&self, text: &str, kind: Kind, user: Option<UserId>) -> Vec<u64> {
+    fn ids(&self, text: &str, kind: ItemKind, user: Option<UserId>) -> Vec<u64> {
         let query = Query { text, kinds: &[kind], user, limit: 50, offset: 0 };
         let mut results = self.index.search(&query).expect("a search");
         let listing = results.remove(&kind).expect("the kind that was asked for");
@@ -38,13 +38,13 @@ impl Fixture {
     }
 
     /// The names that user ANN finds, best first.
-    fn found(&self, text: &str, kind: Kind) -> Vec<&str> {
+    fn found(&self, text: &str, kind: ItemKind) -> Vec<&str> {
         let name = |id: u64| self.names.iter().find(|named| named.0 == kind && named.1 == id).expect("a known id");
         self.ids(text, kind, Some(ANN)).into_iter().map(|id| name(id).2.as_str()).collect()
     }
 }
 
-fn document(kind: Kind, id: u64, name: &str, others: &[&str], popularity: u8) -> Document {
+fn document(kind: ItemKind, id: u64, name: &str, others: &[&str], popularity: u8) -> Document {
     let others = others.iter().map(ToString::to_string).collect();
     Document { kind, id, name: name.to_owned(), others, popularity, private_to: None }
 }

@@ -1,8 +1,8 @@
 //! What queries must find, and in which order, in a small library.
 
 use super::{BOB, Fixture, document};
-use crate::values::document::{Document, Kind};
-use Kind::{Album, Artist, Playlist, Track};
+use crate::values::document::{Document, ItemKind};
+use ItemKind::{Album, Artist, Playlist, Track};
 
 /// A title and its tracks with their popularity.
 type AlbumOf = (&'static str, &'static [(&'static str, u8)]);
@@ -86,7 +86,7 @@ fn library() -> Fixture {
 }
 
 /// Query, kind, the first result, others that must be found, those that must not be found.
-type Case = (&'static str, Kind, &'static str, &'static [&'static str], &'static [&'static str]);
+type Case = (&'static str, ItemKind, &'static str, &'static [&'static str], &'static [&'static str]);
 
 const CASES: &[Case] = &[
     // Without accents and case.
