@@ -15,15 +15,15 @@ type Limiter = RateLimiter<u16, HashMapStateStore<u16>, DefaultClock>;
 
 /// Counters of log-in attempts: 65,536 for addresses and as many for names, chosen by a randomly keyed hash. So memory
 /// is bounded for any number of clients, and a client cannot choose names that share a counter.
-pub struct Limits {
+pub struct LoginLimits {
     by_address: Limiter,
     by_user: Limiter,
     hasher: RandomState,
     clock: DefaultClock,
 }
 
-impl Limits {
-    /// Limits of `per_address` and `per_user` attempts per minute; bursts may be as large.
+impl LoginLimits {
+    /// LoginLimits of `per_address` and `per_user` attempts per minute; bursts may be as large.
     #[must_use]
     pub fn new(per_address: u32, per_user: u32) -> Self {
         let quota = |tries| Quota::per_minute(NonZeroU32::new(tries).unwrap_or(NonZeroU32::MIN));
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn too_many_attempts_of_one_address_or_user_must_wait() {
-        let limits = Limits::new(2, 3);
+        let limits = LoginLimits::new(2, 3);
         let (one, other) = (address("192.0.2.1"), address("192.0.2.2"));
         assert_eq!((limits.address(one), limits.address(one)), (Ok(()), Ok(())));
         let wait_s = limits.address(one).expect_err("the third try");
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn addresses_of_one_ipv6_network_count_together() {
-        let limits = Limits::new(1, 1);
+        let limits = LoginLimits::new(1, 1);
         assert!(limits.address(address("2001:db8::1")).is_ok());
         assert!(limits.address(address("2001:db8::2")).is_err());
         assert!(limits.address(address("2001:db8:0:1::1")).is_ok());
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_for_any_number_of_names() {
-        let limits = Limits::new(1, 1);
+        let limits = LoginLimits::new(1, 1);
         for number in 0..200_000 {
             let _counted = limits.user(&number.to_string());
         }

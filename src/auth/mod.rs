@@ -12,7 +12,7 @@ mod token;
 
 pub use code::{BadCode, LoginCode};
 pub use key::Key;
-pub use limits::Limits;
+pub use limits::LoginLimits;
 pub use link::LinkError;
 pub use names::{PASSWORD_CHARS, checked_name, checked_password};
 pub use passwords::{PasswordError, Passwords, hash as hash_password};
@@ -40,7 +40,7 @@ pub struct Auth {
     /// The logins whose tokens are no longer valid.
     pub revoked: Revoked,
     /// Rate limits of log-in attempts.
-    pub limits: Limits,
+    pub limits: LoginLimits,
     /// Hashes passwords, a few at a time.
     pub passwords: Passwords,
     /// The one-time right to make the first account.
@@ -61,7 +61,7 @@ impl Auth {
         Ok(Self {
             key,
             revoked,
-            limits: Limits::new(settings.login_tries_per_address, settings.login_tries_per_user),
+            limits: LoginLimits::new(settings.login_tries_per_address, settings.login_tries_per_user),
             passwords: Passwords::new(),
             setup: Setup::default(),
         })
