@@ -38,7 +38,7 @@ pub struct Playlist {
 /// An entry of a playlist; the same track may be there twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = playlist_items)]
-pub struct Item {
+pub struct PlaylistItem {
     /// The track, missing or not.
     pub track_id: i64,
     /// Who put it there.
@@ -195,12 +195,12 @@ pub fn remove(connection: &mut DbConnection, id: i64, now_us: i64) -> Result<(),
 ///
 /// # Errors
 /// Those of the database.
-pub fn items(connection: &mut DbConnection, id: i64, limit: i64, offset: i64) -> Result<Vec<Item>, DbError> {
+pub fn items(connection: &mut DbConnection, id: i64, limit: i64, offset: i64) -> Result<Vec<PlaylistItem>, DbError> {
     let page = playlist_items::table
         .filter(playlist_items::playlist_id.eq(id))
         .filter(playlist_items::position.ge(offset))
         .filter(playlist_items::position.lt(offset.saturating_add(limit)));
-    Ok(page.order(playlist_items::position).select(Item::as_select()).load(connection)?)
+    Ok(page.order(playlist_items::position).select(PlaylistItem::as_select()).load(connection)?)
 }
 
 /// Replaces all items by `items`, and gives the playlist a new snapshot. Equal items at the start are not written again.
@@ -210,8 +210,8 @@ pub fn items(connection: &mut DbConnection, id: i64, limit: i64, offset: i64) ->
 pub fn set_items(
     connection: &mut DbConnection,
     id: i64,
-    before: &[Item],
-    items: &[Item],
+    before: &[PlaylistItem],
+    items: &[PlaylistItem],
     snapshot: i64,
     now_us: i64,
 ) -> Result<(), DbError> {

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     catalog::playlist,
     db::{
-        playlists::{self, Item},
+        playlists::{self, PlaylistItem},
         tracks,
     },
     error::{ApiError, Kind},
@@ -199,7 +199,7 @@ pub(super) async fn remove(
 }
 
 /// Items for these tracks, all of which must be in the catalogue.
-async fn new_items(app: &App, asker: AuthUser, uris: &[String]) -> Result<Vec<Item>, ApiError> {
+async fn new_items(app: &App, asker: AuthUser, uris: &[String]) -> Result<Vec<PlaylistItem>, ApiError> {
     let ids = track_ids(uris, MOST)?;
     let wanted = ids.clone();
     let known = app.db.read(move |connection| tracks::known(connection, &wanted)).await?;
@@ -207,7 +207,7 @@ async fn new_items(app: &App, asker: AuthUser, uris: &[String]) -> Result<Vec<It
         return Err(ApiError::invalid(format!("there is no track {}", CatalogueId(*id))));
     }
     let (added_by, added_us) = (asker.user.to_sql(), time::now().0);
-    Ok(ids.into_iter().map(|track_id| Item { track_id, added_by, added_us }).collect())
+    Ok(ids.into_iter().map(|track_id| PlaylistItem { track_id, added_by, added_us }).collect())
 }
 
 /// Changes the items of a playlist that the user owns, if its `snapshot_id` is still the given one.
@@ -216,7 +216,7 @@ async fn edit(
     asker: AuthUser,
     PathId(id): PathId,
     snapshot_id: Option<String>,
-    change: impl FnOnce(&mut Vec<Item>) -> Result<(), playlist::Refused> + Send + 'static,
+    change: impl FnOnce(&mut Vec<PlaylistItem>) -> Result<(), playlist::Refused> + Send + 'static,
 ) -> Result<Snapshot, ApiError> {
     let (now_us, snapshot) = (time::now().0, rand::random());
     let outcome = app.db.write(move |connection| {
