@@ -74,10 +74,10 @@ pub fn cover_id(salt: i64, picture: &[u8]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{catalog::tags::Tags, values::audio::Audio};
+    use crate::{catalog::tags::Tags, values::audio::AudioProperties};
 
     fn album(path: &str, tags: Tags) -> AlbumOf {
-        let reading = Reading { tags, audio: Audio::default() };
+        let reading = Reading { tags, audio: AudioProperties::default() };
         of(reading, Path::new(path), Path::new("/music"), 0).album
     }
 

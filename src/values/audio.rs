@@ -2,7 +2,7 @@
 
 /// Properties of the audio. Absent and impossible values are `None`; an unknown duration is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Audio {
+pub struct AudioProperties {
     /// File format: `mp3`, `flac`, `ogg`, `m4a`, `wav`, `aiff`, …; also the usual file extension.
     pub container: &'static str,
     /// Coding of the samples: `mp3`, `flac`, `vorbis`, `opus`, `aac`, `alac`, `pcm`, ….

@@ -1,6 +1,6 @@
 //! Properties of the audio of a file: container, codec, duration, rates.
 
-use crate::values::audio::Audio;
+use crate::values::audio::AudioProperties;
 use lofty::{
     file::FileType,
     mp4::{Mp4Codec, Mp4Properties},
@@ -17,10 +17,10 @@ const MAX_BIT_RATE_KBPS: u32 = 1_000_000;
 const MAX_CHANNELS: u8 = 64;
 
 /// The properties that `lofty` found; impossible values are absent.
-pub(super) fn of(file_type: FileType, properties: &FileProperties) -> Audio {
+pub(super) fn of(file_type: FileType, properties: &FileProperties) -> AudioProperties {
     let (container, codec) = names(file_type);
     let duration_ms = properties.duration().as_millis();
-    Audio {
+    AudioProperties {
         container,
         codec,
         duration_ms: if duration_ms <= MAX_DURATION_MS { u64::try_from(duration_ms).unwrap_or(0) } else { 0 },
@@ -35,10 +35,10 @@ pub(super) fn of(file_type: FileType, properties: &FileProperties) -> Audio {
 }
 
 /// The same with the duration reduced by this many samples; unchanged when the duration would become 0.
-pub(super) fn without(audio: Audio, samples: u32) -> Audio {
+pub(super) fn without(audio: AudioProperties, samples: u32) -> AudioProperties {
     let silence_ms = audio.sample_rate_hz.and_then(|rate| (u64::from(samples) * 1_000).checked_div(u64::from(rate)));
     match audio.duration_ms.checked_sub(silence_ms.unwrap_or(0)) {
-        Some(duration_ms) if duration_ms > 0 => Audio { duration_ms, ..audio },
+        Some(duration_ms) if duration_ms > 0 => AudioProperties { duration_ms, ..audio },
         _ => audio,
     }
 }
@@ -88,6 +88,9 @@ mod tests {
             Some(0),
             None,
         );
-        assert_eq!(of(FileType::Mpeg, &properties), Audio { container: "mp3", codec: "mp3", ..Audio::default() });
+        assert_eq!(
+            of(FileType::Mpeg, &properties),
+            AudioProperties { container: "mp3", codec: "mp3", ..AudioProperties::default() }
+        );
     }
 }

@@ -13,7 +13,7 @@ mod values;
 pub use fallback::{Named, name};
 pub use read::read;
 
-use crate::values::audio::{Audio, Gain};
+use crate::values::audio::{AudioProperties, Gain};
 
 /// The version of our tag reading: a higher one has every file read again.
 pub(crate) const READER: i64 = 3;
@@ -60,7 +60,7 @@ pub struct Reading {
     /// Its tags.
     pub tags: Tags,
     /// Properties of its audio.
-    pub audio: Audio,
+    pub audio: AudioProperties,
 }
 
 /// Why a file could not be read: a text that is shown to the user, without the path.

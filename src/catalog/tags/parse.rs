@@ -1,7 +1,7 @@
 //! Calls the parser of a file's format and collects its results.
 
 use super::{audio, fields::Fields, silence};
-use crate::values::audio::Audio;
+use crate::values::audio::AudioProperties;
 use lofty::{
     aac::AacFile,
     ape::ApeFile,
@@ -28,7 +28,7 @@ pub(super) fn parse<R: Read + Seek>(
     file_type: FileType,
     reader: &mut R,
     options: ParseOptions,
-) -> Result<(Fields, Audio), FileParseError> {
+) -> Result<(Fields, AudioProperties), FileParseError> {
     let mut fields = Fields::default();
     // The tag format that the file format's specification prescribes comes first; ID3v1, which cuts texts at 30
     // characters, comes last.
@@ -52,7 +52,7 @@ pub(super) fn parse<R: Read + Seek>(
             fields.add_common(file.ilst());
             let properties = file.properties().clone();
             let codec = audio::mp4_codec(&properties);
-            return Ok((fields, Audio { codec, ..audio::of(file_type, &FileProperties::from(properties)) }));
+            return Ok((fields, AudioProperties { codec, ..audio::of(file_type, &FileProperties::from(properties)) }));
         }
         FileType::Vorbis => {
             let file = VorbisFile::read_from(reader, options)?;

@@ -18,7 +18,7 @@ use crate::{
         digest::Digest,
         version::{Stat, Version},
     },
-    values::audio::{Audio, Gain},
+    values::audio::{AudioProperties, Gain},
 };
 use segue_client::protocol::ids::MediaId;
 
@@ -74,7 +74,7 @@ pub struct Content {
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     pub date: Option<String>,
     /// Properties of the audio.
-    pub audio: Audio,
+    pub audio: AudioProperties,
     /// `ReplayGain`.
     pub gain: Gain,
     /// The picture in the file.
