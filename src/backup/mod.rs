@@ -20,7 +20,7 @@ use crate::{
 use reader::Reader;
 use std::path::Path;
 use target::Target;
-use writer::Writer;
+use writer::BackupWriter;
 
 /// A statement inserts rows until they have this many bytes; its last row may exceed it.
 const BATCH_BYTES: usize = 1 << 20;
@@ -52,7 +52,7 @@ fn dump(
     let head = Head::new(time::now(), migrations(connection)?);
     let tables = backup::tables(connection)?;
     let mut shown = Progress { rows: 0, of: tables.iter().map(|table| table.rows).sum() };
-    let mut writer = Writer::start(target, &head)?;
+    let mut writer = BackupWriter::start(target, &head)?;
     for table in &tables {
         writer.table(table)?;
         each_row(connection, table, |row| {

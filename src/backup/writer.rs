@@ -14,13 +14,13 @@ use std::{
 };
 
 /// Writes, counts and hashes the lines of a backup.
-pub(super) struct Writer<'a> {
+pub(super) struct BackupWriter<'a> {
     target: &'a Target,
     out: GzEncoder<BufWriter<&'a File>>,
     tally: Tally,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> BackupWriter<'a> {
     pub(super) fn start(target: &'a Target, head: &Head) -> Result<Self, Problem> {
         let out = GzEncoder::new(BufWriter::new(target.file()), Compression::fast());
         let mut writer = Self { target, out, tally: Tally::default() };
