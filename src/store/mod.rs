@@ -17,12 +17,12 @@ use crate::db::{self, Db, DbConnection, DbError};
 use answer::{fault, parse, read, within};
 use segue_actors::{node::ports::{Later, Outcome, PortError, SessionChange, SessionStore}, state::{Play, Record, queue::Queue}};
 use segue_client::{protocol::ids::UserId};
-use writer::Writer;
+use writer::SessionWriter;
 
 /// Sessions in the database.
 pub struct DbStore {
     db: Db,
-    writer: Writer,
+    writer: SessionWriter,
 }
 
 impl DbStore {
@@ -31,7 +31,7 @@ impl DbStore {
     /// # Errors
     /// When the thread cannot be started.
     pub fn open(db: Db) -> std::io::Result<Self> {
-        Ok(Self { writer: Writer::start(db.clone())?, db })
+        Ok(Self { writer: SessionWriter::start(db.clone())?, db })
     }
 
     /// What was written since the start.

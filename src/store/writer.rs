@@ -23,12 +23,12 @@ use tokio::sync::{mpsc, oneshot};
 const WAITING: usize = 8192;
 
 /// The handle of the thread. When it is dropped, the thread writes the jobs in its queue and ends.
-pub(super) struct Writer {
+pub(super) struct SessionWriter {
     jobs: mpsc::Sender<Job>,
     counters: Arc<Counters>,
 }
 
-impl Writer {
+impl SessionWriter {
     pub(super) fn start(db: Db) -> io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(WAITING);
         let counters = Arc::new(Counters::default());
