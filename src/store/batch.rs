@@ -7,7 +7,7 @@ use super::{
 use crate::db::{
     Db, DbError,
     plays::NewPlay,
-    sessions::{self, Batch, BatchError, NewSession},
+    sessions::{self, BatchError, NewSession, SessionBatch},
 };
 use segue_actors::{node::ports::{Outcome, PortError, SessionChange}, state::Record};
 use segue_client::{protocol::ids::UserId};
@@ -24,7 +24,7 @@ const TRIES: u32 = 3;
 /// Changes of different users, and plays.
 #[derive(Default)]
 pub(super) struct Gathered {
-    batch: Batch,
+    batch: SessionBatch,
     users: HashSet<UserId>,
     bytes: usize,
     commits: Vec<(UserId, oneshot::Sender<Outcome>)>,

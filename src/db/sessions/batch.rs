@@ -20,7 +20,7 @@ pub struct NewSession {
 
 /// What one transaction writes: at most one session of each user, and plays.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct SessionBatch {
     /// Each is written when its expected stamp is stored, independently of the others.
     pub sessions: Vec<NewSession>,
     /// Each is stored once, also when it is written twice.

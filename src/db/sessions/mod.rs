@@ -4,7 +4,7 @@ mod batch;
 mod postgres;
 mod sqlite;
 
-pub use batch::{Batch, BatchError, NewSession};
+pub use batch::{BatchError, NewSession, SessionBatch};
 
 use super::{Db, DbConnection, DbError, schema};
 use diesel::{
@@ -18,7 +18,7 @@ impl Db {
     ///
     /// # Errors
     /// As [`BatchError`] says.
-    pub fn write_batch_blocking(&self, batch: &Batch) -> Result<Vec<UserId>, BatchError> {
+    pub fn write_batch_blocking(&self, batch: &SessionBatch) -> Result<Vec<UserId>, BatchError> {
         let mut connection = self.sessions().map_err(BatchError::NotSent)?;
         let written = match &mut **connection {
             DbConnection::Sqlite(sqlite) => sqlite::write(sqlite, batch)?,

@@ -1,6 +1,6 @@
 //! Writes a batch to PostgreSQL with one prepared statement: one transaction and one round trip for any number of rows.
 
-use super::{Batch, NewSession};
+use super::{NewSession, SessionBatch};
 use diesel::{
     PgConnection, QueryResult, RunQueryDsl,
     pg::Pg,
@@ -9,7 +9,7 @@ use diesel::{
 };
 
 /// Writes the batch; returns the users whose sessions were written.
-pub(super) fn write(postgres: &mut PgConnection, batch: &Batch) -> QueryResult<Vec<i64>> {
+pub(super) fn write(postgres: &mut PgConnection, batch: &SessionBatch) -> QueryResult<Vec<i64>> {
     Statement::of(batch).load(postgres)
 }
 
@@ -33,7 +33,7 @@ struct Statement<'a> {
 }
 
 impl<'a> Statement<'a> {
-    fn of(batch: &'a Batch) -> Self {
+    fn of(batch: &'a SessionBatch) -> Self {
         fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
             rows.iter().map(value).collect()
         }

@@ -1,6 +1,6 @@
 //! Writes a batch to SQLite: one transaction, one statement for each row.
 
-use super::{Batch, BatchError, NewSession};
+use super::{BatchError, NewSession, SessionBatch};
 use crate::db::{connection::SQLITE_SYNCED, schema};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, QueryResult, RunQueryDsl as _, SqliteConnection,
@@ -8,7 +8,7 @@ use diesel::{
 };
 
 /// Writes the batch; returns the users whose sessions were written.
-pub(super) fn write(sqlite: &mut SqliteConnection, batch: &Batch) -> Result<Vec<i64>, BatchError> {
+pub(super) fn write(sqlite: &mut SqliteConnection, batch: &SessionBatch) -> Result<Vec<i64>, BatchError> {
     let not_sent = |error: diesel::result::Error| BatchError::NotSent(error.into());
     sqlite.batch_execute(SQLITE_SYNCED).map_err(not_sent)?;
     AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE").map_err(not_sent)?;
@@ -27,7 +27,7 @@ pub(super) fn write(sqlite: &mut SqliteConnection, batch: &Batch) -> Result<Vec<
     }
 }
 
-fn rows(sqlite: &mut SqliteConnection, batch: &Batch) -> QueryResult<Vec<i64>> {
+fn rows(sqlite: &mut SqliteConnection, batch: &SessionBatch) -> QueryResult<Vec<i64>> {
     let mut written = Vec::with_capacity(batch.sessions.len());
     for session in &batch.sessions {
         if write_record(sqlite, session)? {
