@@ -119,7 +119,7 @@ fn load(
         if let Some(missing) = expected.next() {
             return Err(Problem::Foreign(format!("it lacks the table {missing}")));
         }
-        let mut batch = Batch::default();
+        let mut batch = RowBatch::default();
         let mut current = None;
         let again = Reader::open(path)?.read_all(progress, |table, row| {
             if let Some(before) = current.take_if(|before: &mut backup::Table| before.name != table.name) {
@@ -138,12 +138,12 @@ fn load(
 
 /// Rows to be inserted by the next statement, as one JSON array.
 #[derive(Default)]
-struct Batch {
+struct RowBatch {
     text: String,
     rows: usize,
 }
 
-impl Batch {
+impl RowBatch {
     fn push(&mut self, row: &str) {
         self.text.push(if self.rows == 0 { '[' } else { ',' });
         self.text.push_str(row);
