@@ -10,7 +10,7 @@ use crate::{
     catalog::tags::READER,
     db::{
         Db, DbError, covers, files,
-        scan::{Folder, Found, Gone},
+        scan::{Folder, FoundFile, Gone},
     },
     media::version::Stat,
     values::path,
@@ -39,7 +39,7 @@ const FULL: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub(super) enum Finding {
     /// A file that exists and whose metadata cannot be read.
-    Refused(Found),
+    Refused(FoundFile),
     /// Files that are no longer in their folder.
     Gone(Vec<Gone>),
     /// A folder whose cover was removed.
@@ -200,7 +200,7 @@ impl<T> Compare<'_, T> {
 }
 
 /// The record of a file that exists and whose metadata cannot be read.
-fn refused(folder: &Arc<Folder>, stat: Option<Stat>, name: Vec<u8>, reason: String) -> Found {
+fn refused(folder: &Arc<Folder>, stat: Option<Stat>, name: Vec<u8>, reason: String) -> FoundFile {
     let stat = stat.unwrap_or(Stat { size: 0, mtime_ns: 0, inode: 0 });
-    Found { folder: Arc::clone(folder), name, stat, version: None, content: Err(reason) }
+    FoundFile { folder: Arc::clone(folder), name, stat, version: None, content: Err(reason) }
 }

@@ -3,7 +3,7 @@
 use super::walk::Entry;
 use crate::{
     catalog::{content, tags},
-    db::scan::{Folder, Found},
+    db::scan::{Folder, FoundFile},
     media::version::{Stat, version},
     values::path,
 };
@@ -49,7 +49,7 @@ impl Job {
 #[derive(Debug)]
 pub(super) enum Done {
     /// A file, readable or not.
-    File(Found),
+    File(FoundFile),
     /// The id of a folder's cover; `None` when the file is too large or is not a supported picture.
     Cover(Job, Option<i64>),
 }
@@ -157,10 +157,10 @@ fn read(job: Job, salt: i64) -> Done {
         Ok(reading) => Ok(Box::new(content::of(reading, &path, &job.root, salt))),
         Err(reason) => Err(reason.to_string()),
     };
-    Done::File(Found { folder: job.folder, name: job.entry.name, stat, version: Some(version), content })
+    Done::File(FoundFile { folder: job.folder, name: job.entry.name, stat, version: Some(version), content })
 }
 
 /// The result for a file that could not be read for this reason.
-fn unreadable(job: Job, reason: String) -> Found {
-    Found { folder: job.folder, name: job.entry.name, stat: job.entry.stat, version: None, content: Err(reason) }
+fn unreadable(job: Job, reason: String) -> FoundFile {
+    FoundFile { folder: job.folder, name: job.entry.name, stat: job.entry.stat, version: None, content: Err(reason) }
 }

@@ -11,7 +11,7 @@ use crate::{
     catalog::tags::READER,
     db::{
         Db, DbConnection, DbError, covers,
-        scan::{self, Disk, Found, Gone},
+        scan::{self, Disk, FoundFile, Gone},
     },
     media::{digest::Digest, file::MediaFile, version::Stat},
     time,
@@ -38,7 +38,7 @@ pub(super) struct Recorder<'a> {
     board: &'a Board,
     stop: &'a AtomicBool,
     roots: Vec<PathBuf>,
-    batch: Vec<Found>,
+    batch: Vec<FoundFile>,
     gone: Vec<Gone>,
     since: Option<Instant>,
     refreshed: Instant,
@@ -88,7 +88,7 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    fn add(&mut self, found: Found) -> Result<(), ScanError> {
+    fn add(&mut self, found: FoundFile) -> Result<(), ScanError> {
         self.since.get_or_insert_with(Instant::now);
         self.batch.push(found);
         if self.batch.len() >= BATCH { self.flush() } else { Ok(()) }

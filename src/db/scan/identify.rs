@@ -1,6 +1,6 @@
 //! Finds the row of a file, so that a track keeps its id when the file is moved, renamed, tagged or encoded again.
 
-use super::{Disk, Found};
+use super::{Disk, FoundFile};
 use crate::{
     db::{
         DbConnection, DbError,
@@ -57,7 +57,7 @@ pub(super) enum Fate {
 /// `disk` checks whether a path still has the file of a row, and reads whole files when nothing else distinguishes rows.
 pub(super) fn identify(
     connection: &mut DbConnection,
-    found: &[Found],
+    found: &[FoundFile],
     new_id: &mut impl FnMut() -> i64,
     disk: &impl Disk,
 ) -> Result<(Vec<Identified>, Vec<i64>), DbError> {
@@ -96,7 +96,7 @@ pub(super) fn identify(
 /// or recording whose own path has no file; the row with this path.
 fn choose<'a>(
     rows: &'a Rows,
-    file: &Found,
+    file: &FoundFile,
     here: Option<&'a Row>,
     is_free: &impl Fn(&&'a Row) -> bool,
     disk: &impl Disk,
@@ -122,7 +122,7 @@ fn choose<'a>(
 
 /// Of rows whose files have equal size and equal ends, the one with the file's SHA-256. Such files are rare; reading a
 /// whole file takes long.
-fn of_its_sum<'a>(alike: &[&'a Row], file: &Found, disk: &impl Disk) -> Option<&'a Row> {
+fn of_its_sum<'a>(alike: &[&'a Row], file: &FoundFile, disk: &impl Disk) -> Option<&'a Row> {
     let differ = alike.iter().any(|row| alike.first().is_some_and(|first| first.sha256 != row.sha256));
     let sum = differ.then(|| disk.sum(&file.folder.path, &file.name, file.stat)).flatten()?.to_string();
     alike.iter().copied().find(|row| row.sha256.as_ref() == Some(&sum))
@@ -140,7 +140,7 @@ struct Rows {
 }
 
 impl Rows {
-    fn load(connection: &mut DbConnection, found: &[Found]) -> Result<Self, DbError> {
+    fn load(connection: &mut DbConnection, found: &[FoundFile]) -> Result<Self, DbError> {
         let limit = i64::try_from(found.len()).unwrap_or(i64::MAX).saturating_mul(CANDIDATES);
         let folders_of: HashSet<i64> = found.iter().map(|file| file.folder.id).collect();
         let names: HashSet<&[u8]> = found.iter().map(|file| file.name.as_slice()).collect();

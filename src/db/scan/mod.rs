@@ -41,7 +41,7 @@ pub trait Disk {
 
 /// A file that a scan found.
 #[derive(Debug, Clone)]
-pub struct Found {
+pub struct FoundFile {
     /// Its folder.
     pub folder: std::sync::Arc<Folder>,
     /// The bytes of its name in the folder.

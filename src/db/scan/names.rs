@@ -1,6 +1,6 @@
 //! Finds artists, genres and albums by name, and makes those that are new.
 
-use super::{AlbumOf, Found};
+use super::{AlbumOf, FoundFile};
 use crate::{
     db::{
         DbConnection, DbError, changes,
@@ -25,7 +25,7 @@ pub(super) struct Ids {
 /// Finds the artists, genres and albums that `found` names, and makes those that are new.
 pub(super) fn ids(
     connection: &mut DbConnection,
-    found: &[Found],
+    found: &[FoundFile],
     now_us: i64,
     new_id: &mut impl FnMut() -> i64,
 ) -> Result<Ids, DbError> {

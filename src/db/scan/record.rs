@@ -1,7 +1,7 @@
 //! Writes one batch of read files in one transaction.
 
 use super::{
-    Disk, Folder, Found,
+    Disk, Folder, FoundFile,
     identify::{Fate, identify},
     names, write,
 };
@@ -32,7 +32,7 @@ pub struct Recorded {
 /// Those of the database.
 pub fn record(
     connection: &mut DbConnection,
-    found: &[Found],
+    found: &[FoundFile],
     reader: i64,
     now_us: i64,
     new_id: &mut impl FnMut() -> i64,
@@ -114,7 +114,7 @@ fn leave_places(connection: &mut DbConnection, ids: &[i64]) -> Result<(), DbErro
 /// Renames albums that are identified by their folder, so that they keep their rows when their files move.
 fn rename_albums(
     connection: &mut DbConnection,
-    found: &[Found],
+    found: &[FoundFile],
     identified: &[super::identify::Identified],
     had: &HashMap<i64, i64>,
 ) -> Result<(), DbError> {

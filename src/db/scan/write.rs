@@ -2,7 +2,7 @@
 
 #![allow(clippy::ref_option_ref, reason = "diesel's derives make them")]
 
-use super::{Content, Found, names::Ids};
+use super::{Content, FoundFile, names::Ids};
 use crate::{
     db::{
         DbConnection, DbError,
@@ -34,7 +34,7 @@ pub(super) struct FileRow<'a> {
     sha256_us: i64,
 }
 
-pub(super) fn file_row(file: &Found, id: i64, reader: i64) -> FileRow<'_> {
+pub(super) fn file_row(file: &FoundFile, id: i64, reader: i64) -> FileRow<'_> {
     let (folder_id, name, (size, mtime_ns, inode), version, fingerprint, tag_key, error) = file_columns(file);
     FileRow {
         id,
@@ -56,7 +56,12 @@ pub(super) fn file_row(file: &Found, id: i64, reader: i64) -> FileRow<'_> {
 
 /// Overwrites the row of a known file. Its SHA-256 is kept when the version is the same, and when the fingerprint is the
 /// same; in the second case it is unconfirmed until the file is read as a whole.
-pub(super) fn update_file(connection: &mut DbConnection, file: &Found, id: i64, reader: i64) -> Result<(), DbError> {
+pub(super) fn update_file(
+    connection: &mut DbConnection,
+    file: &FoundFile,
+    id: i64,
+    reader: i64,
+) -> Result<(), DbError> {
     let row = file_row(file, id, reader);
     let here = files::table.filter(files::id.eq(id));
     let known = here.select((files::version, files::fingerprint, files::sha256, files::sha256_us));
@@ -131,7 +136,7 @@ fn track_row<'a>(content: &'a Content, id: i64, ids: &Ids, change: i64) -> Track
 /// first of as many change numbers as there are rows.
 pub(super) fn tracks(
     connection: &mut DbConnection,
-    rows: &[(&Found, i64)],
+    rows: &[(&FoundFile, i64)],
     had: &HashMap<i64, i64>,
     ids: &Ids,
     now_us: i64,
@@ -210,7 +215,7 @@ pub(super) fn mark_stale(connection: &mut DbConnection, track_ids: &[i64]) -> Re
 type FileColumns<'a> = (i64, &'a [u8], (i64, i64, i64), &'a str, &'a str, Option<i64>, Option<&'a str>);
 
 /// The values of these columns for a found file.
-fn file_columns(file: &Found) -> FileColumns<'_> {
+fn file_columns(file: &FoundFile) -> FileColumns<'_> {
     let (version, fingerprint) =
         file.version.as_ref().map_or(("", ""), |names| (names.version.as_str(), names.fingerprint.as_str()));
     let tag_key = file.content.as_ref().ok().and_then(|content| content.tag_key);
