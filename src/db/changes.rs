@@ -12,9 +12,10 @@ use super::{
 use crate::values::document::ItemKind;
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
-/// One row's last change.
+/// A row's last change. It may mean that the row is gone: an artist without tracks and albums, an album without tracks, a
+/// track that is missing, a playlist that was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
+pub struct RowChange {
     /// Its number; higher is later.
     pub number: i64,
     /// What kind of row.
@@ -43,7 +44,7 @@ pub fn last(connection: &mut DbConnection) -> Result<i64, DbError> {
 ///
 /// # Errors
 /// Those of the database.
-pub fn since(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Vec<Change>, DbError> {
+pub fn since(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Vec<RowChange>, DbError> {
     let mut all = Vec::new();
     macro_rules! read {
         ($($table:ident: $kind:expr;)+) => {$(
@@ -53,7 +54,7 @@ pub fn since(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Ve
                 .limit(limit)
                 .select(($table::change, $table::id))
                 .load(connection)?;
-            all.extend(rows.into_iter().map(|(number, id)| Change { number, kind: $kind, id }));
+            all.extend(rows.into_iter().map(|(number, id)| RowChange { number, kind: $kind, id }));
         )+};
     }
     read! { artists: ItemKind::Artist; albums: ItemKind::Album; tracks: ItemKind::Track; playlists: ItemKind::Playlist; gone_playlists: ItemKind::Playlist; }

@@ -4,7 +4,7 @@ use super::{
     DbConnection, DbError, changes, popularity,
     schema::{album_artists, albums, artists, playlists, track_artists, tracks},
 };
-use crate::values::document::{Change, Document, ItemKind};
+use crate::values::document::{Document, DocumentChange, ItemKind};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _};
 use segue_client::protocol::ids::UserId;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub struct Step {
     /// In order; what is gone is a removal.
-    pub changes: Vec<Change>,
+    pub changes: Vec<DocumentChange>,
     /// The number of the last one, to go on after.
     pub upto: i64,
 }
@@ -35,9 +35,9 @@ pub fn step(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Opt
     {
         documents.insert((document.kind, document.id), document);
     }
-    let change = |row: &changes::Change| {
+    let change = |row: &changes::RowChange| {
         let (kind, id) = (row.kind, row.id.cast_unsigned());
-        documents.remove(&(kind, id)).map_or(Change::Remove(kind, id), Change::Put)
+        documents.remove(&(kind, id)).map_or(DocumentChange::Remove(kind, id), DocumentChange::Put)
     };
     Ok(Some(Step { changes: rows.iter().map(change).collect(), upto }))
 }

@@ -90,7 +90,7 @@ pub struct Document {
 
 /// A change of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum DocumentChange {
     /// Adds the document, or replaces the one of the same kind and id.
     Put(Document),
     /// Removes the document of this kind and id.

@@ -5,7 +5,7 @@ use super::{
     schema::{Fields, VERSION},
     snapshot::{Query, Results, Snapshot},
 };
-use crate::values::document::Change;
+use crate::values::document::DocumentChange;
 use std::{
     collections::HashSet,
     fs, io,
@@ -114,16 +114,16 @@ impl SearchIndex {
     ///
     /// # Errors
     /// When the writer fails; all changes since the last commit are discarded then.
-    pub fn apply(&self, changes: impl IntoIterator<Item = Change>) -> Result<(), SearchError> {
+    pub fn apply(&self, changes: impl IntoIterator<Item = DocumentChange>) -> Result<(), SearchError> {
         let fields = self.open.read().unwrap_or_else(PoisonError::into_inner).fields;
         self.write(|writer| {
             for change in changes {
                 match change {
-                    Change::Put(document) => {
+                    DocumentChange::Put(document) => {
                         writer.delete_term(fields.key_term(document.kind, document.id));
                         writer.add_document(fields.document(&document))?;
                     }
-                    Change::Remove(kind, id) => {
+                    DocumentChange::Remove(kind, id) => {
                         writer.delete_term(fields.key_term(kind, id));
                     }
                 }

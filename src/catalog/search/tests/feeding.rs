@@ -1,7 +1,7 @@
 //! The index applies changes, stores its cursor, and is rebuilt when it cannot be used.
 
 use super::{Fixture, Query, SearchIndex, document};
-use crate::values::document::{Change, ItemKind};
+use crate::values::document::{DocumentChange, ItemKind};
 use ItemKind::{Album, Track};
 use std::fs;
 
@@ -14,11 +14,11 @@ fn total(index: &SearchIndex, text: &str) -> u64 {
 fn changes_and_removals_reach_the_index() {
     let fixture = Fixture::new(vec![document(Track, 1, "Old name", &[], 0), document(Album, 1, "Old album", &[], 0)]);
     let index = &fixture.index;
-    index.apply([Change::Put(document(Track, 1, "New name", &[], 0))]).expect("a rename");
+    index.apply([DocumentChange::Put(document(Track, 1, "New name", &[], 0))]).expect("a rename");
     assert_eq!((total(index, "old"), total(index, "new")), (1, 0), "not before the commit");
     index.commit("2").expect("a commit");
     assert_eq!((total(index, "old"), total(index, "new")), (0, 1));
-    index.apply([Change::Remove(Track, 1)]).expect("a removal");
+    index.apply([DocumentChange::Remove(Track, 1)]).expect("a removal");
     index.commit("3").expect("a commit");
     assert_eq!(total(index, "name"), 0);
     assert_eq!(fixture.ids("old", Album, None), [1], "the album of the same id stays");
@@ -28,8 +28,11 @@ fn changes_and_removals_reach_the_index() {
 #[test]
 fn the_last_change_of_a_document_in_a_batch_is_used() {
     let fixture = Fixture::new(vec![]);
-    let put = |name: &str| Change::Put(document(Track, 1, name, &[], 0));
-    fixture.index.apply([put("first"), put("second"), Change::Remove(Track, 1), put("third")]).expect("changes");
+    let put = |name: &str| DocumentChange::Put(document(Track, 1, name, &[], 0));
+    fixture
+        .index
+        .apply([put("first"), put("second"), DocumentChange::Remove(Track, 1), put("third")])
+        .expect("changes");
     fixture.index.commit("2").expect("a commit");
     assert_eq!(
         [total(&fixture.index, "first"), total(&fixture.index, "second"), total(&fixture.index, "third")],
@@ -43,9 +46,9 @@ fn only_committed_changes_survive_a_restart() {
     {
         let index = SearchIndex::open(folder.path()).expect("a fresh index");
         assert_eq!(index.cursor(), None);
-        index.apply([Change::Put(document(Track, 1, "kept", &[], 0))]).expect("a change");
+        index.apply([DocumentChange::Put(document(Track, 1, "kept", &[], 0))]).expect("a change");
         index.commit("17").expect("a commit");
-        index.apply([Change::Put(document(Track, 2, "lost", &[], 0))]).expect("a change");
+        index.apply([DocumentChange::Put(document(Track, 2, "lost", &[], 0))]).expect("a change");
     }
     let index = SearchIndex::open(folder.path()).expect("the same index");
     assert_eq!(index.cursor().as_deref(), Some("17"));
@@ -60,7 +63,7 @@ fn a_damaged_index_is_rebuilt() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let fill = || {
         let index = SearchIndex::open(folder.path()).expect("an index");
-        index.apply([Change::Put(document(Track, 1, "song", &[], 0))]).expect("a change");
+        index.apply([DocumentChange::Put(document(Track, 1, "song", &[], 0))]).expect("a change");
         index.commit("1").expect("a commit");
         assert_eq!(total(&index, "song"), 1);
         assert!(index.is_sound().expect("readable"));

@@ -3,7 +3,7 @@
 use super::{Fixture, Query, document};
 use crate::{
     catalog::search::words::{name_words, read_query},
-    values::document::{Change, ItemKind},
+    values::document::{DocumentChange, ItemKind},
 };
 use proptest::prelude::*;
 
@@ -19,7 +19,7 @@ proptest! {
     fn every_search_succeeds_and_finds_all_matches(names in prop::collection::vec((text(), text()), 1..12), queries in prop::collection::vec(text(), 1..12)) {
         let documents = (0..).zip(&names).map(|(id, (name, other))| document(ItemKind::Track, id, name, &[other], 0));
         let fixture = Fixture::new(documents.collect());
-        fixture.index.apply([Change::Remove(ItemKind::Track, 0)]).expect("a removal");
+        fixture.index.apply([DocumentChange::Remove(ItemKind::Track, 0)]).expect("a removal");
         fixture.index.commit("2").expect("a commit");
         for query in queries.iter().chain(names.iter().map(|(name, _)| name)) {
             let request = Query { text: query, kinds: &ItemKind::ALL, user: None, limit: 50, offset: 0 };

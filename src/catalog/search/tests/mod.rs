@@ -5,7 +5,7 @@ mod fuzz;
 mod ranking;
 
 use super::{Query, SearchIndex};
-use crate::values::document::{Change, Document, ItemKind};
+use crate::values::document::{Document, DocumentChange, ItemKind};
 use segue_client::protocol::ids::UserId;
 use tempfile::TempDir;
 
@@ -24,7 +24,7 @@ impl Fixture {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let index = SearchIndex::open(folder.path()).expect("a fresh index");
         let names = documents.iter().map(|document| (document.kind, document.id, document.name.clone())).collect();
-        index.apply(documents.into_iter().map(Change::Put)).expect("documents are taken");
+        index.apply(documents.into_iter().map(DocumentChange::Put)).expect("documents are taken");
         index.commit("1").expect("a commit");
         Self { index, names, _folder: folder }
     }
