@@ -7,7 +7,7 @@ mod target;
 mod writer;
 
 pub use file::{Head, Problem};
-pub use progress::Progress;
+pub use progress::BackupProgress;
 pub use reader::Summary;
 
 use crate::{
@@ -34,7 +34,7 @@ const TRIES: u32 = 5;
 ///
 /// # Errors
 /// When `path` exists and `force` is false, when the file cannot be written, and those of the database.
-pub fn write(db: &Db, path: &Path, force: bool, progress: &mut dyn FnMut(Progress)) -> Result<Summary, Problem> {
+pub fn write(db: &Db, path: &Path, force: bool, progress: &mut dyn FnMut(BackupProgress)) -> Result<Summary, Problem> {
     let target = Target::open(path, force)?;
     let mut why = None;
     let summary =
@@ -47,11 +47,11 @@ pub fn write(db: &Db, path: &Path, force: bool, progress: &mut dyn FnMut(Progres
 fn dump(
     connection: &mut DbConnection,
     target: &Target,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(BackupProgress),
 ) -> Result<Summary, Problem> {
     let head = Head::new(time::now(), migrations(connection)?);
     let tables = backup::tables(connection)?;
-    let mut shown = Progress { rows: 0, of: tables.iter().map(|table| table.rows).sum() };
+    let mut shown = BackupProgress { rows: 0, of: tables.iter().map(|table| table.rows).sum() };
     let mut writer = BackupWriter::start(target, &head)?;
     for table in &tables {
         writer.table(table)?;
@@ -69,7 +69,7 @@ fn dump(
 ///
 /// # Errors
 /// When the file is not a backup, was written by a newer version, or is damaged.
-pub fn check(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Summary, Problem> {
+pub fn check(path: &Path, progress: &mut dyn FnMut(BackupProgress)) -> Result<Summary, Problem> {
     Reader::open(path)?.read_all(progress, |_, _| Ok(()))
 }
 
@@ -82,7 +82,7 @@ pub fn restore(
     db: &Db,
     path: &Path,
     checked: &Summary,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(BackupProgress),
 ) -> Result<Outcome, Problem> {
     let mut tries = 0;
     loop {
@@ -106,7 +106,7 @@ fn load(
     connection: &mut DbConnection,
     path: &Path,
     checked: &Summary,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(BackupProgress),
 ) -> Result<Outcome, Problem> {
     backup::replace(connection, &checked.head.migrations, |loader| {
         let mut expected = loader.tables()?.into_iter();

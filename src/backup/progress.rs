@@ -2,7 +2,7 @@
 
 /// The progress of a backup or a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct BackupProgress {
     /// Rows written or read so far.
     pub rows: u64,
     /// The number of rows in total.

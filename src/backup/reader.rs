@@ -1,7 +1,7 @@
 //! Reading a backup. Every line is checked before it is used.
 
 use super::{
-    Problem, Progress,
+    BackupProgress, Problem,
     file::{End, FORMAT, Head, LINE_BYTES, Tally, VERSION},
 };
 use crate::db::backup::{Column, ColumnKind, Table};
@@ -48,12 +48,12 @@ impl Reader {
     /// Reads to the end and calls `take` with each row and its table.
     pub(super) fn read_all(
         mut self,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut dyn FnMut(BackupProgress),
         mut take: impl FnMut(&Table, &str) -> Result<(), Problem>,
     ) -> Result<Summary, Problem> {
         let head = self.head()?;
         let mut tables: Vec<Table> = Vec::new();
-        let mut shown = Progress { rows: 0, of: 0 };
+        let mut shown = BackupProgress { rows: 0, of: 0 };
         loop {
             let end = self.tally.end();
             self.next()?;

@@ -2,7 +2,7 @@
 
 use super::{Failure, database::OpenDatabase, output};
 use crate::{
-    backup::{self, Progress, Summary},
+    backup::{self, BackupProgress, Summary},
     config::{DatabaseFlags, load},
     db::backup::Outcome,
     telemetry,
@@ -85,9 +85,9 @@ impl Restore {
 }
 
 /// Runs `work` and shows its progress in a line on the terminal.
-fn shown<T, E>(what: &str, work: impl FnOnce(&mut dyn FnMut(Progress)) -> Result<T, E>) -> Result<T, E> {
+fn shown<T, E>(what: &str, work: impl FnOnce(&mut dyn FnMut(BackupProgress)) -> Result<T, E>) -> Result<T, E> {
     let mut drawn: Option<Instant> = None;
-    let done = work(&mut |Progress { rows, of }| {
+    let done = work(&mut |BackupProgress { rows, of }| {
         if drawn.is_none_or(|drawn| drawn.elapsed() >= REDRAW) {
             drawn = Some(Instant::now());
             output::progress(format_args!("{rows} of {of} rows {what}"));

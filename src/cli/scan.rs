@@ -2,7 +2,7 @@
 
 use super::{Failure, database::OpenDatabase, output};
 use crate::{
-    catalog::scan::{Board, Progress, Scope, run_one},
+    catalog::scan::{Board, ScanProgress, Scope, run_one},
     config::{ScanFlags, Settings, load},
     db::{Db, files},
     telemetry, time,
@@ -48,7 +48,7 @@ impl Scan {
 }
 
 /// Scans the music folders of `settings` with a progress line on a terminal.
-pub(super) fn once(db: &Db, settings: &Settings) -> Result<Progress, Failure> {
+pub(super) fn once(db: &Db, settings: &Settings) -> Result<ScanProgress, Failure> {
     let Some(_lock) = db.lock_scans()? else {
         return Err("another process is scanning this library; let it finish".into());
     };
@@ -75,7 +75,7 @@ fn show(board: &Board, over: &AtomicBool) {
     drop(write!(io::stderr().lock(), "\r\x1b[K"));
 }
 
-fn line(progress: &Progress) -> String {
+fn line(progress: &ScanProgress) -> String {
     let now = time::now();
     let of = if progress.expected >= progress.done { format!(" of {}", progress.expected) } else { String::new() };
     let left = progress.eta_s(now).map_or_else(String::new, |s| format!(", {}:{:02} left", s / 60, s % 60));
@@ -84,7 +84,7 @@ fn line(progress: &Progress) -> String {
     format!("{}{of} files, {:.0}/s{left}  {folder}", progress.done, progress.rate(now))
 }
 
-fn report(db: &Db, progress: &Progress) -> Result<(), Failure> {
+fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
     output::line(format_args!(
         "{} files: {} unchanged, {} new, {} changed, {} moved, {} gone ({:.0} files/s)",
         progress.seen,

@@ -1,7 +1,7 @@
 //! Scans of the music folders.
 
 use super::{Admin, AuthUser, Page, Paging, reads};
-use crate::{app::App, catalog::scan::Progress, db::files, error::ApiError, time};
+use crate::{app::App, catalog::scan::ScanProgress, db::files, error::ApiError, time};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -48,7 +48,7 @@ pub(super) struct ScanObject {
 }
 
 impl ScanObject {
-    fn new(progress: Progress, for_admin: bool) -> Self {
+    fn new(progress: ScanProgress, for_admin: bool) -> Self {
         let now = time::now();
         Self {
             rate: progress.rate(now),

@@ -13,7 +13,7 @@ mod walk;
 mod watch;
 
 pub use patience::ScanError;
-pub use progress::{Board, Progress};
+pub use progress::{Board, ScanProgress};
 pub use run::scan;
 pub use scope::Scope;
 pub use service::{Scanner, run_one};

@@ -12,7 +12,7 @@ const MAX_TROUBLES: usize = 100;
 
 /// The state of the running scan, or of the last one.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Progress {
+pub struct ScanProgress {
     /// Whether a scan runs now.
     pub running: bool,
     /// Whether it ended without being stopped and without an error.
@@ -55,7 +55,7 @@ pub struct Progress {
     pub trouble_count: u64,
 }
 
-impl Progress {
+impl ScanProgress {
     /// Finished files per second so far.
     #[must_use]
     pub fn rate(&self, now: Micros) -> f64 {
@@ -96,7 +96,7 @@ fn float(count: u64) -> f64 {
 /// The shared progress: written by a scan, read by any thread.
 #[derive(Debug)]
 pub struct Board {
-    progress: Mutex<Progress>,
+    progress: Mutex<ScanProgress>,
     changes: watch::Sender<u64>,
 }
 
@@ -121,11 +121,11 @@ impl Board {
 
     /// The progress now.
     #[must_use]
-    pub fn read(&self) -> Progress {
+    pub fn read(&self) -> ScanProgress {
         self.lock().clone()
     }
 
-    pub(super) fn change(&self, change: impl FnOnce(&mut Progress)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut ScanProgress)) {
         change(&mut self.lock());
     }
 
@@ -140,7 +140,7 @@ impl Board {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Progress> {
+    fn lock(&self) -> MutexGuard<'_, ScanProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -151,10 +151,15 @@ mod tests {
 
     #[test]
     fn rate_and_time_left() {
-        let progress =
-            Progress { running: true, started: Some(Micros(0)), done: 100, expected: 400, ..Progress::default() };
+        let progress = ScanProgress {
+            running: true,
+            started: Some(Micros(0)),
+            done: 100,
+            expected: 400,
+            ..ScanProgress::default()
+        };
         assert!((progress.rate(Micros(2_000_000)) - 50.0).abs() < 1e-9);
         assert_eq!(progress.eta_s(Micros(2_000_000)), Some(6));
-        assert_eq!(Progress { expected: 0, ..progress }.eta_s(Micros(2_000_000)), None);
+        assert_eq!(ScanProgress { expected: 0, ..progress }.eta_s(Micros(2_000_000)), None);
     }
 }

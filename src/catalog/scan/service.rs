@@ -2,7 +2,7 @@
 
 use super::{
     changes::Changes,
-    progress::{Board, Progress},
+    progress::{Board, ScanProgress},
     run::scan,
     scope::Scope,
     watch::watch,
@@ -122,9 +122,9 @@ impl Scanner {
 
     /// How far the scan is that runs, or how the last one went.
     #[must_use]
-    pub fn progress(&self) -> Progress {
+    pub fn progress(&self) -> ScanProgress {
         let queued = self.requests.lock().asked;
-        Progress { queued, ..self.board.read() }
+        ScanProgress { queued, ..self.board.read() }
     }
 
     /// Where a scan writes what it does.
@@ -148,7 +148,9 @@ impl Drop for Scanner {
 
 /// Scans once and says so on the board.
 pub fn run_one(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) {
-    board.change(|progress| *progress = Progress { running: true, started: Some(time::now()), ..Progress::default() });
+    board.change(|progress| {
+        *progress = ScanProgress { running: true, started: Some(time::now()), ..ScanProgress::default() }
+    });
     let outcome = scan(db, music, scope, board, stop);
     board.change(|progress| {
         progress.running = false;

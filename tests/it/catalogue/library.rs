@@ -8,7 +8,7 @@ use lofty::{
     tag::{ItemKey, ItemValue, Tag, TagExt as _, TagItem, TagType},
 };
 use segue::{
-    catalog::scan::{Board, Progress, Scope, run_one},
+    catalog::scan::{Board, ScanProgress, Scope, run_one},
     db::{
         Db,
         schema::{albums, files, folders, tracks},
@@ -129,13 +129,13 @@ impl Library {
     }
 
     /// Scans the music folder.
-    pub(super) fn scan(&self) -> Progress {
+    pub(super) fn scan(&self) -> ScanProgress {
         let progress = self.scan_folders(&[self.music.path().to_owned()]);
         assert!(progress.complete, "{progress:?}");
         progress
     }
 
-    pub(super) fn scan_folders(&self, music: &[PathBuf]) -> Progress {
+    pub(super) fn scan_folders(&self, music: &[PathBuf]) -> ScanProgress {
         let board = Board::default();
         run_one(&self.db, music, &Scope::All, &board, &AtomicBool::new(false));
         board.read()
