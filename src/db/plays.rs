@@ -50,12 +50,3 @@ pub fn erase(connection: &mut DbConnection, user: UserId) -> Result<(), DbError>
     diesel::delete(plays.filter(user_id.eq(user.to_sql()))).execute(connection)?;
     Ok(())
 }
-
-/// How many plays of this user are kept.
-///
-/// # Errors
-/// The database's.
-pub fn count(connection: &mut DbConnection, user: UserId) -> Result<i64, DbError> {
-    use schema::plays::dsl::{plays, user_id};
-    Ok(plays.filter(user_id.eq(user.to_sql())).count().get_result(connection)?)
-}

@@ -106,12 +106,10 @@ fn build(folder: &Path, url: &str, documents: &[Document]) -> Arc<SearchIndex> {
         }
     };
     let took = began.elapsed();
-    let unmerged = index.segments();
-    index.settle().expect("merges end");
+    index.refresh().expect("the index can be read");
     println!(
-        "followed {url} in {took:.1?}: {:.0} documents/s, {unmerged} segments, merged {}, {:.0} MB",
+        "followed {url} in {took:.1?}: {:.0} documents/s, {:.0} MB",
         documents.len() as f64 / took.as_secs_f64(),
-        index.segments(),
         walk(&folder) as f64 / 1e6
     );
     index

@@ -155,16 +155,6 @@ impl SearchIndex {
         if now == seen { Ok(()) } else { self.reload(self.cursor()) }
     }
 
-    /// Waits until all merges have ended, then calls [`SearchIndex::refresh`]. The next change opens a new writer.
-    ///
-    /// # Errors
-    /// When a merge failed.
-    pub fn settle(&self) -> Result<(), SearchError> {
-        let writer = self.feed.lock().unwrap_or_else(PoisonError::into_inner).take();
-        writer.map_or(Ok(()), IndexWriter::wait_merging_threads)?;
-        self.refresh()
-    }
-
     /// Removes all documents and the cursor, so that the index is fed again from the first change.
     ///
     /// # Errors
@@ -201,12 +191,6 @@ impl SearchIndex {
     #[must_use]
     pub fn documents(&self) -> u64 {
         self.snapshot().documents()
-    }
-
-    /// The number of segments now; few after merges have ended.
-    #[must_use]
-    pub fn segments(&self) -> usize {
-        self.snapshot().segment_ids().count()
     }
 
     fn write(&self, work: impl FnOnce(&mut IndexWriter) -> tantivy::Result<()>) -> Result<(), SearchError> {

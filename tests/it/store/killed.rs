@@ -123,8 +123,7 @@ on_both_databases! {
                 );
                 let (queue_revision, _) = store.queue(user).await.expect("the database answers");
                 assert_eq!(queue_revision, standing.queue_revision(), "record and queue are written together");
-                let plays = db.read(move |connection| db::plays::count(connection, user)).await;
-                let plays = plays.expect("the database answers").cast_unsigned();
+                let plays = plays_of(&db, user).await.cast_unsigned();
                 let before = plays_before.insert(user, plays).unwrap_or(0);
                 assert!(plays >= before + more, "{user} had {before} plays, {more} more were acknowledged: {plays}");
             }
