@@ -75,6 +75,23 @@ fn the_gate_reports_at_once_what_the_machine_lacks() {
 }
 
 #[test]
+fn the_gate_goes_on_after_a_failure_and_names_all_of_them() {
+    for (cargo, code, failed) in [
+        ("exit 0", 0, &[][..]),
+        ("[ $1 = clippy ]", 1, &["format", "unit tests", "tests of the core"]),
+        ("[ $1 = test ]", 1, &["format", "lints"]),
+    ] {
+        let output = with_stand_in("tests/run", &stand_in("cargo", cargo)).arg("fast").output().expect("it runs");
+        let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{cargo}: {said}{errors}");
+        assert_eq!(said.contains("== all green"), code == 0, "{cargo}: {said}");
+        let lines: Vec<_> = errors.lines().filter_map(|line| line.strip_prefix("== failed: ")).collect();
+        assert_eq!(lines[lines.len() - failed.len()..], *failed, "{cargo}: {errors}");
+        assert_eq!(lines.len(), failed.len() * 2, "{cargo}: each is named when it fails and at the end: {errors}");
+    }
+}
+
+#[test]
 fn a_node_that_is_too_old_is_replaced_and_a_recent_one_is_used() {
     let target = tempfile::tempdir().expect("a folder");
     let plan = |major: u32| {
