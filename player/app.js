@@ -14,7 +14,6 @@ import { session } from "./session.js";
 import { LOGIN_ENDED, store } from "./store.js";
 import "./views/home.js";
 import "./views/library.js";
-import "./views/playlists.js";
 import "./views/search.js";
 
 const now = () => import("./views/now.js");
@@ -33,6 +32,7 @@ const LATER = {
   "view-track": album,
   "view-settings": () => import("./views/settings.js"),
   "view-offline": () => import("./views/offline.js"),
+  "view-playlists": () => import("./views/playlists.js"),
   "view-playlist": () => import("./views/playlist.js"),
   "view-queue": queue,
   "view-nowhere": queue,
@@ -45,6 +45,7 @@ const LATER_FILES = [
   "parts/dialog.js",
   "parts/playlist_dialogs.js",
   "views/album.js",
+  "views/playlists.js",
   "views/playlist.js",
   "views/queue.js",
   "parts/reorder.js",

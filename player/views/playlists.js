@@ -3,7 +3,8 @@
 import { CARD_TEXT, note, playlistCard, way } from "../parts/cards.js";
 import { fill, h } from "../parts/dom.js";
 import { Pages } from "../parts/pages.js";
-import { attempt, loaded } from "../parts/toast.js";
+import { createPlaylist } from "../parts/playlist_dialogs.js";
+import { attempt } from "../parts/toast.js";
 import { VirtualList } from "../parts/virtual_list.js";
 import { routes } from "../routes.js";
 import { View } from "./view.js";
@@ -13,7 +14,6 @@ class PlaylistsView extends View {
     const source = new Pages("/me/playlists");
     const create = () =>
       attempt(async () => {
-        const { createPlaylist } = await loaded(import("../parts/playlist_dialogs.js"));
         const playlist = await createPlaylist();
         if (playlist) routes.go(`/playlist/${playlist.id}`);
       });

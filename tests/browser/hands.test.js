@@ -127,7 +127,7 @@ test("a playlist is made, filled, put in order by the keyboard, renamed, played 
 test("the heart saves a track and removes it, in a list, in the bar and on another page", async () => {
   const { page, errors } = await open(browser, server, "Desk");
   await to(page, "Saved");
-  await page.getByText("Nothing saved yet.").waitFor();
+  await page.getByText("Nothing is saved yet.").waitFor();
   await findTones(page);
   await page.getByRole("button", { name: "Save First tone" }).click();
   await page.getByText("Saved.").waitFor();
@@ -144,7 +144,7 @@ test("the heart saves a track and removes it, in a list, in the bar and on anoth
   await other.page.getByRole("button", { name: "Save First tone" }).waitFor();
   await page.locator("player-bar").getByRole("button", { name: "Remove from saved" }).click();
   await page.reload();
-  await page.getByText("Nothing saved yet.").waitFor();
+  await page.getByText("Nothing is saved yet.").waitFor();
   await command(page, { op: "stop" });
   assert.deepEqual([...errors, ...other.errors], []);
 });
