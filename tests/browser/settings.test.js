@@ -86,7 +86,7 @@ test("an admin creates a user, sets their password and role, and removes them; e
   await page.getByRole("button", { name: "New user…" }).click();
   await answer(page, { "User name": "anna", "Password, 8 characters or more": "long enough" }, "Create");
   // The text that was typed is still there, to be corrected.
-  await page.getByRole("alert").getByText("There is a user of this name.").waitFor();
+  await page.getByRole("alert").getByText("This name is taken: choose another one.").waitFor();
   assert.equal(await page.getByRole("dialog").getByLabel("User name").inputValue(), "anna");
   await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
 
