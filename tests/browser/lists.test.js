@@ -216,7 +216,7 @@ test("a tab keeps the choices of another tab; a stale tab does not end a newer l
     import(/** @type {any} */ ("/player/store.js")).then(({ store }) => store.prefer({ keep_mb: 0, theme: "dark" })),
   );
   await second.evaluate(() =>
-    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.turnVolume(33, false)),
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.setVolume(33, false)),
   );
   assert.deepEqual(await chosen(first.page).then(({ keep_mb, level, theme }) => ({ keep_mb, level, theme })), {
     keep_mb: 0,

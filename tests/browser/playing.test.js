@@ -247,8 +247,8 @@ test("a queue of thousands is scrolled while the server is slow: each page is as
   held = [];
   await page.evaluate(async () => {
     const { session } = await import(/** @type {any} */ ("/player/session.js"));
-    session.player.pages.delete(0);
-    session.player.asked.clear();
+    session.player.queue.pages.delete(0);
+    session.player.queue.forgetAsked();
     /** @type {HTMLElement} */ (document.querySelector("main")).scrollTop = 0;
   });
   const give_up_ms = Date.now() + 20_000;
