@@ -18,13 +18,12 @@ const MODULES = fileURLToPath(new URL("node_modules/", import.meta.url));
 
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "segue-package."));
-  const { stdout } = await run("npm", ["pack", "--json", "--foreground-scripts=false", "--pack-destination", folder], {
-    cwd: RULES,
-  });
-  const [{ filename }] = JSON.parse(stdout);
+  await run("npm", ["pack", "--pack-destination", folder], { cwd: RULES });
+  const packed = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+  assert.equal(packed.length, 1, `${packed}`);
   const installed = path.join(folder, "node_modules/segue-client");
   await mkdir(installed, { recursive: true });
-  await run("tar", ["-xzf", path.join(folder, filename), "-C", installed, "--strip-components=1"]);
+  await run("tar", ["-xzf", path.join(folder, packed[0]), "-C", installed, "--strip-components=1"]);
   await copyFile(path.join(RULES, "example.js"), path.join(folder, "example.js"));
   await writeFile(path.join(folder, "package.json"), JSON.stringify({ type: "module" }));
   await mkdir(path.join(folder, "node_modules/@types"));
