@@ -1,6 +1,6 @@
 //! The wall clock, for dates that are stored or shown. Playback uses a monotonic clock.
 
-use segue_actors::protocol::ids::Micros;
+use segue_client::protocol::ids::Micros;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The time of the wall clock, UTC; 1970 when the clock is set to an earlier time.

@@ -2,11 +2,11 @@
 
 use super::{DbConnection, DbError, popularity, schema};
 use diesel::{ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
-use segue_actors::{state::Play};
-use segue_client::{protocol::{
-        ids::{DeviceId, UserId},
-        playback::MediaKind,
-    }};
+use segue_actors::state::Play;
+use segue_client::protocol::{
+    ids::{DeviceId, UserId},
+    playback::MediaKind,
+};
 
 /// The row of a play.
 #[derive(Debug, Clone, Insertable)]

@@ -9,14 +9,16 @@ use super::{
     view::View,
 };
 use crate::time;
-use segue_client::{Audio, protocol::{
+use segue_client::{
+    Audio,
+    protocol::{
         device::DeviceList,
         ids::{CommandId, Micros},
         messages::RejectCode,
         playback::Playback,
         wire::QueuePage,
-    }};
-use segue_client::{Audio, Client};
+    },
+};
 use tokio::sync::mpsc::Sender;
 
 /// The screen or the lines of a device.

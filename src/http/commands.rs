@@ -7,11 +7,15 @@ use super::{
 };
 use crate::{app::App, error::ApiError};
 use actix_web::web;
-use segue_actors::{node::Sessions as _, session::Answer, state::{Asked, queue::Resolved}};
-use segue_client::{protocol::{
-        ids::{CommandId, ItemId, MediaId, Stamp, UserId},
-        messages::{Command, Op},
-    }};
+use segue_actors::{
+    node::Sessions as _,
+    session::Answer,
+    state::{Asked, queue::Resolved},
+};
+use segue_client::protocol::{
+    ids::{CommandId, ItemId, MediaId, Stamp, UserId},
+    messages::{Command, Op},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;

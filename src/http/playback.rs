@@ -6,14 +6,17 @@ use crate::{
     error::{ApiError, Kind},
 };
 use actix_web::web;
-use segue_actors::{session::{Answer, Ask, Snapshot}, state::{Asked, Reject}};
-use segue_client::{protocol::{
-        device::DeviceList,
-        ids::{Micros, UserId},
-        messages::RejectCode,
-        playback::Playback,
-        wire::{PAGE_ITEMS, QueuePage},
-    }};
+use segue_actors::{
+    session::{Answer, Ask, Snapshot},
+    state::{Asked, Reject},
+};
+use segue_client::protocol::{
+    device::DeviceList,
+    ids::{Micros, UserId},
+    messages::RejectCode,
+    playback::Playback,
+    wire::{PAGE_ITEMS, QueuePage},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

@@ -23,11 +23,14 @@ use actix_web::{
 use actix_ws::{AggregatedMessage, CloseCode, Closed, ProtocolError, Session as WsHandle};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use segue_actors::{node::ports::{Socket, Wrote}, socket::{Incoming, SocketActor, Writable}};
-use segue_client::{protocol::{
-        close::CloseReason,
-        wire::{ClientMessage, FRAME_BYTES, SUBPROTOCOL},
-    }};
+use segue_actors::{
+    node::ports::{Socket, Wrote},
+    socket::{Incoming, SocketActor, Writable},
+};
+use segue_client::protocol::{
+    close::CloseReason,
+    wire::{ClientMessage, FRAME_BYTES, SUBPROTOCOL},
+};
 use std::{
     cell::Cell,
     io,

@@ -1,8 +1,8 @@
 //! Answers of the database as the core's ports return them, with a time limit.
 
 use crate::db::{Db, DbConnection, DbError};
-use segue_actors::{node::ports::{Later, PortError}};
-use segue_client::{protocol::ids::UserId};
+use segue_actors::node::ports::{Later, PortError};
+use segue_client::protocol::ids::UserId;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 use tokio::{sync::oneshot, time::timeout};

@@ -9,8 +9,11 @@ use crate::db::{
     plays::NewPlay,
     sessions::{self, BatchError, NewSession, SessionBatch},
 };
-use segue_actors::{node::ports::{Outcome, PortError, SessionChange}, state::Record};
-use segue_client::{protocol::ids::UserId};
+use segue_actors::{
+    node::ports::{Outcome, PortError, SessionChange},
+    state::Record,
+};
+use segue_client::protocol::ids::UserId;
 use std::collections::{HashMap, HashSet};
 use tokio::sync::oneshot;
 

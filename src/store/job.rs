@@ -1,7 +1,10 @@
 //! Jobs of the writer of sessions, and counters of what it wrote.
 
-use segue_actors::{node::ports::{Outcome, PortError, SessionChange}, state::Play};
-use segue_client::{protocol::ids::UserId};
+use segue_actors::{
+    node::ports::{Outcome, PortError, SessionChange},
+    state::Play,
+};
+use segue_client::protocol::ids::UserId;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 

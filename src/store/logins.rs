@@ -1,8 +1,8 @@
 //! The user of a token, for sockets that send `hello`.
 
 use crate::auth::Auth;
-use segue_actors::{node::ports::Logins};
-use segue_client::{protocol::ids::UserId};
+use segue_actors::node::ports::Logins;
+use segue_client::protocol::ids::UserId;
 use std::sync::Arc;
 
 /// The logins whose tokens are valid now.

@@ -15,8 +15,11 @@ pub use tracks::DbTracks;
 
 use crate::db::{self, Db, DbConnection, DbError};
 use answer::{fault, parse, read, within};
-use segue_actors::{node::ports::{Later, Outcome, PortError, SessionChange, SessionStore}, state::{Play, Record, queue::Queue}};
-use segue_client::{protocol::ids::UserId};
+use segue_actors::{
+    node::ports::{Later, Outcome, PortError, SessionChange, SessionStore},
+    state::{Play, Record, queue::Queue},
+};
+use segue_client::protocol::ids::UserId;
 use writer::SessionWriter;
 
 /// Sessions in the database.

@@ -2,8 +2,8 @@
 
 use super::answer::{port_error, read};
 use crate::db::{self, Db};
-use segue_actors::{node::ports::{Clock, Later, Nodes, PortError}};
-use segue_client::{protocol::ids::{ClockId, Micros, NodeId}};
+use segue_actors::node::ports::{Clock, Later, Nodes, PortError};
+use segue_client::protocol::ids::{ClockId, Micros, NodeId};
 
 /// How long the last heartbeat of a node that has ended is kept, in milliseconds; queries look back much less.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;

@@ -2,11 +2,14 @@
 
 use super::answer::{fault, read};
 use crate::db::{self, Db};
-use segue_actors::{node::ports::{Later, PortError, Tracks}, state::queue::Resolved};
-use segue_client::{protocol::{
-        ids::{MediaId, UserId},
-        playback::MediaKind,
-    }};
+use segue_actors::{
+    node::ports::{Later, PortError, Tracks},
+    state::queue::Resolved,
+};
+use segue_client::protocol::{
+    ids::{MediaId, UserId},
+    playback::MediaKind,
+};
 use std::collections::HashMap;
 
 /// The most ids of one query: as many as a queue holds.

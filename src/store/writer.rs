@@ -9,8 +9,11 @@ use super::{
     job::{Counters, Job, Written},
 };
 use crate::db::Db;
-use segue_actors::{node::ports::{Outcome, PortError, SessionChange}, state::Play};
-use segue_client::{protocol::ids::UserId};
+use segue_actors::{
+    node::ports::{Outcome, PortError, SessionChange},
+    state::Play,
+};
+use segue_client::protocol::ids::UserId;
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},

@@ -1,7 +1,7 @@
 //! Log-ins: their ids, and which of them were revoked.
 
-use segue_actors::{id64};
-use segue_client::{protocol::ids::Micros};
+use segue_actors::id64;
+use segue_client::protocol::ids::Micros;
 
 id64! {
     /// One log-in of a user. Every token names its login; revoking the login makes the token invalid.

@@ -5,8 +5,11 @@
 
 use futures_util::future::join_all;
 use segue::{db::Db, store::DbStore};
-use segue_actors::{node::ports::{Outcome, SessionChange, SessionStore as _}, state::{Limits, Record, SessionState}};
-use segue_client::{protocol::ids::{Micros, NodeId, Stamp, UserId}};
+use segue_actors::{
+    node::ports::{Outcome, SessionChange, SessionStore as _},
+    state::{Limits, Record, SessionState},
+};
+use segue_client::protocol::ids::{Micros, NodeId, Stamp, UserId};
 use std::{
     sync::Arc,
     time::{Duration, Instant},

@@ -1,11 +1,14 @@
 //! What the screen draws: a copy of the client's rules, and what belongs to it.
 
 use super::super::{Options, api::Track, view::View};
-use segue_client::{Client, protocol::{
+use segue_client::{
+    Client,
+    protocol::{
         device::DeviceView,
         ids::DeviceId,
         playback::{Playback, Status},
-    }};
+    },
+};
 use std::time::{Duration, Instant};
 
 /// How long a notice is shown.

@@ -2,7 +2,7 @@
 
 use super::library::{Library, Song, tag, wav};
 use segue::{
-    db::scan::{Content, Disk, Folder, Found, record},
+    db::scan::{Content, Disk, Folder, FoundFile, record},
     media::{
         digest::Digest,
         version::{Stat, Version},
@@ -146,14 +146,14 @@ on_both_databases! {
         let version = Some(Version { version: "0".repeat(32), fingerprint: "1".repeat(32) });
         let content = Content { title: "Song".to_owned(), artists: vec!["Artist".to_owned()], ..Content::default() };
         for batch in 0..3 {
-            let found = |number| Found {
+            let found = |number| FoundFile {
                 folder: Arc::clone(&folder),
                 name: format!("{batch}-{number}").into_bytes(),
                 stat,
                 version: version.clone(),
                 content: Ok(Box::new(content.clone())),
             };
-            let batch_of: Vec<Found> = (0..100).map(found).collect();
+            let batch_of: Vec<FoundFile> = (0..100).map(found).collect();
             let disk = Asked::default();
             let write = |connection: &mut _| record(connection, &batch_of, 1, 1, &mut rand::random, &disk);
             assert_eq!(library.db.write_blocking(write).expect("written").added, 100);

@@ -1,8 +1,8 @@
 //! A process that is killed has lost nothing that it acknowledged.
 
 use super::*;
-use segue_actors::{state::Play};
-use segue_client::{protocol::playback::MediaKind};
+use segue_actors::state::Play;
+use segue_client::protocol::playback::MediaKind;
 use std::{
     collections::HashMap,
     io::{BufRead as _, BufReader, Write as _},

@@ -11,8 +11,12 @@ use segue::{
     db::{self, Db, DbConnection, DbError},
     store::{DbStore, start},
 };
-use segue_actors::{node::ports::{Later, Nodes as _, Outcome, SessionChange, SessionStore}, state::{Limits, Record, SessionState, queue::Queue}, testing::contracts};
-use segue_client::{protocol::ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId}};
+use segue_actors::{
+    node::ports::{Later, Nodes as _, Outcome, SessionChange, SessionStore},
+    state::{Limits, Record, SessionState, queue::Queue},
+    testing::contracts,
+};
+use segue_client::protocol::ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId};
 use std::sync::Arc;
 
 const EPOCH: u64 = 1_700_000_000;

@@ -3,7 +3,7 @@
 use super::*;
 use segue::store::DbTracks;
 use segue_actors::{node::ports::Tracks as _, state::queue::Resolved};
-use segue_client::{protocol::playback::MediaKind};
+use segue_client::protocol::playback::MediaKind;
 
 async fn resolve(db: &Db, ids: Vec<u64>) -> Result<Vec<Resolved>, MediaId> {
     let ids = ids.into_iter().map(MediaId).collect();
