@@ -8,7 +8,7 @@ use super::outbox::Outbox;
 use crate::node::ports::{Socket, Wrote};
 use crate::node::{FrameKind, RESOLVE, Sessions, ToSession, ToSocket, World};
 use crate::protocol::close::CloseReason;
-use crate::protocol::ids::{CommandId, ConnectionId, MediaId, Micros, UserId};
+use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros, UserId};
 use crate::protocol::messages::{Command, RejectCode};
 use crate::protocol::wire::{ClientMessage, Hello, ServerMessage};
 use crate::state::queue::Resolved;
@@ -71,6 +71,8 @@ pub struct SocketActor<S: Socket> {
 /// A device that is part of a session.
 struct Joined {
     user: UserId,
+    /// The id it joined with, for the log. When another device has it, the session gives this one its spare id.
+    device: DeviceId,
     session: Recipient<ToSession>,
 }
 
@@ -171,8 +173,10 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             self.close(CloseReason::Shutdown, ctx);
             return;
         };
+        let device = join.device_id;
         let attached = session.send(ToSession::Attach { join, socket: ctx.address().recipient() });
-        self.joined = Some(Joined { user, session });
+        self.joined = Some(Joined { user, device, session });
+        log::debug!(user:%, device:%, connection:% = self.connection; "a device joined");
         ctx.wait(attached.into_actor(self).map(|attached, actor, ctx| {
             if attached.is_err() {
                 actor.joined = None;
@@ -197,7 +201,11 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
                 actor.reject(command.id, RejectCode::Invalid, why, None, ctx);
             }
             Ok(Err(error)) => {
-                log::warn!("the tracks of a command were not found: {error}");
+                let (user, device) = actor.names();
+                log::warn!(
+                    user = user.as_str(), device = device.as_str(), connection:% = actor.connection;
+                    "the tracks of a command cannot be looked up: {error}"
+                );
                 actor.unavailable(command.id, ctx);
             }
             Err(_) => actor.unavailable(command.id, ctx),
@@ -326,7 +334,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             LivenessAction::PingText => self.send(FrameKind::Other, &ServerMessage::Ping { now_us: now }, ctx),
             LivenessAction::PingProtocol => self.socket.ping(),
             LivenessAction::Dead(heard) => {
-                log::info!("socket {} is dead: silent for {} ms", self.connection, now.since_ms(heard));
+                self.log_end(CloseReason::Dead, &format!("nothing was received for {} ms", now.since_ms(heard)));
                 self.end_socket(CloseReason::Dead);
                 self.gone(Leaving::Lost(heard), ctx);
                 return;
@@ -335,10 +343,24 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         self.schedule(ctx);
     }
 
-    /// Ends the socket for what it said.
+    /// Closes the socket because of a frame that it sent; `why` is for the log.
     fn end(&mut self, reason: CloseReason, why: &str, ctx: &mut Context<Self>) {
-        log::info!("socket {} ends ({}): {why}", self.connection, reason.slug());
+        self.log_end(reason, why);
         self.close(reason, ctx);
+    }
+
+    fn log_end(&self, reason: CloseReason, why: &str) {
+        let (user, device) = self.names();
+        let reason = reason.slug();
+        log::info!(
+            reason, user = user.as_str(), device = device.as_str(), connection:% = self.connection;
+            "a socket is closed: {why}"
+        );
+    }
+
+    /// The ids of the user and of the device, for the log; empty before it has joined.
+    fn names(&self) -> (String, String) {
+        self.joined.as_ref().map(|joined| (joined.user.to_string(), joined.device.to_string())).unwrap_or_default()
     }
 
     /// Ends the socket with a reason; what still waited for it is dropped.

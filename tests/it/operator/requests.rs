@@ -1,7 +1,9 @@
 //! Ids of requests, and the lines that requests leave in the log.
 
 use crate::harness::{Dialect, Log, Reply, Server, TestDatabase, run, segue, send};
-use awc::http::Method;
+use crate::sync::socket::Socket;
+use awc::{http::Method, ws};
+use futures_util::SinkExt as _;
 
 /// A server whose log is in a file.
 async fn start(database: &TestDatabase, arguments: &[&str]) -> (Server, Log) {
@@ -121,5 +123,22 @@ fn a_fault_of_the_server_is_logged_once_with_its_cause_and_told_without() {
         );
         assert_eq!(log.text().matches(id).count(), 1);
         assert!(!String::from_utf8_lossy(&reply.body).contains("database cannot be reached"));
+    });
+}
+
+#[test]
+fn a_line_about_a_socket_names_user_device_and_connection() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let (server, log) = start(&database, &[]).await;
+        let anna = server.user(&database, "anna").await;
+        let (mut socket, welcome) = Socket::join(&server, &anna.token, 1).await;
+        socket.0.send(ws::Message::Text("nonsense".into())).await.expect("the socket is open");
+        socket.end().await;
+        let line = log.line("the end is logged", |line| line.contains("a socket is closed")).await;
+        let (user, device) = (format!(" user={}", anna.user), format!(" device={}", welcome.device_id));
+        for part in [" INFO ", " reason=bad_frame", &user, &device, " connection="] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
     });
 }
