@@ -42,7 +42,7 @@ const MEASURED_MS = 5;
 
 /**
  * The end on one page and the beginning on the other may be planned in the wrong order by this much, in milliseconds,
- * when both clocks are wrong by their whole error bound (`PROTOCOL.md`, promise 1).
+ * when both clocks are wrong by their whole error bound (`PROTOCOL.md`, P1).
  */
 const PLANNED_MS = 40;
 

@@ -23,6 +23,7 @@ mod http;
 mod layers;
 mod login_codes;
 mod network;
+mod numbering;
 mod openapi;
 mod operator;
 mod origins;

@@ -7,8 +7,8 @@ use crate::protocol::playback::{Intent, Status};
 /// A rule that did not hold: a bug.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// Its number.
-    pub number: u8,
+    /// Its number, as `I7`.
+    pub number: &'static str,
     /// What should have held.
     pub rule: &'static str,
 }
@@ -19,22 +19,22 @@ impl SessionState {
     /// # Errors
     /// The first that does not hold.
     pub fn check(&self) -> Result<(), Violation> {
-        let rules: [(u8, &'static str, bool); 15] = [
-            (1, "intent and status are a legal pair", self.pair_is_legal()),
-            (2, "no part is newer than the record", self.stamps_are_bounded()),
-            (3, "the position lies in the item", self.position_is_in_item()),
-            (4, "sound is wanted of somebody only", self.intent_has_a_holder()),
-            (5, "what plays is played by a connected device that waits for nobody", self.sound_has_a_source()),
-            (6, "an intent that cannot be carried out now is shown as lost", self.absence_is_shown()),
-            (7, "a replaced holder is waited for once, and never the active instance itself", self.after_is_a_set()),
-            (8, "a replaced holder that is waited for has a socket", self.after_is_connected()),
-            (9, "devices and sockets are listed once, within the limit", self.devices_are_unique()),
-            (10, "the queue holds its entries once, within the limit", self.queue_is_sound()),
-            (11, "item and next are what the queue says", self.items_match_queue()),
-            (12, "without an item nothing plays", self.nothing_is_idle()),
-            (13, "a transfer has a source that is to sound and another, connected target", self.transfer_has_both()),
-            (14, "a pending join waits for another, connected instance", self.pending_joins_wait_for_somebody()),
-            (15, "each list that is kept is within its limit", self.is_bounded()),
+        let rules: [(&'static str, &'static str, bool); 15] = [
+            ("I1", "intent and status are a legal pair", self.pair_is_legal()),
+            ("I2", "no part is newer than the record", self.stamps_are_bounded()),
+            ("I3", "the position lies in the item", self.position_is_in_item()),
+            ("I4", "intent `play` has a holder and an item", self.intent_has_a_holder()),
+            ("I5", "status `playing` has a connected holder, and `after` is empty", self.sound_has_a_source()),
+            ("I6", "intent `play` without a connected holder is shown as `lost`", self.absence_is_shown()),
+            ("I7", "a replaced holder is in `after` once, and the holder is not", self.after_is_a_set()),
+            ("I8", "a replaced holder in `after` has a socket", self.after_is_connected()),
+            ("I9", "devices and sockets are listed once, within the limit", self.devices_are_unique()),
+            ("I10", "the queue holds its entries once, within the limit", self.queue_is_sound()),
+            ("I11", "item and next are what the queue says", self.items_match_queue()),
+            ("I12", "without an item nothing plays", self.nothing_is_idle()),
+            ("I13", "a transfer has a source that is to play and another, connected target", self.transfer_has_both()),
+            ("I14", "a pending join waits for another, connected instance", self.pending_joins_wait_for_somebody()),
+            ("I15", "each list that is kept is within its limit", self.is_bounded()),
         ];
         match rules.into_iter().find(|(_, _, holds)| !holds) {
             Some((number, rule, _)) => Err(Violation { number, rule }),

@@ -124,7 +124,7 @@ async fn t37_a_command_whose_answer_is_lost_is_applied_once() {
     }
 }
 
-/// Many may wait for their answers; what is said again is known among a device's last 64 (`PROTOCOL.md`, rule 4).
+/// Many may wait for their answers; what is said again is known among a device's last 64 (`PROTOCOL.md`, G4).
 #[actix::test]
 async fn more_than_sixteen_may_wait_and_what_is_said_again_after_sixty_four_others_counts_again() {
     let (node, mut kitchen) = one_device(&[1]).await;
