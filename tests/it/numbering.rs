@@ -1,6 +1,6 @@
-//! Rules (R1), failure cases (T01), the guide's rules (G1), promises (P1) and invariants (I1) have one numbering: each
-//! number that is used anywhere is defined in one place, and each that is defined is used elsewhere. What the pages that
-//! define them name (files, tests, mutants) is there.
+//! Rules (R1), failure cases (T01), the guide's rules (G1), promises (P1) and invariants (I1) have one numbering: a
+//! number that is used anywhere is defined in one place, and one that is defined is used elsewhere. The files, tests and
+//! mutants that the pages of the rules and cases name exist.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,15 +31,17 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// What follows the last dot of a name.
+fn extension(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or_default()
+}
+
 /// The path from the root, with slashes, and the text of each file that may name a number.
 fn files() -> Vec<(String, String)> {
     let ours = |entry: &walkdir::DirEntry| !SKIPPED.contains(&entry.file_name().to_string_lossy().as_ref());
     let entries = walkdir::WalkDir::new(root()).sort_by_file_name().into_iter().filter_entry(ours);
     let paths = entries.map(|entry| entry.expect("the tree can be read").into_path());
-    let is_text = |path: &PathBuf| {
-        let extension = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-        ["rs", "md", "js", "patch"].contains(&extension.as_str())
-    };
+    let is_text = |path: &PathBuf| ["rs", "md", "js", "patch"].contains(&extension(&path.to_string_lossy()));
     let texts: Vec<_> = paths
         .filter(is_text)
         .map(|path| {
@@ -54,7 +56,7 @@ fn files() -> Vec<(String, String)> {
 /// The number that a word is: `R1`, `G12`, `P2`, `I15`, `T01`, or `t01` in the name of a test, which is `T01`.
 fn number(word: &str, path: &str) -> Option<String> {
     let (kind, digits) = word.split_at_checked(1)?;
-    let is_case = kind == "T" || (kind == "t" && path.ends_with(".rs"));
+    let is_case = kind == "T" || (kind == "t" && extension(path) == "rs");
     let lengths = if is_case { 2..=3 } else { 1..=2 };
     let is_number = lengths.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let is_kind = is_case || (["R", "G", "P", "I"].contains(&kind) && !path.contains(SCORES));
@@ -157,8 +159,11 @@ fn tests() -> BTreeSet<String> {
             let function = function.and_then(|rest| rest.split_once('('));
             let of_a_macro = |rest: &str| rest.starts_with("database)");
             let listed = (is_list && is_indented).then_some(code);
-            if let Some(name) = function.filter(|(_, rest)| is_test || of_a_macro(rest)).map(|(name, _)| name).or(listed) {
-                let inner = if is_indented && !function.is_some_and(|(_, rest)| of_a_macro(rest)) { &inner } else { "" };
+            if let Some(name) =
+                function.filter(|(_, rest)| is_test || of_a_macro(rest)).map(|(name, _)| name).or(listed)
+            {
+                let inner =
+                    if is_indented && !function.is_some_and(|(_, rest)| of_a_macro(rest)) { &inner } else { "" };
                 names.insert(format!("{prefix}{module}{inner}{name}"));
             }
             // Other attributes may stand between.
@@ -195,7 +200,8 @@ fn what_the_rules_name_is_there() {
             let patch = root().join(MUTANTS).join(mutant).with_extension("patch");
             let first = fs::read_to_string(&patch).unwrap_or_default();
             let breaks = first.lines().next().and_then(|line| line.split(':').next()).unwrap_or_default();
-            let is_named = breaks.split([' ', ',']).any(|word| word == rule) || (rule == "The" && breaks == "The checks");
+            let is_named =
+                breaks.split([' ', ',']).any(|word| word == rule) || (rule == "The" && breaks == "The checks");
             if !is_named {
                 broken.push(format!("{mutant} stands under {rule}, and its patch says that it breaks {breaks:?}"));
             }
@@ -205,7 +211,7 @@ fn what_the_rules_name_is_there() {
             continue;
         }
         for name in quoted(line) {
-            let is_path = [".rs", ".md"].iter().any(|end| name.ends_with(end));
+            let is_path = ["rs", "md"].contains(&extension(name));
             let is_elsewhere = !root().join("actors").join(name).exists() && !root().join(name).exists();
             if is_path && is_elsewhere {
                 broken.push(format!("{name}, which {rule} names, is no file"));
@@ -228,7 +234,7 @@ fn each_case_names_its_tests_and_all_of_them() {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let [case, _, _, names] = cells[..] else { panic!("a case has four cells: {row}") };
         for name in quoted(names) {
-            let is_file = name.ends_with(".js");
+            let is_file = extension(name) == "js";
             let has_title = is_file && fs::read_to_string(root().join(name)).is_ok_and(|text| text.contains(case));
             if !has_title && (is_file || !is_there(&tests, name)) {
                 broken.push(format!("{case} has no test {name}"));
