@@ -66,7 +66,7 @@ pub(crate) fn lines() -> impl Strategy<Value = String> {
     prop_oneof![48 => frame, 8 => time, 4 => hurt, 1 => noise, 2 => around, 1 => silent, 1 => fate]
 }
 
-/// What must have happened, or the attacks do not get where they should.
+/// What must have happened at least once, or the attacks do not reach the code they are meant for.
 const SEEN: &[&str] = &[
     "joined",
     "told ack",

@@ -43,7 +43,7 @@ fn t40_an_item_ends_once_and_t41_the_end_of_the_queue_stays() {
     .assert_eq(&transcript);
 }
 
-/// Whichever comes first advances; the other was meant for what is over.
+/// The first of both advances; the other names an item that is over.
 #[test]
 fn t40_an_end_that_races_with_next_advances_once() {
     let transcript = run("

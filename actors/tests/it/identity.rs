@@ -193,7 +193,7 @@ fn strict_mode_waits_for_the_lease_of_who_is_cut_off() {
     .assert_eq(&transcript);
 }
 
-/// Two starts within one second around a database that was put back, whatever the clock does: no stamp means two things.
+/// Two starts within one second around a database that was put back, whatever the clock does: no stamp is given twice.
 #[test]
 fn no_epoch_comes_twice_when_the_database_is_put_back_within_a_second() {
     let now = Micros(1_700_000_000_000_000);
@@ -206,7 +206,7 @@ fn no_epoch_comes_twice_when_the_database_is_put_back_within_a_second() {
     let again = load(backup.clone(), now.plus_ms(700)).record().stamp;
     assert!(again.epoch > shown.epoch, "{again:?} after {shown:?}");
 
-    // The clock was set back as well: who saw the higher epoch says so.
+    // The clock was set back as well: the device that saw the higher epoch says so in `seen`.
     let mut state = load(backup, now.plus_ms(-7_200_000));
     assert!(state.record().stamp.epoch < shown.epoch);
     let mut effects = Vec::new();

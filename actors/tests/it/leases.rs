@@ -1,4 +1,4 @@
-//! One audible device: the lease, who waits for whom, and reports that come too late (R1, R3).
+//! One audible device: the lease, `after`, and reports that come too late (R1, R3).
 
 use crate::scenario::run;
 use expect_test::expect;

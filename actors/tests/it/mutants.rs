@@ -14,12 +14,12 @@ struct Change {
 
 struct Patch {
     name: String,
-    /// In its first line: what is not kept.
+    /// Its first line: the rule, and how it is broken.
     rule: String,
     changes: Vec<Change>,
 }
 
-/// Reads a unified diff. Line numbers say nothing: a change belongs where its lines stand.
+/// Reads a unified diff. Line numbers are ignored: a change is found by its lines.
 fn read(name: &str, text: &str) -> Patch {
     let (mut file, mut changes) = (String::new(), Vec::new());
     let rule = text.lines().next().unwrap_or_default().to_owned();

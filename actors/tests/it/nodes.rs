@@ -1,4 +1,4 @@
-//! What nodes do that share a session, without the actors around it.
+//! Nodes that share a session, without the actors around it.
 
 use crate::replica::{NOW, command_of, play_track};
 use crate::scenario::join;
@@ -30,7 +30,7 @@ impl Database {
         Outcome::Committed
     }
 
-    /// Somebody else changes something.
+    /// Another node changes something.
     fn bump(&mut self) {
         let (record, _) = self.row.as_mut().expect("there is a record");
         record.stamp = record.stamp.next();
@@ -247,7 +247,7 @@ fn a_pending_join_whose_admission_has_no_answer_is_listed_once() {
     let admission = second.change();
     database.commit(&admission);
     second.answer(Outcome::Unknown(trouble()));
-    // Meanwhile the id that it came under is free.
+    // Meanwhile the id under which it joined has become free.
     first.step(Event::Leave { connection: ConnectionId(1), how: Leaving::Clean });
     first.rest(&mut database);
     second.rest(&mut database);
@@ -391,7 +391,7 @@ fn t101_who_is_welcome_at_the_new_run_of_a_node_is_not_touched_when_the_old_one_
     assert_eq!(second.record().playback.after.len(), 1, "who takes over waits for it");
 }
 
-/// Two lives wait here under one id when the other node admits one of them on another of its sockets.
+/// Two instances wait here under one id when the other node admits one of them on another of its sockets.
 #[test]
 fn a_pending_join_that_turns_out_to_be_the_newer_socket_of_who_was_admitted_is_whom_the_other_waits_for() {
     let mut database = Database::default();

@@ -1,4 +1,4 @@
-//! `PROTOCOL.md` cannot lie: what it shows on the wire happens, in its order, between devices and the real actors.
+//! What `PROTOCOL.md` shows on the wire happens in that order between devices and the real actors.
 //!
 //! A line is `a1 > …`, which is sent to the letter; `a1 < …`, which must then be among what that device is told, behind
 //! what it was told in the lines before; `+400 ms`; or `a1 is cut off`. `UPDATE_EXPECT=1` writes what is told anew.

@@ -1,4 +1,4 @@
-//! What a node does with a session, without the actor around it: unknown outcomes, and what earlier lives panicked at.
+//! A node's replica of a session without its actor: unknown outcomes, and events at which earlier runs panicked.
 
 use crate::scenario::join;
 use segue_actors::node::ports::{Outcome, PortError};
@@ -185,7 +185,7 @@ fn of_a_series_that_is_rejected_what_stands_already_is_acknowledged() {
     assert_eq!(node.answers(), [Ok(()), Err(RejectCode::Stale)]);
 }
 
-/// Refused for now it was sent again, after the last one of its series, and that one stands for it.
+/// It was rejected with a time to wait and is sent again after the last one of its series, which stands for it.
 #[test]
 fn what_is_overtaken_by_a_command_that_stands_is_written_down_as_answered() {
     let mut node = Node::over(None, fresh());

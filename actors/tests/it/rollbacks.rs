@@ -1,4 +1,4 @@
-//! The music moves (R7) and something comes between: completed or rolled back, and never two who sound.
+//! A transfer (R7) is disturbed: it is completed or rolled back, and two devices never sound together.
 
 use crate::scenario::run;
 use expect_test::expect;

@@ -78,7 +78,7 @@ impl Device {
             self.sounding = None;
             self.silent_at = None;
         }
-        // Whoever is waited for says that it is silent.
+        // A device that is listed in `after` says that it is silent.
         for entry in view.after.iter().filter(|entry| entry.device == me) {
             if Some(entry.lease) == earlier || mine.is_none() {
                 self.up.push(ToNode::Yield { lease: entry.lease, seen: view.revision, to: None });

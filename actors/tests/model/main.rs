@@ -33,7 +33,7 @@ const LONG_BOUNDS: &[Bounds] = &[
 fn check(bounds: Bounds, broken: Broken, until: HasDiscoveries) -> impl Checker<Commits> {
     let builder = Commits { bounds, broken }.checker().threads(2).finish_when(until);
     let checker = builder.spawn_bfs().join();
-    // Nobody need be reading.
+    // A closed standard output is no failure.
     let _ = writeln!(
         std::io::stdout(),
         "{broken:?} {bounds:?}: {} states, depth {}",

@@ -12,7 +12,7 @@ pub(crate) enum Command {
     Play,
     /// Hand the music over.
     Transfer(usize),
-    /// Nobody shall play.
+    /// No device shall play.
     Stop,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Active {
     pub(crate) lease: u8,
     /// Not before this instant.
     pub(crate) from: u8,
-    /// Who sounds until then, under which lease.
+    /// The device that sounds until then, and its lease.
     pub(crate) source: Option<(usize, u8)>,
 }
 
@@ -82,9 +82,9 @@ pub(crate) enum Broken {
     AnsweredCommands,
     /// A new holder does not wait for the one before.
     Waiting,
-    /// A new grant forgets whom an earlier one waited for.
+    /// A new grant drops the entries of `after` of an earlier one.
     WaitingForAll,
-    /// A yield clears what is newer than what it saw.
+    /// A yield clears an entry that is newer than its `seen`.
     Seen,
     /// A grant after a switch begins before the source is silent.
     QuietFrom,

@@ -24,7 +24,7 @@ impl Bounds {
 /// What holds in every state.
 pub(crate) const PROMISES: [&str; 3] =
     ["one audible device", "nothing acknowledged is lost", "nothing is applied twice"];
-/// What some state should be met in which it holds, for a check that meets nothing shows nothing.
+/// Each of these must hold in some state that is met; otherwise the bounds are too narrow to show anything.
 pub(crate) const RARE: &[&str] = &[
     "a transfer switches",
     "a commit conflicts",
@@ -151,10 +151,10 @@ impl Commits {
             return Some(());
         }
         if is_doubted {
-            // Applied, and nobody knows: the node reads the record again and the frame is still to be answered.
+            // Applied, but the answer is lost: the node reads the record again, and the frame is still unanswered.
             let next = next?;
             if let (Broken::Ack, ToNode::Command(id, _)) = (self.broken, message) {
-                // Acknowledged in the belief that it was applied, and it was not.
+                // Acknowledged although it was not applied.
                 world.devices[device].up.remove(0);
                 world.devices[device].down.push(ToDevice::Ack(id));
                 return Some(());
@@ -373,7 +373,7 @@ impl Model for Commits {
         let [audible, acknowledged, once] = PROMISES;
         let mut properties = vec![
             Property::<Self>::always(audible, |_, world| {
-                // One that has given its socket up knows that it is cut off.
+                // A device that has given its socket up knows that it is cut off.
                 let is_connected = |device: &Device, number: usize| {
                     let socket = device.socket.filter(|socket| device.welcomed == Some(*socket));
                     socket.is_some_and(|socket| world.open.contains(&(number, socket)))

@@ -1,10 +1,10 @@
-//! What must hold: one time, one place, and at rest one state.
+//! What must hold: clocks within their bounds, one position on all screens, and at rest one state.
 
 use crate::world::World;
 use segue_actors::protocol::playback::Status;
 use segue_actors::state::Record;
 
-/// A report within this of what is shown says nothing.
+/// A report within this distance of the shown position, in milliseconds, changes nothing.
 const AGREES_MS: i64 = 40;
 
 impl World {
@@ -14,7 +14,7 @@ impl World {
         stands.or_else(|| self.nodes[0].state().map(|state| &**state.record()))
     }
 
-    /// Both ends of the socket are there, as far as each knows.
+    /// Whether both ends of the socket take it for open.
     fn is_in_touch(&self, index: usize) -> bool {
         let device = &self.devices[index];
         let is_served =
@@ -22,7 +22,7 @@ impl World {
         device.is_awake() && device.client.link().is_welcomed() && is_served
     }
 
-    /// Nobody's clock is further off than it says itself.
+    /// No device's clock is further off than its own error bound.
     fn check_clocks(&self) {
         for index in (0..self.devices.len()).filter(|index| self.is_in_touch(*index)) {
             let Some(bound_us) = self.clock_bound_us(index) else { continue };
@@ -32,7 +32,7 @@ impl World {
         }
     }
 
-    /// Once what the sounding device said has reached everybody, every screen shows where it is.
+    /// Once the reports of the sounding device have reached all devices, every screen shows its position.
     pub(crate) fn check_positions(&mut self) {
         let Some(truth) = self.truth().map(|record| record.playback.clone()) else { return };
         let truth = &truth;
@@ -57,7 +57,7 @@ impl World {
         let end_ms = truth.item.and_then(|item| item.duration_ms);
         let is_over = Some(truth.position_at(self.server_now(0))) == end_ms;
         if is_over || self.devices[holder].heard.map(|(item, ..)| item.id) != truth.item.map(|item| item.id) {
-            // The end of the item before is not in the database yet.
+            // The end of the item before this one is not in the database yet.
             return;
         }
         let Some(holder_us) = self.clock_bound_us(holder) else { return };
@@ -82,7 +82,7 @@ impl World {
         self.worst_error_ms = self.worst_error_ms.max(worst_ms);
     }
 
-    /// What is not at rest yet, if anything.
+    /// Describes what is not at rest yet; `None` if everything is.
     pub(crate) fn disagreement(&self) -> Option<String> {
         let Some(truth) = self.truth() else { return Some("there is no session".to_owned()) };
         let devices = truth.device_list();

@@ -12,7 +12,7 @@ use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 use segue_client::{Client, Input, Output};
 use std::collections::BTreeSet;
 
-/// What rounding makes of the end of an item.
+/// The most by which rounding moves the end of an item.
 const ROUNDED_MS: i64 = 5;
 
 /// One device: a client, while there is one, and its audio.
@@ -86,7 +86,7 @@ impl Device {
         }
     }
 
-    /// What its clock may go wrong by in so long.
+    /// By how much its clock may drift in this time.
     pub(crate) const fn drift_us(&self, run_us: i64) -> i64 {
         run_us / 1_000 * self.drift_ppm.abs() / 1_000 + 1
     }
@@ -103,7 +103,7 @@ impl Device {
         Some((from_ms + run_us / 1_000).min(item.duration_ms.unwrap_or(i64::MAX)))
     }
 
-    /// How long what is heard goes on, where a sleep has put its end off.
+    /// How long what sounds still lasts, in microseconds, if a sleep has delayed its end.
     fn left_us(&self, now: i64) -> Option<i64> {
         let ((item, _, _, rate), heard_ms) = (self.heard?, self.heard_at(now)?);
         let left_ms = item.duration_ms? - heard_ms;
@@ -324,7 +324,7 @@ impl World {
                 assert!(device.open.remove(&id), "an answer to nothing");
                 if let Some(device_id) = device.client.device_id() {
                     let made = self.store.applied.remove(&(device_id, id)).unwrap_or_default();
-                    // Of what is too old to be said again nobody knows.
+                    // Whether a command that is too old to be sent again was applied is not known.
                     let is_known = !matches!(answer, Err((RejectCode::Unavailable, _)));
                     assert!(
                         answer.is_ok() || !is_known || made.is_empty(),
@@ -358,7 +358,7 @@ impl World {
         }
     }
 
-    /// The audio says something.
+    /// An event of the audio output.
     pub(crate) fn audio(&mut self, index: usize, input: Input) {
         let now = self.now;
         let device = &mut self.devices[index];
@@ -402,7 +402,7 @@ impl World {
         self.input(index, input);
     }
 
-    /// What the rules think of the audio is what the loudspeaker does.
+    /// The client rules' view of the audio must be what the loudspeaker does.
     fn check_loudspeaker(&self, index: usize) {
         let device = &self.devices[index];
         assert!(

@@ -26,14 +26,14 @@ impl World {
                 return self.input(index, Input::Wake);
             }
             (1, Some(socket)) if self.devices[index].client.link().is_welcomed() => {
-                // A hand turns its volume, and what it says of the version may be old.
+                // The volume is changed on the device; the version that it names may be old.
                 let change = VolumeChange { level: 20, muted: false, version: self.chance.bits() % 3 };
                 return self.send_up(socket, Up::Message(Box::new(ClientMessage::Volume(change))));
             }
             _ => {}
         }
         let op = self.op();
-        // A finger on a slider says more than one thing.
+        // A slider that is moved sends several commands.
         let times =
             if matches!(op, Op::Seek { .. } | Op::Volume { level: Some(_), .. }) { self.chance.below(5) } else { 1 };
         for _ in 0..times {

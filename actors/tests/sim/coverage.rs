@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// In so many runs at least each thing must occur, of 20,000.
+/// Each thing must occur in at least this many of 20,000 runs.
 const LEAST: usize = 50;
 
 /// Every event and effect of a session, every reject code and close reason that is ever given, take-overs, rollbacks,
@@ -119,7 +119,7 @@ const WANTED: &[&str] = &[
     "write stuck",
 ];
 
-/// What occurred in too few of so many runs.
+/// The things that occurred in too few of `runs`.
 pub(crate) fn rare(seen: &BTreeMap<String, usize>, runs: usize) -> Vec<&'static str> {
     let least = (LEAST * runs / 20_000).max(1);
     WANTED.iter().copied().filter(|what| seen.get(*what).copied().unwrap_or(0) < least).collect()

@@ -7,7 +7,7 @@ use segue_actors::protocol::ids::{CommandId, InstanceId, ItemId};
 use segue_actors::protocol::messages::{ByeReason, Command, Op};
 use segue_actors::protocol::wire::{ClientMessage, Hello};
 
-/// A login that is none.
+/// A token that is not valid.
 pub(crate) const BAD_TOKEN: &str = "nobody";
 
 impl World {
@@ -16,7 +16,7 @@ impl World {
         self.note("fault flood");
         let (kind, count) = (self.chance.below(6), self.chance.pick(&[120, 150, 250, 450, 900]));
         if kind < 4 && self.chance.permille(400) {
-            // Who asks for much and reads little.
+            // A device that asks for much and reads little.
             self.reads_slowly(socket);
         }
         for _ in 0..count {

@@ -1,5 +1,5 @@
-//! Worlds in which something is wrong that the rules could not mend: the checks must notice. A check that does not see
-//! its lie is blind.
+//! Worlds in which something is wrong that the rules cannot mend: the checks must notice. A check that does not notice
+//! the wrong of its world does not work.
 
 use crate::run_under;
 use crate::world::{Down, Up, World};
@@ -8,28 +8,28 @@ use segue_actors::protocol::playback::Playback;
 use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
 use std::collections::BTreeSet;
 
-/// What is wrong.
+/// What is wrong in a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lie {
-    /// No device is told for whom it waits.
+    /// `after` and `from_us` are left out of every frame: no device knows that it must wait.
     NobodyIsWaitedFor,
-    /// Every other socket is told a time that is two seconds off.
+    /// On every other socket the server's time is wrong by two seconds.
     AnotherTime,
     /// The database says of every second commit that it is written, and forgets it.
     CommitsAreForgotten,
-    /// What is accepted is answered as if it were rejected.
+    /// Accepted commands are answered by a reject.
     AcceptedIsRejected,
-    /// A backup is put back, and nobody hears of it.
+    /// A backup is put back, and no node is told.
     AnUnsaidBackup,
     /// A backup is put back, and acknowledged commands count as kept all the same.
     AcksOutliveABackup,
-    /// Every other socket is told once alone who is there.
+    /// Every other socket gets the device list only once.
     OneDeviceList,
     /// Loudspeakers sound on when they are to be silent.
     NoSilence,
-    /// On every other socket the place that is reported is two seconds off.
+    /// On every other socket the reported position is wrong by two seconds.
     AnotherPlace,
-    /// Every other socket is told of switches that they come sooner.
+    /// On every other socket the instant of a switch is too early.
     AnEarlySwitch,
 }
 
@@ -46,7 +46,7 @@ const NOTICED: [(Lie, &str); 10] = [
     (Lie::NoSilence, "is heard and does not know"),
     (Lie::AnEarlySwitch, "sound together for"),
 ];
-/// Within so many runs each is noticed.
+/// Each is noticed within this many runs.
 const RUNS: u64 = 2_000;
 
 impl World {

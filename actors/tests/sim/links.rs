@@ -8,14 +8,14 @@ use segue_actors::protocol::ids::Micros;
 use segue_actors::protocol::wire::ServerMessage;
 use segue_actors::socket::outbox::{OUTBOX_BYTES, Outbox};
 
-/// A socket that says no `hello` for so long is closed.
+/// A socket without `hello` for this long is closed.
 const HELLO_US: i64 = 5_000_000;
 
 /// One socket, with both its ends and what is under way.
 pub(crate) struct Socket {
     /// Where it ends.
     pub(crate) node: usize,
-    /// The way up takes so much longer than the way down, or shorter.
+    /// By how much the way up takes longer than the way down; negative: shorter.
     lean_us: i64,
     pub(crate) up_last: i64,
     down_last: i64,
@@ -41,7 +41,7 @@ impl Slow {
         self.outbox.is_empty() && !self.is_blocked
     }
 
-    /// How long it takes to read so much.
+    /// How long the device takes to read this many bytes.
     fn reads_us(&self, now: i64, bytes: usize) -> i64 {
         let left_us = (self.until - now).max(0);
         let bytes = i64::try_from(bytes).expect("a frame is small");
@@ -126,7 +126,7 @@ impl World {
         assert!(slow.outbox.bytes() <= OUTBOX_BYTES, "{} bytes wait for a socket", slow.outbox.bytes());
         if is_full {
             self.note("outbox full");
-            // By way of the device's actor: the session goes on with what it is at.
+            // Through the socket's actor: the session's current step is not interrupted.
             self.at(self.now, Happening::Close(id, CloseReason::Slow));
         }
         self.drain(id);

@@ -10,16 +10,16 @@ use segue_client::ServerTime;
 
 /// What is shown jumps by no more than this from one node to another, in milliseconds.
 const JUMP_MS: i64 = 20;
-/// What rounding two places makes of it.
+/// The most that rounding two positions to whole milliseconds adds, in milliseconds.
 const ROUNDED_MS: i64 = 2;
 /// The welcome, and the burst of probes after it.
 const FRAMES: u8 = 9;
-/// Who is back so soon after its node was killed has never left the list.
+/// A device that is back within this time after its node was killed must never have left the list.
 const BACK_US: i64 = 10_000_000;
-/// So long after it everybody who is not back is gone, if nothing else happens.
+/// This long after the kill every device that is not back must have left the list, unless something else happened.
 const GONE_US: i64 = 45_000_000;
 
-/// What a device knew of the time before it came to another node.
+/// The time as a device knew it before it came to another node.
 pub(crate) struct Move {
     before: ServerTime,
     bound_us: i64,
@@ -47,7 +47,7 @@ impl World {
             bound_us.filter(|_| has_moved).map(|bound_us| Move { before, bound_us, since, frames_left: FRAMES });
     }
 
-    /// It has come: what the device shows is where it was shown before, as far as both clocks can tell.
+    /// The frame has come: the position shown is the one shown before, within both clocks' error bounds.
     pub(crate) fn check_jump(&mut self, index: usize) {
         let now_us = self.clock_bound_us(index);
         let device = &mut self.devices[index];
@@ -79,7 +79,7 @@ impl World {
         self.orphans.extend(kept.map(|device| Orphan { id: device.id, since }));
     }
 
-    /// It went by itself, or was sent away.
+    /// The device left by itself, or was closed for good: it need not come back.
     pub(crate) fn excuse(&mut self, id: DeviceId) {
         self.orphans.retain(|orphan| orphan.id != id);
     }
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// Who has not come back is gone, where somebody was there to see to it.
+    /// A device that has not come back has left the list, if a node was up that could remove it.
     pub(crate) fn end_orphans(&mut self) {
         let (now, quiet_from) = (self.now, self.faulted_at);
         let is_kept = (0..self.nodes.len()).any(|n| self.nodes[n].state().is_some() && !self.is_cut(n));

@@ -32,10 +32,10 @@ pub(crate) struct Node {
     pub(crate) wall_us: i64,
     /// Names one unbroken run of heartbeats.
     pub(crate) id: u64,
-    /// Numbers the lives of its session: what was asked in an earlier one is nobody's any more.
+    /// Numbers the runs of its session: an answer to a question of an earlier run is dropped.
     pub(crate) generation: u64,
     pub(crate) session: Option<Session>,
-    /// Until then nothing that it asks of the database gets there.
+    /// Until this instant none of its requests reach the database.
     cut_until: i64,
     /// When it sent the last heartbeat that was answered.
     trusted_from: i64,
@@ -94,7 +94,7 @@ impl World {
 
     /// Tells the other nodes what was written, as far as the bus does.
     pub(crate) fn publish(&mut self, from: usize, record: &Arc<Record>) {
-        // What plays on never comes to rest where only the looks into the database tell of it.
+        // Music that plays on would never come to rest if nodes learnt of it only by looking into the database.
         let plays_on = !self.is_busy() && record.playback.intent == Intent::Play;
         for n in (0..self.nodes.len()).filter(|n| *n != from) {
             if !plays_on && self.chance.permille(self.weather.bus_loss) {
@@ -107,7 +107,7 @@ impl World {
         }
     }
 
-    /// A node finds another database than the one it knew, whatever it asks of it.
+    /// A node notices at any request that the database is another one than it knew.
     pub(crate) fn notice_database(&mut self, n: usize) {
         if self.nodes[n].database != self.store.identity {
             self.nodes[n].database = self.store.identity;
@@ -117,7 +117,7 @@ impl World {
         }
     }
 
-    /// Runs of nodes that hold sockets as the session knows and have not said for long that they live, and when they did.
+    /// Runs of nodes that hold sockets by the record and whose heartbeats are overdue, each with its last heartbeat.
     pub(crate) fn dead_nodes(&self, n: usize) -> Vec<(NodeId, Micros)> {
         let Some(state) = self.nodes[n].state().filter(|_| self.is_shared()) else { return Vec::new() };
         let (now, this) = (self.server_now(n), NodeId(self.nodes[n].id));
@@ -139,7 +139,7 @@ impl World {
         let heartbeat = self.server_now(n);
         self.store.heartbeats.insert(id, heartbeat);
         let sent = self.now;
-        // Now and then answers come later and later, and they come when nothing else gets there any more.
+        // Sometimes answers come later and later, and still come when no other request gets through.
         let slow_us = self.nodes[n].slow_us;
         self.nodes[n].slow_us = match slow_us {
             0 if self.is_busy() && self.chance.permille(10) => 1,
@@ -169,7 +169,7 @@ impl World {
     pub(crate) fn node_lost(&mut self, n: usize, id: u64, lost: NodeId) {
         let known = self.dead_nodes(n).into_iter().find(|(node, _)| *node == lost);
         if let Some((node, last)) = known.filter(|_| self.nodes[n].id == id && self.nodes[n].is_up) {
-            // The heartbeats of a backup are as old as it is.
+            // A backup holds the heartbeats of the time at which it was made.
             let serving = self.nodes.iter().position(|other| other.id == node.0).filter(|_| !self.store.was_put_back);
             let sockets = serving.map(|other| self.served_by(other)).unwrap_or_default();
             assert!(sockets.is_empty(), "{node} counts as lost and still serves {sockets:?}");
@@ -177,7 +177,7 @@ impl World {
         }
     }
 
-    /// Without a newer answer this node may be counted as lost soon: nobody may sound by its leave then.
+    /// Without a newer answer this node may soon count as lost: its devices must not sound as connected ones then.
     pub(crate) fn node_doubts(&mut self, n: usize, id: u64) {
         let node = &self.nodes[n];
         if node.id != id || !node.is_up || self.now < node.trusted_from + TRUSTED_US {
@@ -201,7 +201,7 @@ impl World {
         served.map(|(id, _)| *id).collect()
     }
 
-    /// Under another id, and no socket is taken before a heartbeat is written.
+    /// The node is back under another id; it takes no socket before a heartbeat is written.
     fn begin_run(&mut self, n: usize) {
         let id = self.number();
         self.nodes[n].id = id;
@@ -282,7 +282,7 @@ impl World {
         }
         if self.weather.clock_steps && self.chance.permille(300) {
             self.note("server clock step");
-            // By the new clock their time may be over.
+            // By the new clock their deadlines may have passed.
             self.orphans.clear();
             self.nodes[n].wall_us += self.chance.between(-7_200_000_000, 7_200_000_000);
         }
@@ -290,7 +290,7 @@ impl World {
         let start = self.store.last_heartbeat().map_or(wall, |heartbeat| heartbeat.max(wall));
         let set_us = start.0 - self.now - self.nodes[n].clock_us;
         self.nodes[n].clock_us += set_us;
-        // Who was told by the old clock acts by it.
+        // A device that was told an instant of the old clock acts by that clock.
         for grant in &mut self.store.grants {
             grant.from_us = Micros(grant.from_us.0 + set_us);
         }
@@ -299,5 +299,5 @@ impl World {
     }
 }
 
-/// Who is counted as lost has given up its sockets before.
+/// A node that counts as lost has closed its sockets before.
 const _: () = assert!(TRUSTED_US < LOST_US);

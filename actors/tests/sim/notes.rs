@@ -1,4 +1,4 @@
-//! What has happened, for the counts.
+//! Counts what happened in a run, for `coverage.rs`.
 
 use crate::session::AtWork;
 use crate::world::{Happening, World};
@@ -55,7 +55,7 @@ impl World {
         });
     }
 
-    /// What a node was at when it crashed.
+    /// What a node was doing when it crashed.
     pub(crate) fn note_crash(&mut self, n: usize) {
         let now = self.server_now(n);
         let node = &self.nodes[n];

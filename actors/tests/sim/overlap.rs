@@ -1,4 +1,4 @@
-//! One audible device: who may sound beside whom, and for how long.
+//! One audible device: which devices may sound together, and for how long.
 
 use crate::server::TIMING;
 use crate::session::AUDIO_MS;
@@ -6,7 +6,7 @@ use crate::world::{SKEW_US, World};
 use segue_actors::protocol::ids::{DeviceId, InstanceId, Micros};
 use segue_actors::state::Record;
 
-/// Two devices may change over at an instant so long ago.
+/// A switch may have been scheduled for an instant up to this long ago.
 const GRANTS: usize = 8;
 /// A device acts on the first microsecond of its own clock at which something is due.
 const TICK_US: i64 = 5;
@@ -14,7 +14,7 @@ const TICK_US: i64 = 5;
 /// A lease that begins at an instant: as the source of a switch sounds until then, as a target from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grant {
-    /// Who sounds until then; none where nobody with a socket does.
+    /// The device that sounds until then; `None` where no connected device does.
     source: Option<DeviceId>,
     target: (DeviceId, InstanceId),
     pub(crate) from_us: Micros,
@@ -65,7 +65,7 @@ impl World {
         self.clock_bound_us(index).map_or(device.told_us, |bound_us| bound_us - cautious_us)
     }
 
-    /// Nothing has changed since the last look: whoever is heard was heard since.
+    /// Nothing has changed since the last check: a device that sounds now has sounded since then.
     pub(crate) fn check_overlap(&mut self) {
         let since = std::mem::replace(&mut self.looked_at, self.now);
         if since == self.now {
@@ -83,7 +83,7 @@ impl World {
         }
     }
 
-    /// Who hears nothing of the server sounds for `audio_ms` at most, in strict mode for its lease.
+    /// A device that receives nothing sounds for `audio_ms` at most, in strict mode for its lease.
     fn check_contact(&self, index: usize) {
         let device = &self.devices[index];
         let audio_ms = if self.weather.is_strict { TIMING.lease_ms } else { AUDIO_MS };

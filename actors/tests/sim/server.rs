@@ -16,9 +16,9 @@ use segue_actors::socket::liveness::{Liveness, LivenessAction};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Event, Leaving};
 
-/// Those who come back do so within so long.
+/// Devices that come back do so within this time.
 pub(crate) const JITTER_MS: i64 = 500;
-/// A socket that takes nothing for so long is closed.
+/// A socket that takes nothing for this long is closed.
 const STUCK_MS: i64 = 10_000;
 pub(crate) const TIMING: Timing = Timing::of_heartbeat(2_000);
 

@@ -18,10 +18,10 @@ pub(crate) const AUDIO_MS: i64 = 60_000;
 /// Between two looks into the database for what the bus has lost.
 const POLL_US: i64 = 5_000_000;
 
-/// The longest that a device's actor is at something else, in microseconds.
+/// The longest that a socket's actor is busy with something else, in microseconds.
 const CLOSED_WITHIN_US: i64 = 2_000_000;
 
-/// So many strangers are taken for devices of the user.
+/// This many unknown sockets are let in as devices of the user.
 const SPARE_DEVICES: usize = 2;
 
 /// One user's session on one node.
@@ -289,7 +289,7 @@ impl World {
                 (session.watched, session.deadline, session.writes_soon) = (None, None, false);
                 let mut closed_at = self.now;
                 for id in std::mem::take(&mut session.devices) {
-                    // An actor may be at something else, and its device be let in elsewhere meanwhile.
+                    // The socket's actor may be busy, and its device may be let in on another socket meanwhile.
                     let most_us = if self.chance.permille(300) { CLOSED_WITHIN_US } else { 1_000 };
                     let at = self.now + self.chance.between(0, most_us);
                     closed_at = closed_at.max(at);
@@ -380,7 +380,7 @@ impl World {
             Effect::Close(to, reason) => {
                 self.note("effect close");
                 if self.ends_at(n, to.0) {
-                    // By way of the device's actor: the session goes on with what it is at.
+                    // Through the socket's actor: the session's current step is not interrupted.
                     self.at(self.now, Happening::Close(to.0, reason));
                 }
                 return;
@@ -405,7 +405,7 @@ impl World {
             Effect::Ack(to, id, revision) => {
                 let device_id = record.devices.by_connection(to).map(|device| device.id);
                 let stands = self.store.row.as_ref().and_then(|(row, _)| row.devices.answer_to(device_id?, id));
-                // Who has gone is not told; a database that was put back has lost what it had.
+                // A program that has gone gets no answer; a database that was put back has lost what it had.
                 let is_known = device_id.is_some_and(|device_id| self.store.applied.contains_key(&(device_id, id)));
                 assert!(!is_known || stands == Some(revision), "an ack of what is not in the database");
                 if let Some(device_id) = device_id.filter(|_| stands == Some(revision)) {
@@ -416,7 +416,7 @@ impl World {
             Effect::Reject(to, id, reject) => {
                 self.note(&format!("reject {:?}", reject.code));
                 let device_id = record.devices.by_connection(to).map(|device| device.id);
-                // On a socket that its device has left it comes to nobody: that one asks anew where it is now.
+                // A frame for a socket that its device has left is lost: the device gets the state on its new socket.
                 let reader = device_id.filter(|_| self.devices.iter().any(|device| device.socket == Some(to.0)));
                 let made = reader.and_then(|device_id| self.store.applied.get(&(device_id, id)));
                 assert!(made.is_none_or(Vec::is_empty), "a reject of what is in the database");

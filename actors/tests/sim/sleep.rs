@@ -1,5 +1,5 @@
 //! Devices that sleep: nothing runs there and nothing is heard, and what arrives waits. Their clocks stand still meanwhile,
-//! or go on. Whoever wakes is told so before anything sounds again.
+//! or go on. A client is told that it woke up before anything sounds again.
 
 use crate::world::{Happening, World};
 use segue_client::Input;

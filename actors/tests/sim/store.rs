@@ -10,16 +10,16 @@ use std::sync::Arc;
 /// Backups that are kept.
 const BACKUPS: usize = 12;
 
-/// So long after its ack a command is in the record; the rules keep it for ten minutes.
+/// For this long after its ack a command must be in the record; the rules keep it for ten minutes.
 const REMEMBERED_US: i64 = 500_000_000;
 
-/// When each run of a node last said that it lives.
+/// The last heartbeat of each run of a node.
 type Heartbeats = BTreeMap<u64, Micros>;
 
 #[derive(Default)]
 pub(crate) struct Store {
     pub(crate) row: Option<(Arc<Record>, Arc<Queue>)>,
-    /// With the heartbeats of then.
+    /// With the heartbeats of that time.
     backups: VecDeque<(Arc<Record>, Arc<Queue>, Heartbeats)>,
     pub(crate) was_put_back: bool,
     /// Which database this is: another one each time that a backup is put back.
@@ -80,7 +80,7 @@ impl Store {
         self.heartbeats.values().max().copied()
     }
 
-    /// Somebody else changes the record.
+    /// Another writer changes the record.
     pub(crate) fn bump(&mut self) {
         if let Some((record, _)) = &mut self.row {
             let record = Arc::make_mut(record);

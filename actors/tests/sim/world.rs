@@ -16,18 +16,18 @@ use segue_client::Input;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Commands and faults come for so long; then everything heals and comes to rest.
+/// Commands and faults come for this long; then all faults end and the run comes to rest.
 const BUSY_US: i64 = 300_000_000;
-/// A run in which fewer commands were given by then goes on for another while.
+/// A run in which fewer commands were given by then goes on for longer.
 const LEAST_COMMANDS: u64 = 100;
 const LONGER_US: i64 = 60_000_000;
-/// Within so long after that all must agree.
+/// All must agree within this time after that.
 const REST_US: i64 = 150_000_000;
 
-/// The nodes' clocks are so far apart at most.
+/// The most by which the nodes' clocks differ.
 pub(crate) const SKEW_US: i64 = 2_000;
 
-/// A run that takes more has devices that only talk to each other.
+/// A run with more events than this does not come to rest: devices answer each other without end.
 const MOST_STEPS: u64 = 200_000;
 
 /// What happens at an instant.
@@ -41,7 +41,7 @@ pub(crate) enum Happening {
     /// A socket takes frames again.
     Writable(u64),
     HelloDue(u64),
-    /// Who was never one of the devices leaves.
+    /// A socket that belongs to none of the devices ends.
     StrangerGoes(u64, usize),
     Deadline(usize, u64),
     Close(u64, CloseReason),
@@ -71,7 +71,7 @@ pub(crate) enum Happening {
 #[derive(Debug)]
 pub(crate) enum Up {
     Message(Box<ClientMessage>),
-    /// What may be no message at all.
+    /// A text that need not be a message.
     Raw(&'static str),
     Control,
     Ended {
@@ -97,7 +97,7 @@ pub(crate) enum Fate {
     UnknownLost,
 }
 
-/// How rough a run is.
+/// Which faults occur in a run, and how often.
 pub(crate) struct Weather {
     pub(crate) delay_us: i64,
     pub(crate) jitter_us: i64,
@@ -106,9 +106,9 @@ pub(crate) struct Weather {
     pub(crate) clock_steps: bool,
     /// A device that is cut off may sound no longer than its lease.
     pub(crate) is_strict: bool,
-    /// Of a thousand messages between nodes so many are lost.
+    /// How many of a thousand messages between nodes are lost.
     pub(crate) bus_loss: u64,
-    /// Until then somebody else is always first to write.
+    /// Until this instant another writer always commits first.
     pub(crate) storm_until: i64,
 }
 
@@ -127,9 +127,9 @@ pub(crate) struct World {
     pub(crate) seen: BTreeSet<String>,
     pub(crate) commands: u64,
     pub(crate) steps: u64,
-    /// Until then it was looked who sounds.
+    /// The instant up to which overlaps were checked.
     pub(crate) looked_at: i64,
-    /// Who sounds together, and since when.
+    /// The devices that sound together, and since when.
     pub(crate) together: BTreeMap<(usize, usize), i64>,
     /// For how long two connected devices did, at a switch,
     pub(crate) worst_overlap_us: i64,
@@ -141,9 +141,9 @@ pub(crate) struct World {
     pub(crate) worst_wait_us: i64,
     /// How far what a device shows jumped when it came to another node.
     pub(crate) worst_jump_ms: i64,
-    /// Whose node was killed.
+    /// Devices whose node was killed.
     pub(crate) orphans: Vec<Orphan>,
-    /// Who was ever to be forgotten.
+    /// Devices that a command asked to forget.
     pub(crate) forgotten: BTreeSet<DeviceId>,
     /// When something last went wrong.
     pub(crate) faulted_at: i64,

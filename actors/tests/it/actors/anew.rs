@@ -1,4 +1,4 @@
-//! A session starts anew: whoever is let in before the devices of the run before know of it could sound beside them.
+//! A session starts anew: a device let in before the earlier run's sockets are closed could sound beside them.
 
 use super::{ANNA, Node, one_device, pass};
 use segue_actors::node::Sessions as _;
@@ -7,7 +7,7 @@ use segue_actors::protocol::messages::{ByeReason, Op, Sound};
 use segue_actors::protocol::wire::ClientMessage;
 use segue_actors::testing::memory::Fault;
 
-/// After this time the sockets of a session that panicked are closed.
+/// Within this time the sockets of a session that panicked are closed.
 pub(crate) const CLOSED_WITHIN_MS: u64 = 2_500;
 
 #[actix::test]

@@ -22,7 +22,7 @@ impl Two {
         Self { cluster, nodes }
     }
 
-    /// A device at each.
+    /// A device on each node.
     async fn join(&self) -> (Device, Device) {
         let kitchen = self.nodes[0].join("anna", "Kitchen", 1).await;
         let mut phone = self.nodes[1].join("anna", "Phone", 2).await;

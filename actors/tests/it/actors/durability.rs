@@ -1,4 +1,4 @@
-//! Nothing acknowledged is lost: what is shown when, and what a failing database or our own bug costs.
+//! Nothing acknowledged is lost: when a change is shown, and what a failing database or a panic costs.
 
 use super::anew::CLOSED_WITHIN_MS;
 use super::{ANNA, Device, Node, acks, one_device, pass, rejects, two_devices};
@@ -124,7 +124,7 @@ async fn t37_a_command_whose_answer_is_lost_is_applied_once() {
     }
 }
 
-/// Many may wait for their answers; what is said again is known among a device's last 64 (`PROTOCOL.md`, G4).
+/// Many commands may wait for answers; a repeated one is known among a device's last 64 (`PROTOCOL.md`, G4).
 #[actix::test]
 async fn more_than_sixteen_may_wait_and_what_is_said_again_after_sixty_four_others_counts_again() {
     let (node, mut kitchen) = one_device(&[1]).await;
@@ -155,7 +155,7 @@ async fn more_than_sixteen_may_wait_and_what_is_said_again_after_sixty_four_othe
 async fn a_server_that_dies_between_arrival_and_commit_loses_nothing_acknowledged() {
     let (node, mut kitchen) = one_device(&[1, 2, 3]).await;
     assert_eq!(acks(&kitchen.take_rest()), [10]);
-    // The command has arrived, its commit has not: the next run of the server knows nothing of it.
+    // The command arrived and its commit did not: the next run of the server does not know it.
     node.store.hold(true);
     kitchen.command(11, Op::Next);
     pass(100).await;
@@ -277,7 +277,7 @@ async fn without_a_database_devices_are_told_to_come_back() {
     assert!(kitchen.welcome.is_none());
 }
 
-/// The source of a transfer dies while the database takes nothing: what must be written is tried once a second.
+/// The source of a transfer ends while the database refuses writes: the commit is tried once a second.
 #[actix::test]
 async fn what_must_be_and_is_refused_is_tried_again_in_a_while() {
     let (node, mut kitchen, mut phone) = two_devices().await;

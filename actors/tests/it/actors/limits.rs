@@ -52,14 +52,14 @@ async fn a_login_that_ends_takes_its_devices_along_and_nobody_elses() {
     other.settle().await;
     let revision = other.playback.as_ref().map(Playback::stamp);
     node.logins.end("anna");
-    // It commands nothing any more, and is told why at once.
+    // Its next command is refused at once, with the reason.
     idle.command(2, Op::Stop);
     idle.settle().await;
     assert_eq!(idle.line.closed(), Some(CloseReason::BadToken));
     assert!(acks(&idle.take_rest()).is_empty());
     other.settle().await;
     assert_eq!(other.playback.as_ref().map(Playback::stamp), revision, "nothing was done");
-    // One that says nothing goes at the next check of its timers.
+    // A silent socket is closed at the next check of its timers.
     pass(2_000).await;
     assert_eq!(playing.line.closed(), Some(CloseReason::BadToken));
     assert_eq!(other.line.closed(), None);
@@ -80,7 +80,7 @@ async fn t81_a_slow_reader_is_sent_away_with_a_bounded_amount_waiting() {
     slow.line.block(true);
     for id in 2..200 {
         fast.command(id, Op::Seek { position_ms: 5 });
-        // What was held before it is not held any longer.
+        // Commands that were held for coalescing are not held any longer.
         fast.command(10_000 + id, Op::Repeat { mode: if id % 2 == 0 { Repeat::All } else { Repeat::Off } });
         pass(50).await;
         fast.settle().await;

@@ -61,7 +61,7 @@ async fn t52_a_dead_instance_is_replaced_within_two_seconds() {
     assert_eq!(again.names(), ["Copy", "Phone"]);
 }
 
-/// The page is loaded again, and the new one is faster than the last word of the old.
+/// A page is loaded again, and its `hello` arrives before the `bye` of the old page.
 #[actix::test]
 async fn t52_a_last_word_is_no_sign_of_life() {
     tokio::time::pause();
@@ -124,7 +124,7 @@ fn volume(level: u8) -> Op<segue_actors::protocol::ids::MediaId> {
     Op::Volume { device_id: Some(DeviceId(1)), level: Some(level), delta: None, muted: None }
 }
 
-/// Steps add up, so none of them can stand for another: they count like any other command.
+/// Each `delta` adds to the volume, so none can stand for another: they count like any other command.
 #[actix::test]
 async fn t39_steps_of_a_volume_are_not_coalesced() {
     tokio::time::pause();

@@ -35,7 +35,7 @@ const ANNA: UserId = UserId(1);
 const BERT: UserId = UserId(2);
 const TRACK_MS: i64 = 200_000;
 
-/// A node over twins; another over the same twins is its next run.
+/// A node over twins of the ports. Another node over the same twins is the next run of the server.
 pub(crate) struct Node {
     directory: Arc<Directory>,
     store: Arc<MemoryStore>,
@@ -137,7 +137,7 @@ pub(crate) struct Device {
     welcome: Option<Welcome>,
     playback: Option<Playback>,
     devices: Option<DeviceList>,
-    /// What came besides.
+    /// Frames other than the playback and the device list.
     rest: Vec<ServerMessage>,
 }
 
@@ -228,7 +228,7 @@ impl Device {
         }
     }
 
-    /// It plays two tracks, and says so.
+    /// It plays two tracks and reports that.
     async fn plays(&mut self, node: &Node) {
         self.play(10, &[1, 2]);
         self.settle().await;
@@ -249,7 +249,7 @@ impl Device {
         list.iter().map(|device| device.name.clone()).collect()
     }
 
-    /// The socket is cut without a word.
+    /// The socket breaks without a close frame.
     fn cut(&mut self) {
         self.sender = None;
     }

@@ -27,7 +27,7 @@ const OPENING: &str = r#"0@
 0{"type":"ended","lease":$l,"turn":$t,"item":"$i","position_ms":0,"at_us":$u}
 "#;
 const CASES: u32 = 200;
-/// After so many things that happen the neighbour gives a command.
+/// The neighbour gives a command after each time this many things have happened.
 const PACE: usize = 20;
 
 #[test]
@@ -49,7 +49,7 @@ fn whatever_one_user_does_another_is_answered_at_once() {
 /// How often each thing that was said changed what plays.
 type Hits = BTreeMap<String, u32>;
 
-/// What must have in each case: what is stale when it arrives changes nothing.
+/// What must have changed what plays in each case: a stale event changes nothing.
 const FELT: &[&str] = &["command", "report", "ready", "yield", "ended"];
 
 async fn besiege(lines: &str) -> Hits {
@@ -133,7 +133,7 @@ impl Besieger {
         }
     }
 
-    /// The newest that any of the sockets was shown.
+    /// The newest state that any of the sockets was shown.
     fn shown(&self) -> Option<&Playback> {
         let shown = self.sockets.iter().flatten().filter_map(|device| device.playback.as_ref());
         shown.max_by_key(|playback| playback.stamp())

@@ -59,7 +59,7 @@ async fn who_commands_one_after_the_other_is_limited_and_no_other_user_is() {
         if let Err(reject) = node.command(ANNA, Op::Repeat { mode: Repeat::All }).await {
             refused.push((n, reject));
         }
-        // So that a session which ends with its answer would have ended.
+        // Long enough for a session that ends with its answer to have ended.
         pass(10).await;
     }
     let (first, reject) = refused.first().expect("there is an end to it");

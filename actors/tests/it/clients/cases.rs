@@ -1,4 +1,4 @@
-//! What the clients of one session do, and never two of them sounding.
+//! What the clients of one session do; two of them never sound together.
 
 use super::{LIMITS, LOAD_MS, TRACK_MS, Trouble, World, device, play, playing};
 use segue_actors::protocol::close::CloseReason;
@@ -71,7 +71,7 @@ fn a_command_that_is_refused_for_now_is_sent_again_and_one_that_is_to_wait_for_l
     assert!(id == CommandId(9) && answer.is_ok(), "{answer:?}");
 }
 
-/// Said again for a higher epoch, on the same socket: the server refuses the one copy and carries out the other.
+/// Sent again on the same socket because of a higher epoch: the server rejects one copy and carries out the other.
 #[test]
 fn of_a_command_that_was_sent_twice_the_last_answer_counts() {
     let mut world = playing(2);

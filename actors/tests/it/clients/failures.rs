@@ -192,7 +192,7 @@ fn t52_a_clone_gets_an_id_of_its_own_and_a_reload_keeps_it() {
     assert_eq!(world.state.devices().len(), 2);
 }
 
-/// It falls asleep with a command on its lips, over a socket that nobody ends.
+/// It falls asleep with a command that has not arrived, and its socket is not closed.
 #[test]
 fn t57_after_a_nights_sleep_it_is_back_at_once_obeys_nothing_of_before_and_no_list_blinks() {
     let mut world = unrecorded(playing(2));
@@ -305,7 +305,7 @@ fn t98_a_new_epoch_under_a_live_socket_has_unanswered_commands_said_again() {
     world.assert_shown(Intent::Pause, Status::Paused, 2_000);
 }
 
-/// A device comes that was shown what this database never had.
+/// A device joins that was shown a stamp which this database never had.
 fn witness(seen: Stamp) -> Event {
     Event::Join(Box::new(Join { seen: Some(seen), ..join(9_999) }))
 }

@@ -1,4 +1,4 @@
-//! Strict mode (R1): who is cut off sounds no longer than its lease, and nobody else sounds before.
+//! Strict mode (R1): a device that is cut off sounds no longer than its lease, and no other sounds before its end.
 
 use super::{LOAD_MS, Trouble, World, play, play_on};
 use segue_actors::protocol::ids::NodeId;
@@ -17,7 +17,7 @@ fn playing() -> World {
     world
 }
 
-/// What the device's actor does each heartbeat.
+/// What the socket's actor does each heartbeat.
 fn ping(world: &mut World) {
     let now_us = world.server_now();
     if world.devices[0].connection.is_some() {

@@ -67,7 +67,7 @@ fn every_order(world: &World, earlier: &[Option<ServerMessage>; 2], waits: usize
     steps.iter().map(follow).sum()
 }
 
-/// What says nothing of the music does not take part.
+/// Frames that do not concern playback are left out.
 fn tell_the_time(world: &mut World) {
     for index in 0..2 {
         while let Some(at) = world.devices[index].up.iter().position(|up| matches!(up, ClientMessage::Time { .. })) {
@@ -120,7 +120,7 @@ fn t07_t14_the_music_moves_there_and_back_without_a_gap_or_a_jump() {
         world.assert_sounds(Some(to));
         world.assert_shown(Intent::Play, Status::Playing, before_ms + SWITCH_MS + 1);
         assert_eq!((world.shown().after.len(), world.shown().transfer), (0, None));
-        // Whoever played before goes on about it.
+        // The earlier holder still sends reports.
         world.pass(500);
         let shown = world.shown().clone();
         world.report_of(from.expect("one did"), right, before_ms);
@@ -211,7 +211,7 @@ fn t08_a_target_that_dies_after_it_was_ready_leaves_the_music_where_it_is() {
     world.pass(SWITCH_MS - 200);
     world.cut(1);
     world.pass(6_000);
-    // The promise was accepted before: the target has the music and is lost; who is there takes it back.
+    // The yield was accepted before: the target is active and lost; the device that is there takes the music back.
     assert_eq!(
         (world.shown().status, world.shown().active.map(|active| active.device_id)),
         (Status::Lost, Some(DeviceId(2)))

@@ -164,7 +164,7 @@ fn unanswered_commands_are_sent_again() -> World {
     world
 }
 
-/// The server never had it, and says to wait; then it has.
+/// The server rejects it with a time to wait; the second time it is accepted.
 fn what_is_refused_for_now_is_sent_again() -> World {
     let mut world = playing(2);
     let id = CommandId(9);
@@ -179,7 +179,7 @@ fn what_is_refused_for_now_is_sent_again() -> World {
     world
 }
 
-/// All at once they would keep each other out.
+/// If all were sent at once they would keep each other over the limit.
 fn what_is_refused_for_now_is_sent_one_after_the_other() -> World {
     let mut world = playing(2);
     for id in [CommandId(9), CommandId(10)] {

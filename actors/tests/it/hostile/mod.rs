@@ -23,7 +23,7 @@ use segue_actors::state::{DeviceEvent, Event, Leaving, Limits, Record, SessionSt
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// Small, so that they are reached.
+/// Small limits, so that attacks reach them.
 const LIMITS: Limits = Limits {
     grace_ms: 10_000,
     jitter_ms: 5_000,
@@ -38,7 +38,7 @@ const TIMING: Timing = Timing::of_heartbeat(2_000);
 const SOCKETS: usize = 8;
 /// Events that may wait for a commit.
 const INBOX: usize = 32;
-/// A socket that takes nothing for so long is closed.
+/// A socket that takes nothing for this long is closed.
 const STUCK_MS: i64 = 10_000;
 
 /// What came of an attack: how often each thing happened.
