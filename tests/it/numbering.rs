@@ -145,15 +145,15 @@ fn tests() -> BTreeSet<String> {
         let Some((folder, prefix)) = FOLDERS.iter().find(|(folder, _)| path.starts_with(folder)) else { continue };
         let Some(module) = path[folder.len()..].strip_suffix(".rs") else { continue };
         let parts = module.split('/').filter(|part| !["main", "mod", "lib"].contains(part));
-        let module: String = parts.map(|part| format!("{part}::")).collect();
+        let module: String = parts.flat_map(|part| [part, "::"]).collect();
         // A module within the file, to which what is indented belongs, or a list of names for which a macro makes tests.
         let (mut inner, mut is_list, mut is_test) = (String::new(), false, false);
         for line in text.lines() {
             let (code, is_indented) = (line.trim(), line.starts_with(' '));
             if !is_indented && !code.is_empty() {
-                let named = code.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(" {"));
+                let declared = code.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(" {"));
                 is_list = code == "golden! {";
-                inner = named.or(is_list.then_some("golden")).map(|name| format!("{name}::")).unwrap_or_default();
+                inner = declared.or(is_list.then_some("golden")).map(|name| format!("{name}::")).unwrap_or_default();
             }
             let function = code.strip_prefix("async ").unwrap_or(code).strip_prefix("fn ");
             let function = function.and_then(|rest| rest.split_once('('));
@@ -229,7 +229,7 @@ fn what_the_rules_name_is_there() {
 fn each_case_names_its_tests_and_all_of_them() {
     let (tests, page) = (tests(), read(CASES));
     let mut broken = Vec::new();
-    let mut named = Vec::new();
+    let mut listed = Vec::new();
     for row in page.lines().filter(|line| line.starts_with("| T")) {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let [case, _, _, names] = cells[..] else { panic!("a case has four cells: {row}") };
@@ -239,7 +239,7 @@ fn each_case_names_its_tests_and_all_of_them() {
             if !has_title && (is_file || !is_there(&tests, name)) {
                 broken.push(format!("{case} has no test {name}"));
             }
-            named.push((case.to_lowercase(), name));
+            listed.push((case.to_lowercase(), name));
         }
         if quoted(names).next().is_none() {
             broken.push(format!("{case} has no test"));
@@ -248,7 +248,7 @@ fn each_case_names_its_tests_and_all_of_them() {
     for test in &tests {
         let (_, name) = test.rsplit_once("::").expect("a test is in a module");
         for case in name.split('_').filter(|word| number(word, ".rs").is_some()) {
-            let is_named = named.iter().any(|(of, start)| of == case && test.starts_with(start.trim_end_matches('…')));
+            let is_named = listed.iter().any(|(of, start)| of == case && test.starts_with(start.trim_end_matches('…')));
             if !is_named {
                 broken.push(format!("{test} is not named in the row of {}", case.to_uppercase()));
             }
