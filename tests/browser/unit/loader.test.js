@@ -77,9 +77,9 @@ test("a track that the server does not know is given up; a server that cannot be
 
 test("a preload that fails is not repeated for a while, but a track that is needed is loaded at once", async () => {
   const some = loader("/503", "/503");
-  for (let beat = 0; beat < 6; beat += 1) {
+  for (let round = 0; round < 6; round += 1) {
     // The current item and the next, both at each check.
-    for (const track of ["track", "next"]) some.soon(track, beat > 3);
+    for (const track of ["track", "next"]) some.soon(track, round > 3);
     await Promise.allSettled([...some.bytesOf.values(), ...some.bufferOf.values()]);
   }
   assert.deepEqual(asked, ["/503", "/503"], "each once");

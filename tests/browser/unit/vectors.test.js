@@ -23,8 +23,6 @@ function inputOf(input, local_us) {
       return { ...input, item: { id: input.item } };
     case "finished":
       return { ...input, since_us: local_us, went_on: false };
-    case "wish":
-      return { ...input, type: "command" };
     case "closed":
       return { type: "closed", code: input.code ?? undefined };
     default:

@@ -29,7 +29,7 @@ fn input_of(input: &Input) -> Value {
         Input::Opened => json!({ "type": "opened" }),
         Input::Closed(code) => json!({ "type": "closed", "code": code }),
         Input::Frame(frame) => json!({ "type": "frame", "frame": parsed(&frame.encode()) }),
-        Input::Command(id, op) => json!({ "type": "wish", "id": id, "op": op }),
+        Input::Command(id, op) => json!({ "type": "command", "id": id, "op": op }),
         Input::Started { item, position_ms } => json!({ "type": "started", "item": item, "position_ms": position_ms }),
         Input::Prepared(item) => json!({ "type": "prepared", "item": item }),
         Input::Stalled => json!({ "type": "stalled" }),
