@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Ok(Message::Text(text)) => inputs.push_back(Input::Frame(Box::new(ServerMessage::decode(&text)?))),
                 Ok(Message::Close(frame)) => inputs.push_back(Input::Closed(frame.map(|frame| frame.code.into()))),
                 Err(SocketError::Io(error)) if error.kind() != ErrorKind::WouldBlock => {
-                    inputs.push_back(Input::Closed(None))
+                    inputs.push_back(Input::Closed(None));
                 }
                 Err(SocketError::ConnectionClosed) => inputs.push_back(Input::Closed(None)),
                 Ok(_) | Err(_) => {}

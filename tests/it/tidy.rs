@@ -21,7 +21,6 @@ const LONG_PAGES: &[&str] = &[
     "actors/tests/mutants/README.md",
     "actors/tests/sim/README.md",
     "src/db/README.md",
-    "src/http/README.md",
     "src/store/README.md",
 ];
 /// Not ours, or not written by hand.
