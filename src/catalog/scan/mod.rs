@@ -1,4 +1,4 @@
-//! Scans: what is in the music folders, brought into the catalogue; see README.md.
+//! Scans: read the music folders and update the catalogue. See README.md.
 
 mod changes;
 mod compare;

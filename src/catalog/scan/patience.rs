@@ -1,4 +1,4 @@
-//! How a scan waits for a database that is busy, and why it ends early.
+//! Waiting for a busy database during a scan, and the errors that end a scan early.
 
 use crate::db::DbError;
 use std::{
@@ -8,15 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the database may be away before a scan gives up.
+/// A scan ends with an error when the database has been unreachable for this long.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// Why a scan ended early. What it wrote stays, and the next one goes on from there.
+/// Why a scan ended early. What it wrote stays, and the next scan continues from there.
 #[derive(Debug)]
 pub enum ScanError {
-    /// The database.
+    /// An error of the database.
     Db(DbError),
-    /// Threads could not be had, or too many got lost.
+    /// A thread could not be started, or too many threads were abandoned.
     Threads(io::Error),
 }
 
@@ -37,7 +37,8 @@ impl From<DbError> for ScanError {
     }
 }
 
-/// Calls `run` until the database answers: a lock that somebody holds for a while must not end a scan of hours.
+/// Repeats `run` while it fails with a transient error of the database, for up to [`PATIENCE`]: a temporary lock must
+/// not end a long scan.
 pub(super) fn patiently<T>(stop: &AtomicBool, mut run: impl FnMut() -> Result<T, DbError>) -> Result<T, DbError> {
     let began = Instant::now();
     loop {

@@ -1,7 +1,7 @@
-//! One scan: walk and compare on one thread, read on a few, write on this one.
+//! One scan: walks and compares on one thread, reads on several, writes on the calling thread.
 //!
-//! Nothing but the database remembers how far a scan came: what was written is found unchanged by the next one, so that
-//! it may be interrupted at any moment.
+//! The progress of a scan is stored only in the database: files that were written are unchanged for the next scan. So a
+//! scan may be interrupted at any time.
 
 use super::{
     compare::{Compare, Finding, Walked},
@@ -28,24 +28,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often the writing thread looks up from its queue.
+/// How long the writing thread waits for a result before it runs its periodic work.
 const TICK: Duration = Duration::from_millis(100);
-/// What was read and found and waits to be written: a slow database must not fill the memory.
+/// The capacity of the queue of results that wait to be written; it bounds memory when the database is slow.
 const ARRIVALS: usize = 1_000;
-/// What arrives at the writing thread.
+/// A message to the writing thread.
 enum Arrival {
     Read(Done),
     Found(Finding),
 }
 
-/// Scans the folders `music` once and brings the catalogue up to date. Blocks for as long as it takes; `stop` ends it
-/// early.
+/// Scans the folders `music` once and updates the catalogue. Blocks until the scan has ended; `stop` ends it early.
 ///
 /// # Errors
-/// See [`ScanError`]. Unreadable files and folders are none: they are counted and named.
+/// See [`ScanError`]. Unreadable files and folders are not errors; they are counted and logged.
 pub fn scan(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) -> Result<(), ScanError> {
     let outcome = scan_noted(db, music, scope, board, stop);
-    // What fails because the process ends is no trouble.
+    // An error after `stop` was set is not a problem.
     if let (Err(error), false) = (&outcome, stop.load(Ordering::Relaxed)) {
         board.trouble(None, &format!("the scan ended early: {error}"));
     }
@@ -75,7 +74,7 @@ fn scan_noted(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &A
         }
         let mut recorder = Recorder::new(db, board, stop, there.clone());
         let outcome = write(&mut recorder, &mut readers, &arrivals);
-        // The readers find their queue closed now.
+        // This closes the queue of results, which ends the readers.
         over.store(true, Ordering::Relaxed);
         drop(arrivals);
         let mut walked = outcome?;
@@ -84,7 +83,7 @@ fn scan_noted(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &A
     })
 }
 
-/// Writes what arrives until the walk is over and every job is back.
+/// Writes results until the walk has ended and the result of every job has arrived.
 fn write(
     recorder: &mut Recorder<'_>,
     readers: &mut Readers<Arrival>,
@@ -126,11 +125,11 @@ fn count(roots: &[PathBuf], board: &Board, stop: &AtomicBool) {
     board.change(|progress| progress.expected = count);
 }
 
-/// The music folders, sorted out.
+/// The music folders by state.
 struct RootStates {
-    /// Those that can be walked.
+    /// Folders that can be walked.
     there: Vec<PathBuf>,
-    /// Those that are not there now, such as a disk that is not mounted: what is known of them stays as it is.
+    /// Folders that are absent or empty, for example because a disk is not mounted. Their rows are left unchanged.
     away: Vec<PathBuf>,
 }
 
@@ -149,11 +148,11 @@ impl RootStates {
                 Ok(true) => roots.there.push(root),
                 Ok(false) if !has_files(db, &root)? => roots.there.push(root),
                 Ok(false) => {
-                    board.trouble(Some(&root), "the folder is empty; its tracks stay, in case a disk is not mounted");
+                    board.trouble(Some(&root), "the folder is empty; its tracks are kept: is a disk not mounted?");
                     roots.away.push(root);
                 }
                 Err(error) => {
-                    board.trouble(Some(&root), &format!("{error}; its tracks stay"));
+                    board.trouble(Some(&root), &format!("{error}; its tracks are kept"));
                     roots.away.push(root);
                 }
             }

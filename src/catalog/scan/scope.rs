@@ -1,18 +1,18 @@
-//! How much a scan covers.
+//! The part of the music folders that a scan covers.
 
 use std::path::{Path, PathBuf};
 
-/// How much to scan.
+/// The part of the music folders that is scanned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     /// All music folders; tracks elsewhere are marked missing.
     All,
-    /// Some folders in them, with all that is below.
+    /// Some folders in them, with all folders below.
     Below(Vec<PathBuf>),
 }
 
 impl Scope {
-    /// Where to walk, given the music folders that are there.
+    /// The folders to walk over, given the music folders that exist.
     pub(super) fn starts(&self, roots: &[PathBuf]) -> Vec<PathBuf> {
         match self {
             Self::All => roots.to_vec(),
@@ -23,7 +23,7 @@ impl Scope {
         }
     }
 
-    /// Whether what is known of a folder is to be compared.
+    /// Whether the rows of a folder are compared.
     pub(super) fn holds(&self, folder: &Path) -> bool {
         match self {
             Self::All => true,

@@ -1,4 +1,4 @@
-//! When to scan: at start, each interval, when asked, and when files change; one at a time.
+//! Starts scans: at start, at each interval, on request, and when files change; one at a time.
 
 use super::{
     changes::Changes,
@@ -18,17 +18,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long to wait while another process scans, or while nobody says whether one does.
+/// How long to wait before the lock of scans is tried again, when another process has it or it cannot be read.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// Scans in the background of a server. Idle until started; it may be asked, and be read, from any thread.
+/// Scans in a background thread of a server; can be used from any thread. Does nothing until it is started.
 #[derive(Debug, Default)]
 pub struct Scanner {
     board: Arc<Board>,
     requests: Arc<Requests>,
 }
 
-/// What the scanning thread waits for.
+/// The requests that the scanning thread waits for.
 #[derive(Debug, Default)]
 struct Requests {
     state: Mutex<State>,
@@ -53,7 +53,7 @@ impl Requests {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is something to scan; `None` when it is time to stop.
+    /// Waits until a scan is due and returns its scope; `None` when the thread has to end.
     fn next(&self, interval_ends: Option<Instant>) -> Option<Scope> {
         let mut state = self.lock();
         loop {
@@ -77,7 +77,8 @@ impl Requests {
 }
 
 impl Scanner {
-    /// Begins: a scan at once, and then whenever one is due. `interval` is from the end of one to the start of the next.
+    /// Starts the thread: it scans at once, and then whenever a scan is due. `interval` is the time from the end of a
+    /// scan to the start of the next.
     pub fn start(&self, db: Db, music: Vec<PathBuf>, interval: Option<Duration>) {
         if music.is_empty() {
             return;
@@ -93,7 +94,7 @@ impl Scanner {
                     Ok(Some(_lock)) => run_one(&db, &music, &scope, &board, &requests.stop),
                     Ok(None) => wait_for_others(&requests),
                     Err(error) => {
-                        board.trouble(None, &format!("the right to scan cannot be had: {error}"));
+                        board.trouble(None, &format!("the lock for scanning cannot be taken: {error}"));
                         wait_for_others(&requests);
                     }
                 }
@@ -102,17 +103,18 @@ impl Scanner {
             drop(watcher);
         };
         if let Err(error) = thread::Builder::new().name("scan".to_owned()).spawn(run) {
-            self.board.trouble(None, &format!("no thread to scan with: {error}"));
+            self.board.trouble(None, &format!("the scanning thread cannot be started: {error}"));
         }
     }
 
-    /// Asks for a scan: one that has not begun is as good, otherwise it follows the one that runs.
+    /// Requests a scan of everything. It begins after the running one; several requests before it begins count as one.
     pub fn ask(&self) {
         self.requests.lock().asked = true;
         self.requests.changed.notify_all();
     }
 
-    /// Tells of a folder with a file that is not as it was scanned; it is scanned again soon. Says whether that is news.
+    /// Requests a scan of a folder with a file that has changed since it was scanned. Returns whether it was not
+    /// waiting for a scan already.
     #[must_use]
     pub fn notice(&self, folder: &Path) -> bool {
         let is_news = self.requests.lock().changes.find(folder.to_owned(), Instant::now());
@@ -120,20 +122,20 @@ impl Scanner {
         is_news
     }
 
-    /// How far the scan is that runs, or how the last one went.
+    /// The progress of the running scan, or of the last one.
     #[must_use]
     pub fn progress(&self) -> ScanProgress {
         let queued = self.requests.lock().asked;
         ScanProgress { queued, ..self.board.read() }
     }
 
-    /// Where a scan writes what it does.
+    /// The board to which scans write their progress.
     #[must_use]
     pub fn board(&self) -> &Arc<Board> {
         &self.board
     }
 
-    /// Ends the scan that runs, and begins no more.
+    /// Ends the running scan and the thread.
     pub fn stop(&self) {
         self.requests.stop.store(true, Ordering::Relaxed);
         self.requests.changed.notify_all();
@@ -146,7 +148,7 @@ impl Drop for Scanner {
     }
 }
 
-/// Scans once and says so on the board.
+/// Scans once and writes start, end and result to the board.
 pub fn run_one(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) {
     board.change(|progress| {
         *progress = ScanProgress { running: true, started: Some(time::now()), ..ScanProgress::default() }

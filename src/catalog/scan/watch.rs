@@ -1,4 +1,4 @@
-//! File changes as the system tells of them.
+//! Notifications of file changes from the operating system.
 
 use notify::{
     Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _,
@@ -21,20 +21,21 @@ pub(super) fn watch(
         }
         Ok(_) => {}
         Err(error) => {
-            log::warn!("file changes: {error}");
+            log::warn!("the notification of file changes failed: {error}; everything is scanned");
             changed(None);
         }
     });
-    let mut watcher = watcher.map_err(|error| log::warn!("file changes are not noticed: {error}")).ok()?;
+    let mut watcher =
+        watcher.map_err(|error| log::warn!("file changes are only found by the next scan: {error}")).ok()?;
     for folder in music {
         if let Err(error) = watcher.watch(folder, RecursiveMode::Recursive) {
-            log::warn!("changes in {} are noticed by the next scan only: {error}", folder.display());
+            log::warn!("changes in {} are only found by the next scan: {error}", folder.display());
         }
     }
     Some(watcher)
 }
 
-/// Reading a file, ours above all, is no change.
+/// Whether an event can mean that a file has changed; reading a file does not.
 fn matters(kind: EventKind) -> bool {
     match kind {
         Kind::Access(AccessKind::Close(AccessMode::Write)) => true,

@@ -15,7 +15,7 @@ pub use read::read;
 
 use crate::values::audio::{AudioProperties, Gain};
 
-/// The version of our tag reading: a higher one has every file read again.
+/// The version of our tag reader. After an increase every file is read again.
 pub(crate) const READER: i64 = 3;
 
 /// The size limit of embedded pictures in bytes; larger ones are ignored.
