@@ -20,8 +20,6 @@ const LONG_PAGES: &[&str] = &[
     "actors/tests/README.md",
     "actors/tests/mutants/README.md",
     "actors/tests/sim/README.md",
-    "src/db/README.md",
-    "src/store/README.md",
 ];
 /// Not ours, or not written by hand.
 const SKIPPED: &[&str] = &[".git", "target", "Cargo.lock", "node_modules"];
@@ -131,15 +129,15 @@ const OLD_WORDS: &[(&[&str], &[&str])] = &[
     // A device that is called so.
     (&["de", "sk"], &["tests/", "actors/tests/", "src/device/README.md"]),
     // Of music.
-    (&["be", "at"], &["demo/", "src/demo/"]),
-    (&["be", "ats"], &["demo/", "src/demo/"]),
+    (&["be", "at"], &["demo/"]),
+    (&["be", "ats"], &["demo/"]),
 ];
 
 /// Names in SQL and in stored JSON, in parts, which stay.
 const STORED_NAMES: &[&[&str]] = &[&["be", "at_us"], &["rename = \"err", "and\""]];
 
 /// Pages that hold old words until they are rewritten.
-const OLD_PAGES: &[&str] = &["actors/DECISIONS.md", "actors/PROTOCOL.md", "src/store/README.md"];
+const OLD_PAGES: &[&str] = &["actors/DECISIONS.md", "actors/PROTOCOL.md"];
 
 /// The words of a line in lower case, with a blank before and after each; a change of case begins a word, too.
 fn words(line: &str) -> String {
