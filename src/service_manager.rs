@@ -1,4 +1,4 @@
-//! Tells the service manager that started this program what it does, by the protocol of sd_notify(3).
+//! Tells the service manager that started this program what it does, by the protocol of `sd_notify(3)`.
 
 use std::{
     env,

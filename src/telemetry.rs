@@ -135,9 +135,9 @@ impl<'v> VisitSource<'v> for TextFields<'_> {
         push_escaped(self.0, key.as_str());
         let is_plain = value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'='));
         if is_plain {
-            write!(self.0, "={value}")?
+            write!(self.0, "={value}")?;
         } else {
-            write!(self.0, "={value:?}")?
+            write!(self.0, "={value:?}")?;
         }
         Ok(())
     }

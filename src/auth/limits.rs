@@ -23,7 +23,7 @@ pub struct LoginLimits {
 }
 
 impl LoginLimits {
-    /// LoginLimits of `per_address` and `per_user` attempts per minute; bursts may be as large.
+    /// Limits of `per_address` and `per_user` attempts per minute; bursts may be as large.
     #[must_use]
     pub fn new(per_address: u32, per_user: u32) -> Self {
         let quota = |tries| Quota::per_minute(NonZeroU32::new(tries).unwrap_or(NonZeroU32::MIN));

@@ -147,7 +147,7 @@ impl Shared {
             match attempt() {
                 Ok(value) => return Some(value),
                 Err(error) if !failing && !self.stop.is_over() => {
-                    log::error!("{error}; search may be behind until this is over")
+                    log::error!("{error}; search may be behind until this is over");
                 }
                 Err(_) => {}
             }

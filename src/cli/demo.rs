@@ -34,8 +34,11 @@ pub(super) struct Demo {
     /// Address to listen on, with or without a port; 0.0.0.0 opens the demo to the network
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     listen: String,
-    /// The folder to keep everything in [default: segue-demo in $XDG_DATA_HOME or else in ~/.local/share]
-    #[arg(long, value_name = "DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = "The folder to keep everything in [default: segue-demo in $XDG_DATA_HOME or else in ~/.local/share]"
+    )]
     data_dir: Option<PathBuf>,
     /// Make tracks of a few seconds only
     #[arg(long)]

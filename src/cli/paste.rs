@@ -22,7 +22,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The arguments that make another command use the database of these settings, each after a blank.
 pub(super) fn database_arguments(settings: &Settings) -> String {
-    settings.database_arguments().iter().map(|argument| format!(" {}", quoted(argument))).collect()
+    settings.database_arguments().iter().flat_map(|argument| [" ".to_owned(), quoted(argument)]).collect()
 }
 
 #[cfg(test)]

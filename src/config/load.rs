@@ -1,7 +1,11 @@
 //! The edge of the settings: reads the environment and the file.
 
 use super::{Problems, SettingFlags, Settings, Sources, home, source};
-use std::{collections::BTreeMap, env, fmt, fs, io, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    env, fmt, fs, io,
+    path::{Path, PathBuf},
+};
 
 /// The settings file's name in the data folder.
 const FILE_NAME: &str = "segue.toml";
@@ -40,7 +44,7 @@ impl std::error::Error for LoadError {
 pub fn load(flags: &SettingFlags) -> Result<Settings, LoadError> {
     let mut sources = Sources { flags: flags.values.clone(), environment: environment()?, file: None };
     let named = flags.config.clone().or_else(|| sources.environment.get("SEGUE_CONFIG").map(PathBuf::from));
-    sources.file = match named.map(|path| at_home(path, &sources)) {
+    sources.file = match named.map(|path| at_home(&path, &sources)) {
         Some(path) => Some(
             fs::read_to_string(&path).map(|text| (path.clone(), text)).map_err(|error| LoadError::File(path, error))?,
         ),
@@ -50,9 +54,9 @@ pub fn load(flags: &SettingFlags) -> Result<Settings, LoadError> {
 }
 
 /// The path with the home folder in place of a leading `~`. What is wrong with it is said by whoever opens it.
-fn at_home(path: PathBuf, sources: &Sources) -> PathBuf {
+fn at_home(path: &Path, sources: &Sources) -> PathBuf {
     let home = sources.environment.get("HOME").map(String::as_str);
-    path.to_str().and_then(|text| home::expand(text, home).ok()).map_or_else(|| path.clone(), PathBuf::from)
+    path.to_str().and_then(|text| home::expand(text, home).ok()).map_or_else(|| path.to_owned(), PathBuf::from)
 }
 
 /// The environment as text. A variable that begins with `SEGUE_` and is not UTF-8 is a problem; others are left out.
@@ -77,7 +81,7 @@ fn find(sources: &Sources) -> Result<Option<(PathBuf, String)>, LoadError> {
     let given = without_file.flags.get(name).and_then(|texts| texts.first());
     let given = given.or_else(|| without_file.environment.get(&source::variable(name)));
     let folder = given.map_or_else(|| source::default_data_dir(&without_file), PathBuf::from);
-    let folder = at_home(folder, sources);
+    let folder = at_home(&folder, sources);
     let path = folder.join(FILE_NAME);
     match fs::read_to_string(&path) {
         Ok(text) if text.parse::<toml::Table>().is_ok_and(|table| table.contains_key(name)) => {

@@ -97,9 +97,9 @@ settings! { |sources|
     heartbeat_ms: u64 = 2000, within 50..=60_000;
     /// Silence after which the active device counts as lost; 2.5 heartbeats unless set.
     lease_ms: u64 = heartbeat_ms * 5 / 2, within 100..=600_000;
-    /// Whether a device that is cut off stops when its lease ends, so that it never plays beside another; without audio_ms.
+    /// Whether a device that is cut off stops when its lease ends, so that it never plays beside another; without `audio_ms`.
     strict: bool = false;
-    /// How long a device that is cut off may play on, more than lease_ms; in strict mode it is lease_ms and not to be set.
+    /// How long a device that is cut off may play on, more than `lease_ms`; in strict mode it is `lease_ms` and not to be set.
     audio_ms: u64 = if strict { lease_ms } else { 600_000 }, within 100..=86_400_000;
     /// How long a device whose connection broke stays on the list as away; 5 heartbeats unless set.
     grace_ms: u64 = heartbeat_ms * 5, within 0..=600_000;

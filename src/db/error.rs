@@ -88,7 +88,7 @@ impl Refused {
                 | DatabaseErrorKind::UnableToSendCommand
                 | DatabaseErrorKind::SerializationFailure
         ) || match self.sqlstate {
-            Some(code) => TRANSIENT.contains(&&code) || TRANSIENT_CLASSES.iter().any(|class| code.starts_with(*class)),
+            Some(code) => TRANSIENT.contains(&&code) || TRANSIENT_CLASSES.iter().any(|class| code.starts_with(class)),
             None => self.is_of_sqlite(SQLITE_TRANSIENT),
         }
     }

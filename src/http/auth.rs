@@ -92,13 +92,11 @@ pub(super) async fn log_in(
     // A password that cannot be set is wrong too. It is hashed like any other, so that the time of the answer is the same.
     let password = checked_password(&password).unwrap_or_default();
     let right = app.auth.passwords.verify(password, hash).await?;
-    match user.filter(|_| right) {
-        Some(user) => open_login(&request, &app, &user).await,
-        None => {
-            refusals::log(&request, &app, What::LogIn, Why::Wrong, Some(&username));
-            Err(ApiError::new(Kind::Unauthorized, "the name or the password is wrong"))
-        }
-    }
+    let Some(user) = user.filter(|_| right) else {
+        refusals::log(&request, &app, What::LogIn, Why::Wrong, Some(&username));
+        return Err(ApiError::new(Kind::Unauthorized, "the name or the password is wrong"));
+    };
+    open_login(&request, &app, &user).await
 }
 
 /// Makes the first account, an admin, with the secret of the set-up link.

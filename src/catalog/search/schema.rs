@@ -27,7 +27,7 @@ const LOOSE: char = '-';
 /// Handles of the fields.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields {
-    /// ItemKind and id, by which documents are replaced and removed.
+    /// Kind and id, by which documents are replaced and removed.
     pub key: Field,
     /// Words of the name.
     pub name: Field,
