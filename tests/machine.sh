@@ -49,18 +49,16 @@ if [ "$total_gb" -lt "$memory_gb" ]; then
     missing+=("$total_gb GB of memory, $memory_gb GB are needed")
 fi
 
-# Some tests mount a small disk or put devices into networks of their own.
 if [ "$(id -u)" = 0 ]; then
     echo "user: root"
-    space=() who=root
 else
     echo "user: $(id -un), who cannot install Debian packages"
-    space=(--user --map-root-user) who="user namespaces (sysctl kernel.unprivileged_userns_clone, user.max_user_namespaces)"
 fi
+# Some tests mount a small disk or put devices into networks of their own, as root or in a user namespace.
 for kind in "--mount --propagation unchanged" --net; do
     # shellcheck disable=SC2086 # $kind is one or more words
-    unshare "${space[@]}" $kind true 2>/dev/null ||
-        missing+=("unshare ${space[*]} $kind is refused: the tests need it; run as root on a machine or in a container that allows it (CAP_SYS_ADMIN), or allow $who")
+    { [ "$(id -u)" = 0 ] && unshare $kind true 2>/dev/null; } || unshare --user --map-root-user $kind true 2>/dev/null ||
+        missing+=("unshare $kind is refused, which the tests need: run as root on a machine or in a container that allows it (CAP_SYS_ADMIN), or allow user namespaces (user.max_user_namespaces)")
 done
 if ! : 2>/dev/null <>/dev/net/tun; then
     missing+=("/dev/net/tun cannot be opened: load the module tun; in a chroot or container, bind the host's /dev, or run: mkdir -p /dev/net && mknod /dev/net/tun c 10 200")

@@ -65,7 +65,7 @@ fn the_gate_reports_at_once_what_the_machine_lacks() {
         ("cargo", "echo cargo 1.70.0", "cargo 1.70.0 is too old"),
         ("cargo", "exit 127", "cargo does not run: install Rust"),
         ("df", "echo / 1 1 1024", "1 GB are free at"),
-        ("unshare", "exit 1", "is refused: the tests need it"),
+        ("unshare", "exit 1", "is refused, which the tests need"),
         ("awk", "echo 1000000", "1 GB of memory"),
     ] {
         let output = with_stand_in("tests/machine.sh", &stand_in(program, script)).output().expect("it runs");

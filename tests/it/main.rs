@@ -9,6 +9,7 @@ mod backup;
 mod catalogue;
 mod client_example;
 mod command_line;
+mod contributing;
 mod database;
 mod demo;
 mod dependencies;

@@ -120,14 +120,14 @@ impl Device {
                 assert!(self.more_than(seen).await, "it ended before: {what}; last: {:?}", self.printed().last());
             }
         };
-        let found = tokio::time::timeout(Duration::from_secs(100), found).await;
+        let found = tokio::time::timeout(Duration::from_mins(5), found).await;
         found.unwrap_or_else(|_| panic!("never printed: {what}; last: {:?}", self.printed().last()))
     }
 
     /// Waits until it has ended.
     pub(crate) async fn end(&mut self) -> ExitStatus {
         let ended = async { while self.more_than(self.mark()).await {} };
-        tokio::time::timeout(Duration::from_mins(1), ended).await.expect("it ends");
+        tokio::time::timeout(Duration::from_mins(5), ended).await.expect("it ends");
         self.child.wait().expect("the device is our child")
     }
 

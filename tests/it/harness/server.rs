@@ -134,7 +134,7 @@ impl Server {
 
     /// A request without a token, to be completed and passed to [`send`].
     pub(crate) fn request(&self, method: Method, path: &str) -> ClientRequest {
-        let client = Client::builder().timeout(Duration::from_secs(30)).disable_redirects().finish();
+        let client = Client::builder().timeout(Duration::from_mins(5)).disable_redirects().finish();
         client.request(method, format!("{}{path}", self.base)).no_decompress()
     }
 

@@ -118,7 +118,7 @@ impl Answer {
 /// Opens a connection and sends a request with these header lines, unchanged.
 pub(crate) fn send_raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> TcpStream {
     let mut stream = TcpStream::connect(server.base.strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(5))).unwrap();
     let request = format!("{method} {path} HTTP/1.1\r\nHost: segue\r\nAccept-Encoding: gzip");
     let lines = [&[request.as_str()], lines, &["\r\n"]].concat().join("\r\n");
     stream.write_all(lines.as_bytes()).unwrap();
