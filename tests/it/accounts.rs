@@ -148,8 +148,9 @@ on_both_databases! {
         until("the server learns of it", async || login.get("/v1/me").await.status == 401).await;
         let list = format!("/v1/playlists/{}", made["id"].as_str().expect("an id"));
         admin.get(&list).await.assert_error(404, "not_found");
-        let last = remove("root");
-        assert!(!last.status.success() && String::from_utf8_lossy(&last.stderr).contains("is the last admin"), "{last:?}");
+        let refused = remove("root");
+        let text = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && text.contains("is the last admin"), "{refused:?}");
         let listed = segue(&database).args(["user", "list"]).output().expect("the program runs");
         assert_eq!(String::from_utf8_lossy(&listed.stdout), "admin\troot\n");
     }

@@ -95,7 +95,7 @@ fn check_advisories(crate_name: Option<&str>) -> Output {
         command.env("GIT_CONFIG_KEY_0", format!("url.{}.insteadOf", database.display()));
     }
     let ours = fs::read_to_string(root().join("deny.toml")).expect("it is there");
-    let copies = folder.path().join("copies");
+    let copies = folder.path().join("copies").display().to_string();
     let section = format!("[advisories]\ndb-urls = [{ADDRESS:?}]\ndb-path = {copies:?}");
     let config = folder.path().join("deny.toml");
     write(&config, &ours.replace("[advisories]", &section));

@@ -247,7 +247,7 @@ fn circle(among: &BTreeMap<String, BTreeMap<String, String>>, start: &str) -> Op
     let mut ways = vec![(start.to_owned(), Vec::new())];
     while let Some((here, way)) = ways.pop() {
         for (next, example) in among.get(&here).into_iter().flatten() {
-            let longer = [way.as_slice(), &[example.clone()]].concat();
+            let longer = [way.as_slice(), std::slice::from_ref(example)].concat();
             if next == start {
                 return Some(longer);
             }

@@ -35,7 +35,7 @@ fn invitation(server: &mut Server) -> (String, Vec<String>) {
     loop {
         let line = server.line().expect("it goes on");
         match line.strip_prefix("  ") {
-            Some(link) if link.contains("/setup#") => links.push(link.to_owned()),
+            Some(address) if address.contains("/setup#") => links.push(address.to_owned()),
             Some(line) if line.contains(" user add ") => line.clone_into(&mut command),
             _ => assert!(links.is_empty(), "the links are the last lines, and then: {line}"),
         }
@@ -152,10 +152,10 @@ fn links_of_a_server_for_everybody_work_from_outside() {
         (child, lines)
     };
     let (mut child, lines) = serve(&[]);
-    let links: Vec<String> = lines.filter(|line| line.contains("/setup#")).take(2).collect();
+    let setup: Vec<String> = lines.filter(|line| line.contains("/setup#")).take(2).collect();
     child.kill().and_then(|()| child.wait()).expect("it is our child");
-    assert!(links[0].starts_with(&format!("  http://{address}:")), "{links:?}");
-    assert!(links[1].starts_with("  http://127.0.0.1:"), "{links:?}");
+    assert!(setup[0].starts_with(&format!("  http://{address}:")), "{setup:?}");
+    assert!(setup[1].starts_with("  http://127.0.0.1:"), "{setup:?}");
 
     assert!(super::segue(&["user", "add", "anna", "--database-url", &database.url]).status.success());
     let (mut child, lines) = serve(&[]);

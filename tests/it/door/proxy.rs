@@ -123,12 +123,12 @@ async fn a_player_works_through(proxy: fn(&Path, &str, u16) -> Proxy) {
         serde_json::from_slice(&page.stdout).unwrap_or_else(|error| panic!("{error}: {page:?}"));
     let href = page["items"][0]["href"].as_str().expect("a link");
     assert!(href.starts_with(&format!("{public}/v1/tracks/")), "links lead through the proxy: {href}");
-    let part = curl(
+    let ranged = curl(
         folder.path(),
         &["--header", &header, "--range", "10-19", "--dump-header", "-", &format!("{href}/stream")],
     );
-    let told = String::from_utf8_lossy(&part.stdout).to_lowercase();
-    assert!(told.contains(" 206") && told.contains("content-range: bytes 10-19/"), "{part:?}");
+    let told = String::from_utf8_lossy(&ranged.stdout).to_lowercase();
+    assert!(told.contains(" 206") && told.contains("content-range: bytes 10-19/"), "{ranged:?}");
 
     let mut command = Device::command(&public, &database, "anna", "Kitchen");
     command.arg("--ca").arg(folder.path().join("cert.pem"));

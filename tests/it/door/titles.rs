@@ -3,12 +3,15 @@
 use crate::harness::{Login, Server, segue, until};
 use std::{fs, path::Path};
 
+/// Samples a second, and samples in the file.
+const SAMPLES: u64 = 44_100;
+
 /// Writes a FLAC file without audio whose header declares one second, with these Vorbis comments (RFC 9639, section 8).
 fn flac(path: &Path, comments: &[&str]) {
     let length = |bytes: usize| u32::try_from(bytes).expect("short");
     let mut stream_info = vec![0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0];
     // 44,100 Hz in 20 bits, two channels (3 bits), 16 bits a sample (5 bits), 44,100 samples (36 bits); no MD5.
-    stream_info.extend(((44_100_u64 << 44) | (1 << 41) | (15 << 36) | 44_100).to_be_bytes());
+    stream_info.extend(((SAMPLES << 44) | (1 << 41) | (15 << 36) | SAMPLES).to_be_bytes());
     stream_info.extend([0; 16]);
     let mut block = vec![0, 0, 0, 0];
     block.extend(length(comments.len()).to_le_bytes());

@@ -27,7 +27,7 @@ fn junk_is_no_error() {
         let log = Log::of(&mut command, &database);
         let server = Server::run(command).await;
         let address = server.base.trim_start_matches("http://");
-        let long = [b"GET / HTTP/1.1\r\nx: ".to_vec(), vec![b'x'; 1 << 20]].concat();
+        let endless = [b"GET / HTTP/1.1\r\nx: ".to_vec(), vec![b'x'; 1 << 20]].concat();
         for junk in [
             &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03junk"[..],
             b"GET / HTTP/9.9\r\n\r\n",
@@ -38,7 +38,7 @@ fn junk_is_no_error() {
             b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{",
             b"POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
             b"",
-            &long,
+            &endless,
         ] {
             send(address, junk);
         }

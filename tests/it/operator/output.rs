@@ -66,7 +66,8 @@ async fn answers(address: &str) -> bool {
 #[test]
 fn a_standard_output_that_takes_nothing_does_not_end_the_server() {
     run(async {
-        for output in [broken_pipe as fn() -> Stdio, full_disk] {
+        let outputs: [fn() -> Stdio; 2] = [broken_pipe, full_disk];
+        for output in outputs {
             let database = TestDatabase::new(Dialect::Sqlite);
             let mut command = segue(&database);
             command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(output());
@@ -83,7 +84,8 @@ fn a_standard_output_that_takes_nothing_does_not_end_the_server() {
 #[test]
 fn a_standard_error_that_takes_nothing_does_not_end_the_server_either() {
     run(async {
-        for output in [broken_pipe as fn() -> Stdio, full_disk] {
+        let outputs: [fn() -> Stdio; 2] = [broken_pipe, full_disk];
+        for output in outputs {
             let database = TestDatabase::new(Dialect::Sqlite);
             let mut command = segue(&database);
             command.args(["serve", "--listen", "127.0.0.1:0", "--log", "debug", "--log-requests"]).stderr(output());
