@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::MetadataExt as _, process::Command};
 
-/// Whoever makes a user namespace is root within it (user_namespaces(7)).
+/// Whoever makes a user namespace is root within it (`user_namespaces(7)`).
 const IN_USER_NAMESPACE: &[&str] = &["--user", "--map-root-user"];
 
 /// The command `unshare` with these options; the caller adds the program. It makes a user namespace as well, unless root
@@ -26,7 +26,7 @@ pub(crate) fn unshare(options: &[&str]) -> Command {
         if tried.status.success() {
             return command();
         }
-        refusals += &format!("\n{:?}: {}", command(), String::from_utf8_lossy(&tried.stderr).trim());
+        refusals.extend([format!("\n{:?}: {}", command(), String::from_utf8_lossy(&tried.stderr).trim())]);
     }
     panic!(
         "this test needs new namespaces, which are refused:{refusals}\nRun the tests as root on a machine or in a \
