@@ -78,7 +78,9 @@ fn other_files_are_named_as_not_being_a_database() {
         ("letter.txt", "it is not a SQLite database"),
         ("letter.txt/segue.db", "a part of that path is a file"),
     ] {
-        for command in [&["user", "add", "anna"][..], &["serve", "--listen", "127.0.0.1:0"], &["user", "list"]] {
+        for command in
+            [&["user", "add", "anna"][..], &["serve", "--listen", "127.0.0.1:0", "--log", "error"], &["user", "list"]]
+        {
             let url = format!("sqlite:{}", path(name));
             let told = refused(&[command, &["--database-url", &url]].concat());
             assert!(told.contains(&format!("the database {} cannot be used: ", path(name))), "{told}");
