@@ -58,7 +58,9 @@ fn as_somebody(folder: &Path, arguments: &[&str]) -> Command {
     if is_root() {
         command.args(["--reuid", "65534", "--clear-groups"]);
     }
-    command.arg(program).args(arguments).env("SEGUE_PASSWORD", "long enough");
+    // The caller's home folder may be closed to somebody else.
+    command.arg(program).args(arguments).env("SEGUE_PASSWORD", "long enough").env("HOME", folder);
+    command.env_remove("XDG_DATA_HOME");
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEGUE_DATA")) {
         command.env_remove(name);
     }

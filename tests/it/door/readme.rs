@@ -64,7 +64,13 @@ fn each_command_and_flag_of_the_pages_exists() {
 #[test]
 fn settings_of_the_pages_can_be_read() {
     let page = read("config/README.md");
-    let blocks: Vec<&str> = page.split("```").skip(1).step_by(2).filter(|block| block.contains(" = ")).collect();
+    let blocks: Vec<&str> = page
+        .split("```")
+        .skip(1)
+        .step_by(2)
+        .filter(|block| block.contains(" = "))
+        .filter(|block| !block.trim_start().starts_with('['))
+        .collect();
     assert_eq!(blocks.len(), 2, "{blocks:?}");
     let folder = tempfile::tempdir().expect("a folder");
     for block in blocks {
