@@ -37,6 +37,7 @@ impl SessionActor {
                 ReplicaOutput::LoadAgain(why) => self.load_again(&why, ctx),
                 ReplicaOutput::Commit(change) => self.commit(change, ctx),
                 ReplicaOutput::WriteSoon => self.write_soon(ctx),
+                ReplicaOutput::Log(why) => log::info!("session {}: {why}", self.user),
                 ReplicaOutput::Release(before, state, effects) => self.release(before, &state, effects, ctx),
                 ReplicaOutput::Restart(why) => self.restart(&why, ctx),
             }

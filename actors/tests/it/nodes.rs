@@ -83,6 +83,7 @@ impl Node {
                     self.restarts += 1;
                     self.waiting.push(ReplicaOutput::Load);
                 }
+                ReplicaOutput::Log(_) => {}
                 ReplicaOutput::WriteSoon => panic!("where nodes share a session nothing is written later"),
                 asked => self.waiting.push(asked),
             }

@@ -62,7 +62,10 @@ impl Node {
                 }
                 ReplicaOutput::Release(_, _, effects) => self.effects.extend(effects),
                 ReplicaOutput::Restart(_) => self.has_restarted = true,
-                ReplicaOutput::Load | ReplicaOutput::LoadAgain(_) | ReplicaOutput::WriteSoon => {}
+                ReplicaOutput::Load
+                | ReplicaOutput::LoadAgain(_)
+                | ReplicaOutput::Log(_)
+                | ReplicaOutput::WriteSoon => {}
             }
         }
     }

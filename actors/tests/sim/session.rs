@@ -276,6 +276,7 @@ impl World {
                 self.is_at(n, AtWork::Writes);
                 self.after_us(50, 10_000, Happening::Commit(n, generation, Box::new(change), fate));
             }
+            ReplicaOutput::Log(_) => {}
             ReplicaOutput::WriteSoon => {
                 let session = self.nodes[n].session.as_mut().expect("it has an output");
                 if !session.writes_soon {

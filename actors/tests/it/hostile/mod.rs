@@ -361,6 +361,7 @@ impl World {
                 ReplicaOutput::Load => self.load_at = Some(self.now),
                 ReplicaOutput::LoadAgain(_) => self.load_at = Some(self.now.plus_ms(500)),
                 ReplicaOutput::Commit(change) => self.held = Some(self.commit(change)),
+                ReplicaOutput::Log(_) => {}
                 ReplicaOutput::WriteSoon => self.write_at = self.write_at.or(Some(self.now.plus_ms(1_000))),
                 ReplicaOutput::Release(before, state, effects) => self.release(before, &state, effects),
                 ReplicaOutput::Restart(_) => {

@@ -1,15 +1,26 @@
-//! What a node does with a session, pure: it steps events, commits what must be durable before it is shown, writes the
-//! rest soon, and starts anew when what stands in the database is not what it thought. The actor around it, and the
-//! simulation, only carry out its [`ReplicaOutput`]s and bring the answers back.
+//! What a node does with a session, pure: it steps events, commits their changes, releases what they show, and loads the
+//! session again when the record in the database is not the expected one. The actor around it, and the simulation,
+//! carry out its [`ReplicaOutput`]s and bring the answers.
 //!
-//! Where other nodes share the session ([`Limits::is_shared`]) everything is durable before it is shown, what another
-//! node wrote is adopted, and events whose change came too late are stepped again on it.
+//! Here is what every node does. `single` is the rest for a node that is the only one, `shared` for nodes that share the
+//! session ([`Limits::is_shared`]):
+//!
+//! | | single | shared |
+//! |---|---|---|
+//! | written before it is shown | what an effect asks for; the rest within 2 s | every change |
+//! | a load | begins a new epoch | goes on under the epoch that stands, unless stamps may be lost |
+//! | a commit was refused | the commands in it are rejected, the other events are stepped again | the same, after a load |
+//! | another record stands | the session starts anew | it is adopted, and the events are stepped again on it |
+//! | a commit has no answer | the session starts anew | the record is read, and the events are stepped again on it |
 
+mod shared;
+mod single;
+
+use super::panics::{EventKey, named, skip};
 use crate::node::ports::{Outcome, SessionChange};
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::{CommandId, ConnectionId, Micros, NodeId, Stamp};
 use crate::protocol::messages::RejectCode;
-use crate::session::panics::{EventKey, named, skip};
 use crate::state::queue::Queue;
 use crate::state::{Asked, DeviceEvent, Durability, Effect, Event, Limits, Record, Reject, SessionState, Shown};
 use std::collections::VecDeque;
@@ -29,6 +40,8 @@ pub enum ReplicaOutput {
     Commit(SessionChange),
     /// Call [`Replica::write`] within 2 s.
     WriteSoon,
+    /// For the log: a change was not written, and why.
+    Log(String),
     /// Show everybody what differs from the revisions given, and each one what the effects say, as it stood then: later
     /// events may have changed the session since, and that is not to be seen yet.
     Release(Shown, Box<SessionState>, Vec<Effect>),
@@ -156,10 +169,7 @@ impl Replica {
             }
             (_, Some(_)) => self.is_outdated = true,
             (Some(kept), None) if self.limits.is_shared && !self.starts_paused && stands(&kept.0) => {
-                let stored = Some((kept.0.stamp, kept.0.queue_revision()));
-                self.live = Some(Live { state: SessionState::resume(kept, self.node, self.limits), stored });
-                // What an earlier run of this session left behind here.
-                self.inbox.push_front(Event::NodeLost { node: self.node, last: now });
+                self.resume(now, kept);
             }
             (record, None) => self.begin(now, record, (database, last_heartbeat), outputs),
         }
@@ -199,14 +209,6 @@ impl Replica {
         self.go_on(now, outputs);
     }
 
-    /// Another node has written this, or a look into the database has found it.
-    pub fn remote_record(&mut self, now: Micros, record: Arc<Record>, outputs: &mut Vec<ReplicaOutput>) {
-        if self.news.as_ref().is_none_or(|known| known.stamp < record.stamp) {
-            self.news = Some(record);
-        }
-        self.go_on(now, outputs);
-    }
-
     fn go_on(&mut self, now: Micros, outputs: &mut Vec<ReplicaOutput>) {
         if self.is_outdated && self.flight.is_none() {
             self.restart("the database was put back".to_owned(), outputs);
@@ -225,24 +227,6 @@ impl Replica {
         }
     }
 
-    /// What another node made of the session is what it is, if it is newer; its queue is read where it is another.
-    fn adopt(&mut self, now: Micros, record: Arc<Record>, queue: Option<Arc<Queue>>, outputs: &mut Vec<ReplicaOutput>) {
-        let Some(live) = self.live.as_mut().filter(|live| record.stamp > live.state.record().stamp) else { return };
-        let of = |record: &Record| (record.stamp.epoch, record.queue_revision());
-        let known = of(live.state.record()) == of(&record);
-        let Some(queue) = queue.or_else(|| known.then(|| live.state.queue().clone())) else {
-            return self.load(ReplicaOutput::Load, outputs);
-        };
-        self.in_doubt = false;
-        let (before, mut effects) = (live.state.shown(), Vec::new());
-        live.stored = Some((record.stamp, record.queue_revision()));
-        live.state.adopt(now, record, queue, &mut effects);
-        if live.state.has_pending_joins() {
-            self.inbox.push_back(Event::Deadline);
-        }
-        self.release(before, effects, outputs);
-    }
-
     fn step(&mut self, now: Micros, events: Vec<Event>, outputs: &mut Vec<ReplicaOutput>) {
         let Some(live) = &mut self.live else { return };
         let before = live.state.clone();
@@ -258,15 +242,8 @@ impl Replica {
                 panic!("invariant {} does not hold: {}", violation.number, violation.rule);
             }
         }
-        let wanted = effects.iter().filter_map(|effect| match effect {
-            Effect::Commit(durability) => Some(*durability),
-            _ => None,
-        });
-        let durability = if self.limits.is_shared {
-            (live.state.record().stamp != before.record().stamp).then_some(Durability::Now)
-        } else {
-            wanted.max()
-        };
+        let durability =
+            if self.limits.is_shared { shared::durability(&before, &live.state) } else { single::durability(&effects) };
         match durability {
             Some(Durability::Now) => {
                 outputs.push(ReplicaOutput::Commit(live.change()));
@@ -303,29 +280,26 @@ impl Replica {
                 self.starts_paused = false;
                 self.stored();
             }
-            (Flight::Begin(_), Outcome::Conflict(_)) if self.limits.is_shared => {
-                self.load(ReplicaOutput::Load, outputs);
-            }
-            (Flight::Begin(_), _) => self.load(ReplicaOutput::LoadAgain(trouble), outputs),
             (Flight::Change { before, effects, .. }, Outcome::Committed) => {
                 (self.attempts, self.in_doubt) = (0, false);
                 self.stored();
                 self.release(before.shown(), effects, outputs);
             }
-            (Flight::Change { before, events, .. }, outcome)
-                if self.limits.is_shared || matches!(outcome, Outcome::NotSent(_)) =>
-            {
-                log::info!("{trouble}");
-                if let Some(live) = &mut self.live {
-                    live.state = *before;
-                }
-                self.try_again(now, events, outcome, trouble, outputs);
-            }
             (Flight::Write, Outcome::Committed) => self.stored(),
             (Flight::Write, Outcome::NotSent(_)) => outputs.push(ReplicaOutput::WriteSoon),
-            (_, _) => self.restart(trouble, outputs),
+            (flight, outcome) if self.limits.is_shared => {
+                self.not_committed_shared(now, flight, outcome, trouble, outputs);
+            }
+            (flight, outcome) => self.not_committed_single(now, flight, &outcome, trouble, outputs),
         }
         self.go_on(now, outputs);
+    }
+
+    /// A change was not written: the session is as it was before.
+    fn take_back(&mut self, before: SessionState) {
+        if let Some(live) = &mut self.live {
+            live.state = before;
+        }
     }
 
     fn restart(&mut self, why: String, outputs: &mut Vec<ReplicaOutput>) {
@@ -338,56 +312,9 @@ impl Replica {
         self.load(ReplicaOutput::Restart(why), outputs);
     }
 
-    /// A change was not written, or not as far as is known. Where other nodes share the session its events are stepped
-    /// again on the record that stands.
-    fn try_again(
-        &mut self,
-        now: Micros,
-        events: Vec<Event>,
-        outcome: Outcome,
-        trouble: String,
-        outputs: &mut Vec<ReplicaOutput>,
-    ) {
-        if matches!(outcome, Outcome::NotSent(_)) && !self.in_doubt {
-            self.undo(now, events, &Reject::UNAVAILABLE, outputs);
-        } else {
-            let events = if matches!(outcome, Outcome::Unknown(_)) { self.give_up(events, outputs) } else { events };
-            self.put_back(events);
-        }
-        match (outcome, &self.live) {
-            (Outcome::Conflict(Some(record)), Some(live)) if !live.is_after(&record) => {
-                self.attempts = self.attempts.saturating_add(1);
-                self.adopt(now, Arc::from(record), None, outputs);
-            }
-            (Outcome::NotSent(_), _) if self.limits.is_shared => self.load(ReplicaOutput::LoadAgain(trouble), outputs),
-            (outcome @ (Outcome::Conflict(_) | Outcome::Unknown(_)), _) => {
-                self.in_doubt |= matches!(outcome, Outcome::Unknown(_));
-                self.load(ReplicaOutput::Load, outputs);
-            }
-            (Outcome::NotSent(_) | Outcome::Committed, _) => {}
-        }
-    }
-
     fn load(&mut self, output: ReplicaOutput, outputs: &mut Vec<ReplicaOutput>) {
         self.flight = Some(Flight::Load);
         outputs.push(output);
-    }
-
-    /// What nobody could find in the record is not tried twice; the rest is.
-    fn give_up(&self, events: Vec<Event>, outputs: &mut Vec<ReplicaOutput>) -> Vec<Event> {
-        let (mut rest, mut effects) = (Vec::new(), Vec::new());
-        for event in events {
-            match event {
-                Event::Asked { connection, asked: Asked::Command { command, .. } } => {
-                    effects.push(Effect::Reject(connection, command.id, Reject::UNKNOWN));
-                }
-                other => rest.push(other),
-            }
-        }
-        if let Some(live) = &self.live {
-            self.release(live.state.shown(), effects, outputs);
-        }
-        rest
     }
 
     /// The events are still to come, before those that came since.
@@ -434,13 +361,8 @@ impl Replica {
         self.release(live.state.shown(), effects, outputs);
         if self.limits.is_shared {
             self.put_back(light);
-        } else if all > 0 && light.len() == all {
-            // To step them again at once would be to ask again at once.
-            self.put_back(light);
-            self.flight = Some(Flight::Pause);
-            outputs.push(ReplicaOutput::WriteSoon);
-        } else if !light.is_empty() {
-            self.step(now, light, outputs);
+        } else {
+            self.step_the_rest(now, light, all, outputs);
         }
     }
 
