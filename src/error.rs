@@ -56,8 +56,6 @@ kinds! {
     MediaChanged = 409, "media_changed";
     /// The device that the command needs is not connected.
     Offline = 409, "offline";
-    /// The platform of the device lets it play only after somebody has touched it.
-    Blocked = 409, "blocked";
     /// No device is active, and the command names none.
     NoActiveDevice = 409, "no_active_device";
     /// A condition of the command (`if_item`, `if_queue_revision`, `if_lease`) no longer holds.

@@ -35,8 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let tracks = arguments.map(|id| id.parse()).collect::<Result<Vec<MediaId>, _>>()?;
     let (name, kind, instance) = ("Example".to_owned(), DeviceKind::Other, InstanceId(random()));
-    let (plays, controls, codecs) = (true, true, Vec::new());
-    let device = HelloDevice { id: None, instance, name, kind, plays, controls, codecs, volume: None };
+    let device = HelloDevice { id: None, instance, name, kind, plays: true, controls: true, volume: None };
 
     let start = Instant::now();
     let now_us = || i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX);

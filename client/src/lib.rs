@@ -28,7 +28,6 @@
 //!     kind: DeviceKind::Other,
 //!     plays: true,
 //!     controls: true,
-//!     codecs: Vec::new(),
 //!     volume: None,
 //! };
 //! let mut client = Client::new(device, Some("token".to_owned()), 0);

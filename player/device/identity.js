@@ -1,15 +1,5 @@
 /** How this page describes itself as a device. */
 
-/** Media types that the server may ask about. */
-const TYPES = [
-  "audio/mpeg",
-  "audio/flac",
-  "audio/ogg; codecs=vorbis",
-  "audio/ogg; codecs=opus",
-  "audio/mp4; codecs=mp4a.40.2",
-  "audio/wav",
-];
-
 /**
  * After this long the lock on a device id belongs to another tab, not to the page that is being reloaded, in
  * milliseconds.
@@ -20,11 +10,6 @@ const RELOAD_MS = 400;
 export function randomId() {
   const words = crypto.getRandomValues(new Uint32Array(2));
   return [...words].map((word) => word.toString(16).padStart(8, "0")).join("");
-}
-
-function codecs() {
-  const element = new Audio();
-  return TYPES.filter((type) => element.canPlayType(type) !== "");
 }
 
 /**
@@ -40,7 +25,6 @@ export function describeDevice(id, { name, level, muted }) {
     kind: deviceKind(),
     plays: true,
     controls: true,
-    codecs: codecs(),
     volume: { level, muted, version: 0 },
   };
 }

@@ -53,21 +53,6 @@ export function soundOf(audio) {
   }
 }
 
-/** The cause that a report gives for this audio. @param {Audio} audio */
-export function causeOf(audio) {
-  switch (soundOf(audio)) {
-    case "playing":
-    case "starting":
-      return "start";
-    case "buffering":
-      return "underrun";
-    case "paused":
-      return "pause";
-    default:
-      return "error";
-  }
-}
-
 /**
  * The speed factor that brings audio that is `ahead_ms` ahead of the shown place back to it: 1 when it is close enough,
  * or too far away to be corrected by speed.

@@ -21,7 +21,7 @@ if (!found.ok) throw new Error(`the search failed: ${await found.text()}`);
 const tracks = (await found.json()).tracks.items.map((/** @type {{id: string}} */ { id }) => id);
 if (tracks.length === 0) throw new Error(`nothing was found for "${words}"`);
 
-const device = { instance: newId(), name: "Example", kind: "other", plays: true, controls: true, codecs: [] };
+const device = { instance: newId(), name: "Example", kind: "other", plays: true, controls: true };
 const client = new Client(device, token, now_us());
 /** @type {WebSocket | undefined} */
 let socket;

@@ -88,8 +88,7 @@ export function sendHello(client, local_us, out) {
   const { link } = client;
   Object.assign(link, { phase: "trying", since_us: local_us, heard_us: local_us, farewell: undefined });
   client.pendingCommands.resetCopies();
-  const lease = client.audio.kind === "sounding" ? client.carried?.lease : undefined;
-  const frame = { type: "hello", token: client.token, device: { ...client.device }, lease, seen: seen(client) };
+  const frame = { type: "hello", token: client.token, device: { ...client.device }, seen: seen(client) };
   out.push({ type: "send", frame });
   startBurst(client, local_us, out);
 }

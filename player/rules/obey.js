@@ -1,6 +1,6 @@
 /** The audio follows the playback that the server sends, and reports keep that playback true (R1, R3, R14). */
 
-import { causeOf, itemOf, placeAt, soundOf } from "./audio.js";
+import { itemOf, placeAt, soundOf } from "./audio.js";
 import { fallSilent, isAllowed, silentAt } from "./silence.js";
 import { positionAt, sameStamp, stampOf } from "./stamps.js";
 import {
@@ -221,10 +221,9 @@ export function report(client, local_us, out) {
   const at_us = client.time.at(local_us);
   const position_ms = placeAt(audio, local_us) ?? positionAt(playback, at_us);
   const { lease, turn } = carried;
-  const sound = { status: soundOf(audio), cause: causeOf(audio) };
   out.push({
     type: "send",
-    frame: { type: "report", lease, turn, item: playback.item.id, position_ms, at_us, ...sound },
+    frame: { type: "report", lease, turn, item: playback.item.id, position_ms, at_us, status: soundOf(audio) },
   });
 }
 

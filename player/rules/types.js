@@ -28,7 +28,7 @@
  * }} Limits
  * @typedef {{
  *   id?: string, instance: string, name: string, kind: string, plays: boolean, controls: boolean,
- *   codecs: string[], volume?: Volume
+ *   volume?: Volume
  * }} HelloDevice
  * @typedef {{op: string, [argument: string]: any}} Op a command without its id
  * @typedef {{type: "command", id: string, if_item?: string} & Op} Command

@@ -47,7 +47,6 @@ pub async fn run(options: Options) -> Result<(), Trouble> {
         kind: options.kind,
         plays: options.plays,
         controls: true,
-        codecs: Vec::new(),
         volume: options.plays.then_some(Volume { level: 100, muted: false, version: 0 }),
     };
     description.check().map_err(|error| Trouble::new(error.to_string()))?;

@@ -100,7 +100,6 @@ fn refused(Reject { code, message, retry_ms }: Reject) -> ApiError {
         RejectCode::Conflict => Kind::Conflict,
         RejectCode::Denied => Kind::Forbidden,
         RejectCode::Offline => Kind::Offline,
-        RejectCode::Blocked => Kind::Blocked,
         RejectCode::Invalid => Kind::Invalid,
         RejectCode::Busy => Kind::Busy,
         RejectCode::Unavailable => Kind::Unavailable,

@@ -57,7 +57,7 @@ test("the example and a program in TypeScript agree with the types of the packag
   };
   assert.equal(await check("example.js", ""), "");
   const program = (/** @type {string} */ type) => `import { Client, type Input, type Output } from "segue-client";
-    const device = { instance: "00000000000000a1", name: "A", kind: "other", plays: true, controls: true, codecs: [] };
+    const device = { instance: "00000000000000a1", name: "A", kind: "other", plays: true, controls: true };
     const client: Client = new Client(device, "token", 0);
     const input: Input = { type: "${type}" };
     const outputs: Output[] = client.step(0, 0.5, input);

@@ -4,11 +4,10 @@
 use super::devices::{Device, Devices, NAME_BYTES};
 use super::queue::Queue;
 use super::{Limits, SessionState, Wait};
-use crate::protocol::device::CODECS;
 use crate::protocol::playback::After;
 
-/// A listed device with the longest name and media types that it may give.
-pub(super) const DEVICE_BYTES: usize = size_of::<Device>() + NAME_BYTES + CODECS.0 * (size_of::<String>() + CODECS.1);
+/// A listed device with the longest name that it may give.
+pub(super) const DEVICE_BYTES: usize = size_of::<Device>() + NAME_BYTES;
 
 impl Limits {
     /// The most bytes that a session keeps, whatever is said to it.

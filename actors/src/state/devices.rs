@@ -17,8 +17,6 @@ pub struct Description {
     pub plays: bool,
     /// May command.
     pub controls: bool,
-    /// Media types it can decode, most liked first; empty: unknown.
-    pub codecs: Vec<String>,
     /// Its loudness, where it knows.
     pub volume: Option<Volume>,
 }
@@ -30,8 +28,8 @@ impl Description {
     /// `WireError` when a field is beyond its bound.
     pub fn of(device: HelloDevice) -> Result<Self, WireError> {
         device.check()?;
-        let HelloDevice { name, kind, plays, controls, codecs, volume, .. } = device;
-        Ok(Self { name: name.trim().to_owned(), kind, plays, controls, codecs, volume })
+        let HelloDevice { name, kind, plays, controls, volume, .. } = device;
+        Ok(Self { name: name.trim().to_owned(), kind, plays, controls, volume })
     }
 }
 
@@ -85,9 +83,6 @@ pub struct Device {
     pub plays: bool,
     /// May command.
     pub controls: bool,
-    /// Media types it can decode; empty: unknown.
-    #[serde(default)]
-    pub codecs: Vec<String>,
     /// Loudness; `None` is unknown, never full.
     #[serde(default)]
     pub volume: Option<Volume>,
@@ -134,7 +129,7 @@ impl Device {
 
     /// What it takes in memory.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.name.len() + bytes_of_codecs(&self.codecs)
+        size_of::<Self>() + self.name.len()
     }
 }
 
@@ -159,11 +154,6 @@ const ANSWERED_DEVICES: usize = 96;
 const ANSWERED_KEPT_MS: i64 = 10 * 60 * 1000;
 /// How many names given by people are remembered.
 const NAMES_KEPT: usize = 64;
-
-/// What media types take in memory.
-pub(super) fn bytes_of_codecs(codecs: &[String]) -> usize {
-    codecs.iter().map(|codec| size_of::<String>() + codec.len()).sum()
-}
 
 /// All that a session knows of devices.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 //! its id and the pending join gets its own (cloned storage), so that two devices never fight for one name.
 
 use super::bounds::DEVICE_BYTES;
-use super::devices::{Device, PendingAction, Presence, bytes_of_codecs};
+use super::devices::{Device, PendingAction, Presence};
 use super::{At, Durability, Effect, Join, Limits, MOST_EPOCH, SessionState};
 use crate::protocol::close::CloseReason;
 use crate::protocol::device::Volume;
@@ -26,9 +26,7 @@ impl SessionState {
     /// What pending joins take in memory.
     pub(super) fn bytes_of_pending_joins(&self) -> usize {
         let descriptions = self.pending_joins.iter().map(|waiting| &waiting.join.description);
-        descriptions
-            .map(|description| size_of::<PendingJoin>() + description.name.len() + bytes_of_codecs(&description.codecs))
-            .sum()
+        descriptions.map(|description| size_of::<PendingJoin>() + description.name.len()).sum()
     }
 
     pub(super) fn join(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
@@ -204,7 +202,6 @@ impl SessionState {
             kind: description.kind,
             plays: description.plays,
             controls: description.controls,
-            codecs: description.codecs,
             volume,
             since_us,
             presence,

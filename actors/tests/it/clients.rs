@@ -12,7 +12,7 @@ use segue_actors::protocol::device::{DeviceKind, DeviceView, HelloDevice, Volume
 use segue_actors::protocol::ids::{
     ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
-use segue_actors::protocol::messages::{Cause, Op, RejectCode, Report, Sound, TransferMode};
+use segue_actors::protocol::messages::{Op, RejectCode, Report, Sound, TransferMode};
 use segue_actors::protocol::playback::{Intent, MediaKind, Playback, Status};
 use segue_actors::protocol::wire::{ClientLimits, ClientMessage, ServerMessage};
 use segue_actors::state::queue::Resolved;
@@ -226,8 +226,8 @@ impl World {
     /// A report of playing arrives, whatever the device itself would say.
     fn report_of(&mut self, index: usize, (lease, turn, item): (Stamp, Stamp, ItemId), position_ms: i64) {
         let connection = self.devices[index].connection.expect("it has a socket");
-        let (at_us, status, cause) = (self.server_now(), Sound::Playing, Cause::Heartbeat);
-        let report = Report { lease, turn, item, position_ms, at_us, status, cause };
+        let (at_us, status) = (self.server_now(), Sound::Playing);
+        let report = Report { lease, turn, item, position_ms, at_us, status };
         self.event(Event::Device { connection, event: DeviceEvent::Report(report) });
     }
 
@@ -367,7 +367,6 @@ fn device(id: u64, instance: u64) -> Device {
         kind: DeviceKind::Terminal,
         plays: true,
         controls: true,
-        codecs: Vec::new(),
         volume: None,
     };
     Device {

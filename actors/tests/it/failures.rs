@@ -5,9 +5,7 @@ use segue_actors::protocol::device::{DeviceKind, HelloDevice};
 use segue_actors::protocol::ids::{
     ClockId, CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
-use segue_actors::protocol::messages::{
-    Cause, Command, Ended, Op, Ready, RejectCode, Report, Sound, TransferMode, Yield,
-};
+use segue_actors::protocol::messages::{Command, Ended, Op, Ready, RejectCode, Report, Sound, TransferMode, Yield};
 use segue_actors::protocol::playback::{MediaKind, Status};
 use segue_actors::protocol::wire::{ClientLimits, ClientMessage, PAGE_ITEMS, ServerMessage, Welcome};
 use segue_actors::state::queue::Resolved;
@@ -95,7 +93,7 @@ impl Session {
         let shown = self.state.playback();
         let (lease, turn) = (shown.active.expect("it holds").lease, shown.turn);
         let item = shown.item.expect("it plays").id;
-        let report = Report { lease, turn, item, position_ms, at_us, status, cause: Cause::Heartbeat };
+        let report = Report { lease, turn, item, position_ms, at_us, status };
         self.event(1, DeviceEvent::Report(report))
     }
 
@@ -136,7 +134,6 @@ fn t10_a_client_whose_clock_is_wrong_by_an_hour_shows_the_right_place() {
             kind: DeviceKind::Phone,
             plays: false,
             controls: true,
-            codecs: Vec::new(),
             volume: None,
         };
         let mut client = Client::new(device, None, local(START));
@@ -206,7 +203,8 @@ fn t15_the_same_place_said_again_with_a_new_instant_is_that_place() {
 
 #[test]
 fn t16_a_report_without_an_instant_is_no_report() {
-    let text = r#"{"type":"report","lease":[1,1],"turn":[1,1],"item":"0000000000000001","position_ms":0,"status":"playing","cause":"start"}"#;
+    let text =
+        r#"{"type":"report","lease":[1,1],"turn":[1,1],"item":"0000000000000001","position_ms":0,"status":"playing"}"#;
     assert!(ClientMessage::decode(text).is_err());
 }
 
@@ -368,8 +366,8 @@ fn t94_a_turn_that_was_lost_with_its_epoch_is_never_another_one() {
     let turn = session.state.playback().turn;
     assert_eq!(turn.revision, lost.revision, "the epoch alone tells them apart");
     assert!(turn > lost, "{turn:?} after {lost:?}");
-    let (at_us, status, cause) = (session.now, Sound::Playing, Cause::Start);
-    let old = Report { lease, turn: lost, item, position_ms: 90_000, at_us, status, cause };
+    let (at_us, status) = (session.now, Sound::Playing);
+    let old = Report { lease, turn: lost, item, position_ms: 90_000, at_us, status };
     let effects = session.event(1, DeviceEvent::Report(old));
     assert_eq!(effects, [Effect::ShowPlayback(ConnectionId(1))], "a sign of life, and answered");
     assert_eq!(session.place_ms(), 30_000);
@@ -410,15 +408,7 @@ fn a_report_under_an_earlier_lease_of_the_same_device_and_turn_is_refused() {
     }
     let shown = session.state.playback();
     assert_eq!((shown.active.map(|active| active.device_id), shown.turn), (Some(DeviceId(1)), turn), "there and back");
-    let old = Report {
-        lease: first,
-        turn,
-        item,
-        position_ms: 90_000,
-        at_us: session.now,
-        status: Sound::Playing,
-        cause: Cause::Seek,
-    };
+    let old = Report { lease: first, turn, item, position_ms: 90_000, at_us: session.now, status: Sound::Playing };
     let effects = session.event(1, DeviceEvent::Report(old));
     assert_eq!(effects, [Effect::ShowPlayback(ConnectionId(1))]);
     assert_eq!(session.place_ms(), 2_000);

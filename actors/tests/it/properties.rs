@@ -6,9 +6,7 @@ use proptest::prelude::*;
 use segue_actors::protocol::ids::{
     CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
-use segue_actors::protocol::messages::{
-    Cause, Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield,
-};
+use segue_actors::protocol::messages::{Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield};
 use segue_actors::protocol::playback::{MediaKind, Rate, Repeat};
 use segue_actors::state::devices::Description;
 use segue_actors::state::queue::Resolved;
@@ -129,8 +127,7 @@ impl Session {
                 let statuses =
                     [Sound::Playing, Sound::Playing, Sound::Buffering, Sound::Paused, Sound::Blocked, Sound::Failed];
                 let status = statuses[usize::from(number % 6)];
-                let cause = Cause::Heartbeat;
-                let report = Report { lease, turn, item, position_ms, at_us, status, cause };
+                let report = Report { lease, turn, item, position_ms, at_us, status };
                 Event::Device { connection, event: DeviceEvent::Report(report) }
             }
             27 | 28 => {

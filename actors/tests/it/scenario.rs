@@ -29,9 +29,7 @@ use segue_actors::protocol::device::DeviceKind;
 use segue_actors::protocol::ids::{
     CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
-use segue_actors::protocol::messages::{
-    Cause, Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield,
-};
+use segue_actors::protocol::messages::{Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield};
 use segue_actors::protocol::playback::{Item, MediaKind, Playback, Rate, Repeat};
 use segue_actors::state::devices::{Description, Presence};
 use segue_actors::state::queue::Resolved;
@@ -255,7 +253,7 @@ impl Scenario {
     fn report(&mut self, who: &str, status: &str, position_ms: i64) {
         let status: Sound = serde_json::from_str(&format!("\"{status}\"")).expect("a status");
         let (lease, turn, item) = self.right(who);
-        let report = Report { lease, turn, item, position_ms, at_us: self.now, status, cause: Cause::Heartbeat };
+        let report = Report { lease, turn, item, position_ms, at_us: self.now, status };
         self.say(who, DeviceEvent::Report(report));
     }
 
@@ -482,7 +480,6 @@ pub(crate) fn join(number: u64) -> Join {
             kind: DeviceKind::Other,
             plays: true,
             controls: true,
-            codecs: Vec::new(),
             volume: None,
         },
         seen: None,

@@ -2,7 +2,7 @@
 
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::device::{DeviceKind, PresenceView};
-use segue_actors::protocol::messages::{ByeReason, Cause, RejectCode, Sound, TransferMode};
+use segue_actors::protocol::messages::{ByeReason, RejectCode, Sound, TransferMode};
 use segue_actors::protocol::playback::{Intent, MediaKind, Repeat, Status};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor, value};
 use serde::{Serialize, forward_to_deserialize_any};
@@ -79,7 +79,6 @@ fn each_field_has_the_words_that_the_page_lists() {
         ("intent", words::<Intent>()),
         ("status", words::<Status>()),
         ("report.status", words::<Sound>()),
-        ("report.cause", words::<Cause>()),
         ("repeat", words::<Repeat>()),
         ("transfer.mode", words::<TransferMode>()),
         ("bye.reason", words::<ByeReason>()),

@@ -122,7 +122,6 @@ impl World {
             kind: DeviceKind::Other,
             plays: index != 5,
             controls: index != 4,
-            codecs: Vec::new(),
             volume,
         };
         let offset_us = self.chance.between(-10_000_000_000, 10_000_000_000);

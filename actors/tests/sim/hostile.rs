@@ -66,10 +66,9 @@ impl World {
             kind: DeviceKind::Other,
             plays: true,
             controls: true,
-            codecs: Vec::new(),
             volume: None,
         };
-        let hello = Hello { token, device, lease: None, seen: None };
+        let hello = Hello { token, device, seen: None };
         self.send_up(socket, Up::Message(Box::new(ClientMessage::Hello(Box::new(hello)))));
     }
 

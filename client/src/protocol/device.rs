@@ -40,9 +40,6 @@ pub struct Volume {
 /// Longest name of a device, in characters.
 pub const NAME_CHARS: usize = 64;
 
-/// Most media types that a device may list, and the longest of them in bytes.
-pub const CODECS: (usize, usize) = (32, 64);
-
 /// Whether people can be shown this as a device's name.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
@@ -66,24 +63,19 @@ pub struct HelloDevice {
     pub plays: bool,
     /// May command.
     pub controls: bool,
-    /// Media types it can decode; empty: unknown.
-    #[serde(default)]
-    pub codecs: Vec<String>,
     /// Its loudness, where it knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
 }
 
 impl HelloDevice {
-    /// Whether each field is within its bound: name and media types have a length, a level is at most 100.
+    /// Whether each field is within its bound: the name has a length, a level is at most 100.
     ///
     /// # Errors
     /// `WireError` that names the first field that is not.
     pub fn check(&self) -> Result<(), WireError> {
         let wrong = if !is_name(self.name.trim()) {
             "device.name has 1 to 64 characters and no control characters"
-        } else if self.codecs.len() > CODECS.0 || self.codecs.iter().any(|codec| codec.len() > CODECS.1) {
-            "device.codecs has at most 32 entries of at most 64 bytes each"
         } else if self.volume.is_some_and(|volume| volume.level > 100) {
             "device.volume.level is 0 to 100"
         } else {

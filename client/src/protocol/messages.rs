@@ -239,28 +239,6 @@ impl Sound {
     }
 }
 
-/// Why a device reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// Sound began.
-    Start,
-    /// Sound stopped.
-    Pause,
-    /// It jumped.
-    Seek,
-    /// Audio ran out.
-    Underrun,
-    /// Its clock and ours went apart.
-    Drift,
-    /// Time for a sign.
-    Heartbeat,
-    /// Something failed.
-    Error,
-    /// A person's act unblocked it.
-    Gesture,
-}
-
 /// What is true on the active device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -276,8 +254,6 @@ pub struct Report {
     pub at_us: Micros,
     /// How it is.
     pub status: Sound,
-    /// Why it says so.
-    pub cause: Cause,
 }
 
 /// The target of a transfer has the audio loaded.
@@ -359,8 +335,6 @@ pub enum RejectCode {
     Denied,
     /// The device in question is out of contact.
     Offline,
-    /// The platform refuses sound.
-    Blocked,
     /// The command makes no sense.
     Invalid,
     /// Try again.

@@ -26,9 +26,6 @@ pub struct Hello {
     pub token: Option<String>,
     /// Who it is.
     pub device: HelloDevice,
-    /// The lease it still sounds under. For people who read frames: the record knows the holder by device and instance.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lease: Option<Stamp>,
     /// The newest stamp it was shown: a server whose database was put back goes on above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Stamp>,

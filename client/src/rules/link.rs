@@ -134,9 +134,8 @@ impl Client {
         self.link.doubted_until_us = None;
         self.link.farewell = None;
         let (token, device) = (self.token.clone(), self.device.clone());
-        let lease = self.carried.map(|(lease, _)| lease).filter(|_| self.audio.is_sounding());
         let seen = self.seen();
-        outputs.push(Output::Send(ClientMessage::Hello(Box::new(Hello { token, device, lease, seen }))));
+        outputs.push(Output::Send(ClientMessage::Hello(Box::new(Hello { token, device, seen }))));
         self.link.burst_left = BURST;
         self.probe(local_us, outputs);
     }

@@ -2,7 +2,7 @@
 
 use super::{Audio, Client, Output};
 use crate::protocol::ids::{Micros, Stamp};
-use crate::protocol::messages::{Cause, Ended, Report, Sound, Yield};
+use crate::protocol::messages::{Ended, Report, Yield};
 use crate::protocol::playback::{Intent, Item, Playback, Rate, Status};
 use crate::protocol::wire::ClientMessage;
 
@@ -181,13 +181,7 @@ impl Client {
         }
         let position_ms = self.audio.position_at(local_us).unwrap_or_else(|| shown.position_at(now));
         let status = self.audio.sound();
-        let cause = match status {
-            Sound::Playing | Sound::Starting => Cause::Start,
-            Sound::Paused => Cause::Pause,
-            Sound::Buffering => Cause::Underrun,
-            Sound::Blocked | Sound::Failed => Cause::Error,
-        };
-        let report = Report { lease, turn, item: item.id, position_ms, at_us: now, status, cause };
+        let report = Report { lease, turn, item: item.id, position_ms, at_us: now, status };
         outputs.push(Output::Send(ClientMessage::Report(report)));
     }
 

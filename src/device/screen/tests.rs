@@ -109,7 +109,6 @@ fn model(playback: Playback) -> Model {
         kind: DeviceKind::Terminal,
         plays: true,
         controls: true,
-        codecs: Vec::new(),
         volume: None,
     };
     let mut client = Client::new(hello, None, 0);

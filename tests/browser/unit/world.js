@@ -17,7 +17,7 @@ export class World {
     this.local_us = 1_000_000;
     this.revision = 10;
     this.client = new Client(
-      { ...ME, name: "A", kind: "browser", plays: true, controls: true, codecs: [] },
+      { ...ME, name: "A", kind: "browser", plays: true, controls: true },
       "token",
       this.local_us,
     );

@@ -8,7 +8,7 @@ use crate::{
 };
 use segue_client::protocol::{
     ids::{CommandId, ItemId, MediaId, Stamp},
-    messages::{Cause, Command, Op, RejectCode, Report, Sound},
+    messages::{Command, Op, RejectCode, Report, Sound},
     playback::{Playback, Repeat},
     wire::{ClientMessage, ServerMessage},
 };
@@ -117,7 +117,6 @@ on_both_databases! {
             position_ms: 33_000,
             at_us: back.at_us,
             status: Sound::Playing,
-            cause: Cause::Heartbeat,
         };
         phone.send(&ClientMessage::Report(report)).await;
         let next = Command { if_item: Some(item(&lost).0), ..new_command(6, Op::Next) };

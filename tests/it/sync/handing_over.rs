@@ -20,8 +20,7 @@ fn holder(shown: &Playback) -> Option<u64> {
 /// A device that played before rejoins with the playback it was shown, and reports that it plays.
 async fn back(server: &Server, token: &str, number: u64, was_shown: &Playback) -> (Socket, Welcome) {
     let mut socket = Socket::open(server, None).await.expect("the server upgrades");
-    let lease = was_shown.active.filter(|active| active.device_id == DeviceId(number)).map(|active| active.lease);
-    socket.send(&hello_of(Some(token), (number, number), lease, Some(was_shown.stamp()))).await;
+    socket.send(&hello_of(Some(token), (number, number), Some(was_shown.stamp()))).await;
     let welcome = socket.welcome().await;
     (socket, welcome)
 }
@@ -167,7 +166,7 @@ fn t52_two_instances_of_one_id_are_two_devices() {
         let token = server.user(&database, "anna").await.token;
         let (mut one, _) = Socket::join(&server, &token, 1).await;
         let mut copy = Socket::open(&server, None).await.expect("the server upgrades");
-        copy.send(&hello_of(Some(&token), (1, 77), None, None)).await;
+        copy.send(&hello_of(Some(&token), (1, 77), None)).await;
         one.find(|message| matches!(message, ServerMessage::Ping { .. }).then_some(())).await;
         one.send(&ClientMessage::Pong).await;
         let welcome = copy.welcome().await;

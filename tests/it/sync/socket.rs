@@ -6,7 +6,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use segue_client::protocol::{
     device::{DeviceKind, HelloDevice},
     ids::{CommandId, DeviceId, InstanceId, MediaId, Micros, Stamp},
-    messages::{Cause, Command, Op, Report, Sound},
+    messages::{Command, Op, Report, Sound},
     playback::Playback,
     wire::{ClientMessage, Hello, SUBPROTOCOL, ServerMessage, Welcome},
 };
@@ -103,17 +103,11 @@ impl Socket {
 }
 
 pub(crate) fn hello(token: Option<&str>, number: u64) -> ClientMessage {
-    hello_of(token, (number, number), None, None)
+    hello_of(token, (number, number), None)
 }
 
-/// The `hello` of a device and instance, with the lease under which it still sounds, and the last playback it was
-/// shown.
-pub(super) fn hello_of(
-    token: Option<&str>,
-    (number, instance): (u64, u64),
-    lease: Option<Stamp>,
-    seen: Option<Stamp>,
-) -> ClientMessage {
+/// The `hello` of a device and instance, with the stamp of the last playback it was shown.
+pub(super) fn hello_of(token: Option<&str>, (number, instance): (u64, u64), seen: Option<Stamp>) -> ClientMessage {
     ClientMessage::Hello(Box::new(Hello {
         token: token.map(str::to_owned),
         device: HelloDevice {
@@ -123,10 +117,8 @@ pub(super) fn hello_of(
             kind: DeviceKind::Terminal,
             plays: true,
             controls: true,
-            codecs: Vec::new(),
             volume: None,
         },
-        lease,
         seen,
     }))
 }
@@ -153,7 +145,6 @@ pub(super) fn report(shown: &Playback, position_ms: i64, at_us: Micros) -> Clien
         position_ms,
         at_us,
         status: Sound::Playing,
-        cause: Cause::Drift,
     })
 }
 

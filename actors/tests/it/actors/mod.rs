@@ -17,7 +17,7 @@ use segue_actors::protocol::device::{DeviceKind, DeviceList, HelloDevice};
 use segue_actors::protocol::ids::{
     ClockId, CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId,
 };
-use segue_actors::protocol::messages::{Cause, Command, Op, Report, Sound};
+use segue_actors::protocol::messages::{Command, Op, Report, Sound};
 use segue_actors::protocol::playback::{MediaKind, Playback, Status};
 use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage, Welcome};
 use segue_actors::socket::{Incoming, SocketActor, Writable};
@@ -166,10 +166,8 @@ impl Device {
                 kind: DeviceKind::Terminal,
                 plays: true,
                 controls: true,
-                codecs: Vec::new(),
                 volume: None,
             },
-            lease: None,
             seen: None,
         })));
     }
@@ -196,7 +194,6 @@ impl Device {
             position_ms,
             at_us,
             status,
-            cause: Cause::Start,
         }));
     }
 

@@ -17,13 +17,13 @@ use std::collections::BTreeMap;
 const OPENING: &str = r#"0@
 1@
 0{"type":"command","id":"$c","op":"play","tracks":["0000000000000010","0000000000000020"]}
-0{"type":"report","lease":$l,"turn":$t,"item":"$i","position_ms":0,"at_us":$u,"status":"playing","cause":"start"}
+0{"type":"report","lease":$l,"turn":$t,"item":"$i","position_ms":0,"at_us":$u,"status":"playing"}
 1{"type":"command","id":"$c","op":"transfer","to":"0000000000000002"}
 1{"type":"ready","lease":$l,"turn":$t,"item":"$i","earliest_us":$u}
 0{"type":"yield","lease":$l,"seen":$s,"to":$r}
 0{"type":"command","id":"$c","op":"play","on":"0000000000000001"}
 1{"type":"yield","lease":$a,"seen":$s}
-0{"type":"report","lease":$l,"turn":$t,"item":"$i","position_ms":0,"at_us":$u,"status":"playing","cause":"start"}
+0{"type":"report","lease":$l,"turn":$t,"item":"$i","position_ms":0,"at_us":$u,"status":"playing"}
 0{"type":"ended","lease":$l,"turn":$t,"item":"$i","position_ms":0,"at_us":$u}
 "#;
 const CASES: u32 = 200;
