@@ -100,6 +100,7 @@ async fn directory(settings: &Settings, db: &Db, auth: &Arc<Auth>) -> Result<Arc
         },
         timing: Timing { lease_ms: i64::try_from(settings.lease_ms)?, ..Timing::of_heartbeat(heartbeat_ms) },
         audio_ms: i64::try_from(settings.audio_ms)?,
+        is_strict: settings.strict,
     };
     Ok(Directory::new(world, Vec::new()))
 }

@@ -48,29 +48,32 @@ pub struct World {
     pub limits: Limits,
     /// Of heartbeats.
     pub timing: Timing,
-    /// How long a device that is cut off may sound.
+    /// How long a device that is cut off may sound, in milliseconds; without effect in strict mode.
     pub audio_ms: i64,
+    /// Strict mode: a device that is cut off is silent when its lease ends.
+    pub is_strict: bool,
 }
 
 impl World {
-    /// What clients are told of the numbers.
+    /// What clients are told of the numbers. In strict mode they get an `audio_ms` that is the lease, which is how they
+    /// recognise it.
     #[must_use]
     pub fn client_limits(&self) -> ClientLimits {
         ClientLimits {
             heartbeat_ms: self.timing.heartbeat_ms,
             idle_ms: self.timing.idle_ms,
             lease_ms: self.timing.lease_ms,
-            audio_ms: self.audio_ms,
+            audio_ms: if self.is_strict { self.timing.lease_ms } else { self.audio_ms },
             frame_bytes: FRAME_BYTES,
             page_items: PAGE_ITEMS,
             tracks: self.limits.tracks_per_command,
         }
     }
 
-    /// What sessions are told of them: where a device that is cut off may sound no longer than its lease, mode is strict.
+    /// What sessions are told of them.
     #[must_use]
     pub fn session_limits(&self) -> Limits {
-        let (lease_ms, is_shared) = (self.timing.lease_ms, self.cluster.is_some());
-        Limits { strict_ms: (self.audio_ms <= lease_ms).then_some(lease_ms), is_shared, ..self.limits }
+        let strict_ms = self.is_strict.then_some(self.timing.lease_ms);
+        Limits { strict_ms, is_shared: self.cluster.is_some(), ..self.limits }
     }
 }

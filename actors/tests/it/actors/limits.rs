@@ -1,12 +1,16 @@
 //! A slow, silent or hostile device costs a bounded amount and is told why it is sent away.
 
 use super::{Node, acks, pass, rejects};
+use segue_actors::node::Sessions as _;
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::MediaId;
+use segue_actors::protocol::ids::NodeId;
 use segue_actors::protocol::messages::Op;
 use segue_actors::protocol::playback::{Playback, Repeat};
 use segue_actors::protocol::wire::ServerMessage;
 use segue_actors::socket::Incoming;
+use segue_actors::testing::memory::MemoryNodes;
+use std::sync::Arc;
 
 #[actix::test]
 async fn a_socket_must_say_hello_in_time_and_rightly() {
@@ -175,4 +179,27 @@ async fn the_thirty_third_device_is_refused() {
     let closed: Vec<_> = devices.iter().filter_map(|device| device.line.closed()).collect();
     assert_eq!(closed, [CloseReason::TooManyDevices]);
     assert_eq!(devices[32].line.closed(), Some(CloseReason::TooManyDevices));
+}
+
+#[actix::test]
+async fn strict_mode_is_asked_for_and_follows_from_no_other_numbers() {
+    tokio::time::pause();
+    let lease_ms = 5_000;
+    // Whether it is asked for, and `audio_ms`; what sessions get, and what clients get as `audio_ms`.
+    let cases = [
+        ((false, 600_000), (None, 600_000)),
+        ((false, lease_ms), (None, lease_ms)),
+        ((true, 600_000), (Some(lease_ms), lease_ms)),
+    ];
+    for ((is_strict, audio_ms), expected) in cases {
+        let nodes = Arc::new(MemoryNodes::first(NodeId(1)));
+        let node = Node::set(Arc::default(), nodes, None, |world| {
+            (world.is_strict, world.audio_ms) = (is_strict, audio_ms);
+        });
+        let device = node.join("anna", "Kitchen", 1).await;
+        let told = device.welcome.as_ref().expect("it is welcome").limits;
+        assert_eq!(told.lease_ms, lease_ms);
+        let strict_ms = node.directory.world().session_limits().strict_ms;
+        assert_eq!((strict_ms, told.audio_ms), expected, "strict: {is_strict}, audio_ms: {audio_ms}");
+    }
 }

@@ -64,12 +64,22 @@ impl Node {
         cluster: Option<Arc<dyn Cluster>>,
         heartbeat_ms: i64,
     ) -> Self {
+        Self::set(store, nodes, cluster, |world| world.timing = Timing::of_heartbeat(heartbeat_ms))
+    }
+
+    /// A node whose numbers the test sets.
+    fn set(
+        store: Arc<MemoryStore>,
+        nodes: Arc<MemoryNodes>,
+        cluster: Option<Arc<dyn Cluster>>,
+        set: impl FnOnce(&mut World),
+    ) -> Self {
         let track = |id| Resolved { media_id: MediaId(id), kind: MediaKind::Track, duration_ms: Some(TRACK_MS) };
         let chance = AtomicU64::new(nodes.this().0 * 1_000);
         let logins = [("anna", ANNA), ("anna, once more", ANNA), ("bert", BERT)];
         let logins = Arc::new(MemoryLogins::of(logins));
         let tracks = Arc::new(MemoryTracks::of((1..100).map(track)));
-        let world = World {
+        let mut world = World {
             store: store.clone(),
             nodes: nodes.clone(),
             cluster,
@@ -78,9 +88,11 @@ impl Node {
             clock: Clock::starting_at(ClockId(1), Micros(1_700_000_000_000_000)),
             random: Arc::new(move || chance.fetch_add(1_001, Ordering::Relaxed)),
             limits: Limits::default(),
-            timing: Timing::of_heartbeat(heartbeat_ms),
+            timing: Timing::of_heartbeat(2_000),
             audio_ms: 600_000,
+            is_strict: false,
         };
+        set(&mut world);
         Self { directory: Directory::new(world, Vec::new()), store, nodes, tracks, logins }
     }
 
