@@ -6,6 +6,6 @@ pub mod follow;
 pub mod playlist;
 pub mod scan;
 pub mod search;
-mod stop;
+pub mod stop;
 pub mod sums;
 pub mod tags;

@@ -7,25 +7,25 @@ use std::{
 
 /// The flag; not set at first.
 #[derive(Debug, Default)]
-pub(super) struct Stop {
+pub struct Stop {
     over: Mutex<bool>,
     told: Condvar,
 }
 
 impl Stop {
     /// Sets the flag and wakes all threads in [`Stop::within`].
-    pub(super) fn tell(&self) {
+    pub fn tell(&self) {
         *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.told.notify_all();
     }
 
     /// Whether the flag is set.
-    pub(super) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         *self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the flag is set, at most for `wait`; returns whether it is set.
-    pub(super) fn within(&self, wait: Duration) -> bool {
+    pub fn within(&self, wait: Duration) -> bool {
         let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         *self.told.wait_timeout_while(over, wait, |over| !*over).unwrap_or_else(PoisonError::into_inner).0
     }

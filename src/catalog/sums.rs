@@ -34,7 +34,7 @@ impl Sums {
         let run = move || {
             let pace = Pace { stop: &stop, rate };
             while !stop.is_over() {
-                let read = if board.read().running { Ok(false) } else { round(&db, &pace) };
+                let read = if board.read().running { Ok(false) } else { check_due(&db, &pace, time::now().0) };
                 if let (Err(error), false) = (&read, stop.is_over()) {
                     log::warn!("files are not checked: {error}");
                 }
@@ -61,10 +61,12 @@ impl Drop for Sums {
 }
 
 /// The rate limit of reading, and the flag that ends it.
-struct Pace<'a> {
-    stop: &'a Stop,
+#[derive(Debug)]
+pub struct Pace<'a> {
+    /// When it is set, no other file is begun, and the one that is read is given up.
+    pub stop: &'a Stop,
     /// Bytes per second.
-    rate: u64,
+    pub rate: u64,
 }
 
 impl Pace<'_> {
@@ -75,25 +77,11 @@ impl Pace<'_> {
     }
 }
 
-/// Reads all files that are due at `now_us` (microseconds since 1970), without a rate limit. Returns whether any were
-/// due.
+/// Reads up to [`BATCH`] files that are due at `now_us` (microseconds since 1970); returns whether any were due.
 ///
 /// # Errors
 /// Those of the database.
-pub fn check_all(db: &Db, now_us: i64) -> Result<bool, DbError> {
-    let (stop, mut any) = (Stop::default(), false);
-    while round_at(db, &Pace { stop: &stop, rate: u64::MAX }, now_us)? {
-        any = true;
-    }
-    Ok(any)
-}
-
-fn round(db: &Db, pace: &Pace<'_>) -> Result<bool, DbError> {
-    round_at(db, pace, time::now().0)
-}
-
-/// Reads up to [`BATCH`] files; returns whether any were due.
-fn round_at(db: &Db, pace: &Pace<'_>, now_us: i64) -> Result<bool, DbError> {
+pub fn check_due(db: &Db, pace: &Pace<'_>, now_us: i64) -> Result<bool, DbError> {
     let age_us = i64::try_from(CHECK_EVERY.as_micros()).unwrap_or(i64::MAX);
     let due = db.read_blocking(|connection| media::unread_since(connection, now_us.saturating_sub(age_us), BATCH))?;
     for file in &due {

@@ -2,7 +2,7 @@
 
 use super::{
     answer::{fault, parse, port_error},
-    job::{Counters, Job},
+    job::Job,
 };
 use crate::db::{
     Db, DbError,
@@ -69,12 +69,9 @@ impl Gathered {
     }
 
     /// Writes the transaction and answers all callers. Blocks.
-    pub(super) fn write(self, db: &Db, counters: &Counters) {
+    pub(super) fn write(self, db: &Db) {
         match self.try_to_write(db) {
-            Ok(written) => {
-                counters.count(written.len());
-                self.answer(db, &written.into_iter().collect());
-            }
+            Ok(written) => self.answer(db, &written.into_iter().collect()),
             Err(BatchError::NotSent(error)) => {
                 log::warn!("sessions were not written: {error}");
                 let error = port_error(&error);

@@ -8,7 +8,6 @@ mod nodes;
 mod tracks;
 mod writer;
 
-pub use job::Written;
 pub use logins::TokenLogins;
 pub use nodes::{DbNodes, start};
 pub use tracks::DbTracks;
@@ -35,12 +34,6 @@ impl DbStore {
     /// When the thread cannot be started.
     pub fn open(db: Db) -> std::io::Result<Self> {
         Ok(Self { writer: SessionWriter::start(db.clone())?, db })
-    }
-
-    /// What was written since the start.
-    #[must_use]
-    pub fn written(&self) -> Written {
-        self.writer.written()
     }
 
     fn read<T: Send + 'static>(

@@ -3,11 +3,7 @@
 //! While one transaction is being written the jobs of the next one collect. So batches grow with the load, and a single
 //! change is written at once.
 
-use super::{
-    answer::fault,
-    batch::Gathered,
-    job::{Counters, Job, Written},
-};
+use super::{answer::fault, batch::Gathered, job::Job};
 use crate::db::Db;
 use segue_actors::{
     node::ports::{Outcome, PortError, SessionChange},
@@ -17,7 +13,6 @@ use segue_client::protocol::ids::UserId;
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
     thread,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -28,16 +23,13 @@ const WAITING: usize = 8192;
 /// The handle of the thread. When it is dropped, the thread writes the jobs in its queue and ends.
 pub(super) struct SessionWriter {
     jobs: mpsc::Sender<Job>,
-    counters: Arc<Counters>,
 }
 
 impl SessionWriter {
     pub(super) fn start(db: Db) -> io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(WAITING);
-        let counters = Arc::new(Counters::default());
-        let counted = Arc::clone(&counters);
-        thread::Builder::new().name("sessions".to_owned()).spawn(move || run(&db, waiting, &counted))?;
-        Ok(Self { jobs, counters })
+        thread::Builder::new().name("sessions".to_owned()).spawn(move || run(&db, waiting))?;
+        Ok(Self { jobs })
     }
 
     pub(super) fn commit(&self, user: UserId, change: SessionChange) -> oneshot::Receiver<Outcome> {
@@ -61,23 +53,19 @@ impl SessionWriter {
     fn send(&self, job: Job) -> Result<(), Job> {
         self.jobs.try_send(job).map_err(mpsc::error::TrySendError::into_inner)
     }
-
-    pub(super) fn written(&self) -> Written {
-        self.counters.read()
-    }
 }
 
 fn full() -> PortError {
     fault("too many changes wait for the database".to_owned(), true)
 }
 
-fn run(db: &Db, mut waiting: mpsc::Receiver<Job>, counters: &Counters) {
+fn run(db: &Db, mut waiting: mpsc::Receiver<Job>) {
     let mut next = None;
     while let Some(first) = next.take().or_else(|| waiting.blocking_recv()) {
         let mut gathered = Gathered::default();
         next = gathered.gather(first, || waiting.try_recv().ok());
         // A panic drops the channels of this batch, so that its callers get `Unknown`.
-        if catch_unwind(AssertUnwindSafe(|| gathered.write(db, counters))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| gathered.write(db))).is_err() {
             log::error!("the writer of sessions panicked; it goes on with the next changes");
         }
     }
