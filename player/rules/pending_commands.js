@@ -35,7 +35,7 @@ export class PendingCommands {
   /** @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out */
   issue(client, local_us, id, op, out) {
     const command = this.add(client, local_us, id, op);
-    const message = "too many commands wait for an answer";
+    const message = "too many commands wait for an answer; try again when the server has answered";
     if (!command) out.push({ type: "answered", id, refusal: { code: "busy", message } });
     else if (client.isWelcomed()) this.send(this.waiting[this.waiting.length - 1], out);
   }

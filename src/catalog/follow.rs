@@ -70,10 +70,10 @@ pub enum NotSearched {
 impl fmt::Display for NotSearched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotOpen => f.write_str("the search index is not open yet"),
-            Self::Busy => f.write_str("too many searches at the same time"),
+            Self::NotOpen => f.write_str("the search index is not open yet: try again in a few seconds"),
+            Self::Busy => f.write_str("too many searches at the same time: try again in a few seconds"),
             Self::Failed(error) => error.fmt(f),
-            Self::Panicked => f.write_str("a search panicked"),
+            Self::Panicked => f.write_str("a search panicked: if that happens again, stop the server, delete the folder of the index and start it"),
         }
     }
 }

@@ -132,15 +132,17 @@ impl fmt::Display for DbError {
                  a server makes a new one when it starts"
             ),
             Self::Closed => f.write_str("the database is closed, for this process ends"),
-            Self::Busy => f.write_str("all database connections are busy"),
+            Self::Busy => f.write_str(
+                "all database connections are in use: try again; if that happens often, raise database_connections",
+            ),
             Self::Query(refused) => write!(f, "the database refused a statement: {refused}"),
             Self::Migrate(error) => write!(f, "the database's tables cannot be brought up to date: {error}"),
             Self::Newer(version) => {
                 write!(f, "the database was made by a newer version of segue (migration {version}): start that version")
             }
             Self::Corrupt(what) => write!(f, "the database holds something unreadable: {what}"),
-            Self::Panicked => f.write_str("a database function panicked"),
-            Self::Abandoned => f.write_str("a transaction was given up"),
+            Self::Panicked => f.write_str("a function panicked in its transaction, which was rolled back"),
+            Self::Abandoned => f.write_str("a transaction was rolled back, because what it was for had failed"),
         }
     }
 }

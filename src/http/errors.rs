@@ -7,7 +7,7 @@ use actix_web::{
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::{JsonPayloadError, PathError, QueryPayloadError},
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     middleware::Next,
     web,
 };
@@ -71,6 +71,16 @@ impl ResponseError for ApiError {
     }
 }
 
+/// The error for an answer of a library, which says its status alone.
+fn of_library(status: StatusCode, method: &Method) -> ApiError {
+    let message = match status {
+        StatusCode::METHOD_NOT_ALLOWED => format!("this address takes no {method} requests: /docs lists what it takes"),
+        _ if status.is_server_error() => format!("the server failed ({status}): its log has the id of this request"),
+        _ => format!("the server does not accept this request ({status}): /docs lists what this address takes"),
+    };
+    ApiError::new(Kind::of_status(status.as_u16()), message)
+}
+
 /// Gives every error its body: those of [`ApiError`], and those that libraries answer with plain text or nothing (405).
 pub(super) async fn as_json(
     request: ServiceRequest,
@@ -82,10 +92,7 @@ pub(super) async fn as_json(
         return Ok(response.map_into_left_body());
     }
     let known = response.response().extensions().get::<ApiError>().cloned();
-    let error = known.unwrap_or_else(|| {
-        let message = status.canonical_reason().unwrap_or("the request failed").to_lowercase();
-        ApiError::new(Kind::of_status(status.as_u16()), message)
-    });
+    let error = known.unwrap_or_else(|| of_library(status, response.request().method()));
     let id = response.request().extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
     let body = json!({"error": {
         "status": status.as_u16(),

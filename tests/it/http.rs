@@ -38,6 +38,8 @@ fn errors_are_json_everywhere() {
         server.post("/nowhere", &serde_json::json!({})).await.assert_error(404, "not_found");
         let reply = send(server.request(Method::DELETE, "/healthz")).await;
         reply.assert_error(405, "method_not_allowed");
+        let expected = "this address takes no DELETE requests: /docs lists what it takes";
+        assert_eq!(reply.json()["error"]["message"], expected);
         assert_eq!(reply.header("content-type"), "application/json");
     });
 }

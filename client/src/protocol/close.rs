@@ -40,15 +40,15 @@ close_reasons! {
     /// The session was started anew.
     Restart = 4001 "restart": "the session was restarted; come back now";
     /// Nothing was heard of the device for too long.
-    Dead = 4002 "dead": "nothing was heard of this device for too long";
+    Dead = 4002 "dead": "nothing was received from this device for too long; come back now, and answer every ping";
     /// The device takes frames too slowly.
-    Slow = 4003 "slow": "this device took its messages too slowly";
+    Slow = 4003 "slow": "this device took its messages too slowly; come back now";
     /// The database is out of reach.
-    Unavailable = 4004 "unavailable": "the server cannot reach its database";
+    Unavailable = 4004 "unavailable": "the server cannot reach its database; come back later";
     /// No valid `hello` came in time.
-    NoHello = 4005 "no_hello": "no hello came within 5 seconds of connecting";
+    NoHello = 4005 "no_hello": "no hello came within 5 seconds of connecting; send it first";
     /// The device did not fall silent when its lease was taken.
-    NotSilent = 4006 "not_silent": "this device did not confirm within 1 second that it is silent";
+    NotSilent = 4006 "not_silent": "this device did not confirm within 1 second that it is silent; stop its audio and come back now";
     /// More messages than a session takes in.
     Overloaded = 4007 "overloaded": "the session has more messages than it can take; come back later";
     /// A device says far more than it may.
@@ -58,7 +58,7 @@ close_reasons! {
     /// The device was forgotten by a person.
     Forgotten = 4501 "forgotten": "this device was removed from the list";
     /// A frame could not be read.
-    BadFrame = 4502 "bad_frame": "a message was not valid";
+    BadFrame = 4502 "bad_frame": "the server could not accept a message; its log says which and why, the guide for clients what is accepted";
     /// The token is not valid.
     BadToken = 4503 "bad_token": "the token is not valid or has expired; log in again";
     /// The user has too many devices.

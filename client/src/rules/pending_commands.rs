@@ -58,7 +58,7 @@ pub(super) struct PendingCommands {
 impl Client {
     pub(super) fn command(&mut self, local_us: i64, id: CommandId, op: Op<MediaId>, outputs: &mut Vec<Output>) {
         if self.pending_commands.waiting.len() >= MOST {
-            let why = "too many commands wait for an answer".to_owned();
+            let why = "too many commands wait for an answer; try again when the server has answered".to_owned();
             outputs.push(Output::Answered(id, Err((RejectCode::Busy, why))));
             return;
         }
