@@ -27,7 +27,7 @@ impl Running {
     /// The session of that number has ended; a newer one of the user stays listed.
     fn ended(&mut self, user: UserId, number: u64, panic: Option<Panic>) {
         if let Some(Panic { at, processing }) = panic {
-            log::error!("session {user} panicked while processing {processing:?}");
+            log::error!(user:%; "a session panicked while it processed {processing:?}");
             self.panics.note(user, at, processing);
         }
         if self.sessions.get(&user).is_some_and(|(listed, _)| *listed == number) {

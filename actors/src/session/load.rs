@@ -52,7 +52,7 @@ impl SessionActor {
     }
 
     pub(super) fn load_again(&mut self, why: &str, ctx: &mut Context<Self>) {
-        log::warn!("session {} was not loaded: {why}", self.user);
+        log::warn!(user:% = self.user; "a session was not loaded: {why}");
         let now = self.now();
         let failing_since = *self.failing_since.get_or_insert(now);
         if now.since_ms(failing_since) >= PATIENCE_MS || !self.stopping.is_empty() {
@@ -69,7 +69,7 @@ impl SessionActor {
 
     /// What was shown may not stand in the database: everybody comes back to a session that is loaded anew.
     pub(super) fn restart(&mut self, why: &str, ctx: &mut Context<Self>) {
-        log::warn!("session {} starts anew: {why}", self.user);
+        log::warn!(user:% = self.user; "a session starts anew: {why}");
         self.close_all(CloseReason::Restart);
         self.watched = None;
         for handle in [self.deadline.take().map(|(_, handle)| handle), self.soon.take()].into_iter().flatten() {

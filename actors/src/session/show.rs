@@ -149,14 +149,14 @@ impl SessionActor {
 
     fn keep_play(&mut self, play: Play, ctx: &mut Context<Self>) {
         if self.unwritten_plays >= UNWRITTEN_PLAYS {
-            log::error!("a play of {} is lost: {UNWRITTEN_PLAYS} others wait for the database", self.user);
+            log::error!(user:% = self.user; "a play is lost: {UNWRITTEN_PLAYS} others wait for the database");
             return;
         }
         self.unwritten_plays += 1;
         let kept = self.world().store.played(self.user, play);
         ctx.spawn(kept.into_actor(self).map(move |kept, actor, ctx| {
             if let Err(error) = kept {
-                log::warn!("a play of {} was not written and will be: {error}", actor.user);
+                log::warn!(user:% = actor.user; "a play was not written yet, and is tried again: {error}");
                 ctx.run_later(RETRY, move |actor, ctx| {
                     actor.unwritten_plays -= 1;
                     actor.keep_play(play, ctx);

@@ -37,7 +37,9 @@ impl SessionActor {
                 ReplicaOutput::LoadAgain(why) => self.load_again(&why, ctx),
                 ReplicaOutput::Commit(change) => self.commit(change, ctx),
                 ReplicaOutput::WriteSoon => self.write_soon(ctx),
-                ReplicaOutput::Log(why) => log::info!("session {}: {why}", self.user),
+                ReplicaOutput::Log(why) => {
+                    log::info!(user:% = self.user; "a session goes on after a failed commit: {why}");
+                }
                 ReplicaOutput::Release(before, state, effects) => self.release(before, &state, effects, ctx),
                 ReplicaOutput::Restart(why) => self.restart(&why, ctx),
             }
