@@ -39,14 +39,14 @@ pub(super) enum Refusal {
     /// The server could not be reached, or the connection broke.
     Away(String),
     /// The server answered with this status and message.
-    Said(StatusCode, String),
+    Status(StatusCode, String),
 }
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Away(why) => write!(f, "the server does not answer: {why}"),
-            Self::Said(_, message) => f.write_str(message),
+            Self::Status(_, message) => f.write_str(message),
         }
     }
 }
@@ -153,8 +153,10 @@ impl Api {
         let answer: Result<serde_json::Value, Refusal> = read(asked.await).await;
         let answer = answer.map_err(|refusal| match refusal {
             Refusal::Away(why) => Trouble::new(format!("{server} cannot be reached: {why}")),
-            Refusal::Said(StatusCode::UNAUTHORIZED, message) => Trouble::new(format!("{user} at {server}: {message}")),
-            Refusal::Said(_, message) => Trouble::new(format!("{server}: {message}")),
+            Refusal::Status(StatusCode::UNAUTHORIZED, message) => {
+                Trouble::new(format!("{user} at {server}: {message}"))
+            }
+            Refusal::Status(_, message) => Trouble::new(format!("{server}: {message}")),
         })?;
         let token = answer.get("token").and_then(|token| token.as_str());
         let token = token.ok_or_else(|| Trouble::new(format!("{server} is no Segue server: it gave no token")))?;
@@ -267,7 +269,7 @@ where
     let body = answer.body().limit(ANSWER_BYTES).await.unwrap_or_default();
     let json: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let message = json.pointer("/error/message").and_then(|message| message.as_str());
-    Refusal::Said(status, message.map_or_else(|| format!("the server answers {status}"), ToOwned::to_owned))
+    Refusal::Status(status, message.map_or_else(|| format!("the server answers {status}"), ToOwned::to_owned))
 }
 
 #[cfg(test)]

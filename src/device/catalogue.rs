@@ -29,7 +29,7 @@ impl Catalogue {
         actix::spawn(async move {
             let found = match api.track(id).await {
                 Ok(track) => Found::Track(id, Some(track)),
-                Err(Refusal::Said(..)) => return,
+                Err(Refusal::Status(..)) => return,
                 Err(Refusal::Away(_)) => Found::Track(id, None),
             };
             drop(happenings.send(Happening::Found(found)).await);

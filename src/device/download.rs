@@ -82,7 +82,7 @@ pub(super) async fn download(
         let before = part.received;
         match part.receive(api, id, progress).await {
             Ok(()) => return part.check(known),
-            Err(Refusal::Said(status, message)) if !status.is_server_error() || failures + 1 >= ATTEMPTS => {
+            Err(Refusal::Status(status, message)) if !status.is_server_error() || failures + 1 >= ATTEMPTS => {
                 return Err(message);
             }
             Err(refusal) => log::debug!("track {id} broke off after {} bytes: {refusal}", part.received),

@@ -33,7 +33,7 @@ pub(super) enum FromSocket {
     /// It is open.
     Opened,
     /// It has received a message.
-    Said(Box<ServerMessage>),
+    Message(Box<ServerMessage>),
     /// It has closed: the server's close code, if there was one, and the reason as text.
     Closed(Option<u16>, String),
 }

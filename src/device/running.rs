@@ -179,7 +179,7 @@ impl Running {
     fn hear(&mut self, what: FromSocket) {
         match what {
             FromSocket::Opened => self.step(Input::Opened),
-            FromSocket::Said(message) => {
+            FromSocket::Message(message) => {
                 if let ServerMessage::Goaway { code, reason, .. } = message.as_ref() {
                     self.link_reason = format!("the server says: {reason} ({code})");
                 }

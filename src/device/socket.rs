@@ -92,7 +92,7 @@ async fn read<E: std::fmt::Display>(
             None => return (None, "the connection was cut".to_owned()),
             Some(Err(error)) => return (None, format!("the connection broke: {error}")),
             Some(Ok(Frame::Text(text))) => match message(&text) {
-                Ok(message) => tell(happenings, number, FromSocket::Said(Box::new(message))).await,
+                Ok(message) => tell(happenings, number, FromSocket::Message(Box::new(message))).await,
                 Err(error) => return (None, format!("the server sent a message that cannot be read: {error}")),
             },
             Some(Ok(Frame::Ping(payload))) => {

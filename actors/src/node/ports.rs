@@ -62,7 +62,7 @@ pub trait SessionStore: Send + Sync {
     /// Writes `change` if the record's stamp is still the expected one. Many users' changes share one transaction.
     fn commit(&self, user: UserId, change: SessionChange) -> Later<Outcome>;
 
-    /// Keeps a play; the same (user, stay) is kept once.
+    /// Keeps a play; the same listen of a user is kept once.
     fn played(&self, user: UserId, play: Play) -> Later<Result<(), PortError>>;
 }
 

@@ -303,7 +303,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         self.stuck_since = None;
     }
 
-    // Living and dying
+    // Timers, and the end of the socket
 
     fn schedule(&mut self, ctx: &mut Context<Self>) {
         if let Some(timer) = self.timer.take() {
