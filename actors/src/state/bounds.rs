@@ -1,16 +1,16 @@
 //! What a session keeps in memory, in bytes, and the most that it may: each list has a limit of its own, so that no
-//! device can make another pay.
+//! device can use up the memory that is meant for another.
 
 use super::devices::{Device, Devices, NAME_BYTES};
 use super::queue::Queue;
 use super::{Limits, SessionState, Wait};
 use crate::protocol::playback::After;
 
-/// A listed device with the longest name that it may give.
+/// The most bytes of a listed device: with the longest name that is allowed.
 pub(super) const DEVICE_BYTES: usize = size_of::<Device>() + NAME_BYTES;
 
 impl Limits {
-    /// The most bytes that a session keeps, whatever is said to it.
+    /// The most bytes that a session keeps, whatever its devices send.
     #[must_use]
     pub fn session_bytes(&self) -> usize {
         let each = DEVICE_BYTES + Self::PENDING_JOIN_BYTES + size_of::<After>() + size_of::<Wait>();
@@ -28,7 +28,7 @@ impl SessionState {
         self.queue.len() * Queue::ENTRY_BYTES + known
     }
 
-    /// Whether each list is within its own limit, and everything together.
+    /// Whether each list is within its own limit, and all together within [`Limits::session_bytes`].
     pub(super) fn is_bounded(&self) -> bool {
         let devices = self.limits.devices;
         let lists = [

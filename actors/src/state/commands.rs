@@ -11,13 +11,15 @@ use crate::protocol::playback::{By, Intent, Item, Status};
 use crate::state::Reject;
 use crate::state::queue::place;
 
-/// Within this much of an item `previous` goes to the one before it, later to the item's own start.
+/// At a position below this, in milliseconds, `previous` goes to the item before; later to the start of the current
+/// item.
 const PREVIOUS_MS: i64 = 3_000;
 
 type CommandResult = Result<(), Reject>;
 
 impl SessionState {
-    /// `others` are earlier commands that `command` stands for: they are answered as it is.
+    /// `others` are earlier commands that were coalesced into `command`: they get its answer, unless they had one
+    /// before.
     pub(super) fn command(
         &mut self,
         at: At,
@@ -30,7 +32,7 @@ impl SessionState {
         let all = || others.iter().copied().chain([command.id]);
         let answered = |state: &Self, id| state.record.devices.answer_to(device?, id);
         if let Some(revision) = answered(self, command.id) {
-            // Commands given before it that did not count then are overtaken by it.
+            // Coalesced commands without an answer get the revision of the command that stands for them.
             let overtaken: Vec<CommandId> = all().filter(|id| answered(self, *id).is_none()).collect();
             if let Some(device_id) = device.filter(|_| !overtaken.is_empty()) {
                 self.touch(at);
@@ -142,15 +144,21 @@ impl SessionState {
     fn check_preconditions(&self, author: Author, command: &Command<Resolved>) -> CommandResult {
         let playback = &self.record.playback;
         if author.device().is_some_and(|sender| !sender.controls) {
-            return Err(Reject::new(RejectCode::Denied, "this device said in its hello that it sends no commands"));
+            return Err(Reject::new(
+                RejectCode::Denied,
+                "this device joined with controls: false; join with controls: true",
+            ));
         }
         if matches!(command.op, Op::Next | Op::Previous) && command.if_item.is_none() {
-            // A person who presses sees an item; a program may mean whatever is on.
+            // A device must name the item that its user saw; a program may mean whatever item is current.
             if author.device().is_some() {
-                return Err(Reject::new(RejectCode::Invalid, "next and previous need if_item: the item that was seen"));
+                return Err(Reject::new(
+                    RejectCode::Invalid,
+                    "next and previous need if_item: the shown item",
+                ));
             }
             if playback.item.is_none() {
-                return Err(Reject::new(RejectCode::Conflict, "nothing is on; play something first"));
+                return Err(Reject::new(RejectCode::Conflict, "no item is current; play something first"));
             }
         }
         // A program sends one long request where a device sends several frames.
@@ -162,10 +170,10 @@ impl SessionState {
             return Err(Reject::new(RejectCode::Stale, "another item is current by now"));
         }
         if command.if_queue_revision.is_some_and(|revision| revision != playback.queue_revision) {
-            return Err(Reject::new(RejectCode::Stale, "the queue has changed since"));
+            return Err(Reject::new(RejectCode::Stale, "the queue revision is no longer if_queue_revision"));
         }
         if command.if_lease.is_some() && command.if_lease != playback.active.map(|active| active.lease) {
-            return Err(Reject::new(RejectCode::Stale, "the lease has changed since"));
+            return Err(Reject::new(RejectCode::Stale, "the lease is no longer if_lease"));
         }
         Ok(())
     }
@@ -271,7 +279,7 @@ impl SessionState {
         }
     }
 
-    /// Another item, from its start, under the same intent; from the end of the queue the intent is to pause.
+    /// Makes another item current, from its start. The intent stays; after the end of the queue it is `pause`.
     fn go_to(&mut self, at: At, item: Item) {
         self.edit().failures = 0;
         self.freeze(at);
@@ -327,7 +335,7 @@ impl SessionState {
         Ok(())
     }
 
-    /// A device without a socket goes at once, a connected one with the end of its socket.
+    /// Removes a device from the list: at once if it has no socket, else when its socket has ended.
     fn forget(&mut self, at: At, device_id: DeviceId, effects: &mut Vec<Effect>) -> CommandResult {
         let connection = self.record.devices.get(device_id).ok_or(NO_DEVICE)?.presence.connection();
         let holds = self.record.playback.active.is_some_and(|active| active.device_id == device_id);

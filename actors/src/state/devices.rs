@@ -1,4 +1,4 @@
-//! Who is there: a user's devices, their sockets and their volumes (R8, R15).
+//! A user's devices: the list with sockets and volumes (R8, R15), names given by people, and answered commands (R4).
 
 use crate::protocol::device::{DeviceKind, DeviceView, HelloDevice, NAME_CHARS, PresenceView, Volume};
 use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
@@ -6,26 +6,26 @@ use crate::protocol::wire::WireError;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// What a device says of itself when it joins.
+/// How a device describes itself in its `hello`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// Shown to people, unless a person renamed it.
     pub name: String,
-    /// Icon.
+    /// Which icon screens show.
     pub kind: DeviceKind,
-    /// Can sound.
+    /// Whether it can sound.
     pub plays: bool,
-    /// May command.
+    /// Whether it may send commands.
     pub controls: bool,
-    /// Its loudness, where it knows.
+    /// Its volume, if it knows it.
     pub volume: Option<Volume>,
 }
 
 impl Description {
-    /// What a session keeps of what a device says of itself.
+    /// The part of a `hello` that a session keeps.
     ///
     /// # Errors
-    /// `WireError` when a field is beyond its bound.
+    /// `WireError` when a field exceeds its limit.
     pub fn of(device: HelloDevice) -> Result<Self, WireError> {
         device.check()?;
         let HelloDevice { name, kind, plays, controls, volume, .. } = device;
@@ -33,18 +33,18 @@ impl Description {
     }
 }
 
-/// Where a device is.
+/// Whether a device has a socket, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum Presence {
     /// It has a socket.
     Online {
-        /// On this node,
+        /// The node at which the socket ends.
         node: NodeId,
-        /// and this one.
+        /// The socket.
         connection: ConnectionId,
     },
-    /// Its socket ended without a word.
+    /// Its socket ended uncleanly, and its grace has not passed.
     Away {
         /// When it leaves the list.
         until_us: Micros,
@@ -58,7 +58,7 @@ impl Presence {
         self.socket().map(|(_, connection)| connection)
     }
 
-    /// The same with the node it ends at.
+    /// The socket and the node at which it ends, while there is one.
     #[must_use]
     pub const fn socket(&self) -> Option<(NodeId, ConnectionId)> {
         match self {
@@ -71,37 +71,37 @@ impl Presence {
 /// A device in the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
-    /// Persists on the device.
+    /// Its id, which is stored on the device.
     pub id: DeviceId,
-    /// This instance of it.
+    /// The instance that joined last.
     pub instance: InstanceId,
     /// Shown to people.
     pub name: String,
-    /// Icon.
+    /// Which icon screens show.
     pub kind: DeviceKind,
-    /// Can sound.
+    /// Whether it can sound.
     pub plays: bool,
-    /// May command.
+    /// Whether it may send commands.
     pub controls: bool,
-    /// Loudness; `None` is unknown, never full.
+    /// Its volume; `None`: unknown, which is not the same as 100.
     #[serde(default)]
     pub volume: Option<Volume>,
-    /// Since when it is as `presence` says.
+    /// When it became online or away.
     pub since_us: Micros,
-    /// Socket or grace.
+    /// Its socket, or the end of its grace.
     pub presence: Presence,
-    /// What another node wants done at the socket.
+    /// What another node asks the node of the socket to do.
     #[serde(rename = "errand", default, skip_serializing_if = "Option::is_none")]
     pub pending_action: Option<PendingAction>,
 }
 
-/// What the node with a device's socket is to do, since only it can.
+/// What the node with a device's socket is asked to do, because no other node can do it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PendingAction {
-    /// Ask whether this instance lives: another came under its id.
+    /// Probe this instance: a join of another instance under its id waits (R9).
     Probe,
-    /// Close it: a person has forgotten the device.
+    /// Close the socket: a person has removed the device from the list.
     Forget,
 }
 
@@ -112,7 +112,7 @@ impl Device {
         matches!(self.presence, Presence::Online { .. })
     }
 
-    /// The device as others see it.
+    /// The device as it is sent to all devices.
     #[must_use]
     pub fn view(&self) -> DeviceView {
         DeviceView {
@@ -127,7 +127,7 @@ impl Device {
         }
     }
 
-    /// What it takes in memory.
+    /// Its size in memory, in bytes.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.name.len()
     }
@@ -136,9 +136,9 @@ impl Device {
 /// The commands of one device that changed something, newest last, so that a resent one is not applied twice (R4).
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Answered {
-    /// Command and the revision it made.
+    /// Each command with the revision it made.
     commands: VecDeque<(CommandId, u64)>,
-    /// When the device left the list.
+    /// When the device left the list; `None` while it is listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gone_us: Option<Micros>,
 }
@@ -146,24 +146,24 @@ pub struct Answered {
 /// Longest name of a device, in bytes of UTF-8.
 pub(super) const NAME_BYTES: usize = 4 * NAME_CHARS;
 
-/// How many answered commands of a device are remembered.
+/// How many answered commands of a device are kept.
 const ANSWERED_KEPT: usize = 64;
-/// Of how many devices, those that have gone included.
+/// Of how many devices answered commands are kept, devices that have left the list included.
 const ANSWERED_DEVICES: usize = 96;
-/// How long they are remembered after the device has gone.
+/// How long they are kept after the device has left the list, in milliseconds.
 const ANSWERED_KEPT_MS: i64 = 10 * 60 * 1000;
-/// How many names given by people are remembered.
+/// How many names given by people are kept.
 const NAMES_KEPT: usize = 64;
 
-/// All that a session knows of devices.
+/// Everything that a session keeps of devices.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Devices {
     /// The list, in order of joining.
     list: Vec<Device>,
-    /// Names given by people; they win over the device's own.
+    /// Names given by people; they are shown instead of the devices' own.
     #[serde(default)]
     renamed: BTreeMap<DeviceId, String>,
-    /// Also of devices that have gone, for a while.
+    /// Answered commands, also of devices that have left the list in the last 10 minutes.
     #[serde(default)]
     answered: BTreeMap<DeviceId, Answered>,
 }
@@ -251,14 +251,15 @@ impl Devices {
         }
     }
 
-    /// The clock may be another one: whoever has gone has gone just now.
+    /// The record's instants may come from an earlier clock: devices that have left the list count as having left at
+    /// `now`.
     pub fn outlive_a_clock(&mut self, now: Micros) {
         for answered in self.answered.values_mut() {
             answered.gone_us = answered.gone_us.map(|_| now);
         }
     }
 
-    /// Gives a device a name that stays its own.
+    /// Gives a device a name that it keeps when it joins again.
     pub fn rename(&mut self, id: DeviceId, name: &str) {
         if let Some(device) = self.get_mut(id) {
             name.clone_into(&mut device.name);
@@ -271,20 +272,20 @@ impl Devices {
         }
     }
 
-    /// Forgets a device and its name; not yet its answered commands, which it may send again.
+    /// Removes a device and its name, but not yet its answered commands, which it may send again.
     pub fn forget(&mut self, id: DeviceId, now: Micros) {
         self.remove(id, now);
         self.renamed.remove(&id);
     }
 
-    /// The revision that this command made, when it was applied before.
+    /// The revision that this command made, if it was applied before.
     #[must_use]
     pub fn answer_to(&self, device_id: DeviceId, command_id: CommandId) -> Option<u64> {
         let commands = &self.answered.get(&device_id)?.commands;
         commands.iter().find(|(id, _)| *id == command_id).map(|(_, revision)| *revision)
     }
 
-    /// Remembers that this command made this revision.
+    /// Records that this command made this revision.
     pub fn remember(&mut self, device_id: DeviceId, command_id: CommandId, revision: u64) {
         let commands = &mut self.answered.entry(device_id).or_default().commands;
         commands.push_back((command_id, revision));
@@ -293,7 +294,7 @@ impl Devices {
         }
     }
 
-    /// What this id was answered counts for another one, too; whether there was anything.
+    /// Copies the answered commands of one id to another one (R9). Returns whether there were any.
     pub fn remember_as(&mut self, earlier: DeviceId, id: DeviceId) -> bool {
         let answered = self.answered.get(&earlier).map(|known| Answered { gone_us: None, ..known.clone() });
         let is_known = answered.is_some();
@@ -301,22 +302,23 @@ impl Devices {
         is_known
     }
 
-    /// What names given by people and answered commands take in memory.
+    /// The size in memory of names given by people and of answered commands, in bytes.
     pub(super) fn bytes_remembered(&self) -> usize {
         let names: usize = self.renamed.values().map(|name| size_of::<DeviceId>() + name.len()).sum();
         let commands: usize = self.answered.values().map(|answered| answered.commands.len()).sum();
         names + self.answered.len() * size_of::<(DeviceId, Answered)>() + commands * size_of::<(CommandId, u64)>()
     }
 
-    /// The most of it while `devices` are listed: those that have gone are forgotten when another goes.
+    /// The most bytes of it while `devices` devices are listed: what is kept of devices that have left the list is
+    /// dropped only when another one leaves.
     pub(super) fn most_remembered(devices: usize) -> usize {
         let name = size_of::<DeviceId>() + NAME_BYTES;
         let answered = size_of::<(DeviceId, Answered)>() + ANSWERED_KEPT * size_of::<(CommandId, u64)>();
         NAMES_KEPT.max(devices) * name + (ANSWERED_DEVICES + devices) * answered
     }
 
-    /// How much is remembered and how much may be, where so many devices are listed: devices with a name given by
-    /// people, devices with answered commands, and the most such commands of one.
+    /// Counts with their limits while `devices` devices are listed: devices with a name given by people, devices with
+    /// answered commands, and the most answered commands of one device.
     pub(super) fn counts(&self, devices: usize) -> [(usize, usize); 3] {
         let longest = self.answered.values().map(|answered| answered.commands.len()).max();
         [
@@ -326,7 +328,7 @@ impl Devices {
         ]
     }
 
-    /// When the next device leaves the list.
+    /// When the next grace of an away device ends.
     #[must_use]
     pub fn next_departure(&self) -> Option<Micros> {
         self.list

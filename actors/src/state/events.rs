@@ -6,18 +6,18 @@ use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, MediaI
 use crate::protocol::messages::{Command, Ended, Ready, Report, Sound, VolumeChange, Yield};
 use crate::protocol::wire::ClientMessage;
 
-/// A device that said a valid `hello`.
+/// A device that has sent a valid `hello`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Join {
     /// Its new socket.
     pub connection: ConnectionId,
-    /// The id it goes by; a fresh one for a device that has none.
+    /// The id in its `hello`; a new one for a device without an id.
     pub device_id: DeviceId,
-    /// The id it gets if another living device has `device_id` (cloned storage).
+    /// The id it gets if another instance with `device_id` answers its probe (cloned storage).
     pub spare_id: DeviceId,
-    /// This instance of it.
+    /// The instance of the device.
     pub instance: InstanceId,
-    /// What it says of itself.
+    /// How it describes itself.
     pub description: Description,
     /// The newest stamp it was shown.
     pub seen: Option<Stamp>,
@@ -28,53 +28,54 @@ pub struct Join {
 pub enum Leaving {
     /// `bye` or a clean close: no grace.
     Clean,
-    /// Sent away for good: no grace, and it may not have heard of it.
+    /// Closed by the server for good: no grace. The device may not have received the close.
     Dismissed,
-    /// Without a word; last heard of at this instant.
+    /// An unclean end; the last sign of life was at this instant.
     Lost(Micros),
-    /// Asked to come back: the grace is longer by the jitter. Last heard of at this instant.
+    /// Closed by the server with a code that asks to come back: the grace is longer by the jitter. The last sign of
+    /// life was at this instant.
     SentAway(Micros),
 }
 
 /// What happens to a session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A device has come.
+    /// A device joins.
     Join(Box<Join>),
     /// A socket has ended.
     Leave {
-        /// Which.
+        /// The socket.
         connection: ConnectionId,
-        /// How.
+        /// How it ended.
         how: Leaving,
     },
-    /// A device said something.
+    /// A device sent a device event.
     Device {
-        /// On this socket.
+        /// The socket of the device.
         connection: ConnectionId,
-        /// What.
+        /// The device event.
         event: DeviceEvent,
     },
-    /// A node has lost touch with the database: its sockets are closed, or nobody is at them.
+    /// A node is counted as lost (R17): its sockets are closed, or its process has ended.
     NodeLost {
-        /// Which.
+        /// The node.
         node: NodeId,
-        /// When it was surely alive.
+        /// When it was last surely alive.
         last: Micros,
     },
-    /// A program without a socket asks.
+    /// A program without a socket asks for something.
     Asked {
-        /// To whom the answer goes: never a device's socket.
+        /// The connection that gets the answer; never the socket of a device.
         connection: ConnectionId,
-        /// What.
+        /// The request.
         asked: Asked,
     },
-    /// Time has come to [`SessionState::next_deadline`](super::SessionState::next_deadline).
+    /// The instant of [`SessionState::next_deadline`](super::SessionState::next_deadline) has come.
     Deadline,
 }
 
 impl Event {
-    /// The socket and the device that come, if any do.
+    /// The socket and the device id of a join; `None` for other events.
     #[must_use]
     pub fn joining(&self) -> Option<(ConnectionId, DeviceId)> {
         match self {
@@ -87,53 +88,54 @@ impl Event {
 /// What a program without a socket asks.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Asked {
-    /// What plays, where, and what comes.
+    /// The current state of the session.
     Look,
-    /// A command, as of a device that controls and does not play. It is not kept, so one that is repeated is another one.
+    /// A command, as from a device that controls and does not play. Its answer is not kept: the same command sent again
+    /// is applied again (R4).
     Command {
         /// The command.
         command: Box<Command<Resolved>>,
-        /// 64 random bits.
+        /// 64 random bits, for the order of a shuffle.
         seed: u64,
     },
 }
 
-/// What a device says.
+/// A device event: what a device tells its session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeviceEvent {
-    /// A command; `seed` is random, for an order of songs.
+    /// A command.
     Command {
         /// The command.
         command: Box<Command<Resolved>>,
-        /// 64 random bits.
+        /// 64 random bits, for the order of a shuffle.
         seed: u64,
-        /// Earlier commands of the same series, which this one stands for: they are answered as it is.
+        /// Earlier commands that were coalesced into this one: they get its answer.
         others: Vec<CommandId>,
     },
-    /// What is true on the active device.
+    /// What the active device says of its audio.
     Report(Report),
     /// The target of a transfer is ready.
     Ready(Ready),
-    /// It is silent.
+    /// It is silent, or will be at the instant of a switch.
     Yield(Yield),
     /// An item came to its end.
     Ended(Ended),
-    /// A hand turned its volume.
+    /// Its volume was changed on the device itself.
     Volume(VolumeChange),
-    /// It wants a page of the queue.
+    /// It asks for a page of the queue.
     Queue {
         /// First entry, from 0.
         from: usize,
         /// At most this many.
         limit: usize,
     },
-    /// It was asked whether it lives ([`Effect::Probe`](super::Effect::Probe)), and it does.
+    /// It answered a probe ([`Effect::Probe`](super::Effect::Probe)).
     Alive,
 }
 
 impl DeviceEvent {
-    /// What a message tells the session; `None` for one that is answered at its socket. A command needs its tracks:
-    /// [`DeviceEvent::command`].
+    /// The device event of a message; `None` for a message that the actor of the socket handles, and for a command,
+    /// whose tracks must be looked up first ([`DeviceEvent::command`]).
     #[must_use]
     pub fn of(message: &ClientMessage) -> Option<Self> {
         match message {
@@ -153,7 +155,7 @@ impl DeviceEvent {
         }
     }
 
-    /// A command whose tracks were found; `seed` is 64 random bits.
+    /// A command whose tracks were looked up in the catalogue; `seed` is 64 random bits.
     #[must_use]
     pub fn command(requested: Command<MediaId>, tracks: Vec<Resolved>, seed: u64) -> Self {
         let Command { id, if_item, if_queue_revision, if_lease, op } = requested;
@@ -172,7 +174,7 @@ impl DeviceEvent {
         }
     }
 
-    /// The commands that this asks to be answered.
+    /// The ids of the commands that this event contains, each of which needs an answer.
     pub fn commands(&self) -> impl Iterator<Item = CommandId> + '_ {
         let (others, command) = match self {
             Self::Command { command, others, .. } => (others.as_slice(), Some(command.id)),

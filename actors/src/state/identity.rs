@@ -1,6 +1,7 @@
-//! Who a pending join is (R9). A socket of the same instance takes the place of the one before without a flicker. Another instance
-//! under the same id waits while the old socket is asked whether it lives: a dead one is replaced, a living one keeps
-//! its id and the pending join gets its own (cloned storage), so that two devices never fight for one name.
+//! Which id a joining device gets (R9). A socket of the same instance takes the place of the one before; the list shows
+//! no change. Another instance under the same id waits as a pending join while the old socket is probed. If the probe
+//! is not answered, the pending join takes the place of the old instance. If it is, the old instance keeps its id and
+//! the pending join gets one of its own (cloned storage), so that two devices never use one id.
 
 use super::bounds::DEVICE_BYTES;
 use super::devices::{Device, PendingAction, Presence};
@@ -9,21 +10,21 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::device::Volume;
 use crate::protocol::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
 
-/// A device under the id of another instance that may be dead.
+/// A join that waits while another instance of its id is probed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PendingJoin {
     join: Join,
-    /// The other instance's socket, which was asked.
+    /// The socket of the other instance, which is probed.
     asked: ConnectionId,
 }
 
 impl Limits {
-    /// The most that a pending join takes in memory.
+    /// The most bytes that a pending join takes in memory.
     pub(super) const PENDING_JOIN_BYTES: usize = size_of::<PendingJoin>() + DEVICE_BYTES;
 }
 
 impl SessionState {
-    /// What pending joins take in memory.
+    /// The size of pending joins in memory, in bytes.
     pub(super) fn bytes_of_pending_joins(&self) -> usize {
         let descriptions = self.pending_joins.iter().map(|waiting| &waiting.join.description);
         descriptions.map(|description| size_of::<PendingJoin>() + description.name.len()).sum()
@@ -31,7 +32,7 @@ impl SessionState {
 
     pub(super) fn join(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
         if let Some(device) = self.record.devices.by_connection(join.connection) {
-            // An attempt without an answer was written.
+            // An earlier commit of this join, whose outcome was unknown, was written.
             effects.push(Effect::Welcome(join.connection, device.id));
             return;
         }
@@ -67,7 +68,7 @@ impl SessionState {
         socket.is_some_and(|(node, _)| node == self.node)
     }
 
-    /// Asks something of the node with the device's socket. What is to end need not be probed.
+    /// Asks the node with the device's socket for an action. A device that is to be closed there is not probed as well.
     pub(super) fn request_action(&mut self, id: DeviceId, action: PendingAction) {
         if let Some(device) =
             self.edit().devices.get_mut(id).filter(|device| device.pending_action != Some(PendingAction::Forget))
@@ -76,13 +77,14 @@ impl SessionState {
         }
     }
 
-    /// The socket of another instance under the id that a device goes by.
+    /// The open socket of another instance under the id of a join, if there is one.
     fn other_instance(&self, join: &Join) -> Option<ConnectionId> {
         let known = self.record.devices.get(join.device_id).filter(|device| device.instance != join.instance);
         known.and_then(|device| device.presence.connection())
     }
 
-    /// The device of that id lives: whoever came under it is another one.
+    /// The device of that id has answered its probe: pending joins under that id are other devices, and get ids of
+    /// their own.
     pub(super) fn tell_apart(&mut self, at: At, id: DeviceId, effects: &mut Vec<Effect>) {
         if self.record.devices.get(id).is_some_and(|device| device.pending_action == Some(PendingAction::Probe)) {
             self.touch(at);
@@ -100,8 +102,8 @@ impl SessionState {
         }
     }
 
-    /// Pending joins whose other instance has no socket any more, or a new one, come again; one that has answered at another
-    /// node keeps its id.
+    /// Steps pending joins again whose other instance has no socket any more, or a new one. Where the other instance
+    /// has answered its probe at another node, it keeps its id and the pending join gets another one.
     pub(super) fn settle_pending_joins(&mut self, at: At, effects: &mut Vec<Effect>) {
         loop {
             for waiting in std::mem::take(&mut self.pending_joins) {
@@ -116,19 +118,20 @@ impl SessionState {
                     self.admit_apart(at, waiting.join, effects);
                 }
             }
-            // One that was admitted may be in the place of the one that another waits for; each round admits one or ends.
+            // A join that was admitted may have replaced the socket that another pending join waits for. Each round
+            // admits at least one join, or is the last.
             if self.pending_joins_wait_for_somebody() {
                 return;
             }
         }
     }
 
-    /// Whether somebody waits to be told who it is.
+    /// Whether any join waits for the result of a probe.
     pub(crate) fn has_pending_joins(&self) -> bool {
         !self.pending_joins.is_empty()
     }
 
-    /// A pending join that goes before it was told who it is was never there.
+    /// Removes the pending join of a socket that has ended. It was never in the list.
     pub(super) fn drop_pending_join(&mut self, connection: ConnectionId) {
         self.pending_joins.retain(|waiting| waiting.join.connection != connection);
     }
@@ -142,13 +145,14 @@ impl SessionState {
         self.pending_joins.iter().all(|waiting| self.other_instance(&waiting.join) == Some(waiting.asked))
     }
 
-    /// What a device has seen and this record has not: it was lost, with a database that was put back.
+    /// The stamp that a device has seen, if it is newer than this record: an older copy of the database was restored,
+    /// and the change of that stamp is lost.
     #[must_use]
     pub fn lost_stamp(&self, join: &Join) -> Option<Stamp> {
         join.seen.filter(|seen| *seen > self.record.stamp && seen.epoch < MOST_EPOCH)
     }
 
-    /// Everything is shown under a higher epoch from now on.
+    /// Begins the epoch of `at`: everything is shown again, under it.
     pub(super) fn begin_epoch(&mut self, at: At, effects: &mut Vec<Effect>) {
         self.touch_playback(at);
         self.touch_devices(at);
@@ -159,8 +163,8 @@ impl SessionState {
         effects.push(Effect::Commit(Durability::Now));
     }
 
-    /// Another device goes by its id. What it may have said under it before does not count again under the new one, not
-    /// even after a crash.
+    /// Admits a join under its spare id, because another device keeps the first one. Commands that were answered under
+    /// the first id keep their answers under the new one, so that none is applied twice, also after a crash.
     fn admit_apart(&mut self, at: At, join: Join, effects: &mut Vec<Effect>) {
         let (earlier, id) = (join.device_id, join.spare_id);
         self.admit(at, id, join, effects);
@@ -186,7 +190,7 @@ impl SessionState {
         let since_us = same_instance.filter(|device| device.is_online()).map_or(at.now, |device| device.since_us);
         let earlier = known.as_ref().and_then(|device| device.volume);
         let volume = match (same_instance.and(earlier), join.description.volume) {
-            // Without a command since, a hand may have turned it while nobody heard.
+            // No volume command came since: the volume may have been changed on the device while it had no connection.
             (Some(shown), Some(own)) if own.version < shown.version => Some(shown),
             (Some(shown), None) => Some(shown),
             (Some(_), own) => own,
@@ -210,7 +214,7 @@ impl SessionState {
         effects.push(Effect::Welcome(join.connection, id));
     }
 
-    /// A device has begun another instance: what its earlier ones held or owed is over.
+    /// A device has joined as another instance: the lease of an earlier instance, and its entries in `after`, end.
     fn end_earlier_instances(&mut self, at: At, id: DeviceId, instance: InstanceId, effects: &mut Vec<Effect>) {
         let earlier = |other: DeviceId, earlier: InstanceId| other == id && earlier != instance;
         let owed = self.record.playback.after.iter().filter(|entry| earlier(entry.device_id, entry.instance));

@@ -6,12 +6,13 @@ use crate::protocol::ids::{DeviceId, InstanceId, Micros};
 use crate::protocol::messages::Yield;
 use crate::protocol::playback::{Active, After, Intent, Item, Status};
 
-/// After the database was put back every node has closed its sockets within this time: it looks into the database each 5 s,
-/// and one that is cut off before that has closed them 3 s later.
+/// After an older copy of the database was restored every node has closed its sockets within this time, in
+/// milliseconds: a node looks into the database each 5 s, and one that is cut off before that has closed them 3 s
+/// later.
 const SETTLE_MS: i64 = 8_500;
 
 impl SessionState {
-    /// Gives the right to sound to this instance of a device; a connected earlier holder is waited for.
+    /// Gives the lease to this instance of a device; a connected earlier holder is added to `after`.
     pub(super) fn grant(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
         self.revoke(at);
         let from_us = self.record.quiet_from.filter(|quiet_from| *quiet_from > at.now);
@@ -20,7 +21,7 @@ impl SessionState {
         playback.active = Some(Active { device_id, instance, lease: at.stamp, from_us, source: None });
     }
 
-    /// Takes the right to sound away; the holder is waited for if it has a socket and so may be sounding.
+    /// Takes the lease away; the holder is added to `after` if it has a socket, because then it may be sounding.
     pub(super) fn revoke(&mut self, at: At) {
         self.touch_playback(at);
         self.edit().playback.transfer = None;
@@ -31,8 +32,8 @@ impl SessionState {
         }
     }
 
-    /// In strict mode a device that is cut off is silent `strict_ms` after the last thing it was told, which was no later
-    /// than now: nobody else sounds sooner.
+    /// In strict mode a device that is cut off is silent `strict_ms` after the last `welcome` or `ping` that it
+    /// received, which was sent no later than now: no other device may sound sooner.
     pub(super) fn outlast(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
         let Some(strict_ms) = self.limits.strict_ms else { return };
         let playback = &self.record.playback;
@@ -49,9 +50,10 @@ impl SessionState {
         }
     }
 
-    /// As [`Self::outlast`], for everybody who may have sounded when the session was lost. Other nodes learn later than
-    /// this one that the database is another, and until then their devices sound under what it has forgotten. Whoever was
-    /// waited for at `alive_until`, when the session was last surely alive, may be: the clock may have been set since.
+    /// As [`Self::outlast`], for all devices that may have sounded when the session was lost. Other nodes notice later
+    /// than this one that another copy of the database was restored, and until then their devices sound under leases
+    /// that are missing in it. A holder that was waited for at `alive_until`, when the session was last surely alive,
+    /// may still sound: the clock may have been set since.
     pub(super) fn outlast_all(&mut self, now: Micros, alive_until: Micros) {
         let Limits { strict_ms, is_shared, .. } = self.limits;
         let settle_ms = is_shared.then_some(SETTLE_MS);
@@ -77,13 +79,13 @@ impl SessionState {
         }
     }
 
-    /// Whether somebody may sound and has a socket.
+    /// Whether the holder of the lease has a socket.
     pub(super) fn has_connected_holder(&self) -> bool {
         let active = self.record.playback.active;
         active.is_some_and(|active| self.record.devices.is_connected(active.device_id, active.instance))
     }
 
-    /// A device says that it is silent.
+    /// A replaced holder confirms that it is silent: a `yield` without `to`.
     pub(super) fn yielded(&mut self, at: At, sender: Sender, yielded: Yield, effects: &mut Vec<Effect>) {
         let clears = |entry: &After| {
             entry.device_id == sender.device_id
@@ -98,7 +100,7 @@ impl SessionState {
         }
     }
 
-    /// An instance of a device can no longer sound: its entries in `after` are over.
+    /// An instance of a device can no longer sound: removes its entries in `after`.
     pub(super) fn silence(&mut self, at: At, device_id: DeviceId, instance: InstanceId) {
         let over = |entry: &After| entry.device_id == device_id && entry.instance == instance;
         if self.record.playback.after.iter().any(over) {
@@ -107,7 +109,8 @@ impl SessionState {
         }
     }
 
-    /// Keeps the deadlines of replaced holders with a socket here: a new entry, or a new socket, starts a new one.
+    /// Updates the deadlines of replaced holders with a socket at this node: a new entry in `after`, or a new socket,
+    /// gets a new deadline.
     pub(super) fn watch_replaced_holders(&mut self, now: Micros) {
         let devices = &self.record.devices;
         let due = now.plus_ms(self.limits.yield_ms);
@@ -123,7 +126,7 @@ impl SessionState {
         self.waits = waits;
     }
 
-    /// Closes the sockets of replaced holders that did not say in time that they are silent.
+    /// Closes the sockets of replaced holders that did not confirm in time that they are silent.
     pub(super) fn close_unsilent(&mut self, now: Micros, effects: &mut Vec<Effect>) {
         let again = now.plus_ms(self.limits.yield_ms);
         for (connection, until_us) in &mut self.waits {
@@ -134,7 +137,8 @@ impl SessionState {
         }
     }
 
-    /// Anchors the position: it is `position_ms` at `at_us`, and the item is heard from there on or not.
+    /// Anchors the position: it is `position_ms` at `at_us` under `status`. What was heard until `at_us` is added to
+    /// the listen.
     pub(super) fn anchor(&mut self, at: At, position_ms: i64, at_us: Micros, status: Status) {
         self.account(at_us.min(at.now));
         self.touch_playback(at);
@@ -144,7 +148,7 @@ impl SessionState {
         playback.status = status;
     }
 
-    /// Anchors the position where it is now, under what the intent makes of it.
+    /// Anchors the position where it is now, with the status of [`Self::resting_status`].
     pub(super) fn freeze(&mut self, at: At) {
         let position_ms = self.record.playback.position_at(at.now);
         self.anchor(at, position_ms, at.now, self.resting_status());
@@ -158,7 +162,7 @@ impl SessionState {
         self.edit().playback.status = self.resting_status();
     }
 
-    /// Puts another item in place, or none, under a new turn.
+    /// Makes another item current, or none, under a new turn.
     pub(super) fn change_item(&mut self, at: At, item: Option<Item>, position_ms: i64) {
         self.account(at.now);
         self.touch_playback(at);
@@ -176,7 +180,7 @@ impl SessionState {
         self.refresh_next();
     }
 
-    /// The status before the active device has said anything of a new turn.
+    /// The status of a new turn until the active device reports under it.
     pub(super) fn resting_status(&self) -> Status {
         let playback = &self.record.playback;
         let reachable = playback.active.is_none() || self.has_connected_holder();

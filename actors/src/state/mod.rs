@@ -1,7 +1,7 @@
 //! The rules of a session, pure: [`SessionState::step`] never fails, waits, logs, randomises or reads a clock.
 //!
-//! A step changes the state and pushes [`Effect`]s. What everybody is shown is not an effect: whoever drives the
-//! state compares [`SessionState::shown`] before and after, so that several steps are one frame.
+//! A step changes the state and pushes [`Effect`]s. The frames that all devices get (`playback`, `devices`) are not
+//! effects: the caller compares [`SessionState::shown`] before and after, so that several steps lead to one frame.
 
 pub mod devices;
 pub mod invariants;
@@ -34,40 +34,42 @@ pub use events::{Asked, DeviceEvent, Event, Join, Leaving};
 pub use plays::Play;
 pub use reject::Reject;
 
-/// Everything of a session that the database keeps, but for the queue.
+/// Everything of a session that the database keeps, except the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Of the last change of anything.
+    /// The stamp of the last change of anything in the session.
     pub stamp: Stamp,
-    /// The identity of the database under which its epoch began: in another one stamps may have been lost.
+    /// The identity of the database in which the epoch began. In a database with another identity stamps that were
+    /// shown may be missing.
     #[serde(default)]
     pub database: u64,
     /// What plays.
     pub playback: Playback,
-    /// Of the device list's last change.
+    /// The revision of the device list's last change.
     pub devices_revision: u64,
-    /// Who is there.
+    /// The listed devices, and what is kept of earlier ones.
     pub devices: Devices,
     /// How long the current item was heard.
     #[serde(rename = "stay")]
     listen: Listen,
     /// Number of the next queue entry in this epoch.
     next_item: u64,
-    /// Items that failed in a row.
+    /// How many items have failed in a row.
     failures: u8,
-    /// Until then the source of the last switch may sound: no later grant begins sooner.
+    /// Until this instant an earlier holder may sound (the source of the last switch; in strict mode a device that is
+    /// cut off): no later grant begins sooner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quiet_from: Option<Micros>,
 }
 
 impl Record {
-    /// The stamp of the queue this record belongs to.
+    /// The revision of the queue that belongs to this record.
     #[must_use]
     pub const fn queue_revision(&self) -> u64 {
         self.playback.queue_revision
     }
 
-    /// The device list as devices are shown it.
+    /// The device list as it is sent to devices.
     #[must_use]
     pub fn device_list(&self) -> DeviceList {
         DeviceList {
@@ -78,24 +80,26 @@ impl Record {
     }
 }
 
-/// Numbers of the protocol that an operator may set, and bounds that hold always.
+/// Numbers of the protocol that an operator may set, and limits that are always in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a device that left without a word stays in the list.
+    /// How long a device stays in the list after an unclean end of its socket, in milliseconds.
     pub grace_ms: i64,
-    /// Added to the grace where many come back at once.
+    /// Added to the grace where many devices come back at once (a load, the loss of a node, a close that asks to come
+    /// back), in milliseconds.
     pub jitter_ms: i64,
-    /// How long a replaced holder may take to say that it is silent.
+    /// How long a replaced holder may take to confirm that it is silent, in milliseconds.
     pub yield_ms: i64,
-    /// Devices in the list.
+    /// Most devices in the list.
     pub devices: usize,
-    /// Entries in the queue.
+    /// Most entries in the queue.
     pub queue_items: usize,
-    /// Tracks or entries named by one command.
+    /// Most tracks or entries named by one command.
     pub tracks_per_command: usize,
-    /// In strict mode: how long after the server last said anything to it a device that is cut off falls silent.
+    /// How long after its newest `welcome` or `ping` a device that is cut off falls silent, in milliseconds; `None`
+    /// outside strict mode.
     pub strict_ms: Option<i64>,
-    /// Other nodes may have devices of the same user: whatever is shown stands in the database first.
+    /// Other nodes may have sockets of the same user: a change is written to the database before it is shown.
     pub is_shared: bool,
 }
 
@@ -114,34 +118,34 @@ impl Default for Limits {
     }
 }
 
-/// What a step wants done. Nothing of it happens if the change is not kept.
+/// What a step asks its caller to do. Nothing of it is done if the change is dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// The change must be in the database: at once, before anything is shown, or soon after.
+    /// The change must be written to the database: before anything is shown, or soon after.
     Commit(Durability),
-    /// The joined device is welcomed under this id.
+    /// The device gets its `welcome` under this id.
     Welcome(ConnectionId, DeviceId),
-    /// The command is accepted and durable.
+    /// The command was accepted and is in the database: its `ack`, with the revision that it made.
     Ack(ConnectionId, CommandId, u64),
-    /// The command changed nothing.
+    /// The command was not accepted and changed nothing: its `reject`.
     Reject(ConnectionId, CommandId, Reject),
-    /// One device is shown the playback again.
+    /// One device gets the current `playback` again.
     ShowPlayback(ConnectionId),
-    /// One device is shown the devices again.
+    /// One device gets the current `devices` again.
     ShowDevices(ConnectionId),
-    /// One device gets a page of the queue.
+    /// One device gets a page of the queue: the index of its first entry, and the most entries.
     ShowQueue(ConnectionId, usize, usize),
-    /// Somebody without a socket is shown everything.
+    /// A program without a socket gets the whole state ([`Asked::Look`]).
     ShowAll(ConnectionId),
     /// A socket is to be closed.
     Close(ConnectionId, CloseReason),
-    /// The device at a socket must show within 2 s that it lives: by [`DeviceEvent::Alive`], or its socket ends.
+    /// The device at a socket is probed: it answers within 2 s ([`DeviceEvent::Alive`]), or its socket is closed.
     Probe(ConnectionId),
-    /// A track was listened to; kept once however often it is said.
+    /// A listen has become a play. The database keeps it once, however often this effect is pushed.
     Played(Play),
 }
 
-/// How much a change matters.
+/// When a change is written to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
     /// It may be shown first and written within 2 s, where this is the only node.
@@ -150,28 +154,28 @@ pub enum Durability {
     Now,
 }
 
-/// The revisions of what every device is shown.
+/// The stamps of what every device is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shown {
-    /// Of the playback.
+    /// The stamp of the playback.
     pub playback: Stamp,
-    /// Of the device list.
+    /// The stamp of the device list.
     pub devices: Stamp,
 }
 
-/// A socket that must say something, and until when.
+/// The socket of a replaced holder that must confirm silence, and its deadline.
 type Wait = (ConnectionId, Micros);
 
-/// One user's shared listening. Cheap to clone: record and queue are shared until they change.
+/// The session of one user. Cheap to clone: record and queue are shared until they change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionState {
     record: Arc<Record>,
     queue: Arc<Queue>,
     node: NodeId,
     limits: Limits,
-    /// Sockets that must say by an instant that they are silent.
+    /// Sockets at this node of replaced holders that must confirm silence, each with its deadline.
     waits: Vec<Wait>,
-    /// Devices under the id of another one that may be dead, in order of coming.
+    /// Joins that wait while another instance of their id is probed (R9), in order of arrival.
     pending_joins: Vec<PendingJoin>,
 }
 
@@ -183,7 +187,7 @@ struct At {
 }
 
 impl SessionState {
-    /// The session of a user who never had one, under an epoch above `floor`.
+    /// The first session of a user, under an epoch above `floor`.
     #[must_use]
     pub fn new(now: Micros, floor: u64, node: NodeId, limits: Limits) -> Self {
         let stamp = Stamp { epoch: epoch_above(floor, now), revision: 1 };
@@ -201,19 +205,19 @@ impl SessionState {
         Self::resume((record, Arc::default()), node, limits)
     }
 
-    /// The session as the database has it, under the epoch that stands.
+    /// The session as it is in the database, under the same epoch.
     #[must_use]
     pub fn resume((record, queue): (Record, Arc<Queue>), node: NodeId, limits: Limits) -> Self {
         Self { record: Arc::new(record), queue, node, limits, waits: Vec::new(), pending_joins: Vec::new() }
     }
 
-    /// The same under an epoch that began in this database.
+    /// Sets the identity of the database in which the epoch began.
     pub(crate) fn begun_in(mut self, database: u64) -> Self {
         self.edit().database = database;
         self
     }
 
-    /// Applies one event at `now`, pushing what is to be done about it.
+    /// Applies one event at `now` and pushes its effects.
     pub fn step(&mut self, now: Micros, event: Event, effects: &mut Vec<Effect>) {
         let mut at = At { now, stamp: self.record.stamp.next() };
         let heard_until = match event {
@@ -278,8 +282,9 @@ impl SessionState {
         }
     }
 
-    /// When [`Event::Deadline`] is due, if ever. What nobody in particular owes is seen to by the node of the first
-    /// device in the list that has a socket, so that nodes do not do it all at once.
+    /// When [`Event::Deadline`] is due, if ever. Each node keeps the deadlines of replaced holders with a socket there.
+    /// Departures from the list, the deadline of a transfer and plays belong to no node in particular: the node of the
+    /// first listed device that has a socket steps them, so that nodes do not do it all at once (R17).
     #[must_use]
     pub fn next_deadline(&self) -> Option<Micros> {
         let waits = self.waits.iter().map(|(_, until_us)| *until_us).min();
@@ -309,13 +314,13 @@ impl SessionState {
         &self.record.playback
     }
 
-    /// Who is there.
+    /// The listed devices, and what is kept of earlier ones.
     #[must_use]
     pub fn devices(&self) -> &Devices {
         &self.record.devices
     }
 
-    /// The revisions of what every device is shown.
+    /// The stamps of what every device is shown.
     #[must_use]
     pub fn shown(&self) -> Shown {
         let epoch = self.record.stamp.epoch;
@@ -325,12 +330,12 @@ impl SessionState {
         }
     }
 
-    /// The record, to change; whoever else holds it keeps it as it was.
+    /// The record, to change it; other owners of the `Arc` keep it unchanged.
     fn edit(&mut self) -> &mut Record {
         Arc::make_mut(&mut self.record)
     }
 
-    /// The playback is about to change in this step.
+    /// Called before the playback changes: gives it the stamp of this step, and no author.
     fn touch_playback(&mut self, at: At) {
         self.touch(at);
         if self.record.playback.stamp() != at.stamp {
@@ -339,19 +344,19 @@ impl SessionState {
         }
     }
 
-    /// The device list is about to change in this step.
+    /// Called before the device list changes: gives it the revision of this step.
     fn touch_devices(&mut self, at: At) {
         self.touch(at);
         self.edit().devices_revision = at.stamp.revision;
     }
 
-    /// Anything at all is about to change in this step.
+    /// Called before anything of the record changes: gives it the stamp of this step.
     fn touch(&mut self, at: At) {
         self.edit().stamp = at.stamp;
     }
 }
 
-/// The device that says something.
+/// The device that sends an event.
 #[derive(Debug, Clone, Copy)]
 struct Sender {
     connection: ConnectionId,
@@ -361,7 +366,7 @@ struct Sender {
     controls: bool,
 }
 
-/// Who gives a command.
+/// Who sends a command.
 #[derive(Debug, Clone, Copy)]
 enum Author {
     Device(Sender),
@@ -385,16 +390,19 @@ impl Author {
     }
 }
 
-/// Epochs that devices may claim to have seen are below this: the year 2109. One beyond would leave no room above it.
+/// A `seen` of a device whose epoch is not below this (the year 2109, in Unix milliseconds) is ignored, so that no
+/// device can use all epochs up.
 const MOST_EPOCH: u64 = 1 << 42;
 
-/// An epoch above `floor`, and at least the Unix time in milliseconds, so that no backup can bring one back.
+/// An epoch above `floor`, and at least the Unix time in milliseconds, so that it is new also after an older copy of
+/// the database was restored.
 fn epoch_above(floor: u64, now: Micros) -> u64 {
     let unix_ms = u64::try_from(now.0.div_euclid(1_000)).unwrap_or(0);
     unix_ms.max(floor.saturating_add(1))
 }
 
-/// The id of queue entry number `counter` in `epoch`: never repeated, whatever backup is put back.
+/// The id of queue entry number `counter` in `epoch`: never repeated, also after an older copy of the database was
+/// restored.
 fn item_id(epoch: u64, counter: u64) -> ItemId {
     ItemId((epoch << 22).wrapping_add(counter))
 }

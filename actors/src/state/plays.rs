@@ -1,31 +1,31 @@
 //! What counts as a play: a listen on one queue entry in which 30 s or half of it were heard, whichever comes first.
 //!
-//! A listen begins when the entry becomes current and lasts through seeks, pauses, transfers, reconnects and `repeat one`.
-//! Nothing is committed for a play by itself: it is named by its listen and kept once however often it is said, so that
-//! a crash between hearing and writing is mended by counting again from the record.
+//! A listen begins when the entry becomes current and lasts through seeks, pauses, transfers, reconnects and `repeat
+//! one`. A play needs no commit of its own. It is named by its listen, and the database keeps it once, however often it
+//! is written: if a crash comes before the write, it is counted again from the record.
 
 use super::{At, Effect, SessionState};
 use crate::protocol::ids::{DeviceId, ItemId, MediaId, Micros, Stamp};
 use crate::protocol::playback::{MediaKind, Playback, Status};
 use serde::{Deserialize, Serialize};
 
-/// Having heard this much counts, whatever the length of the item.
+/// A listen counts after this much audio, in microseconds, however long the item is.
 const LONG_ENOUGH_US: i64 = 30_000_000;
 
-/// A track that was listened to.
+/// A listen that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Play {
-    /// The queue entry, and
+    /// The queue entry. With `listen` it names the play.
     pub item: ItemId,
-    /// the change that made it current: together they name the play.
+    /// The stamp of the change that made the entry current.
     pub listen: Stamp,
-    /// What was heard.
+    /// The track or episode that was heard.
     pub media_id: MediaId,
-    /// Track or episode.
+    /// Which of the two it is.
     pub kind: MediaKind,
     /// When the listen began.
     pub started_us: Micros,
-    /// Where it sounded when it came to count.
+    /// The active device when the listen began to count.
     pub device_id: Option<DeviceId>,
 }
 
@@ -39,19 +39,19 @@ pub(super) struct Listen {
 }
 
 impl SessionState {
-    /// The current item is another one from now on.
+    /// Begins a listen: another item has become current.
     pub(super) fn begin_listen(&mut self, at: At) {
         self.edit().listen = Listen { since: at.stamp, started_us: at.now, heard_us: 0, counted: false };
     }
 
-    /// Adds what was heard since the anchor, before the anchor changes.
+    /// Adds to the listen what was heard from the anchor to `until`; called before the anchor changes.
     pub(super) fn account(&mut self, until: Micros) {
         let heard_us = heard_since_anchor_us(&self.record.playback, until);
         let listen = &mut self.edit().listen;
         listen.heard_us = listen.heard_us.saturating_add(heard_us);
     }
 
-    /// Says the play once it counts.
+    /// Pushes [`Effect::Played`] once the listen counts.
     pub(super) fn count_play(&mut self, now: Micros, effects: &mut Vec<Effect>) {
         let playback = &self.record.playback;
         let (Some(item), false) = (playback.item, self.record.listen.counted) else { return };
@@ -69,7 +69,7 @@ impl SessionState {
         self.edit().listen.counted = true;
     }
 
-    /// When the current item will count, if it plays on.
+    /// When the current listen will count, if the item plays on.
     pub(super) fn play_is_due(&self) -> Option<Micros> {
         let playback = &self.record.playback;
         let waits = playback.status == Status::Playing && playback.item.is_some() && !self.record.listen.counted;

@@ -1,4 +1,4 @@
-//! Devices come, go, and are missed (R8); a session is loaded again (R2, R6).
+//! Devices that leave, are away or lose their sockets (R8); loads (R2, R6); records of other nodes (R4).
 
 use super::devices::{Device, PendingAction, Presence};
 use super::queue::Queue;
@@ -11,9 +11,9 @@ use std::sync::Arc;
 impl SessionState {
     /// The session that the database kept, under an epoch above `floor` and above every one it was shown under.
     ///
-    /// No socket outlives a load here, so every device is away until it comes back; what played is `lost` at
-    /// `last_heartbeat`, the last instant at which the session was surely alive. Turn and lease stay: a holder that
-    /// comes back goes on from where it is, and no stamp of an earlier epoch is ever given again.
+    /// Every socket of the session ends at a load, so every device is away until it comes back; what was to play is
+    /// `lost` at `last_heartbeat`, the last instant at which the session was surely alive. Turn and lease stay: a
+    /// holder that comes back goes on from where it is, and no stamp of an earlier epoch is ever given again.
     #[must_use]
     pub fn load(
         now: Micros,
@@ -36,7 +36,7 @@ impl SessionState {
         state.edit().playback.after.clear();
         state.edit().playback.transfer = None;
         let until_us = now.plus_ms(limits.grace_ms.saturating_add(limits.jitter_ms));
-        // Of another clock: nobody is away for longer than from now on.
+        // A timestamp from an earlier clock may lie far ahead: the grace is clamped to one that begins now.
         let waited_for = |presence: Presence| matches!(presence, Presence::Away { until_us: due } if due <= until_us);
         let devices = state.record.devices.iter().filter(|device| !waited_for(device.presence));
         for id in devices.map(|device| device.id).collect::<Vec<DeviceId>>() {
@@ -47,7 +47,8 @@ impl SessionState {
         state
     }
 
-    /// Another node has changed the session. A socket here that its record does not name any more is over.
+    /// Takes over a record that another node has written. Sockets at this node that it does not name any more are
+    /// closed.
     pub fn adopt(&mut self, now: Micros, record: Arc<Record>, queue: Arc<Queue>, effects: &mut Vec<Effect>) {
         let earlier = std::mem::replace(&mut self.record, record);
         self.queue = queue;
@@ -64,7 +65,7 @@ impl SessionState {
         self.watch_replaced_holders(now);
     }
 
-    /// Another socket took its place, or the session began anew.
+    /// Why a socket is not in the new record: another socket took its place, or the session was loaded again.
     fn why_unnamed(&self, earlier: &Record, connection: ConnectionId) -> CloseReason {
         let device = earlier.devices.by_connection(connection).and_then(|device| self.record.devices.get(device.id));
         if device.is_some_and(Device::is_online) { CloseReason::Replaced } else { CloseReason::Restart }
@@ -77,7 +78,8 @@ impl SessionState {
         device.is_some_and(|device| matches!(device.presence, Presence::Online { node, .. } if node == this))
     }
 
-    /// The holder is gone for good: the target of a transfer has the music, or nobody, and the place is kept.
+    /// The holder has left for good: a transfer that waits is completed, else no device is active; the position is
+    /// kept.
     pub(super) fn holder_left(&mut self, at: At, effects: &mut Vec<Effect>) {
         if self.complete_transfer(at, effects) {
             return;
@@ -95,7 +97,7 @@ impl SessionState {
         }
     }
 
-    /// Nothing plays until another command says so: before anything was shown of this load.
+    /// Pauses a session that was just loaded, under the stamp of the load; called before anything of it was shown.
     pub fn rest(&mut self, now: Micros) {
         let at = At { now, stamp: self.record.stamp };
         self.pause(at);
@@ -141,7 +143,8 @@ impl SessionState {
         }
     }
 
-    /// While the holder has no socket, what was to play is `lost` at its last sign of life.
+    /// If the holder has no socket, what was to play becomes `lost`, and the position stops at `last`, the last sign of
+    /// life (R6).
     fn lose_holder(&mut self, at: At, last: Micros) {
         let playback = &self.record.playback;
         let wanted = playback.intent == Intent::Play && playback.status != Status::Lost;

@@ -1,4 +1,4 @@
-//! The queue: its entries in play order, and what comes after what. Entries are named by id, never by index.
+//! The queue: its entries in play order, and which entry follows which. Entries are named by id, never by index.
 
 use crate::protocol::ids::{ItemId, MediaId};
 use crate::protocol::playback::{Item, MediaKind, Playback, Repeat};
@@ -16,12 +16,12 @@ pub struct Resolved {
     pub duration_ms: Option<i64>,
 }
 
-/// Where in the queue something goes.
+/// Where in the queue entries are put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// Behind all.
+    /// After the last entry.
     End,
-    /// Right behind an entry.
+    /// Right after an entry.
     After(ItemId),
     /// Right before an entry.
     Before(ItemId),
@@ -52,7 +52,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// What an entry takes in memory.
+    /// The size of an entry in memory, in bytes.
     pub(super) const ENTRY_BYTES: usize = size_of::<Entry>();
 
     /// How many entries there are.
@@ -115,13 +115,15 @@ impl Queue {
         }
     }
 
-    /// Where a person's `next` leads: on, and round again under any repeat.
+    /// The entry that the command `next` goes to: the following one, and from the last one the first, unless repeat is
+    /// off.
     #[must_use]
     pub fn skip_after(&self, current: ItemId, repeat: Repeat) -> Option<Item> {
         self.next_after(current, if repeat == Repeat::Off { Repeat::Off } else { Repeat::All })
     }
 
-    /// Where a person's `previous` leads: back, and round again under any repeat.
+    /// The entry that the command `previous` goes to: the one before, and from the first one the last, unless repeat is
+    /// off.
     #[must_use]
     pub fn before(&self, current: ItemId, repeat: Repeat) -> Option<Item> {
         match self.index_of(current)?.checked_sub(1) {
@@ -217,7 +219,7 @@ impl Queue {
     }
 }
 
-/// The generator of Steele, Lea and Flood (`SplitMix64`, OOPSLA 2014): enough for an order of songs.
+/// The generator of Steele, Lea and Flood (`SplitMix64`, OOPSLA 2014): good enough for a shuffle.
 struct SplitMix(u64);
 
 impl SplitMix {

@@ -1,4 +1,4 @@
-//! Changes of the queue: what is queued, in which order, and what that means for what plays.
+//! Commands that change the queue, and what they change of the current item.
 
 use super::queue::{Place, Queue, Resolved};
 use super::{At, SessionState, item_id};
@@ -27,7 +27,7 @@ impl SessionState {
         tracks.iter().zip(first..).map(entry).collect()
     }
 
-    /// The item that a `play` names: an entry, or the `start`th of new tracks that take the queue's place.
+    /// The item that a `play` names: an entry, or the `start`th (from 0) of new tracks that replace the queue.
     pub(super) fn item_to_play(
         &mut self,
         at: At,
@@ -42,7 +42,7 @@ impl SessionState {
             (Some(_), _) => Err(Reject::new(RejectCode::Invalid, "give an item of the queue or tracks, not both")),
             (None, tracks) => {
                 let entries = self.entries_for(at, tracks);
-                let no_start = Reject::new(RejectCode::Invalid, "start is beyond the last of the tracks");
+                let no_start = Reject::new(RejectCode::Invalid, "start must be less than the number of tracks");
                 let first = *entries.get(start).ok_or(no_start)?;
                 let mut queue = Queue::default();
                 queue.insert(Place::End, entries);
@@ -55,7 +55,7 @@ impl SessionState {
         }
     }
 
-    /// Other tracks to come: the current item goes on as the first entry, unless it is stopped.
+    /// Replaces the queue by `tracks`. The current item stays as the first entry, unless the intent is `stop`.
     pub(super) fn replace_queue(&mut self, at: At, tracks: &[Resolved], seed: u64) -> CommandResult {
         let kept = self.record.playback.item.filter(|_| self.record.playback.intent != Intent::Stop);
         let mut entries: Vec<Item> = kept.into_iter().collect();
@@ -88,18 +88,19 @@ impl SessionState {
         self.edit_queue(at, |queue| queue.shift(item, place, shuffled))
     }
 
-    /// Takes entries out; without the current one the next that is left plays, or nothing does.
+    /// Removes entries. If the current one is among them the next remaining one becomes current; without one, playback
+    /// stops.
     pub(super) fn remove_entries(&mut self, at: At, items: &[ItemId]) -> CommandResult {
         if items.len() > self.limits.tracks_per_command {
             return Err(Reject::new(RejectCode::Invalid, "too many entries in one command; send them in parts"));
         }
         let current = self.record.playback.item.map(|item| item.id);
         let removed_current = current.is_some_and(|id| items.contains(&id));
-        let heir = current.filter(|_| removed_current).and_then(|id| {
+        let following = current.filter(|_| removed_current).and_then(|id| {
             self.queue.items().skip_while(|item| item.id != id).find(|item| !items.contains(&item.id)).copied()
         });
         self.edit_queue(at, |queue| items.iter().all(|id| queue.remove(*id)))?;
-        match heir {
+        match following {
             Some(item) => {
                 self.freeze(at);
                 self.change_item(at, Some(item), 0);
@@ -146,7 +147,7 @@ impl SessionState {
         self.refresh_next();
     }
 
-    /// Shows what comes by itself after the current item.
+    /// Sets `next`: the entry that follows the current item by itself.
     pub(super) fn refresh_next(&mut self) {
         let playback = &self.record.playback;
         let next = playback.item.and_then(|item| self.queue.next_after(item.id, playback.repeat));

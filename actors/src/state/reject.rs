@@ -1,4 +1,4 @@
-//! Why a command changed nothing.
+//! Why a command was not accepted.
 
 use crate::protocol::ids::CommandId;
 use crate::protocol::messages::RejectCode;
@@ -15,15 +15,15 @@ pub struct Reject {
     pub retry_ms: Option<u32>,
 }
 
-/// How long whoever is told to try again should wait, in milliseconds.
+/// The `retry_ms` of rejects after which the same command may succeed.
 const RETRY_MS: u32 = 1_000;
 
 impl Reject {
-    /// There is more to do than can be done.
-    pub const BUSY: Self = Self::later(RejectCode::Busy, "too much is happening at once; try again");
-    /// The database does not answer.
+    /// More events wait than a session keeps, or too many commits in a row conflicted.
+    pub const BUSY: Self = Self::later(RejectCode::Busy, "too many changes of this session at once; try again");
+    /// The database does not answer, or the change was surely not written.
     pub const UNAVAILABLE: Self = Self::later(RejectCode::Unavailable, "the database is out of reach; try again");
-    /// To a program whose command may have been written.
+    /// The outcome of the commit is unknown: to a program, whose command cannot be recognised in the record.
     pub const UNKNOWN: Self =
         Self::later(RejectCode::Unavailable, "it is not known whether this was done; see what plays, then try again");
 
@@ -31,7 +31,7 @@ impl Reject {
         Self { code, message, retry_ms: Some(RETRY_MS) }
     }
 
-    /// A refusal that trying again does not mend.
+    /// A reject without `retry_ms`: the same command would be rejected again.
     #[must_use]
     pub const fn new(code: RejectCode, message: &'static str) -> Self {
         Self { code, message, retry_ms: None }

@@ -1,4 +1,4 @@
-//! What the active device says is true (R3, R5), ends of items (R14), and a hand on a device's volume (R15).
+//! Reports of the active device (R3, R5), ends of items (R14), and volume changes made on a device itself (R15).
 
 use super::{At, Durability, Effect, Sender, SessionState};
 use crate::protocol::device::Volume;
@@ -6,15 +6,15 @@ use crate::protocol::ids::{ItemId, Stamp};
 use crate::protocol::messages::{Ended, Report, Sound, VolumeChange};
 use crate::protocol::playback::{Intent, Item, Status, Unplayable};
 
-/// A report that agrees with what is shown within this changes nothing.
+/// A report under the shown status changes nothing if its place is within this of the shown one, in milliseconds.
 const AGREES_MS: i64 = 40;
-/// A report of playing that is older than this is a sign of life only.
+/// A report of playing that is older than this, in milliseconds, is a sign of life only.
 const STALE_MS: i64 = 5_000;
-/// Items that may fail in a row before the session stays where it is.
+/// At this many failures in a row the session no longer goes on to the next item.
 const MOST_FAILURES: usize = 5;
 
 impl SessionState {
-    /// Whether the sender holds the lease and means what is current.
+    /// Whether the sender holds this lease, and turn and item are the current ones.
     fn is_current(&self, sender: Sender, lease: Stamp, turn: Stamp, item: ItemId) -> bool {
         let playback = &self.record.playback;
         playback.active.is_some_and(|active| active.is(sender.device_id, sender.instance) && active.lease == lease)
@@ -54,7 +54,8 @@ impl SessionState {
         }
     }
 
-    /// The current item cannot be played there: the next one, but not for ever, and everybody is told.
+    /// The active device cannot play the current item: goes on to the next one, up to [`MOST_FAILURES`] times in a row,
+    /// and sets `unplayable`, which all devices are shown.
     fn failed(&mut self, at: At, sender: Sender, effects: &mut Vec<Effect>) {
         if self.record.playback.status == Status::Failed {
             return;
@@ -97,14 +98,14 @@ impl SessionState {
         effects.push(Effect::Commit(Durability::Now));
     }
 
-    /// Counts what was heard of an item up to its end, which may lie before `now`.
+    /// Adds to the listen what was heard of an item up to its end, which may lie before `now`.
     fn hear_to_the_end(&mut self, at: At, ended: Ended) {
         let until = if ended.to_item.is_some() { at.now } else { ended.at_us.min(at.now) };
         let end_ms = self.record.playback.position_at(until);
         self.anchor(at, end_ms, until, self.record.playback.status);
     }
 
-    /// The queue came to its end.
+    /// The queue is over: the intent becomes `pause`, and the status `ended`.
     pub(super) fn finish(&mut self, at: At) {
         self.set_intent(at, Intent::Pause);
         self.edit().playback.unplayable = None;
@@ -113,7 +114,8 @@ impl SessionState {
         self.anchor(at, position_ms, at.now, Status::Ended);
     }
 
-    /// A hand turned a device's own volume; one that did not know of a later command is shown it instead.
+    /// A volume was changed on the device itself. A change that names an older version than the current one is not
+    /// applied: the device is shown `devices` instead.
     pub(super) fn volume_turned(&mut self, at: At, sender: Sender, change: VolumeChange, effects: &mut Vec<Effect>) {
         let Some(device) = self.record.devices.get(sender.device_id) else { return };
         let version = device.volume.map_or(0, |volume| volume.version);

@@ -1,7 +1,8 @@
-//! The music moves (R7): the target loads while the source sounds on, and the source's accepted yield is the switch.
+//! Transfers (R7): the target loads while the source sounds on, and the accepted yield of the source is the switch.
 //!
-//! Only what sounds is prepared: anything else moves at once, and the target waits until the source has said that it is
-//! silent. After each step [`SessionState::tend_transfer`] compares the transfer with what has become of the session.
+//! Only what sounds is prepared: anything else is a grant at once, and the target waits until the source has confirmed
+//! that it is silent. After each step [`SessionState::tend_transfer`] cancels, completes or resets a transfer that no
+//! longer fits the state.
 
 use super::{At, Durability, Effect, Sender, SessionState};
 use crate::protocol::ids::{DeviceId, InstanceId, Micros};
@@ -9,9 +10,9 @@ use crate::protocol::messages::{Ready, TransferMode, Yield};
 use crate::protocol::playback::{Active, Intent, Status, Transfer};
 use crate::state::Reject;
 
-/// A transfer without a yield is cancelled after so long.
+/// A transfer without a yield is cancelled after this many milliseconds.
 const PREPARE_MS: i64 = 5_000;
-/// Source and target learn of a switch at least so long before it.
+/// The instant of a switch is at least this many milliseconds ahead when it is set.
 const NOTICE_MS: i64 = 400;
 
 impl SessionState {
@@ -43,7 +44,7 @@ impl SessionState {
         Ok(())
     }
 
-    /// The music is the target's at once, from where it is.
+    /// Grants the lease to the target at once; the position stays.
     fn hand_over(&mut self, at: At, to: DeviceId, instance: InstanceId, intent: Intent) {
         let ended = self.record.playback.status == Status::Ended;
         self.freeze(at);
@@ -51,7 +52,8 @@ impl SessionState {
         self.set_intent_after(at, ended, intent);
     }
 
-    /// The intent, and whether the queue had come to its end: to play then starts it over, as `play` does.
+    /// Sets the intent. If the queue had come to its end (`ended`), `play` starts it from its first entry, as the
+    /// command `play` does, and `pause` keeps the status `ended`.
     fn set_intent_after(&mut self, at: At, ended: bool, intent: Intent) {
         if let Some(first) = self.queue.first().filter(|_| ended && intent == Intent::Play) {
             self.edit().failures = 0;
@@ -63,7 +65,8 @@ impl SessionState {
         }
     }
 
-    /// The source is gone: where there is a transfer, the target has the music now. Returns whether it has.
+    /// The source no longer plays: a transfer to a connected target is completed by a grant. Returns whether there was
+    /// one.
     pub(super) fn complete_transfer(&mut self, at: At, effects: &mut Vec<Effect>) -> bool {
         let reachable = |transfer: &Transfer| self.record.devices.is_connected(transfer.to, transfer.instance);
         let Some(transfer) = self.record.playback.transfer.filter(reachable) else { return false };
@@ -72,7 +75,7 @@ impl SessionState {
         true
     }
 
-    /// A transfer whose time is over is cancelled: nothing has changed.
+    /// Cancels a transfer whose deadline has passed; nothing else changes.
     pub(super) fn end_transfer(&mut self, at: At, effects: &mut Vec<Effect>) {
         if self.record.playback.transfer.is_some_and(|transfer| transfer.deadline_us <= at.now) {
             self.cancel_transfer(at);
@@ -87,7 +90,8 @@ impl SessionState {
         }
     }
 
-    /// The target has the audio: the instant of the switch is set, late enough for both to know of it.
+    /// The target has loaded the audio: sets the instant of the switch, [`NOTICE_MS`] ahead at least, so that source
+    /// and target can receive it in time.
     pub(super) fn ready(&mut self, at: At, sender: Sender, ready: Ready, effects: &mut Vec<Effect>) {
         let playback = &self.record.playback;
         let is_target = |transfer: &Transfer| transfer.is(sender.device_id, sender.instance);
@@ -106,7 +110,8 @@ impl SessionState {
         effects.push(Effect::Commit(Durability::Soon));
     }
 
-    /// The source will be silent from the instant of the switch on: the target holds the lease, for then.
+    /// The source promises to be silent from the instant of the switch on: the target gets the lease, from that instant
+    /// on.
     pub(super) fn switch(&mut self, at: At, sender: Sender, yielded: Yield, effects: &mut Vec<Effect>) {
         let playback = &self.record.playback;
         let holds = playback
@@ -132,7 +137,7 @@ impl SessionState {
         effects.push(Effect::Commit(Durability::Now));
     }
 
-    /// The clock was another one: no instant of it may be waited for longer than a transfer takes.
+    /// At a load instants may come from an earlier clock: those of a switch are clamped to [`PREPARE_MS`] from now.
     pub(super) fn bound_switch(&mut self, now: Micros) {
         let latest = now.plus_ms(PREPARE_MS);
         let record = self.edit();
@@ -142,7 +147,8 @@ impl SessionState {
         }
     }
 
-    /// What has become of the session decides what becomes of its transfer.
+    /// Cancels a transfer whose target has no socket, completes one whose source no longer plays, and takes `lease` and
+    /// `switch_at_us` back after a new turn.
     pub(super) fn tend_transfer(&mut self, at: At, effects: &mut Vec<Effect>) {
         let playback = &self.record.playback;
         let Some(transfer) = playback.transfer else { return };
