@@ -1,4 +1,4 @@
-//! A device without a loudspeaker: it plays tracks by the clock and prints what is shown.
+//! A device without audio output: it plays tracks by the clock and prints what is shown.
 //!
 //! `cargo run -p segue-client --example player -- 127.0.0.1:4747 TOKEN TRACK_ID…`
 
@@ -23,7 +23,7 @@ fn connect(server: &str) -> Result<WebSocket<TcpStream>, Box<dyn Error>> {
     Ok(tungstenite::client(request, stream).map_err(|error| error.to_string())?.0)
 }
 
-/// The instant at which an item that sounds from this place on ends; one of unknown length never does.
+/// The instant at which an item that sounds from this place on ends; for an unknown length never.
 fn end_of(item: Item, position_ms: i64, now_us: i64) -> i64 {
     item.duration_ms.map_or(i64::MAX, |duration_ms| now_us + (duration_ms - position_ms) * 1000)
 }
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now_us = || i64::try_from(start.elapsed().as_micros()).unwrap_or(i64::MAX);
     let mut client = Client::new(device, Some(token), now_us());
     let play = Op::Play { item: None, tracks, start: None, position_ms: None, on: None };
-    // What happens and was not passed to the rules yet. A command may come before there is a connection.
+    // Inputs that were not passed to the rules yet. A command may be given before there is a connection.
     let mut inputs = VecDeque::from([Input::Command(CommandId(random()), play)]);
     let (mut socket, mut ends_us) = (None, i64::MAX);
     loop {
@@ -67,8 +67,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                         let status = client.playback().map(|playback| playback.status);
                         println!("{status:?} at {} ms", client.position_at(now_us()).unwrap_or_default());
                     }
-                    Output::Answered(_, Err((_, why))) => return Err(format!("refused: {why}").into()),
-                    Output::GiveUp(_, why) => return Err(format!("the server sent this device away: {why}").into()),
+                    Output::Answered(_, Err((_, why))) => return Err(format!("rejected: {why}").into()),
+                    Output::GiveUp(_, why) => return Err(format!("the server closed for good: {why}").into()),
                     Output::Answered(..) | Output::Queue(_) | Output::Volume(_) => {}
                 }
             }

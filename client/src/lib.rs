@@ -6,7 +6,7 @@
 //! program around it does three things:
 //!
 //! 1. It passes what happens to [`Client::step`] as an [`Input`], with the time of a clock of its own: microseconds,
-//!    steady, from any beginning. Frames are read by
+//!    steady, counted from any instant. Frames are read by
 //!    [`ServerMessage::decode`](protocol::wire::ServerMessage::decode).
 //! 2. It does what the pushed [`Output`]s say, in their order. Frames are written by
 //!    [`ClientMessage::encode`](protocol::wire::ClientMessage::encode).

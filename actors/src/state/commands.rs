@@ -152,10 +152,7 @@ impl SessionState {
         if matches!(command.op, Op::Next | Op::Previous) && command.if_item.is_none() {
             // A device must name the item that its user saw; a program may mean whatever item is current.
             if author.device().is_some() {
-                return Err(Reject::new(
-                    RejectCode::Invalid,
-                    "next and previous need if_item: the shown item",
-                ));
+                return Err(Reject::new(RejectCode::Invalid, "next and previous need if_item: the shown item"));
             }
             if playback.item.is_none() {
                 return Err(Reject::new(RejectCode::Conflict, "no item is current; play something first"));

@@ -1,5 +1,5 @@
-//! Why a socket ends: WebSocket close codes, what they say, and whether to come back.
-//! The private range of RFC 6455, section 7.4.2: 4000–4499 come back, 4500–4999 do not.
+//! Why a socket ends: WebSocket close codes, their texts, and whether the device should connect again. The private
+//! range of RFC 6455, section 7.4.2: after 4000–4499 it should, after 4500–4999 it should not.
 
 macro_rules! close_reasons {
     ($($(#[doc = $doc:literal])+ $name:ident = $code:literal $slug:literal: $text:literal;)+) => {
@@ -25,7 +25,7 @@ macro_rules! close_reasons {
                 match self { $(Self::$name => $slug),+ }
             }
 
-            /// What people may read.
+            /// The text for people.
             #[must_use]
             pub const fn text(self) -> &'static str {
                 match self { $(Self::$name => $text),+ }
@@ -37,9 +37,9 @@ macro_rules! close_reasons {
 close_reasons! {
     /// The server stops.
     Shutdown = 4000 "shutdown": "the server is stopping; come back shortly";
-    /// The session was started anew.
+    /// The session was restarted.
     Restart = 4001 "restart": "the session was restarted; come back now";
-    /// Nothing was heard of the device for too long.
+    /// No frame came from the device for too long.
     Dead = 4002 "dead": "nothing was received from this device for too long; come back now, and answer every ping";
     /// The device takes frames too slowly.
     Slow = 4003 "slow": "this device took its messages too slowly; come back now";
@@ -47,26 +47,26 @@ close_reasons! {
     Unavailable = 4004 "unavailable": "the server cannot reach its database; come back later";
     /// No valid `hello` came in time.
     NoHello = 4005 "no_hello": "no hello came within 5 seconds of connecting; send it first";
-    /// The device did not fall silent when its lease was taken.
+    /// The device did not confirm in time that it is silent after its lease was taken away.
     NotSilent = 4006 "not_silent": "this device did not confirm within 1 second that it is silent; stop its audio and come back now";
-    /// More messages than a session takes in.
+    /// More events wait than a session keeps, or too many commits in a row conflicted.
     Overloaded = 4007 "overloaded": "the session has more messages than it can take; come back later";
-    /// A device says far more than it may.
-    Flooding = 4008 "flooding": "this device sends far more than it may; come back later";
+    /// A device sends far more than the rate limit allows.
+    Flooding = 4008 "flooding": "this device sends far more messages than allowed; come back later";
     /// A newer socket of the same device took its place.
     Replaced = 4500 "replaced": "a newer connection of this device took its place";
-    /// The device was forgotten by a person.
+    /// A person removed the device from the list.
     Forgotten = 4501 "forgotten": "this device was removed from the list";
     /// A frame could not be read.
     BadFrame = 4502 "bad_frame": "the server could not accept a message; its log says which and why, the guide for clients what is accepted";
     /// The token is not valid.
     BadToken = 4503 "bad_token": "the token is not valid or has expired; log in again";
     /// The user has too many devices.
-    TooManyDevices = 4504 "too_many_devices": "too many devices are connected; forget one first";
+    TooManyDevices = 4504 "too_many_devices": "too many devices are in the list; remove one first";
 }
 
 impl CloseReason {
-    /// Whether the device should come back.
+    /// Whether the device should connect again.
     #[must_use]
     pub const fn reconnect(self) -> bool {
         self.code() < 4500

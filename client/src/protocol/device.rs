@@ -1,4 +1,4 @@
-//! A device: what it says of itself, and how the others see it.
+//! A device: how it describes itself in `hello`, and how it is shown to all devices.
 
 use super::ids::{DeviceId, InstanceId, Micros, Stamp};
 use super::wire::WireError;
@@ -24,15 +24,15 @@ pub enum DeviceKind {
     Other,
 }
 
-/// Loudness of one device. It belongs to the device and never travels with the music.
+/// Loudness of one device. It belongs to the device: a transfer does not move it (R15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
     /// 0 (silent) to 100 (full).
     pub level: u8,
-    /// Whether it is silenced without losing its level.
+    /// Whether it is muted; the level is kept.
     #[serde(default)]
     pub muted: bool,
-    /// Counts commands; a device applies only versions above its last.
+    /// Counts volume commands; a device applies only a version higher than its last.
     #[serde(default)]
     pub version: u64,
 }
@@ -40,13 +40,13 @@ pub struct Volume {
 /// Longest name of a device, in characters.
 pub const NAME_CHARS: usize = 64;
 
-/// Whether people can be shown this as a device's name.
+/// Whether this is a name of a device: 1 to [`NAME_CHARS`] characters, no control characters.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= NAME_CHARS && !text.chars().any(char::is_control)
 }
 
-/// What a device says of itself.
+/// How a device describes itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HelloDevice {
     /// The id an earlier `welcome` gave it.
@@ -56,20 +56,20 @@ pub struct HelloDevice {
     pub instance: InstanceId,
     /// Shown to people.
     pub name: String,
-    /// Icon.
+    /// Which icon screens show.
     #[serde(default)]
     pub kind: DeviceKind,
-    /// Can sound.
+    /// Whether it can sound.
     pub plays: bool,
-    /// May command.
+    /// Whether it may send commands.
     pub controls: bool,
-    /// Its loudness, where it knows.
+    /// Its volume, if it knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
 }
 
 impl HelloDevice {
-    /// Whether each field is within its bound: the name has a length, a level is at most 100.
+    /// Checks that each field is within its limit: the length of the name, a level of at most 100.
     ///
     /// # Errors
     /// `WireError` that names the first field that is not.
@@ -85,12 +85,12 @@ impl HelloDevice {
     }
 }
 
-/// Who is there, whole.
+/// The whole device list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceList {
-    /// With `devices_revision`: its order.
+    /// With `devices_revision`: the stamp that orders device lists.
     pub epoch: u64,
-    /// Of its last change.
+    /// The revision of its last change.
     pub devices_revision: u64,
     /// The list.
     pub devices: Vec<DeviceView>,
@@ -110,28 +110,28 @@ impl DeviceList {
 pub enum PresenceView {
     /// It has a socket.
     Online,
-    /// It was lost a moment ago.
+    /// Its socket ended uncleanly, and its grace has not passed.
     Away,
 }
 
-/// A device as others see it.
+/// A device as it is shown to all devices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceView {
-    /// Names it in commands.
+    /// Its id, which commands name.
     pub id: DeviceId,
     /// Shown to people.
     pub name: String,
-    /// Icon.
+    /// Which icon screens show.
     pub kind: DeviceKind,
-    /// Can sound.
+    /// Whether it can sound.
     pub plays: bool,
-    /// May command.
+    /// Whether it may send commands.
     pub controls: bool,
     /// Whether it can be reached.
     pub presence: PresenceView,
-    /// Loudness; absent is unknown.
+    /// Its volume; absent: unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
-    /// Since when it is as `presence` says.
+    /// When it became online or away.
     pub since_us: Micros,
 }

@@ -1,4 +1,4 @@
-//! Names for things: ids, stamps and units. Every id is 64 bits, most of them random, written as 16 lower-case hex digits.
+//! Ids, stamps and units. Every id is 64 bits, most of them random, written as 16 lower-case hex digits.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
@@ -133,7 +133,8 @@ id64! {
 /// When and in which order something changed: ordered by epoch, then revision. JSON: `[epoch, revision]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Stamp {
-    /// Rises whenever something that was shown may be missing from the store; at least the Unix time in ms then.
+    /// Rises whenever something that was shown may be missing in the database; then it is at least the Unix time in
+    /// milliseconds.
     pub epoch: u64,
     /// Rises by one with every accepted change.
     pub revision: u64,
@@ -163,7 +164,7 @@ impl<'de> Deserialize<'de> for Stamp {
     }
 }
 
-/// JSON numbers keep whole values below this everywhere (RFC 8259, section 6).
+/// Whole JSON numbers up to this are exact in all implementations (RFC 8259, section 6).
 const MAX_STAMP_PART: u64 = (1 << 53) - 1;
 
 /// An instant of server time: microseconds since the Unix epoch on the node's steady clock.

@@ -1,4 +1,4 @@
-//! What devices say to a session and what it answers: the payloads, without their JSON envelopes (`wire`).
+//! The payloads of the messages between devices and a session, without their JSON envelopes (`wire`).
 
 use super::ids::{CommandId, DeviceId, ItemId, Micros, Stamp};
 use super::playback::{Intent, Rate, Repeat, Status};
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 pub struct Command<T> {
     /// Chosen by the device; a resent command keeps it.
     pub id: CommandId,
-    /// The item the person saw; another one now rejects the command `stale`.
+    /// The item that the person saw: if another one is current, the command is rejected `stale`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_item: Option<ItemId>,
-    /// The queue the person saw.
+    /// The queue revision that the person saw: if the queue has another one, the command is rejected `stale`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_queue_revision: Option<u64>,
-    /// The lease the person saw.
+    /// The lease that the person saw: if another one is current, the command is rejected `stale`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_lease: Option<Stamp>,
     /// The operation.
@@ -23,16 +23,16 @@ pub struct Command<T> {
     pub op: Op<T>,
 }
 
-/// What happens to the intent to play when the music moves.
+/// What a transfer does to the intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TransferMode {
-    /// As it was.
+    /// The intent stays as it is.
     #[default]
     Keep,
-    /// It plays.
+    /// The intent becomes `play`.
     Play,
-    /// It pauses.
+    /// The intent becomes `pause`.
     Pause,
 }
 
@@ -51,31 +51,31 @@ pub enum Op<T> {
         /// Which of `tracks` comes first, from 0; the ones before it stay in the queue.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         start: Option<usize>,
-        /// Where in the item.
+        /// Where in the item, in milliseconds from its start.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         position_ms: Option<i64>,
         /// On which device.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<DeviceId>,
     },
-    /// Silence, the place kept.
+    /// Silence; the position is kept.
     Pause,
-    /// Silence, the lease given up, the queue kept.
+    /// Silence; no device is active any more, and the queue is kept.
     Stop,
     /// Another place in the item.
     Seek {
-        /// From the item's start.
+        /// Milliseconds from the item's start.
         position_ms: i64,
     },
-    /// The following item; a device says with `if_item` what it saw.
+    /// The following item; a device names the item that it showed in `if_item`.
     Next,
-    /// The item's start, or in its first seconds the one before; a device says with `if_item` what it saw.
+    /// The item's start, or in its first 3 s the item before; a device names the item that it showed in `if_item`.
     Previous,
-    /// Hands the music to another device.
+    /// Moves playback to another device.
     Transfer {
-        /// Which.
+        /// The target.
         to: DeviceId,
-        /// Play or pause there.
+        /// What happens to the intent.
         #[serde(default)]
         mode: TransferMode,
     },
@@ -86,7 +86,7 @@ pub enum Op<T> {
     },
     /// Permutes what is queued, or brings the order back.
     Shuffle {
-        /// Whether.
+        /// `true`: permute; `false`: bring the order back.
         on: bool,
     },
     /// Playing speed.
@@ -96,20 +96,20 @@ pub enum Op<T> {
     },
     /// Loudness of a device.
     Volume {
-        /// Which; without it the active one.
+        /// The device; without it the active one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         device_id: Option<DeviceId>,
         /// 0 to 100.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         level: Option<u8>,
-        /// Added to the level it has.
+        /// Added to the current level.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         delta: Option<i16>,
-        /// Silenced or not.
+        /// Whether it is muted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         muted: Option<bool>,
     },
-    /// Other tracks to come; what plays goes on as the first entry.
+    /// Replaces the queue; the current item stays as the first entry.
     #[serde(rename = "queue.replace")]
     QueueReplace {
         /// The tracks.
@@ -120,10 +120,10 @@ pub enum Op<T> {
     QueueInsert {
         /// The tracks.
         tracks: Vec<T>,
-        /// Right behind it.
+        /// Right after this entry.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<ItemId>,
-        /// Right before it.
+        /// Right before this entry.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<ItemId>,
     },
@@ -132,34 +132,34 @@ pub enum Op<T> {
     QueueMove {
         /// The entry.
         item: ItemId,
-        /// Right behind it.
+        /// Right after this entry.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<ItemId>,
-        /// Right before it.
+        /// Right before this entry.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<ItemId>,
     },
-    /// Takes entries out.
+    /// Removes entries.
     #[serde(rename = "queue.remove")]
     QueueRemove {
-        /// Which.
+        /// The entries.
         items: Vec<ItemId>,
     },
-    /// Takes out all but what plays.
+    /// Removes all entries but the current one.
     #[serde(rename = "queue.clear")]
     QueueClear,
     /// Gives a device a name.
     #[serde(rename = "device.rename")]
     DeviceRename {
-        /// Which.
+        /// The device.
         device_id: DeviceId,
         /// The name.
         name: String,
     },
-    /// Takes a device off the list, with its name; a connected one is sent away.
+    /// Removes a device and its name from the list; the socket of a connected one is closed.
     #[serde(rename = "device.forget")]
     DeviceForget {
-        /// Which.
+        /// The device.
         device_id: DeviceId,
     },
 }
@@ -174,7 +174,7 @@ impl<T> Op<T> {
         }
     }
 
-    /// The same operation with its tracks named otherwise.
+    /// The same operation with `tracks` instead of its tracks.
     #[must_use]
     pub fn with_tracks<U>(self, tracks: Vec<U>) -> Op<U> {
         match self {
@@ -200,19 +200,19 @@ impl<T> Op<T> {
     }
 }
 
-/// What a device may say of its audio.
+/// What a device reports of its audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sound {
-    /// Getting ready.
+    /// About to sound.
     Starting,
     /// Sounding.
     Playing,
-    /// Silent at a kept place.
+    /// Silent; the position is kept.
     Paused,
     /// Waiting for audio.
     Buffering,
-    /// The platform refuses.
+    /// The platform refuses sound until a person acts on the device.
     Blocked,
     /// The item cannot be played.
     Failed,
@@ -232,51 +232,51 @@ impl From<Sound> for Status {
 }
 
 impl Sound {
-    /// Whether a device that was asked for `intent` may be so; never for `stop`.
+    /// Whether a device may report this under `intent`; never under `stop`.
     #[must_use]
     pub fn fits(self, intent: Intent) -> bool {
         Status::from(self).is_legal_with(intent)
     }
 }
 
-/// What is true on the active device.
+/// What the active device says of its audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The right it sounds under.
+    /// The lease it sounds under.
     pub lease: Stamp,
     /// The turn it has carried out, not the last it has seen.
     pub turn: Stamp,
-    /// What plays there.
+    /// The item that it plays.
     pub item: ItemId,
-    /// The place at `at_us`.
+    /// The position at `at_us`, in milliseconds.
     pub position_ms: i64,
-    /// When it was there, in server time.
+    /// The instant of the position, in server time.
     pub at_us: Micros,
-    /// How it is.
+    /// What the audio does.
     pub status: Sound,
 }
 
 /// The target of a transfer has the audio loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
-    /// The lease of the source, whose music it takes over.
+    /// The lease of the source.
     pub lease: Stamp,
     /// The turn it prepared.
     pub turn: Stamp,
     /// The item it loaded.
     pub item: ItemId,
-    /// When it could sound.
+    /// The earliest instant at which it could sound, in server time.
     pub earliest_us: Micros,
 }
 
-/// A device is silent and gives its lease up.
+/// A device gives its lease up: it is silent, or will be at the instant of a switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Yield {
     /// The lease given up.
     pub lease: Stamp,
-    /// The `playback` that made it yield.
+    /// The stamp of the `playback` that made it yield.
     pub seen: Stamp,
-    /// The `transfer.lease` it yields for.
+    /// The `transfer.lease` it yields for; absent: it is silent already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Stamp>,
 }
@@ -284,7 +284,7 @@ pub struct Yield {
 /// An item was played to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
-    /// The right it sounded under.
+    /// The lease it sounded under.
     pub lease: Stamp,
     /// The turn carried out.
     pub turn: Stamp,
@@ -293,25 +293,25 @@ pub struct Ended {
     /// The item it has gone on to by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_item: Option<ItemId>,
-    /// The place at `at_us`: in `to_item` where given, else in `item`.
+    /// The position at `at_us`, in milliseconds: in `to_item` where given, else in `item`.
     pub position_ms: i64,
-    /// When.
+    /// The instant of the position, in server time.
     pub at_us: Micros,
 }
 
-/// The device's own volume changed by a hand on it.
+/// The device's volume was changed on the device itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeChange {
     /// 0 to 100.
     pub level: u8,
-    /// Silenced.
+    /// Whether it is muted.
     #[serde(default)]
     pub muted: bool,
-    /// The version it knew.
+    /// The newest version that the device knew.
     pub version: u64,
 }
 
-/// Why a device left of its own will.
+/// Why a device leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ByeReason {
@@ -327,21 +327,21 @@ pub enum ByeReason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RejectCode {
-    /// What the person saw is no longer so.
+    /// A precondition (`if_…`) names what is no longer current.
     Stale,
-    /// It does not fit the state.
+    /// It does not fit the current state.
     Conflict,
-    /// This device may not.
+    /// The sender may not do this, or the named device cannot.
     Denied,
     /// The device in question is out of contact.
     Offline,
-    /// The command makes no sense.
+    /// The command has wrong values, or names something that does not exist.
     Invalid,
-    /// Try again.
+    /// The session has too much to do; the same command may succeed later.
     Busy,
     /// The database is out of reach.
     Unavailable,
-    /// Too many.
+    /// The rate limit is exceeded.
     RateLimited,
     /// Nobody is active and the sender cannot play.
     NoActiveDevice,

@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 pub enum Intent {
     /// Sound is wanted.
     Play,
-    /// Silence is wanted, the place kept.
+    /// Silence is wanted; the position is kept.
     Pause,
-    /// Nothing is wanted; the lease is given up.
+    /// Nothing is to be played; no device has the lease.
     Stop,
 }
 
@@ -25,7 +25,7 @@ pub enum Status {
     Starting,
     /// Sounding; the only status under which the position runs.
     Playing,
-    /// Silent at a kept place.
+    /// Silent; the position is kept.
     Paused,
     /// Waiting for audio.
     Buffering,
@@ -48,7 +48,7 @@ impl Status {
     /// | pause | idle paused failed ended lost |
     /// | stop | idle |
     ///
-    /// `play` with `paused`: the device paused by itself (a phone call), the command stands.
+    /// `play` with `paused`: the device paused by itself (a phone call); the intent stays `play`.
     #[must_use]
     pub const fn is_legal_with(self, intent: Intent) -> bool {
         match intent {
@@ -122,13 +122,13 @@ impl Rate {
         f64::from(self.0) / 1000.0
     }
 
-    /// Microseconds of audio that `wall_us` of time carry.
+    /// Microseconds of audio that are played in `wall_us` microseconds.
     #[must_use]
     pub fn audio_us(self, wall_us: i64) -> i64 {
         wall_us.saturating_mul(i64::from(self.0)).div_euclid(1000)
     }
 
-    /// Microseconds of time that `audio_us` of audio take.
+    /// Microseconds that `audio_us` microseconds of audio take.
     #[must_use]
     pub fn wall_us(self, audio_us: i64) -> i64 {
         audio_us.saturating_mul(1000).div_euclid(i64::from(self.0))
@@ -148,25 +148,25 @@ impl<'de> Deserialize<'de> for Rate {
     }
 }
 
-/// The device that may sound, and its numbered right (R1).
+/// The device that may sound, and its lease (R1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Active {
-    /// Whose right it is,
+    /// The device that has the lease.
     pub device_id: DeviceId,
-    /// and of which instance of that device.
+    /// The instance of that device.
     pub instance: InstanceId,
     /// The stamp of the grant.
     pub lease: Stamp,
-    /// It may sound from this instant on.
+    /// It may sound from this instant on; absent: at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_us: Option<Micros>,
-    /// May sound until `from_us`.
+    /// The source of the switch, which may sound until `from_us`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<DeviceId>,
 }
 
 impl Active {
-    /// Whether this right is that of this instance of the device.
+    /// Whether this instance of the device has the lease.
     #[must_use]
     pub fn is(&self, device_id: DeviceId, instance: InstanceId) -> bool {
         self.device_id == device_id && self.instance == instance
@@ -176,11 +176,11 @@ impl Active {
 /// An earlier holder that may still sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct After {
-    /// Who,
+    /// The earlier holder.
     pub device_id: DeviceId,
-    /// as which instance,
+    /// Its instance.
     pub instance: InstanceId,
-    /// under which lease.
+    /// The lease that it had.
     pub lease: Stamp,
     /// The stamp of the change that took the lease away; only a yield that has seen it clears the entry.
     pub since: Stamp,
@@ -189,16 +189,16 @@ pub struct After {
 /// A transfer in its prepare phase (R7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transfer {
-    /// The target,
+    /// The target.
     pub to: DeviceId,
-    /// in this instance.
+    /// The target's instance.
     pub instance: InstanceId,
-    /// Its lease to be: set once the target is ready.
+    /// The lease that the target will get; set once the target is ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Stamp>,
     /// When an unfinished transfer is cancelled.
     pub deadline_us: Micros,
-    /// When source and target change over.
+    /// The instant of the switch; set with `lease`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switch_at_us: Option<Micros>,
 }
@@ -211,12 +211,13 @@ impl Transfer {
     }
 }
 
-/// An entry that could not be played and was given up, and where: what a screen says of a skip that nobody commanded.
+/// An entry that could not be played and was given up, and on which device: screens show it, because no command
+/// explains the skip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unplayable {
-    /// The entry,
+    /// The entry.
     pub item: ItemId,
-    /// and the device that could not play it.
+    /// The device that could not play it.
     pub device_id: DeviceId,
 }
 
@@ -229,23 +230,23 @@ pub struct By {
     pub command_id: CommandId,
 }
 
-/// The small object that every screen shows and every device obeys; under 1 KiB whatever the queue.
+/// What every screen shows and every device carries out; under 1 KiB, however long the queue is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Playback {
-    /// With `revision`: the order of everything shown.
+    /// With `revision`: the stamp that orders playbacks.
     pub epoch: u64,
-    /// Of this object's last change.
+    /// The revision of this object's last change.
     pub revision: u64,
     /// The stamp of the change that last set item, position, intent or rate (R3).
     pub turn: Stamp,
     /// What the user asked for.
     pub intent: Intent,
-    /// What is true.
+    /// What the active device says is true.
     pub status: Status,
     /// What plays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<Item>,
-    /// What comes by itself when `item` ends.
+    /// The entry that follows by itself when `item` ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Item>,
     /// The place in the item at `at_us`, in milliseconds.
@@ -254,10 +255,10 @@ pub struct Playback {
     pub at_us: Micros,
     /// Playing speed.
     pub rate: Rate,
-    /// Who may sound.
+    /// The device that may sound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<Active>,
-    /// Who may still sound; the active device waits until this is empty.
+    /// Earlier holders that may still sound; the active device waits until this is empty.
     #[serde(default)]
     pub after: Vec<After>,
     /// A transfer in preparation.
@@ -265,22 +266,22 @@ pub struct Playback {
     pub transfer: Option<Transfer>,
     /// What happens at the end of the queue.
     pub repeat: Repeat,
-    /// Whether the play order is a permutation.
+    /// Whether the queue is shuffled.
     pub shuffle: bool,
-    /// Of the queue's last change.
+    /// The revision of the queue's last change.
     pub queue_revision: u64,
     /// Entries in the queue.
     pub queue_length: usize,
-    /// The entry that was given up last; until a command, another end, or that it plays after all.
+    /// The entry that was given up last; removed by a command, by the next end of an item, or when it plays after all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unplayable: Option<Unplayable>,
-    /// Whose command it was.
+    /// The command that made the last change, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<By>,
 }
 
 impl Playback {
-    /// Nothing to play, nobody active.
+    /// Nothing to play, and no active device.
     #[must_use]
     pub const fn new(stamp: Stamp, now: Micros) -> Self {
         Self {

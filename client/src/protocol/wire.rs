@@ -13,20 +13,20 @@ use std::fmt;
 pub const SUBPROTOCOL: &str = "segue.sync.v1";
 /// Longest frame a device may send, in bytes.
 pub const FRAME_BYTES: usize = 64 * 1024;
-/// Longest page of the queue.
+/// Longest page of the queue, in entries.
 pub const PAGE_ITEMS: usize = 200;
-/// Longest reason of a refusal, in characters.
+/// Longest text of a `WireError` that comes from the JSON parser, in characters.
 const REASON_CHARS: usize = 400;
 
 /// The first message of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
-    /// The login, for clients that cannot set a header.
+    /// The token of the login, for clients that cannot set a header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// Who it is.
+    /// The device.
     pub device: HelloDevice,
-    /// The newest stamp it was shown: a server whose database was put back goes on above it.
+    /// The newest stamp it was shown: a server whose database was restored from an older copy begins an epoch above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Stamp>,
 }
@@ -35,11 +35,11 @@ pub struct Hello {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientMessage {
-    /// Joins.
+    /// Joins the session; the first message of a device.
     Hello(Box<Hello>),
     /// A clock probe.
     Time {
-        /// The client's clock as it sent this.
+        /// The client's clock when it sent this, in microseconds.
         client_us: i64,
     },
     /// A command.
@@ -52,17 +52,17 @@ pub enum ClientMessage {
         /// What is wrong with it, for the author of the client.
         why: String,
     },
-    /// What is true.
+    /// What the active device says of its audio.
     Report(Report),
     /// A transfer's target has the audio loaded.
     Ready(Ready),
-    /// It is silent.
+    /// It gives its lease up: it is silent, or will be at the instant of a switch.
     Yield(Yield),
     /// An item came to its end.
     Ended(Ended),
-    /// A hand turned its volume.
+    /// Its volume was changed on the device itself.
     Volume(VolumeChange),
-    /// It wants a page of the queue.
+    /// It asks for a page of the queue.
     Queue {
         /// First entry, from 0.
         from: usize,
@@ -81,7 +81,8 @@ pub enum ClientMessage {
     Unknown,
 }
 
-/// The fields of a command whose operation cannot be understood; without them the frame is no message.
+/// The fields of a command whose operation cannot be understood; if these cannot be read either, the frame is not a
+/// message.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum CommandHead {
@@ -108,7 +109,7 @@ impl fmt::Display for WireError {
 
 impl std::error::Error for WireError {}
 
-/// Short and on one line, whatever a peer has put into it: it is logged, and answered.
+/// Cut to a limited length and on one line, because it may contain text of a peer, is logged and is sent as an answer.
 impl From<serde_json::Error> for WireError {
     fn from(error: serde_json::Error) -> Self {
         let plain = |char: char| if char.is_control() { ' ' } else { char };
@@ -125,7 +126,7 @@ impl ClientMessage {
         if text.len() > FRAME_BYTES {
             return Err(WireError(format!("a frame has at most {FRAME_BYTES} bytes")));
         }
-        // An array of the fields would be read as well.
+        // Without this check an array of the fields would be accepted as well.
         if text.trim_start().starts_with('[') {
             return Err(WireError("a frame is one JSON object".to_owned()));
         }
@@ -157,18 +158,18 @@ fn to_json(message: &impl Serialize) -> String {
 /// The numbers that a client must know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientLimits {
-    /// Between two pings to an active device.
+    /// Time between two pings to an active device, in milliseconds.
     pub heartbeat_ms: i64,
-    /// Between two protocol pings to an idle device.
+    /// Time between two protocol pings to an idle device, in milliseconds.
     pub idle_ms: i64,
-    /// After this long without a word from the active device the server gives it up; after 1.1 times as long without
-    /// one from the server the device reconnects.
+    /// After this many milliseconds without a frame from the active device the server drops it; after 1.1 times as long
+    /// without a frame from the server the active device reconnects.
     pub lease_ms: i64,
-    /// How long a device that is cut off may sound.
+    /// How long a device that is cut off may sound, in milliseconds.
     pub audio_ms: i64,
-    /// Longest frame.
+    /// Longest frame, in bytes.
     pub frame_bytes: usize,
-    /// Longest page of the queue.
+    /// Longest page of the queue, in entries.
     pub page_items: usize,
     /// Most tracks in one command.
     pub tracks: usize,
@@ -178,56 +179,56 @@ pub struct ClientLimits {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerMessage {
-    /// The whole state, first of all.
+    /// The whole state; the first message after a `hello`.
     Welcome(Box<Welcome>),
     /// What plays.
     Playback(Box<Playback>),
-    /// Who is there.
+    /// The device list.
     Devices(DeviceList),
     /// A page of the queue.
     Queue(QueuePage),
     /// Answers a clock probe.
     Time {
-        /// As it came.
+        /// The `client_us` of the probe.
         client_us: i64,
         /// When the probe was received.
         received_us: Micros,
         /// When this was sent.
         sent_us: Micros,
     },
-    /// Asks the active device for a sign of life.
+    /// Asks a device for a sign of life.
     Ping {
         /// The server's time.
         now_us: Micros,
     },
     /// The command is in the database.
     Ack {
-        /// Which.
+        /// The id of the command.
         id: CommandId,
         /// The revision it made.
         revision: u64,
     },
     /// The command changed nothing.
     Reject {
-        /// Which.
+        /// The id of the command.
         id: CommandId,
-        /// For programs.
+        /// The stable code, for programs.
         code: RejectCode,
-        /// For people.
+        /// The text for people.
         message: String,
-        /// When to try again.
+        /// After how many milliseconds the command may be sent again.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u32>,
     },
     /// The socket is about to be closed.
     Goaway {
-        /// As in the close frame.
+        /// The code of the close frame.
         code: u16,
-        /// The stable word for it.
+        /// The stable word for the reason.
         reason: String,
-        /// Whether to come back.
+        /// Whether the device should connect again.
         reconnect: bool,
-        /// Wait a random part of this first.
+        /// The device waits a random part of this before it connects again, in milliseconds.
         jitter_ms: i64,
     },
     /// A type this client does not know: ignored.
@@ -235,42 +236,42 @@ pub enum ServerMessage {
     Unknown,
 }
 
-/// Everything a device needs to be right from its first frame on.
+/// Everything that a device needs to show and carry out the current state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Welcome {
-    /// The id it goes by, to be kept.
+    /// The device's id, which it stores.
     pub device_id: DeviceId,
     /// The server's time.
     pub now_us: Micros,
     /// The clock of every `*_us`.
     pub clock_id: ClockId,
-    /// Wait a random part of this before reconnecting.
+    /// The device waits a random part of this before it connects again, in milliseconds.
     pub jitter_ms: i64,
-    /// The numbers.
+    /// Times and limits.
     pub limits: ClientLimits,
     /// What plays.
     pub playback: Playback,
-    /// Who is there.
+    /// The device list.
     pub devices: DeviceList,
 }
 
 /// Part of the queue, in play order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueuePage {
-    /// With `queue_revision`: its order.
+    /// With `queue_revision`: the stamp that orders pages of the queue.
     pub epoch: u64,
-    /// Of the queue's last change.
+    /// The revision of the queue's last change.
     pub queue_revision: u64,
     /// Index of the first entry here.
     pub from: usize,
-    /// Entries in all.
+    /// Entries in the whole queue.
     pub total: usize,
     /// The entries.
     pub items: Vec<Item>,
 }
 
 impl ServerMessage {
-    /// The words before a socket is closed.
+    /// The `goaway` that is sent before a socket is closed.
     #[must_use]
     pub fn goaway(reason: CloseReason, jitter_ms: i64) -> Self {
         Self::Goaway { code: reason.code(), reason: reason.slug().to_owned(), reconnect: reason.reconnect(), jitter_ms }

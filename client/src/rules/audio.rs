@@ -1,4 +1,4 @@
-//! What a device's audio does, as far as the rules must know it.
+//! What a device's audio does, as far as the rules need it.
 
 use crate::protocol::messages::Sound;
 use crate::protocol::playback::{Item, Rate};
@@ -10,40 +10,40 @@ pub enum Audio {
     Silent,
     /// An item is being loaded to start at a place.
     Loading {
-        /// What.
+        /// The item.
         item: Item,
         /// Where it is to start, in milliseconds.
         position_ms: i64,
         /// Whether the platform refuses until a person acts.
         is_blocked: bool,
     },
-    /// Sounding: it was at a place at an instant of the device's own clock, which nobody sets.
+    /// Sounding: it was at a place at an instant of the device's own clock, which is steady.
     Sounding {
-        /// What.
+        /// The item.
         item: Item,
-        /// Where, in milliseconds.
+        /// The place, in milliseconds.
         position_ms: i64,
-        /// When.
+        /// The instant, in microseconds of the device's clock.
         since_us: i64,
-        /// How fast.
+        /// The playing speed.
         rate: Rate,
     },
-    /// Silent for a switch, at the place where the target goes on.
+    /// Silent as the source of a switch, at the place where the target goes on.
     Held {
-        /// What.
+        /// The item.
         item: Item,
-        /// Where, in milliseconds.
+        /// The place, in milliseconds.
         position_ms: i64,
     },
     /// The item cannot be played.
     Failed {
-        /// Which.
+        /// The item.
         item: Item,
     },
 }
 
 impl Audio {
-    /// What is loaded.
+    /// The item that is loaded.
     #[must_use]
     pub const fn item(&self) -> Option<Item> {
         match self {
@@ -75,7 +75,7 @@ impl Audio {
         }
     }
 
-    /// What a report would say of it.
+    /// The status that a report of it has.
     #[must_use]
     pub const fn sound(&self) -> Sound {
         match self {

@@ -1,17 +1,17 @@
-//! The server's time as a client knows it: from the probe with the least round trip among the last ones.
+//! The server's time as a client computes it: from the probe with the least round trip among the last ones.
 
 use crate::protocol::ids::Micros;
 use std::collections::VecDeque;
 
 /// Probes sent one after the other on connect and on wake.
 pub(super) const BURST: u8 = 8;
-/// Probes that are remembered.
+/// Answered probes that are kept.
 const KEPT: usize = 8;
 
 /// How far two clocks may drift apart, in millionths: twice what a cheap quartz does.
 const DRIFT_PPM: i64 = 400;
-/// A clock that is known as well as this is taken as it is. Of two devices that switch, both may be wrong by so much, in
-/// microseconds: fewer than what one hears as an echo.
+/// An error bound of the clock up to this, in microseconds, is ignored. Both devices of a switch may be wrong by as
+/// much: less than what is heard as an echo.
 const TRUSTED_US: i64 = 20_000;
 
 /// An answered probe.
@@ -28,19 +28,20 @@ pub struct ServerTime {
     provisional_us: Option<i64>,
     learnt_us: i64,
     renews: bool,
-    /// The last sleep ended then: what was asked before it says nothing.
+    /// When the last sleep ended, in local time: answers to probes that were sent before are ignored.
     woke_us: Option<i64>,
 }
 
 impl ServerTime {
-    /// Another clock: nothing of the old one counts. `now_us` came just now.
+    /// Another clock: drops all that was measured of the old one. `now_us` is its time, received just now.
     pub fn restart(&mut self, local_us: i64, now_us: Micros) {
         self.samples.clear();
         self.renews = false;
         self.provisional_us = Some(now_us.0.saturating_sub(local_us));
     }
 
-    /// The own clock may have stood still in a sleep: nothing is known until the next answer, which replaces all before it.
+    /// The client's clock may have stopped during a sleep: the error is unknown until the next answer, which replaces
+    /// all before it.
     pub const fn renew(&mut self, local_us: i64) {
         self.renews = true;
         self.woke_us = Some(local_us);
@@ -58,7 +59,7 @@ impl ServerTime {
         if std::mem::take(&mut self.renews) {
             self.samples.clear();
         }
-        // What was learnt long ago may be wrong by what both clocks have drifted since.
+        // Earlier samples may be wrong by what both clocks have drifted since.
         let drifted_us = local_us.saturating_sub(self.learnt_us).max(0) / 1_000 * DRIFT_PPM / 1_000;
         for sample in &mut self.samples {
             sample.trip_us = sample.trip_us.saturating_add(drifted_us.saturating_mul(2));
@@ -87,8 +88,9 @@ impl ServerTime {
         instant.0.saturating_sub(self.at(0).0)
     }
 
-    /// How much earlier to be silent and later to sound at a shared instant, because the clock is known badly: a gap,
-    /// where it would be an overlap. Of a clock that nothing is known of, what the server said last is too early: 0.
+    /// By how many microseconds the source of a switch is silent earlier and the target sounds later, because the clock
+    /// may be wrong: a gap instead of an overlap. 0 before the first answer: a time that the server sent is too early
+    /// by the way it took.
     #[must_use]
     pub fn caution_us(&self) -> i64 {
         self.best().map_or(0, |best| (best.trip_us / 2).saturating_sub(TRUSTED_US).max(0))
@@ -123,11 +125,11 @@ mod tests {
         assert_eq!(
             (time.at(0).0 - truth_us, time.bound_us()),
             (-100, Some(621)),
-            "half the trip, and what clocks drift since"
+            "half the round trip, and the drift since"
         );
         assert_eq!(time.local(time.at(77)), 77);
         time.restart(10, Micros(20));
-        assert_eq!((time.at(10), time.bound_us()), (Micros(20), None), "a new clock, nothing known of it yet");
+        assert_eq!((time.at(10), time.bound_us()), (Micros(20), None), "a new clock, without an answered probe");
     }
 
     #[test]
@@ -138,15 +140,15 @@ mod tests {
         assert_eq!(
             (time.at(0), time.bound_us()),
             (Micros(1_000_000), None),
-            "until then the old ones, and no word on them"
+            "until then the old samples, without an error bound"
         );
         time.learn(90, Micros(1_800_000_000), Micros(1_800_000_000), 110);
-        assert_eq!(time.bound_us(), None, "it was asked before");
-        // The own clock stood still for an hour, and the way is longer now.
+        assert_eq!(time.bound_us(), None, "the probe was sent before the sleep");
+        // The client's clock stood still for an hour, and the round trip is longer now.
         time.learn(100, Micros(3_601_000_600), Micros(3_601_000_600), 1_100);
         assert_eq!((time.at(0), time.bound_us()), (Micros(3_601_000_000), Some(500)));
         time.learn(2_000, Micros(3_601_002_010), Micros(3_601_002_010), 2_020);
-        assert_eq!(time.bound_us(), Some(10), "the ones after it count as ever");
+        assert_eq!(time.bound_us(), Some(10), "later answers count as usual");
     }
 
     #[test]

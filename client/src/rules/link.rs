@@ -1,4 +1,4 @@
-//! The connection of a client: probes, silence, and how to come back (R8, R12).
+//! The connection of a client: probes, time limits for silence of the server, and connecting again (R8, R12).
 
 use super::clock::BURST;
 use super::{Audio, Client, Output};
@@ -9,7 +9,7 @@ use crate::protocol::messages::ByeReason;
 use crate::protocol::playback::Playback;
 use crate::protocol::wire::{ClientLimits, ClientMessage, FRAME_BYTES, Hello, PAGE_ITEMS};
 
-/// What is assumed before the first `welcome`.
+/// The limits that are assumed before the first `welcome`.
 pub(super) const FIRST_LIMITS: ClientLimits = ClientLimits {
     heartbeat_ms: 2_000,
     idle_ms: 20_000,
@@ -19,31 +19,31 @@ pub(super) const FIRST_LIMITS: ClientLimits = ClientLimits {
     page_items: PAGE_ITEMS,
     tracks: 500,
 };
-/// Longest wait between two attempts.
+/// Longest wait between two attempts, in milliseconds.
 const LONGEST_WAIT_MS: i64 = 30_000;
-/// First wait after a failed attempt, doubled with each further one.
+/// First wait after a failed attempt, in milliseconds; doubled with each further one.
 const FIRST_WAIT_MS: i64 = 250;
-/// A device that sounds waits no longer than this before its first attempt.
+/// A device that sounds waits no longer than this, in milliseconds, before its first attempt.
 const SOUNDING_WAIT_MS: i64 = 1_000;
-/// Close codes from here on ask a client not to come back; those that are nobody's of ours, too.
+/// Close codes that ask a client not to connect again, also those that [`CloseReason`] does not have.
 const STAY_AWAY: std::ops::RangeInclusive<u16> = 4500..=4999;
-/// An attempt to connect and be welcomed takes no longer.
+/// An attempt to connect and be welcomed is given up after this long, in milliseconds.
 const ATTEMPT_MS: i64 = 10_000;
-/// After a wake-up the first probe is answered within this, or the socket is dead.
+/// A socket on which no frame comes within this after a wake-up, in milliseconds, counts as dead.
 const WAKING_MS: i64 = 4_000;
-/// An attempt that has run for this long at a wake-up is begun anew: what it sent is lost.
+/// An attempt that has run for this long at a wake-up, in milliseconds, is begun anew: what it sent counts as lost.
 const STALE_ATTEMPT_MS: i64 = 1_000;
 
 /// How a client is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Not; the next attempt is at this local instant.
+    /// Not connected; the next attempt is at this local instant.
     Down(i64),
     /// A socket was asked for, or is open and waits for its `welcome`, since this local instant.
     Trying(i64),
     /// Welcomed.
     Up,
-    /// Sent away for good.
+    /// Closed for good: no further attempt.
     Over,
 }
 
@@ -53,24 +53,24 @@ pub struct Link {
     phase: Phase,
     attempts: u32,
     jitter_ms: i64,
-    /// What the server's `goaway` said, should its close frame be lost.
+    /// Code and reason of the server's `goaway`, used if its close frame is lost.
     farewell: Option<(u16, String)>,
     heard_us: i64,
-    /// Woken up, and nothing was heard since: the socket is dead at this instant.
+    /// Set at a wake-up until a frame is received: at this local instant the socket counts as dead.
     doubted_until_us: Option<i64>,
     welcomed_us: i64,
     probed_us: i64,
     burst_left: u8,
-    /// Strict mode counts from here: the server's time when it last said anything of the lease.
+    /// The server's time in the newest `welcome` or `ping`: the time of strict mode counts from it.
     pinged: Option<Micros>,
     /// In strict mode the device may sound until then, in local time.
     allowed_us: i64,
-    /// That instant has passed, and nothing was allowed since.
+    /// `allowed_us` has passed, and no frame has moved it ahead since.
     has_lapsed: bool,
 }
 
 impl Link {
-    /// No connection yet, the first attempt at once.
+    /// No connection yet; the first attempt is made at once.
     pub(super) fn down(local_us: i64) -> Self {
         Self {
             phase: Phase::Down(local_us),
@@ -94,13 +94,13 @@ impl Link {
         self.phase == Phase::Up
     }
 
-    /// Whether the server sent this device away for good.
+    /// Whether the connection has ended for good.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.phase == Phase::Over
     }
 
-    /// The server was heard; on a welcomed socket that is contact.
+    /// A frame was received; on a welcomed socket that is contact.
     pub(super) fn hear(&mut self, local_us: i64) {
         self.heard_us = local_us;
         self.doubted_until_us = None;
@@ -109,13 +109,13 @@ impl Link {
         }
     }
 
-    /// The server is about to end this socket.
+    /// A `goaway`: the server is about to close this socket.
     pub(super) fn sent_away(&mut self, code: u16, reason: String, jitter_ms: i64) {
         self.jitter_ms = jitter_ms;
         self.farewell = Some((code, reason));
     }
 
-    /// The server said this at its `now_us`.
+    /// A `welcome` or `ping` with this `now_us` was received.
     pub(super) const fn ping(&mut self, now_us: Micros) {
         self.pinged = Some(now_us);
     }
@@ -140,7 +140,7 @@ impl Client {
         self.probe(local_us, outputs);
     }
 
-    /// What was learnt of another clock counts for nothing: the burst begins again.
+    /// Earlier probes do not count, because the clock is another one or may have stopped: begins the burst again.
     pub(super) fn ask_time_anew(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         let is_asked = self.link.burst_left > 0;
         self.link.burst_left = BURST;
@@ -186,9 +186,10 @@ impl Client {
         outputs.push(Output::Show);
     }
 
-    /// An attempt at once, or proof that the socket lives (R12).
+    /// After a wake-up or a change of network: connects at once, or probes the open socket (R12).
     pub(super) fn wake(&mut self, local_us: i64, chance: u64, outputs: &mut Vec<Output>) {
-        // Nobody knows what the clock has missed: what it was to tell, the end of a lease too, has come.
+        // It is unknown how long the clock stood still: every instant that was waited for, also the end of a lease,
+        // counts as passed.
         self.time.renew(local_us);
         self.link.allowed_us = self.link.allowed_us.min(local_us);
         if self.silent_at().is_some_and(|at| at <= local_us) {
@@ -223,13 +224,13 @@ impl Client {
         outputs.push(Output::Show);
     }
 
-    /// Whether a device that is cut off may sound no longer than its lease (R1).
+    /// Whether strict mode is on: a device that is cut off may sound no longer than `lease_ms` (R1).
     const fn is_strict(&self) -> bool {
         self.limits.audio_ms <= self.limits.lease_ms
     }
 
-    /// In strict mode the lease lasts from the last word of the server on; earlier by as much as the clock may be wrong,
-    /// so that the server need not know by how much. What an earlier word allowed stays allowed.
+    /// In strict mode the device may sound until `lease_ms` after the newest `welcome` or `ping`, less the error bound
+    /// of its clock, so that the server need not know that bound. What an earlier one allowed stays allowed.
     pub(super) fn renew(&mut self) {
         if let Some((pinged, bound_us)) = self.link.pinged.zip(self.time.bound_us()) {
             let lease_ends = self.time.local(pinged.plus_ms(self.limits.lease_ms));
@@ -244,19 +245,19 @@ impl Client {
         !self.is_strict() || local_us < self.link.allowed_us
     }
 
-    /// As [`Self::is_allowed`]; a lease that has ended waits for the server, and for nothing else.
+    /// As [`Self::is_allowed`]. Once the time has ended, only a newer frame of the server lets the device sound again.
     pub(super) const fn takes_leave(&mut self, local_us: i64) -> bool {
         let is_allowed = self.is_allowed(local_us);
         self.link.has_lapsed |= !is_allowed;
         is_allowed
     }
 
-    /// Whether the lease has ended before the server said anything of it.
+    /// Whether the time of strict mode has ended without a newer `welcome` or `ping`.
     pub(super) const fn has_lapsed(&self) -> bool {
         self.link.has_lapsed
     }
 
-    /// When a device that nobody talks to falls silent, in local time.
+    /// When a device that receives nothing from the server falls silent, in local time.
     pub(super) fn silent_at(&self) -> Option<i64> {
         if self.audio == Audio::Silent {
             None
@@ -287,12 +288,13 @@ impl Client {
         }
     }
 
-    /// A device that sounds must notice sooner that nobody hears it any more.
+    /// Time between two probes, in milliseconds: shorter on the active device, which must notice sooner that it is cut
+    /// off.
     fn probe_ms(&self) -> i64 {
         if self.is_active() { self.limits.heartbeat_ms.saturating_mul(5) / 4 } else { self.limits.idle_ms / 2 }
     }
 
-    /// Nothing heard for this long means that the socket is dead, whatever it looks like.
+    /// After this many milliseconds without a frame the socket counts as dead, even if it looks open.
     fn silence_ms(&self) -> i64 {
         if self.is_active() {
             self.limits.lease_ms.saturating_mul(11) / 10

@@ -1,7 +1,8 @@
-//! The client's rules, pure: the counterpart of the session's. When to sound, when to fall silent, what to report,
-//! how to keep the server's time, how to come back. Time is the client's own steady clock in microseconds.
+//! The client's rules, pure: the counterpart of the session's. When to sound, when to fall silent, what to report, how
+//! to compute the server's time, how to connect again. Time is the client's own steady clock in microseconds.
 //!
-//! The state is the command: each `playback` is compared with what the audio does, and the audio is corrected.
+//! The server sends the wanted state, not orders: each `playback` is compared with what the audio does, and the audio
+//! is corrected.
 
 mod audio;
 mod clock;
@@ -28,9 +29,9 @@ use transfer::{Prepared, Promise};
 pub enum Input {
     /// The socket that [`Output::Connect`] asked for is open.
     Opened,
-    /// There is no socket any more, or there never was; the close code where one came.
+    /// The socket has ended, or could not be opened; the close code, if one was received.
     Closed(Option<u16>),
-    /// The server says something.
+    /// A message of the server was received.
     Frame(Box<ServerMessage>),
     /// A person or program gives a command; `id` is random.
     Command(CommandId, Op<MediaId>),
@@ -38,10 +39,10 @@ pub enum Input {
     Started {
         /// Which item.
         item: Item,
-        /// Where it began.
+        /// Where it began, in milliseconds.
         position_ms: i64,
     },
-    /// The item that was to be prepared could sound at once.
+    /// The item of [`Output::Prepare`] is loaded and could sound at once.
     Prepared(ItemId),
     /// Audio ran out or is not ready yet.
     Stalled,
@@ -51,40 +52,40 @@ pub enum Input {
     Failed,
     /// The audio came to the end of its item.
     Finished,
-    /// Somebody wants to see a part of the queue.
+    /// A screen asks for a part of the queue.
     Look {
         /// First entry, from 0.
         from: usize,
         /// At most this many.
         limit: usize,
     },
-    /// A hand on this device turned its volume.
+    /// The volume was changed on this device itself.
     Volume {
         /// 0 to 100.
         level: u8,
-        /// Silenced.
+        /// Whether it is muted.
         muted: bool,
     },
-    /// The machine is back from sleep, or the network is: what was on its way may never come.
+    /// The machine woke up from sleep, or the network is back: frames that were under way may be lost.
     Wake,
-    /// The program ends: silence, a word to the server, and no way back.
+    /// The program ends: silence, a `bye` to the server, and no further connection.
     Leave(ByeReason),
-    /// Time has come to [`Client::next_deadline`].
+    /// The instant of [`Client::next_deadline`] has come.
     Tick,
 }
 
-/// What a client wants done.
+/// What the program around the client has to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Open a socket.
     Connect,
-    /// End the socket.
+    /// Close the socket.
     Disconnect,
-    /// Say this.
+    /// Send this message.
     Send(ClientMessage),
-    /// Sound this item from this place on, in place of whatever sounds; it may have been prepared.
+    /// Play this item from this place (milliseconds) on, instead of what sounds now; it may have been prepared.
     Sound(Item, i64),
-    /// Load this item for this place, without a sound.
+    /// Load this item for this place (milliseconds), without a sound.
     Prepare(Item, i64),
     /// Be silent at once, and drop what was prepared.
     Silence,
@@ -92,15 +93,15 @@ pub enum Output {
     Answered(CommandId, Result<u64, (RejectCode, String)>),
     /// A page of the queue came.
     Queue(QueuePage),
-    /// Be as loud as this from now on.
+    /// Set the volume of the audio.
     Volume(Volume),
     /// What is shown has changed.
     Show,
-    /// The server does not want this client back: the close code, and why in words.
+    /// The server closed the socket for good: the close code, and its text for people.
     GiveUp(u16, String),
 }
 
-/// One device, as far as the protocol goes.
+/// The protocol state of one device.
 #[derive(Debug, Clone)]
 pub struct Client {
     device: HelloDevice,
@@ -114,12 +115,12 @@ pub struct Client {
     audio: Audio,
     /// The lease and turn that the audio carries out.
     carried: Option<(Stamp, Stamp)>,
-    /// An end that the server has not shown to know of.
+    /// An `ended` that no `playback` shows yet.
     ended: Option<Ended>,
     ended_due: i64,
     /// What this device has loaded as the target of a transfer.
     prepared: Option<Prepared>,
-    /// The silence that it has promised as the source of one.
+    /// The silence that this device has promised as the source of a transfer.
     promise: Option<Promise>,
     report_due: Option<i64>,
     pending_commands: PendingCommands,
@@ -191,7 +192,7 @@ impl Client {
                     self.clock_id = Some(welcome.clock_id);
                     self.time.restart(local_us, welcome.now_us);
                     self.ask_time_anew(local_us, outputs);
-                    // An instant of the other clock says nothing in this one.
+                    // An instant of the other clock means nothing in this one.
                     self.promise = None;
                 }
                 self.limits = welcome.limits;
@@ -225,7 +226,7 @@ impl Client {
                 let was_unknown = self.time.bound_us().is_none();
                 let was_allowed = self.is_allowed(local_us);
                 self.time.learn(client_us, received_us, sent_us, local_us);
-                // Before the welcome nobody knows whether this is the clock of the last ping.
+                // Before the `welcome` it is unknown whether this is the clock of the last ping.
                 if self.link.is_welcomed() {
                     self.renew();
                 }
@@ -264,7 +265,7 @@ impl Client {
         self.playback.as_ref()
     }
 
-    /// Who is there, as it was last shown.
+    /// The device list, as it was last shown.
     #[must_use]
     pub const fn devices(&self) -> Option<&DeviceList> {
         self.devices.as_ref()
@@ -282,7 +283,7 @@ impl Client {
         &self.time
     }
 
-    /// How loud this device is, where that is known.
+    /// The volume of this device, if it is known.
     #[must_use]
     pub const fn volume(&self) -> Option<Volume> {
         self.device.volume
@@ -300,7 +301,7 @@ impl Client {
         &self.audio
     }
 
-    /// The id this device goes by, once it was welcomed.
+    /// The id of this device, once it was welcomed.
     #[must_use]
     pub const fn device_id(&self) -> Option<DeviceId> {
         self.device.id

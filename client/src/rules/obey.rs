@@ -1,4 +1,4 @@
-//! The audio obeys what is shown, and what is shown follows the audio (R1, R3, R14).
+//! How the audio carries out what is shown, and what is reported of the audio (R1, R3, R14).
 
 use super::{Audio, Client, Output};
 use crate::protocol::ids::{Micros, Stamp};
@@ -6,13 +6,13 @@ use crate::protocol::messages::{Ended, Report, Yield};
 use crate::protocol::playback::{Intent, Item, Playback, Rate, Status};
 use crate::protocol::wire::ClientMessage;
 
-/// Audio within this of the shown place is where it should be; a report within this would change nothing.
+/// Audio within this of the shown place, in milliseconds, is neither moved nor reported.
 const AGREES_MS: i64 = 40;
-/// While it sounds, a device says where it is this often.
+/// While it sounds a device reports after this long, in milliseconds.
 const REPORT_MS: i64 = 5_000;
-/// Audio that was prepared sounds within this.
+/// Audio that was prepared is expected to sound within this, in milliseconds.
 const PROMPT_MS: i64 = 300;
-/// An end that no playback knows of is said again after this long.
+/// An `ended` that no `playback` shows is sent again after this long, in milliseconds.
 const SAY_AGAIN_MS: i64 = 1_000;
 
 impl Client {
@@ -20,7 +20,7 @@ impl Client {
         self.playback.as_ref().map_or(Rate::NORMAL, |shown| shown.rate)
     }
 
-    /// A playback that is no older than the one before is obeyed.
+    /// Carries out a playback, which is no older than the one before.
     pub(super) fn shown(&mut self, local_us: i64, playback: Playback, outputs: &mut Vec<Output>) {
         let ended_is_known = self.ended.is_some_and(|ended| {
             playback.turn != ended.turn || playback.active.map(|active| active.lease) != Some(ended.lease)
@@ -53,7 +53,7 @@ impl Client {
         }
     }
 
-    /// What the holder of the lease does about what is shown.
+    /// What the holder of the lease does for the shown playback.
     fn hold(&mut self, local_us: i64, lease: Stamp, shown: &Playback, outputs: &mut Vec<Output>) {
         if self.must_keep_promise(local_us) {
             self.keep_promise(local_us, outputs);
@@ -88,7 +88,7 @@ impl Client {
             }
         }
         if is_prompt && self.prepared.is_none() && matches!(self.audio, Audio::Loading { .. }) {
-            // What was prepared sounds in a moment; were it not to, that is said then.
+            // What was prepared is expected to sound in a moment; if it does not, `buffering` is reported then.
             self.report_due = Some(local_us.saturating_add(PROMPT_MS * 1000));
             return;
         }
@@ -100,7 +100,7 @@ impl Client {
         from_us.is_none_or(|from_us| self.sounds_from(from_us) <= local_us)
     }
 
-    /// When a device whose switch comes at `from_us` may sound, in local time.
+    /// When the target of a switch at `from_us` may sound, in local time.
     fn sounds_from(&self, from_us: Micros) -> i64 {
         self.time.local(from_us).saturating_add(self.time.caution_us())
     }
@@ -143,14 +143,14 @@ impl Client {
         }
     }
 
-    /// A better clock may show that what was reported under a worse one is not so.
+    /// Compares again after an answered probe: with the better clock the last report may turn out to be wrong.
     pub(super) fn report_if_clock_was_wrong(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         if let Some(shown) = self.playback.clone().filter(|_| self.audio.is_sounding() && self.is_active()) {
             self.report_if_shown_wrong(local_us, &shown, outputs);
         }
     }
 
-    /// What is shown of this device is compared with what it does.
+    /// Reports if the shown status or the shown place is not what the audio does.
     fn report_if_shown_wrong(&mut self, local_us: i64, shown: &Playback, outputs: &mut Vec<Output>) {
         let now = self.server_now(local_us);
         let wanted = match (shown.intent, self.audio.sound()) {
@@ -165,7 +165,7 @@ impl Client {
         }
     }
 
-    /// Says how the audio is, under the lease and turn that it carries out.
+    /// Reports the audio, under the lease and turn that it carries out.
     pub(super) fn report(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         let now = self.server_now(local_us);
         let sounding = self.audio.is_sounding();
@@ -174,7 +174,7 @@ impl Client {
         let (Some((lease, turn)), Some(item), true) = (self.carried, shown.item, self.link.is_welcomed()) else {
             return;
         };
-        // Before the first probe is answered nothing can be said of server time.
+        // Before the first answer to a probe, and after a sleep, server time is unknown: no report.
         let knows_time = self.time.bound_us().is_some();
         if !knows_time || self.ended.is_some() || self.lease() != Some(lease) || shown.turn != turn {
             return;
@@ -185,7 +185,7 @@ impl Client {
         outputs.push(Output::Send(ClientMessage::Report(report)));
     }
 
-    /// The item ended: the next one follows without a gap, whether or not anybody hears of it now.
+    /// The item ended: the next one follows without a gap, also without a connection.
     pub(super) fn finished(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         let (Some(item), Some(shown)) = (self.audio.item(), self.playback.clone()) else { return };
         if self.lease().is_none() {
@@ -214,7 +214,7 @@ impl Client {
         outputs.push(Output::Show);
     }
 
-    /// Says an end, with the place the audio has come to since; again each second until a playback knows of it.
+    /// Sends `ended`, with the place that the audio has reached since; again each second until a `playback` shows it.
     fn say_ended(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         let Some(ended) = self.ended.filter(|_| self.link.is_welcomed() && self.ended_due <= local_us) else { return };
         self.ended_due = local_us.saturating_add(SAY_AGAIN_MS * 1000);
@@ -258,7 +258,7 @@ impl Client {
     }
 }
 
-/// When the audio changed over, if the device has not said since where it is: it goes on from where it was then.
+/// The instant of the switch, if the target has not reported since: its audio goes on from the place at that instant.
 fn instant_of_switch(shown: &Playback) -> Option<Micros> {
     let active = shown.active.filter(|active| active.source.is_some())?;
     active.from_us.filter(|from_us| shown.at_us <= *from_us)

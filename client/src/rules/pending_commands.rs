@@ -1,5 +1,4 @@
-//! Commands that wait for their answers: said again where nobody knows whether they arrived, and where the server asks for
-//! it.
+//! Pending commands: sent again where it is unknown whether they arrived, and after a reject with `retry_ms` (R4, R11).
 
 use super::{Client, Output};
 use crate::protocol::ids::{CommandId, MediaId};
@@ -7,12 +6,13 @@ use crate::protocol::messages::{Command, Op, RejectCode};
 use crate::protocol::wire::ClientMessage;
 use std::collections::VecDeque;
 
-/// Commands that may wait.
+/// Most pending commands.
 const MOST: usize = 16;
-/// A command without an answer is not said again after this long: nobody means it any more, and the server remembers what it
-/// applied for ten minutes only.
+/// A command without an answer is not sent again after this long, in milliseconds: the person no longer expects it, and
+/// the server may keep answers for only 10 minutes.
 const EXPIRES_MS: i64 = 5 * 60 * 1000;
-/// The longest that a server may ask to wait before a command is said again; what is to wait longer is refused.
+/// The longest `retry_ms`, in milliseconds, after which a command is sent again; with a longer one it counts as
+/// rejected.
 const LONGEST_RETRY_MS: u32 = 10_000;
 
 /// A command without an answer.
@@ -21,9 +21,9 @@ struct PendingCommand {
     command: Command<MediaId>,
     /// When it was given, in local time.
     issued_us: i64,
-    /// When it is to be said again, in local time, if the server said so.
+    /// When it is to be sent again after a reject with `retry_ms`, in local time.
     due_us: Option<i64>,
-    /// How often it was said on this socket without an answer.
+    /// How often it was sent on this socket without an answer.
     copies: u32,
 }
 
@@ -32,7 +32,7 @@ impl PendingCommand {
         local_us.saturating_sub(EXPIRES_MS.saturating_mul(1000)) <= self.issued_us
     }
 
-    /// An answer to one copy has come; whether there is another to come.
+    /// Counts the answer to one copy. Returns whether the answer to another copy is still expected.
     fn expects_another_answer(&mut self) -> bool {
         self.copies = self.copies.saturating_sub(1);
         self.copies > 0
@@ -45,13 +45,13 @@ impl PendingCommand {
     }
 }
 
-/// Those that wait.
+/// All pending commands.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PendingCommands {
     /// In the order in which they were given.
     waiting: VecDeque<PendingCommand>,
-    /// What was refused for now and has been said again: until that is answered no other one is, for many that all try
-    /// again keep each other out.
+    /// A command that was rejected with `retry_ms` and has been sent again. Until it is answered no other one is sent
+    /// again, because several at once would exceed the rate limit again.
     retrying: Option<CommandId>,
 }
 
@@ -72,14 +72,15 @@ impl Client {
         self.pending_commands.waiting.push_back(waiting);
     }
 
-    /// What was said on another socket is not answered on this one.
+    /// A copy that was sent on another socket is not answered on this one.
     pub(super) fn reset_copies(&mut self) {
         for waiting in &mut self.pending_commands.waiting {
             waiting.copies = 0;
         }
     }
 
-    /// Nobody knows whether what was not answered arrived; the server applies it once, however often it is said.
+    /// Sends all pending commands again, because it is unknown whether they arrived; the server applies each once,
+    /// however often it is sent. Those that are too old are given up.
     pub(super) fn resend_all(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         while let Some(waiting) = self.pending_commands.waiting.pop_front_if(|waiting| !waiting.is_recent(local_us)) {
             let why = "there was no connection for too long; try again".to_owned();
@@ -102,8 +103,8 @@ impl Client {
         }
     }
 
-    /// Refused; a server that says when to try again is asked again then. What was said twice may be refused once and then
-    /// be done: the last answer counts.
+    /// A reject. With a `retry_ms` the command is sent again after it. Of a command that was sent twice one copy may be
+    /// rejected and the next one accepted: the last answer counts.
     pub(super) fn refused(
         &mut self,
         local_us: i64,
@@ -130,7 +131,7 @@ impl Client {
         }
     }
 
-    /// When a command is to be said again, in local time.
+    /// When a command is to be sent again, in local time.
     pub(super) fn resend_due(&self) -> Option<i64> {
         let is_free = self.link.is_welcomed() && self.pending_commands.retrying.is_none();
         self.pending_commands.waiting.iter().filter(|_| is_free).find_map(|waiting| waiting.due_us)

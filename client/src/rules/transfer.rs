@@ -1,5 +1,5 @@
-//! The music moves (R7), as the two devices see it: the target loads without a sound, the source gives its lease up for
-//! an instant and sounds until it.
+//! Transfers (R7), as source and target carry them out: the target loads without a sound; the source gives its lease up
+//! as of an instant, and sounds until then.
 
 use super::{Audio, Client, Output};
 use crate::protocol::ids::{ItemId, Micros, Stamp};
@@ -7,17 +7,17 @@ use crate::protocol::messages::{Ready, Yield};
 use crate::protocol::playback::{Intent, Playback, Transfer};
 use crate::protocol::wire::ClientMessage;
 
-/// What a target has been asked to load: of which holder's lease, of which turn, and which item.
+/// What a target has been asked to load: under which lease of the source, which turn, and which item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Prepared {
     pub(super) lease: Stamp,
     pub(super) turn: Stamp,
     pub(super) item: ItemId,
-    /// The audio is there.
+    /// Whether the audio is loaded.
     pub(super) is_loaded: bool,
 }
 
-/// What a source has promised: silence from an instant on, for a lease.
+/// What a source has promised: silence from an instant on, for the lease of the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Promise {
     to: Stamp,
@@ -25,8 +25,8 @@ pub(super) struct Promise {
 }
 
 impl Client {
-    /// The holder of `lease` promises its silence for the switch that is shown, if one is; a promise whose switch is
-    /// shown no more is void.
+    /// If a switch is shown, the holder of `lease` promises its silence for it. A promise whose switch is no longer
+    /// shown ends.
     pub(super) fn promise(&mut self, lease: Stamp, shown: &Playback, outputs: &mut Vec<Output>) {
         let switch = shown.transfer.and_then(|transfer| transfer.lease.zip(transfer.switch_at_us));
         self.promise = switch.map(|(to, from_us)| Promise { to, from_us });
@@ -38,7 +38,7 @@ impl Client {
 
     /// Whether the instant of a promised silence has come.
     pub(super) fn must_keep_promise(&self, local_us: i64) -> bool {
-        // A clock that is not known cannot tell when: then at once.
+        // While the server's time is unknown, the instant counts as passed.
         let is_unknown = self.time.bound_us().is_none();
         self.promise.is_some_and(|promise| is_unknown || self.silent_from(promise) <= local_us)
     }
@@ -60,7 +60,7 @@ impl Client {
         self.audio.is_sounding() && as_before && self.promise.is_some_and(granted) && !self.must_keep_promise(local_us)
     }
 
-    /// Silent for the switch, at the place where the target goes on.
+    /// Falls silent for the switch, at the place where the target goes on.
     pub(super) fn keep_promise(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         if let (Audio::Sounding { item, .. } | Audio::Loading { item, .. }, Some(position_ms)) =
             (self.audio, self.audio.position_at(local_us))
@@ -70,7 +70,8 @@ impl Client {
         }
     }
 
-    /// The target of a transfer loads what is shown and says when it has; what nobody waits for is dropped.
+    /// The target of a transfer loads the shown item, and sends `ready` when it is loaded. What was loaded for a
+    /// transfer that has ended is dropped.
     pub(super) fn prepare(&mut self, local_us: i64, shown: &Playback, outputs: &mut Vec<Output>) {
         let mine = |to: &Transfer| self.device.id.is_some_and(|id| to.is(id, self.device.instance));
         let wanted = shown.transfer.filter(mine).and(shown.active.map(|active| active.lease)).zip(shown.item);
@@ -96,7 +97,7 @@ impl Client {
         }
     }
 
-    /// The audio that was to be prepared is there.
+    /// The audio of [`Output::Prepare`] is loaded.
     pub(super) fn is_prepared(&mut self, local_us: i64, item: ItemId, outputs: &mut Vec<Output>) {
         if let Some(prepared) = self.prepared.as_mut().filter(|prepared| prepared.item == item) {
             prepared.is_loaded = true;
@@ -104,7 +105,7 @@ impl Client {
         }
     }
 
-    /// Says that the audio is there, as long as nothing shows that the server knows.
+    /// Sends `ready` if the audio is loaded and the shown transfer has no `lease` yet.
     fn say_ready(&self, local_us: i64, outputs: &mut Vec<Output>) {
         let is_awaited = self.playback.as_ref().and_then(|shown| shown.transfer).is_some_and(|to| to.lease.is_none());
         let Some(Prepared { lease, turn, item, .. }) = self.prepared.filter(|prepared| prepared.is_loaded) else {

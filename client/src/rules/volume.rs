@@ -1,4 +1,4 @@
-//! How loud the device is: its own, and it never travels with the music (R15).
+//! The volume of this device: a transfer does not move it (R15).
 
 use super::{Client, Output};
 use crate::protocol::device::{DeviceList, Volume};
@@ -6,7 +6,8 @@ use crate::protocol::messages::VolumeChange;
 use crate::protocol::wire::ClientMessage;
 
 impl Client {
-    /// Another list; what it says of this device's volume counts if its version is higher than the one known here.
+    /// A newer device list. Its volume of this device is applied if the version is higher than the last one applied
+    /// here.
     pub(super) fn listed(&mut self, devices: DeviceList, outputs: &mut Vec<Output>) {
         let own = devices.devices.iter().find(|device| Some(device.id) == self.device.id);
         let known = self.device.volume.map(|volume| volume.version);
