@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                         println!("{status:?} at {} ms", client.position_at(now_us()).unwrap_or_default());
                     }
                     Output::Answered(_, Err((_, why))) => return Err(format!("rejected: {why}").into()),
-                    Output::GiveUp(_, why) => return Err(format!("the server closed for good: {why}").into()),
+                    Output::GiveUp(_, why) => return Err(format!("the server closed the connection: {why}").into()),
                     Output::Answered(..) | Output::Queue(_) | Output::Volume(_) => {}
                 }
             }

@@ -49,7 +49,7 @@ pub struct Record {
     pub devices_revision: u64,
     /// The listed devices, and what is kept of earlier ones.
     pub devices: Devices,
-    /// How long the current item was heard.
+    /// How long the current item was heard since it became current.
     #[serde(rename = "stay")]
     listen: Listen,
     /// Number of the next queue entry in this epoch.

@@ -7,9 +7,9 @@ use crate::protocol::wire::ServerMessage;
 /// A command that was not accepted: nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reject {
-    /// For programs.
+    /// The stable code, for programs.
     pub code: RejectCode,
-    /// For people: what was wrong and what to do.
+    /// The text for people: what was wrong and what to do.
     pub message: &'static str,
     /// When to try again, in milliseconds.
     pub retry_ms: Option<u32>,

@@ -84,7 +84,7 @@ pub enum Op<T> {
         /// The new mode.
         mode: Repeat,
     },
-    /// Permutes what is queued, or brings the order back.
+    /// Permutes the queue, or brings its earlier order back.
     Shuffle {
         /// `true`: permute; `false`: bring the order back.
         on: bool,
@@ -343,6 +343,6 @@ pub enum RejectCode {
     Unavailable,
     /// The rate limit is exceeded.
     RateLimited,
-    /// Nobody is active and the sender cannot play.
+    /// No device is active, and the sender cannot play.
     NoActiveDevice,
 }

@@ -15,7 +15,7 @@ pub enum Intent {
     Stop,
 }
 
-/// What is true, as far as the active device says.
+/// What the active device says is true of its audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -226,7 +226,7 @@ pub struct Unplayable {
 pub struct By {
     /// The commanding device.
     pub device_id: DeviceId,
-    /// Its command.
+    /// The command.
     pub command_id: CommandId,
 }
 

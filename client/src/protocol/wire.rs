@@ -47,7 +47,7 @@ pub enum ClientMessage {
     /// A command that cannot be understood, and why; answered with a reject. Never sent as it is.
     #[serde(skip)]
     BadCommand {
-        /// Its id.
+        /// The id of the command.
         id: CommandId,
         /// What is wrong with it, for the author of the client.
         why: String,
@@ -73,7 +73,7 @@ pub enum ClientMessage {
     Pong,
     /// Leaves cleanly.
     Bye {
-        /// Why.
+        /// Why it leaves.
         reason: ByeReason,
     },
     /// A type this server does not know: ignored.
