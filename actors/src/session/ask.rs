@@ -1,4 +1,4 @@
-//! Programs without a socket ask, and are answered once.
+//! Requests of programs (callers without a socket): each gets exactly one answer.
 
 use super::{INBOX, SessionActor};
 use crate::protocol::device::DeviceList;
@@ -16,47 +16,48 @@ use tokio::sync::oneshot;
 const LIMITED: Reject =
     Reject { code: RejectCode::RateLimited, message: "too many requests of this user; wait", retry_ms: Some(10_000) };
 
-/// How long a session without devices stays after a question. If it ended with its answer, each question would begin an
-/// epoch, and a program that asks one question after another would never be limited.
+/// How long a session without devices keeps running after a program's request. If it ended with the answer, each
+/// request would begin a new epoch with a full rate limit, and a program's requests would never be limited.
 const LINGER: Duration = Duration::from_millis(RateLimit::FULL_MS.unsigned_abs());
 
-/// A program without a socket asks. A command that is granted stands in the database before it is answered.
+/// A program's request. What an accepted command changed is in the database before the answer is given.
 ///
 /// # Errors
-/// Why a command was not granted: nothing changed, but for `unavailable`, after which that is not known.
+/// Why the request was refused. Nothing was changed, except after `unavailable`: then it is not known whether the
+/// command was applied.
 #[derive(Message)]
 #[rtype(result = "Result<Answer, Reject>")]
 pub struct Ask(pub Asked);
 
-/// What a program without a socket is told.
+/// The answer to a program's request.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// The command is granted, with this revision.
+    /// The command was accepted, and made this revision.
     Granted(u64),
-    /// What plays, and what comes.
+    /// The session as it is.
     Shown(Box<Snapshot>),
 }
 
 /// Everything that devices are shown, at one instant.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// The instant.
+    /// The server time of the snapshot.
     pub now_us: Micros,
-    /// What plays.
+    /// The playback.
     pub playback: Playback,
-    /// Who is there.
+    /// The listed devices.
     pub devices: DeviceList,
-    /// What comes.
+    /// The whole queue.
     pub queue: Arc<Queue>,
 }
 
-/// Who waits for an answer.
+/// Takes the answer to a program that waits for it.
 pub(super) type Asker = oneshot::Sender<Result<Answer, Reject>>;
 
 impl SessionActor {
     pub(super) fn answer(&mut self, connection: ConnectionId, answer: Result<Answer, Reject>) {
         if let Some(asker) = self.askers.remove(&connection) {
-            // One that has gone needs no answer.
+            // This fails if the program no longer waits; then no answer is needed.
             let _ = asker.send(answer);
         }
     }
@@ -70,7 +71,7 @@ impl SessionActor {
         }
     }
 
-    /// Stays for who asks again, and until all that may be asked may be asked again.
+    /// Keeps the session running for [`LINGER`] from now: after that time its rate limit is full again.
     fn linger(&mut self, ctx: &mut Context<Self>) {
         let stay = ctx.run_later(LINGER, |actor, ctx| {
             actor.lingering = None;
@@ -104,7 +105,7 @@ impl Handler<Ask> for SessionActor {
         if let Some(reject) = self.refusal(&asked) {
             return Box::pin(async { Err(reject) });
         }
-        // A command whose answer is lost may have been applied; a look changes nothing.
+        // A command without an answer may have been applied; a look changes nothing.
         let lost = match &asked {
             Asked::Look => Reject::UNAVAILABLE,
             Asked::Command { .. } => Reject::UNKNOWN,

@@ -1,5 +1,5 @@
-//! Where other nodes share the session: they are told what was written here, what they wrote is heard and, since the bus
-//! may lose it, looked for in the database.
+//! Where other nodes share the session: each record that is written here is published to them. Their records come by
+//! the bus and, since it may lose some, by reading the database regularly.
 
 use super::SessionActor;
 use super::replica::Replica;
@@ -10,17 +10,17 @@ use actix::{ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture}
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Between two questions whether a node is lost.
+/// The time between two checks for lost nodes.
 const CHECK_PEERS: Duration = Duration::from_secs(1);
-/// The database is looked into at each of this many questions.
+/// The database is read at one of this many checks.
 const POLL_EACH: u32 = 5;
 
-/// Another node has written this.
+/// A record that another node has written.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct PublishedRecord(Arc<Record>);
 
-/// What a session has of the nodes that share it.
+/// A session's connection to the other nodes that share it.
 pub(super) struct Peers {
     cluster: Arc<dyn Cluster>,
     _subscription: Subscription,
@@ -37,17 +37,17 @@ impl Peers {
 }
 
 impl SessionActor {
-    /// Before the session is loaded, so that nothing is missed between.
+    /// Called before the session is loaded, so that no record that is written in between is missed.
     pub(super) fn subscribe_to_peers(&mut self, ctx: &mut Context<Self>) {
         let Some(cluster) = self.world().cluster.clone() else { return };
         let session = ctx.address();
         let take_record = move |record| {
-            // What a full mailbox does not take is found by the next look.
+            // A record for which the mailbox has no room is found when the database is read next.
             let _ = session.try_send(PublishedRecord(record));
         };
         let subscription = cluster.subscribe(self.user, Box::new(take_record));
         self.peers = Some(Peers { cluster, _subscription: subscription });
-        // Not all nodes do at the same instant what each of them could.
+        // The first check comes after a random time of up to 1 s, so that not all nodes check at the same instant.
         let first = Duration::from_millis((self.world().random)() % 1_000);
         ctx.run_later(first, |actor, ctx| actor.check_peers(1, ctx));
     }
@@ -78,7 +78,7 @@ impl SessionActor {
             }
             Ok(Some(record)) => actor.take_record(Arc::new(record), ctx),
             Ok(None) => {}
-            Err(error) => log::debug!("a look at the session of {} failed: {error}", actor.user),
+            Err(error) => log::debug!("the record of session {} could not be read: {error}", actor.user),
         }));
     }
 

@@ -1,4 +1,4 @@
-//! A session is loaded, and loaded again when what was shown may not stand in the database.
+//! Loads a session, and loads it again when something that was shown may be missing in the database.
 
 use super::SessionActor;
 use super::cluster::Peers;
@@ -11,17 +11,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Between two attempts.
+/// The time between two attempts to load.
 const RETRY: Duration = Duration::from_millis(500);
-/// How long devices wait for a session that cannot be loaded.
+/// After loads have failed for so long, in milliseconds, the devices that wait are disconnected with `unavailable`.
 const PATIENCE_MS: i64 = 5_000;
-/// Within this time a device's actor ends its socket: it waits for the catalogue at most ([`crate::node::RESOLVE`]).
+/// The actor of a socket closes it within this time: before that it waits at most for the catalogue ([`RESOLVE`]).
 const CLOSED_WITHIN: Duration = RESOLVE.saturating_add(Duration::from_millis(500));
 
-/// The sockets of a session that starts anew.
+/// The sockets that are closed before a restarted session is loaded.
 pub(super) struct Closing {
     sockets: HashSet<ConnectionId>,
-    /// They are waited for until this.
+    /// The timer that ends the wait for them.
     limit: SpawnHandle,
 }
 
@@ -61,15 +61,16 @@ impl SessionActor {
                 ctx.stop();
                 return;
             }
-            // The other nodes are to know of the sockets that have ended here.
+            // This actor goes on trying: once loaded it writes, for the other nodes, that the sockets here have ended.
             self.failing_since = None;
         }
         ctx.run_later(RETRY, Self::load);
     }
 
-    /// What was shown may not stand in the database: everybody comes back to a session that is loaded anew.
+    /// Something that was shown may be missing in the database: disconnects every device with `restart`, and loads the
+    /// session again when their sockets are closed.
     pub(super) fn restart(&mut self, why: &str, ctx: &mut Context<Self>) {
-        log::warn!(user:% = self.user; "a session starts anew: {why}");
+        log::warn!(user:% = self.user; "a session restarts: {why}");
         self.close_all(CloseReason::Restart);
         self.watched = None;
         for handle in [self.deadline.take().map(|(_, handle)| handle), self.soon.take()].into_iter().flatten() {
@@ -86,7 +87,7 @@ impl SessionActor {
         self.load(ctx);
     }
 
-    /// A socket of the session before is closed.
+    /// A socket that was open before the restart is closed now.
     pub(super) fn closed(&mut self, connection: ConnectionId, ctx: &mut Context<Self>) {
         let Some(closing) = &mut self.closing else { return };
         closing.sockets.remove(&connection);
@@ -96,7 +97,8 @@ impl SessionActor {
         }
     }
 
-    /// Devices of a session that panicked are told by its end, and nobody hears when their sockets are closed.
+    /// The first load. After a panic it waits for [`CLOSED_WITHIN`]: the panicked run has asked for the end of its
+    /// devices' sockets, and this run gets no message when they are closed.
     pub(super) fn load_after_panics(&mut self, ctx: &mut Context<Self>) {
         let wait = self.since_panic.map_or(Duration::ZERO, |since| CLOSED_WITHIN.saturating_sub(since));
         if wait.is_zero() {
@@ -106,7 +108,7 @@ impl SessionActor {
         }
     }
 
-    /// Sends every device away; whoever waits for an answer learns that there is none.
+    /// Disconnects every device with this reason. A program that waits for an answer gets an error.
     pub(super) fn close_all(&mut self, reason: CloseReason) {
         self.askers.clear();
         for (_, device) in self.devices.drain() {

@@ -1,8 +1,8 @@
 //! [`SessionActor`]: one user's session on this node. It steps the state, commits, and then shows.
 //!
 //! While a commit is in flight later events wait, are then stepped together and committed once. What others would see
-//! of a change, its author's ack included, is sent only once the change stands in the database; on a single node
-//! reports and presence are shown first and written soon after.
+//! of a change, its author's ack included, is sent only after the change is in the database; on a single node reports
+//! and presence are shown first and written soon after.
 
 mod ask;
 mod cluster;
@@ -35,12 +35,13 @@ const MAILBOX: usize = 256;
 /// Events that may wait for a commit.
 const INBOX: usize = 1_024;
 
-/// The node stops; answered once everything is written.
+/// The node shuts down; answered when the session has ended, with everything written.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Shutdown;
 
-/// The database was put back to an older state: what this session knows may never have been.
+/// The database was restored to an older state: the state in memory may hold commits that are lost. The session
+/// restarts.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Restart;
@@ -49,11 +50,11 @@ pub struct Restart;
 pub struct Start {
     /// What the actors of the node share.
     pub world: Arc<World>,
-    /// Events that made earlier runs of the session panic: they are answered and not processed.
+    /// Events at which earlier runs of the session panicked: they are answered and not processed.
     pub skipped: Vec<EventKey>,
     /// Whether it starts paused, because it panicked too often.
     pub is_paused: bool,
-    /// How long ago the run before panicked, if it did.
+    /// How long ago a run of the session last panicked; `None`: none has.
     pub since_panic: Option<Duration>,
     /// The time over which devices spread their reconnects, in milliseconds.
     pub jitter_ms: Box<dyn Fn() -> i64 + Send>,
@@ -64,9 +65,9 @@ pub struct Start {
 /// A session has panicked.
 #[derive(Debug, Clone, Copy)]
 pub struct Panic {
-    /// When.
+    /// The server time of the panic.
     pub at: Micros,
-    /// The event that was processed.
+    /// The event that was being processed, if it was a device event.
     pub processing: Option<EventKey>,
 }
 
@@ -74,37 +75,41 @@ pub struct Panic {
 pub struct SessionActor {
     user: UserId,
     world: Arc<World>,
-    /// How long ago the run before panicked.
+    /// How long ago a run of the session last panicked.
     since_panic: Option<Duration>,
     jitter_ms: Box<dyn Fn() -> i64 + Send>,
     /// Called once, when this ends.
     ended: Option<Box<dyn FnOnce(Option<Panic>) + Send>>,
     devices: HashMap<ConnectionId, Recipient<ToSocket>>,
-    /// The sockets whose end is to be heard of: those whose device was let in.
+    /// The sockets whose devices joined this run: the replica takes in the end of each as `Event::Leave`.
     attached: HashSet<ConnectionId>,
-    /// The session starts anew once those of the run before are closed.
+    /// During a restart: the earlier sockets, which are closed before the session is loaded again.
     closing: Option<Closing>,
-    /// Programs without a socket that wait for an answer.
+    /// Programs that wait for an answer.
     askers: HashMap<ConnectionId, Asker>,
-    /// What all of those may ask.
+    /// The rate limit of all programs together.
     rate_limit: RateLimit,
-    /// One of them has asked a while ago.
+    /// The timer up to which the session keeps running after a program's request (`ask::LINGER`).
     lingering: Option<SpawnHandle>,
     replica: Replica,
-    /// Since when it cannot be loaded.
+    /// When the first of the failed loads in a row was noticed; `None`: the last one succeeded.
     failing_since: Option<Micros>,
     peers: Option<Peers>,
+    /// The socket that got `ToSocket::Watch(true)`: that of the active device, if it is to play.
     watched: Option<ConnectionId>,
+    /// The timer of the state's next deadline.
     deadline: Option<(Micros, SpawnHandle)>,
+    /// The timer of the next write of what was shown already.
     soon: Option<SpawnHandle>,
     unwritten_plays: usize,
+    /// Dropped with this actor, which answers the callers of [`Shutdown`]; empty unless the node shuts down.
     stopping: Vec<oneshot::Sender<()>>,
-    /// The replica is at work: should this actor end meanwhile, it panicked.
+    /// The replica is being called. An actor that is dropped meanwhile has panicked.
     is_at_work: bool,
 }
 
 impl SessionActor {
-    /// A session that is loaded once it runs.
+    /// A session that is not loaded yet: the load begins when the actor starts.
     #[must_use]
     pub fn new(user: UserId, start: Start) -> Self {
         let Start { world, skipped, is_paused, since_panic, jitter_ms, ended } = start;
@@ -152,7 +157,8 @@ impl Actor for SessionActor {
     }
 }
 
-/// However a session ends, a panic included, its devices are told to come back and its starter is told.
+/// When a session ends, also by a panic, its devices are disconnected with `restart` and its starter's callback is
+/// called.
 impl Drop for SessionActor {
     fn drop(&mut self) {
         self.close_all(CloseReason::Restart);
@@ -182,8 +188,8 @@ impl SessionActor {
 impl Handler<ToSession> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, told: ToSession, ctx: &mut Self::Context) {
-        match told {
+    fn handle(&mut self, message: ToSession, ctx: &mut Self::Context) {
+        match message {
             ToSession::Attach { join, socket } => self.attach(join, socket, ctx),
             ToSession::Event { connection, event } => {
                 if self.replica.waiting() < INBOX {
@@ -226,7 +232,7 @@ impl Handler<Shutdown> for SessionActor {
         }
         self.rest(ctx);
         Box::pin(async move {
-            // The sender is dropped with the actor, which is what is waited for.
+            // Nothing is sent. The wait ends when the actor is dropped, and the sender with it.
             let _ = end.await;
         })
     }

@@ -1,5 +1,5 @@
-//! What a node remembers of sessions that panicked: an event that made one panic twice is skipped from then on, and a
-//! session that panics again and again is started paused.
+//! The panics of a node's sessions, kept in memory (R4): an event that was being processed at two panics of a session
+//! is skipped when it comes again, and a session that panicked three times within a minute is started paused.
 
 use crate::protocol::ids::{CommandId, DeviceId, Micros, UserId};
 use crate::protocol::messages::RejectCode;
@@ -7,21 +7,23 @@ use crate::state::{DeviceEvent, Effect, Event, Reject, SessionState};
 use std::collections::HashMap;
 use std::mem::Discriminant;
 
-/// How long a panic is remembered.
+/// How long a panic is kept, in milliseconds.
 const KEPT_MS: i64 = 10 * 60 * 1000;
-/// How many panics of one user are remembered.
+/// How many panics of one user are kept, the newest ones.
 const KEPT: usize = 32;
-/// For how many users.
+/// For how many users panics are kept.
 const USERS: usize = 1_024;
-/// An event is skipped after this many panics.
+/// An event is skipped after it was being processed at this many panics.
 const SKIPPED_AFTER: usize = 2;
-/// This many panics within the time below start a session paused.
+/// A session is started paused after this many panics within [`PAUSED_WITHIN_MS`].
 const PAUSED_AFTER: usize = 3;
+/// The time of [`PAUSED_AFTER`], in milliseconds.
 const PAUSED_WITHIN_MS: i64 = 60_000;
 const SKIPPED: Reject =
     Reject::new(RejectCode::Invalid, "this command made the server fail twice and is not tried again");
 
-/// What names an event when it comes again: a command, which is resent under its id, or what a device says of a kind.
+/// By which a device event is recognised when it comes again: the device, and a command's id (it is sent again under
+/// the same id) or the kind of any other event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventKey(DeviceId, Named);
 
@@ -32,7 +34,7 @@ enum Named {
 }
 
 impl EventKey {
-    /// The name of what a device says.
+    /// The key of an event of this device.
     #[must_use]
     pub fn of(device_id: DeviceId, event: &DeviceEvent) -> Self {
         Self(
@@ -45,13 +47,13 @@ impl EventKey {
     }
 }
 
-/// The name of what a device says, should it be processed when this panics.
+/// The key of a device event that is about to be stepped, to be noted if the step panics; `None` for other events.
 pub(crate) fn named(state: &SessionState, event: &Event) -> Option<EventKey> {
     let Event::Device { connection, event } = event else { return None };
     state.devices().by_connection(*connection).map(|device| EventKey::of(device.id, event))
 }
 
-/// What is answered in place of stepping what made earlier runs of the session panic.
+/// The effects that answer an event which is `skipped`; `None`: the event is stepped.
 pub(crate) fn skip(skipped: &[EventKey], processing: Option<EventKey>, event: &Event) -> Option<Vec<Effect>> {
     let Event::Device { connection, event } = event else { return None };
     processing.filter(|processing| skipped.contains(processing))?;
@@ -64,7 +66,7 @@ pub(crate) fn skip(skipped: &[EventKey], processing: Option<EventKey>, event: &E
 pub struct Panics(HashMap<UserId, Vec<(Micros, Option<EventKey>)>>);
 
 impl Panics {
-    /// A user's session panicked while processing this.
+    /// Notes that a user's session panicked while it was processing this event.
     pub fn note(&mut self, user: UserId, now: Micros, processing: Option<EventKey>) {
         self.0.retain(|_, panics| {
             panics.retain(|(at, _)| now.since_ms(*at) < KEPT_MS);
@@ -83,7 +85,7 @@ impl Panics {
         self.0.get(&user)?.last().map(|(at, _)| *at)
     }
 
-    /// What the user's next session skips, and whether it starts paused.
+    /// Which events the next run of the user's session skips, and whether it starts paused.
     #[must_use]
     pub fn recovery(&self, user: UserId, now: Micros) -> (Vec<EventKey>, bool) {
         let panics = self.0.get(&user).map(Vec::as_slice).unwrap_or_default();
@@ -121,13 +123,13 @@ mod tests {
             panics.note(ANNA, start.plus_ms(ms), processing);
             assert_eq!(panics.recovery(ANNA, start.plus_ms(ms)), recovery, "at {ms}");
         }
-        assert_eq!(panics.recovery(UserId(2), start), (vec![], false), "nobody else pays for it");
+        assert_eq!(panics.recovery(UserId(2), start), (vec![], false), "other users are not affected");
         let later = start.plus_ms(KEPT_MS + 60_000);
-        assert_eq!(panics.recovery(ANNA, later), (vec![], false), "and not for ever");
+        assert_eq!(panics.recovery(ANNA, later), (vec![], false), "panics of long ago do not count");
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_kept_panics_are_bounded() {
         let mut panics = Panics::default();
         for n in 0..5_000 {
             panics.note(UserId(n), Micros(0), None);

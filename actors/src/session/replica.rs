@@ -1,17 +1,17 @@
-//! What a node does with a session, pure: it steps events, commits their changes, releases what they show, and loads the
-//! session again when the record in the database is not the expected one. The actor around it, and the simulation,
-//! carry out its [`ReplicaOutput`]s and bring the answers.
+//! What a node does with a session, pure: it steps events, commits their changes, shows them, and loads the session
+//! again when the record in the database is not the expected one. The actor around it, and the simulation, carry out
+//! its [`ReplicaOutput`]s and bring the answers.
 //!
-//! Here is what every node does. `single` is the rest for a node that is the only one, `shared` for nodes that share the
-//! session ([`Limits::is_shared`]):
+//! This file is what every node does. `single` is the rest for a node that is the only one, `shared` for nodes that
+//! share the session ([`Limits::is_shared`]):
 //!
 //! | | single | shared |
 //! |---|---|---|
 //! | written before it is shown | what an effect asks for; the rest within 2 s | every change |
-//! | a load | begins a new epoch | goes on under the epoch that stands, unless stamps may be lost |
+//! | a load | begins a new epoch | continues under the record's epoch, unless stamps may be lost |
 //! | a commit was refused | the commands in it are rejected, the other events are stepped again | the same, after a load |
-//! | another record stands | the session starts anew | it is adopted, and the events are stepped again on it |
-//! | a commit has no answer | the session starts anew | the record is read, and the events are stepped again on it |
+//! | a commit found another record | the session restarts | it is adopted, and the events are stepped again on it |
+//! | a commit has no answer | the session restarts | the record is read, and the events are stepped again on it |
 
 mod shared;
 mod single;
@@ -26,15 +26,15 @@ use crate::state::{Asked, DeviceEvent, Durability, Effect, Event, Limits, Record
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// How often events are stepped before their commit, each time, comes too late.
+/// After so many conflicts in a row, each time because another node wrote first, the events are rejected `busy` (R4).
 const ATTEMPTS: u8 = 8;
 
-/// What is to be done.
+/// What the owner of the replica is to do.
 #[derive(Debug)]
 pub enum ReplicaOutput {
     /// Read the record and its queue, and bring them by [`Replica::loaded`].
     Load,
-    /// The load came to nothing, and why: read again, after a while.
+    /// The same after a while; why the session is not loaded, for the log.
     LoadAgain(String),
     /// Write this, and bring the outcome by [`Replica::committed`].
     Commit(SessionChange),
@@ -42,29 +42,30 @@ pub enum ReplicaOutput {
     WriteSoon,
     /// For the log: a change was not written, and why.
     Log(String),
-    /// Show everybody what differs from the revisions given, and each one what the effects say, as it stood then: later
-    /// events may have changed the session since, and that is not to be seen yet.
+    /// Show every listed device what has changed since the given revisions, then carry out the effects, both from the
+    /// given state: the replica's own may have changed since, and those changes must not be shown yet.
     Release(Shown, Box<SessionState>, Vec<Effect>),
-    /// What was shown may not stand: send every device away to come back at once, and read the record once their sockets
-    /// are closed, so that nobody sounds who does not know of it.
+    /// Something that was shown may be missing in the database: disconnect every device with `restart`, then read the
+    /// record when their sockets are closed, so that no device sounds by the earlier state. The text is for the log.
     Restart(String),
 }
 
-/// What was asked of the database and is not answered.
+/// The call to the database that is in flight.
 #[derive(Debug)]
 enum Flight {
     Load,
-    /// The first record under a new epoch: nothing was shown under it.
+    /// The commit of the first record under a new epoch: nothing was shown under that epoch yet.
     Begin(Box<Live>),
-    /// A change, with the state before it.
+    /// The commit of a change that is shown afterwards, with the state before it.
     Change {
         before: Box<SessionState>,
         events: Vec<Event>,
         effects: Vec<Effect>,
     },
-    /// What was shown already.
+    /// The commit of what was shown already.
     Write,
-    /// Nothing: the database refuses what must be, and is asked again in a while.
+    /// None. A commit was refused whose events cannot be rejected: they are stepped again at the next
+    /// [`Replica::write`].
     Pause,
 }
 
@@ -72,7 +73,7 @@ enum Flight {
 #[derive(Debug)]
 struct Live {
     state: SessionState,
-    /// The stamp that stands in the database, and its queue's revision.
+    /// The stamp of the record in the database, as last read or written, and its queue's revision; `None`: no record.
     stored: Option<(Stamp, u64)>,
 }
 
@@ -81,7 +82,7 @@ impl Live {
         self.stored.is_some_and(|(stamp, _)| stamp == self.state.record().stamp)
     }
 
-    /// Whether the database has lost what this node knows of it.
+    /// Whether this record, just read, is older than the one last read or written: the database was restored.
     fn is_after(&self, record: &Record) -> bool {
         self.stored.is_some_and(|(stamp, _)| record.stamp < stamp)
     }
@@ -97,35 +98,36 @@ impl Live {
     }
 }
 
-/// One user's session as one node has it.
+/// One user's session on one node.
 #[derive(Debug)]
 pub struct Replica {
     node: NodeId,
     limits: Limits,
     live: Option<Live>,
-    /// Events that wait for an answer of the database; stepped together then.
+    /// Events that wait for the call in flight; stepped together afterwards.
     inbox: VecDeque<Event>,
     flight: Option<Flight>,
-    /// Commits in a row that came too late.
+    /// Conflicts in a row, each time because another node wrote first.
     attempts: u8,
-    /// A commit without an answer may still be written.
+    /// A commit without an answer may be in the database, or still get there.
     in_doubt: bool,
     /// The newest record that another node is known to have written.
     news: Option<Arc<Record>>,
-    /// No stamp of this epoch or an earlier one may be given again.
+    /// The newest epoch under which this node has shown the session: the next one must be higher.
     floor: u64,
-    /// What is known may never have been.
+    /// The database was restored: the state in memory may hold commits that are lost. The session restarts when no call
+    /// is in flight.
     is_outdated: bool,
-    /// What was said last, for whoever must know it after a panic.
+    /// The device event that was stepped last, read after a panic.
     processing: Option<EventKey>,
-    /// What made earlier runs of this session panic.
+    /// The events at which earlier runs of this session panicked.
     skipped: Vec<EventKey>,
-    /// The session starts paused, for it panicked too often.
+    /// The session starts paused, because it panicked too often.
     starts_paused: bool,
 }
 
 impl Replica {
-    /// A session that is to be loaded: the first output is [`ReplicaOutput::Load`].
+    /// A session that is not loaded: its owner begins with what [`ReplicaOutput::Load`] asks for.
     #[must_use]
     pub const fn new(node: NodeId, limits: Limits) -> Self {
         Self {
@@ -145,14 +147,15 @@ impl Replica {
         }
     }
 
-    /// The same after runs that panicked: what is `skipped` is answered and not stepped.
+    /// The same after runs that panicked: the events that are `skipped` are answered and not stepped.
     #[must_use]
     pub fn after_panics(self, skipped: Vec<EventKey>, starts_paused: bool) -> Self {
         Self { skipped, starts_paused, ..self }
     }
 
-    /// The answer to a load of the database of this identity. A new epoch is durable before anything is shown under it:
-    /// one begins with each load on a single node, and among several where stamps may have been lost.
+    /// The answer to a load: the record and its queue, if there are any, with the identity of the database and the last
+    /// heartbeat of the nodes before. A new epoch is durable before anything is shown under it: one begins with each
+    /// load on a single node, and among several nodes where stamps may have been lost.
     pub fn loaded(
         &mut self,
         now: Micros,
@@ -197,13 +200,13 @@ impl Replica {
         self.flight = Some(Flight::Begin(Box::new(live)));
     }
 
-    /// Something happens.
+    /// Takes in an event, and steps it unless a call is in flight.
     pub fn take_in(&mut self, now: Micros, event: Event, outputs: &mut Vec<ReplicaOutput>) {
         self.inbox.push_back(event);
         self.go_on(now, outputs);
     }
 
-    /// The database was put back: the session is loaded anew as soon as nothing is in flight.
+    /// The database was restored to an older state: the session restarts as soon as no call is in flight.
     pub fn outdate(&mut self, now: Micros, outputs: &mut Vec<ReplicaOutput>) {
         self.is_outdated = true;
         self.go_on(now, outputs);
@@ -211,7 +214,7 @@ impl Replica {
 
     fn go_on(&mut self, now: Micros, outputs: &mut Vec<ReplicaOutput>) {
         if self.is_outdated && self.flight.is_none() {
-            self.restart("the database was put back".to_owned(), outputs);
+            self.restart("the database was restored to an older state".to_owned(), outputs);
         }
         if let Some(record) = self.news.take_if(|_| self.flight.is_none()) {
             self.adopt(now, record, None, outputs);
@@ -264,12 +267,12 @@ impl Replica {
         }
     }
 
-    /// What became of a commit.
+    /// The outcome of the commit in flight.
     pub fn committed(&mut self, now: Micros, outcome: Outcome, outputs: &mut Vec<ReplicaOutput>) {
         let Some(flight) = self.flight.take() else { return };
         let trouble = match &outcome {
             Outcome::Committed => String::new(),
-            Outcome::Conflict(_) => "another record stands in the database".to_owned(),
+            Outcome::Conflict(_) => "a commit found another record in the database than expected".to_owned(),
             Outcome::NotSent(error) => format!("a change was not written: {error}"),
             Outcome::Unknown(error) => format!("a commit has no answer: {error}"),
         };
@@ -317,14 +320,14 @@ impl Replica {
         outputs.push(output);
     }
 
-    /// The events are still to come, before those that came since.
+    /// Puts events back into the inbox, before those that arrived since.
     fn put_back(&mut self, events: Vec<Event>) {
         for event in events.into_iter().rev() {
             self.inbox.push_front(event);
         }
     }
 
-    /// What needed the database did not happen; the rest of what came with it does.
+    /// The events' change was not written: those that needed it are rejected or answered, the others are stepped again.
     fn undo(&mut self, now: Micros, events: Vec<Event>, reject: &Reject, outputs: &mut Vec<ReplicaOutput>) {
         let Some(live) = &self.live else { return };
         let (all, mut light, mut effects) = (events.len(), Vec::new(), Vec::new());
@@ -366,7 +369,7 @@ impl Replica {
         }
     }
 
-    /// Writes what was shown already, if it is not written.
+    /// Writes what was shown and is not in the database yet; steps what waits since a refused commit.
     pub fn write(&mut self, now: Micros, outputs: &mut Vec<ReplicaOutput>) {
         if self.flight.take_if(|flight| matches!(flight, Flight::Pause)).is_some() {
             self.go_on(now, outputs);
@@ -380,7 +383,7 @@ impl Replica {
         }
     }
 
-    /// The present record stands in the database.
+    /// Notes that the present record is in the database.
     fn stored(&mut self) {
         if let Some(live) = &mut self.live {
             let record = live.state.record();
@@ -388,7 +391,7 @@ impl Replica {
         }
     }
 
-    /// What was said last.
+    /// The device event that was stepped last, for after a panic.
     #[must_use]
     pub const fn processing(&self) -> Option<EventKey> {
         self.processing
@@ -400,19 +403,19 @@ impl Replica {
         self.live.as_ref().map(|live| &live.state)
     }
 
-    /// Whether the database has what was shown, or nothing was.
+    /// Whether the database has everything that was shown; also while no session is loaded.
     #[must_use]
     pub fn is_stored(&self) -> bool {
         self.live.as_ref().is_none_or(Live::is_stored)
     }
 
-    /// Whether an answer of the database is waited for.
+    /// Whether events have to wait for the database.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         self.flight.is_some()
     }
 
-    /// How many events wait for it.
+    /// How many events wait for the database.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.inbox.len()

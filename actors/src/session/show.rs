@@ -1,4 +1,4 @@
-//! What a step changed is shown: to everybody what is shown to all, to each one what it is told.
+//! Shows what a step has changed: playback and device list to every listed device, an answer to the one that it is for.
 
 use super::{Answer, SessionActor};
 use crate::node::{FrameKind, ToSocket};
@@ -12,13 +12,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Between two attempts to keep a play.
+/// The time between two attempts to write a play.
 const RETRY: Duration = Duration::from_millis(500);
-/// Plays that may wait for the database.
+/// How many plays of one session may wait to be written.
 const UNWRITTEN_PLAYS: usize = 64;
 
 impl SessionActor {
-    /// Sends what everybody is shown anew, then what each one is told.
+    /// Sends what has changed since `before` to every listed device, then carries out the effects in their order.
     pub(super) fn release(
         &mut self,
         before: Shown,
@@ -110,7 +110,8 @@ impl SessionActor {
         self.send(connection, kind, &message.encode().into());
     }
 
-    /// To every device in the list; those that are welcomed now are told by that, and nobody is before.
+    /// To every listed device but these: their `welcome`, which is sent next and must be their first frame, contains
+    /// it.
     fn send_all(&self, state: &SessionState, but: &HashSet<ConnectionId>, kind: FrameKind, frame: &Arc<str>) {
         let listed = state.devices().iter().filter_map(|device| device.presence.connection());
         for connection in listed.filter(|connection| !but.contains(connection)) {
@@ -122,15 +123,17 @@ impl SessionActor {
         self.tell(connection, ToSocket::Frame(kind, frame.clone()));
     }
 
-    /// A device whose mailbox is full is too slow: it comes back and is told everything at once.
-    fn tell(&self, connection: ConnectionId, told: ToSocket) {
+    /// A socket whose mailbox is full is too slow and is closed: the device reconnects, and its `welcome` contains
+    /// everything.
+    fn tell(&self, connection: ConnectionId, message: ToSocket) {
         let Some(device) = self.devices.get(&connection) else { return };
-        if device.try_send(told).is_err() {
+        if device.try_send(message).is_err() {
             device.do_send(ToSocket::Close(CloseReason::Slow));
         }
     }
 
-    /// Tells the device that is to sound that it is watched closely, and the one before that it no longer is.
+    /// Sends `ToSocket::Watch` to the socket of the device that is to sound and to the earlier one's, if they differ: an
+    /// active device is pinged more often (R8).
     fn watch(&mut self, state: &SessionState) {
         let playback = state.playback();
         let active = playback.active.filter(|_| playback.intent == Intent::Play);
@@ -149,14 +152,14 @@ impl SessionActor {
 
     fn keep_play(&mut self, play: Play, ctx: &mut Context<Self>) {
         if self.unwritten_plays >= UNWRITTEN_PLAYS {
-            log::error!(user:% = self.user; "a play is lost: {UNWRITTEN_PLAYS} others wait for the database");
+            log::error!(user:% = self.user; "a play is lost: {UNWRITTEN_PLAYS} others already wait to be written");
             return;
         }
         self.unwritten_plays += 1;
         let kept = self.world().store.played(self.user, play);
         ctx.spawn(kept.into_actor(self).map(move |kept, actor, ctx| {
             if let Err(error) = kept {
-                log::warn!(user:% = actor.user; "a play was not written yet, and is tried again: {error}");
+                log::warn!(user:% = actor.user; "a play was not written and is tried again: {error}");
                 ctx.run_later(RETRY, move |actor, ctx| {
                     actor.unwritten_plays -= 1;
                     actor.keep_play(play, ctx);

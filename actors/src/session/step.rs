@@ -1,4 +1,4 @@
-//! What the replica wants is done: the database is asked, and what comes of it goes back.
+//! Carries out what the replica puts out, and gives it the answers of the database.
 
 use super::SessionActor;
 use super::replica::{Replica, ReplicaOutput};
@@ -8,7 +8,7 @@ use crate::state::Event;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::time::Duration;
 
-/// How long after they were shown reports and presence are written.
+/// How long after reports and presence were shown they are written.
 const SOON: Duration = Duration::from_secs(1);
 
 impl SessionActor {
@@ -16,7 +16,7 @@ impl SessionActor {
         self.drive(ctx, |replica, now, outputs| replica.take_in(now, event, outputs));
     }
 
-    /// Lets the replica work and does what it wants done.
+    /// Calls the replica and carries out what it puts out.
     pub(super) fn drive(
         &mut self,
         ctx: &mut Context<Self>,
@@ -70,7 +70,8 @@ impl SessionActor {
         self.drive(ctx, Replica::write);
     }
 
-    /// Waits for the next deadline; ends when nobody is left to wait for and everything is written.
+    /// Sets the timer of the next deadline. Stops the actor when no device is attached, no program waits, nothing is
+    /// due and everything is written.
     pub(super) fn rest(&mut self, ctx: &mut Context<Self>) {
         let Some(state) = self.replica.state().filter(|_| !self.replica.is_busy()) else { return };
         let due = state.next_deadline();

@@ -1,5 +1,5 @@
-//! Nodes that share a session: every change is written before it is shown, what another node wrote is adopted, and events
-//! whose change came too late are stepped again on it.
+//! Nodes that share a session: every change is written before it is shown, a record that another node wrote is adopted,
+//! and events whose commit found such a record are stepped again on it.
 
 use super::{Flight, Live, Replica, ReplicaOutput};
 use crate::node::ports::Outcome;
@@ -14,15 +14,15 @@ pub(super) fn durability(before: &SessionState, state: &SessionState) -> Option<
 }
 
 impl Replica {
-    /// The session goes on under the epoch that stands in the database.
+    /// Continues the session under the epoch of the record in the database.
     pub(super) fn resume(&mut self, now: Micros, kept: (Record, Arc<Queue>)) {
         let stored = Some((kept.0.stamp, kept.0.queue_revision()));
         self.live = Some(Live { state: SessionState::resume(kept, self.node, self.limits), stored });
-        // What an earlier run of this session left behind here.
+        // The record may list devices with sockets on this node that ended with an earlier run of this session.
         self.inbox.push_front(Event::NodeLost { node: self.node, last: now });
     }
 
-    /// Another node has written this, or a look into the database has found it.
+    /// Takes in a record of another node, published by it or read from the database.
     pub fn remote_record(&mut self, now: Micros, record: Arc<Record>, outputs: &mut Vec<ReplicaOutput>) {
         if self.news.as_ref().is_none_or(|known| known.stamp < record.stamp) {
             self.news = Some(record);
@@ -30,7 +30,8 @@ impl Replica {
         self.go_on(now, outputs);
     }
 
-    /// What another node made of the session is what it is, if it is newer; its queue is read where it is another.
+    /// Replaces this state by a record of another node if it is newer; loads its queue first where this node has
+    /// another.
     pub(super) fn adopt(
         &mut self,
         now: Micros,
@@ -74,7 +75,8 @@ impl Replica {
         }
     }
 
-    /// A change was not written, or not as far as is known: its events are stepped again on the record that stands.
+    /// A change was not written, or it is not known whether it was: steps its events again on the record in the
+    /// database.
     fn try_again(
         &mut self,
         now: Micros,
@@ -103,7 +105,8 @@ impl Replica {
         }
     }
 
-    /// What nobody could find in the record is not tried twice; the rest is.
+    /// Answers programs' commands `unavailable`: no record shows whether one was applied, so none is applied twice.
+    /// Returns the other events, which are stepped again.
     fn give_up(&self, events: Vec<Event>, outputs: &mut Vec<ReplicaOutput>) -> Vec<Event> {
         let (mut rest, mut effects) = (Vec::new(), Vec::new());
         for event in events {

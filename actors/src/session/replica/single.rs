@@ -1,12 +1,12 @@
-//! The only node of its database: what an effect asks for is written before it is shown, the rest is shown first and
-//! written soon. Whatever else stands in the database was not written by this session: it starts anew.
+//! The only node of its database: a change is written before it is shown where an effect asks for it, and shown first
+//! and written soon otherwise. A record in the database that this session has not written makes it restart.
 
 use super::{Flight, Replica, ReplicaOutput};
 use crate::node::ports::Outcome;
 use crate::protocol::ids::Micros;
 use crate::state::{Durability, Effect, Event, Reject};
 
-/// The most that an effect asks for.
+/// The strictest durability that an effect asks for.
 pub(super) fn durability(effects: &[Effect]) -> Option<Durability> {
     let wanted = effects.iter().filter_map(|effect| match effect {
         Effect::Commit(durability) => Some(*durability),
@@ -35,8 +35,8 @@ impl Replica {
         }
     }
 
-    /// The events of a refused commit that are no commands are stepped again. If none was a command they would ask for
-    /// the same commit at once, so they wait.
+    /// Steps the events of a refused commit again that were not rejected or answered. If that is all of them they would
+    /// ask for the same commit at once, so they wait for the next [`Replica::write`].
     pub(super) fn step_the_rest(
         &mut self,
         now: Micros,
