@@ -1,5 +1,5 @@
-//! [`SocketActor`]: one socket of a device. It does what [`Inbound`] makes of its frames, keeps watch over
-//! its life, and holds back what the socket cannot take yet.
+//! [`SocketActor`]: one socket of a device. It carries out what [`Inbound`] decides about each frame, pings the device
+//! and closes the socket when no frame comes ([`Liveness`]), and keeps the frames that the socket cannot take yet.
 
 use super::coalesce::Coalescer;
 use super::inbound::{self, Inbound, InboundAction};
@@ -21,14 +21,14 @@ use actix::{
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Messages that may wait in the mailbox: more than the answers to all that a device may say at once (`RateLimit`), which
-/// one commit may release.
+/// Messages that may wait in the mailbox: more than one commit can release, at most an answer to each message of a
+/// burst of every class (`RateLimit`).
 const MAILBOX: usize = 1_024;
-/// A socket that has not said `hello` after this long is closed.
+/// A socket without a valid `hello` is closed after this time.
 const HELLO: Duration = Duration::from_secs(5);
-/// A socket that has taken nothing for this long is closed.
+/// A socket that has taken no frame for this long, in milliseconds, although some wait, is closed.
 const STUCK_MS: i64 = 10_000;
-/// What a client is told to wait when something is overloaded.
+/// How long a client waits, in milliseconds, before it repeats a command for which the catalogue had no answer.
 const RETRY_MS: u32 = 1_000;
 
 /// What comes in on a socket.
@@ -36,17 +36,17 @@ const RETRY_MS: u32 = 1_000;
 pub enum Incoming {
     /// A text frame.
     Text(String),
-    /// A ping or pong of the protocol: a sign of life.
+    /// A WebSocket ping or pong.
     Control,
-    /// Something that no client of ours sends, or a frame beyond the limit.
+    /// A binary frame, bytes that are no valid WebSocket frame or text, or a frame over the size limit.
     Garbage,
-    /// The device closed the socket properly.
+    /// The device sent a close frame of a normal end (code 1000, 1001 or none).
     Closed,
-    /// The socket ended: reset, or cut without a close frame.
+    /// The socket ended otherwise: with another close code, or without a close frame.
     Broken,
 }
 
-/// The socket takes frames again.
+/// The socket can take frames again.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Writable;
@@ -60,7 +60,7 @@ pub struct SocketActor<S: Socket> {
     token: Option<String>,
     joined: Option<Joined>,
     outbox: Outbox,
-    /// Since when the socket takes nothing.
+    /// Since when the socket takes no frame; `None`: it takes them, or none waits.
     stuck_since: Option<Micros>,
     liveness: Liveness,
     inbound: Inbound,
@@ -139,7 +139,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             }
             message => {
                 if let Some(event) = DeviceEvent::of(&message) {
-                    self.say(event, ctx);
+                    self.pass(event, ctx);
                 }
             }
         }
@@ -157,17 +157,19 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         }
     }
 
-    /// Whose the token is, if it counts now.
+    /// The user of the token; `None`: there is no token, or it is not valid now.
     fn user(&self) -> Option<UserId> {
         self.token.as_deref().and_then(|token| self.world().logins.user_of(token))
     }
 
-    /// A login may end while its devices are here: they command nothing then, and go.
+    /// Whether the token has become invalid since the device joined: its commands are refused then, and the socket is
+    /// closed.
     fn is_out(&self) -> bool {
         self.joined.is_some() && self.user().is_none()
     }
 
-    /// Hands the device to its session; a session that ends in that moment gives way to a new one.
+    /// Attaches the device to its session. If the session ends before it takes the message in, the socket is closed
+    /// with `restart`, and the device reconnects to a new session.
     fn attach(&mut self, user: UserId, join: Join, ctx: &mut Context<Self>) {
         let Some(session) = self.sessions.recipient(user) else {
             self.close(CloseReason::Shutdown, ctx);
@@ -185,7 +187,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         }));
     }
 
-    /// The catalogue is asked before the session hears of tracks; nothing else of this device is read meanwhile.
+    /// Looks the command's tracks up in the catalogue, then passes the command on. No other frame is read meanwhile.
     fn command(&mut self, command: Command<MediaId>, ctx: &mut Context<Self>) {
         let tracks = command.op.tracks();
         if tracks.is_empty() {
@@ -219,24 +221,24 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
 
     fn forward(&mut self, command: Command<MediaId>, tracks: Vec<Resolved>, ctx: &mut Context<Self>) {
         let seed = (self.world().random)();
-        self.say(DeviceEvent::command(command, tracks, seed), ctx);
+        self.pass(DeviceEvent::command(command, tracks, seed), ctx);
     }
 
-    /// Tells the session, now or, in a series, with its next step.
-    fn say(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
+    /// Passes an event to the session: at once, or, in a series of seeks or volumes, when the coalescer releases it.
+    fn pass(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
         let now = self.now();
-        let (due, handed) = (self.coalescer.next(), self.coalescer.take(now, event));
-        for event in handed {
-            self.hand_on(event, ctx);
+        let (due, released) = (self.coalescer.next(), self.coalescer.take(now, event));
+        for event in released {
+            self.pass_now(event, ctx);
         }
         if self.coalescer.next() != due {
             self.schedule(ctx);
         }
     }
 
-    /// A session that is overloaded rejects commands; anything else must not be lost, so the device comes back and is
-    /// told everything at once.
-    fn hand_on(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
+    /// Passes an event to the session at once. If the session's mailbox is full a command is rejected `busy`. Any other
+    /// event must not be lost: the socket is closed, and the device gets the whole state when it has reconnected.
+    fn pass_now(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
         let Some(joined) = &self.joined else { return };
         let connection = self.connection;
         match joined.session.try_send(ToSession::Event { connection, event }) {
@@ -251,10 +253,10 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         }
     }
 
-    /// A device that was asked whether it lives has shown that it does, unless what it said was its last word.
-    fn answer(&mut self, is_asked: bool, ctx: &mut Context<Self>) {
-        if is_asked {
-            self.hand_on(DeviceEvent::Alive, ctx);
+    /// Tells the session that the device has answered a probe, unless the frame that answers it has ended the socket.
+    fn answer(&mut self, is_probed: bool, ctx: &mut Context<Self>) {
+        if is_probed {
+            self.pass_now(DeviceEvent::Alive, ctx);
         }
     }
 
@@ -327,7 +329,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             return;
         }
         for event in self.coalescer.due(now) {
-            self.hand_on(event, ctx);
+            self.pass_now(event, ctx);
         }
         match self.liveness.check(now) {
             LivenessAction::Wait => {}
@@ -343,7 +345,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         self.schedule(ctx);
     }
 
-    /// Closes the socket because of a frame that it sent; `why` is for the log.
+    /// Closes the socket because of a frame that it received; `why` is for the log.
     fn end(&mut self, reason: CloseReason, why: &str, ctx: &mut Context<Self>) {
         self.log_end(reason, why);
         self.close(reason, ctx);
@@ -363,7 +365,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         self.joined.as_ref().map(|joined| (joined.user.to_string(), joined.device.to_string())).unwrap_or_default()
     }
 
-    /// Ends the socket with a reason; what still waited for it is dropped.
+    /// Closes the socket with a reason; frames that still wait for it are dropped.
     fn close(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
         self.end_socket(reason);
         let heard = self.liveness.heard();
@@ -383,7 +385,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     fn detach(&mut self, how: Leaving) {
         if let Some(Joined { session, .. }) = self.joined.take() {
             let connection = self.connection;
-            // The last of a series counts, though nobody is left to hear of it.
+            // The newest command of a series must be applied, though this device gets no answer any more.
             for event in self.coalescer.flush() {
                 session.do_send(ToSession::Event { connection, event });
             }
@@ -405,7 +407,7 @@ impl<S: Socket + Unpin + 'static> Actor for SocketActor<S> {
     }
 }
 
-/// However the actor ends, a panic included, its session learns of it.
+/// When the actor ends, also by a panic, the session gets `Detach`.
 impl<S: Socket> Drop for SocketActor<S> {
     fn drop(&mut self) {
         if let Some(Joined { session, .. }) = self.joined.take() {
@@ -420,13 +422,13 @@ impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for SocketActor<S> {
         let now = self.now();
         match incoming {
             Incoming::Text(text) => {
-                let is_asked = self.liveness.hear(now);
+                let is_probed = self.liveness.hear(now);
                 self.read(&text, ctx);
-                self.answer(is_asked, ctx);
+                self.answer(is_probed, ctx);
             }
             Incoming::Control if self.inbound.may_ping(now) => {
-                let is_asked = self.liveness.hear(now);
-                self.answer(is_asked, ctx);
+                let is_probed = self.liveness.hear(now);
+                self.answer(is_probed, ctx);
             }
             Incoming::Control => self.close(CloseReason::Flooding, ctx),
             Incoming::Garbage => self.close(CloseReason::BadFrame, ctx),
@@ -435,7 +437,7 @@ impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for SocketActor<S> {
         }
     }
 
-    /// The end of the stream is the end of the socket, known the moment it happens.
+    /// The stream ends when the socket does, without delay.
     fn finished(&mut self, ctx: &mut Self::Context) {
         self.gone(Leaving::Lost(self.now()), ctx);
     }
@@ -452,8 +454,8 @@ impl<S: Socket + Unpin + 'static> Handler<Writable> for SocketActor<S> {
 impl<S: Socket + Unpin + 'static> Handler<ToSocket> for SocketActor<S> {
     type Result = ();
 
-    fn handle(&mut self, told: ToSocket, ctx: &mut Self::Context) {
-        match told {
+    fn handle(&mut self, message: ToSocket, ctx: &mut Self::Context) {
+        match message {
             ToSocket::Frame(kind, frame) => self.write(kind, frame, ctx),
             ToSocket::Watch(is_active) => {
                 self.liveness.watch(self.now(), is_active);
@@ -462,7 +464,7 @@ impl<S: Socket + Unpin + 'static> Handler<ToSocket> for SocketActor<S> {
             ToSocket::Probe => {
                 let now_us = self.now();
                 self.liveness.probe(now_us);
-                // The page's code may be asleep; its browser answers the other one.
+                // While a page's code is suspended its browser still answers the WebSocket ping.
                 self.send(FrameKind::Other, &ServerMessage::Ping { now_us }, ctx);
                 self.socket.ping();
                 self.schedule(ctx);

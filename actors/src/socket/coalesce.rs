@@ -1,11 +1,11 @@
-//! Coalescing (R11): seeks and volumes that come faster than ten a second are held, the latest stands for the
-//! ones before it, and it always arrives.
+//! Coalescing (R11): of seeks and volumes that come faster than ten a second the newest stands for those before it. It
+//! is held for at most 100 ms and always passed on.
 
 use crate::protocol::ids::{CommandId, DeviceId, Micros};
 use crate::protocol::messages::Op;
 use crate::state::DeviceEvent;
 
-/// Between two steps of one series.
+/// The shortest time between two steps of one series, in milliseconds.
 const STEP_MS: i64 = 100;
 
 /// What a series changes.
@@ -33,7 +33,7 @@ impl Target {
 #[derive(Debug)]
 struct Series {
     target: Target,
-    /// The next step may be said from then on.
+    /// The next step may be passed on from this instant.
     free_at: Micros,
     held: Option<DeviceEvent>,
 }
@@ -43,20 +43,20 @@ struct Series {
 pub struct Coalescer(Vec<Series>);
 
 impl Coalescer {
-    /// Takes in what a device says; what is to be handed on now, in order.
+    /// Takes in a device event; returns the events that are to be passed on now, in order.
     pub fn take(&mut self, now: Micros, event: DeviceEvent) -> Vec<DeviceEvent> {
         let Some(target) = Target::of(&event) else {
-            // Any other command comes after the commands that were given before it.
-            let mut handed = if matches!(event, DeviceEvent::Command { .. }) { self.flush() } else { Vec::new() };
-            handed.push(event);
-            return handed;
+            // Any other command must come after the commands that are held, which were sent before it.
+            let mut released = if matches!(event, DeviceEvent::Command { .. }) { self.flush() } else { Vec::new() };
+            released.push(event);
+            return released;
         };
         self.0.retain(|series| series.held.is_some() || series.free_at > now);
         let Some(series) = self.0.iter_mut().find(|series| series.target == target) else {
             self.0.push(Series { target, free_at: now.plus_ms(STEP_MS), held: None });
             return vec![event];
         };
-        let (held, handed) = match series.held.take() {
+        let (held, released) = match series.held.take() {
             None => (event, Vec::new()),
             Some(earlier) => match stand_for(&earlier, event) {
                 Ok(both) => (both, Vec::new()),
@@ -64,16 +64,16 @@ impl Coalescer {
             },
         };
         series.held = Some(held);
-        handed
+        released
     }
 
-    /// When something that is held is to be handed on.
+    /// When the next held event is due.
     #[must_use]
     pub fn next(&self) -> Option<Micros> {
         self.0.iter().filter(|series| series.held.is_some()).map(|series| series.free_at).min()
     }
 
-    /// What is to be handed on at `now`.
+    /// The held events that are due at `now`: they are to be passed on.
     pub fn due(&mut self, now: Micros) -> Vec<DeviceEvent> {
         let mut due = Vec::new();
         for series in self.0.iter_mut().filter(|series| series.free_at <= now) {
@@ -91,7 +91,8 @@ impl Coalescer {
     }
 }
 
-/// The later of two steps of a series in place of both, if the one says all that the other did.
+/// One step of a series in place of two: the later one, if it sets all that the earlier one does. Otherwise the later
+/// one comes back as the error.
 fn stand_for(earlier: &DeviceEvent, later: DeviceEvent) -> Result<DeviceEvent, DeviceEvent> {
     match (earlier, later) {
         (DeviceEvent::Volume(_), later @ DeviceEvent::Volume(_)) => Ok(later),
@@ -133,7 +134,7 @@ mod tests {
         command(id, Op::Volume { device_id: Some(DeviceId(1)), level: Some(5), delta: None, muted })
     }
 
-    /// The command's number and those it stands for.
+    /// The id of each command, and the ids of those that it stands for.
     fn ids(event: &[DeviceEvent]) -> Vec<(u64, Vec<u64>)> {
         let id = |event: &DeviceEvent| match event {
             DeviceEvent::Command { command, others, .. } => (command.id.0, others.iter().map(|id| id.0).collect()),
@@ -173,21 +174,21 @@ mod tests {
     }
 
     #[test]
-    fn what_says_less_does_not_stand_for_what_said_more() {
+    fn a_step_that_sets_less_does_not_stand_for_one_that_sets_more() {
         let mut coalescer = Coalescer::default();
         coalescer.take(Micros(0), volume(1, None));
         assert_eq!(ids(&coalescer.take(Micros(1), volume(2, Some(true)))), []);
-        assert_eq!(ids(&coalescer.take(Micros(2), volume(3, None))), [(2, vec![])], "it muted");
+        assert_eq!(ids(&coalescer.take(Micros(2), volume(3, None))), [(2, vec![])], "it set muted as well");
         assert_eq!(
             ids(&coalescer.take(Micros(3), volume(3, None))),
             [(3, vec![])],
-            "one that is said twice counts twice"
+            "one that is sent twice is passed on twice"
         );
         assert_eq!(ids(&coalescer.flush()), [(3, vec![])]);
     }
 
     #[test]
-    fn a_hand_on_the_device_itself_is_coalesced_as_well() {
+    fn a_volume_turned_on_the_device_itself_is_coalesced_as_well() {
         let mut coalescer = Coalescer::default();
         let turned = |level| DeviceEvent::Volume(VolumeChange { level, muted: false, version: 0 });
         assert_eq!(coalescer.take(Micros(0), turned(1)).len(), 1);

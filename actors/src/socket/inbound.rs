@@ -1,5 +1,5 @@
-//! What comes in on one socket, pure: each frame is read and rate-limited, and becomes one thing to do about it. The actor
-//! of the socket carries it out.
+//! The incoming frames of one socket, pure: each frame is decoded and rate-limited, and leads to one [`InboundAction`],
+//! which the actor of the socket carries out.
 
 use super::rate_limit::{MessageClass, RateLimit, Verdict};
 use crate::protocol::close::CloseReason;
@@ -9,20 +9,20 @@ use crate::protocol::wire::{ClientMessage, Hello, ServerMessage, WireError};
 use crate::state::Join;
 use crate::state::devices::Description;
 
-/// What becomes of a frame.
+/// What is done about a frame.
 #[derive(Debug, PartialEq)]
 pub enum InboundAction {
-    /// It is a message that this device may send now: the actor of the socket carries it out.
+    /// The message is carried out: the device may send it now.
     Accept(ClientMessage),
-    /// Nothing.
+    /// Nothing is done.
     Ignore,
-    /// This is answered, and nothing else happens.
+    /// Only this answer is sent.
     Answer(ServerMessage),
-    /// The socket ends, and why, for the log.
+    /// The socket is closed with this reason; the text is for the log.
     End(CloseReason, String),
 }
 
-/// What one socket may say, and has said of late.
+/// The limits of one socket, and how much of them is used.
 #[derive(Debug)]
 pub struct Inbound {
     rate_limit: RateLimit,
@@ -42,7 +42,7 @@ impl Inbound {
         self.rate_limit.take(now, MessageClass::Other) == Verdict::Allowed
     }
 
-    /// Reads a frame of a device that `has_joined` or not.
+    /// Decodes a frame and decides about it; `has_joined`: the socket has sent its `hello`.
     pub fn read(&mut self, now: Micros, text: &str, has_joined: bool) -> InboundAction {
         match ClientMessage::decode(text) {
             Ok(message) => self.decide(now, message, has_joined),
@@ -50,7 +50,7 @@ impl Inbound {
         }
     }
 
-    /// The same of a frame that was read.
+    /// The same for a frame that is decoded already.
     pub fn decide(&mut self, now: Micros, message: ClientMessage, has_joined: bool) -> InboundAction {
         if let Some(refusal) = self.refusal(now, &message) {
             return refusal;
@@ -69,8 +69,8 @@ impl Inbound {
         }
     }
 
-    /// What becomes of a rate-limited message: a command is rejected, a probe or a page not answered, and what can
-    /// be neither ends the socket, for nothing of it may be lost.
+    /// What is done about a rate-limited message: a command is rejected, a clock probe or a request for a queue page
+    /// gets no answer. Any other message must not be lost, so it closes the socket. `None`: the message is not limited.
     fn refusal(&mut self, now: Micros, message: &ClientMessage) -> Option<InboundAction> {
         let (class, command) = match message {
             ClientMessage::Command(command) => match command.op {
@@ -88,15 +88,16 @@ impl Inbound {
         match (self.rate_limit.take(now, class), command) {
             (Verdict::Allowed, _) => None,
             (Verdict::Limited(retry_ms), Some(id)) => {
-                let why = "this device sends more than it may; wait for retry_ms".to_owned();
+                let why = "this device is over its rate limit; wait for retry_ms milliseconds".to_owned();
                 Some(reject(id, RejectCode::RateLimited, why, Some(retry_ms)))
             }
             (Verdict::Limited(_), None) if matches!(class, MessageClass::Time | MessageClass::Queue) => {
                 Some(InboundAction::Ignore)
             }
-            (Verdict::Limited(_) | Verdict::Disconnect, _) => {
-                Some(InboundAction::End(CloseReason::Flooding, format!("too much: {class:?}")))
-            }
+            (Verdict::Limited(_) | Verdict::Disconnect, _) => Some(InboundAction::End(
+                CloseReason::Flooding,
+                format!("over the rate limit of messages of class {class:?}"),
+            )),
         }
     }
 }
@@ -105,10 +106,10 @@ fn reject(id: CommandId, code: RejectCode, message: String, retry_ms: Option<u32
     InboundAction::Answer(ServerMessage::Reject { id, code, message, retry_ms })
 }
 
-/// The device on this socket, for its session; `random` gives 64 bits a call.
+/// The event by which the device of this `hello` joins its session; `random` gives 64 random bits a call.
 ///
 /// # Errors
-/// `WireError` when a field is beyond its bound.
+/// `WireError` when a field of the device's description exceeds its bound.
 pub fn join(hello: Hello, connection: ConnectionId, random: impl Fn() -> u64) -> Result<Join, WireError> {
     Ok(Join {
         connection,

@@ -1,5 +1,6 @@
-//! Whether a socket's device is alive (R8). Any frame is a sign of life. The active device is pinged by text, which
-//! page code can see, and lost after `lease_ms` of silence; an idle one by protocol, and dropped after two unanswered.
+//! Whether the device of a socket still sends frames (R8); a frame of any kind counts. The active device gets text
+//! pings, which the code of a page can see, and is lost after `lease_ms` without a frame. An idle device gets WebSocket
+//! pings, and is dropped after two without an answer.
 
 use crate::node::Timing;
 use crate::protocol::ids::Micros;
@@ -14,31 +15,31 @@ pub enum LivenessAction {
     Wait,
     /// Send a text ping.
     PingText,
-    /// Send a protocol ping.
+    /// Send a WebSocket ping.
     PingProtocol,
-    /// The device is dead: last heard of at this instant.
+    /// The device is lost: its last frame came at this instant.
     Dead(Micros),
 }
 
-/// How long a device that is asked whether it lives has to answer.
+/// How long a device that is probed has to answer, in milliseconds.
 const PROBE_MS: i64 = 2_000;
 
-/// What is known of one socket's liveness.
+/// The pings and the last frame of one socket.
 #[derive(Debug, Clone, Copy)]
 pub struct Liveness {
     timing: Timing,
-    /// Since when the device is active.
+    /// Since when the device is active; `None`: it is idle.
     active: Option<Micros>,
     heard: Micros,
     ping_due: Micros,
     unanswered: u8,
-    /// It was asked whether it lives, and is dead then.
+    /// It was probed, and is lost if no frame comes before this instant.
     probed_until: Option<Micros>,
 }
 
 impl Liveness {
-    /// A socket that was heard of `now`. `chance` is random: the first ping comes at a random point of the interval,
-    /// so that devices that came together are not pinged together.
+    /// A socket that was opened `now`. `chance` is random: the first ping comes at a random point of the interval, so
+    /// that devices that connected together are not pinged together.
     #[must_use]
     pub fn new(timing: Timing, now: Micros, chance: u64) -> Self {
         let share = i64::try_from(chance % 1000).unwrap_or(0);
@@ -53,18 +54,18 @@ impl Liveness {
         self.probed_until.take().is_some()
     }
 
-    /// The device is asked whether it lives; one that was asked already is not given more time.
+    /// The device is probed; the deadline of an earlier probe without an answer stays.
     pub fn probe(&mut self, now: Micros) {
         self.probed_until.get_or_insert(now.plus_ms(PROBE_MS));
     }
 
-    /// When the device was last heard of.
+    /// When the last frame came.
     #[must_use]
     pub const fn heard(&self) -> Micros {
         self.heard
     }
 
-    /// The device sounds by the session's leave, or no longer does.
+    /// The device is the active one that is to play now, or no longer is.
     pub fn watch(&mut self, now: Micros, is_active: bool) {
         if self.active.is_some() != is_active {
             self.active = is_active.then_some(now);
@@ -79,7 +80,8 @@ impl Liveness {
         self.lost_at().map_or(self.ping_due, |lost_at| lost_at.min(self.ping_due))
     }
 
-    /// An idle device may have been silent for long: it is asked before it is missed.
+    /// When the device is lost if no frame comes. A device that becomes active may have sent none for a long time: its
+    /// time begins anew then.
     fn lost_at(&self) -> Option<Micros> {
         let silent_at = self.active.map(|active| active.max(self.heard).plus_ms(self.timing.lease_ms));
         [silent_at, self.probed_until].into_iter().flatten().min()
@@ -159,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_answers_lives() {
+    fn one_that_answers_is_not_lost() {
         for is_active in [false, true] {
             let mut liveness = Liveness::new(TIMING, Micros(0), 7);
             liveness.watch(Micros(0), is_active);
@@ -173,23 +175,27 @@ mod tests {
         let mut liveness = Liveness::new(TIMING, Micros(0), 999);
         liveness.probe(Micros(1_000_000));
         liveness.probe(Micros(2_900_000));
-        assert_eq!(liveness.next(), Micros(3_000_000), "asked again it has no more time");
+        assert_eq!(liveness.next(), Micros(3_000_000), "a second probe does not move the deadline");
         assert_eq!(liveness.check(Micros(2_999_999)), LivenessAction::Wait);
         let mut answers = liveness;
         assert!(answers.hear(Micros(2_999_999)));
-        assert!(!answers.hear(Micros(2_999_999)), "it answers once");
+        assert!(!answers.hear(Micros(2_999_999)), "a probe is answered once");
         assert_eq!(answers.check(Micros(3_000_000)), LivenessAction::Wait);
         assert_eq!(liveness.check(Micros(3_000_000)), LivenessAction::Dead(Micros(0)));
     }
 
     #[test]
-    fn a_device_that_becomes_active_is_asked_at_once() {
+    fn a_device_that_becomes_active_is_pinged_at_once() {
         let mut liveness = Liveness::new(TIMING, Micros(0), 999);
         assert_eq!(liveness.check(Micros(10_000_000)), LivenessAction::Wait);
         liveness.watch(Micros(10_000_000), true);
-        assert_eq!(liveness.check(Micros(10_000_000)), LivenessAction::PingText, "silent for long, and not yet missed");
+        assert_eq!(
+            liveness.check(Micros(10_000_000)),
+            LivenessAction::PingText,
+            "silent for 10 s as an idle device, and not lost"
+        );
         assert_eq!(liveness.next(), Micros(12_000_000));
         liveness.watch(Micros(11_000_000), false);
-        assert_eq!(liveness.check(Micros(19_000_000)), LivenessAction::Wait, "idle again: nothing is owed");
+        assert_eq!(liveness.check(Micros(19_000_000)), LivenessAction::Wait, "idle again: no ping is due");
     }
 }

@@ -1,4 +1,4 @@
-//! One socket of a device: its actor, and the rules that it applies to what comes in and what goes out.
+//! One socket of a device: its actor, and the rules that it applies to incoming and outgoing frames.
 
 mod actor;
 pub mod coalesce;

@@ -1,4 +1,4 @@
-//! What waits for a socket (R10): bounded, and never two of what replaces itself.
+//! The frames that wait for a socket (R10): bounded in bytes, with at most one `playback` and one `devices` frame.
 
 use crate::node::FrameKind;
 use std::collections::VecDeque;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Most bytes that may wait for one socket.
 pub const OUTBOX_BYTES: usize = 64 * 1024;
 
-/// More would wait than may.
+/// With the frame more than [`OUTBOX_BYTES`] would wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
 
@@ -19,7 +19,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Puts a frame behind the others; it takes the place of an older one that it replaces.
+    /// Puts a frame behind the others. A `playback` or `devices` frame of before, if one waits, is removed.
     ///
     /// # Errors
     /// [`Overflow`] when it does not fit.
@@ -42,20 +42,20 @@ impl Outbox {
         self.frames.front().map(|(_, frame)| frame.clone())
     }
 
-    /// The first frame was written.
+    /// Removes the first frame: it was written.
     pub fn pop(&mut self) {
         if let Some((_, frame)) = self.frames.pop_front() {
             self.bytes = self.bytes.saturating_sub(frame.len());
         }
     }
 
-    /// Whether nothing waits.
+    /// Whether no frame waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
-    /// How much waits.
+    /// How many bytes wait.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes
@@ -96,6 +96,6 @@ mod tests {
         assert!(outbox.bytes() <= OUTBOX_BYTES);
         outbox.pop();
         assert_eq!(outbox.push(FrameKind::Playback, frame.clone()), Ok(()));
-        assert_eq!(outbox.push(FrameKind::Playback, frame), Ok(()), "it replaces itself");
+        assert_eq!(outbox.push(FrameKind::Playback, frame), Ok(()), "it replaces the frame that waits");
     }
 }

@@ -1,15 +1,16 @@
-//! How much one socket may say (R11): a bucket for each class of messages, which fills steadily and holds a burst.
+//! The rate limit of one socket, or of one user's programs (R11): a bucket for each class of messages, which fills at a
+//! constant rate and holds a burst.
 
 use crate::protocol::ids::Micros;
 
-/// What a message costs.
+/// The class of a message; each has a rate and a burst of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageClass {
-    /// A command that stands alone.
+    /// A command that is not coalesced.
     Command,
-    /// A command of a fast series: the latest stands for the others ([`super::coalesce`]).
+    /// A seek or a volume: the newest of a fast series stands for those before it ([`super::coalesce`]).
     Coalesced,
-    /// Asks for a page of the queue.
+    /// A request for a page of the queue.
     Queue,
     /// A clock probe.
     Time,
@@ -18,7 +19,7 @@ pub enum MessageClass {
 }
 
 impl MessageClass {
-    /// Messages a second, and at once.
+    /// The rate in messages per second, and the burst in messages.
     const fn rate(self) -> (i64, i64) {
         match self {
             Self::Command | Self::Time => (20, 100),
@@ -29,12 +30,12 @@ impl MessageClass {
     }
 }
 
-/// Whether a message may be said.
+/// Whether a message is within the rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may.
+    /// It is.
     Allowed,
-    /// Not now; one said after this many milliseconds may, if nothing else is said until then.
+    /// It is not. One sent after this many milliseconds is, if no other of its class is sent until then.
     Limited(u32),
     /// Over twice the burst: disconnect.
     Disconnect,
@@ -51,11 +52,11 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// After this many milliseconds all buckets are full again, however far beyond empty they were.
+    /// After this many milliseconds without a message all buckets are full, however many were refused before.
     pub const FULL_MS: i64 = 20_000;
 
-    /// Takes a message of `class` into account. One that is not granted counts as well, so that only waiting helps; but
-    /// nobody owes more than twice the burst.
+    /// Counts a message of `class`. A refused one counts as well, so that only waiting helps, but at most twice the
+    /// burst is counted.
     pub fn take(&mut self, now: Micros, class: MessageClass) -> Verdict {
         let full_at = match class {
             MessageClass::Command => &mut self.command,
@@ -92,16 +93,16 @@ mod tests {
         assert_eq!(verdicts[100], Verdict::Limited(101), "50 ms for this one and 50 for the next");
         assert!(verdicts[100..200].iter().all(|verdict| matches!(verdict, Verdict::Limited(_))));
         assert_eq!(verdicts[200], Verdict::Disconnect);
-        assert_eq!(rate_limit.take(now, MessageClass::Queue), Verdict::Allowed, "each class has its own");
+        assert_eq!(rate_limit.take(now, MessageClass::Queue), Verdict::Allowed, "each class has a bucket of its own");
         assert_eq!(
             rate_limit.take(now.plus_ms(60_000), MessageClass::Command),
             Verdict::Allowed,
-            "and each fills again"
+            "and each bucket fills again"
         );
     }
 
     #[test]
-    fn who_waits_as_told_is_allowed() {
+    fn a_message_after_the_given_wait_is_allowed() {
         for class in [
             MessageClass::Command,
             MessageClass::Coalesced,
@@ -114,7 +115,7 @@ mod tests {
                 match rate_limit.take(now, class) {
                     Verdict::Allowed => {}
                     Verdict::Limited(wait_ms) => break wait_ms,
-                    Verdict::Disconnect => panic!("{class:?} is told first"),
+                    Verdict::Disconnect => panic!("{class:?} is limited before it is disconnected"),
                 }
             };
             let sooner = now.plus_ms(i64::from(wait_ms) - 10);
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn who_never_stops_is_allowed_soon_after_all_the_same() {
+    fn after_any_number_of_refusals_the_bucket_is_full_in_time() {
         for class in [
             MessageClass::Command,
             MessageClass::Coalesced,
