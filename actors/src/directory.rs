@@ -1,4 +1,4 @@
-//! Which session of which user runs on this node.
+//! Which users' sessions run on this node.
 
 use crate::node::{Sessions, ToSession, World};
 use crate::protocol::ids::{Micros, UserId};
@@ -9,10 +9,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Between two heartbeats of a node.
+/// The time between two heartbeats of a node.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// A welcome costs well under this, so that spread reconnects leave most of the node's time to others.
+/// By how much each session lengthens the time over which reconnects spread. A `welcome` takes much less of the node's
+/// time, most of which is left for other work.
 const JITTER_MS_PER_SESSION: i64 = 2;
 
 #[derive(Default)]
@@ -35,7 +36,7 @@ impl Running {
         }
     }
 
-    /// How long ago the user's last session that panicked did so.
+    /// How long ago a session of this user last panicked; `None`: none has.
     fn since_panic(&self, user: UserId, now: Micros) -> Option<Duration> {
         let since_us = now.since_us(self.panics.last(user)?);
         Some(Duration::from_micros(u64::try_from(since_us).unwrap_or(0)))
@@ -51,7 +52,7 @@ fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The sessions that run on this node. A session is started by the first device that asks for it.
+/// The sessions that run on this node. A session is started when the first device or program needs it.
 pub struct Directory {
     world: Arc<World>,
     running: Arc<Mutex<Running>>,
@@ -73,13 +74,13 @@ impl Sessions for Directory {
 }
 
 impl Directory {
-    /// No sessions yet. They are spread over `arbiters`; without any they run where they are asked for.
+    /// No sessions yet. They are spread over `arbiters`; if there is none they run on the caller's thread.
     #[must_use]
     pub fn new(world: World, arbiters: Vec<ArbiterHandle>) -> Arc<Self> {
         Arc::new(Self { world: Arc::new(world), running: Arc::default(), arbiters })
     }
 
-    /// The user's session, started if there is none that takes messages; `None` once this node shuts down.
+    /// The user's session, started if none runs; `None` once this node shuts down.
     #[must_use]
     pub fn session(&self, user: UserId) -> Option<Addr<SessionActor>> {
         let mut running = self.lock();
@@ -104,14 +105,14 @@ impl Directory {
     fn start_of(&self, user: UserId, number: u64, running: &Running) -> Start {
         let now = self.world.clock.now();
         let (skipped, is_paused) = running.panics.recovery(user, now);
-        let (counted, most_ms, told) = (self.running.clone(), self.world.limits.jitter_ms, self.running.clone());
+        let (counted, most_ms, listed) = (self.running.clone(), self.world.limits.jitter_ms, self.running.clone());
         Start {
             world: self.world.clone(),
             skipped,
             is_paused,
             since_panic: running.since_panic(user, now),
             jitter_ms: Box::new(move || lock(&counted).jitter_ms(most_ms)),
-            ended: Box::new(move |panic| lock(&told).ended(user, number, panic)),
+            ended: Box::new(move |panic| lock(&listed).ended(user, number, panic)),
         }
     }
 
@@ -121,8 +122,8 @@ impl Directory {
         self.lock().sessions.len()
     }
 
-    /// Ends every session: each writes what is unwritten and sends its devices away to come back later. They end one
-    /// after the other over [`Self::jitter_ms`], so that not all devices ask another node at once.
+    /// Ends every session: each writes what is unwritten and disconnects its devices with `shutdown`. They end one
+    /// after the other over [`Self::jitter_ms`], so that not all devices connect to another node at once.
     pub async fn shutdown(&self) {
         let (began, over_ms) = (tokio::time::Instant::now(), u64::try_from(self.jitter_ms()).unwrap_or(0));
         let sessions: Vec<Addr<SessionActor>> = {
@@ -138,15 +139,17 @@ impl Directory {
         }
         for ending in endings {
             if ending.await.is_err() {
-                log::debug!("a session ended before it was asked to");
+                log::debug!("a session ended before it got the request to shut down");
             }
         }
     }
 
-    /// Has every session loaded anew, for what stands in the database is not what they wrote; their devices come back to it.
+    /// Restarts every session, because the database was restored: its records are not what they wrote. Devices
+    /// reconnect.
     pub fn restart(&self) {
         for (_, session) in self.lock().sessions.values() {
-            // It closes sockets, and a session that missed it would go on over another database.
+            // Sent even to a full mailbox: a session without it would go on with a state that the database does not
+            // have.
             session.do_send(Restart);
         }
     }

@@ -1,5 +1,5 @@
-//! The real-time core of Segue: what a session is, who may sound, and the actors around it.
-//! No HTTP, SQL, files or environment; the outside world is the traits of [`node::ports`].
+//! The real-time core of Segue: sessions, which device may sound, and the actors around it.
+//! No HTTP, SQL, files or environment: the outside world is reached by the traits of [`node::ports`].
 //!
 //! Folders depend on each other in one direction: `state` on `protocol`, `node` on `state`, `socket` on `node`,
 //! `session` on `socket` and `node`; [`directory`] starts sessions. `protocol` is that of the crate `segue-client`,

@@ -1,4 +1,4 @@
-//! What a session and the sockets of its devices tell each other.
+//! The messages between a session and the actors of its devices' sockets.
 
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::ConnectionId;
@@ -6,13 +6,13 @@ use crate::state::{DeviceEvent, Join, Leaving};
 use actix::{Message, Recipient};
 use std::sync::Arc;
 
-/// What the actor of a socket tells the session of its device.
+/// A message from the actor of a socket to the session of its device.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub enum ToSession {
-    /// A device has said a valid `hello`; answered once the session has taken it in.
+    /// A device has sent a valid `hello`; answered when the session has taken it in.
     Attach {
-        /// Who it is.
+        /// The device.
         join: Join,
         /// The actor of its socket.
         socket: Recipient<ToSocket>,
@@ -33,27 +33,27 @@ pub enum ToSession {
     },
 }
 
-/// What a session tells the actor of a device's socket.
+/// A message from a session to the actor of a device's socket.
 #[derive(Message, Debug, Clone)]
 #[rtype(result = "()")]
 pub enum ToSocket {
-    /// Send this.
+    /// Send this frame.
     Frame(FrameKind, Arc<str>),
-    /// You are (or are no longer) the one that plays.
+    /// The device is the active one that is to play now (`true`), or no longer is.
     Watch(bool),
-    /// Show within 2 s that you live.
+    /// Ping the device: it must answer within 2 s.
     Probe,
-    /// End your socket.
+    /// Close the socket with this reason.
     Close(CloseReason),
 }
 
-/// What a frame carries, as far as waiting goes.
+/// The kind of a frame, which decides whether a newer frame replaces it while it waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FrameKind {
-    /// The whole playback: a newer one says everything an older one did.
+    /// The whole playback: a newer one replaces an older one.
     Playback,
-    /// The whole device list, likewise.
+    /// The whole device list: a newer one replaces an older one.
     Devices,
-    /// Anything else: each one counts.
+    /// Anything else: each frame is sent.
     Other,
 }

@@ -1,4 +1,4 @@
-//! A node: one server process. What its actors share, the ports to the outside world, and what actors tell each other.
+//! A node: one server process. What its actors share, the ports to the outside world, and the messages between actors.
 
 mod messages;
 pub mod ports;
@@ -15,7 +15,7 @@ pub trait Sessions: Send + Sync {
     /// What the actors of the node share.
     fn world(&self) -> &World;
 
-    /// The user's session, started if none takes messages; `None` once this node shuts down.
+    /// The user's session, started if none runs; `None` once this node shuts down.
     fn recipient(&self, user: UserId) -> Option<Recipient<ToSession>>;
 
     /// The time over which devices spread their reconnects, in milliseconds: longer the more sessions run.

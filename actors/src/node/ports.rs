@@ -1,5 +1,5 @@
-//! The outside world of the core: one trait for each thing it needs. `memory` has a twin of each that runs in a
-//! test, and `contracts` the suite that every implementation passes.
+//! The outside world of the core: one trait for each thing it needs. `testing::memory` has a twin of each
+//! for tests, `testing::contracts` the suite that every implementation passes.
 
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId};
@@ -7,10 +7,10 @@ use crate::state::queue::{Queue, Resolved};
 use crate::state::{Play, Record};
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-/// An answer that comes later; dropping it does not undo what was asked.
+/// An answer that comes later. Dropping it does not cancel the call.
 pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The world failed.
+/// A call to the outside world failed.
 #[derive(Debug, Clone)]
 pub struct PortError {
     /// What failed, for the log.
@@ -27,33 +27,33 @@ impl fmt::Display for PortError {
 
 impl std::error::Error for PortError {}
 
-/// What becomes of a commit.
+/// The outcome of a commit.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// It is durable.
+    /// The change is in the database, durably.
     Committed,
-    /// Another record stands there; nothing was written. `None`: there is none.
+    /// Nothing was written: the database holds this record and not the expected one. `None`: it holds no record.
     Conflict(Option<Box<Record>>),
-    /// It surely was not written.
+    /// It was certainly not written.
     NotSent(PortError),
-    /// It may have been written.
+    /// It is not known whether it was written.
     Unknown(PortError),
 }
 
 /// One change of a session, written whole or not at all.
 #[derive(Debug, Clone)]
 pub struct SessionChange {
-    /// The record that was changed; `None` where there was none.
+    /// The stamp of the record that was changed; `None`: there was no record.
     pub expected: Option<Stamp>,
-    /// The record as it is to be.
+    /// The new record.
     pub record: Arc<Record>,
-    /// The queue, where its revision differs from the expected record's.
+    /// The new queue, if its revision differs from the expected record's.
     pub queue: Option<Arc<Queue>>,
 }
 
 /// Sessions in the database: one versioned record for each user, changed by compare-and-set.
 pub trait SessionStore: Send + Sync {
-    /// The user's record, if there ever was one.
+    /// The user's record; `None`: none was ever written.
     fn load(&self, user: UserId) -> Later<Result<Option<Record>, PortError>>;
 
     /// The user's queue and its revision; an empty one of revision 0 where none was ever written.
@@ -66,9 +66,10 @@ pub trait SessionStore: Send + Sync {
     fn played(&self, user: UserId, play: Play) -> Later<Result<(), PortError>>;
 }
 
-/// Tells other nodes sooner. Lossy; what comes is applied only if it is newer.
+/// Brings records to the other nodes before they read the database. It may lose some; a record that arrives is applied
+/// only if it is newer.
 pub trait Bus: Send + Sync {
-    /// Tells the other nodes of this user's record.
+    /// Sends this user's record to the other nodes.
     fn publish(&self, user: UserId, record: Arc<Record>);
 
     /// Calls `on_record` for each record that another node publishes, until the subscription is dropped.
@@ -99,63 +100,64 @@ impl fmt::Debug for Subscription {
     }
 }
 
-/// What nodes that share a database know of it and of each other, besides what they tell each other.
+/// A node's view of the database and of the other nodes that share it, besides the records of the bus.
 pub trait Cluster: Bus {
-    /// The identity of the database that answers now: another one after it was put back to an older state.
+    /// The identity of the database that answers now; it is another one after a restore to an older state.
     fn database(&self) -> u64;
 
-    /// When a node was last alive, if it is gone: it has closed its sockets, or nobody is at them. Answered from memory.
+    /// When a node was last known to run, if it is lost: its sockets are closed, or its process has ended.
+    /// Answered from memory.
     fn lost(&self, node: NodeId) -> Option<Micros>;
 }
 
-/// The nodes of a cluster and their heartbeats: one each second while a node is sound.
+/// The nodes of a cluster and their heartbeats: one each second while a node works.
 pub trait Nodes: Send + Sync {
-    /// This node, in its present run of heartbeats.
+    /// The id of this node; another one after a break of its heartbeats.
     fn this(&self) -> NodeId;
 
     /// Writes this node's heartbeat.
     fn heartbeat(&self, now: Micros) -> Later<Result<(), PortError>>;
 
-    /// The last instant at which any node that is gone by now was surely alive; `None` if none ever was.
+    /// The newest heartbeat of the nodes that no longer run; `None`: there was none.
     fn last_heartbeat(&self) -> Later<Result<Option<Micros>, PortError>>;
 }
 
-/// What the catalogue knows of tracks; asked before a command reaches its session.
+/// The tracks of the catalogue, which are looked up before a command reaches its session.
 pub trait Tracks: Send + Sync {
     /// The tracks in the order asked for, or the first that is not in the catalogue.
     fn resolve(&self, user: UserId, ids: Vec<MediaId>) -> Later<Result<Result<Vec<Resolved>, MediaId>, PortError>>;
 }
 
-/// Who a token belongs to; answered without a query.
+/// The users of tokens; answered without a query.
 pub trait Logins: Send + Sync {
     /// The token's user, or `None` when it is not valid now.
     fn user_of(&self, token: &str) -> Option<UserId>;
 }
 
-/// What became of a frame.
+/// Whether a frame was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrote {
-    /// Taken; more may follow.
+    /// It was taken, and more may follow.
     Written,
-    /// Not taken: one is in flight. The owner is told when there is room.
+    /// It was not taken, for another one is in flight. The socket's actor gets `Writable` when there is room.
     Blocked,
-    /// The socket is over.
+    /// The socket has ended.
     Closed,
 }
 
-/// One socket of a device, as its actor writes to it. Nothing waits inside but the one frame in flight.
+/// One socket of a device, to which its actor writes. It holds at most one frame, the one in flight.
 pub trait Socket {
-    /// Writes a text frame, or says why not.
+    /// Writes a text frame, if there is room.
     fn try_write(&mut self, frame: Arc<str>) -> Wrote;
 
-    /// Sends a protocol ping, if there is room.
+    /// Sends a WebSocket ping, if there is room.
     fn ping(&mut self);
 
-    /// Sends the farewell and the close frame behind what is in flight, and ends the socket.
+    /// Sends `farewell`, a `goaway` frame, and the close frame after the frame in flight, and ends the socket.
     fn close(&mut self, reason: CloseReason, farewell: Arc<str>);
 }
 
-/// Server time: wall time at the start, never before the last stored heartbeat, and steady from there.
+/// Server time: wall time at the start, never before the last stored heartbeat; monotonic from there.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     id: ClockId,
@@ -170,7 +172,7 @@ impl Clock {
         Self { id, base, start: tokio::time::Instant::now() }
     }
 
-    /// Names this clock; another run of the server has another.
+    /// The id of this clock; each run of the server has another.
     #[must_use]
     pub const fn id(&self) -> ClockId {
         self.id

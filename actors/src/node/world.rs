@@ -9,26 +9,26 @@ use std::time::Duration;
 /// How long the catalogue may take to look up a command's tracks: a socket's actor reads nothing else meanwhile.
 pub const RESOLVE: Duration = Duration::from_secs(2);
 
-/// The numbers of R8; by default all follow from the heartbeat.
+/// The times of R8, in milliseconds; by default all follow from the heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// Between two pings to the active device.
+    /// The time between two pings to the active device.
     pub heartbeat_ms: i64,
     /// An active device that is silent for this long is lost.
     pub lease_ms: i64,
-    /// Between two pings to an idle device.
+    /// The time between two pings to an idle device.
     pub idle_ms: i64,
 }
 
 impl Timing {
-    /// The usual proportions: lost after 2.5 heartbeats, idle devices pinged every 10.
+    /// The default proportions: lost after 2.5 heartbeats, idle devices pinged every 10.
     #[must_use]
     pub const fn of_heartbeat(heartbeat_ms: i64) -> Self {
         Self { heartbeat_ms, lease_ms: heartbeat_ms.saturating_mul(5) / 2, idle_ms: heartbeat_ms.saturating_mul(10) }
     }
 }
 
-/// What the actors of a node share: the ports, the clock, chance, and the numbers.
+/// What the actors of a node share: the ports, the clock, random numbers, and the limits.
 pub struct World {
     /// Sessions in the database.
     pub store: Arc<dyn SessionStore>,
@@ -38,15 +38,15 @@ pub struct World {
     pub cluster: Option<Arc<dyn Cluster>>,
     /// The catalogue.
     pub tracks: Arc<dyn Tracks>,
-    /// Who a token belongs to.
+    /// The users of tokens.
     pub logins: Arc<dyn Logins>,
     /// Server time.
     pub clock: Clock,
     /// 64 random bits a call.
     pub random: Arc<dyn Fn() -> u64 + Send + Sync>,
-    /// Of sessions.
+    /// The limits of sessions.
     pub limits: Limits,
-    /// Of heartbeats.
+    /// The times of heartbeats.
     pub timing: Timing,
     /// How long a device that is cut off may sound, in milliseconds; without effect in strict mode.
     pub audio_ms: i64,
@@ -55,8 +55,7 @@ pub struct World {
 }
 
 impl World {
-    /// What clients are told of the numbers. In strict mode they get an `audio_ms` that is the lease, which is how they
-    /// recognise it.
+    /// The limits that a `welcome` contains. In strict mode `audio_ms` equals `lease_ms`: clients recognise the mode by it.
     #[must_use]
     pub fn client_limits(&self) -> ClientLimits {
         ClientLimits {
@@ -70,7 +69,7 @@ impl World {
         }
     }
 
-    /// What sessions are told of them.
+    /// The limits of sessions.
     #[must_use]
     pub fn session_limits(&self) -> Limits {
         let strict_ms = self.is_strict.then_some(self.timing.lease_ms);
