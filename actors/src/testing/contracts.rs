@@ -1,5 +1,5 @@
-//! What every implementation of a port must do: one suite for each, run on the twins here and on databases elsewhere.
-//! A suite panics with what was broken. Each needs a user of its own that nothing was ever kept of.
+//! The contracts of the ports: a suite of tests for each, run on the twins here and by the server on its databases. A
+//! suite panics with what was broken. Each needs a user of its own of whom nothing is stored.
 
 use crate::node::ports::{Bus, Nodes, Outcome, PortError, SessionChange, SessionStore};
 use crate::protocol::ids::{DeviceId, ItemId, MediaId, Micros, NodeId, Stamp, UserId};
@@ -30,39 +30,42 @@ async fn commit(store: &dyn SessionStore, user: UserId, expected: Option<u64>, n
     store.commit(user, SessionChange { expected, record: next.clone(), queue: None }).await
 }
 
-async fn stands(store: &dyn SessionStore, user: UserId) -> Option<Record> {
+async fn stored_record(store: &dyn SessionStore, user: UserId) -> Option<Record> {
     store.load(user).await.unwrap_or_else(|error| panic!("load: {error}"))
 }
 
-/// The suite of [`SessionStore`].
+/// The suite of [`SessionStore`]; `plays` counts the user's plays in it.
 ///
 /// # Panics
 /// When the store breaks its contract.
 pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl AsyncFn() -> usize) {
-    assert!(stands(store, user).await.is_none(), "a user who never listened has no record");
+    assert!(stored_record(store, user).await.is_none(), "a user who never listened has no record");
     let nothing = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
     assert_eq!(nothing, (0, Queue::default()), "and an empty queue");
 
     let (first, second, third) = (record(1, 1), record(2, 1), record(3, 3));
     let outcome = commit(store, user, Some(9), &first).await;
-    assert!(matches!(outcome, Outcome::Conflict(None)), "nothing stands there: {outcome:?}");
+    assert!(matches!(outcome, Outcome::Conflict(None)), "there is no record: {outcome:?}");
     let change = SessionChange { expected: None, record: first.clone(), queue: Some(Arc::new(queue(1))) };
     let outcome = store.commit(user, change.clone()).await;
     assert!(matches!(outcome, Outcome::Committed), "the first record: {outcome:?}");
-    assert_eq!(stands(store, user).await.as_ref(), Some(&*first), "a record reads back as it was written");
+    assert_eq!(stored_record(store, user).await.as_ref(), Some(&*first), "a record reads back as it was written");
     let outcome = store.commit(user, change).await;
     assert!(
-        matches!(&outcome, Outcome::Conflict(Some(standing)) if **standing == *first),
+        matches!(&outcome, Outcome::Conflict(Some(stored)) if **stored == *first),
         "a first record is written once: {outcome:?}"
     );
 
-    assert!(matches!(commit(store, user, Some(1), &second).await, Outcome::Committed), "from the standing record");
+    assert!(
+        matches!(commit(store, user, Some(1), &second).await, Outcome::Committed),
+        "from the record in the database"
+    );
     let read = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
     assert_eq!(read, (1, queue(1)), "a change without a queue leaves it");
     let stale = SessionChange { expected: Some(first.stamp), record: third.clone(), queue: Some(Arc::new(queue(3))) };
     let outcome = store.commit(user, stale).await;
     assert!(
-        matches!(&outcome, Outcome::Conflict(Some(standing)) if **standing == *second),
+        matches!(&outcome, Outcome::Conflict(Some(stored)) if **stored == *second),
         "from an older record nothing is written: {outcome:?}"
     );
     let read = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
@@ -86,10 +89,10 @@ pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl A
         let kept: Result<(), PortError> = store.played(user, play).await;
         kept.unwrap_or_else(|error| panic!("played: {error}"));
     }
-    assert_eq!(plays().await, 1, "a play is kept once however often it is said");
+    assert_eq!(plays().await, 1, "a play is kept once however often it is written");
     let other = Play { listen: Stamp { epoch: 7, revision: 4 }, ..play };
     store.played(user, other).await.unwrap_or_else(|error| panic!("played: {error}"));
-    assert_eq!(plays().await, 2, "another stay on the same entry is another play");
+    assert_eq!(plays().await, 2, "another listen of the same entry is another play");
 }
 
 /// Of many changes of one record made at once, one is written.
@@ -106,27 +109,27 @@ async fn race(store: &dyn SessionStore, user: UserId) {
     for attempt in attempts {
         match attempt.await {
             Outcome::Committed => written += 1,
-            Outcome::Conflict(Some(standing)) => assert_eq!(*standing, *next, "the loser is told who won"),
+            Outcome::Conflict(Some(stored)) => assert_eq!(*stored, *next, "a conflict contains what was written"),
             other => panic!("a race ends in a commit or a conflict: {other:?}"),
         }
     }
     assert_eq!(written, 1, "exactly one of many changes made at once is written");
 }
 
-/// The suite of [`Bus`].
+/// The suite of [`Bus`]; `settle` waits until what was published has arrived.
 ///
 /// # Panics
 /// When the bus breaks its contract.
 pub async fn bus(bus: &dyn Bus, user: UserId, other: UserId, settle: impl AsyncFn()) {
-    let heard = Arc::new(Mutex::new(Vec::new()));
+    let received = Arc::new(Mutex::new(Vec::new()));
     let listen = |name: &'static str| -> Box<dyn Fn(Arc<Record>) + Send + Sync> {
-        let heard = heard.clone();
+        let received = received.clone();
         Box::new(move |record| {
-            heard.lock().unwrap_or_else(PoisonError::into_inner).push((name, record.stamp.revision));
+            received.lock().unwrap_or_else(PoisonError::into_inner).push((name, record.stamp.revision));
         })
     };
     let take = || {
-        let mut taken = std::mem::take(&mut *heard.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut taken = std::mem::take(&mut *received.lock().unwrap_or_else(PoisonError::into_inner));
         taken.sort_unstable();
         taken
     };
@@ -136,15 +139,15 @@ pub async fn bus(bus: &dyn Bus, user: UserId, other: UserId, settle: impl AsyncF
     let elsewhere = bus.subscribe(other, listen("elsewhere"));
     bus.publish(user, record(2, 1));
     settle().await;
-    assert_eq!(take(), [("first", 2), ("second", 2)], "every subscription of the user hears, nobody else does");
+    assert_eq!(take(), [("first", 2), ("second", 2)], "every subscription of the user gets it, no other one does");
     drop(first);
     bus.publish(user, record(3, 1));
     settle().await;
-    assert_eq!(take(), [("second", 3)], "a dropped subscription hears nothing more");
+    assert_eq!(take(), [("second", 3)], "a dropped subscription gets nothing more");
     drop((second, elsewhere));
     bus.publish(user, record(4, 1));
     settle().await;
-    assert_eq!(take(), [], "nobody is left");
+    assert_eq!(take(), [], "no subscription is left");
 }
 
 /// The suite of [`Nodes`]: `second` is a later run than `first` over the same store.
@@ -158,10 +161,10 @@ pub async fn nodes(first: &dyn Nodes, second: &dyn Nodes) {
     let last =
         async |node: &dyn Nodes| node.last_heartbeat().await.unwrap_or_else(|error| panic!("last_heartbeat: {error}"));
     assert_ne!(first.this(), second.this(), "every run has an id of its own");
-    assert_eq!(last(first).await, None, "nobody was there before the first");
+    assert_eq!(last(first).await, None, "before the first node there was none");
     heartbeat(first, 5_000_000).await;
     heartbeat(first, 6_000_000).await;
-    assert_eq!(last(second).await, Some(Micros(6_000_000)), "the next run knows when the last was surely alive");
+    assert_eq!(last(second).await, Some(Micros(6_000_000)), "the next run reads the last heartbeat of the run before");
     heartbeat(second, 9_000_000).await;
     assert_eq!(last(second).await, Some(Micros(6_000_000)), "its own heartbeats do not change that");
 }

@@ -32,9 +32,9 @@ pub enum Fault {
     NotSent,
     /// It is written, and the answer is lost.
     UnknownWritten,
-    /// It is lost, and so is the answer.
+    /// It is not written, and the answer is lost.
     UnknownLost,
-    /// Whoever asks panics: our own bug.
+    /// The caller panics, as by a bug of its own.
     Panic,
 }
 
@@ -82,13 +82,13 @@ impl MemoryStore {
         lock(&self.rows).commits
     }
 
-    /// The plays of a user, in order of their stays.
+    /// The plays of a user, in order of their listens.
     #[must_use]
     pub fn plays(&self, user: UserId) -> Vec<Play> {
         lock(&self.rows).plays.iter().filter(|((owner, _), _)| *owner == user).map(|(_, play)| *play).collect()
     }
 
-    /// Puts a record in place of whatever stands there: a backup that was put back, or another node.
+    /// Replaces the record and the queue, as a restored backup or another node does.
     pub fn put(&self, user: UserId, record: Record, queue: Queue) {
         let mut rows = lock(&self.rows);
         rows.queues.insert(user, (record.queue_revision(), queue));
@@ -98,7 +98,7 @@ impl MemoryStore {
     fn later<T: Send + 'static>(&self, answer: impl FnOnce(&mut Rows) -> T + Send + 'static) -> Later<T> {
         let (rows, mut open) = (self.rows.clone(), self.open.subscribe());
         Box::pin(async move {
-            // The sender lives as long as the store; without it nobody holds answers back.
+            // An error means that the store was dropped: nothing holds the answer back then.
             let _ = open.wait_for(|open| *open).await;
             answer(&mut lock(&rows))
         })
@@ -194,7 +194,7 @@ impl Bus for MemoryBus {
     }
 }
 
-/// Nodes of one process that share what they know.
+/// A cluster whose nodes run in one process.
 #[derive(Default)]
 pub struct MemoryCluster {
     bus: MemoryBus,
@@ -204,17 +204,17 @@ pub struct MemoryCluster {
 }
 
 impl MemoryCluster {
-    /// The database was put back.
+    /// Another identity of the database, as after a restore to an older state.
     pub fn put_back(&self) {
         self.database.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A node is gone; it was last alive then.
+    /// Makes a node lost; it was last known to run at `last`.
     pub fn lose(&self, node: NodeId, last: Micros) {
         lock(&self.lost).insert(node, last);
     }
 
-    /// Whether everything that is published is lost.
+    /// Loses everything that is published while `is_deaf`.
     pub fn deafen(&self, is_deaf: bool) {
         self.is_deaf.store(is_deaf, Ordering::Relaxed);
     }
@@ -303,7 +303,7 @@ impl Tracks for MemoryTracks {
         let found = ids.into_iter().map(|id| self.table.get(&id).copied().ok_or(id)).collect();
         let mut open = self.open.subscribe();
         Box::pin(async move {
-            // The sender lives as long as the catalogue; without it nobody holds answers back.
+            // An error means that the catalogue was dropped: nothing holds the answer back then.
             let _ = open.wait_for(|open| *open).await;
             Ok(found)
         })
@@ -321,7 +321,7 @@ impl MemoryLogins {
         Self(Mutex::new(tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect()))
     }
 
-    /// The token counts no more.
+    /// Makes a token invalid.
     pub fn end(&self, token: &str) {
         lock(&self.0).remove(token);
     }
@@ -352,7 +352,7 @@ impl MemoryLine {
         std::mem::take(&mut lock(&self.0).frames)
     }
 
-    /// The protocol pings that came since the last call.
+    /// The WebSocket pings that came since the last call.
     #[must_use]
     pub fn take_pings(&self) -> usize {
         std::mem::take(&mut lock(&self.0).pings)
