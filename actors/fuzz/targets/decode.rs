@@ -1,4 +1,4 @@
-//! Arbitrary frames, read or refused.
+//! Arbitrary frames, accepted or refused by the decoder.
 
 #![no_main]
 
