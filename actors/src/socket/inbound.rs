@@ -3,9 +3,10 @@
 
 use super::rate_limit::{MessageClass, RateLimit, Verdict};
 use crate::protocol::close::CloseReason;
+use crate::protocol::error::WireError;
 use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, Micros};
 use crate::protocol::messages::{Op, RejectCode};
-use crate::protocol::wire::{ClientMessage, Hello, ServerMessage, WireError};
+use crate::protocol::wire::{ClientMessage, Hello, ServerMessage};
 use crate::state::Join;
 use crate::state::devices::Description;
 

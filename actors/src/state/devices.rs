@@ -1,8 +1,8 @@
 //! A user's devices: the list with sockets and volumes (R8, R15), names given by people, and answered commands (R4).
 
 use crate::protocol::device::{DeviceKind, DeviceView, HelloDevice, NAME_CHARS, PresenceView, Volume};
+use crate::protocol::error::WireError;
 use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
-use crate::protocol::wire::WireError;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -1,7 +1,7 @@
 //! A device: how it describes itself in `hello`, and how it is shown to all devices.
 
+use super::error::WireError;
 use super::ids::{DeviceId, InstanceId, Micros, Stamp};
-use super::wire::WireError;
 use serde::{Deserialize, Serialize};
 
 /// What kind of thing a device is; screens choose an icon by it.

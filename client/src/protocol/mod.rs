@@ -3,6 +3,7 @@
 
 pub mod close;
 pub mod device;
+pub mod error;
 pub mod ids;
 pub mod messages;
 pub mod playback;

@@ -3,11 +3,11 @@
 
 use super::close::CloseReason;
 use super::device::{DeviceList, HelloDevice};
+use super::error::WireError;
 use super::ids::{ClockId, CommandId, DeviceId, ItemId, MediaId, Micros, Stamp};
 use super::messages::{ByeReason, Command, Ended, Op, Ready, RejectCode, Report, VolumeChange, Yield};
 use super::playback::{Item, Playback};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The WebSocket subprotocol that both sides name.
 pub const SUBPROTOCOL: &str = "segue.sync.v1";
@@ -15,8 +15,6 @@ pub const SUBPROTOCOL: &str = "segue.sync.v1";
 pub const FRAME_BYTES: usize = 64 * 1024;
 /// Longest page of the queue, in entries.
 pub const PAGE_ITEMS: usize = 200;
-/// Longest text of a `WireError` that comes from the JSON parser, in characters.
-const REASON_CHARS: usize = 400;
 
 /// The first message of a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,26 +93,6 @@ enum CommandHead {
         #[serde(default, rename = "if_lease")]
         _if_lease: Option<Stamp>,
     },
-}
-
-/// A frame that is not a message: what was wrong, for the author of the client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WireError(pub String);
-
-impl fmt::Display for WireError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for WireError {}
-
-/// Cut to a limited length and on one line, because it may contain text of a peer, is logged and is sent as an answer.
-impl From<serde_json::Error> for WireError {
-    fn from(error: serde_json::Error) -> Self {
-        let plain = |char: char| if char.is_control() { ' ' } else { char };
-        Self(error.to_string().chars().take(REASON_CHARS).map(plain).collect())
-    }
 }
 
 impl ClientMessage {
