@@ -31,8 +31,9 @@ fn end_of(item: Item, position_ms: i64, now_us: i64) -> i64 {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(server), Some(token)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: player HOST:PORT TOKEN TRACK_ID…".into());
+        return Err("usage: player http://HOST:PORT TOKEN TRACK_ID…".into());
     };
+    let server = server.trim_start_matches("http://").trim_end_matches('/').to_owned();
     let tracks = arguments.map(|id| id.parse()).collect::<Result<Vec<MediaId>, _>>()?;
     let (name, kind, instance) = ("Example".to_owned(), DeviceKind::Other, InstanceId(random()));
     let device = HelloDevice { id: None, instance, name, kind, plays: true, controls: true, volume: None };

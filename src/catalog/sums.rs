@@ -77,7 +77,7 @@ impl Pace<'_> {
     }
 }
 
-/// Reads up to [`BATCH`] files that are due at `now_us` (microseconds since 1970); returns whether any were due.
+/// Reads up to `BATCH` files that are due at `now_us` (microseconds since 1970); returns whether any were due.
 ///
 /// # Errors
 /// Those of the database.

@@ -135,7 +135,7 @@ impl Lists {
     }
 
     /// A page of a list's ids, and how many ids the list has. While the catalogue changes, this number and pages at high
-    /// offsets may be out of date by [`PATIENCE`].
+    /// offsets may be out of date by `PATIENCE`.
     ///
     /// # Errors
     /// Those of the database.

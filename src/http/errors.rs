@@ -55,7 +55,7 @@ impl ResponseError for ApiError {
         StatusCode::from_u16(self.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Status and headers. The error itself goes along as an extension, for [`as_json`] to write the body from and for
+    /// Status and headers. The error itself goes along as an extension, for `as_json` to write the body from and for
     /// the log.
     fn error_response(&self) -> HttpResponse<BoxBody> {
         let mut response = HttpResponseBuilder::new(self.status_code());
