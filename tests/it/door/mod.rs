@@ -10,7 +10,7 @@ mod scanning;
 mod titles;
 mod unusable;
 
-use crate::harness::bare;
+use crate::harness::{bare, pass_environment};
 use std::{
     env, fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
@@ -55,14 +55,12 @@ fn as_somebody(folder: &Path, arguments: &[&str]) -> Command {
         .expect("a copy of the program");
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("everybody may look in");
     let mut command = Command::new("setpriv");
+    pass_environment(&bare(), &mut command);
     if is_root() {
         command.args(["--reuid", "65534", "--clear-groups"]);
     }
     // The caller's home folder may be closed to somebody else.
     command.arg(program).args(arguments).env("SEGUE_PASSWORD", "long enough").env("HOME", folder);
     command.env_remove("XDG_DATA_HOME");
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEGUE_DATA")) {
-        command.env_remove(name);
-    }
     command
 }

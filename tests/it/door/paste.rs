@@ -1,7 +1,7 @@
 //! Printed commands can be pasted into a shell unchanged, and printed links can be opened.
 
 use super::is_root;
-use crate::harness::{Dialect, Server, TestDatabase, bare, receive, run, send};
+use crate::harness::{Dialect, Server, TestDatabase, bare, pass_environment, receive, run, send};
 use awc::{Client, http::Method};
 use serde_json::json;
 use std::{
@@ -15,11 +15,7 @@ use std::{
 fn shell(line: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", line]).current_dir("/").stdin(Stdio::null());
-    for (name, value) in bare().get_envs() {
-        if value.is_none() {
-            shell.env_remove(name);
-        }
-    }
+    pass_environment(&bare(), &mut shell);
     shell.env("SEGUE_PASSWORD", "pasted password");
     shell
 }
@@ -146,6 +142,7 @@ fn links_of_a_server_for_everybody_work_from_outside() {
         let user: &[&str] = if is_root() { &[] } else { &["--user", "--map-root-user"] };
         command.args(user).args(["--net", "sh", "-c", script, "sh", address]).arg(program.get_program());
         command.args(program.get_args()).args(["serve", "--listen", "0.0.0.0:0"]).args(arguments);
+        pass_environment(&program, &mut command);
         command.env("SEGUE_DATA_DIR", database.folder.path()).env("SEGUE_DATABASE_URL", &database.url);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("unshare runs");
         let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);

@@ -1,7 +1,7 @@
 //! A database that cannot be used: the message names its path and the reason.
 
 use super::{as_somebody, is_root, one_line, refused};
-use crate::harness::bare;
+use crate::harness::{bare, pass_environment};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 /// Runs `segue user add` as a user other than root; returns its message.
@@ -60,6 +60,7 @@ fn a_read_only_disk_is_named_as_the_reason() {
     let user: &[&str] = if is_root() { &[] } else { &["--user", "--map-root-user"] };
     command.args(user).args(["--mount", "sh", "-c", script, "sh", data]).arg(program.get_program());
     command.args(program.get_args()).args(["user", "add", "anna", "--data-dir", data]);
+    pass_environment(&program, &mut command);
     command.env("SEGUE_PASSWORD", "long enough");
     let told = one_line(&command.output().expect("unshare runs"));
     assert!(told.contains(&format!("the database {data}/segue.db cannot be used")), "{told}");

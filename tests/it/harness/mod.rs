@@ -18,7 +18,7 @@ pub(crate) use namespace::unshare;
 pub(crate) use postgres::Cluster;
 pub(crate) use python::python;
 pub(crate) use reply::Reply;
-pub(crate) use server::{Login, Server, bare, receive, segue, send};
+pub(crate) use server::{Login, Server, bare, pass_environment, receive, segue, send};
 pub(crate) use silence::silence;
 pub(crate) use wait::until;
 

@@ -32,6 +32,16 @@ pub(crate) fn bare() -> Command {
     command
 }
 
+/// Makes the changes that `inner` makes to the caller's environment in `outer`, which is to run the same program.
+pub(crate) fn pass_environment(inner: &Command, outer: &mut Command) {
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+}
+
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,

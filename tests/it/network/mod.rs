@@ -5,7 +5,7 @@
 
 mod cases;
 
-use crate::harness::{Device, python, unshare};
+use crate::harness::{Device, pass_environment, python, unshare};
 use crate::house::House;
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -142,12 +142,7 @@ impl Far {
         let inner = Device::command(&house.server.base, &house.database, "anna", name);
         let mut command = self.entering();
         command.arg(inner.get_program()).args(inner.get_args()).args(arguments);
-        for (name, value) in inner.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        pass_environment(&inner, &mut command);
         Device::spawn(&mut command)
     }
 }
