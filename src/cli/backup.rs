@@ -4,12 +4,12 @@ use super::{Failure, database::OpenDatabase, output};
 use crate::{
     backup::{self, BackupProgress, Summary},
     config::{DatabaseFlags, load},
-    db::backup::Outcome,
+    db::{DatabaseUrl, backup::Outcome},
     telemetry,
 };
 use clap::Args;
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -48,9 +48,32 @@ impl Backup {
         let settings = load(&self.settings)?;
         telemetry::start(&settings);
         let db = OpenDatabase::existing(&settings)?;
+        if is_of_database(&self.file, &settings.database_url) {
+            return Err(format!(
+                "{} is a file of the database itself: name another file for the backup",
+                self.file.display()
+            )
+            .into());
+        }
         let written = shown("written", |progress| backup::write(&db, &self.file, self.force, progress))?;
         Ok(output::line(format_args!("{} written: {}", self.file.display(), told(&written)))?)
     }
+}
+
+/// Whether a backup at this place would replace the database's file or one of those that SQLite keeps beside it
+/// (`-wal`, `-shm` and others, which begin with the name of the database), whether by its path or by its target.
+fn is_of_database(file: &Path, database: &DatabaseUrl) -> bool {
+    let DatabaseUrl::Sqlite(database) = database else { return false };
+    let within_its_folder = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some((folder.canonicalize().ok()?, path.file_name()?.to_string_lossy().into_owned()))
+    };
+    let Some((folder, name)) = within_its_folder(file) else { return false };
+    let places = [within_its_folder(database), database.canonicalize().ok().as_deref().and_then(within_its_folder)];
+    places.into_iter().flatten().any(|(database_folder, database_name)| {
+        let beside = name.strip_prefix(&database_name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        folder == database_folder && beside
+    })
 }
 
 impl Restore {

@@ -1,7 +1,7 @@
 //! Files that are not a complete backup of this version or an older one are refused, and the database is unchanged.
 
 use super::{add_plays, altered, assert_same, back_up, lines, refused, restore, rows, sql, value, write_lines};
-use crate::harness::TestDatabase;
+use crate::harness::{Dialect, TestDatabase, segue};
 use std::{fs, path::Path};
 
 fn with_a_user(database: &TestDatabase) {
@@ -107,4 +107,29 @@ on_both_databases! {
         let again = back_up(&database, "again.backup");
         assert_eq!(lines(&again)[0].matches("\"20").count(), migrations.len() + 1, "all migrations, and the date");
     }
+}
+
+#[test]
+fn a_backup_does_not_replace_the_database() {
+    let database = TestDatabase::new(Dialect::Sqlite);
+    with_a_user(&database);
+    let path = database.url.strip_prefix("sqlite:").expect("SQLite").to_owned();
+    let before = fs::read(&path).expect("it is there");
+    let link = database.folder.path().join("link.db");
+    std::os::unix::fs::symlink(&path, &link).expect("a link");
+    let linked = format!("sqlite:{}", link.display());
+    let in_folder = |name: &str| Path::new(&path).with_file_name(name);
+    let file_name = Path::new(&path).file_name().expect("a name").to_string_lossy().into_owned();
+    for (url, file) in [
+        (&database.url, Path::new(&path).to_owned()),
+        (&database.url, in_folder(&format!("{file_name}-wal"))),
+        (&linked, Path::new(&path).to_owned()),
+        (&linked, link.clone()),
+    ] {
+        let output = segue(&database).args(["backup", "--force", "--database-url", url]).arg(&file).output();
+        let output = output.expect("the program runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("is a file of the database itself"), "{output:?}");
+    }
+    assert!(link.is_symlink() && fs::read(&path).expect("it is there") == before, "the database is unchanged");
 }
