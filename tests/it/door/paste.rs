@@ -1,7 +1,7 @@
 //! Printed commands can be pasted into a shell unchanged, and printed links can be opened.
 
 use super::is_root;
-use crate::harness::{Dialect, Server, TestDatabase, bare, pass_environment, receive, run, send};
+use crate::harness::{Dialect, Server, TestDatabase, bare, pass_environment, receive, run, send, until};
 use awc::{Client, http::Method};
 use serde_json::json;
 use std::{
@@ -190,8 +190,12 @@ fn the_demo_prints_first_where_to_listen_and_all_its_lines_work() {
         let login =
             receive(Client::default().post(format!("{base}v1/auth/login")).send_json(&login).await).await.json();
         let token = login["token"].as_str().expect("a token");
-        let found = send(Client::default().get(format!("{base}v1/search?q={word}")).bearer_auth(token)).await.json();
-        assert!(found["tracks"]["total"].as_u64().is_some_and(|total| total > 0), "{found}");
+        let query = format!("{base}v1/search?q={word}");
+        until("the word is found", async || {
+            let found = send(Client::default().get(&query).bearer_auth(token)).await.json();
+            found["tracks"]["total"].as_u64().is_some_and(|total| total > 0)
+        })
+        .await;
 
         let (mut devices, mut requests) = (0, 0);
         for line in text.iter().filter_map(|line| line.strip_prefix("  ")) {
