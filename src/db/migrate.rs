@@ -10,6 +10,7 @@ use diesel::{
     connection::{AnsiTransactionManager, TransactionManager as _},
     migration::{Migration as _, MigrationSource},
     pg::Pg,
+    result::Error as DieselError,
     sql_types::BigInt,
     sqlite::Sqlite,
 };
@@ -32,13 +33,20 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
     let _lock = lock_file(url)?;
     match DbConnection::open(url, Access::Write)? {
         DbConnection::Sqlite(mut sqlite) => {
-            let begun = AnsiTransactionManager::begin_transaction_sql(&mut sqlite, "BEGIN EXCLUSIVE");
-            begun.map_err(|error| match url {
+            let named = |error: DieselError| match url {
                 DatabaseUrl::Sqlite(path) => obstacle::of_db(path, error.into()),
                 DatabaseUrl::Postgres(_) => error.into(),
-            })?;
-            run::<Sqlite, _>(&mut sqlite, SQLITE)?;
-            AnsiTransactionManager::commit_transaction(&mut sqlite)?;
+            };
+            // The write lock is only waited for when there is something to write: a backup beside a server that writes
+            // all the time must not fail.
+            AnsiTransactionManager::begin_transaction(&mut sqlite).map_err(named)?;
+            let missing = is_any_missing::<Sqlite, _>(&mut sqlite, &SQLITE);
+            AnsiTransactionManager::rollback_transaction(&mut sqlite)?;
+            if missing? {
+                AnsiTransactionManager::begin_transaction_sql(&mut sqlite, "BEGIN EXCLUSIVE").map_err(named)?;
+                run::<Sqlite, _>(&mut sqlite, SQLITE)?;
+                AnsiTransactionManager::commit_transaction(&mut sqlite)?;
+            }
         }
         DbConnection::Postgres(mut postgres) => {
             // The lock is released with the connection in any case. The number is "segue" in ASCII.
@@ -101,17 +109,30 @@ pub(super) fn require(url: &DatabaseUrl) -> Result<(), DbError> {
     }
 }
 
+/// Whether migrations of this version have not been run. Makes the table of migrations where there is none.
+///
+/// # Errors
+/// `Newer` when one has been run that this version does not know.
+fn is_any_missing<B, C>(connection: &mut C, source: &EmbeddedMigrations) -> Result<bool, DbError>
+where
+    B: diesel::backend::Backend,
+    C: MigrationHarness<B>,
+{
+    let known = MigrationSource::<B>::migrations(source).map_err(DbError::Migrate)?;
+    let known: BTreeSet<_> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let applied = connection.applied_migrations().map_err(DbError::Migrate)?;
+    match applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
+        Some(newer) => Err(DbError::Newer(newer)),
+        None => Ok(applied.len() < known.len()),
+    }
+}
+
 fn run<B, C>(connection: &mut C, source: EmbeddedMigrations) -> Result<(), DbError>
 where
     B: diesel::backend::Backend,
     C: MigrationHarness<B>,
 {
-    let known = MigrationSource::<B>::migrations(&source).map_err(DbError::Migrate)?;
-    let known: BTreeSet<_> = known.iter().map(|migration| migration.name().version().to_string()).collect();
-    let applied = connection.applied_migrations().map_err(DbError::Migrate)?;
-    if let Some(newer) = applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
-        return Err(DbError::Newer(newer));
-    }
+    is_any_missing::<B, C>(connection, &source)?;
     let run = connection.run_pending_migrations(source).map_err(DbError::Migrate)?;
     if let Some(newest) = run.last() {
         log::info!("database: {} migrations run, the tables are those of {newest} now", run.len());

@@ -109,6 +109,12 @@ on_both_databases! {
         assert!(seen.windows(2).all(|two| two[0] < two[1]) && written > 0, "writing went on meanwhile: {seen:?}");
     }
 
+    async fn a_backup_waits_for_no_writer(database) {
+        let beside = |_: &mut segue::db::DbConnection| Ok(back_up(&database, "beside.backup"));
+        let file = database.open().write_blocking(beside).expect("the transaction is unharmed");
+        assert!(!rows(&file).is_empty());
+    }
+
     async fn existing_files_and_data_are_replaced_only_with_the_option(database) {
         sql(&database, "INSERT INTO users VALUES (1, 'anna', 'anna', '', 'admin', 0)");
         let file = back_up(&database, "one.backup");
