@@ -52,7 +52,7 @@ export class Server {
       const link = /http\S+\/setup#\w+/.exec(line)?.[0];
       if (link) return { link, end: () => server.end() };
     }
-    throw new Error(`${PROGRAM} showed no link`);
+    throw new Error(`${PROGRAM} showed no link: ${child.told()}`);
   }
 
   /** Starts it, or starts it again on the same port with the same data. */
@@ -67,7 +67,7 @@ export class Server {
       if (port) this.port = Number(port);
       if (line.startsWith("Ctrl-C")) return;
     }
-    throw new Error(`${PROGRAM} did not start`);
+    throw new Error(`${PROGRAM} did not start: ${child.told()}`);
   }
 
   /** From now on it speaks TLS, for browsers only: requests of the tests themselves must come before. */
@@ -196,12 +196,21 @@ export class Server {
   }
 }
 
+/** The environment without settings of the server: it refuses unknown ones, and the gate has variables of its own. */
+const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SEGUE_")));
+/** So many of the last characters of the server's log are kept. */
+const LOG_CHARACTERS = 4_000;
+
 /**
- * The server ends with the tests, however they end.
+ * The server ends with the tests, however they end. `told()` is the end of its log.
  * @param {string[]} args @param {Record<string, string>} [settings]
  */
-const started = (args, settings = {}) =>
-  spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], {
-    stdio: ["ignore", "pipe", "ignore"],
-    env: { ...process.env, ...settings },
+function started(args, settings = {}) {
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", PROGRAM, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...ENVIRONMENT, ...settings },
   });
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (log = (log + text).slice(-LOG_CHARACTERS)));
+  return Object.assign(child, { told: () => log });
+}
