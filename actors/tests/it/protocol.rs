@@ -56,7 +56,12 @@ fn every_type_and_every_command_is_shown_and_read_and_written_as_it_stands() {
     assert_eq!(told.iter().map(|frame| kind(frame)).collect::<BTreeSet<_>>(), named("## From the server"));
     let ops: BTreeSet<String> =
         said.iter().filter_map(|frame| value(frame)["op"].as_str().map(str::to_owned)).collect();
-    assert_eq!(ops, named("### Commands"));
+    // An unknown command is rejected with the list of those that there are.
+    let unknown = r#"{"type":"command","id":"00000000000000c1","op":"levitate"}"#;
+    let Ok(ClientMessage::BadCommand { why, .. }) = ClientMessage::decode(unknown) else { panic!("it is accepted") };
+    let known: BTreeSet<String> = why.split('`').skip(3).step_by(2).map(str::to_owned).collect();
+    assert_eq!(ops, known, "each is on the wire");
+    assert_eq!(named("### Commands"), known, "each has a row");
 }
 
 /// The devices of the page, by the names that it gives them.
