@@ -31,10 +31,10 @@ fn said(cell: &str) -> Option<Incoming> {
         "an empty frame" => String::new(),
         "65,537 bytes" => format!(r#"{{"type":"pong","x":"{}"}}"#, "x".repeat(FRAME_BYTES + 1 - 22)),
         "arrays 200 deep" => deep(200),
-        "arrays 100 deep in a field that nobody knows" => deep(100),
+        "arrays 100 deep in an unknown field" => deep(100),
         "a name of 65 characters" => hello(&format!(r#"{instance},"name":"{}""#, "ü".repeat(65))),
         "501 tracks" => format!(r#"{{"type":"command","id":"00000000000000c1","op":"play","tracks":[{}]}}"#, ids(501)),
-        other => panic!("nobody knows how to say: {other}"),
+        other => panic!("this test cannot send: {other}"),
     }))
 }
 
