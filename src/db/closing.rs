@@ -5,47 +5,77 @@
 //! newest commits.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-
-/// Between two looks at the number of open connections.
-const LOOK_EACH: Duration = Duration::from_millis(2);
 
 /// The number of connections, and of pools that can still open one. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Census(Arc<AtomicUsize>);
+pub(super) struct Census(Arc<Open>);
+
+#[derive(Debug, Default)]
+struct Open {
+    count: Mutex<usize>,
+    /// Notified when the count becomes 0.
+    none: Condvar,
+}
+
+impl Open {
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Census {
     /// Counts one until the result is dropped.
     pub(super) fn count(&self) -> Counted {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        let mut count = self.0.lock();
+        *count = count.saturating_add(1);
         Counted(Arc::clone(&self.0))
     }
 
     /// Waits until nothing is counted. Blocks for at most `limit`; false when something is still open then.
     pub(super) fn wait_for_none(&self, limit: Duration) -> bool {
-        let began = Instant::now();
-        while self.0.load(Ordering::SeqCst) > 0 {
-            if began.elapsed() >= limit {
-                return false;
-            }
-            thread::sleep(LOOK_EACH);
-        }
-        true
+        let waited = self.0.none.wait_timeout_while(self.0.lock(), limit, |count| *count > 0);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
     }
 }
 
 /// One of those counted.
 #[derive(Debug)]
-pub(super) struct Counted(Arc<AtomicUsize>);
+pub(super) struct Counted(Arc<Open>);
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        let mut count = self.0.lock();
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            self.0.none.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::mpsc, thread};
+
+    #[test]
+    fn who_waits_goes_on_when_the_last_one_is_dropped() {
+        let census = Census::default();
+        assert!(census.wait_for_none(Duration::ZERO));
+        let (first, last) = (census.count(), census.clone().count());
+        assert!(!census.wait_for_none(Duration::ZERO));
+        drop(first);
+        assert!(!census.wait_for_none(Duration::ZERO));
+        let (begins, has_begun) = mpsc::channel();
+        let waiting = thread::spawn(move || {
+            begins.send(()).unwrap();
+            // Longer than any test may run: nothing but the notification ends it.
+            census.wait_for_none(Duration::from_hours(24))
+        });
+        has_begun.recv().unwrap();
+        drop(last);
+        assert!(waiting.join().unwrap());
     }
 }
