@@ -1,5 +1,6 @@
 //! What can go wrong with the database.
 
+use super::DatabaseUrl;
 use diesel::result::{
     DatabaseErrorKind,
     Error::{self as DieselError, DatabaseError},
@@ -14,6 +15,8 @@ pub enum DbError {
     Connect(Box<dyn Error + Send + Sync>),
     /// The SQLite file of this path cannot be opened, read or written; the text says why.
     Unusable(PathBuf, String),
+    /// There is no room on the disk of the database at this place; the second text is what the database said.
+    Full(String, String),
     /// A command that makes no database found none; the text names the place where it looked.
     Absent(String),
     /// The handle was closed, because the process ends.
@@ -50,6 +53,7 @@ impl DbError {
             Self::Query(refused) => refused.is_transient(),
             Self::Connect(_) | Self::Busy | Self::Closed => true,
             Self::Unusable(..)
+            | Self::Full(..)
             | Self::Absent(_)
             | Self::Migrate(_)
             | Self::Newer(_)
@@ -64,7 +68,21 @@ impl DbError {
     pub fn is_full(&self) -> bool {
         match self {
             Self::Query(refused) => refused.is_full(),
+            // Diesel hands out only the text of what made a migration fail.
+            Self::Migrate(error) => error.to_string().contains(SQLITE_FULL),
+            Self::Full(..) => true,
             _ => false,
+        }
+    }
+
+    /// The same error with the place of the database, where a person has to know which disk or tables it is about.
+    #[must_use]
+    pub(super) fn at(self, url: &DatabaseUrl) -> Self {
+        match self {
+            Self::Full(..) => self,
+            full if full.is_full() => Self::Full(url.to_string(), full.to_string()),
+            Self::Migrate(error) => Self::Migrate(format!("{url}: {error}").into()),
+            other => other,
         }
     }
 
@@ -126,6 +144,7 @@ impl fmt::Display for DbError {
         match self {
             Self::Connect(error) => write!(f, "the database cannot be reached: {error}"),
             Self::Unusable(path, reason) => write!(f, "the database {} cannot be used: {reason}", path.display()),
+            Self::Full(place, said) => write!(f, "there is no room on the disk of the database {place}: {said}"),
             Self::Absent(place) => write!(
                 f,
                 "there is no database of segue at {place}: name the right one with --data-dir or --database-url; \
@@ -153,6 +172,7 @@ impl Error for DbError {
             Self::Connect(error) | Self::Migrate(error) => Some(error.as_ref()),
             Self::Query(refused) => Some(&refused.error),
             Self::Unusable(..)
+            | Self::Full(..)
             | Self::Absent(_)
             | Self::Closed
             | Self::Busy

@@ -75,20 +75,20 @@ impl Db {
     /// # Errors
     /// As [`migrate`], and `Connect`.
     pub fn open(url: &DatabaseUrl, connections: u32) -> Result<Self, DbError> {
-        migrate(url)?;
+        migrate(url).map_err(|error| error.at(url))?;
         let writers = match url {
             DatabaseUrl::Sqlite(_) => 1,
             DatabaseUrl::Postgres(_) => connections,
         };
-        let census = Census::default();
-        let readers = Lane::open(url, Access::Read, connections, &census)?;
-        let writers = Lane::open(url, Access::Write, writers, &census)?;
-        let sessions = match url {
+        let (url, census) = (Arc::new(url.clone()), Census::default());
+        let readers = Lane::open(&url, Access::Read, connections, &census)?;
+        let writers = Lane::open(&url, Access::Write, writers, &census)?;
+        let sessions = match *url {
             // SQLite has one writer, so that all writes use the same queue.
             DatabaseUrl::Sqlite(_) => writers.clone(),
-            DatabaseUrl::Postgres(_) => Lane::open(url, Access::Sessions, 1, &census)?,
+            DatabaseUrl::Postgres(_) => Lane::open(&url, Access::Sessions, 1, &census)?,
         };
-        Ok(Self { readers, writers, sessions, url: Arc::new(url.clone()), census })
+        Ok(Self { readers, writers, sessions, url, census })
     }
 
     /// As [`Db::open`], for commands that make no database.
@@ -184,21 +184,23 @@ struct Lane {
     pool: Arc<RwLock<Option<Pool<Opener>>>>,
     turns: Arc<Semaphore>,
     access: Access,
+    url: Arc<DatabaseUrl>,
 }
 
 impl Lane {
-    fn open(url: &DatabaseUrl, access: Access, connections: u32, census: &Census) -> Result<Self, DbError> {
+    fn open(url: &Arc<DatabaseUrl>, access: Access, connections: u32, census: &Census) -> Result<Self, DbError> {
         let pool = Pool::builder()
             .max_size(connections)
             .min_idle(Some(1))
             .connection_timeout(if access == Access::Sessions { SESSION_TURN } else { TURN })
-            .test_on_check_out(matches!(url, DatabaseUrl::Postgres(_)))
+            .test_on_check_out(matches!(**url, DatabaseUrl::Postgres(_)))
             // Failures to connect are returned to the caller; r2d2 need not log them too.
             .error_handler(Box::new(NopErrorHandler))
             .build(Opener::new(url, access, census))
             .map_err(|error| DbError::Connect(error.into()))?;
         let turns = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
-        Ok(Self { pool: Arc::new(RwLock::new(Some(pool))), turns: Arc::new(Semaphore::new(turns)), access })
+        let (pool, turns) = (Arc::new(RwLock::new(Some(pool))), Arc::new(Semaphore::new(turns)));
+        Ok(Self { pool, turns, access, url: Arc::clone(url) })
     }
 
     /// A connection of the pool. Blocks until one is free.
@@ -223,6 +225,6 @@ impl Lane {
     }
 
     fn run_blocking<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, DbError>) -> Result<T, DbError> {
-        self.connection()?.in_transaction(self.access, run)
+        self.connection()?.in_transaction(self.access, run).map_err(|error| error.at(&self.url))
     }
 }

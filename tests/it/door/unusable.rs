@@ -1,7 +1,7 @@
 //! A database that cannot be used: the message names its path and the reason.
 
 use super::{as_somebody, is_root, one_line, refused};
-use crate::harness::{bare, pass_environment};
+use crate::harness::{bare, pass_environment, unshare};
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 /// Runs `segue user add` as a user other than root; returns its message.
@@ -48,6 +48,45 @@ fn a_file_of_mode(mode: u32) {
     let file = file.display();
     assert!(told.contains(&format!("the database {file} cannot be used: the file {file} of user ")), "{told}");
     assert!(told.contains(&format!("(mode {mode:o}) cannot be written")), "{told}");
+}
+
+#[test]
+fn a_command_that_reads_names_the_folder_that_it_may_not_write() {
+    let (folder, program) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let (data, backup) = (folder.path().to_str().expect("text"), program.path().join("backup"));
+    assert!(super::segue(&["user", "add", "ben", "--data-dir", data]).status.success());
+    for name in ["segue.db", "segue.db-lock"] {
+        set_mode(&folder.path().join(name), 0o666);
+    }
+    set_mode(folder.path(), 0o555);
+    for command in [&["user", "list"][..], &["backup", backup.to_str().expect("text")]] {
+        let arguments = [command, &["--data-dir", data]].concat();
+        let told = one_line(&as_somebody(program.path(), &arguments).output().expect("the program runs"));
+        fs::remove_file(program.path().join("segue")).expect("it was there");
+        let place = format!("the database {data}/segue.db cannot be used: the folder {data} of user ");
+        assert!(told.contains(&place) && told.contains("(mode 555) cannot be written by user "), "{told}");
+    }
+    set_mode(folder.path(), 0o755);
+    let names = fs::read_dir(folder.path()).expect("readable").map(|entry| entry.expect("an entry").file_name());
+    assert_eq!(names.filter(|name| name.to_string_lossy().contains("probe")).count(), 0);
+}
+
+#[test]
+fn a_full_disk_at_the_first_start_is_named_as_the_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().to_str().expect("text");
+    let program = bare();
+    // Room for nothing, for an empty database, and for a part of the tables.
+    for size in ["4k", "8k", "64k", "400k"] {
+        let script = "mount -t tmpfs -o size=\"$1\" disk \"$2\" && shift 2 && exec \"$@\"";
+        let mut command = unshare(&["--mount"]);
+        command.args(["sh", "-c", script, "sh", size, data]).arg(program.get_program()).args(program.get_args());
+        command.args(["user", "add", "anna", "--log", "error", "--data-dir", data]);
+        pass_environment(&program, &mut command);
+        command.env("SEGUE_PASSWORD", "long enough");
+        let told = one_line(&command.output().expect("unshare runs"));
+        assert!(told.contains("there is no room ") && told.contains(&format!("{data}/segue.db")), "{size}: {told}");
+    }
 }
 
 #[test]
