@@ -4,7 +4,10 @@
 //! keys. A record is one line whatever its values hold: control characters are escaped, and in text a value that is not
 //! plain is in quotes. A key whose value is empty is left out. A line that cannot be written is lost, nothing else happens.
 
-use crate::config::{LogFormat, Settings};
+use crate::{
+    config::{LogFormat, Settings},
+    values::printed::{self, push_escaped},
+};
 use env_logger::{TimestampPrecision, fmt::Formatter};
 use log::{
     Level, LevelFilter, Log, Metadata, Record,
@@ -171,26 +174,7 @@ fn push_json(line: &mut String, name: &str, value: &serde_json::Value) {
         line.push(',');
     }
     let name = serde_json::Value::String(name.to_owned());
-    for letter in format!("{name}:{value}").chars() {
-        // JSON leaves these as they are, but some readers of lines end a line at them. They stand within strings alone.
-        if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') {
-            // Writing to a text cannot fail.
-            let _ = write!(line, "\\u{:04x}", u32::from(letter));
-        } else {
-            line.push(letter);
-        }
-    }
-}
-
-/// Appends a text with its control characters escaped as in Rust (`\n`, `\u{7f}`).
-fn push_escaped(line: &mut String, text: &str) {
-    for letter in text.chars() {
-        if letter.is_control() {
-            line.extend(letter.escape_debug());
-        } else {
-            line.push(letter);
-        }
-    }
+    printed::push_json(line, &format!("{name}:{value}"));
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Where commands write: results to standard output, failures to standard error.
 
+use crate::values::printed;
 use std::{
     error::Error,
     fmt::Display,
@@ -9,13 +10,14 @@ use std::{
 /// Why a command ended without success; its text is shown to the person.
 pub(super) type Failure = Box<dyn Error>;
 
-/// Writes one line and flushes it.
+/// Writes one line, or several with line breaks between, and flushes them. Other control characters are escaped: names
+/// from files and from the network may hold them.
 ///
 /// # Errors
 /// When standard output is closed.
 pub(super) fn line(text: impl Display) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
+    writeln!(out, "{}", printed::escaped_lines(text))?;
     out.flush()
 }
 
@@ -23,7 +25,7 @@ pub(super) fn line(text: impl Display) -> io::Result<()> {
 pub(super) fn progress(text: impl Display) {
     let mut error = io::stderr().lock();
     if error.is_terminal() {
-        drop(write!(error, "\r{text}\x1b[K"));
+        drop(write!(error, "\r{}\x1b[K", printed::escaped(text)));
     }
 }
 
@@ -37,5 +39,5 @@ pub(super) fn end_progress() {
 
 /// Prints why the command failed. An error of writing is ignored: the exit code also says that it failed.
 pub(super) fn failure(failure: impl Display) {
-    drop(writeln!(io::stderr().lock(), "segue: {failure}"));
+    drop(writeln!(io::stderr().lock(), "segue: {}", printed::escaped_lines(failure)));
 }

@@ -6,6 +6,7 @@ use crate::{
     config::{ScanFlags, Settings, load},
     db::{Db, files},
     telemetry, time,
+    values::printed::escaped,
 };
 use clap::Args;
 use std::{
@@ -81,7 +82,7 @@ fn line(progress: &ScanProgress) -> String {
     let left = progress.eta_s(now).map_or_else(String::new, |s| format!(", {}:{:02} left", s / 60, s % 60));
     let folder: String = progress.folder.as_deref().unwrap_or_default().chars().rev().take(40).collect();
     let folder: String = folder.chars().rev().collect();
-    format!("{}{of} files, {:.0}/s{left}  {folder}", progress.done, progress.rate(now))
+    format!("{}{of} files, {:.0}/s{left}  {}", progress.done, progress.rate(now), escaped(folder))
 }
 
 fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
@@ -96,10 +97,10 @@ fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
         progress.rate(time::now()),
     ))?;
     if let Some(text) = progress.hidden_text() {
-        output::line(text)?;
+        output::line(escaped(text))?;
     }
     for trouble in &progress.troubles {
-        output::line(format_args!("trouble: {trouble}"))?;
+        output::line(format_args!("trouble: {}", escaped(trouble)))?;
     }
     let mut offset = 0;
     loop {
@@ -108,11 +109,23 @@ fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
             output::line(format_args!("{total} files cannot be read:"))?;
         }
         for file in &files {
-            output::line(format_args!("  {}: {}", file.path.display(), file.reason))?;
+            output::line(format_args!("  {}: {}", escaped(file.path.display()), escaped(&file.reason)))?;
         }
         offset = offset.saturating_add(PAGE);
         if offset >= total {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_terminal_obeys_the_name_of_a_folder() {
+        let folder = Some("/music/\u{1b}[2Jalbum\u{9b}".to_owned());
+        let line = line(&ScanProgress { folder, ..ScanProgress::default() });
+        assert!(line.ends_with(r"/music/\u{1b}[2Jalbum\u{9b}"), "{line:?}");
     }
 }

@@ -2,6 +2,7 @@
 //! delay the device.
 
 use super::{Happening, Request, events::Event};
+use crate::values::printed;
 use std::{
     cell::Cell,
     io::{self, BufRead as _, Read as _, Write as _},
@@ -66,7 +67,7 @@ impl Lines {
     }
 
     fn put(&self, event: &Event<'_>) -> bool {
-        let line = serde_json::to_string(event).unwrap_or_default();
+        let line = text(event);
         let full = |waiting: &SyncSender<String>| matches!(waiting.try_send(line), Err(TrySendError::Full(_)));
         !self.waiting.as_ref().is_some_and(full)
     }
@@ -84,6 +85,13 @@ impl Drop for Lines {
         // If the reader does not read, they are lost.
         let _ = self.over.recv_timeout(FLUSH_WITHIN);
     }
+}
+
+/// The event as JSON. Names come from the network: no terminal obeys them.
+fn text(event: &Event<'_>) -> String {
+    let mut line = String::new();
+    printed::push_json(&mut line, &serde_json::to_string(event).unwrap_or_default());
+    line
 }
 
 fn write(lines: &Receiver<String>) -> io::Result<()> {
@@ -127,5 +135,19 @@ async fn witness(late_ms: Rc<Cell<u64>>) {
         sleep_until(due).await;
         let late = u64::try_from(due.elapsed().as_millis()).unwrap_or(u64::MAX);
         late_ms.set(late_ms.get().max(late));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_terminal_obeys_a_name() {
+        let message = "\u{1b}[2J\u{9b}\u{7f}\n\u{2028}é";
+        let line = text(&Event::Error { message });
+        assert!(!line.contains(|letter: char| letter.is_control() || letter == '\u{2028}'), "{line:?}");
+        let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["message"], message);
     }
 }

@@ -5,5 +5,6 @@ pub mod catalogue_id;
 pub mod document;
 pub mod login;
 pub mod path;
+pub mod printed;
 pub mod spelling;
 pub mod user_name;

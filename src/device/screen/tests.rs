@@ -237,6 +237,26 @@ fn a_long_reason_leaves_room_for_who_and_where() {
 }
 
 #[test]
+fn no_terminal_obeys_a_name() {
+    let evil = "a\u{1b}[2J\u{9b}\u{7}\u{7f}\nz";
+    let mut model = model(playback());
+    model.tracks = [Some(track(1, evil, evil)), Some(track(2, evil, evil))];
+    model.user = evil.to_owned();
+    model.link_reason = evil.to_owned();
+    model.notice = Some(Notice { text: evil.to_owned(), since: Instant::now() });
+    model.hits = Some(("a".to_owned(), vec![track(3, evil, evil)]));
+    let mut searching = Keys::default();
+    press(&mut searching, &model, &[KeyCode::Char('/'), KeyCode::Char('a')]);
+    for keys in [&Keys::default(), &searching] {
+        let mut terminal = Terminal::new(TestBackend::new(80, 20)).expect("a screen of memory");
+        terminal.draw(|frame| draw(frame, &model, keys, Instant::now())).expect("memory takes everything");
+        let cells = &terminal.backend().buffer().content;
+        assert!(cells.iter().any(|cell| cell.symbol() == "z"), "the name is drawn");
+        assert!(cells.iter().all(|cell| !cell.symbol().contains(char::is_control)));
+    }
+}
+
+#[test]
 fn a_search_shows_its_hits_and_plays_the_chosen_one() {
     let (mut keys, mut model) = (Keys::default(), model(playback()));
     let typed = [KeyCode::Char('/'), KeyCode::Char('a'), KeyCode::Char('b')];

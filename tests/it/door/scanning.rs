@@ -1,4 +1,4 @@
-//! Music folders that do not exist, that were mistyped, and that begin with `~`.
+//! Music folders that do not exist, that were mistyped, that have odd names, and that begin with `~`.
 
 use super::{printed, segue};
 use crate::harness::{Dialect, TestDatabase, bare, silence};
@@ -38,6 +38,27 @@ fn a_missing_folder_is_a_failure_and_hides_the_tracks_of_the_old_folder() {
     fs::remove_dir_all(music.join("one")).expect("removed");
     let gone = printed(&scan(&music));
     assert!(gone.contains("1 gone") && !gone.contains("hidden"), "{gone}");
+}
+
+#[test]
+fn names_of_files_cannot_command_a_terminal() {
+    let database = TestDatabase::empty(Dialect::Sqlite);
+    let data = database.folder.path();
+    let music = data.join("Music \u{1b}[31m");
+    fs::create_dir(&music).expect("made");
+    fs::write(music.join("\u{1b}]0;title\u{7}\r\nback.wav"), "no sound").expect("written");
+    let missing = data.join("gone\u{1b}[2J\u{9b}");
+    let text = |path: &Path| path.to_str().expect("text").to_owned();
+    let output = segue(&["scan", "--data-dir", &text(data), "--music", &text(&music), &text(&missing)]);
+    let (told, failed) = (printed(&output), String::from_utf8_lossy(&output.stderr).into_owned());
+    for name in [r"Music \u{1b}[31m/\u{1b}]0;title\u{7}\r\nback.wav: ", r"gone\u{1b}[2J\u{9b}: No such file"] {
+        assert!(told.contains(name), "{name}: {told}");
+    }
+    let is_obeyed = |letter: char| letter.is_control() && letter != '\n';
+    assert!(!told.contains(is_obeyed) && !failed.contains(is_obeyed), "{told:?}{failed:?}");
+    let refused = segue(&["scan", "--config", "/nowhere/\u{1b}[2J"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains(r"/nowhere/\u{1b}[2J cannot be read") && !told.contains(is_obeyed), "{told:?}");
 }
 
 #[test]
