@@ -6,6 +6,7 @@ use crate::{
     config::{DatabaseFlags, load},
     db::{DatabaseUrl, backup::Outcome},
     telemetry,
+    values::printed::counted,
 };
 use clap::Args;
 use std::{
@@ -15,9 +16,8 @@ use std::{
 
 /// Time between two updates of the progress line.
 const REDRAW: Duration = Duration::from_millis(200);
-/// The tables whose numbers of rows are printed, each with the word for its rows.
-const TOLD: &[(&str, &str)] =
-    &[("users", "users"), ("tracks", "tracks"), ("playlists", "playlists"), ("plays", "plays")];
+/// The tables whose numbers of rows are printed, each with the word for one of its rows.
+const TOLD: &[(&str, &str)] = &[("users", "user"), ("tracks", "track"), ("playlists", "playlist"), ("plays", "play")];
 
 /// Write accounts, library, playlists, history and what plays to one file
 #[derive(Debug, Args)]
@@ -56,7 +56,7 @@ impl Backup {
             .into());
         }
         let written = shown("written", |progress| backup::write(&db, &self.file, self.force, progress))?;
-        Ok(output::line(format_args!("{} written: {}", self.file.display(), told(&written)))?)
+        Ok(output::line(format_args!("{} written: {}", self.file.display(), told(|table| written.rows(table))))?)
     }
 }
 
@@ -89,14 +89,18 @@ impl Restore {
             return Err(format!(
                 "{} holds {}; all of it would be replaced by the backup of {}: {}. Pass --yes to do so",
                 settings.database_url,
-                told(&there),
+                told(|table| there.rows(table)),
                 checked.head.created,
-                told(&checked)
+                told(|table| checked.rows(table))
             )
             .into());
         }
         let outcome = shown("restored", |progress| backup::restore(&db, &self.file, &checked, progress))?;
-        output::line(format_args!("restored the state of {}: {}", checked.head.created, told(&checked)))?;
+        output::line(format_args!(
+            "restored the state of {}: {}",
+            checked.head.created,
+            told(|table| checked.rows(table))
+        ))?;
         output::line(match outcome {
             Outcome::Same => "logins stay valid; a running server goes on with the restored state",
             Outcome::Other => {
@@ -122,7 +126,22 @@ fn shown<T, E>(what: &str, work: impl FnOnce(&mut dyn FnMut(BackupProgress)) -> 
     done
 }
 
-fn told(summary: &Summary) -> String {
-    let parts: Vec<_> = TOLD.iter().map(|(table, name)| format!("{} {name}", summary.rows(table))).collect();
+fn told(rows: impl Fn(&str) -> u64) -> String {
+    let parts: Vec<_> = TOLD.iter().map(|(table, one)| counted(rows(table), one)).collect();
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_count_has_its_noun() {
+        let rows = |table: &str| match table {
+            "users" | "plays" => 1,
+            "playlists" => 2,
+            _ => 0,
+        };
+        assert_eq!(told(rows), "1 user, 0 tracks, 2 playlists, 1 play");
+    }
 }

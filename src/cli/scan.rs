@@ -6,7 +6,7 @@ use crate::{
     config::{ScanFlags, Settings, load},
     db::{Db, files},
     telemetry, time,
-    values::printed::escaped,
+    values::printed::{counted, escaped},
 };
 use clap::Args;
 use std::{
@@ -87,8 +87,8 @@ fn line(progress: &ScanProgress) -> String {
 
 fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
     output::line(format_args!(
-        "{} files: {} unchanged, {} new, {} changed, {} moved, {} gone ({:.0} files/s)",
-        progress.seen,
+        "{}: {} unchanged, {} new, {} changed, {} moved, {} gone ({:.0} files/s)",
+        counted(progress.seen, "file"),
         progress.unchanged,
         progress.added,
         progress.changed,
@@ -106,7 +106,8 @@ fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
     loop {
         let (files, total) = db.read_blocking(|connection| files::unreadable(connection, PAGE, offset))?;
         if offset == 0 && total > 0 {
-            output::line(format_args!("{total} files cannot be read:"))?;
+            let total = u64::try_from(total).unwrap_or(0);
+            output::line(format_args!("{} cannot be read:", counted(total, "file")))?;
         }
         for file in &files {
             output::line(format_args!("  {}: {}", escaped(file.path.display()), escaped(&file.reason)))?;

@@ -9,6 +9,7 @@ use crate::{
         users::{self, Changed, Role},
     },
     telemetry,
+    values::printed::counted,
 };
 use clap::Subcommand;
 
@@ -108,7 +109,7 @@ fn set_password(db: &Db, name: &str, password: &str) -> Result<(), Failure> {
         None => Ok(Changed::NotFound),
     })?;
     match changed {
-        Changed::Done(ended) => Ok(output::line(format_args!("password set, {} logins ended", ended.len()))?),
+        Changed::Done(ended) => Ok(output::line(format_args!("password set, {} ended", logins(ended.len())))?),
         Changed::NotFound | Changed::LastAdmin => Err(nobody(name)),
     }
 }
@@ -126,11 +127,15 @@ fn remove(db: &Db, name: &str, yes: bool) -> Result<(), Failure> {
     }
     match db.write_blocking(|connection| users::remove(connection, user.id))? {
         Changed::Done(ended) => {
-            Ok(output::line(format_args!("{} {} removed, {} logins ended", user.role, user.name, ended.len()))?)
+            Ok(output::line(format_args!("{} {} removed, {} ended", user.role, user.name, logins(ended.len())))?)
         }
         Changed::NotFound => Err(nobody(name)),
         Changed::LastAdmin => Err(format!("{} is the last admin: make another admin first", user.name).into()),
     }
+fn logins(count: usize) -> String {
+    counted(u64::try_from(count).unwrap_or(u64::MAX), "login")
+}
+
 }
 
 fn nobody(name: &str) -> Failure {

@@ -144,7 +144,7 @@ on_both_databases! {
         let made = login.post("/v1/me/playlists", &json!({"name": "mine", "public": true})).await.json();
         let remove = |name: &str| segue(&database).args(["user", "remove", name, "--yes"]).output().expect("it runs");
         let removed = remove("ANNA");
-        assert_eq!(String::from_utf8_lossy(&removed.stdout), "user anna removed, 1 logins ended\n", "{removed:?}");
+        assert_eq!(String::from_utf8_lossy(&removed.stdout), "user anna removed, 1 login ended\n", "{removed:?}");
         until("the server learns of it", async || login.get("/v1/me").await.status == 401).await;
         let list = format!("/v1/playlists/{}", made["id"].as_str().expect("an id"));
         admin.get(&list).await.assert_error(404, "not_found");

@@ -7,7 +7,7 @@ use super::{
     scope::Scope,
     watch::watch,
 };
-use crate::{db::Db, time};
+use crate::{db::Db, time, values::printed::counted};
 use std::{
     path::{Path, PathBuf},
     sync::{
@@ -163,8 +163,8 @@ pub fn run_one(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &
     let progress = board.read();
     if outcome.is_ok() {
         log::info!(
-            "scan: {} files, {} new, {} changed, {} moved, {} gone, {} unreadable",
-            progress.seen,
+            "scan: {}, {} new, {} changed, {} moved, {} gone, {} unreadable",
+            counted(progress.seen, "file"),
             progress.added,
             progress.changed,
             progress.moved,
