@@ -93,7 +93,7 @@ fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
         progress.added,
         progress.changed,
         progress.moved,
-        progress.missing.saturating_sub(progress.hidden),
+        progress.gone(),
         progress.rate(time::now()),
     ))?;
     if let Some(text) = progress.hidden_text() {

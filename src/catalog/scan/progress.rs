@@ -1,5 +1,6 @@
 //! The progress of a scan, shown in the terminal and by HTTP.
 
+use crate::values::printed::counted;
 use segue_client::protocol::ids::Micros;
 use std::{
     path::{Path, PathBuf},
@@ -39,9 +40,11 @@ pub struct ScanProgress {
     pub changed: u64,
     /// Files that were found at another path than before.
     pub moved: u64,
-    /// Files that are no longer there, the hidden ones among them.
+    /// Files that this scan no longer found, those that it left out among them.
     pub missing: u64,
-    /// Files in folders that are in no music folder now: their tracks are hidden until one holds them again.
+    /// Files that are there, but in no music folder any more; they were until the scan before.
+    pub left_out: u64,
+    /// Tracks of files that are there, but in no music folder: they are hidden until one holds them again.
     pub hidden: u64,
     /// The innermost folder that holds all of those.
     pub hidden_below: Option<PathBuf>,
@@ -70,15 +73,22 @@ impl ScanProgress {
         self.elapsed_us(now).saturating_mul(left).checked_div(self.done.saturating_mul(1_000_000))
     }
 
+    /// Files that this scan no longer found anywhere.
+    #[must_use]
+    pub fn gone(&self) -> u64 {
+        self.missing.saturating_sub(self.left_out)
+    }
+
     /// What became of tracks in folders that are no music folders any more; `None` when there are none.
     #[must_use]
     pub fn hidden_text(&self) -> Option<String> {
-        let folder = self.hidden_below.as_deref().filter(|_| self.hidden > 0)?;
+        let folder = self.hidden_below.as_deref().filter(|_| self.hidden > 0)?.display();
+        let tracks = counted(self.hidden, "track");
+        let (is_hidden, held, is_back) =
+            if self.hidden == 1 { ("is hidden", "it", "it is back") } else { ("are hidden", "them", "they are back") };
         Some(format!(
-            "{} tracks below {} are hidden, not gone, for no music folder holds them now: name that folder as a music \
-             folder again, and they are back with their plays and playlists",
-            self.hidden,
-            folder.display()
+            "{tracks} below {folder} {is_hidden}, not gone, for no music folder holds {held} now: name that folder as a \
+             music folder again, and {is_back} with all plays and playlists"
         ))
     }
 
@@ -97,12 +107,14 @@ fn float(count: u64) -> f64 {
 #[derive(Debug)]
 pub struct Board {
     progress: Mutex<ScanProgress>,
+    /// The text about hidden tracks after the scan before.
+    hidden_text: Mutex<Option<String>>,
     changes: watch::Sender<u64>,
 }
 
 impl Default for Board {
     fn default() -> Self {
-        Self { progress: Mutex::default(), changes: watch::Sender::new(0) }
+        Self { progress: Mutex::default(), hidden_text: Mutex::default(), changes: watch::Sender::new(0) }
     }
 }
 
@@ -140,6 +152,15 @@ impl Board {
         }
     }
 
+    /// [`ScanProgress::hidden_text`] of this scan, unless that of the last call was the same.
+    pub(super) fn hidden_news(&self) -> Option<String> {
+        let text = self.read().hidden_text();
+        let mut last = self.hidden_text.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = text.clone().filter(|_| *last != text);
+        *last = text;
+        news
+    }
+
     fn lock(&self) -> MutexGuard<'_, ScanProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -161,5 +182,26 @@ mod tests {
         assert!((progress.rate(Micros(2_000_000)) - 50.0).abs() < 1e-9);
         assert_eq!(progress.eta_s(Micros(2_000_000)), Some(6));
         assert_eq!(ScanProgress { expected: 0, ..progress }.eta_s(Micros(2_000_000)), None);
+    }
+
+    #[test]
+    fn hidden_tracks_are_news_until_they_are_the_same_again() {
+        let board = Board::default();
+        let hide = |hidden| {
+            board.change(|progress| {
+                *progress = ScanProgress { hidden, hidden_below: Some("/m".into()), ..ScanProgress::default() };
+            });
+        };
+        assert_eq!(board.hidden_news(), None);
+        hide(1);
+        let one = board.hidden_news().expect("it is news");
+        assert!(one.starts_with("1 track below /m is hidden, not gone"), "{one}");
+        assert_eq!(board.hidden_news(), None);
+        hide(2);
+        assert!(board.hidden_news().expect("one more").starts_with("2 tracks below /m are hidden"));
+        hide(0);
+        assert_eq!(board.hidden_news(), None);
+        hide(2);
+        assert!(board.hidden_news().is_some(), "they were back in between");
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     values::path,
 };
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
@@ -135,49 +136,60 @@ impl<'a> Recorder<'a> {
             let gone = page.into_iter().map(|(id, path)| (id, path::from_bytes(&path))).filter(|(id, path)| {
                 !walked.folders.contains(id) && scope.holds(path) && !is_refused(&walked.refused, path)
             });
-            let is_inside = |path: &Path| self.roots.iter().any(|root| path.starts_with(root));
-            let (inside, outside): (Vec<_>, Vec<_>) = gone.partition(|(_, path)| is_inside(path));
-            for some in inside.chunks(BATCH) {
+            let is_left_out = |path: &Path| !self.roots.iter().any(|root| path.starts_with(root)) && path.exists();
+            let (left_out, gone): (Vec<_>, Vec<_>) = gone.partition(|(_, path)| is_left_out(path));
+            for some in gone.chunks(BATCH) {
                 self.forget(some)?;
             }
-            for some in outside.chunks(BATCH) {
-                let ids: Vec<i64> = some.iter().map(|(id, _)| *id).collect();
-                let inhabited =
-                    patiently(self.stop, || self.db.read_blocking(|connection| scan::inhabited(connection, &ids)))?;
-                let hidden = self.forget(some)?;
-                self.note_hidden(hidden, some.iter().filter(|(id, _)| inhabited.contains(id)).map(|(_, path)| path));
+            for some in left_out.chunks(BATCH) {
+                let count = self.forget(some)?;
+                self.board.change(|progress| progress.left_out = progress.left_out.saturating_add(count));
+                self.note_hidden(some)?;
             }
         }
-        if let Some(text) = self.board.read().hidden_text() {
+        // Only a scan of everything knows of all that is hidden.
+        if *scope == Scope::All
+            && let Some(text) = self.board.hidden_news()
+        {
             log::warn!("scan: {text}");
         }
         self.refresh()
     }
 
     /// Marks all files of these folders as missing. Returns how many there were.
-    fn forget(&self, folders: &[(i64, PathBuf)]) -> Result<usize, ScanError> {
+    fn forget(&self, folders: &[(i64, PathBuf)]) -> Result<u64, ScanError> {
         let ids: Vec<i64> = folders.iter().map(|(id, _)| *id).collect();
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let mut all = 0_usize;
+        let mut all = 0_u64;
         loop {
             let count = self.write(|connection| scan::forget_folders(connection, &ids, limit, now_us()))?;
             self.count_missing(count);
-            all = all.saturating_add(count);
+            all = all.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
             if count == 0 {
                 return Ok(all);
             }
         }
     }
 
-    /// Notes how many files of these folders, which are in no music folder, are hidden from now on.
-    fn note_hidden<'p>(&self, count: usize, folders: impl Iterator<Item = &'p PathBuf>) {
-        self.board.change(|progress| {
-            progress.hidden = progress.hidden.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
-            for folder in folders {
+    /// Notes how many tracks of these folders, which are in no music folder, are hidden: the missing ones whose files are
+    /// there.
+    fn note_hidden(&self, folders: &[(i64, PathBuf)]) -> Result<(), ScanError> {
+        let paths: HashMap<i64, &PathBuf> = folders.iter().map(|(id, path)| (*id, path)).collect();
+        let ids: Vec<i64> = paths.keys().copied().collect();
+        let missing =
+            patiently(self.stop, || self.db.read_blocking(|connection| scan::missing_tracks(connection, &ids)))?;
+        let hidden = missing.iter().filter_map(|(folder, name)| {
+            let folder = *paths.get(folder)?;
+            folder.join(path::from_bytes(name)).exists().then_some(folder)
+        });
+        for folder in hidden {
+            self.board.change(|progress| {
+                progress.hidden = progress.hidden.saturating_add(1);
                 let before = progress.hidden_below.take().unwrap_or_else(|| folder.clone());
                 progress.hidden_below = before.ancestors().find(|outer| folder.starts_with(outer)).map(Path::to_owned);
-            }
-        });
+            });
+        }
+        Ok(())
     }
 
     fn refresh(&mut self) -> Result<(), ScanError> {

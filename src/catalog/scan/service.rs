@@ -168,7 +168,7 @@ pub fn run_one(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &
             progress.added,
             progress.changed,
             progress.moved,
-            progress.missing.saturating_sub(progress.hidden),
+            progress.gone(),
             progress.unreadable
         );
     }

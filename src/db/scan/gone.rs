@@ -9,7 +9,7 @@ use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
     RunQueryDsl as _,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// A file that a scan did not find at its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,14 +80,19 @@ pub fn forget_folders(
     Ok(there.len())
 }
 
-/// Those of these folders in which files are said to be.
+/// The tracks of these folders whose files are missing: folder and name of each file. Files that could not be read when they
+/// were seen last are left out.
 ///
 /// # Errors
 /// Those of the database.
-pub fn inhabited(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<HashSet<i64>, DbError> {
-    let there = files::table.filter(files::folder_id.eq_any(folder_ids)).filter(files::missing_us.is_null());
-    let ids: Vec<i64> = there.select(files::folder_id).distinct().load(connection)?;
-    Ok(ids.into_iter().collect())
+pub fn missing_tracks(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec<(i64, Vec<u8>)>, DbError> {
+    Ok(files::table
+        .inner_join(tracks::table.on(tracks::id.eq(files::id)))
+        .filter(files::folder_id.eq_any(folder_ids))
+        .filter(files::missing_us.is_not_null())
+        .filter(files::error.is_null())
+        .select((files::folder_id, files::name))
+        .load(connection)?)
 }
 
 /// Up to `limit` folders after the one with id `after`, in the order of their ids: id and path.

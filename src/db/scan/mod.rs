@@ -8,7 +8,7 @@ mod record;
 mod refresh;
 mod write;
 
-pub use gone::{Gone, folders_after, forget_folders, has_files_below, inhabited, mark_missing};
+pub use gone::{Gone, folders_after, forget_folders, has_files_below, mark_missing, missing_tracks};
 pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;

@@ -1,7 +1,7 @@
 //! Music folders that do not exist, that were mistyped, that have odd names, and that begin with `~`.
 
 use super::{printed, segue};
-use crate::harness::{Dialect, TestDatabase, bare, silence};
+use crate::harness::{Dialect, Log, Server, TestDatabase, bare, run, silence};
 use std::{fs, path::Path};
 
 #[test]
@@ -12,6 +12,8 @@ fn a_missing_folder_is_a_failure_and_hides_the_tracks_of_the_old_folder() {
     for album in ["one", "two"] {
         fs::create_dir_all(music.join(album)).expect("made");
         silence(&music.join(album).join("song.wav"), 1);
+        // It is no track.
+        fs::write(music.join(album).join("broken.wav"), "no sound").expect("written");
     }
     let scan = |folder: &Path| segue(&["scan", "--data-dir", data, "--music", folder.to_str().expect("text")]);
     assert!(scan(&music).status.success());
@@ -25,8 +27,9 @@ fn a_missing_folder_is_a_failure_and_hides_the_tracks_of_the_old_folder() {
     let hidden = format!("2 tracks below {} are hidden, not gone", music.display());
     assert!(text.contains(&hidden) && text.contains("0 gone"), "{text}");
 
-    // The message is printed once. A scan of the right folder shows the tracks again.
-    assert!(!printed(&scan(&typo)).contains("hidden"));
+    // Each scan says so, as long as it is so. A scan of the right folder shows the tracks again.
+    let again = printed(&scan(&typo));
+    assert!(again.contains(&hidden) && again.contains("0 gone"), "{again}");
     let back = scan(&music);
     assert!(back.status.success() && !printed(&back).contains("hidden"), "{back:?}");
     let other = database.folder.path().join("other");
@@ -37,7 +40,32 @@ fn a_missing_folder_is_a_failure_and_hides_the_tracks_of_the_old_folder() {
     scan(&music);
     fs::remove_dir_all(music.join("one")).expect("removed");
     let gone = printed(&scan(&music));
-    assert!(gone.contains("1 gone") && !gone.contains("hidden"), "{gone}");
+    assert!(gone.contains("2 gone") && !gone.contains("hidden"), "{gone}");
+    let one = printed(&scan(&other));
+    let text = format!("1 track below {} is hidden, not gone", music.join("two").display());
+    assert!(one.contains(&text) && one.contains("0 gone"), "{one}");
+    fs::remove_dir_all(&music).expect("removed");
+    assert!(!printed(&scan(&other)).contains("hidden"));
+}
+
+#[test]
+fn a_server_says_at_each_start_what_is_hidden() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let (music, other) = (database.folder.path().join("Music"), database.folder.path().join("Musik"));
+        fs::create_dir(&music).and_then(|()| fs::create_dir(&other)).expect("made");
+        silence(&music.join("song.wav"), 1);
+        let scanned = crate::harness::segue(&database).arg("scan").arg("--music").arg(&music).output();
+        assert!(scanned.expect("the program runs").status.success());
+        let hidden = format!("1 track below {} is hidden, not gone", music.display());
+        for _ in 0..3 {
+            let mut command = crate::harness::segue(&database);
+            command.args(["serve", "--listen", "127.0.0.1:0", "--music"]).arg(&other);
+            let log = Log::of(&mut command, &database);
+            let _server = Server::run(command).await;
+            log.line("what is hidden", |line| line.contains(" WARN ") && line.contains(&hidden)).await;
+        }
+    });
 }
 
 #[test]
