@@ -10,21 +10,21 @@ impl Settings {
         self.rows().into_iter().find(|row| row.name == name).map(|row| row.origin)
     }
 
-    /// The arguments by which any command finds the database of these settings, whatever its environment: none where it is
-    /// the usual one. They hold no password: see [`Settings::hides_password`].
+    /// The arguments by which any command finds the database of these settings from any folder, whatever its environment.
+    /// They hold no password: see [`Settings::hides_password`].
     #[must_use]
     pub fn database_arguments(&self) -> Vec<String> {
         let flag = |name: &str, value: String| vec![name.to_owned(), value];
-        let url = || flag("--database-url", self.database_url.to_string());
-        match (self.origin("database_url"), self.origin("data_dir")) {
-            // A file that was asked for may hold a password, and is read by its owner alone.
-            (Some(Origin::File(path)), _) | (Some(Origin::Default), Some(Origin::File(path))) => {
-                flag("--config", absolute(&path))
-            }
-            (Some(Origin::Default), Some(Origin::Default)) => Vec::new(),
-            (Some(Origin::Default), _) => flag("--data-dir", self.data_dir.display().to_string()),
-            _ if self.hides_password() => Vec::new(),
-            _ => url(),
+        let url = self.database_url.to_string();
+        let leads_here = url.parse().is_ok_and(|parsed: DatabaseUrl| parsed == self.database_url);
+        match self.origin("database_url") {
+            // A flag is stronger than everything else that may be set where the command runs.
+            _ if leads_here => flag("--database-url", url),
+            // The file holds a password, and is read by its owner alone.
+            Some(Origin::File(path)) => flag("--config", absolute(&path)),
+            // The name of the folder cannot be a part of an address.
+            Some(Origin::Default) => flag("--data-dir", self.data_dir.display().to_string()),
+            _ => Vec::new(),
         }
     }
 
@@ -58,19 +58,33 @@ mod tests {
     }
 
     #[test]
-    fn what_decides_where_the_database_is_is_said_and_nothing_else() {
-        assert_eq!(arguments("", &[("HOME", "/h")], &[]), "");
-        assert_eq!(arguments("grace_ms = 1", &[("HOME", "/h")], &[]), "");
-        assert_eq!(arguments("", &[], &[("data_dir", "/d")]), "--data-dir /d");
-        assert_eq!(arguments("", &[("SEGUE_DATA_DIR", "/d")], &[]), "--data-dir /d");
-        assert_eq!(arguments("data_dir = \"/d\"", &[], &[]), "--config /etc/segue.toml");
-        assert_eq!(
-            arguments("", &[("SEGUE_DATA_DIR", "/d")], &[("database_url", "sqlite:/x")]),
-            "--database-url sqlite:/x"
-        );
+    fn the_arguments_lead_to_the_database_from_any_folder_and_environment() {
+        for (file, environment, flags, path) in [
+            ("", &[("HOME", "/h")][..], &[][..], "/h/.local/share/segue/segue.db"),
+            ("", &[("HOME", "/h"), ("XDG_DATA_HOME", "/x")], &[], "/x/segue/segue.db"),
+            ("", &[], &[("data_dir", "/d")], "/d/segue.db"),
+            ("", &[("SEGUE_DATA_DIR", "/d")], &[], "/d/segue.db"),
+            ("data_dir = \"/d\"", &[], &[], "/d/segue.db"),
+            ("database_url = \"sqlite:~/a.db\"", &[("HOME", "/h")], &[], "/h/a.db"),
+            ("", &[("SEGUE_DATA_DIR", "/d")], &[("database_url", "sqlite:/x")], "/x"),
+        ] {
+            assert_eq!(arguments(file, environment, flags), format!("--database-url sqlite:{path}"));
+        }
+        let here = std::env::current_dir().unwrap().display().to_string();
+        assert_eq!(arguments("", &[], &[]), format!("--database-url sqlite:{here}/segue-data/segue.db"));
+        let relative = "database_url = \"sqlite:a.db\"";
+        assert_eq!(arguments(relative, &[], &[]), format!("--database-url sqlite:{here}/a.db"));
+        // An address takes no question mark.
+        assert_eq!(arguments("", &[], &[("data_dir", "/what?")]), "--data-dir /what?");
+    }
+
+    #[test]
+    fn no_argument_holds_a_password() {
         let secret = "postgres://me:secret@h/d";
         assert_eq!(arguments("", &[("SEGUE_DATABASE_URL", secret)], &[]), "hidden ");
         assert_eq!(arguments("", &[("SEGUE_DATABASE_URL", "postgres://h/d")], &[]), "--database-url postgres://h/d");
         assert_eq!(arguments(&format!("database_url = \"{secret}\""), &[], &[]), "--config /etc/segue.toml");
     }
+        let open = "database_url = \"postgres://h/d\"";
+        assert_eq!(arguments(open, &[], &[]), "--database-url postgres://h/d");
 }

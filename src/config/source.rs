@@ -106,5 +106,10 @@ pub(super) fn default_data_dir(sources: &Sources) -> PathBuf {
     let absolute = |name: &str| sources.environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
-        .map_or_else(|| PathBuf::from("segue-data"), |folder| folder.join("segue"))
+        .map_or_else(|| here("segue-data"), |folder| folder.join("segue"))
+}
+
+/// The absolute path of a name in the current folder.
+fn here(name: &str) -> PathBuf {
+    std::path::absolute(name).unwrap_or_else(|_| PathBuf::from(name))
 }

@@ -51,7 +51,15 @@ fn the_account_is_made_in_the_database_of_the_server() {
         fs::write(&file, format!("data_dir = {:?}", home.path().join("by file"))).expect("written");
         let text = |path: &Path| path.to_str().expect("text").to_owned();
         let url = format!("sqlite:{}", text(&home.path().join("another.db")));
+        let elsewhere = home.path().join("elsewhere");
+        let relative = home.path().join("relative.toml");
+        fs::write(&relative, "database_url = \"sqlite:here.db\"").expect("written");
         for (variables, flags) in [
+            (vec![("XDG_DATA_HOME", text(&home.path().join("by the desktop")))], vec![]),
+            // Without a home folder it is `segue-data` in the folder where the server runs.
+            (vec![("HOME", String::new()), ("XDG_DATA_HOME", String::new())], vec![]),
+            (vec![], vec!["--config".to_owned(), text(&relative)]),
+            (vec![], vec!["--data-dir".to_owned(), text(&home.path().join("what? a folder"))]),
             (vec![], vec!["--data-dir".to_owned(), text(&odd)]),
             (vec![("SEGUE_DATA_DIR", text(&home.path().join("by variable")))], vec![]),
             (vec![("SEGUE_DATA_DIR", text(&odd))], vec!["--database-url".to_owned(), url]),
@@ -60,10 +68,11 @@ fn the_account_is_made_in_the_database_of_the_server() {
             (vec![("SEGUE_CONFIG", text(&file)), ("SEGUE_DATA_DIR", text(&home.path().join("third")))], vec![]),
         ] {
             let mut command = bare();
-            command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags).envs(variables);
+            command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags).envs(variables).current_dir(home.path());
             let mut server = Server::run(command).await;
             let (line, _) = invitation(&mut server);
-            let output = paste(&line);
+            let output = shell(&line).env("HOME", &elsewhere).env("XDG_DATA_HOME", &elsewhere).output();
+            let output = output.expect("a shell runs");
             assert!(output.status.success(), "{line}: {output:?}");
             server.log_in("admin", "pasted password").await;
         }
