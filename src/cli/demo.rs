@@ -4,7 +4,7 @@ use super::{Failure, database::OpenDatabase, links, output, paste, scan, serve};
 use crate::{
     app::App,
     auth::hash_password,
-    config::{LogFilter, Origin, SettingFlags, load},
+    config::{LogFilter, Origin, PORT, SettingFlags, load, read_address},
     db::{
         Db,
         users::{self, Role},
@@ -15,7 +15,7 @@ use segue_demo::{Home, Length, Progress};
 use std::{
     collections::BTreeMap,
     env,
-    net::{IpAddr, SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener},
     path::PathBuf,
 };
 
@@ -23,8 +23,6 @@ use std::{
 const USER: &str = "demo";
 /// A word that finds something of the demo's library.
 const WORD: &str = "tides";
-/// Where the demo listens unless told otherwise.
-const PORT: u16 = 4747;
 /// Ports tried when the usual one is taken.
 const PORTS: u16 = 32;
 
@@ -93,11 +91,10 @@ fn default_folder() -> PathBuf {
 
 /// The address to listen on: as given, or on the first free port from the usual one.
 fn address(text: &str) -> Result<SocketAddr, Failure> {
-    if let Ok(address) = text.parse::<SocketAddr>() {
-        return Ok(address);
+    let (ip, port) = read_address(text).map_err(|error| format!("--listen {error}"))?;
+    if let Some(port) = port {
+        return Ok(SocketAddr::new(ip, port));
     }
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
-    let ip = bare.parse::<IpAddr>().map_err(|_| format!("--listen takes an address such as 0.0.0.0, not {text:?}"))?;
     let free = |port: &u16| TcpListener::bind((ip, *port)).is_ok();
     // If none is free, the attempt to listen on the first one fails and says why.
     Ok(SocketAddr::new(ip, (PORT..PORT + PORTS).find(free).unwrap_or(PORT)))
@@ -170,3 +167,4 @@ mod tests {
         assert!(address("everywhere").unwrap_err().to_string().contains("everywhere"));
     }
 }
+        assert_eq!(address("[::1]").unwrap().ip(), address("::1").unwrap().ip());

@@ -3,6 +3,7 @@
 
 mod flags;
 mod home;
+mod listen;
 mod load;
 mod merge;
 mod networks;
@@ -12,6 +13,7 @@ mod source;
 mod value;
 
 pub use flags::{DatabaseFlags, ScanFlags, SettingFlags};
+pub use listen::{PORT, read_address};
 pub use load::{LoadError, load};
 pub use networks::Networks;
 pub use origins::Origins;
@@ -69,8 +71,8 @@ macro_rules! settings {
 settings! { |sources|
     /// The folder of everything Segue keeps: database, search index, cover cache.
     data_dir: PathBuf = source::default_data_dir(sources);
-    /// Address and port to listen on; port 0 takes a free one.
-    listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 4747));
+    /// Address and port to listen on; without a port 4747, and port 0 takes a free one.
+    listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], PORT));
     /// File of the certificate and its chain (PEM) to speak HTTPS with; empty: HTTP. Read again when it changes.
     tls_cert: Option<PathBuf> = None;
     /// File of that certificate's private key (PEM).

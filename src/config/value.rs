@@ -4,7 +4,6 @@ use super::source::Shape;
 use crate::db::DatabaseUrl;
 use std::{
     fmt::Display,
-    net::SocketAddr,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -26,7 +25,7 @@ pub(super) trait Value: Sized {
 }
 
 /// The only text of a single value.
-fn single(texts: &[String]) -> Result<&str, String> {
+pub(super) fn single(texts: &[String]) -> Result<&str, String> {
     match texts {
         [text] => Ok(text),
         _ => Err("takes one value".to_owned()),
@@ -64,7 +63,6 @@ plain_value! {
     u32: Shape::Number, "NUMBER", "a whole number", ToString::to_string;
     u64: Shape::Number, "NUMBER", "a whole number", ToString::to_string;
     bool: Shape::Switch, "BOOL", "true or false", ToString::to_string;
-    SocketAddr: Shape::Text, "ADDRESS", "an address and a port such as 127.0.0.1:4747 or [::]:4747", quote;
 }
 
 impl Value for PathBuf {
