@@ -1,6 +1,6 @@
 //! `segue backup` and `segue restore`, whether the server runs or not.
 
-use super::{Failure, database::OpenDatabase, output};
+use super::{Failure, database::OpenDatabase, output, path};
 use crate::{
     backup::{self, BackupProgress, Summary},
     config::{DatabaseFlags, load},
@@ -23,6 +23,7 @@ const TOLD: &[(&str, &str)] = &[("users", "user"), ("tracks", "track"), ("playli
 #[derive(Debug, Args)]
 pub(super) struct Backup {
     /// The file to write; it holds secrets, so that only its owner may read it
+    #[arg(value_parser = path::parser())]
     file: PathBuf,
     /// Overwrite the file if it exists
     #[arg(long)]
@@ -35,6 +36,7 @@ pub(super) struct Backup {
 #[derive(Debug, Args)]
 pub(super) struct Restore {
     /// The backup, from either kind of database
+    #[arg(value_parser = path::parser())]
     file: PathBuf,
     /// Replace the accounts and the library that the database holds
     #[arg(long)]

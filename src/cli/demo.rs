@@ -1,6 +1,6 @@
 //! `segue demo`: the server with a library and an account of its own, from nothing.
 
-use super::{Failure, database::OpenDatabase, links, output, paste, scan, serve};
+use super::{Failure, database::OpenDatabase, links, output, paste, path, scan, serve};
 use crate::{
     app::App,
     auth::hash_password,
@@ -36,6 +36,7 @@ pub(super) struct Demo {
         long,
         value_name = "DIR",
         help = "The folder to keep everything in [default: segue-demo in $XDG_DATA_HOME or else in ~/.local/share]"
+        value_parser = path::parser(),
     )]
     data_dir: Option<PathBuf>,
     /// Make tracks of a few seconds only
@@ -74,12 +75,12 @@ fn flags(home: &Home, listen: SocketAddr) -> Result<SettingFlags, Failure> {
     let text = |path: PathBuf| path.into_os_string().into_string().map_err(|_| "the data folder's name is not UTF-8");
     let folder = text(home.folder().to_owned())?;
     let values = BTreeMap::from([
-        ("database_url", vec![format!("sqlite:{folder}/segue.db")]),
         ("data_dir", vec![folder]),
         ("music", vec![text(home.music())?]),
         ("listen", vec![listen.to_string()]),
     ]);
-    Ok(SettingFlags { config: None, values })
+    // Given as an address it could not hold every name of a folder.
+    Ok(SettingFlags { config: None, values, defaults: &["database_url"] })
 }
 
 /// `segue-demo` in the XDG data folder (freedesktop.org, "XDG Base Directory"), or else in the current folder.

@@ -1,6 +1,6 @@
 //! `segue device`: a device in the terminal.
 
-use super::{Failure, password::PasswordSource};
+use super::{Failure, password::PasswordSource, path};
 use crate::{
     device::{self, Face, Options, ServerAddress},
     http,
@@ -19,7 +19,7 @@ pub(super) struct Device {
     #[arg(long, value_name = "URL")]
     server: ServerAddress,
     /// Trust an https server only by a certificate in this PEM file [default: the system's certificates]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path::parser())]
     ca: Option<PathBuf>,
     /// Your name on the server
     #[arg(long)]
@@ -36,7 +36,7 @@ pub(super) struct Device {
     #[arg(long)]
     no_plays: bool,
     /// Remember the device's id in this file [default: one per server, user and name below `$XDG_STATE_HOME`]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path::parser())]
     state: Option<PathBuf>,
     /// No screen: events as lines of JSON on standard output, commands as lines on standard input
     #[arg(long)]

@@ -10,6 +10,7 @@ mod openapi;
 mod output;
 mod password;
 mod paste;
+mod path;
 mod scan;
 mod serve;
 mod user;

@@ -1,6 +1,6 @@
 //! Where commands get a password from.
 
-use super::Failure;
+use super::{Failure, path};
 use clap::Args;
 use std::{
     env, fs,
@@ -12,7 +12,7 @@ use std::{
 #[derive(Debug, Args)]
 pub(super) struct PasswordSource {
     /// Read the password from this file's first line; - is standard input [default: `$SEGUE_PASSWORD`, else a prompt]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path::parser())]
     password_file: Option<PathBuf>,
 }
 

@@ -11,6 +11,8 @@ pub struct SettingFlags {
     pub config: Option<PathBuf>,
     /// Texts by setting name.
     pub values: BTreeMap<&'static str, Vec<String>>,
+    /// Settings that have their default whatever the file and the environment say.
+    pub defaults: &'static [&'static str],
 }
 
 /// Adds the flags of these settings and `--config` to a command.

@@ -42,9 +42,10 @@ impl std::error::Error for LoadError {
 /// # Errors
 /// A file that was asked for and cannot be read, or every problem of the values at once.
 pub fn load(flags: &SettingFlags) -> Result<Settings, LoadError> {
-    let mut sources = Sources { flags: flags.values.clone(), environment: environment()?, file: None };
+    let (values, defaults) = (flags.values.clone(), flags.defaults);
+    let mut sources = Sources { flags: values, defaults, environment: environment()?, file: None };
     let named = flags.config.clone().or_else(|| sources.environment.get("SEGUE_CONFIG").map(PathBuf::from));
-    sources.file = match named.map(|path| at_home(&path, &sources)) {
+    sources.file = match named.map(|path| tried_at_home(path, &sources)) {
         Some(path) => Some(
             fs::read_to_string(&path).map(|text| (path.clone(), text)).map_err(|error| LoadError::File(path, error))?,
         ),
@@ -53,10 +54,19 @@ pub fn load(flags: &SettingFlags) -> Result<Settings, LoadError> {
     Settings::merge(&sources).map_err(LoadError::Problems)
 }
 
-/// The path with the home folder in place of a leading `~`. What is wrong with it is said by whoever opens it.
-fn at_home(path: &Path, sources: &Sources) -> PathBuf {
+/// The path with the home folder of this process in place of a leading `~`.
+///
+/// # Errors
+/// The home folder of another user, or none in the environment; the text completes the sentence "KEY …".
+pub fn at_home(path: &Path) -> Result<PathBuf, String> {
+    let home = env::var("HOME").ok();
+    path.to_str().map_or_else(|| Ok(path.to_owned()), |text| home::expand(text, home.as_deref()).map(PathBuf::from))
+}
+
+/// The same by these sources. What is wrong with the path is said by whoever opens it.
+fn tried_at_home(path: PathBuf, sources: &Sources) -> PathBuf {
     let home = sources.environment.get("HOME").map(String::as_str);
-    path.to_str().and_then(|text| home::expand(text, home).ok()).map_or_else(|| path.to_owned(), PathBuf::from)
+    path.to_str().and_then(|text| home::expand(text, home).ok()).map_or(path, PathBuf::from)
 }
 
 /// The environment as text. A variable that begins with `SEGUE_` and is not UTF-8 is a problem; others are left out.
@@ -81,7 +91,7 @@ fn find(sources: &Sources) -> Result<Option<(PathBuf, String)>, LoadError> {
     let given = without_file.flags.get(name).and_then(|texts| texts.first());
     let given = given.or_else(|| without_file.environment.get(&source::variable(name)));
     let folder = given.map_or_else(|| source::default_data_dir(&without_file), PathBuf::from);
-    let folder = at_home(&folder, sources);
+    let folder = tried_at_home(folder, sources);
     let path = folder.join(FILE_NAME);
     match fs::read_to_string(&path) {
         Ok(text) if text.parse::<toml::Table>().is_ok_and(|table| table.contains_key(name)) => {

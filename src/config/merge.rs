@@ -69,6 +69,9 @@ impl<'a> Merge<'a> {
         if let Some(texts) = self.sources.flags.get(name) {
             return (Origin::Flag(flag(name)), Some(Ok(texts.clone())));
         }
+        if self.sources.defaults.contains(&name) {
+            return (Origin::Default, None);
+        }
         if let Some(text) = self.sources.environment.get(&variable(name)) {
             return (Origin::Environment(variable(name)), Some(Ok(split(text, shape))));
         }

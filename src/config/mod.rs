@@ -14,7 +14,7 @@ mod value;
 
 pub use flags::{DatabaseFlags, ScanFlags, SettingFlags};
 pub use listen::{PORT, read_address};
-pub use load::{LoadError, load};
+pub use load::{LoadError, at_home, load};
 pub use networks::Networks;
 pub use origins::Origins;
 pub use source::{Key, OTHER_VARIABLES, Origin, Problems, Row, Shape, Sources};

@@ -51,6 +51,7 @@ mod tests {
             file: (!file.is_empty()).then(|| ("/etc/segue.toml".into(), file.to_owned())),
             environment: environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             flags: flags.iter().map(|(name, value)| (*name, vec![(*value).to_owned()])).collect::<BTreeMap<_, _>>(),
+            defaults: &[],
         };
         let settings = Settings::merge(&sources).unwrap();
         let hidden = if settings.hides_password() { "hidden " } else { "" };
@@ -84,7 +85,7 @@ mod tests {
         assert_eq!(arguments("", &[("SEGUE_DATABASE_URL", secret)], &[]), "hidden ");
         assert_eq!(arguments("", &[("SEGUE_DATABASE_URL", "postgres://h/d")], &[]), "--database-url postgres://h/d");
         assert_eq!(arguments(&format!("database_url = \"{secret}\""), &[], &[]), "--config /etc/segue.toml");
-    }
         let open = "database_url = \"postgres://h/d\"";
         assert_eq!(arguments(open, &[], &[]), "--database-url postgres://h/d");
+    }
 }

@@ -40,6 +40,8 @@ pub struct Sources {
     pub environment: BTreeMap<String, String>,
     /// Values by setting name from the command line.
     pub flags: BTreeMap<&'static str, Vec<String>>,
+    /// Settings that have their default whatever the file and the environment say.
+    pub defaults: &'static [&'static str],
 }
 
 /// Where a value came from.

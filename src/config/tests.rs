@@ -8,6 +8,7 @@ fn sources(file: &str, environment: &[(&str, &str)], flags: &[(&'static str, &[&
         file: (!file.is_empty()).then(|| ("segue.toml".into(), file.to_owned())),
         environment: environment.iter().map(|(name, value)| (text(name), text(value))).collect(),
         flags: flags.iter().map(|(name, values)| (*name, values.iter().map(text).collect())).collect(),
+        defaults: &[],
     }
 }
 

@@ -241,3 +241,29 @@ fn the_message_names_a_folder_that_cannot_be_used() {
         assert!(!output.status.success() && text.contains(told) && text.contains("--data-dir"), "{text}");
     }
 }
+
+#[test]
+fn a_tilde_is_the_home_folder_and_every_name_of_a_folder_will_do() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("what? a demo");
+    // What marks a library that is made.
+    fs::create_dir_all(folder.join("music")).expect("made");
+    for mark in [".segue-demo", "music/.segue-demo-made"] {
+        fs::write(folder.join(mark), "").expect("written");
+    }
+    let start = |data: &str| {
+        let mut command = bare();
+        command.args(["demo", "--listen", "127.0.0.1:0", data]).env("HOME", home.path()).current_dir(home.path());
+        command
+    };
+    let mut child = start("--data-dir=~/what? a demo").stdout(Stdio::piped()).spawn().expect("the demo starts");
+    let output = BufReader::new(child.stdout.take().expect("its output is piped"));
+    let greeting = Demo { child, output }.greeting();
+    let folder = folder.canonicalize().expect("it is there");
+    assert!(greeting.contains(&format!("Everything is kept in {}", folder.display())), "{greeting}");
+    assert!(folder.join("segue.db").exists());
+    let refused = start("--data-dir=~ben/demo").output().expect("the program runs");
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && told.contains("~ben/demo") && told.contains("--data-dir"), "{told}");
+    assert!(!told.contains("--database-url") && !home.path().join("~ben").exists(), "{told}");
+}

@@ -104,6 +104,7 @@ fn a_tilde_is_the_home_folder_wherever_a_path_is_set() {
         command.output().expect("the program runs")
     };
     let text = printed(&config(&["--config=~/settings.toml"]));
+    let home_folder = home.path().to_owned();
     let home = home.path().display();
     for line in [
         format!("data_dir = \"{home}/data\""),
@@ -114,6 +115,17 @@ fn a_tilde_is_the_home_folder_wherever_a_path_is_set() {
     ] {
         assert!(text.contains(&line), "{line}: {text}");
     }
+    let password = home_folder.join("password");
+    fs::write(&password, "long enough").expect("written");
+    for arguments in [
+        &["user", "add", "anna", "--password-file=~/password", "--data-dir=~/data"][..],
+        &["backup", "~/backup", "--data-dir=~/data"],
+        &["restore", "~/backup", "--yes", "--data-dir=~/data"],
+    ] {
+        let output = bare().args(arguments).env("HOME", &home_folder).output().expect("the program runs");
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert!(home_folder.join("backup").exists());
     let refused = config(&["--music=~anna/Music"]);
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && told.contains("music") && told.contains("~anna/Music"), "{told}");
