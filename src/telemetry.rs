@@ -8,7 +8,7 @@ use crate::{
     config::{LogFormat, Settings},
     values::printed::{self, push_escaped},
 };
-use env_logger::{TimestampPrecision, fmt::Formatter};
+use env_logger::{Builder, TimestampPrecision, WriteStyle, fmt::Formatter};
 use log::{
     Level, LevelFilter, Log, Metadata, Record,
     kv::{self, Key, Value, VisitSource},
@@ -16,7 +16,7 @@ use log::{
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     fmt::Write as _,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     panic::{self, PanicHookInfo},
 };
 
@@ -31,23 +31,34 @@ pub(crate) fn start(settings: &Settings) {
 /// The same for a server. What a target of `of_strangers` logs as a warning or an error is what a stranger sent; it is logged
 /// as DEBUG.
 pub(crate) fn start_server(settings: &Settings, of_strangers: &'static [&'static str]) {
-    let mut builder = env_logger::Builder::new();
+    let mut builder = builder(settings.log_format);
     builder
         // It warns of every odd tag, thousands of times a scan; what cannot be read is in the scan's own list.
         .filter_module("lofty", LevelFilter::Off)
         .filter_module("notify", LevelFilter::Warn)
-        .parse_filters(settings.log.as_str())
-        .format_timestamp(Some(TimestampPrecision::Millis));
-    match settings.log_format {
-        LogFormat::Text => builder.format(write_text),
-        LogFormat::Json => builder.format(write_json),
-    };
+        .parse_filters(settings.log.as_str());
     let logger = builder.build();
     let most = logger.filter();
     if log::set_boxed_logger(Box::new(Logger { inner: logger, of_strangers })).is_ok() {
         log::set_max_level(most);
         panic::set_hook(Box::new(log_panic));
     }
+}
+
+/// A logger to standard error in this form. Colours are for terminals alone, whatever `CLICOLOR_FORCE` asks for: a program
+/// that reads the log finds no line in which they stand.
+fn builder(form: LogFormat) -> Builder {
+    let mut builder = Builder::new();
+    builder.format_timestamp(Some(TimestampPrecision::Millis)).write_style(if io::stderr().is_terminal() {
+        WriteStyle::Auto
+    } else {
+        WriteStyle::Never
+    });
+    match form {
+        LogFormat::Text => builder.format(write_text),
+        LogFormat::Json => builder.format(write_json),
+    };
+    builder
 }
 
 /// Writes a panic as one line of the log.

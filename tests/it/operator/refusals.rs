@@ -20,7 +20,8 @@ fn found(log: &Log) -> Vec<String> {
 fn command(database: &TestDatabase, format: &str) -> (std::process::Command, Log) {
     let mut command = segue(database);
     command.args(["serve", "--listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.0/8", "--token-lifetime-s", "60"]);
-    command.args(["--log-format", format, "--log-requests"]);
+    // The log is no terminal: it has no colours, whatever is asked for.
+    command.args(["--log-format", format, "--log-requests"]).env("CLICOLOR_FORCE", "1");
     let log = Log::of(&mut command, database);
     (command, log)
 }
