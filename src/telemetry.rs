@@ -18,10 +18,14 @@ use std::{
     fmt::Write as _,
     io::{self, IsTerminal as _, Write as _},
     panic::{self, PanicHookInfo},
+    sync::OnceLock,
 };
 
 /// The target of the lines about refused log-ins, tokens, codes and links. `config/fail2ban-filter.conf` looks for it.
 pub(crate) const REFUSALS: &str = "segue::auth";
+
+/// The form of the log, once it has started.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
 /// Starts logging, panics included; a second call changes nothing.
 pub(crate) fn start(settings: &Settings) {
@@ -40,8 +44,22 @@ pub(crate) fn start_server(settings: &Settings, of_strangers: &'static [&'static
     let logger = builder.build();
     let most = logger.filter();
     if log::set_boxed_logger(Box::new(Logger { inner: logger, of_strangers })).is_ok() {
+        FORMAT.get_or_init(|| settings.log_format);
         log::set_max_level(most);
         panic::set_hook(Box::new(log_panic));
+    }
+}
+
+/// Writes to standard error why this process ends, whatever the setting `log` leaves out: in the form of the log, and in
+/// `form` when that has not started.
+pub(crate) fn fatal(text: &str, form: LogFormat) {
+    match FORMAT.get().copied().unwrap_or(form) {
+        // An error of writing is ignored: the exit code also says that it failed.
+        LogFormat::Text => drop(writeln!(io::stderr().lock(), "segue: {}", printed::escaped_lines(text))),
+        LogFormat::Json => {
+            let logger = builder(LogFormat::Json).filter_level(LevelFilter::Error).build();
+            logger.log(&Record::builder().level(Level::Error).target("segue").args(format_args!("{text}")).build());
+        }
     }
 }
 

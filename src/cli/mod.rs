@@ -15,6 +15,7 @@ mod scan;
 mod serve;
 mod user;
 
+use crate::{config::LoadError, telemetry};
 use clap::{Parser, Subcommand};
 use output::Failure;
 use std::{error::Error, io, process::ExitCode};
@@ -59,7 +60,8 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) if is_broken_pipe(failure.as_ref()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::failure(failure.as_ref());
+            let form = failure.downcast_ref::<LoadError>().map(|error| error.log_format);
+            telemetry::fatal(&failure.to_string(), form.unwrap_or_default());
             ExitCode::FAILURE
         }
     }

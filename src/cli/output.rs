@@ -1,4 +1,4 @@
-//! Where commands write: results to standard output, failures to standard error.
+//! Where commands write: results to standard output, progress to standard error.
 
 use crate::values::printed;
 use std::{
@@ -35,9 +35,4 @@ pub(super) fn end_progress() {
     if error.is_terminal() {
         drop(writeln!(error));
     }
-}
-
-/// Prints why the command failed. An error of writing is ignored: the exit code also says that it failed.
-pub(super) fn failure(failure: impl Display) {
-    drop(writeln!(io::stderr().lock(), "segue: {}", printed::escaped_lines(failure)));
 }

@@ -1,6 +1,6 @@
 //! The edge of the settings: reads the environment and the file.
 
-use super::{Problems, SettingFlags, Settings, Sources, home, source};
+use super::{KEYS, LogFormat, Problems, SettingFlags, Settings, Sources, home, merge::Merge, source};
 use std::{
     collections::BTreeMap,
     env, fmt, fs, io,
@@ -12,7 +12,14 @@ const FILE_NAME: &str = "segue.toml";
 
 /// The settings could not be loaded.
 #[derive(Debug)]
-pub enum LoadError {
+pub struct LoadError {
+    reason: Reason,
+    /// The form of the log, as far as the sources tell it: the error is written in it.
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug)]
+enum Reason {
     /// The file that was asked for cannot be read.
     File(PathBuf, io::Error),
     /// The values cannot be used.
@@ -21,18 +28,18 @@ pub enum LoadError {
 
 impl fmt::Display for LoadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path, error) => write!(f, "the settings file {} cannot be read: {error}", path.display()),
-            Self::Problems(problems) => problems.fmt(f),
+        match &self.reason {
+            Reason::File(path, error) => write!(f, "the settings file {} cannot be read: {error}", path.display()),
+            Reason::Problems(problems) => problems.fmt(f),
         }
     }
 }
 
 impl std::error::Error for LoadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::File(_, error) => Some(error),
-            Self::Problems(problems) => Some(problems),
+        match &self.reason {
+            Reason::File(_, error) => Some(error),
+            Reason::Problems(problems) => Some(problems),
         }
     }
 }
@@ -42,16 +49,28 @@ impl std::error::Error for LoadError {
 /// # Errors
 /// A file that was asked for and cannot be read, or every problem of the values at once.
 pub fn load(flags: &SettingFlags) -> Result<Settings, LoadError> {
+    let (environment, problems) = environment();
     let (values, defaults) = (flags.values.clone(), flags.defaults);
-    let mut sources = Sources { flags: values, defaults, environment: environment()?, file: None };
+    let mut sources = Sources { flags: values, defaults, environment, file: None };
+    let read = if problems.is_empty() { file(flags, &sources) } else { Err(Reason::Problems(Problems(problems))) };
+    let loaded = read.and_then(|file| {
+        sources.file = file;
+        Settings::merge(&sources).map_err(Reason::Problems)
+    });
+    loaded.map_err(|reason| {
+        let log_format = Merge::new(&sources, KEYS).value("log_format", LogFormat::default);
+        LoadError { reason, log_format }
+    })
+}
+
+/// The settings file: the one that was asked for, else the one in the data folder, if there is one.
+fn file(flags: &SettingFlags, sources: &Sources) -> Result<Option<(PathBuf, String)>, Reason> {
     let named = flags.config.clone().or_else(|| sources.environment.get("SEGUE_CONFIG").map(PathBuf::from));
-    sources.file = match named.map(|path| tried_at_home(path, &sources)) {
-        Some(path) => Some(
-            fs::read_to_string(&path).map(|text| (path.clone(), text)).map_err(|error| LoadError::File(path, error))?,
-        ),
-        None => find(&sources)?,
-    };
-    Settings::merge(&sources).map_err(LoadError::Problems)
+    let Some(path) = named.map(|path| tried_at_home(path, sources)) else { return find(sources) };
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(Some((path, text))),
+        Err(error) => Err(Reason::File(path, error)),
+    }
 }
 
 /// The path with the home folder of this process in place of a leading `~`.
@@ -69,8 +88,9 @@ fn tried_at_home(path: PathBuf, sources: &Sources) -> PathBuf {
     path.to_str().and_then(|text| home::expand(text, home).ok()).map_or(path, PathBuf::from)
 }
 
-/// The environment as text. A variable that begins with `SEGUE_` and is not UTF-8 is a problem; others are left out.
-fn environment() -> Result<BTreeMap<String, String>, LoadError> {
+/// The environment as text, and its problems: variables that begin with `SEGUE_` and are not UTF-8. Others that are not are
+/// left out.
+fn environment() -> (BTreeMap<String, String>, Vec<String>) {
     let (mut texts, mut problems) = (BTreeMap::new(), Vec::new());
     for (name, value) in env::vars_os() {
         match (name.into_string(), value.into_string()) {
@@ -81,11 +101,11 @@ fn environment() -> Result<BTreeMap<String, String>, LoadError> {
             _ => {}
         }
     }
-    if problems.is_empty() { Ok(texts) } else { Err(LoadError::Problems(Problems(problems))) }
+    (texts, problems)
 }
 
 /// The settings file in the data folder, if it exists. The folder comes from the flags, else the environment, else the default.
-fn find(sources: &Sources) -> Result<Option<(PathBuf, String)>, LoadError> {
+fn find(sources: &Sources) -> Result<Option<(PathBuf, String)>, Reason> {
     let without_file = Sources { file: None, ..sources.clone() };
     let name = "data_dir";
     let given = without_file.flags.get(name).and_then(|texts| texts.first());
@@ -96,10 +116,10 @@ fn find(sources: &Sources) -> Result<Option<(PathBuf, String)>, LoadError> {
     match fs::read_to_string(&path) {
         Ok(text) if text.parse::<toml::Table>().is_ok_and(|table| table.contains_key(name)) => {
             let problem = format!("{}: {name} cannot be set by the file found there; use --config", path.display());
-            Err(LoadError::Problems(Problems(vec![problem])))
+            Err(Reason::Problems(Problems(vec![problem])))
         }
         Ok(text) => Ok(Some((path, text))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(LoadError::File(path, error)),
+        Err(error) => Err(Reason::File(path, error)),
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::harness::{Dialect, Log, Server, TestDatabase, run, segue, until};
 use awc::Client;
+use serde_json::{Value, json};
 use std::{
-    fs::File,
+    fs::{self, File},
     io,
     process::{Child, Command, Stdio},
 };
@@ -35,6 +36,37 @@ fn the_first_line_says_what_runs_where() {
             log.line("the port it was given", |line| line.contains(&format!("listening address={bound}"))).await;
         }
     });
+}
+
+#[test]
+fn as_json_the_reason_for_the_end_is_a_line_of_the_log() {
+    let database = TestDatabase::empty(Dialect::Sqlite);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let taken = taken.local_addr().expect("it has one").to_string();
+    let file = database.folder.path().join("json.toml");
+    fs::write(&file, "log_format = \"json\"\nlisten = 7").expect("written");
+    let file = file.to_str().expect("text");
+    let json = &["--log-format", "json"][..];
+    for (format, arguments, reason) in [
+        (json, &["--listen", &taken][..], "cannot be listened on"),
+        (json, &["--listen", &taken, "--log", "off"], "cannot be listened on"),
+        (json, &["--listen", "nowhere", "--lease-ms", "1"], "\n  lease_ms is from 100"),
+        (json, &["--config", "/nowhere.toml"], "the settings file /nowhere.toml cannot be read"),
+        (json, &["--database-url", "sqlite:/proc/none/segue.db"], "the database /proc/none/segue.db cannot be used"),
+        (&[], &["--config", file], "listen is a text in quotes"),
+    ] {
+        let output = segue(&database).arg("serve").args(format).args(arguments).output().expect("the program runs");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let told = String::from_utf8(output.stderr).expect("UTF-8");
+        let parsed = told.lines().map(|line| {
+            serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {line}"))
+        });
+        let lines: Vec<Value> = parsed.collect();
+        let last = lines.last().expect("it says why");
+        assert_eq!((&last["level"], &last["target"]), (&json!("ERROR"), &json!("segue")), "{last}");
+        assert!(last["time"].is_string(), "{last}");
+        assert!(last["message"].as_str().is_some_and(|message| message.contains(reason)), "{last}");
+    }
 }
 
 /// A child that is killed with its test.
