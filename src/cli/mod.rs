@@ -16,9 +16,17 @@ mod serve;
 mod user;
 
 use crate::{config::LoadError, telemetry};
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use output::Failure;
-use std::{error::Error, io, process::ExitCode};
+use std::{
+    env,
+    error::Error,
+    io::{self, IsTerminal as _},
+    process::ExitCode,
+};
+
+/// The width of `--help` in characters, where no terminal has one.
+const WIDTH: usize = 80;
 
 /// Segue: a self-hosted music server. Whatever plays, and where in the track, is the same on every device.
 #[derive(Debug, Parser)]
@@ -45,7 +53,8 @@ enum Command {
 /// Runs the command of this process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let arguments = arguments().get_matches();
+    let outcome = match Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit()).command {
         Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Scan(command) => command.run(),
@@ -68,6 +77,15 @@ pub fn main() -> ExitCode {
 }
 
 /// Whether the reader of standard output has closed it, as `head` does in `segue config | head`: that is no failure.
+/// The command line: its help is as wide as the terminal, and coloured only on one.
+fn arguments() -> clap::Command {
+    let (output, error) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+    let command = Cli::command();
+    let command = if output && error { command } else { command.color(ColorChoice::Never) };
+    let has_width = output || error || io::stdin().is_terminal() || env::var_os("COLUMNS").is_some();
+    if has_width { command } else { command.term_width(WIDTH) }
+}
+
 fn is_broken_pipe(failure: &(dyn Error + 'static)) -> bool {
     failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -1,6 +1,7 @@
 //! `--help` shows kinds of values, defaults and variables, and only the settings that a command uses.
 
 use super::{printed, segue};
+use crate::harness::bare;
 use segue::config::KEYS;
 
 fn help(command: &[&str]) -> String {
@@ -54,4 +55,40 @@ fn a_command_shows_the_settings_that_it_uses() {
     assert!(help(&["demo"]).contains("--data-dir <DIR>"));
     let device = help(&["device"]);
     assert!(device.contains("makes no sound") && device.contains("--server <URL>"), "{device}");
+}
+
+#[test]
+fn help_is_as_wide_as_the_terminal_or_80_characters_and_coloured_only_on_one() {
+    let commands = [
+        "",
+        "demo",
+        "serve",
+        "scan",
+        "config",
+        "openapi",
+        "device",
+        "user",
+        "user add",
+        "user list",
+        "backup",
+        "restore",
+    ];
+    // The words that cannot be parted are all shorter than the smallest width.
+    for (columns, most) in [(None, 80), (Some("60"), 60), (Some("200"), 200)] {
+        let mut widest = 0;
+        for command in commands {
+            let mut program = bare();
+            program.args(command.split_whitespace()).arg("--help").env("CLICOLOR_FORCE", "1").env_remove("COLUMNS");
+            if let Some(columns) = columns {
+                program.env("COLUMNS", columns);
+            }
+            let text = printed(&program.output().expect("the program runs"));
+            assert!(!text.contains('\u{1b}'), "{command}: {text:?}");
+            let wide = text.lines().find(|line| line.chars().count() > most);
+            assert_eq!(wide, None, "{command} with COLUMNS={columns:?}");
+            widest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0).max(widest);
+        }
+        // Lines are as long as they may be.
+        assert!(widest > most - 10, "{widest} of {most}");
+    }
 }
