@@ -63,11 +63,12 @@ impl User {
             Self::Add { name, admin, password, settings } => {
                 let settings = loaded(settings)?;
                 let role = if *admin { Role::Admin } else { Role::User };
-                // The password is asked for before a database is made.
-                let password = password.read()?;
+                // Everything that can be refused is, before a database is made.
+                let name = checked_name(name)?;
+                let user = users::User::new(name, hash_password(&checked_password(&password.read()?)?)?, role);
                 let db = OpenDatabase::open(&settings, 1)?;
-                let added = add(&db, name, role, &password)?;
-                Ok(output::line(format_args!("{added} added in {}", settings.database_url))?)
+                add(&db, &user)?;
+                Ok(output::line(format_args!("{role} {} added in {}", user.name, settings.database_url))?)
             }
             Self::Passwd { name, password, settings } => {
                 let db = OpenDatabase::existing(&loaded(settings)?)?;
@@ -91,13 +92,10 @@ fn loaded(flags: &DatabaseFlags) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-/// Adds an account. Returns its role and name.
-fn add(db: &Db, name: &str, role: Role, password: &str) -> Result<String, Failure> {
-    let name = checked_name(name)?;
-    let user = users::User::new(name.clone(), hash_password(&checked_password(password)?)?, role);
-    match db.write_blocking(|connection| users::add(connection, &user)) {
-        Ok(()) => Ok(format!("{role} {name}")),
-        Err(error) if error.is_duplicate() => Err(format!("there is a user named {name}").into()),
+fn add(db: &Db, user: &users::User) -> Result<(), Failure> {
+    match db.write_blocking(|connection| users::add(connection, user)) {
+        Ok(()) => Ok(()),
+        Err(error) if error.is_duplicate() => Err(format!("there is a user named {}", user.name).into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -132,10 +130,10 @@ fn remove(db: &Db, name: &str, yes: bool) -> Result<(), Failure> {
         Changed::NotFound => Err(nobody(name)),
         Changed::LastAdmin => Err(format!("{} is the last admin: make another admin first", user.name).into()),
     }
-fn logins(count: usize) -> String {
-    counted(u64::try_from(count).unwrap_or(u64::MAX), "login")
 }
 
+fn logins(count: usize) -> String {
+    counted(u64::try_from(count).unwrap_or(u64::MAX), "login")
 }
 
 fn nobody(name: &str) -> Failure {

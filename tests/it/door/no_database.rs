@@ -1,7 +1,7 @@
 //! Commands that only read or change existing data make no database.
 
-use super::refused;
-use crate::harness::{Dialect, TestDatabase};
+use super::{one_line, refused};
+use crate::harness::{Dialect, TestDatabase, bare};
 use std::fs;
 
 const COMMANDS: &[&[&str]] = &[
@@ -39,4 +39,17 @@ fn an_empty_database_counts_as_no_database_of_segue() {
         }
     }
     assert_eq!(fs::read(&empty).expect("readable"), b"", "it stays as it was");
+}
+
+#[test]
+fn an_account_that_cannot_be_made_makes_no_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let data = data.to_str().expect("text");
+    let told = refused(&["user", "add", "a b", "--data-dir", data]);
+    assert!(told.contains("a user name has letters, digits"), "{told}");
+    let output = bare().args(["user", "add", "anna", "--data-dir", data]).env("SEGUE_PASSWORD", "short").output();
+    let told = one_line(&output.expect("the program runs"));
+    assert!(told.contains("a password has 8 to 256 characters"), "{told}");
+    assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 0, "nothing was made");
 }
