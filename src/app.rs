@@ -41,12 +41,12 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the database and everything else that the settings need. Blocks: call it before serving requests.
+    /// Opens everything that the settings need but the database, which the caller opens and closes. Blocks: call it before
+    /// serving requests.
     ///
     /// # Errors
-    /// When the database cannot be opened, or another part cannot be started.
-    pub async fn open(settings: Settings) -> Result<Self, Box<dyn Error>> {
-        let db = Db::open(&settings.database_url, settings.database_connections)?;
+    /// When the database cannot be used, or another part cannot be started.
+    pub async fn open(settings: Settings, db: Db) -> Result<Self, Box<dyn Error + Send + Sync>> {
         // Read first: everything read later is outdated when a restore has changed the name.
         let catalogue = db.write_blocking(secrets::catalogue)?;
         let auth = Arc::new(Auth::open(&db, &settings)?);
@@ -81,7 +81,11 @@ impl App {
 }
 
 /// Starts the directory of sessions.
-async fn directory(settings: &Settings, db: &Db, auth: &Arc<Auth>) -> Result<Arc<Directory>, Box<dyn Error>> {
+async fn directory(
+    settings: &Settings,
+    db: &Db,
+    auth: &Arc<Auth>,
+) -> Result<Arc<Directory>, Box<dyn Error + Send + Sync>> {
     let (this, clock) = (NodeId(rand::random()), ClockId(rand::random()));
     let (nodes, clock) = store::start(db.clone(), time::now(), this, clock).await?;
     let heartbeat_ms = i64::try_from(settings.heartbeat_ms)?;

@@ -23,11 +23,6 @@ impl OpenDatabase {
     pub(super) fn existing(settings: &Settings) -> Result<Self, DbError> {
         Db::open_existing(&settings.database_url, 1).map(Self)
     }
-
-    /// Closes a database that others opened when this is dropped.
-    pub(super) fn of(db: &Db) -> Self {
-        Self(db.clone())
-    }
 }
 
 impl Deref for OpenDatabase {

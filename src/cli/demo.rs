@@ -1,10 +1,10 @@
 //! `segue demo`: the server with a library and an account of its own, from nothing.
 
-use super::{Failure, database::OpenDatabase, links, output, paste, path, scan, serve};
+use super::{Failure, links, output, paste, path, scan, serve};
 use crate::{
     app::App,
     auth::hash_password,
-    config::{LogFilter, Origin, PORT, SettingFlags, load, read_address},
+    config::{LogFilter, Origin, PORT, SettingFlags, Settings, load, read_address},
     db::{
         Db,
         users::{self, Role},
@@ -17,6 +17,7 @@ use std::{
     env,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 /// The demo's account.
@@ -35,8 +36,8 @@ pub(super) struct Demo {
     #[arg(
         long,
         value_name = "DIR",
-        help = "The folder to keep everything in [default: segue-demo in $XDG_DATA_HOME or else in ~/.local/share]"
         value_parser = path::parser(),
+        help = "The folder to keep everything in [default: segue-demo in $XDG_DATA_HOME or else in ~/.local/share]"
     )]
     data_dir: Option<PathBuf>,
     /// Make tracks of a few seconds only
@@ -47,22 +48,27 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let listen = address(&self.listen)?;
-        let home = Home::take(&self.data_dir.clone().unwrap_or_else(default_folder))?;
+        let home = Arc::new(Home::take(&self.data_dir.clone().unwrap_or_else(default_folder))?);
         let length = if self.short { Length::Short } else { Length::Full };
         if segue_demo::make(&home.music(), length, show)? {
             output::end_progress();
         }
-        let mut settings = load(&flags(&home, listen)?)?;
-        if settings.origin("log") == Some(Origin::Default) {
-            // The first line that a person reads is the greeting.
-            settings.log = LogFilter::warnings();
-        }
-        let db = OpenDatabase::open(&settings, settings.database_connections)?;
-        let password = account(&db, &home)?;
-        // The server scans at its start too, but the person should find everything there.
-        scan::once(&db, &settings)?;
-        drop(db);
-        serve::run(settings, async |app, bound| greet(app, bound, &home, &password).await)
+        let settings = || -> Result<Settings, Failure> {
+            let mut settings = load(&flags(&home, listen)?)?;
+            if settings.origin("log") == Some(Origin::Default) {
+                // The first line that a person reads is the greeting.
+                settings.log = LogFilter::warnings();
+            }
+            Ok(settings)
+        };
+        let of_account = Arc::clone(&home);
+        let prepare = move |db: &Db, settings: &Settings, stop: &AtomicBool| -> Result<String, Failure> {
+            let password = account(db, &of_account)?;
+            // The server scans at its start too, but the person should find everything there.
+            scan::once(db, settings, stop)?;
+            Ok(password)
+        };
+        serve::run(settings, prepare, async |app, bound, password| greet(app, bound, &home, &password).await)
     }
 }
 
@@ -161,6 +167,7 @@ mod tests {
     fn an_address_comes_with_a_port_or_gets_a_free_one() {
         assert_eq!(address("10.1.2.3:99").unwrap(), "10.1.2.3:99".parse().unwrap());
         assert_eq!(address("[::1]:99").unwrap(), "[::1]:99".parse().unwrap());
+        assert_eq!(address("[::1]").unwrap().ip(), address("::1").unwrap().ip());
         let first = address("127.0.0.1").unwrap();
         let _taken = TcpListener::bind(first).unwrap();
         let second = address("127.0.0.1").unwrap();
@@ -168,4 +175,3 @@ mod tests {
         assert!(address("everywhere").unwrap_err().to_string().contains("everywhere"));
     }
 }
-        assert_eq!(address("[::1]").unwrap().ip(), address("::1").unwrap().ip());

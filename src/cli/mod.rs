@@ -13,6 +13,7 @@ mod paste;
 mod path;
 mod scan;
 mod serve;
+mod signals;
 mod user;
 
 use crate::{config::LoadError, telemetry};
@@ -76,7 +77,6 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Whether the reader of standard output has closed it, as `head` does in `segue config | head`: that is no failure.
 /// The command line: its help is as wide as the terminal, and coloured only on one.
 fn arguments() -> clap::Command {
     let (output, error) = (io::stdout().is_terminal(), io::stderr().is_terminal());
@@ -86,6 +86,7 @@ fn arguments() -> clap::Command {
     if has_width { command } else { command.term_width(WIDTH) }
 }
 
+/// Whether the reader of standard output has closed it, as `head` does in `segue config | head`: that is no failure.
 fn is_broken_pipe(failure: &(dyn Error + 'static)) -> bool {
     failure.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Why a command ended without success; its text is shown to the person.
-pub(super) type Failure = Box<dyn Error>;
+pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Writes one line, or several with line breaks between, and flushes them. Other control characters are escaped: names
 /// from files and from the network may hold them.

@@ -1,11 +1,11 @@
 //! `segue scan`: brings the catalogue up to date once, with progress.
 
-use super::{Failure, database::OpenDatabase, output};
+use super::{Failure, database::OpenDatabase, output, signals::Signals};
 use crate::{
     catalog::scan::{Board, ScanProgress, Scope, run_one},
     config::{ScanFlags, Settings, load},
     db::{Db, files},
-    telemetry, time,
+    http, telemetry, time,
     values::printed::{counted, escaped},
 };
 use clap::Args;
@@ -18,6 +18,8 @@ use std::{
 
 /// Time between two updates of the progress line.
 const REDRAW: Duration = Duration::from_millis(200);
+/// What a person is told of a scan that was stopped or failed.
+const UNFINISHED: &str = "the scan did not come to its end; it goes on from there when it is run again";
 /// How many unreadable files one query reads.
 const PAGE: i64 = 500;
 
@@ -35,28 +37,34 @@ impl Scan {
         if settings.music.is_empty() {
             return Err("there are no music folders: name one with --music DIR, or in the settings file".into());
         }
-        let db = OpenDatabase::open(&settings, settings.database_connections)?;
-        let progress = once(&db, &settings)?;
-        report(&db, &progress)?;
-        if !progress.complete {
-            return Err("the scan did not come to its end; it goes on from there when it is run again".into());
-        }
-        match progress.away {
-            0 => Ok(()),
-            away => Err(format!("{away} of the music folders could not be scanned: see above").into()),
-        }
+        let ended =
+            http::block_on(async move { Signals::of_command()?.during(move |stop| scan(&settings, stop)).await })?;
+        ended.unwrap_or_else(|| Err(UNFINISHED.into()))
     }
 }
 
-/// Scans the music folders of `settings` with a progress line on a terminal.
-pub(super) fn once(db: &Db, settings: &Settings) -> Result<ScanProgress, Failure> {
+fn scan(settings: &Settings, stop: &AtomicBool) -> Result<(), Failure> {
+    let db = OpenDatabase::open(settings, settings.database_connections)?;
+    let progress = once(&db, settings, stop)?;
+    report(&db, &progress)?;
+    if !progress.complete {
+        return Err(UNFINISHED.into());
+    }
+    match progress.away {
+        0 => Ok(()),
+        away => Err(format!("{away} of the music folders could not be scanned: see above").into()),
+    }
+}
+
+/// Scans the music folders of `settings` with a progress line on a terminal, until it is done or `stop` is set.
+pub(super) fn once(db: &Db, settings: &Settings, stop: &AtomicBool) -> Result<ScanProgress, Failure> {
     let Some(_lock) = db.lock_scans()? else {
         return Err("another process is scanning this library; let it finish".into());
     };
-    let (board, stop, over) = (Board::default(), AtomicBool::new(false), AtomicBool::new(false));
+    let (board, over) = (Board::default(), AtomicBool::new(false));
     thread::scope(|scope| {
         let line = scope.spawn(|| show(&board, &over));
-        run_one(db, &settings.music, &Scope::All, &board, &stop);
+        run_one(db, &settings.music, &Scope::All, &board, stop);
         over.store(true, Ordering::Relaxed);
         line.thread().unpark();
     });

@@ -1,14 +1,22 @@
 //! `segue serve`: the server.
 
-use super::{Failure, database::OpenDatabase, links, output, paste};
+use super::{Failure, database::OpenDatabase, links, output, paste, signals::Signals};
 use crate::{
     app::App,
     config::{SettingFlags, Settings, load},
-    db::users,
+    db::{Db, users},
     http, restored, telemetry,
 };
 use clap::Args;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{Arc, atomic::AtomicBool},
+    task::Poll,
+    time::Duration,
+};
 
 /// Run the server
 #[derive(Debug, Args)]
@@ -19,26 +27,37 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        run(load(&self.settings)?, greet)
+        run(|| Ok(load(&self.settings)?), |_, _, _| Ok(()), async |app, bound, ()| greet(app, bound).await)
     }
 }
 
-/// Runs a server until it is told to stop; `ready` is called once it answers, with the address it listens on.
-pub(super) fn run(
-    settings: Settings,
-    ready: impl AsyncFnOnce(&App, SocketAddr) -> Result<(), Failure>,
+/// Runs a server until it is told to stop, also while it starts. `settings` is called first. `prepare` works on the open
+/// database before anything else uses it, on a thread that may block, and returns early when the flag is set. `ready` is
+/// called once the server answers, with the address it listens on and what `prepare` returned.
+pub(super) fn run<P: Send + 'static>(
+    settings: impl FnOnce() -> Result<Settings, Failure>,
+    prepare: impl FnOnce(&Db, &Settings, &AtomicBool) -> Result<P, Failure> + Send + 'static,
+    ready: impl AsyncFnOnce(&App, SocketAddr, P) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    telemetry::start_server(&settings, http::OF_STRANGERS);
-    log::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        database:% = settings.database_url,
-        data_dir:% = settings.data_dir.display(),
-        listen:% = settings.listen;
-        "segue starts"
-    );
     http::block_on(async move {
-        let app = Arc::new(App::open(settings).await?);
-        let _database = OpenDatabase::of(&app.db);
+        let mut signals = Signals::of_server()?;
+        let settings = settings()?;
+        telemetry::start_server(&settings, http::OF_STRANGERS);
+        log::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            database:% = settings.database_url,
+            data_dir:% = settings.data_dir.display(),
+            listen:% = settings.listen;
+            "segue starts"
+        );
+        let opened = signals.during(move |stop| {
+            let database = OpenDatabase::open(&settings, settings.database_connections)?;
+            let prepared = prepare(&database, &settings, stop)?;
+            Ok::<_, Failure>((settings, database, prepared))
+        });
+        let Some(opened) = opened.await? else { return Ok(()) };
+        let (settings, database, prepared) = opened?;
+        let app = Arc::new(App::open(settings, database.clone()).await?);
         let server = http::listen(Arc::clone(&app))?;
         log::info!(address:% = server.address, scheme = app.settings.scheme(); "listening");
         let poll = Duration::from_millis(app.settings.poll_ms);
@@ -48,12 +67,19 @@ pub(super) fn run(
         tokio::spawn(async move { directory.heartbeat().await });
         app.start_search();
         app.start_scanning();
-        match ready(&app, server.address).await {
+        match ready(&app, server.address, prepared).await {
             // Who does not read what `ready` prints may still use the server.
             Err(failure) if failure.is::<io::Error>() => log::debug!("standard output cannot be written to: {failure}"),
             outcome => outcome?,
         }
-        server.run().await?;
+        let mut running = pin!(server.run());
+        // From its first poll on the server receives signals itself; what arrived before is known here alone.
+        let outcome = poll_fn(|context| Poll::Ready(running.as_mut().poll(context))).await;
+        match outcome {
+            Poll::Ready(outcome) => outcome?,
+            Poll::Pending if signals.ask_for_end() => log::info!("stopping"),
+            Poll::Pending => running.await?,
+        }
         app.stop();
         Ok(())
     })
