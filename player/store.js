@@ -112,6 +112,17 @@ class Store extends Watchable {
   setDeviceId(id) {
     write(sessionStorage, "segue.device", id);
   }
+
+  /** The version of the volume of this tab's device: a reloaded page names it in its `hello`. @returns {number} */
+  volumeVersion() {
+    const version = read(sessionStorage, "segue.volume_version");
+    return Number.isSafeInteger(version) && version >= 0 ? version : 0;
+  }
+
+  /** @param {number} version */
+  setVolumeVersion(version) {
+    write(sessionStorage, "segue.volume_version", version);
+  }
 }
 
 export const store = new Store();

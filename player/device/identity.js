@@ -15,9 +15,9 @@ export function randomId() {
 /**
  * How this page describes itself in its `hello`.
  * @param {string | undefined} id @param {import("../store.js").Preferences} preferences
- * @returns {import("../rules/types.js").HelloDevice}
+ * @param {number} version that of the volume @returns {import("../rules/types.js").HelloDevice}
  */
-export function describeDevice(id, { name, level, muted }) {
+export function describeDevice(id, { name, level, muted }, version) {
   return {
     id,
     instance: randomId(),
@@ -25,7 +25,7 @@ export function describeDevice(id, { name, level, muted }) {
     kind: deviceKind(),
     plays: true,
     controls: true,
-    volume: { level, muted, version: 0 },
+    volume: { level, muted, version: id ? version : 0 },
   };
 }
 

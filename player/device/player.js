@@ -30,7 +30,7 @@ export class Player extends Watchable {
   constructor(token, device_id, onLateRefusal) {
     super();
     const { level, muted } = store.preferences;
-    this.client = new Client(describeDevice(device_id, store.preferences), token, localNow());
+    this.client = new Client(describeDevice(device_id, store.preferences, store.volumeVersion()), token, localNow());
     this.answers = new Answers(onLateRefusal);
     this.queue = new QueuePages();
     /** @type {{code: number, reason: string} | undefined} why the server does not want this device back */
@@ -105,6 +105,7 @@ export class Player extends Watchable {
         break;
       case "volume":
         store.prefer({ level: output.level, muted: output.muted });
+        store.setVolumeVersion(this.client.device.volume?.version ?? 0);
         this.engine.perform(output);
         break;
       default:

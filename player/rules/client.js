@@ -245,6 +245,7 @@ function receive(client, local_us, frame, out) {
       welcomed(client, local_us, frame.jitter_ms, out);
       client.ended_due_us = local_us;
       showDevices(client, frame.devices, out);
+      correctVolume(client, out);
       applyPlayback(client, local_us, frame.playback, out);
       client.pendingCommands.resendAll(local_us, out);
       break;
@@ -327,6 +328,18 @@ function showDevices(client, list, out) {
     client.device.volume = volume;
     out.push({ type: "volume", level: volume.level, muted: volume.muted });
   }
+}
+
+/**
+ * After the first list on a new socket: the volume may have been changed here between the `hello` and the `welcome`; what
+ * the list does not show is sent.
+ * @param {Client} client @param {Output[]} out
+ */
+function correctVolume(client, out) {
+  const own = client.device.volume;
+  const listed = client.devices?.devices.find((device) => device.id === client.device.id)?.volume;
+  const isShown = ["level", "muted", "version"].every((field) => own?.[field] === listed?.[field]);
+  if (own && !isShown) out.push({ type: "send", frame: { type: "volume", ...own } });
 }
 
 /**

@@ -311,6 +311,12 @@ impl SessionState {
             _ => return Err(Reject::new(RejectCode::Invalid, "volume needs a level from 0 to 100, a delta, or muted")),
         };
         let muted = muted.unwrap_or(known.is_some_and(|volume| volume.muted));
+        if known.is_some_and(|volume| volume.version >= Volume::MOST_VERSION) {
+            return Err(Reject::new(
+                RejectCode::Invalid,
+                "the device named the highest version of a volume, so none is newer",
+            ));
+        }
         let version = known.map_or(1, |volume| volume.version.saturating_add(1));
         self.touch_devices(at);
         if let Some(device) = self.edit().devices.get_mut(device_id) {

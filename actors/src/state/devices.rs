@@ -154,6 +154,8 @@ const ANSWERED_DEVICES: usize = 96;
 const ANSWERED_KEPT_MS: i64 = 10 * 60 * 1000;
 /// How many names given by people are kept.
 const NAMES_KEPT: usize = 64;
+/// Of how many devices that have left the list the volumes are kept.
+const GONE_VOLUMES_KEPT: usize = 64;
 
 /// Everything that a session keeps of devices.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -166,6 +168,20 @@ pub struct Devices {
     /// Answered commands, also of devices that have left the list in the last 10 minutes.
     #[serde(default)]
     answered: BTreeMap<DeviceId, Answered>,
+    /// The volumes of devices that have left the list, the latest to leave last: a device that comes back may not have
+    /// received the last command.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    gone_volumes: VecDeque<(DeviceId, Volume)>,
+}
+
+/// The volume of a device that joins: of what is kept of it and what it says of itself, that with the higher version. When
+/// the versions are equal, no command came since, and the volume may have been changed on the device while it had no
+/// connection.
+fn newer(kept: Option<Volume>, own: Option<Volume>) -> Option<Volume> {
+    match (kept, own) {
+        (Some(kept), Some(own)) if own.version < kept.version => Some(kept),
+        (kept, own) => own.or(kept),
+    }
 }
 
 impl Devices {
@@ -222,8 +238,14 @@ impl Devices {
         self.get(id).is_some_and(|device| device.instance == instance && device.is_online())
     }
 
-    /// Lists a device, in place of an earlier entry of the same id.
+    /// Lists a device, in place of an earlier entry of the same id. `device.volume` is what it says itself: a volume that is
+    /// kept of it and has a higher version takes its place.
     pub fn put(&mut self, mut device: Device) {
+        let kept = match self.get(device.id) {
+            Some(entry) => entry.volume,
+            None => self.take_gone_volume(device.id),
+        };
+        device.volume = newer(kept, device.volume);
         if let Some(name) = self.renamed.get(&device.id) {
             device.name.clone_from(name);
         }
@@ -236,8 +258,19 @@ impl Devices {
         }
     }
 
-    /// Takes a device off the list.
+    fn take_gone_volume(&mut self, id: DeviceId) -> Option<Volume> {
+        let place = self.gone_volumes.iter().position(|(gone, _)| *gone == id)?;
+        self.gone_volumes.remove(place).map(|(_, volume)| volume)
+    }
+
+    /// Takes a device off the list. Its volume is kept if a command has set it.
     pub fn remove(&mut self, id: DeviceId, now: Micros) {
+        if let Some(volume) = self.get(id).and_then(|device| device.volume).filter(|volume| volume.version > 0) {
+            self.gone_volumes.push_back((id, volume));
+            if self.gone_volumes.len() > GONE_VOLUMES_KEPT {
+                self.gone_volumes.pop_front();
+            }
+        }
         self.list.retain(|device| device.id != id);
         if let Some(answered) = self.answered.get_mut(&id) {
             answered.gone_us = Some(now);
@@ -272,9 +305,10 @@ impl Devices {
         }
     }
 
-    /// Removes a device and its name, but not yet its answered commands, which it may send again.
+    /// Removes a device with its name and volume, but not yet its answered commands, which it may send again.
     pub fn forget(&mut self, id: DeviceId, now: Micros) {
         self.remove(id, now);
+        self.take_gone_volume(id);
         self.renamed.remove(&id);
     }
 
@@ -302,11 +336,14 @@ impl Devices {
         is_known
     }
 
-    /// The size in memory of names given by people and of answered commands, in bytes.
+    /// The size in memory of names given by people, of answered commands, and of the volumes of devices that have left the
+    /// list, in bytes.
     pub(super) fn bytes_remembered(&self) -> usize {
         let names: usize = self.renamed.values().map(|name| size_of::<DeviceId>() + name.len()).sum();
         let commands: usize = self.answered.values().map(|answered| answered.commands.len()).sum();
-        names + self.answered.len() * size_of::<(DeviceId, Answered)>() + commands * size_of::<(CommandId, u64)>()
+        let volumes = self.gone_volumes.len() * size_of::<(DeviceId, Volume)>();
+        let answered = self.answered.len() * size_of::<(DeviceId, Answered)>();
+        names + answered + commands * size_of::<(CommandId, u64)>() + volumes
     }
 
     /// The most bytes of it while `devices` devices are listed: what is kept of devices that have left the list is
@@ -314,17 +351,19 @@ impl Devices {
     pub(super) fn most_remembered(devices: usize) -> usize {
         let name = size_of::<DeviceId>() + NAME_BYTES;
         let answered = size_of::<(DeviceId, Answered)>() + ANSWERED_KEPT * size_of::<(CommandId, u64)>();
-        NAMES_KEPT.max(devices) * name + (ANSWERED_DEVICES + devices) * answered
+        let volumes = GONE_VOLUMES_KEPT * size_of::<(DeviceId, Volume)>();
+        NAMES_KEPT.max(devices) * name + (ANSWERED_DEVICES + devices) * answered + volumes
     }
 
     /// Counts with their limits while `devices` devices are listed: devices with a name given by people, devices with
-    /// answered commands, and the most answered commands of one device.
-    pub(super) fn counts(&self, devices: usize) -> [(usize, usize); 3] {
+    /// answered commands, the most answered commands of one device, and volumes of devices that have left the list.
+    pub(super) fn counts(&self, devices: usize) -> [(usize, usize); 4] {
         let longest = self.answered.values().map(|answered| answered.commands.len()).max();
         [
             (self.renamed.len(), NAMES_KEPT.max(devices)),
             (self.answered.len(), ANSWERED_DEVICES + devices),
             (longest.unwrap_or(0), ANSWERED_KEPT),
+            (self.gone_volumes.len(), GONE_VOLUMES_KEPT),
         ]
     }
 
@@ -349,6 +388,7 @@ mod tests {
     fn names_and_devices_that_have_gone_are_bounded_and_what_is_listed_stays() {
         let mut devices = Devices::default();
         for id in (0..1_000).map(DeviceId) {
+            devices.put(device(id, Some(volume(40, 1))));
             devices.rename(id, "x");
             devices.remember(id, CommandId(1), 1);
             devices.remove(id, Micros(0));
@@ -359,6 +399,60 @@ mod tests {
         );
         assert!(devices.bytes_remembered() <= Devices::most_remembered(0));
         assert_eq!(devices.answer_to(DeviceId(999), CommandId(1)), Some(1), "the newest is known");
+    }
+
+    const fn volume(level: u8, version: u64) -> Volume {
+        Volume { level, muted: false, version }
+    }
+
+    fn device(id: DeviceId, volume: Option<Volume>) -> Device {
+        Device {
+            id,
+            instance: InstanceId(1),
+            name: "x".to_owned(),
+            kind: DeviceKind::Other,
+            plays: true,
+            controls: true,
+            volume,
+            since_us: Micros(0),
+            presence: Presence::Away { until_us: Micros(0) },
+            pending_action: None,
+        }
+    }
+
+    /// What a device is shown to have when it joins, by what is kept of it and what it says of itself.
+    #[test]
+    fn of_two_volumes_the_one_after_more_commands_counts_whether_the_device_was_listed_or_not() {
+        let (older, newer, same) = (volume(10, 3), volume(20, 4), volume(30, 4));
+        let cases = [
+            (Some(newer), Some(older), Some(newer)),
+            (Some(older), Some(newer), Some(newer)),
+            (Some(newer), Some(same), Some(same)),
+            (Some(newer), None, Some(newer)),
+            (None, Some(older), Some(older)),
+            (None, None, None),
+        ];
+        for (kept, own, expected) in cases {
+            for leaves in [false, true] {
+                let mut devices = Devices::default();
+                devices.put(device(DeviceId(1), kept));
+                if leaves {
+                    devices.remove(DeviceId(1), Micros(0));
+                    assert!(devices.is_empty());
+                }
+                devices.put(device(DeviceId(1), own));
+                assert_eq!(devices.get(DeviceId(1)).and_then(|device| device.volume), expected, "{kept:?} {own:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_forgotten_device_has_no_volume_but_its_own() {
+        let mut devices = Devices::default();
+        devices.put(device(DeviceId(1), Some(volume(20, 4))));
+        devices.forget(DeviceId(1), Micros(0));
+        devices.put(device(DeviceId(1), None));
+        assert_eq!(devices.get(DeviceId(1)).and_then(|device| device.volume), None);
     }
 
     #[test]

@@ -7,7 +7,6 @@ use super::bounds::DEVICE_BYTES;
 use super::devices::{Device, PendingAction, Presence};
 use super::{At, Durability, Effect, Join, Limits, MOST_EPOCH, SessionState};
 use crate::protocol::close::CloseReason;
-use crate::protocol::device::Volume;
 use crate::protocol::ids::{ConnectionId, DeviceId, InstanceId, Stamp};
 
 /// A join that waits while another instance of its id is probed.
@@ -188,14 +187,6 @@ impl SessionState {
             self.end_earlier_instances(at, id, join.instance, effects);
         }
         let since_us = same_instance.filter(|device| device.is_online()).map_or(at.now, |device| device.since_us);
-        let earlier = known.as_ref().and_then(|device| device.volume);
-        let volume = match (same_instance.and(earlier), join.description.volume) {
-            // No volume command came since: the volume may have been changed on the device while it had no connection.
-            (Some(shown), Some(own)) if own.version < shown.version => Some(shown),
-            (Some(shown), None) => Some(shown),
-            (Some(_), own) => own,
-            (None, own) => own.map(|own| Volume { version: earlier.map_or(0, |earlier| earlier.version), ..own }),
-        };
         let description = join.description;
         self.touch_devices(at);
         let presence = Presence::Online { node: self.node, connection: join.connection };
@@ -206,7 +197,7 @@ impl SessionState {
             kind: description.kind,
             plays: description.plays,
             controls: description.controls,
-            volume,
+            volume: description.volume,
             since_us,
             presence,
             pending_action: None,

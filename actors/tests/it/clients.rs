@@ -209,6 +209,15 @@ impl World {
         panic!("it never came back");
     }
 
+    /// The network is back, and the device's `hello` is under way.
+    fn say_hello(&mut self, index: usize) {
+        self.mend(index);
+        while self.devices[index].up.is_empty() {
+            self.now_us += 100_000;
+            self.input(index, Input::Tick);
+        }
+    }
+
     fn command(&mut self, index: usize, op: Op<MediaId>) -> CommandId {
         let id = CommandId(self.number());
         self.input(index, Input::Command(id, op));

@@ -254,7 +254,7 @@ fn t70_volume_is_unknown_until_said_and_belongs_to_its_device() {
           devices [b]
         a joins anew
           welcome a
-          devices [b, Living room]
+          devices [b, Living room 60% v1]
     "#]]
     .assert_eq(&transcript);
 }
@@ -295,6 +295,77 @@ fn who_left_before_a_restart_is_remembered_whatever_the_clock_became() {
     ");
     assert!(transcript.contains("devices []"), "the kitchen has gone since:\n{transcript}");
     assert!(transcript.ends_with("phone: again\n  ack phone r4\n"), "{transcript}");
+}
+
+/// Of the device and of the server, that counts which knows of more commands, also when the device was off the list and
+/// when it comes back as another instance.
+#[test]
+fn a_device_that_left_the_list_gets_what_was_commanded_and_versions_never_fall() {
+    let transcript = run("
+        b joins
+        a joins
+        a is lost
+        b: volume a 30
+        +20000
+        b: volume a 40
+        a knows volume 80 version 0
+        a returns
+        a is lost
+        +20000
+        a knows volume 50 version 1
+        a joins anew
+        a is lost
+        +20000
+        a knows volume 60 version 7
+        a returns
+        b: volume a 20
+        a turns volume 90 knowing 8
+    ");
+    expect![[r#"
+        b joins
+          welcome b
+          devices [b]
+        a joins
+          welcome a
+          devices [b, a]
+        a is lost
+          devices [b, a away]
+        b: volume a 30
+          commit now
+          ack b r5
+          devices [b, a away 30% v1]
+        +20000
+          devices [b]
+        b: volume a 40
+          reject b Invalid: no such device; see the list of devices
+        a knows volume 80 version 0
+        a returns
+          welcome a
+          devices [b, a 30% v1]
+        a is lost
+          devices [b, a away 30% v1]
+        +20000
+          devices [b]
+        a knows volume 50 version 1
+        a joins anew
+          welcome a
+          devices [b, a 50% v1]
+        a is lost
+          devices [b, a away 50% v1]
+        +20000
+          devices [b]
+        a knows volume 60 version 7
+        a returns
+          welcome a
+          devices [b, a 60% v7]
+        b: volume a 20
+          commit now
+          ack b r14
+          devices [b, a 20% v8]
+        a turns volume 90 knowing 8
+          devices [b, a 90% v8]
+    "#]]
+    .assert_eq(&transcript);
 }
 
 #[test]

@@ -25,7 +25,7 @@
 //! `r7 play/playing i0@1000 kitchen:r5 after[phone:r3] next i1 turn r6`; of a transfer `transfer to phone:r8 at 5400`,
 //! and of a switch `from 5400` in milliseconds since the start; of an entry that failed, `gave up i0 on kitchen`.
 
-use segue_actors::protocol::device::DeviceKind;
+use segue_actors::protocol::device::{DeviceKind, Volume};
 use segue_actors::protocol::ids::{
     CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
@@ -50,6 +50,7 @@ struct Actor {
     is_behind: bool,
     last: Option<Command<Resolved>>,
     promised: Option<Yield>,
+    volume: Option<Volume>,
 }
 
 /// A session and the devices that talk to it.
@@ -91,8 +92,7 @@ impl Scenario {
     fn line(&mut self, line: &str) {
         writeln!(self.transcript, "{line}").expect("a string takes everything");
         if let Some(ms) = line.strip_prefix('+') {
-            self.pass(ms.parse().expect("milliseconds"));
-            return;
+            return self.pass(ms.parse().expect("milliseconds"));
         }
         if line == "strict" {
             self.limits.strict_ms = Some(5_000);
@@ -100,8 +100,7 @@ impl Scenario {
             return;
         }
         if line == "restart" {
-            self.restart();
-            return;
+            return self.restart();
         }
         let (who, what) = line.split_once(' ').expect("who and what");
         let who = who.trim_end_matches(':');
@@ -165,6 +164,10 @@ impl Scenario {
             ["ended", "and", "went", "on", "to", item, "at", position] => {
                 self.ended(who, Some(self.item(item)), position.parse().expect("milliseconds"));
             }
+            ["knows", "volume", level, "version", version] => {
+                let (level, version) = (level.parse().expect("a level"), version.parse().expect("a version"));
+                self.actors.get_mut(who).expect("known").volume = Some(Volume { level, muted: false, version });
+            }
             ["turns", "volume", level, "knowing", version] => {
                 let (level, version) = (level.parse().expect("a level"), version.parse().expect("a version"));
                 self.say(who, DeviceEvent::Volume(VolumeChange { level, muted: false, version }));
@@ -213,12 +216,13 @@ impl Scenario {
             is_behind: false,
             last: None,
             promised: None,
+            volume: None,
         });
         actor.connection = connection;
-        let (device_id, instance) = (actor.id, actor.instance);
+        let (device_id, instance, volume) = (actor.id, actor.instance, actor.volume);
         let spare_id = DeviceId(self.number());
         let join = join(0);
-        let description = Description { name: who.to_owned(), plays, ..join.description };
+        let description = Description { name: who.to_owned(), plays, volume, ..join.description };
         self.step(Event::Join(Box::new(Join { connection, device_id, spare_id, instance, description, ..join })));
     }
 

@@ -1,6 +1,7 @@
 //! What must hold: clocks within their bounds, one position on all screens, and at rest one state.
 
 use crate::world::World;
+use segue_actors::protocol::device::DeviceList;
 use segue_actors::protocol::playback::Status;
 use segue_actors::state::Record;
 
@@ -82,6 +83,19 @@ impl World {
         self.worst_error_ms = self.worst_error_ms.max(worst_ms);
     }
 
+    /// Everybody is shown how loud the device is, and no command that was stored is undone by an older volume.
+    fn volume_disagreement(&self, index: usize, devices: &DeviceList) -> Option<String> {
+        let device = &self.devices[index];
+        let listed = devices.devices.iter().find(|listed| Some(listed.id) == device.client.device_id())?;
+        let (own, shown) = (device.client.volume(), listed.volume);
+        if own != shown || device.loudness != shown.map(|volume| (volume.level, volume.muted)) {
+            return Some(format!("device {index} is at {:?}, knows {own:?}, and listed is {shown:?}", device.loudness));
+        }
+        let stored = self.store.volume_versions.get(&listed.id).filter(|_| !self.forgotten.contains(&listed.id));
+        let is_undone = stored.is_some_and(|stored| shown.map_or(0, |shown| shown.version) < *stored);
+        is_undone.then(|| format!("device {index} has {shown:?} after version {stored:?}"))
+    }
+
     /// Describes what is not at rest yet; `None` if everything is.
     pub(crate) fn disagreement(&self) -> Option<String> {
         let Some(truth) = self.truth() else { return Some("there is no session".to_owned()) };
@@ -106,6 +120,9 @@ impl World {
             }
             if device.client.devices() != Some(&devices) {
                 return Some(format!("device {index} lists {:?} and not {devices:?}", device.client.devices()));
+            }
+            if let Some(wrong) = self.volume_disagreement(index, &devices) {
+                return Some(wrong);
             }
             let holds = truth.playback.active.is_some_and(|active| Some(active.device_id) == device.client.device_id());
             let is_wanted = holds && truth.playback.status == Status::Playing;

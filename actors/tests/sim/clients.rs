@@ -30,6 +30,8 @@ pub(crate) struct Device {
     prepared: Option<ItemId>,
     /// What the loudspeaker does: which item, from where, since when on the device's clock, how fast.
     pub(crate) heard: Option<(Item, i64, i64, Rate)>,
+    /// The level and muting of its loudspeaker, where they are known.
+    pub(crate) loudness: Option<(u8, bool)>,
     /// By how much it may have misjudged the instant at which it was to sound.
     pub(crate) heard_bound_us: i64,
     /// The same of its clock before it slept.
@@ -112,9 +114,11 @@ impl Device {
 }
 
 impl World {
-    /// A program's start or a page's load; `known` is the id that the device kept.
-    pub(crate) fn fresh_device(&mut self, index: usize, known: Option<DeviceId>) -> Device {
-        let volume = self.chance.permille(500).then_some(Volume { level: 40, muted: false, version: 0 });
+    /// A program's start or a page's load; `known` and `kept` are the id and the volume that the device kept.
+    pub(crate) fn fresh_device(&mut self, index: usize, known: Option<DeviceId>, kept: Option<Volume>) -> Device {
+        let first = Volume { level: 40, muted: false, version: 0 };
+        let first = self.chance.permille(500).then_some(first);
+        let volume = kept.filter(|_| self.chance.permille(800)).or(first);
         let description = HelloDevice {
             id: known,
             instance: InstanceId(self.number()),
@@ -137,6 +141,7 @@ impl World {
             audio_version: 0,
             prepared: None,
             heard: None,
+            loudness: volume.map(|volume| (volume.level, volume.muted)),
             heard_bound_us: 0,
             told_us: 0,
             welcomed_on: None,
@@ -163,7 +168,8 @@ impl World {
             known = self.devices[other].client.device_id().or(known);
         }
         let before = (self.devices[index].tick_version, self.devices[index].audio_version);
-        self.devices[index] = self.fresh_device(index, known);
+        let kept = self.devices[index].client.volume();
+        self.devices[index] = self.fresh_device(index, known, kept);
         let device = &mut self.devices[index];
         (device.tick_version, device.audio_version) = (before.0 + 1, before.1 + 1);
         device.is_on = true;
@@ -332,8 +338,17 @@ impl World {
                 }
             }
             Output::GiveUp(..) => self.end_device(index, 1, 5_000_000),
-            Output::Queue(_) | Output::Volume(_) | Output::Show => {}
+            Output::Volume(_) if self.is_told(Lie::LoudspeakersStay) => {}
+            Output::Volume(volume) => self.devices[index].loudness = Some((volume.level, volume.muted)),
+            Output::Queue(_) | Output::Show => {}
         }
+    }
+
+    /// A person changes the volume on the device itself.
+    pub(crate) fn turn_volume(&mut self, index: usize, level: u8, muted: bool) {
+        self.devices[index].loudness = Some((level, muted));
+        self.note("volume by hand");
+        self.input(index, Input::Volume { level, muted });
     }
 
     fn sound(&mut self, index: usize, item: Item, position_ms: i64) {

@@ -26,9 +26,15 @@ impl World {
                 return self.input(index, Input::Wake);
             }
             (1, Some(socket)) if self.devices[index].client.link().is_welcomed() => {
-                // The volume is changed on the device; the version that it names may be old.
-                let change = VolumeChange { level: 20, muted: false, version: self.chance.bits() % 3 };
+                // A change that was made before the last command, and is refused.
+                let version = self.devices[index].client.volume().map_or(0, |volume| volume.version).wrapping_sub(1);
+                let change = VolumeChange { level: 20, muted: false, version };
                 return self.send_up(socket, Up::Message(Box::new(ClientMessage::Volume(change))));
+            }
+            (3 | 4, _) => {
+                let level = u8::try_from(self.chance.below(101)).expect("at most 100");
+                let muted = self.chance.permille(100);
+                return self.turn_volume(index, level, muted);
             }
             _ => {}
         }

@@ -115,6 +115,7 @@ const WANTED: &[&str] = &[
     "transfer switched",
     "transfer target lost after the switch",
     "transfer to another instead",
+    "volume by hand",
     "went on alone",
     "write stuck",
 ];

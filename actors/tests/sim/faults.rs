@@ -1,6 +1,5 @@
 //! What goes wrong.
 
-use crate::lies::Lie;
 use crate::world::World;
 
 impl World {
@@ -35,7 +34,7 @@ impl World {
                     self.crash_node(n);
                 }
                 self.orphans.clear();
-                if self.store.put_back(self.is_told(Lie::AnUnsaidBackup), self.is_told(Lie::AcksOutliveABackup)) {
+                if self.store.put_back(self.lie) {
                     self.note("fault database put back");
                 }
             }

@@ -31,10 +31,14 @@ pub(crate) enum Lie {
     AnotherPlace,
     /// On every other socket the instant of a switch is too early.
     AnEarlySwitch,
+    /// Loudspeakers do not follow volume commands.
+    LoudspeakersStay,
+    /// A backup is put back, and the volumes that were commanded since count as kept all the same.
+    VolumesOutliveABackup,
 }
 
 /// What the checks say of each.
-const NOTICED: [(Lie, &str); 10] = [
+const NOTICED: [(Lie, &str); 12] = [
     (Lie::NobodyIsWaitedFor, "sound together for"),
     (Lie::AnotherTime, "is wrong by"),
     (Lie::AnotherPlace, "is heard at"),
@@ -45,6 +49,8 @@ const NOTICED: [(Lie, &str); 10] = [
     (Lie::OneDeviceList, "no rest: device"),
     (Lie::NoSilence, "is heard and does not know"),
     (Lie::AnEarlySwitch, "sound together for"),
+    (Lie::LoudspeakersStay, "and listed is"),
+    (Lie::VolumesOutliveABackup, "after version"),
 ];
 /// Each is noticed within this many runs.
 const RUNS: u64 = 2_000;

@@ -1,5 +1,6 @@
 //! The database: one record, changed by compare-and-set, with answers that are late, lost or wrong, and backups.
 
+use crate::lies::Lie;
 use crate::overlap::Grant;
 use segue_actors::node::ports::{Outcome, PortError, SessionChange};
 use segue_actors::protocol::ids::{CommandId, DeviceId, Micros};
@@ -29,6 +30,8 @@ pub(crate) struct Store {
     pub(crate) grants: Vec<Grant>,
     /// The revisions that each command that waits for an answer made, as the record says.
     pub(crate) applied: BTreeMap<(DeviceId, CommandId), Vec<u64>>,
+    /// The highest version of each device's volume that was ever stored.
+    pub(crate) volume_versions: BTreeMap<DeviceId, u64>,
     /// The newest command of each device that was acknowledged, with its revision, and when.
     pub(crate) acked: BTreeMap<DeviceId, (CommandId, u64, i64)>,
 }
@@ -63,6 +66,10 @@ impl Store {
             let answer = answers(*device_id, *id);
             assert!(answer == Some(*revision), "command {id} of {device_id} was acknowledged and is lost: {answer:?}");
         }
+        for device in change.record.devices.iter() {
+            let version = self.volume_versions.entry(device.id).or_default();
+            *version = (*version).max(device.volume.map_or(0, |volume| volume.version));
+        }
         if let Some(grant) = Grant::of(&change.record) {
             grant.note(&mut self.grants);
         }
@@ -88,19 +95,22 @@ impl Store {
         }
     }
 
-    /// Puts the oldest backup back; what was acknowledged since is lost, and nobody else's fault, unless it is unsaid or
-    /// counts all the same.
-    pub(crate) fn put_back(&mut self, is_unsaid: bool, acks_count: bool) -> bool {
+    /// Puts the oldest backup back. What was acknowledged since is lost, and no device is to blame, unless the world is told
+    /// otherwise.
+    pub(crate) fn put_back(&mut self, lie: Option<Lie>) -> bool {
         let Some((record, queue, heartbeats)) = self.backups.pop_front() else { return false };
         self.row = Some((record, queue));
         self.heartbeats = heartbeats;
         self.identity += 1;
         self.was_put_back = true;
         self.backups.clear();
-        if !is_unsaid {
+        if lie != Some(Lie::VolumesOutliveABackup) {
+            self.volume_versions.clear();
+        }
+        if lie != Some(Lie::AnUnsaidBackup) {
             self.applied.clear();
         }
-        if !acks_count {
+        if lie != Some(Lie::AcksOutliveABackup) {
             self.acked.clear();
         }
         true

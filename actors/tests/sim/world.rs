@@ -203,7 +203,7 @@ impl World {
             lie: None,
         };
         for index in 0..usize::try_from(count).expect("a few") {
-            let device = world.fresh_device(index, None);
+            let device = world.fresh_device(index, None, None);
             world.devices.push(device);
             world.after_us(0, 2_000_000, Happening::DeviceStarts(index));
         }

@@ -32,9 +32,14 @@ pub struct Volume {
     /// Whether it is muted; the level is kept.
     #[serde(default)]
     pub muted: bool,
-    /// Counts volume commands; a device applies only a version higher than its last.
+    /// Counts volume commands; a device applies only a version higher than its last. At most [`Volume::MOST_VERSION`].
     #[serde(default)]
     pub version: u64,
+}
+
+impl Volume {
+    /// The highest version: the largest integer that JavaScript keeps exact (ECMA-262, `Number.MAX_SAFE_INTEGER`).
+    pub const MOST_VERSION: u64 = (1 << 53) - 1;
 }
 
 /// Longest name of a device, in characters.
@@ -69,7 +74,8 @@ pub struct HelloDevice {
 }
 
 impl HelloDevice {
-    /// Checks that each field is within its limit: the length of the name, a level of at most 100.
+    /// Checks that each field is within its limit: the length of the name, a level of at most 100, a version of at
+    /// most [`Volume::MOST_VERSION`].
     ///
     /// # Errors
     /// `WireError` that names the first field that is not.
@@ -78,6 +84,8 @@ impl HelloDevice {
             "device.name has 1 to 64 characters and no control characters"
         } else if self.volume.is_some_and(|volume| volume.level > 100) {
             "device.volume.level is 0 to 100"
+        } else if self.volume.is_some_and(|volume| volume.version > Volume::MOST_VERSION) {
+            "device.volume.version is at most 9007199254740991"
         } else {
             return Ok(());
         };

@@ -1,5 +1,6 @@
 //! The payloads of the messages between devices and a session, without their JSON envelopes (`wire`).
 
+use super::device::Volume;
 use super::ids::{CommandId, DeviceId, ItemId, Micros, Stamp};
 use super::playback::{Intent, Rate, Repeat, Status};
 use serde::{Deserialize, Serialize};
@@ -309,6 +310,12 @@ pub struct VolumeChange {
     pub muted: bool,
     /// The newest version that the device knew.
     pub version: u64,
+}
+
+impl From<Volume> for VolumeChange {
+    fn from(Volume { level, muted, version }: Volume) -> Self {
+        Self { level, muted, version }
+    }
 }
 
 /// Why a device leaves.

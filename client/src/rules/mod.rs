@@ -201,6 +201,7 @@ impl Client {
                 self.device.id = Some(welcome.device_id);
                 self.welcomed(local_us, welcome.jitter_ms, outputs);
                 self.listed(welcome.devices, outputs);
+                self.correct_volume(outputs);
                 self.ended_due = local_us;
                 self.shown(local_us, welcome.playback, outputs);
                 self.resend_all(local_us, outputs);

@@ -18,11 +18,22 @@ impl Client {
         self.devices = Some(devices);
     }
 
+    /// The first list on a new socket. The volume may have been changed here between the `hello` and the `welcome`: what
+    /// the list does not show is sent.
+    pub(super) fn correct_volume(&self, outputs: &mut Vec<Output>) {
+        let mut listed = self.devices.iter().flat_map(|list| &list.devices);
+        let listed = listed.find(|device| Some(device.id) == self.device.id).and_then(|own| own.volume);
+        if let Some(volume) = self.device.volume.filter(|own| listed != Some(*own)) {
+            outputs.push(Output::Send(ClientMessage::Volume(VolumeChange::from(volume))));
+        }
+    }
+
     pub(super) fn turn_volume(&mut self, level: u8, muted: bool, outputs: &mut Vec<Output>) {
         let version = self.device.volume.map_or(0, |volume| volume.version);
-        self.device.volume = Some(Volume { level, muted, version });
+        let volume = Volume { level, muted, version };
+        self.device.volume = Some(volume);
         if self.link.is_welcomed() {
-            outputs.push(Output::Send(ClientMessage::Volume(VolumeChange { level, muted, version })));
+            outputs.push(Output::Send(ClientMessage::Volume(VolumeChange::from(volume))));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the clients of one session do; two of them never sound together.
 
+use super::vectors::volume_before_the_welcome;
 use super::{LIMITS, LOAD_MS, TRACK_MS, Trouble, World, device, play, playing};
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::device::Volume;
@@ -112,6 +113,14 @@ fn a_volume_is_the_device_s_own_and_an_older_one_changes_nothing() {
     world.command(1, level(60));
     world.input(0, Input::Frame(Box::new(ServerMessage::Devices(list))));
     assert_eq!(world.devices[0].client.volume(), Some(volume(60, 2)));
+}
+
+/// The `hello` with the earlier volume is under way.
+#[test]
+fn a_volume_turned_before_the_welcome_is_sent_after_it() {
+    let world = volume_before_the_welcome();
+    let shown = world.state.record().devices.get(DeviceId(1)).expect("it is known").volume;
+    assert_eq!(shown, Some(Volume { level: 45, muted: true, version: 0 }));
 }
 
 fn volume(level: u8, version: u64) -> Volume {

@@ -220,6 +220,16 @@ fn volumes() -> World {
     world
 }
 
+/// Changed on the device after its `hello` was sent.
+pub(super) fn volume_before_the_welcome() -> World {
+    let mut world = playing(2);
+    world.cut(0);
+    world.say_hello(0);
+    world.input(0, Input::Volume { level: 45, muted: true });
+    world.pass(1_000);
+    world
+}
+
 /// In mid-track, and beyond an end that nobody knows of: the database was put back.
 fn a_lease_that_begins_later_silences() -> World {
     let mut world = playing(1);
@@ -462,6 +472,7 @@ golden! {
     what_is_refused_for_now_is_sent_again
     what_is_refused_for_now_is_sent_one_after_the_other
     volumes
+    volume_before_the_welcome
     transfer_over_clocks_that_are_known_badly
     a_lease_that_begins_later_silences
     the_seventeenth_command_is_refused
