@@ -4,8 +4,13 @@ use super::{Failure, database::OpenDatabase, links, output, paste, signals::Sign
 use crate::{
     app::App,
     config::{SettingFlags, Settings, load},
-    db::{Db, users},
-    http, restored, telemetry,
+    db::{
+        Db,
+        claim::{Claim, Unclaimed},
+        private, users,
+    },
+    http::{self, Listening},
+    restored, telemetry,
 };
 use clap::Args;
 use std::{
@@ -13,10 +18,22 @@ use std::{
     io,
     net::SocketAddr,
     pin::pin,
-    sync::{Arc, atomic::AtomicBool},
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
+    thread,
     time::Duration,
 };
+
+/// Between two tries to claim the database.
+const CLAIM_RETRY: Duration = Duration::from_millis(200);
+/// Tries after the first: 5 s.
+const CLAIM_TRIES: u32 = 25;
+/// Between two looks whether the database is still claimed for this process.
+const CLAIM_CHECKED: Duration = Duration::from_secs(2);
 
 /// Run the server
 #[derive(Debug, Args)]
@@ -51,15 +68,18 @@ pub(super) fn run<P: Send + 'static>(
             "segue starts"
         );
         let opened = signals.during(move |stop| {
+            private::data_folder(&settings.data_dir)?;
             let database = OpenDatabase::open(&settings, settings.database_connections)?;
+            let claim = claim(&database, &settings, stop)?;
             let prepared = prepare(&database, &settings, stop)?;
-            Ok::<_, Failure>((settings, database, prepared))
+            Ok::<_, Failure>((settings, database, Arc::new(claim), prepared))
         });
         let Some(opened) = opened.await? else { return Ok(()) };
-        let (settings, database, prepared) = opened?;
+        let (settings, database, claim, prepared) = opened?;
         let app = Arc::new(App::open(settings, database.clone()).await?);
         let server = http::listen(Arc::clone(&app))?;
-        log::info!(address:% = server.address, scheme = app.settings.scheme(); "listening");
+        let Listening { address, descriptors, .. } = &server;
+        log::info!(address:%, scheme = app.settings.scheme(), descriptors; "listening");
         let poll = Duration::from_millis(app.settings.poll_ms);
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
         tokio::spawn(restored::watch(Arc::clone(&app), poll));
@@ -75,14 +95,49 @@ pub(super) fn run<P: Send + 'static>(
         let mut running = pin!(server.run());
         // From its first poll on the server receives signals itself; what arrived before is known here alone.
         let outcome = poll_fn(|context| Poll::Ready(running.as_mut().poll(context))).await;
-        match outcome {
-            Poll::Ready(outcome) => outcome?,
-            Poll::Pending if signals.ask_for_end() => log::info!("stopping"),
-            Poll::Pending => running.await?,
-        }
+        let outcome = match outcome {
+            Poll::Ready(outcome) => outcome.map_err(Failure::from),
+            Poll::Pending if signals.ask_for_end() => {
+                log::info!("stopping");
+                Ok(())
+            }
+            Poll::Pending => tokio::select! {
+                outcome = running => outcome.map_err(Failure::from),
+                lost = lost(Arc::clone(&claim)) => Err(lost.into()),
+            },
+        };
         app.stop();
-        Ok(())
+        outcome
     })
+}
+
+/// Claims the database. One that another server has is asked for again for some time: that server may be about to end, and
+/// PostgreSQL takes a moment to notice that a process was killed. Blocks.
+fn claim(db: &Db, settings: &Settings, stop: &AtomicBool) -> Result<Claim, Unclaimed> {
+    let description = format!("segue process {}, listening at {}", process::id(), settings.listen);
+    let mut waits = 0..CLAIM_TRIES;
+    loop {
+        match db.claim(&description) {
+            Err(taken @ Unclaimed::Taken(_)) if !stop.load(Ordering::Relaxed) && waits.next().is_some() => {
+                log::debug!("{taken}");
+                thread::sleep(CLAIM_RETRY);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Waits until another server has claimed the database, which can be when the connection to PostgreSQL was broken.
+async fn lost(claim: Arc<Claim>) -> Unclaimed {
+    loop {
+        tokio::time::sleep(CLAIM_CHECKED).await;
+        let claim = Arc::clone(&claim);
+        match tokio::task::spawn_blocking(move || claim.renew()).await {
+            Ok(Err(taken @ Unclaimed::Taken(_))) => return taken,
+            Ok(Err(Unclaimed::Db(error))) => log::debug!("the claim on the database cannot be renewed: {error}"),
+            Ok(Ok(())) | Err(_) => {}
+        }
+    }
 }
 
 /// Prints where the server is and, while nobody has an account, how to make the first one: the link is the last line.

@@ -3,7 +3,7 @@
 use super::{
     DatabaseUrl, DbError,
     connection::{Access, DbConnection},
-    obstacle,
+    obstacle, private,
 };
 use diesel::{
     QueryableByName, RunQueryDsl as _,
@@ -15,11 +15,7 @@ use diesel::{
     sqlite::Sqlite,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use std::{
-    collections::BTreeSet,
-    fs::{self, File},
-    path::Path,
-};
+use std::{collections::BTreeSet, fs::File, path::Path};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -47,6 +43,9 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
                 run::<Sqlite, _>(&mut sqlite, SQLITE)?;
                 AnsiTransactionManager::commit_transaction(&mut sqlite)?;
             }
+            if let DatabaseUrl::Sqlite(path) = url {
+                private::close_database(path);
+            }
         }
         DbConnection::Postgres(mut postgres) => {
             // The lock is released with the connection in any case. The number is "segue" in ASCII.
@@ -62,12 +61,14 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
 fn lock_file(url: &DatabaseUrl) -> Result<Option<File>, DbError> {
     let DatabaseUrl::Sqlite(path) = url else { return Ok(None) };
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| obstacle::of_io(path, folder, &error))?;
+        private::make_folder(folder).map_err(|error| obstacle::of_io(path, folder, &error))?;
     }
     let mut name = path.clone().into_os_string();
     name.push("-lock");
-    let locked = File::create(&name).and_then(|file| file.lock().map(|()| file));
-    locked.map(Some).map_err(|error| obstacle::of_io(path, Path::new(&name), &error))
+    let locked = private::lock_file(Path::new(&name)).and_then(|file| file.lock().map(|()| file));
+    let locked = locked.map_err(|error| obstacle::of_io(path, Path::new(&name), &error))?;
+    private::make_database(path).map_err(|error| obstacle::of_io(path, path, &error))?;
+    Ok(Some(locked))
 }
 
 #[derive(QueryableByName)]

@@ -73,7 +73,8 @@ fn found_beside(database: &Path) -> Option<String> {
     }
 }
 
-fn reason(path: &Path, error: &io::Error) -> String {
+/// What is in the way of using this path.
+pub(super) fn reason(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
     match error.kind() {
         io::ErrorKind::PermissionDenied => {

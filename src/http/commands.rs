@@ -2,11 +2,12 @@
 
 use super::{
     AuthUser,
+    body::{OptionalJson, no_query},
     playback::{ask, queue},
     reads,
 };
 use crate::{app::App, error::ApiError};
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use segue_actors::{
     node::Sessions as _,
     session::Answer,
@@ -47,65 +48,90 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/v1/me/player/queue/remove").route(web::post().to(remove)));
 }
 
-type Fields = Option<web::Json<Map<String, Value>>>;
+type Fields = OptionalJson<Map<String, Value>>;
 
-/// The handlers: documentation, name of the function, method and path, name of the command in the protocol, and the fields
-/// of the body.
+/// The conditions that every command takes.
+const CONDITIONS: [&str; 3] = ["if_item", "if_queue_revision", "if_lease"];
+
+/// The handlers: documentation, name of the function, method and path, name of the command in the protocol, what the fields
+/// of the body mean, and their names.
 macro_rules! commands {
-    ($($(#[doc = $doc:tt])+ $handler:ident = $method:ident $path:tt, $name:tt, $fields:tt;)+) => {$(
+    ($($(#[doc = $doc:tt])+ $handler:ident = $method:ident $path:tt, $name:tt, $fields:tt, $names:tt;)+) => {$(
         $(#[doc = $doc])+
         #[utoipa::path($method, path = $path, tag = "player",
             request_body(content = Option<Object>, description = $fields),
             responses((status = 200, body = Granted)))]
         pub(super) async fn $handler(
+            request: HttpRequest,
             app: web::Data<App>,
             asker: AuthUser,
             fields: Fields,
         ) -> Result<web::Json<Granted>, ApiError> {
-            command(&app, asker.user, $name, fields).await
+            no_query(&request)?;
+            command(&app, asker.user, $name, &$names, fields).await
         }
-    )+};
+    )+
+    /// The commands with the names of their fields.
+    #[cfg(test)]
+    const FIELDS: &[(&str, &[&str])] = &[$(($name, &$names)),+];
+    };
 }
 
 commands! {
     /// Resumes, or plays an entry of the queue, or replaces the queue by new tracks and plays them; on the active device
     /// unless another one is named.
     play = put "/v1/me/player/play", "play",
-        "All optional: `item` (an entry of the queue) or `tracks` (ids) and `start` (which of them, from 0); `position_ms`; `on` (a device).";
+        "All optional: `item` (an entry of the queue) or `tracks` (ids) and `start` (which of them, from 0); `position_ms`; `on` (a device).",
+        ["item", "tracks", "start", "position_ms", "on"];
     /// Pauses; the position is kept.
-    pause = put "/v1/me/player/pause", "pause", "Nothing.";
+    pause = put "/v1/me/player/pause", "pause", "Nothing.",
+        [];
     /// Stops: no device is active any more, the queue is kept.
-    stop = put "/v1/me/player/stop", "stop", "Nothing.";
+    stop = put "/v1/me/player/stop", "stop", "Nothing.",
+        [];
     /// Goes to another position in the item.
-    seek = put "/v1/me/player/seek", "seek", "`position_ms`, from the item's start.";
+    seek = put "/v1/me/player/seek", "seek", "`position_ms`, from the item's start.",
+        ["position_ms"];
     /// Plays the next item.
     next = post "/v1/me/player/next", "next",
-        "`if_item`, optional: the id of the item that the sender saw playing. If another one plays by now, the command is refused as `stale`, so that two people who press once skip once.";
+        "`if_item`, optional: the id of the item that the sender saw playing. If another one plays by now, the command is refused as `stale`, so that two people who press once skip once.",
+        [];
     /// Goes to the start of the item or, in its first seconds, plays the item before it.
-    previous = post "/v1/me/player/previous", "previous", "`if_item`, as for `next`.";
+    previous = post "/v1/me/player/previous", "previous", "`if_item`, as for `next`.",
+        [];
     /// Makes another device play instead of the active one.
-    transfer = put "/v1/me/player/transfer", "transfer", "`to` (a device); `mode`: `keep` (as it was), `play` or `pause`.";
+    transfer = put "/v1/me/player/transfer", "transfer", "`to` (a device); `mode`: `keep` (as it was), `play` or `pause`.",
+        ["to", "mode"];
     /// Sets what is played after the end of the item and of the queue.
-    repeat = put "/v1/me/player/repeat", "repeat", "`mode`: `off`, `one` or `all`.";
+    repeat = put "/v1/me/player/repeat", "repeat", "`mode`: `off`, `one` or `all`.",
+        ["mode"];
     /// Plays the queue in random order, or in its own order again.
-    shuffle = put "/v1/me/player/shuffle", "shuffle", "`on`: true or false.";
+    shuffle = put "/v1/me/player/shuffle", "shuffle", "`on`: true or false.",
+        ["on"];
     /// Sets the speed.
-    rate = put "/v1/me/player/rate", "rate", "`rate`, 1 being as it was recorded.";
+    rate = put "/v1/me/player/rate", "rate", "`rate`, 1 being as it was recorded.",
+        ["rate"];
     /// Sets the volume of a device.
     volume = put "/v1/me/player/volume", "volume",
-        "`device_id`, without it the active one; `level` (0 to 100) or `delta` (added to it); `muted`.";
+        "`device_id`, without it the active one; `level` (0 to 100) or `delta` (added to it); `muted`.",
+        ["device_id", "level", "delta", "muted"];
     /// Replaces the tracks of the queue; the item that plays goes on and is the first entry.
-    replace = put "/v1/me/player/queue", "queue.replace", "`tracks`: ids, at most 10,000.";
+    replace = put "/v1/me/player/queue", "queue.replace", "`tracks`: ids, at most 10,000.",
+        ["tracks"];
     /// Adds tracks to the queue.
     insert = post "/v1/me/player/queue", "queue.insert",
-        "`tracks`: ids; `after` or `before` an entry, without either at the end.";
+        "`tracks`: ids; `after` or `before` an entry, without either at the end.",
+        ["tracks", "after", "before"];
     /// Removes all entries but the one that plays.
-    clear = delete "/v1/me/player/queue", "queue.clear", "Nothing.";
+    clear = delete "/v1/me/player/queue", "queue.clear", "Nothing.",
+        [];
     /// Moves an entry.
     shift = post "/v1/me/player/queue/move", "queue.move",
-        "`item`; `after` or `before` another entry, without either to the end.";
+        "`item`; `after` or `before` another entry, without either to the end.",
+        ["item", "after", "before"];
     /// Removes entries.
-    remove = post "/v1/me/player/queue/remove", "queue.remove", "`items`: entries.";
+    remove = post "/v1/me/player/queue/remove", "queue.remove", "`items`: entries.",
+        ["items"];
 }
 
 /// The conditions of a command: what the sender saw. When it has changed, the command is refused as `stale`.
@@ -124,8 +150,20 @@ pub(super) struct Granted {
     revision: u64,
 }
 
-async fn command(app: &App, user: UserId, name: &str, fields: Fields) -> Result<web::Json<Granted>, ApiError> {
-    let mut fields = fields.map(web::Json::into_inner).unwrap_or_default();
+async fn command(
+    app: &App,
+    user: UserId,
+    name: &str,
+    known: &[&str],
+    fields: Fields,
+) -> Result<web::Json<Granted>, ApiError> {
+    let mut fields = fields.0.unwrap_or_default();
+    let is_known = |field: &&String| known.contains(&field.as_str()) || CONDITIONS.contains(&field.as_str());
+    if let Some(unknown) = fields.keys().find(|field| !is_known(field)) {
+        let known: Vec<_> = known.iter().chain(&CONDITIONS).map(|field| format!("`{field}`")).collect();
+        let (unknown, known) = (unknown.escape_debug(), known.join(", "));
+        return Err(ApiError::invalid(format!("{name} has no field \"{unknown}\": its fields are {known}")));
+    }
     fields.insert("op".to_owned(), json!(name));
     let fields = Value::Object(fields);
     let unreadable = |error| ApiError::invalid(format!("the body of {name} cannot be read: {error}"));
@@ -153,4 +191,25 @@ async fn resolve(app: &App, user: UserId, tracks: &[MediaId]) -> Result<Vec<Reso
         found.extend(resolved.map_err(|id| ApiError::invalid(format!("there is no track {id} in the catalogue")))?);
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An object fits none of them, so that each field that is named makes a command unreadable, and is read.
+    #[test]
+    fn every_field_that_is_named_is_read() {
+        for (name, fields) in FIELDS {
+            for field in *fields {
+                let command = json!({"op": name, *field: {}});
+                let read = serde_json::from_value::<Op<MediaId>>(command);
+                let told = read.expect_err("an object is no value of a field").to_string();
+                assert!(told.contains("map") || told.contains("missing field"), "{name} {field}: {told}");
+            }
+        }
+        for field in CONDITIONS {
+            assert!(Seen::deserialize(&json!({field: {}})).is_err(), "{field}");
+        }
+    }
 }

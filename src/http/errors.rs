@@ -1,6 +1,6 @@
 //! Errors as JSON, those of actix-web too: `{"error": {"status", "code", "message", "request_id"}}`.
 
-use super::requests::RequestId;
+use super::{requests::RequestId, slow};
 use crate::error::{ApiError, Kind};
 use actix_web::{
     Error, HttpMessage as _, HttpResponse, HttpResponseBuilder, ResponseError,
@@ -36,6 +36,9 @@ fn json_error(error: &JsonPayloadError) -> ApiError {
         }
         JsonPayloadError::OverflowKnownLength { .. } | JsonPayloadError::Overflow { .. } => {
             ApiError::new(Kind::TooLarge, format!("the body is larger than {JSON_BYTES} bytes"))
+        }
+        JsonPayloadError::Payload(error) if slow::is_too_slow(error) => {
+            ApiError::new(Kind::Timeout, "the body arrived too slowly: send it at once, at 4 KiB per second or more")
         }
         other => ApiError::invalid(format!("the body cannot be read: {other}")),
     }

@@ -3,6 +3,7 @@
 use super::{
     refusals::{self, What},
     requests::Asker,
+    strangers,
 };
 use crate::{
     app::App,
@@ -44,6 +45,7 @@ impl AuthUser {
             ApiError::new(Kind::Unauthorized, error.to_string())
         })?;
         request.extensions_mut().insert(Asker(user));
+        strangers::note_login(request);
         Ok(Self { user, login })
     }
 }

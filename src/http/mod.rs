@@ -3,12 +3,15 @@
 mod albums;
 mod artists;
 mod auth;
+mod body;
 mod client;
 mod codes;
 mod commands;
 mod compress;
 mod covers;
+mod descriptors;
 mod errors;
+mod frame_limit;
 mod genres;
 mod health;
 mod history;
@@ -32,7 +35,9 @@ mod refusals;
 mod requests;
 mod saved;
 mod search;
+mod slow;
 mod socket;
+mod strangers;
 mod stream;
 mod tls;
 mod tracks;
@@ -57,10 +62,11 @@ use method::reads;
 use std::{
     any::Any,
     io,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, Shutdown, SocketAddr, TcpListener},
     sync::Arc,
     time::Duration,
 };
+use strangers::Strangers;
 use tls::Certificate;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -116,6 +122,8 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 pub struct Listening {
     /// The address it listens on; a port 0 of the settings is replaced by the port that the system gave.
     pub address: SocketAddr,
+    /// How many descriptors the process may open; each connection takes one.
+    pub descriptors: usize,
     server: Server,
     app: Arc<App>,
     certificate: Option<Arc<Certificate>>,
@@ -134,13 +142,24 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
     let application = move || {
         actix_web::App::new()
             .app_data(data.clone())
+            .wrap(from_fn(slow::limit))
             .wrap(from_fn(errors::as_json))
             .wrap(from_fn(compress::json))
             .wrap(Condition::new(!data.settings.allowed_origins.is_empty(), origin::cors(&data.settings)))
             .wrap(from_fn(requests::observe))
             .configure(routes)
     };
-    let on_connect = move |connection: &dyn Any, _: &mut Extensions| prepare(connection, send_timeout);
+    let descriptors = descriptors::raise();
+    let strangers = Strangers::new(descriptors);
+    let proxies = app.settings.trusted_proxies.clone();
+    let on_connect = move |connection: &dyn Any, known: &mut Extensions| {
+        let Some(connection) = prepared(connection, send_timeout) else { return };
+        let Ok(peer) = connection.peer_addr().map(|peer| peer.ip().to_canonical()) else { return };
+        match strangers.enter(peer, proxies.contain(peer)) {
+            Some(stranger) => drop(known.insert(stranger)),
+            None => refuse(connection, peer),
+        }
+    };
     let refused = |error: io::Error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}"));
     let mut certificate = None;
     let (server, address) = if let Some((tls, opened)) = tls::open(&app.settings)? {
@@ -155,16 +174,16 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
         let address = server.addrs().first().copied().unwrap_or(wanted);
         (server.run(), address)
     };
-    Ok(Listening { address, server, app, certificate, hang_ups })
+    Ok(Listening { address, descriptors, server, app, certificate, hang_ups })
 }
 
 /// Sets the options of a new connection. Small messages leave at once. On Linux the kernel closes a connection whose
 /// client takes nothing for `stalled_for`, because packets are lost or because its window is closed (tcp(7),
 /// `TCP_USER_TIMEOUT`); other systems have no such limit.
-fn prepare(connection: &dyn Any, stalled_for: Duration) {
+fn prepared(connection: &dyn Any, stalled_for: Duration) -> Option<&TcpStream> {
     let plain = connection.downcast_ref::<TcpStream>();
     let secure = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
-    let Some(connection) = plain.or_else(secure) else { return };
+    let connection = plain.or_else(secure)?;
     if let Err(error) = connection.set_nodelay(true) {
         log::warn!("small messages to a client may be late: {error}");
     }
@@ -174,6 +193,18 @@ fn prepare(connection: &dyn Any, stalled_for: Duration) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = stalled_for;
+    Some(connection)
+}
+
+/// Ends a connection beyond the limits, before anything is read from it. Where it cannot be ended it is served.
+fn refuse(connection: &TcpStream, peer: IpAddr) {
+    log::debug!("a connection of {peer} is refused: too many are open without a login");
+    #[cfg(target_os = "linux")]
+    if let Err(error) = socket2::SockRef::from(connection).shutdown(Shutdown::Both) {
+        log::debug!("it cannot be ended: {error}");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = connection;
 }
 
 impl Listening {

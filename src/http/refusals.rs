@@ -94,8 +94,7 @@ pub(super) fn log(request: &HttpRequest, app: &App, what: What, why: Why, name: 
     write(address, what, why, &RequestId::of(request), name);
 }
 
-/// The same where the request is over, as in a socket that it opened.
-pub(super) fn write(address: IpAddr, what: What, why: Why, id: &str, name: Option<&str>) {
+fn write(address: IpAddr, what: What, why: Why, id: &str, name: Option<&str>) {
     let shown: String = name.unwrap_or_default().chars().take(NAME_CHARS).collect();
     // Address and reason come first, so that nothing a client chose stands before them.
     log::warn!(

@@ -2,6 +2,7 @@
 
 use super::{
     AuthUser, Page, Paging,
+    body::OptionalJson,
     ids::{self, IdsQuery},
     objects::{Objects, TrackObject},
     reads,
@@ -40,7 +41,7 @@ pub(super) struct SavedTrack {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Ids {
     /// 1 to 50 ids.
-    ids: Vec<String>,
+    ids: Option<Vec<String>>,
 }
 
 /// The tracks that the user saved, the newest first.
@@ -76,7 +77,7 @@ pub(super) async fn save(
     app: web::Data<App>,
     asker: AuthUser,
     query: web::Query<IdsQuery>,
-    body: Option<web::Json<Ids>>,
+    body: OptionalJson<Ids>,
 ) -> Result<HttpResponse, ApiError> {
     let ids = given(&query, body)?;
     let user_id = asker.user.to_sql();
@@ -98,7 +99,7 @@ pub(super) async fn forget(
     app: web::Data<App>,
     asker: AuthUser,
     query: web::Query<IdsQuery>,
-    body: Option<web::Json<Ids>>,
+    body: OptionalJson<Ids>,
 ) -> Result<HttpResponse, ApiError> {
     let ids = given(&query, body)?;
     let user_id = asker.user.to_sql();
@@ -114,16 +115,18 @@ pub(super) async fn contains(
     asker: AuthUser,
     query: web::Query<IdsQuery>,
 ) -> Result<web::Json<Vec<bool>>, ApiError> {
-    let ids = given(&query, None)?;
+    let ids = given(&query, OptionalJson(None))?;
     let (user_id, wanted) = (asker.user.to_sql(), ids.clone());
     let saved = app.db.read(move |connection| saved::contains(connection, user_id, &wanted)).await?;
     Ok(web::Json(ids.iter().map(|id| saved.contains(id)).collect()))
 }
 
-fn given(query: &IdsQuery, body: Option<web::Json<Ids>>) -> Result<Vec<i64>, ApiError> {
-    match (query.given()?, body) {
+fn given(query: &IdsQuery, body: OptionalJson<Ids>) -> Result<Vec<i64>, ApiError> {
+    match (query.given()?, body.0) {
         (Some(ids), _) => Ok(ids),
-        (None, Some(body)) => ids::checked(body.ids.iter().map(|id| ids::read(id)).collect::<Result<_, _>>()?),
-        (None, None) => Err(ApiError::invalid("give ids, in the query or in the body")),
+        (None, Some(Ids { ids: Some(given) })) => {
+            ids::checked(given.iter().map(|id| ids::read(id)).collect::<Result<_, _>>()?)
+        }
+        (None, _) => Err(ApiError::invalid("give ids, in the query or in the body")),
     }
 }

@@ -1,12 +1,13 @@
 //! `GET /v1/sync`: the WebSocket of a device. The protocol is that of `actors/PROTOCOL.md`; this is the transport.
 
 use super::{
-    AuthUser, client,
+    AuthUser,
+    frame_limit::FrameLimit,
     identity::bearer,
     origin::may_open_a_socket,
     reads,
     refusals::{self, What},
-    requests::RequestId,
+    strangers,
 };
 use crate::{
     app::App,
@@ -17,12 +18,13 @@ use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev,
+    error::PayloadError,
     http::header,
     rt, web,
 };
 use actix_ws::{AggregatedMessage, CloseCode, Closed, ProtocolError, Session as WsHandle};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt, future, stream};
 use segue_actors::{
     node::ports::{Socket, Wrote},
     socket::{Incoming, SocketActor, Writable},
@@ -32,18 +34,17 @@ use segue_client::protocol::{
     wire::{ClientMessage, FRAME_BYTES, SUBPROTOCOL},
 };
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io,
-    net::IpAddr,
     pin::Pin,
     rc::Rc,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot},
-    time::timeout,
+    time::{Sleep, sleep, timeout},
 };
 
 /// A connection that does not take the last frame and the close frame within this time is dropped without them.
@@ -70,7 +71,9 @@ pub(super) async fn sync(
         None
     };
     let left = Rc::new(Notify::new());
-    let upgraded = actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL]);
+    let arriving = Arriving::new(body);
+    let body = web::Payload::from_request(&request, &mut limited(arriving.clone())).await;
+    let upgraded = body.and_then(|body| actix_ws::handle_with_protocols(&request, body, &[SUBPROTOCOL]));
     let (response, handle, messages) = upgraded.map_err(|error| {
         ApiError::new(Kind::Invalid, format!("this address takes WebSocket connections alone: {error}"))
     })?;
@@ -85,35 +88,32 @@ pub(super) async fn sync(
     });
     let pipe = (handle, left.clone());
     SocketActor::start(|device| WsSocket::new(pipe, device, frames, waiting), incoming, app.directory.clone(), token);
-    Ok(response.map_body(|_, body| Watched { body, left }).map_into_boxed_body())
+    let watched = |body| Watched { body, left, arriving, until_cut: None };
+    Ok(response.map_body(|_, body| watched(body)).map_into_boxed_body())
 }
 
-/// Logs the refusal of a token that comes in the first `hello` of a socket. The core refuses it too, but does not know the
-/// client's address.
+/// Notes a token that comes in the first `hello` of a socket, and logs its refusal. The core refuses it too, but does not
+/// know the client's address.
 struct TokenWatch {
     app: web::Data<App>,
-    address: IpAddr,
-    id: String,
-    /// Whether the socket has a token, or has said which one.
-    is_done: bool,
+    /// Until the socket has said which token it has.
+    request: Option<HttpRequest>,
 }
 
 impl TokenWatch {
-    fn new(request: &HttpRequest, app: &web::Data<App>, is_done: bool) -> Self {
-        let address = client::address(request, &app.settings.trusted_proxies);
-        Self { app: app.clone(), address, id: RequestId::of(request), is_done }
+    fn new(request: &HttpRequest, app: &web::Data<App>, has_token: bool) -> Self {
+        Self { app: app.clone(), request: (!has_token).then(|| request.clone()) }
     }
 
     fn look(&mut self, incoming: &Incoming) {
-        let Incoming::Text(text) = incoming else { return };
-        if self.is_done {
-            return;
-        }
+        let (Incoming::Text(text), Some(request)) = (incoming, &self.request) else { return };
         let Ok(ClientMessage::Hello(hello)) = ClientMessage::decode(text) else { return };
-        self.is_done = true;
-        if let Some(Err(error)) = hello.token.as_deref().map(|token| self.app.auth.check(token)) {
-            refusals::write(self.address, What::Token, error.into(), &self.id, None);
+        match hello.token.as_deref().map(|token| self.app.auth.check(token)) {
+            Some(Ok(_)) => strangers::note_login(request),
+            Some(Err(error)) => refusals::log(request, &self.app, What::Token, error.into(), None),
+            None => {}
         }
+        self.request = None;
     }
 }
 
@@ -122,6 +122,9 @@ impl TokenWatch {
 struct Watched {
     body: BoxBody,
     left: Rc<Notify>,
+    arriving: Arriving,
+    /// After a message that was too long: until the connection is cut.
+    until_cut: Option<Pin<Box<Sleep>>>,
 }
 
 impl MessageBody for Watched {
@@ -132,9 +135,18 @@ impl MessageBody for Watched {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        if let Some(until_cut) = &mut self.until_cut {
+            ready!(until_cut.as_mut().poll(context));
+            return Poll::Ready(Some(Err("a message was too long".into())));
+        }
         let polled = Pin::new(&mut self.body).poll_next(context);
         if polled.is_ready() {
             self.left.notify_one();
+        }
+        if matches!(polled, Poll::Ready(None)) && self.arriving.is_too_long.get() {
+            // After an end, actix would read on and discard what comes, for a second; after an error it does not.
+            self.until_cut = Some(Box::pin(sleep(CLOSE_WITHIN)));
+            return self.poll_next(context);
         }
         polled
     }
@@ -145,6 +157,47 @@ impl Drop for Watched {
     fn drop(&mut self) {
         self.left.notify_one();
     }
+}
+
+/// The bytes that arrive on a socket. As long as a clone of it is there, actix takes no more than a buffer of them.
+#[derive(Clone)]
+struct Arriving {
+    body: Rc<RefCell<web::Payload>>,
+    /// Whether a message was longer than allowed; then nothing more is read.
+    is_too_long: Rc<Cell<bool>>,
+}
+
+impl Arriving {
+    fn new(body: web::Payload) -> Self {
+        Self { body: Rc::new(RefCell::new(body)), is_too_long: Rc::default() }
+    }
+}
+
+/// The bytes of a socket up to the first frame that makes its message longer than allowed, and then an error.
+fn limited(arriving: Arriving) -> dev::Payload {
+    let Arriving { body, is_too_long } = arriving;
+    let chunks = stream::poll_fn(move |context| body.borrow_mut().poll_next_unpin(context));
+    let cut = chunks.scan(FrameLimit::new(FRAME_BYTES), move |limit, chunk| {
+        let parts = chunk.map_or_else(
+            |error| vec![Err(error)],
+            |mut bytes| {
+                let within = limit.within(&bytes);
+                let error = (within < bytes.len()).then_some(Err(PayloadError::Overflow));
+                is_too_long.set(error.is_some());
+                bytes.truncate(within);
+                [Ok(bytes)].into_iter().chain(error).collect()
+            },
+        );
+        future::ready(Some(stream::iter(parts)))
+    });
+    let payload: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(cut.flatten());
+    payload.into()
+}
+
+/// Whether the error is that of [`limited`].
+fn is_too_long(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<PayloadError>());
+    matches!(inner, Some(PayloadError::Overflow))
 }
 
 /// Translates a message of the WebSocket for the device's actor. Answers pings.
@@ -162,7 +215,9 @@ fn arrived(message: Result<AggregatedMessage, ProtocolError>, pongs: &mpsc::Send
             Some(_) => Incoming::Broken,
         },
         // `actix_ws` reports text that is not UTF-8 as this kind of I/O error.
-        Err(ProtocolError::Io(error)) if error.kind() != io::ErrorKind::InvalidData => Incoming::Broken,
+        Err(ProtocolError::Io(error)) if error.kind() != io::ErrorKind::InvalidData && !is_too_long(&error) => {
+            Incoming::Broken
+        }
         Ok(AggregatedMessage::Binary(_)) | Err(_) => Incoming::Garbage,
     }
 }

@@ -7,6 +7,7 @@ use super::{
     page::address,
     reads,
     refusals::{self, What},
+    strangers,
 };
 use crate::{
     app::App,
@@ -155,7 +156,7 @@ async fn authorize(request: &HttpRequest, app: &App, link: &LinkQuery, kind: &st
     let LinkQuery { expires: Some(expires_s), signature: Some(signature) } = link else {
         return AuthUser::extract(request).await.map(drop);
     };
-    app.auth.key().verify_link(kind, id, *expires_s, signature, time::now()).map_err(|error| {
+    let verified = app.auth.key().verify_link(kind, id, *expires_s, signature, time::now()).map_err(|error| {
         let kind = match error {
             // Players keep links longer than they last; that is no attack.
             LinkError::Expired => Kind::LinkExpired,
@@ -165,5 +166,6 @@ async fn authorize(request: &HttpRequest, app: &App, link: &LinkQuery, kind: &st
             }
         };
         ApiError::new(kind, error.to_string())
-    })
+    });
+    verified.inspect(|()| strangers::note_login(request))
 }

@@ -141,6 +141,52 @@ on_both_databases! {
     }
 }
 
+/// Each of these was once carried out as if it had no body.
+#[test]
+fn a_command_whose_body_or_query_cannot_be_read_is_refused_and_does_nothing() {
+    const JSON: &str = "application/json";
+    crate::harness::run(async {
+        let database = TestDatabase::new(crate::harness::Dialect::Sqlite);
+        fill(&database);
+        let server = Server::start(&database).await;
+        let anna = server.user(&database, "anna").await;
+        put(&anna, "queue", json!({"tracks": TRACKS})).await;
+        let before = anna.get("/v1/me/player").await.json()["playback"]["revision"].clone();
+        let large = format!("{}{}", " ".repeat(1 << 20), json!({"tracks": []}));
+        let all = json!({"tracks": TRACKS}).to_string();
+        for (method, name, kind, body, status) in [
+            (Method::PUT, "queue", "text/plain", "{\"tracks\":[]}", 415),
+            (Method::PUT, "queue", "", "{\"tracks\":[]}", 415),
+            (Method::PUT, "queue", JSON, &all[..all.len() - 1], 400),
+            (Method::PUT, "queue", JSON, &large, 413),
+            (Method::PUT, "queue", JSON, "{\"tracks\":[],\"uris\":[]}", 400),
+            (Method::PUT, "shuffle", JSON, "{\"on\":true,\"device\":1}", 400),
+            (Method::PUT, "shuffle?on=true", JSON, "{\"on\":true}", 400),
+            (Method::POST, "queue", JSON, "[1]", 400),
+            (Method::DELETE, "queue", JSON, "[null]", 400),
+            (Method::DELETE, "queue", JSON, "{\"op\":\"pause\"}", 400),
+            (Method::PUT, "pause", JSON, "\"\"", 400),
+        ] {
+            let mut request = anna.request(method.clone(), &format!("/v1/me/player/{name}"));
+            if !kind.is_empty() {
+                request = request.content_type(kind);
+            }
+            let reply = crate::harness::receive(request.send_body(body.to_owned()).await).await;
+            assert_eq!(reply.status, status, "{method} {name} {kind}: {reply:?}");
+        }
+        assert_eq!(anna.get("/v1/me/player").await.json()["playback"]["revision"], before);
+        assert_eq!(queue(&anna).await.0, TRACKS);
+        // No body at all, and an empty one, mean a command without fields.
+        for request in
+            [anna.request(Method::PUT, "/v1/me/player/stop"), anna.request(Method::DELETE, "/v1/me/player/queue")]
+        {
+            assert_eq!(crate::harness::send(request).await.status, 200);
+        }
+        let saved = anna.request(Method::PUT, "/v1/me/tracks").content_type("text/plain").send_body("{}").await;
+        assert_eq!(crate::harness::receive(saved).await.status, 415, "of saved tracks as well");
+    });
+}
+
 #[test]
 fn wrong_and_too_frequent_requests_are_refused() {
     crate::harness::run(async {

@@ -1,6 +1,6 @@
 //! The lock that allows one scan at a time in all processes of a database: `segue scan` beside a server, or two servers.
 
-use crate::db::{DatabaseUrl, Db, DbConnection, DbError, connection::Access, obstacle};
+use crate::db::{DatabaseUrl, Db, DbConnection, DbError, connection::Access, obstacle, private};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query, sql_types::Bool};
 use std::{
     ffi::OsString,
@@ -37,7 +37,7 @@ impl Db {
             let mut name = OsString::from(path);
             name.push(".scan.lock");
             let failed = |error: &io::Error| obstacle::of_io(path, Path::new(&name), error);
-            let file = File::create(&name).map_err(|error| failed(&error))?;
+            let file = private::lock_file(Path::new(&name)).map_err(|error| failed(&error))?;
             return match file.try_lock() {
                 Ok(()) => Ok(Some(ScanLock::File(file))),
                 Err(TryLockError::WouldBlock) => Ok(None),

@@ -4,6 +4,7 @@ mod clean_stop;
 mod help;
 mod no_database;
 mod paste;
+mod private;
 mod proxy;
 mod readme;
 mod scanning;

@@ -2,13 +2,48 @@
 
 use super::socket::{Socket, command};
 use crate::harness::{Dialect, Server, TestDatabase, run};
+use actix_ws::Item;
 use awc::ws::Message;
 use futures_util::{SinkExt as _, StreamExt as _, future};
 use segue_client::protocol::{
     close::CloseReason,
     messages::{Op, RejectCode},
-    wire::{ClientMessage, ServerMessage},
+    wire::{ClientMessage, FRAME_BYTES, ServerMessage},
 };
+use tokio::io::AsyncWriteExt as _;
+
+/// Also before the `hello`, and without a byte of the payload.
+#[test]
+fn a_message_over_the_limit_is_refused_by_the_headers_of_its_frames() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        let anna = server.user(&database, "anna").await;
+        for length in [65_537_u64, 1 << 40] {
+            let (joined, _) = Socket::join(&server, &anna.token, 1).await;
+            let stranger = Socket::open(&server, None).await.expect("the server upgrades");
+            for mut socket in [joined, stranger] {
+                let header = [&[0x81, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat();
+                socket.0.io_mut().write_all(&header).await.expect("the socket is open");
+                assert_eq!(closed(&mut socket).await, Some(CloseReason::BadFrame.code()), "{length}");
+            }
+        }
+        let mut socket = Socket::open(&server, None).await.expect("the server upgrades");
+        for part in [Item::FirstText(vec![b' '; FRAME_BYTES].into()), Item::Last(vec![b' '].into())] {
+            socket.0.send(Message::Continuation(part)).await.expect("the socket is open");
+        }
+        assert_eq!(closed(&mut socket).await, Some(CloseReason::BadFrame.code()), "fragments count together");
+    });
+}
+
+/// The close code.
+async fn closed(socket: &mut Socket) -> Option<u16> {
+    loop {
+        if let Err(code) = socket.next().await {
+            return code;
+        }
+    }
+}
 
 async fn is_answered(socket: &mut Socket, id: u64) {
     socket.send(&command(id, Op::Pause)).await;
