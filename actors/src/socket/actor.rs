@@ -10,7 +10,7 @@ use crate::node::{FrameKind, RESOLVE, Sessions, ToSession, ToSocket, World};
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros, UserId};
 use crate::protocol::messages::{Command, RejectCode};
-use crate::protocol::wire::{ClientMessage, Hello, ServerMessage};
+use crate::protocol::wire::{Hello, ServerMessage};
 use crate::state::queue::Resolved;
 use crate::state::{DeviceEvent, Join, Leaving, Reject};
 use actix::dev::SendError;
@@ -117,31 +117,18 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     fn read(&mut self, text: &str, ctx: &mut Context<Self>) {
         let received_us = self.now();
         match self.inbound.read(received_us, text, self.joined.is_some()) {
-            InboundAction::Accept(message) => self.accept(message, received_us, ctx),
-            InboundAction::Ignore => {}
-            InboundAction::Answer(answer) => self.send(FrameKind::Other, &answer, ctx),
-            InboundAction::End(reason, why) => self.end(reason, &why, ctx),
-        }
-    }
-
-    fn accept(&mut self, message: ClientMessage, received_us: Micros, ctx: &mut Context<Self>) {
-        match message {
-            ClientMessage::Time { client_us } => {
+            InboundAction::Join(hello) => self.greet(*hello, ctx),
+            InboundAction::Time { client_us } => {
                 let sent_us = self.now();
                 self.send(FrameKind::Other, &ServerMessage::Time { client_us, received_us, sent_us }, ctx);
             }
-            ClientMessage::Hello(hello) => self.greet(*hello, ctx),
-            ClientMessage::Command(_) if self.is_out() => self.close(CloseReason::BadToken, ctx),
-            ClientMessage::Command(command) => self.command(*command, ctx),
-            ClientMessage::Bye { .. } => {
-                self.detach(Leaving::Clean);
-                ctx.stop();
-            }
-            message => {
-                if let Some(event) = DeviceEvent::of(&message) {
-                    self.pass(event, ctx);
-                }
-            }
+            InboundAction::Command(_) if self.is_out() => self.close(CloseReason::BadToken, ctx),
+            InboundAction::Command(command) => self.command(*command, ctx),
+            InboundAction::Pass(event) => self.pass(event, ctx),
+            InboundAction::Leave => self.gone(Leaving::Clean, ctx),
+            InboundAction::Ignore => {}
+            InboundAction::Answer(answer) => self.send(FrameKind::Other, &answer, ctx),
+            InboundAction::End(reason, why) => self.end(reason, &why, ctx),
         }
     }
 

@@ -1,20 +1,31 @@
 //! The incoming frames of one socket, pure: each frame is decoded and rate-limited, and leads to one [`InboundAction`],
-//! which the actor of the socket carries out.
+//! which the actor of the socket carries out. No message of the wire is passed on as it is.
 
 use super::rate_limit::{MessageClass, RateLimit, Verdict};
 use crate::protocol::close::CloseReason;
 use crate::protocol::error::WireError;
-use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, Micros};
-use crate::protocol::messages::{Op, RejectCode};
+use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros};
+use crate::protocol::messages::{Command, Op, RejectCode};
 use crate::protocol::wire::{ClientMessage, Hello, ServerMessage};
-use crate::state::Join;
 use crate::state::devices::Description;
+use crate::state::{DeviceEvent, Join};
 
 /// What is done about a frame.
 #[derive(Debug, PartialEq)]
 pub enum InboundAction {
-    /// The message is carried out: the device may send it now.
-    Accept(ClientMessage),
+    /// The device joins its session, if its token is valid ([`join`]).
+    Join(Box<Hello>),
+    /// A clock probe is answered.
+    Time {
+        /// The client's clock when it sent the probe, in microseconds.
+        client_us: i64,
+    },
+    /// The tracks of the command are looked up, and then it goes to the session ([`DeviceEvent::command`]).
+    Command(Box<Command<MediaId>>),
+    /// The event goes to the session.
+    Pass(DeviceEvent),
+    /// The device leaves.
+    Leave,
     /// Nothing is done.
     Ignore,
     /// Only this answer is sent.
@@ -57,16 +68,26 @@ impl Inbound {
             return refusal;
         }
         let bad = |why: &str| InboundAction::End(CloseReason::BadFrame, why.to_owned());
-        match (message, has_joined) {
-            (ClientMessage::Hello(_), true) => bad("a second hello"),
-            (message @ (ClientMessage::Time { .. } | ClientMessage::Hello(_)), _) => InboundAction::Accept(message),
-            (_, false) => bad("a frame before the hello"),
-            (ClientMessage::Command(command), true) if command.op.tracks().len() > self.tracks => {
+        match message {
+            ClientMessage::Time { client_us } => InboundAction::Time { client_us },
+            ClientMessage::Hello(hello) if !has_joined => InboundAction::Join(hello),
+            ClientMessage::Hello(_) => bad("a second hello"),
+            _ if !has_joined => bad("a frame before the hello"),
+            ClientMessage::Command(command) if command.op.tracks().len() > self.tracks => {
                 let why = format!("a command names at most {} tracks; send them in parts", self.tracks);
                 reject(command.id, RejectCode::Invalid, why, None)
             }
-            (ClientMessage::BadCommand { id, why }, true) => reject(id, RejectCode::Invalid, why, None),
-            (message, true) => InboundAction::Accept(message),
+            ClientMessage::Command(command) => InboundAction::Command(command),
+            ClientMessage::BadCommand { id, why } => reject(id, RejectCode::Invalid, why, None),
+            ClientMessage::Report(report) => InboundAction::Pass(DeviceEvent::Report(report)),
+            ClientMessage::Ready(ready) => InboundAction::Pass(DeviceEvent::Ready(ready)),
+            ClientMessage::Yield(yielded) => InboundAction::Pass(DeviceEvent::Yield(yielded)),
+            ClientMessage::Ended(ended) => InboundAction::Pass(DeviceEvent::Ended(ended)),
+            ClientMessage::Volume(change) => InboundAction::Pass(DeviceEvent::Volume(change)),
+            ClientMessage::Queue { from, limit } => InboundAction::Pass(DeviceEvent::Queue { from, limit }),
+            ClientMessage::Bye { .. } => InboundAction::Leave,
+            // A pong is noticed as a sign of life, as every frame is.
+            ClientMessage::Pong | ClientMessage::Unknown => InboundAction::Ignore,
         }
     }
 

@@ -4,7 +4,6 @@ use super::devices::Description;
 use super::queue::Resolved;
 use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, MediaId, Micros, NodeId, Stamp};
 use crate::protocol::messages::{Command, Ended, Ready, Report, Sound, VolumeChange, Yield};
-use crate::protocol::wire::ClientMessage;
 
 /// A device that has sent a valid `hello`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,27 +133,6 @@ pub enum DeviceEvent {
 }
 
 impl DeviceEvent {
-    /// The device event of a message; `None` for a message that the actor of the socket handles, and for a command,
-    /// whose tracks must be looked up first ([`DeviceEvent::command`]).
-    #[must_use]
-    pub fn of(message: &ClientMessage) -> Option<Self> {
-        match message {
-            ClientMessage::Report(report) => Some(Self::Report(*report)),
-            ClientMessage::Ready(ready) => Some(Self::Ready(*ready)),
-            ClientMessage::Yield(yielded) => Some(Self::Yield(*yielded)),
-            ClientMessage::Ended(ended) => Some(Self::Ended(*ended)),
-            ClientMessage::Volume(change) => Some(Self::Volume(*change)),
-            ClientMessage::Queue { from, limit } => Some(Self::Queue { from: *from, limit: *limit }),
-            ClientMessage::Hello(_)
-            | ClientMessage::Time { .. }
-            | ClientMessage::Command(_)
-            | ClientMessage::BadCommand { .. }
-            | ClientMessage::Pong
-            | ClientMessage::Bye { .. }
-            | ClientMessage::Unknown => None,
-        }
-    }
-
     /// A command whose tracks were looked up in the catalogue; `seed` is 64 random bits.
     #[must_use]
     pub fn command(requested: Command<MediaId>, tracks: Vec<Resolved>, seed: u64) -> Self {

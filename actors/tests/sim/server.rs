@@ -7,9 +7,9 @@ use crate::session::CLIENT_LIMITS;
 use crate::world::{Down, Happening, Up, World};
 use segue_actors::node::Timing;
 use segue_actors::protocol::close::CloseReason;
-use segue_actors::protocol::ids::{ConnectionId, MediaId, Micros};
+use segue_actors::protocol::ids::{ConnectionId, MediaId};
 use segue_actors::protocol::playback::MediaKind;
-use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage};
+use segue_actors::protocol::wire::{Hello, ServerMessage};
 use segue_actors::socket::coalesce::Coalescer;
 use segue_actors::socket::inbound::{Inbound, InboundAction, join};
 use segue_actors::socket::liveness::{Liveness, LivenessAction};
@@ -90,7 +90,21 @@ impl World {
     fn read(&mut self, id: u64, action: InboundAction) {
         let now = self.server_now(self.node_of(id));
         match action {
-            InboundAction::Accept(message) => self.accept(id, now, message),
+            InboundAction::Join(hello) if hello.token.as_deref() == Some(BAD_TOKEN) => {
+                self.close(id, CloseReason::BadToken);
+            }
+            InboundAction::Join(hello) => self.greet(id, *hello),
+            InboundAction::Time { client_us } => {
+                let time = ServerMessage::Time { client_us, received_us: now, sent_us: now };
+                self.send_down(id, Down::Frame(Box::new(time)));
+            }
+            InboundAction::Command(command) => {
+                let tracks = command.op.tracks().iter().map(|id| track(*id)).collect();
+                let seed = self.chance.bits();
+                self.say(id, DeviceEvent::command(*command, tracks, seed));
+            }
+            InboundAction::Pass(event) => self.say(id, event),
+            InboundAction::Leave => self.detach(id, Leaving::Clean),
             InboundAction::Ignore => {}
             InboundAction::Answer(answer) => {
                 if let ServerMessage::Reject { code, .. } = &answer {
@@ -99,30 +113,6 @@ impl World {
                 self.send_down(id, Down::Frame(Box::new(answer)));
             }
             InboundAction::End(reason, _) => self.close(id, reason),
-        }
-    }
-
-    fn accept(&mut self, id: u64, now: Micros, message: ClientMessage) {
-        match message {
-            ClientMessage::Time { client_us } => {
-                let time = ServerMessage::Time { client_us, received_us: now, sent_us: now };
-                self.send_down(id, Down::Frame(Box::new(time)));
-            }
-            ClientMessage::Hello(hello) if hello.token.as_deref() == Some(BAD_TOKEN) => {
-                self.close(id, CloseReason::BadToken);
-            }
-            ClientMessage::Hello(hello) => self.greet(id, *hello),
-            ClientMessage::Command(command) => {
-                let tracks = command.op.tracks().iter().map(|id| track(*id)).collect();
-                let seed = self.chance.bits();
-                self.say(id, DeviceEvent::command(*command, tracks, seed));
-            }
-            ClientMessage::Bye { .. } => self.detach(id, Leaving::Clean),
-            message => {
-                if let Some(event) = DeviceEvent::of(&message) {
-                    self.say(id, event);
-                }
-            }
         }
     }
 

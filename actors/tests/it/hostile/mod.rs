@@ -12,7 +12,7 @@ use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::{ConnectionId, MediaId, Micros, NodeId};
 use segue_actors::protocol::messages::{Command, RejectCode};
 use segue_actors::protocol::playback::MediaKind;
-use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
+use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage};
 use segue_actors::session::replica::{Replica, ReplicaOutput};
 use segue_actors::socket::coalesce::Coalescer;
 use segue_actors::socket::inbound::{Inbound, InboundAction, join};
@@ -230,7 +230,14 @@ impl World {
         let is_asked = line.liveness.hear(now);
         let (action, connection) = (line.inbound.read(now, &text, line.has_joined), line.connection);
         match action {
-            InboundAction::Accept(message) => self.accept(socket, connection, message),
+            InboundAction::Join(hello) => self.greet(socket, connection, *hello),
+            InboundAction::Time { client_us } => {
+                let answer = ServerMessage::Time { client_us, received_us: now, sent_us: now };
+                self.send(&[socket], FrameKind::Other, &answer);
+            }
+            InboundAction::Command(command) => self.command(socket, *command),
+            InboundAction::Pass(event) => self.take(socket, event),
+            InboundAction::Leave => self.end(socket, Leaving::Clean),
             InboundAction::Ignore => self.note("said nothing"),
             InboundAction::Answer(answer) => self.send(&[socket], FrameKind::Other, &answer),
             InboundAction::End(reason, _) => self.close(socket, reason),
@@ -239,31 +246,16 @@ impl World {
         self.check();
     }
 
-    fn accept(&mut self, socket: usize, connection: ConnectionId, message: ClientMessage) {
-        let now = self.now;
-        match message {
-            ClientMessage::Time { client_us } => {
-                let answer = ServerMessage::Time { client_us, received_us: now, sent_us: now };
-                self.send(&[socket], FrameKind::Other, &answer);
+    fn greet(&mut self, socket: usize, connection: ConnectionId, hello: Hello) {
+        let random = self.number();
+        match join(hello, connection, || random) {
+            Ok(join) if self.replica.waiting() < INBOX => {
+                self.line(socket).has_joined = true;
+                self.note("joined");
+                self.take_in(Event::Join(Box::new(join)));
             }
-            ClientMessage::Hello(hello) => {
-                let random = self.number();
-                match join(*hello, connection, || random) {
-                    Ok(join) if self.replica.waiting() < INBOX => {
-                        self.line(socket).has_joined = true;
-                        self.note("joined");
-                        self.take_in(Event::Join(Box::new(join)));
-                    }
-                    Ok(_) => self.close(socket, CloseReason::Overloaded),
-                    Err(_) => self.close(socket, CloseReason::BadFrame),
-                }
-            }
-            ClientMessage::Command(command) => self.command(socket, *command),
-            ClientMessage::Bye { .. } => self.end(socket, Leaving::Clean),
-            message => match DeviceEvent::of(&message) {
-                Some(event) => self.take(socket, event),
-                None => self.note("said nothing"),
-            },
+            Ok(_) => self.close(socket, CloseReason::Overloaded),
+            Err(_) => self.close(socket, CloseReason::BadFrame),
         }
     }
 
