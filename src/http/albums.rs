@@ -88,8 +88,5 @@ pub(super) async fn tracks_of(
     if app.db.read(move |connection| albums::load(connection, &[id])).await?.is_empty() {
         return Err(ApiError::not_found("album"));
     }
-    let page = lists::page::<Track>(&request, &app, *paging, move |connection, limit, offset| {
-        albums::tracks_of(connection, id, limit, offset)
-    });
-    Ok(web::Json(page.await?))
+    lists::of::<Track>(&request, &app, *paging, id, albums::tracks_of).await
 }

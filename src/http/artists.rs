@@ -70,10 +70,7 @@ pub(super) async fn albums_of(
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Page<AlbumObject>>, ApiError> {
     let id = existing(&app, id.into_inner()).await?.id;
-    let page = lists::page::<Album>(&request, &app, *paging, move |connection, limit, offset| {
-        artists::albums_of(connection, id, limit, offset)
-    });
-    Ok(web::Json(page.await?))
+    lists::of::<Album>(&request, &app, *paging, id, artists::albums_of).await
 }
 
 /// The tracks that name an artist, by title.
@@ -87,10 +84,7 @@ pub(super) async fn tracks_of(
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Page<TrackObject>>, ApiError> {
     let id = existing(&app, id.into_inner()).await?.id;
-    let page = lists::page::<Track>(&request, &app, *paging, move |connection, limit, offset| {
-        artists::tracks_of(connection, id, limit, offset)
-    });
-    Ok(web::Json(page.await?))
+    lists::of::<Track>(&request, &app, *paging, id, artists::tracks_of).await
 }
 
 /// Tracks.

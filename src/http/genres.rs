@@ -55,8 +55,5 @@ pub(super) async fn tracks_of(
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Page<TrackObject>>, ApiError> {
     let PathId(id) = id.into_inner();
-    let page = lists::page::<Track>(&request, &app, *paging, move |connection, limit, offset| {
-        genres::tracks_of(connection, id, limit, offset)
-    });
-    Ok(web::Json(page.await?))
+    lists::of::<Track>(&request, &app, *paging, id, genres::tracks_of).await
 }

@@ -17,7 +17,7 @@ use crate::{
     },
     error::ApiError,
 };
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -134,6 +134,19 @@ pub(super) async fn all<T: Listed>(
     let lists = app.lists.clone();
     let ids = move |connection: &mut DbConnection, limit, offset| lists.page(connection, list, limit, offset);
     Ok(HttpResponse::Ok().json(page::<T>(request, app, paging, ids).await?))
+}
+
+/// A page of what belongs to the thing with this id. `ids` finds, for that id, a limit and an offset, the ids on the page
+/// and how many there are in all.
+pub(super) async fn of<T: Listed>(
+    request: &HttpRequest,
+    app: &App,
+    paging: Paging,
+    id: i64,
+    ids: impl FnOnce(&mut DbConnection, i64, i64, i64) -> Result<(Vec<i64>, i64), DbError> + Send + 'static,
+) -> Result<web::Json<Page<T::Object>>, ApiError> {
+    let page = page::<T>(request, app, paging, move |connection, limit, offset| ids(connection, id, limit, offset));
+    Ok(web::Json(page.await?))
 }
 
 /// A page. `ids` finds, for a limit and an offset, the ids on the page and how many there are in all.
