@@ -12,37 +12,34 @@
 //!    [`ClientMessage::encode`](protocol::wire::ClientMessage::encode).
 //! 3. It passes [`Input::Tick`] when [`Client::next_deadline`] has come.
 //!
+//! [`Driver`] is a client with the clock of the machine, random numbers and the ticks: what is left to a program are
+//! the socket and the audio.
+//!
 //! A person's command is [`Input::Command`]; what screens show is [`Client::playback`], [`Client::devices`] and
 //! [`Client::position_at`]. The socket is `GET /v1/sync` with the subprotocol
 //! [`SUBPROTOCOL`](protocol::wire::SUBPROTOCOL); the token is in the header of the request or in [`Client::new`].
 //!
 //! ```
-//! use segue_client::protocol::device::{DeviceKind, HelloDevice};
-//! use segue_client::protocol::ids::InstanceId;
-//! use segue_client::{Client, Input, Output};
+//! use segue_client::{DeviceKind, Driver, HelloDevice, Input, InstanceId, Output, random};
 //!
-//! let device = HelloDevice {
-//!     id: None,
-//!     instance: InstanceId(7), // random for each run
-//!     name: "Kitchen".to_owned(),
-//!     kind: DeviceKind::Other,
-//!     plays: true,
-//!     controls: true,
-//!     volume: None,
-//! };
-//! let mut client = Client::new(device, Some("token".to_owned()), 0);
-//! let mut outputs = Vec::new();
-//! client.step(client.next_deadline(), 4, Input::Tick, &mut outputs);
-//! assert_eq!(outputs, [Output::Connect]);
-//! client.step(1_000, 4, Input::Opened, &mut outputs);
-//! let Some(Output::Send(hello)) = outputs.get(1) else { panic!("a device says hello first") };
+//! let device = HelloDevice::new(InstanceId(random()), "Kitchen", DeviceKind::Speaker);
+//! let mut driver = Driver::new(device, Some("token".to_owned()));
+//! assert_eq!(driver.output(), Some(Output::Connect));
+//! driver.input(Input::Opened);
+//! let Some(Output::Send(hello)) = driver.output() else { panic!("a device says hello first") };
 //! assert!(hello.encode().starts_with(r#"{"type":"hello""#));
 //! ```
 //!
-//! `examples/player.rs` is a whole device. `actors/PROTOCOL.md` describes the protocol for clients in any language;
-//! `player/rules/` are the same rules in JavaScript.
+//! `examples/player.rs` is a whole device in 60 lines. `actors/PROTOCOL.md` describes the protocol for clients in any
+//! language; `player/rules/` are the same rules in JavaScript.
 
+pub mod driver;
 pub mod protocol;
 pub mod rules;
 
+pub use driver::{Driver, random};
+pub use protocol::device::{DeviceKind, HelloDevice};
+pub use protocol::ids::{CommandId, InstanceId, MediaId};
+pub use protocol::messages::Op;
+pub use protocol::wire::{SUBPROTOCOL, ServerMessage};
 pub use rules::{Audio, Client, Input, Link, Output, ServerTime};

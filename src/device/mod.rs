@@ -41,13 +41,9 @@ use segue_client::protocol::ids::InstanceId;
 /// for good.
 pub async fn run(options: Options) -> Result<(), Trouble> {
     let description = HelloDevice {
-        id: None,
-        instance: InstanceId(rand::random()),
-        name: options.name.clone(),
-        kind: options.kind,
         plays: options.plays,
-        controls: true,
         volume: options.plays.then_some(Volume { level: 100, muted: false, version: 0 }),
+        ..HelloDevice::new(InstanceId(rand::random()), &options.name, options.kind)
     };
     description.check().map_err(|error| Trouble::new(error.to_string()))?;
     let memory = memory::Memory::open(&options.state_file)?;

@@ -24,12 +24,12 @@ use segue_client::protocol::{
     playback::{Item, Rate},
     wire::ServerMessage,
 };
-use segue_client::{Client, Input, Output};
+use segue_client::{Driver, Input, Output};
 use std::{collections::VecDeque, time::Duration};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 /// How many happenings may wait in the channel.
@@ -38,15 +38,12 @@ const WAITING: usize = 256;
 const SAMPLE: Duration = Duration::from_millis(100);
 /// How long the device waits for the server to close the connection after `bye`.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
-/// The longest sleep, in microseconds, if nothing is due earlier.
-const LONGEST_SLEEP_US: u64 = 3_600_000_000;
 /// How many commands are remembered as text until they are answered.
 const WORDS: usize = 32;
 
 /// A device that runs.
 pub(super) struct Running {
-    client: Client,
-    started: Instant,
+    driver: Driver,
     api: Api,
     known: Known,
     memory: Memory,
@@ -77,8 +74,7 @@ impl Running {
             [listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?, listen(SignalKind::hangup())?];
         let front = Front::open(options, &happenings)?;
         Ok(Self {
-            client: Client::new(device, Some(api.token().to_owned()), 0),
-            started: Instant::now(),
+            driver: Driver::new(device, Some(api.token().to_owned())),
             api,
             known: Known::default(),
             memory,
@@ -106,11 +102,11 @@ impl Running {
         let mut looks = interval(surroundings::LOOK_EACH);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let due = self.due();
+            let wait = self.driver.wait();
             let [terminate, interrupt, hang_up] = &mut self.signals;
             tokio::select! {
                 Some(happening) = self.inbox.recv() => self.happen(happening),
-                () = sleep_until(due) => self.step(Input::Tick),
+                () = sleep(wait) => self.go_on(),
                 _ = samples.tick() => self.sample(),
                 _ = looks.tick() => self.around(surroundings.look()),
                 _ = terminate.recv() => self.end = Some(Ok(())),
@@ -124,18 +120,9 @@ impl Running {
         }
     }
 
-    fn local_us(&self) -> i64 {
-        i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)
-    }
-
-    fn due(&self) -> Instant {
-        let wait_us = self.client.next_deadline().saturating_sub(self.local_us());
-        Instant::now() + Duration::from_micros(u64::try_from(wait_us).unwrap_or(0).min(LONGEST_SLEEP_US))
-    }
-
     /// Sends `bye`, and waits until the server has closed the connection.
     async fn leave(&mut self) {
-        if self.client.link().is_over() {
+        if self.driver.client().link().is_over() {
             return;
         }
         self.step(Input::Leave(ByeReason::Close));
@@ -210,15 +197,15 @@ impl Running {
                 let Item { id, media_id, .. } = item;
                 let (bytes, sha256, verified) = (loaded.bytes, loaded.sha256.to_string(), loaded.verified);
                 let audio = AudioEvent::Loaded { item: id, media_id, bytes, sha256, verified };
-                self.front.loaded(self.client.time().at(self.local_us()), audio);
+                self.front.loaded(self.driver.client().time().at(self.driver.now_us()), audio);
             }
         }
     }
 
     fn ask(&mut self, request: Request) {
         let words = request.to_string();
-        let local_us = self.local_us();
-        match commands::meaning(request, &self.client, local_us, &self.api, &self.happenings) {
+        let local_us = self.driver.now_us();
+        match commands::meaning(request, self.driver.client(), local_us, &self.api, &self.happenings) {
             Ok(Meaning::Input(input)) => self.give(words, input),
             Ok(Meaning::LookUp) => {}
             Ok(Meaning::Typed(words)) => {
@@ -255,21 +242,19 @@ impl Running {
 
     /// Gives an input to the rules and carries out their outputs.
     fn step(&mut self, input: Input) {
-        let mut inputs = VecDeque::from([input]);
-        let mut outputs = Vec::new();
-        while let Some(input) = inputs.pop_front() {
-            self.client.step(self.local_us(), rand::random(), input, &mut outputs);
-            for output in outputs.drain(..) {
-                if let Some(input) = self.carry_out(output) {
-                    inputs.push_back(input);
-                }
-            }
+        self.driver.input(input);
+        self.go_on();
+    }
+
+    fn go_on(&mut self) {
+        while let Some(output) = self.driver.output() {
+            self.carry_out(output);
         }
         self.show();
     }
 
-    /// Carries out an output of the rules; an input that results at once goes back to the rules.
-    fn carry_out(&mut self, output: Output) -> Option<Input> {
+    /// Carries out an output of the rules.
+    fn carry_out(&mut self, output: Output) {
         match output {
             Output::Connect => {
                 self.counter += 1;
@@ -284,7 +269,7 @@ impl Running {
                 if is_stuck {
                     self.socket = None;
                     "the server does not take what is sent to it".clone_into(&mut self.link_reason);
-                    return Some(Input::Closed(None));
+                    self.driver.input(Input::Closed(None));
                 }
             }
             Output::Sound(item, position_ms) => {
@@ -307,20 +292,19 @@ impl Running {
                 self.end = Some(Err(Trouble::new(format!("{}: {why} ({code})", self.api.server()))));
             }
         }
-        None
     }
 
     fn play(&mut self, item: Item, position_ms: i64, waits: bool) {
         self.counter += 1;
-        let rate = self.client.playback().map_or(Rate::NORMAL, |shown| shown.rate);
+        let rate = self.driver.client().playback().map_or(Rate::NORMAL, |shown| shown.rate);
         let order = Order { number: self.counter, item, position_ms, rate, waits };
         self.player = Some(Player::start(order, &self.api, &self.known, self.happenings.clone()));
     }
 
     /// Stores the id that the server gave, and the volume.
     fn remember(&mut self) {
-        let volume = self.client.volume();
-        let kept = self.client.device_id().map(|device_id| Kept { device_id, volume });
+        let volume = self.driver.client().volume();
+        let kept = self.driver.client().device_id().map(|device_id| Kept { device_id, volume });
         let kept = kept.map_or(Ok(()), |kept| self.memory.keep(kept));
         if let Err(trouble) = kept {
             self.front.error(&trouble.to_string());
@@ -329,12 +313,12 @@ impl Running {
 
     fn show(&mut self) {
         let names = self.front.names_tracks();
-        let shown = self.client.playback().filter(|_| names);
+        let shown = self.driver.client().playback().filter(|_| names);
         let items = shown.map_or([None, None], |shown| [shown.item, shown.next]);
         let tracks = items.map(|item| self.catalogue.track(item?.media_id, &self.api, &self.happenings));
         let view = View {
-            client: &self.client,
-            local_us: self.local_us(),
+            client: self.driver.client(),
+            local_us: self.driver.now_us(),
             link_reason: &self.link_reason,
             audio_reason: self.audio_reason.as_deref(),
             tracks,
@@ -343,7 +327,7 @@ impl Running {
     }
 
     fn sample(&self) {
-        let (client, local_us) = (&self.client, self.local_us());
+        let (client, local_us) = (self.driver.client(), self.driver.now_us());
         let (link_reason, audio_reason, tracks) = (self.link_reason.as_str(), None, [None, None]);
         self.front.sample(&View { client, local_us, link_reason, audio_reason, tracks });
     }

@@ -281,6 +281,7 @@ fn the_state_uses_plain_values_alone() {
 const CORE: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("rules", &["protocol"]),
+    ("driver", &["protocol", "rules"]),
     ("state", &["protocol"]),
     ("node", &["protocol", "state"]),
     ("socket", &["node", "protocol", "state"]),

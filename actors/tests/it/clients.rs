@@ -413,7 +413,7 @@ fn end_of(client: &Client) -> Option<Micros> {
 
 fn play(tracks: &[u64]) -> Op<MediaId> {
     let tracks = tracks.iter().map(|id| MediaId(*id)).collect();
-    Op::Play { item: None, tracks, start: None, position_ms: None, on: None }
+    Op::play(tracks)
 }
 
 const fn transfer(to: u64) -> Op<MediaId> {

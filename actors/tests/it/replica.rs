@@ -104,7 +104,7 @@ pub(crate) fn play_track() -> Op<Resolved> {
         kind: MediaKind::Track,
         duration_ms: Some(9_000),
     };
-    Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None }
+    Op::play(vec![track])
 }
 
 fn fresh() -> Replica {

@@ -74,6 +74,12 @@ pub struct HelloDevice {
 }
 
 impl HelloDevice {
+    /// A device that can sound and may send commands, not known to the server yet.
+    #[must_use]
+    pub fn new(instance: InstanceId, name: &str, kind: DeviceKind) -> Self {
+        Self { id: None, instance, name: name.to_owned(), kind, plays: true, controls: true, volume: None }
+    }
+
     /// Checks that each field is within its limit: the length of the name, a level of at most 100, a version of at
     /// most [`Volume::MOST_VERSION`].
     ///

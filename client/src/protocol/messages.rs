@@ -166,6 +166,13 @@ pub enum Op<T> {
 }
 
 impl<T> Op<T> {
+    /// Plays these tracks from the first one on, in place of the queue: on the active device, or without one on the
+    /// device that sends the command.
+    #[must_use]
+    pub const fn play(tracks: Vec<T>) -> Self {
+        Self::Play { item: None, tracks, start: None, position_ms: None, on: None }
+    }
+
     /// The tracks it names.
     #[must_use]
     pub fn tracks(&self) -> &[T] {

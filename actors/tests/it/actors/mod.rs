@@ -193,7 +193,7 @@ impl Device {
 
     fn play(&self, id: u64, tracks: &[u64]) {
         let tracks = tracks.iter().copied().map(MediaId).collect();
-        self.command(id, Op::Play { item: None, tracks, start: None, position_ms: None, on: None });
+        self.command(id, Op::play(tracks));
     }
 
     /// Reports of what it was last shown.
