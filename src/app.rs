@@ -53,19 +53,7 @@ impl App {
         let covers = Arc::new(Covers::new(settings.data_dir.join("covers")));
         let directory = directory(&settings, &db, &auth).await?;
         let (scanner, sums, search) = (Scanner::default(), Sums::default(), Search::default());
-        Ok(Self {
-            settings,
-            db,
-            claim,
-            auth,
-            covers,
-            lists: Arc::default(),
-            scanner,
-            sums,
-            directory,
-            search,
-            catalogue,
-        })
+        Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner, sums, directory, search, catalogue })
     }
 
     /// Starts scanning: the music folders now and whenever a scan is due. Starts the background check of files.
