@@ -142,11 +142,11 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
     let application = move || {
         actix_web::App::new()
             .app_data(data.clone())
-            .wrap(from_fn(slow::limit))
             .wrap(from_fn(errors::as_json))
             .wrap(from_fn(compress::json))
             .wrap(Condition::new(!data.settings.allowed_origins.is_empty(), origin::cors(&data.settings)))
             .wrap(from_fn(requests::observe))
+            .wrap(from_fn(slow::limit))
             .configure(routes)
     };
     let descriptors = descriptors::raise();

@@ -33,7 +33,8 @@ fn allowed(received: u64) -> Duration {
 }
 
 /// Middleware: a body that arrives too slowly ends with an error of the kind `TimedOut`. A body that its handler did not read
-/// to its end closes the connection after the answer; actix would wait for the rest of a chunked one for ever.
+/// to its end closes the connection after the answer; actix would wait for the rest of a chunked one for ever. The outermost:
+/// what other middleware does to the answer must not drop the body of the request.
 pub(super) async fn limit(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -50,7 +51,8 @@ pub(super) async fn limit(
 
 /// Whether an error is that of a body that arrived too slowly.
 pub(super) fn is_too_slow(error: &PayloadError) -> bool {
-    matches!(error, PayloadError::Io(error) if error.kind() == io::ErrorKind::TimedOut)
+    let (PayloadError::Io(error) | PayloadError::Incomplete(Some(error))) = error else { return false };
+    error.kind() == io::ErrorKind::TimedOut
 }
 
 /// A body with its time limit.
