@@ -17,14 +17,14 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const JITTER_MS_PER_SESSION: i64 = 2;
 
 #[derive(Default)]
-struct Running {
+struct RunningSessions {
     started: u64,
     sessions: HashMap<UserId, (u64, Addr<SessionActor>)>,
     panics: Panics,
     is_closed: bool,
 }
 
-impl Running {
+impl RunningSessions {
     /// The session of that number has ended; a newer one of the user stays listed.
     fn ended(&mut self, user: UserId, number: u64, panic: Option<Panic>) {
         if let Some(Panic { at, processing }) = panic {
@@ -48,14 +48,14 @@ impl Running {
     }
 }
 
-fn lock(running: &Mutex<Running>) -> MutexGuard<'_, Running> {
+fn lock(running: &Mutex<RunningSessions>) -> MutexGuard<'_, RunningSessions> {
     running.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The sessions that run on this node. A session is started when the first device or program needs it.
 pub struct Directory {
     world: Arc<World>,
-    running: Arc<Mutex<Running>>,
+    running: Arc<Mutex<RunningSessions>>,
     arbiters: Vec<ArbiterHandle>,
 }
 
@@ -102,7 +102,7 @@ impl Directory {
         Some(session)
     }
 
-    fn start_of(&self, user: UserId, number: u64, running: &Running) -> Start {
+    fn start_of(&self, user: UserId, number: u64, running: &RunningSessions) -> Start {
         let now = self.world.clock.now();
         let (skipped, is_paused) = running.panics.recovery(user, now);
         let (counted, most_ms, listed) = (self.running.clone(), self.world.limits.jitter_ms, self.running.clone());
@@ -168,7 +168,7 @@ impl Directory {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Running> {
+    fn lock(&self) -> MutexGuard<'_, RunningSessions> {
         lock(&self.running)
     }
 }

@@ -8,7 +8,7 @@ use lofty::config::WriteOptions;
 use lofty::picture::{MimeType, Picture, PictureType};
 use lofty::tag::{ItemKey, ItemValue, Tag, TagExt as _, TagItem, TagType};
 
-use super::library::{Album, Format, Track};
+use super::library::{DemoAlbum, DemoTrack, Format};
 use super::number::whole;
 use super::sound::{Stereo, loudness_lufs};
 
@@ -22,7 +22,12 @@ const REPLAY_GAIN_LUFS: f32 = -18.0;
 ///
 /// # Errors
 /// When the encoder or the tag library returns an error.
-pub(super) fn encode(album: &Album, track: &Track, sound: &Stereo, cover: &[u8]) -> Result<Vec<u8>, EncodeError> {
+pub(super) fn encode(
+    album: &DemoAlbum,
+    track: &DemoTrack,
+    sound: &Stereo,
+    cover: &[u8],
+) -> Result<Vec<u8>, EncodeError> {
     let samples = interleave(sound, track.channels);
     let (bytes, kind) = match album.format {
         Format::Flac => (flac(&samples, track)?, TagType::VorbisComments),
@@ -42,7 +47,7 @@ pub(super) fn encode(album: &Album, track: &Track, sound: &Stereo, cover: &[u8])
 }
 
 /// All tags of the file.
-fn items(album: &Album, track: &Track, sound: &Stereo) -> Vec<(ItemKey, String)> {
+fn items(album: &DemoAlbum, track: &DemoTrack, sound: &Stereo) -> Vec<(ItemKey, String)> {
     let on_disc = album.tracks.iter().filter(|other| other.disc == track.disc).count();
     let discs = album.tracks.iter().map(|other| other.disc).max().unwrap_or(1);
     let loudness = loudness_lufs(&[&sound.left, &sound.right], track.rate);
@@ -77,7 +82,7 @@ fn interleave(sound: &Stereo, channels: u16) -> Vec<i32> {
     }
 }
 
-fn flac(samples: &[i32], track: &Track) -> Result<Vec<u8>, EncodeError> {
+fn flac(samples: &[i32], track: &DemoTrack) -> Result<Vec<u8>, EncodeError> {
     let mut config = flacenc::config::Encoder::default();
     // `make` encodes several tracks in parallel, so one track needs no threads of its own. Fixed predictors are five
     // times as fast as linear prediction and make the file one seventh larger.
@@ -94,7 +99,7 @@ fn flac(samples: &[i32], track: &Track) -> Result<Vec<u8>, EncodeError> {
     Ok(sink.into_inner())
 }
 
-fn wav(samples: &[i32], track: &Track) -> Result<Vec<u8>, EncodeError> {
+fn wav(samples: &[i32], track: &DemoTrack) -> Result<Vec<u8>, EncodeError> {
     let spec = hound::WavSpec {
         channels: track.channels,
         sample_rate: track.rate,

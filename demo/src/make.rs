@@ -11,7 +11,7 @@ use std::thread;
 
 use super::cover;
 use super::encode::{EncodeError, encode};
-use super::library::{ALBUMS, Album, Format, Track};
+use super::library::{ALBUMS, DemoAlbum, DemoTrack, Format};
 use super::music::{Piece, compose};
 use super::number::frames;
 use super::sound::{Stereo, render};
@@ -85,7 +85,7 @@ pub fn make(folder: &Path, length: Length, mut progress: impl FnMut(Progress)) -
     if made.exists() {
         return Ok(false);
     }
-    let jobs: Vec<Job> = jobs(folder);
+    let jobs: Vec<MakeJob> = jobs(folder);
     let total = jobs.iter().map(|job| job.tracks.len()).sum();
     let next = AtomicUsize::new(0);
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(jobs.len());
@@ -120,30 +120,30 @@ pub fn make(folder: &Path, length: Length, mut progress: impl FnMut(Progress)) -
 }
 
 /// What one thread makes at a time: a track, or a whole album without gaps.
-struct Job {
-    album: &'static Album,
+struct MakeJob {
+    album: &'static DemoAlbum,
     folder: PathBuf,
-    tracks: &'static [Track],
+    tracks: &'static [DemoTrack],
     /// The cover, computed by the first of the album's jobs that needs it.
     cover: Arc<OnceLock<Result<Vec<u8>, String>>>,
 }
 
 /// All jobs, the longest first, so that all cores finish at about the same time.
-fn jobs(folder: &Path) -> Vec<Job> {
-    let of_album = |album: &'static Album| {
+fn jobs(folder: &Path) -> Vec<MakeJob> {
+    let of_album = |album: &'static DemoAlbum| {
         let size = if album.continuous { album.tracks.len() } else { 1 };
         let folder = folder.join(album.artist).join(format!("{} ({})", file_name(album.title), album.year));
         let cover = Arc::default();
-        let job = move |tracks| Job { album, folder: folder.clone(), tracks, cover: Arc::clone(&cover) };
+        let job = move |tracks| MakeJob { album, folder: folder.clone(), tracks, cover: Arc::clone(&cover) };
         album.tracks.chunks(size.max(1)).map(job)
     };
-    let mut jobs: Vec<Job> = ALBUMS.iter().flat_map(of_album).collect();
+    let mut jobs: Vec<MakeJob> = ALBUMS.iter().flat_map(of_album).collect();
     jobs.sort_by_key(|job| std::cmp::Reverse(job.tracks.len()));
     jobs
 }
 
-impl Job {
-    fn path(&self, track: &Track) -> PathBuf {
+impl MakeJob {
+    fn path(&self, track: &DemoTrack) -> PathBuf {
         let extension = match self.album.format {
             Format::Flac => "flac",
             Format::Wav => "wav",

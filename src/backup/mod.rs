@@ -13,13 +13,13 @@ pub use reader::Summary;
 use crate::{
     db::{
         Db, DbConnection, DbError,
-        backup::{self, Outcome, each_row, migrations},
+        backup::{self, RestoredLogins, each_row, migrations},
     },
     time,
 };
 use reader::Reader;
 use std::path::Path;
-use target::Target;
+use target::BackupTarget;
 use writer::BackupWriter;
 
 /// A statement inserts rows until they have this many bytes; its last row may exceed it.
@@ -35,7 +35,7 @@ const TRIES: u32 = 5;
 /// # Errors
 /// When `path` exists and `force` is false, when the file cannot be written, and those of the database.
 pub fn write(db: &Db, path: &Path, force: bool, progress: &mut dyn FnMut(BackupProgress)) -> Result<Summary, Problem> {
-    let target = Target::open(path, force)?;
+    let target = BackupTarget::open(path, force)?;
     let mut why = None;
     let summary =
         db.read_blocking(|connection| dump(connection, &target, progress).map_err(|error| keep(error, &mut why)));
@@ -46,7 +46,7 @@ pub fn write(db: &Db, path: &Path, force: bool, progress: &mut dyn FnMut(BackupP
 
 fn dump(
     connection: &mut DbConnection,
-    target: &Target,
+    target: &BackupTarget,
     progress: &mut dyn FnMut(BackupProgress),
 ) -> Result<Summary, Problem> {
     let head = Head::new(time::now(), migrations(connection)?);
@@ -83,7 +83,7 @@ pub fn restore(
     path: &Path,
     checked: &Summary,
     progress: &mut dyn FnMut(BackupProgress),
-) -> Result<Outcome, Problem> {
+) -> Result<RestoredLogins, Problem> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -107,7 +107,7 @@ fn load(
     path: &Path,
     checked: &Summary,
     progress: &mut dyn FnMut(BackupProgress),
-) -> Result<Outcome, Problem> {
+) -> Result<RestoredLogins, Problem> {
     backup::replace(connection, &checked.head.migrations, |loader| {
         let mut expected = loader.tables()?.into_iter();
         for table in &checked.tables {

@@ -12,13 +12,13 @@ use std::{
 const OWNER_ONLY: u32 = 0o600;
 
 /// A backup that is being written. Dropping it removes the incomplete file.
-pub(super) struct Target {
+pub(super) struct BackupTarget {
     path: PathBuf,
     part: PathBuf,
     file: File,
 }
 
-impl Target {
+impl BackupTarget {
     /// Creates and locks `FILE.part`. Fails when `path` exists and `force` is false.
     pub(super) fn open(path: &Path, force: bool) -> Result<Self, Problem> {
         if !force && path.symlink_metadata().is_ok() {
@@ -65,7 +65,7 @@ impl Target {
     }
 }
 
-impl Drop for Target {
+impl Drop for BackupTarget {
     fn drop(&mut self) {
         // After `finish` the file has been renamed, and this fails.
         let _ = fs::remove_file(&self.part);

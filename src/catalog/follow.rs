@@ -45,7 +45,7 @@ impl Default for Search {
 
 /// Which part of the results is wanted, and the user who searches.
 #[derive(Debug, Clone, Copy)]
-pub struct Page {
+pub struct SearchPage {
     /// The user who searches; private playlists of other users are not found.
     pub user: UserId,
     /// The most results of each kind.
@@ -95,12 +95,12 @@ impl Search {
     ///
     /// # Errors
     /// See [`NotSearched`]; `Failed` and `Panicked` mean that the files of the index are damaged.
-    pub async fn find(&self, text: String, kinds: Vec<ItemKind>, page: Page) -> Result<Results, NotSearched> {
+    pub async fn find(&self, text: String, kinds: Vec<ItemKind>, page: SearchPage) -> Result<Results, NotSearched> {
         let index = self.index().ok_or(NotSearched::NotOpen)?;
         let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(NotSearched::Busy) };
         let found = spawn_blocking(move || {
-            let Page { user, limit, offset } = page;
+            let SearchPage { user, limit, offset } = page;
             let found = index.search(&Query { text: &text, kinds: &kinds, user: Some(user), limit, offset });
             drop(turn);
             found

@@ -4,13 +4,13 @@
 pub const MAX_ITEMS: usize = 10_000;
 
 /// Why a change is refused; a text that is shown to the user.
-pub type Refused = String;
+pub type ChangeRefusal = String;
 
 /// Inserts `new` before the item at `position`, or at the end.
 ///
 /// # Errors
 /// When `position` is after the end, or the playlist would have more than [`MAX_ITEMS`] items.
-pub fn insert<T>(items: &mut Vec<T>, new: Vec<T>, position: Option<usize>) -> Result<(), Refused> {
+pub fn insert<T>(items: &mut Vec<T>, new: Vec<T>, position: Option<usize>) -> Result<(), ChangeRefusal> {
     let at = position.unwrap_or(items.len());
     if at > items.len() {
         return Err(format!("position {at} is after the end: the playlist has {} items", items.len()));
@@ -26,7 +26,7 @@ pub fn insert<T>(items: &mut Vec<T>, new: Vec<T>, position: Option<usize>) -> Re
 ///
 /// # Errors
 /// When one of the positions is after the end.
-pub fn reorder<T>(items: &mut [T], start: usize, length: usize, before: usize) -> Result<(), Refused> {
+pub fn reorder<T>(items: &mut [T], start: usize, length: usize, before: usize) -> Result<(), ChangeRefusal> {
     let count = items.len();
     let outside =
         || format!("range_start, range_length or insert_before is after the end: the playlist has {count} items");

@@ -4,7 +4,7 @@ use super::{Failure, database::OpenDatabase, output, path};
 use crate::{
     backup::{self, BackupProgress, Summary},
     config::{DatabaseFlags, load},
-    db::{DatabaseUrl, backup::Outcome},
+    db::{DatabaseUrl, backup::RestoredLogins},
     telemetry,
     values::printed::counted,
 };
@@ -104,8 +104,8 @@ impl Restore {
             told(|table| checked.rows(table))
         ))?;
         output::line(match outcome {
-            Outcome::Same => "logins stay valid; a running server goes on with the restored state",
-            Outcome::Other => {
+            RestoredLogins::Same => "logins stay valid; a running server goes on with the restored state",
+            RestoredLogins::Other => {
                 "the backup is of another installation: its logins are valid again, and those made since are not"
             }
         })?;

@@ -14,7 +14,7 @@ use std::{
 
 /// Run a device in the terminal; it makes no sound: it plays in real time, shows what plays, and takes commands
 #[derive(Debug, Args)]
-pub(super) struct Device {
+pub(super) struct DeviceArgs {
     /// The server, as http://HOST:PORT or https://HOST:PORT
     #[arg(long, value_name = "URL")]
     server: ServerAddress,
@@ -31,7 +31,7 @@ pub(super) struct Device {
     name: String,
     /// The kind of device that it reports
     #[arg(long, value_enum, default_value = "terminal")]
-    kind: Kind,
+    kind: KindArg,
     /// Never play on this device: only show and control
     #[arg(long)]
     no_plays: bool,
@@ -48,7 +48,7 @@ pub(super) struct Device {
 
 /// The kinds of devices that the protocol knows.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
+enum KindArg {
     Browser,
     Phone,
     Computer,
@@ -57,20 +57,20 @@ enum Kind {
     Other,
 }
 
-impl From<Kind> for DeviceKind {
-    fn from(kind: Kind) -> Self {
+impl From<KindArg> for DeviceKind {
+    fn from(kind: KindArg) -> Self {
         match kind {
-            Kind::Browser => Self::Browser,
-            Kind::Phone => Self::Phone,
-            Kind::Computer => Self::Computer,
-            Kind::Speaker => Self::Speaker,
-            Kind::Terminal => Self::Terminal,
-            Kind::Other => Self::Other,
+            KindArg::Browser => Self::Browser,
+            KindArg::Phone => Self::Phone,
+            KindArg::Computer => Self::Computer,
+            KindArg::Speaker => Self::Speaker,
+            KindArg::Terminal => Self::Terminal,
+            KindArg::Other => Self::Other,
         }
     }
 }
 
-impl Device {
+impl DeviceArgs {
     pub(super) fn run(self) -> Result<(), Failure> {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         if !self.json && !is_terminal {

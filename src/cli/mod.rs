@@ -34,19 +34,19 @@ const WIDTH: usize = 80;
 #[command(name = "segue", version, propagate_version = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     Demo(demo::Demo),
     Serve(serve::Serve),
     Scan(scan::Scan),
     Config(config::Config),
     Openapi(openapi::Openapi),
-    Device(device::Device),
+    Device(device::DeviceArgs),
     #[command(subcommand)]
-    User(user::User),
+    User(user::UserCommand),
     Backup(backup::Backup),
     Restore(backup::Restore),
 }
@@ -56,15 +56,15 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = arguments().get_matches();
     let outcome = match Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit()).command {
-        Command::Demo(command) => command.run(),
-        Command::Serve(command) => command.run(),
-        Command::Scan(command) => command.run(),
-        Command::Config(command) => command.run(),
-        Command::Openapi(command) => command.run(),
-        Command::Device(command) => command.run(),
-        Command::User(command) => command.run(),
-        Command::Backup(command) => command.run(),
-        Command::Restore(command) => command.run(),
+        CliCommand::Demo(command) => command.run(),
+        CliCommand::Serve(command) => command.run(),
+        CliCommand::Scan(command) => command.run(),
+        CliCommand::Config(command) => command.run(),
+        CliCommand::Openapi(command) => command.run(),
+        CliCommand::Device(command) => command.run(),
+        CliCommand::User(command) => command.run(),
+        CliCommand::Backup(command) => command.run(),
+        CliCommand::Restore(command) => command.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

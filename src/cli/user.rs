@@ -18,7 +18,7 @@ const PAGE: i64 = 500;
 
 /// Make, list and remove accounts, set passwords
 #[derive(Debug, Subcommand)]
-pub(super) enum User {
+pub(super) enum UserCommand {
     /// Make an account, and the database where there is none
     Add {
         /// The user's name
@@ -57,7 +57,7 @@ pub(super) enum User {
     },
 }
 
-impl User {
+impl UserCommand {
     pub(super) fn run(&self) -> Result<(), Failure> {
         match self {
             Self::Add { name, admin, password, settings } => {

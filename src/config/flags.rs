@@ -1,6 +1,6 @@
 //! One flag per setting, made from the list of settings; each command takes those that it uses.
 
-use super::{KEYS, Key, Settings, Shape, Sources, source};
+use super::{KEYS, SettingKey, Settings, Shape, Sources, source};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use std::{collections::BTreeMap, ops::Deref, path::PathBuf};
 
@@ -16,7 +16,7 @@ pub struct SettingFlags {
 }
 
 /// Adds the flags of these settings and `--config` to a command.
-fn augment(command: Command, takes: impl Fn(&Key) -> bool) -> Command {
+fn augment(command: Command, takes: impl Fn(&SettingKey) -> bool) -> Command {
     let config = Arg::new("config")
         .long("config")
         .value_name("FILE")
@@ -24,7 +24,7 @@ fn augment(command: Command, takes: impl Fn(&Key) -> bool) -> Command {
         .help_heading("Settings")
         .help("Settings file [env: SEGUE_CONFIG] [default: segue.toml in the data folder, if it is there]");
     let defaults = Settings::merge(&Sources::default()).map(|settings| settings.rows()).unwrap_or_default();
-    let default_of = |key: &Key| match key.name {
+    let default_of = |key: &SettingKey| match key.name {
         "data_dir" => Some("segue in $XDG_DATA_HOME or else in ~/.local/share".to_owned()),
         "database_url" => Some("sqlite:segue.db in the data folder".to_owned()),
         _ => {

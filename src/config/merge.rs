@@ -2,7 +2,7 @@
 
 use super::{
     home,
-    source::{Key, OTHER_VARIABLES, Origin, Problems, Shape, Sources, flag, variable},
+    source::{OTHER_VARIABLES, Origin, Problems, SettingKey, Shape, Sources, flag, variable},
     value::Value,
 };
 use std::{fmt, ops::RangeInclusive};
@@ -10,14 +10,14 @@ use std::{fmt, ops::RangeInclusive};
 /// The state of one merge: [`Merge::value`] is called once per setting, in the order of the list.
 pub(super) struct Merge<'a> {
     sources: &'a Sources,
-    keys: &'a [Key],
+    keys: &'a [SettingKey],
     file: toml::Table,
     origins: Vec<Origin>,
     problems: Vec<String>,
 }
 
 impl<'a> Merge<'a> {
-    pub(super) fn new(sources: &'a Sources, keys: &'a [Key]) -> Self {
+    pub(super) fn new(sources: &'a Sources, keys: &'a [SettingKey]) -> Self {
         let mut merge = Self { sources, keys, file: toml::Table::new(), origins: Vec::new(), problems: Vec::new() };
         if let Some((path, text)) = &sources.file {
             match text.parse() {

@@ -17,7 +17,7 @@ pub use listen::{PORT, read_address};
 pub use load::{LoadError, at_home, load};
 pub use networks::Networks;
 pub use origins::Origins;
-pub use source::{Key, OTHER_VARIABLES, Origin, Problems, Row, Shape, Sources};
+pub use source::{OTHER_VARIABLES, Origin, Problems, SettingKey, SettingRow, Shape, Sources};
 
 use crate::db::DatabaseUrl;
 use merge::Merge;
@@ -37,7 +37,7 @@ macro_rules! settings {
         }
 
         /// Every setting there is, in the order of the sample file.
-        pub const KEYS: &[Key] = &[$(Key {
+        pub const KEYS: &[SettingKey] = &[$(SettingKey {
             name: stringify!($name),
             doc: concat!($($doc),+).trim_ascii(),
             shape: <$kind as value::Value>::SHAPE,
@@ -60,9 +60,10 @@ macro_rules! settings {
 
             /// Every setting as it stands, secrets masked, in the order of [`KEYS`].
             #[must_use]
-            pub fn rows(&self) -> Vec<Row> {
+            pub fn rows(&self) -> Vec<SettingRow> {
                 let shown = [$((stringify!($name), self.$name.show()),)+];
-                shown.into_iter().zip(&self.origins).map(|((name, value), origin)| Row { name, value, origin: origin.clone() }).collect()
+                let rows = shown.into_iter().zip(&self.origins);
+                rows.map(|((name, value), origin)| SettingRow { name, value, origin: origin.clone() }).collect()
             }
         }
     };

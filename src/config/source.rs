@@ -7,7 +7,7 @@ pub const OTHER_VARIABLES: &[&str] = &["SEGUE_CONFIG", "SEGUE_PASSWORD"];
 
 /// One setting, as the command line and the documentation see it.
 #[derive(Debug, Clone, Copy)]
-pub struct Key {
+pub struct SettingKey {
     /// The key in the file; `SEGUE_` and upper case in the environment; with dashes on the command line.
     pub name: &'static str,
     /// What it is for. Units are in the name: `_ms`, `_s`.
@@ -70,7 +70,7 @@ impl fmt::Display for Origin {
 
 /// One setting as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct SettingRow {
     /// The setting's name.
     pub name: &'static str,
     /// Its value as TOML, secrets masked.

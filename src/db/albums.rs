@@ -46,8 +46,8 @@ pub struct Album {
 /// # Errors
 /// Those of the database.
 pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, DbError> {
-    type Row = (i64, String, bool, Option<String>, (i64, i64, i64), Option<i64>, i64);
-    let rows: Vec<Row> = albums::table
+    type AlbumRow = (i64, String, bool, Option<String>, (i64, i64, i64), Option<i64>, i64);
+    let rows: Vec<AlbumRow> = albums::table
         .filter(albums::id.eq_any(ids))
         .select((
             albums::id,
@@ -60,7 +60,7 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, Db
         ))
         .load(connection)?;
     let mut artists_of = artists_of(connection, ids)?;
-    let album = |(id, title, compilation, date, counts, cover_id, added_us): Row| {
+    let album = |(id, title, compilation, date, counts, cover_id, added_us): AlbumRow| {
         let (disc_count, track_count, duration_ms) = counts;
         let artists = artists_of.remove(&id).unwrap_or_default();
         Album { id, title, artists, compilation, date, disc_count, track_count, duration_ms, cover_id, added_us }

@@ -28,10 +28,10 @@ impl Open {
 
 impl Census {
     /// Counts one until the result is dropped.
-    pub(super) fn count(&self) -> Counted {
+    pub(super) fn count(&self) -> CensusEntry {
         let mut count = self.0.lock();
         *count = count.saturating_add(1);
-        Counted(Arc::clone(&self.0))
+        CensusEntry(Arc::clone(&self.0))
     }
 
     /// Waits until nothing is counted. Blocks for at most `limit`; false when something is still open then.
@@ -43,9 +43,9 @@ impl Census {
 
 /// One of those counted.
 #[derive(Debug)]
-pub(super) struct Counted(Arc<Open>);
+pub(super) struct CensusEntry(Arc<Open>);
 
-impl Drop for Counted {
+impl Drop for CensusEntry {
     fn drop(&mut self) {
         let mut count = self.0.lock();
         *count = count.saturating_sub(1);

@@ -2,13 +2,14 @@
 
 use super::{
     DatabaseUrl, DbError,
-    closing::{Census, Counted},
+    closing::{Census, CensusEntry},
     obstacle,
 };
 use diesel::{
-    Connection as _, MultiConnection, PgConnection, QueryResult, SqliteConnection,
+    Connection as _, MultiConnection, PgConnection, QueryResult, QueryableByName, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _},
     r2d2::{ManageConnection, R2D2Connection as _},
+    sql_types::BigInt,
 };
 use std::ops::{Deref, DerefMut};
 
@@ -23,10 +24,17 @@ pub enum DbConnection {
     Sqlite(SqliteConnection),
 }
 
+/// The answer to `SELECT count(*) AS count`.
+#[derive(QueryableByName)]
+pub(super) struct RowCount {
+    #[diesel(sql_type = BigInt)]
+    pub(super) count: i64,
+}
+
 /// A connection that is counted until it has closed: fields are dropped in their order.
 pub(super) struct CountedConnection {
     connection: DbConnection,
-    _counted: Counted,
+    _counted: CensusEntry,
 }
 
 impl Deref for CountedConnection {
@@ -184,7 +192,7 @@ pub(super) struct Opener {
     access: Access,
     census: Census,
     /// As long as the pool is there, it may open another connection.
-    _counted: Counted,
+    _counted: CensusEntry,
 }
 
 impl Opener {

@@ -2,7 +2,7 @@
 
 use super::{
     DbConnection, DbError,
-    scan::Known,
+    scan::KnownFile,
     schema::{files, folders},
 };
 use crate::{media::version::Stat, values::path};
@@ -14,9 +14,9 @@ use std::path::PathBuf;
 ///
 /// # Errors
 /// Those of the database.
-pub fn known_in(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec<Known>, DbError> {
-    type Row = (i64, i64, Vec<u8>, (i64, i64, i64), i64, Option<i64>);
-    let rows: Vec<Row> = files::table
+pub fn known_in(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec<KnownFile>, DbError> {
+    type KnownFileRow = (i64, i64, Vec<u8>, (i64, i64, i64), i64, Option<i64>);
+    let rows: Vec<KnownFileRow> = files::table
         .filter(files::folder_id.eq_any(folder_ids))
         .select((
             files::id,
@@ -27,7 +27,7 @@ pub fn known_in(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec
             files::missing_us,
         ))
         .load(connection)?;
-    let known = |(id, folder_id, name, (size, mtime_ns, inode), reader, missing_us): Row| Known {
+    let known = |(id, folder_id, name, (size, mtime_ns, inode), reader, missing_us): KnownFileRow| KnownFile {
         id: MediaId::from_sql(id),
         folder_id,
         name,

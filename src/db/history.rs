@@ -15,7 +15,7 @@ pub enum From {
 }
 
 #[derive(QueryableByName)]
-struct Counted {
+struct TopRow {
     #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = BigInt)]
@@ -98,7 +98,7 @@ fn top(
 ) -> Result<(Vec<i64>, i64), DbError> {
     let mut ask = |limit: i64, offset: i64| {
         let asked = sql_query(query).bind::<BigInt, _>(user_id).bind::<BigInt, _>(since_us);
-        asked.bind::<BigInt, _>(limit).bind::<BigInt, _>(offset).load::<Counted>(connection)
+        asked.bind::<BigInt, _>(limit).bind::<BigInt, _>(offset).load::<TopRow>(connection)
     };
     let rows = ask(limit, offset)?;
     let total = match rows.first() {

@@ -1,7 +1,7 @@
 //! Pages of long lists: the key of every hundredth row is kept in memory, and a page is read from the nearest key before
 //! it. So a page at any offset costs about as much as the first one.
 
-use super::{DbConnection, DbError, changes};
+use super::{DbConnection, DbError, changes, connection::RowCount};
 use diesel::{
     QueryableByName, RunQueryDsl as _, sql_query,
     sql_types::{BigInt, Text},
@@ -36,19 +36,13 @@ pub enum List {
 
 /// The key of a row in the order of a list: its value as a number or as text, and its id.
 #[derive(Debug, Clone, QueryableByName)]
-struct Place {
+struct ListKey {
     #[diesel(sql_type = Text)]
     text: String,
     #[diesel(sql_type = BigInt)]
     number: i64,
     #[diesel(sql_type = BigInt)]
     id: i64,
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
 }
 
 #[derive(QueryableByName)]
@@ -63,7 +57,7 @@ struct Index {
     found: Instant,
     took: Duration,
     total: i64,
-    places: Vec<Place>,
+    keys: Vec<ListKey>,
 }
 
 /// The kept keys of all lists.
@@ -91,18 +85,18 @@ impl List {
         } else {
             ("'' AS text, added_us AS number", "added_us DESC, id DESC")
         };
-        let places = format!(
+        let keys = format!(
             "SELECT text, CAST(number AS BIGINT) AS number, id FROM (SELECT {columns}, id, \
              row_number() OVER (ORDER BY {order}) AS place FROM {table} WHERE {there}) AS numbered \
              WHERE place % {STEP} = 1 ORDER BY place"
         );
-        let places = sql_query(places).load(connection)?;
-        let count: Count =
+        let keys = sql_query(keys).load(connection)?;
+        let count: RowCount =
             sql_query(format!("SELECT count(*) AS count FROM {table} WHERE {there}")).get_result(connection)?;
-        Ok(Index { change, found: begun, took: begun.elapsed(), total: count.count, places })
+        Ok(Index { change, found: begun, took: begun.elapsed(), total: count.count, keys })
     }
 
-    fn ids(self, connection: &mut DbConnection, from: &Place, limit: i64, skip: i64) -> Result<Vec<i64>, DbError> {
+    fn ids(self, connection: &mut DbConnection, from: &ListKey, limit: i64, skip: i64) -> Result<Vec<i64>, DbError> {
         let (table, there, by_name) = self.parts();
         let rows: Vec<Id> = if by_name {
             sql_query(format!(
@@ -148,8 +142,8 @@ impl Lists {
     ) -> Result<(Vec<i64>, i64), DbError> {
         let index = self.index(connection, list)?;
         let (step, skip) = (usize::try_from(offset / STEP).unwrap_or(usize::MAX), offset % STEP);
-        let ids = match index.places.get(step) {
-            Some(place) => list.ids(connection, place, limit, skip)?,
+        let ids = match index.keys.get(step) {
+            Some(key) => list.ids(connection, key, limit, skip)?,
             None => Vec::new(),
         };
         Ok((ids, index.total))

@@ -28,9 +28,9 @@ pub struct Media {
     pub codec: String,
 }
 
-type Row = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String, (Option<String>, i64), (String, String));
+type MediaRow = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String, (Option<String>, i64), (String, String));
 
-/// A query for [`Row`]s.
+/// A query for [`MediaRow`]s.
 macro_rules! media {
     () => {
         files::table
@@ -48,7 +48,7 @@ macro_rules! media {
     };
 }
 
-fn from_row(row: Row) -> Media {
+fn from_row(row: MediaRow) -> Media {
     let (id, folder, name, (size, mtime_ns, inode), version, (sha256, sha256_us), (container, codec)) = row;
     Media {
         track: MediaId::from_sql(id),
@@ -136,8 +136,8 @@ pub struct Unread {
 /// # Errors
 /// The database's.
 pub fn unread_since(connection: &mut DbConnection, since_us: i64, limit: i64) -> Result<Vec<Unread>, DbError> {
-    type Row = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String);
-    let rows: Vec<Row> = files::table
+    type UnreadRow = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String);
+    let rows: Vec<UnreadRow> = files::table
         .inner_join(folders::table.on(folders::id.eq(files::folder_id)))
         .filter(files::missing_us.is_null())
         .filter(files::error.is_null())

@@ -2,16 +2,15 @@
 
 use super::{
     DatabaseUrl, DbError,
-    connection::{Access, DbConnection},
+    connection::{Access, DbConnection, RowCount},
     obstacle, private,
 };
 use diesel::{
-    QueryableByName, RunQueryDsl as _,
+    RunQueryDsl as _,
     connection::{AnsiTransactionManager, TransactionManager as _},
     migration::{Migration as _, MigrationSource},
     pg::Pg,
     result::Error as DieselError,
-    sql_types::BigInt,
     sqlite::Sqlite,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -71,12 +70,6 @@ fn lock_file(url: &DatabaseUrl) -> Result<Option<File>, DbError> {
     Ok(Some(locked))
 }
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
 /// Checks that there is a database with tables of segue, and makes nothing.
 ///
 /// # Errors
@@ -95,15 +88,15 @@ pub(super) fn require(url: &DatabaseUrl) -> Result<(), DbError> {
     let found = match &mut connection {
         DbConnection::Sqlite(sqlite) => {
             let table = format!("{count} sqlite_schema WHERE name = '__diesel_schema_migrations'");
-            diesel::sql_query(table).get_result::<Count>(sqlite)
+            diesel::sql_query(table).get_result::<RowCount>(sqlite)
         }
         DbConnection::Postgres(postgres) => {
             let table = format!("{count} pg_class WHERE oid = to_regclass('__diesel_schema_migrations')");
-            diesel::sql_query(table).get_result::<Count>(postgres)
+            diesel::sql_query(table).get_result::<RowCount>(postgres)
         }
     };
     match (found, url) {
-        (Ok(Count { count: 0 }), _) => Err(absent()),
+        (Ok(RowCount { count: 0 }), _) => Err(absent()),
         (Ok(_), _) => Ok(()),
         (Err(error), DatabaseUrl::Sqlite(path)) => Err(obstacle::of_sqlite(path, &error)),
         (Err(error), DatabaseUrl::Postgres(_)) => Err(error.into()),

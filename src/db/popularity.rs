@@ -23,7 +23,7 @@ struct Played {
 }
 
 #[derive(QueryableByName)]
-struct Counted {
+struct TrackPlays {
     #[diesel(sql_type = BigInt)]
     media_id: i64,
     #[diesel(sql_type = BigInt)]
@@ -31,7 +31,7 @@ struct Counted {
 }
 
 #[derive(QueryableByName)]
-struct Count {
+struct PlayCount {
     #[diesel(sql_type = BigInt)]
     plays: i64,
 }
@@ -77,7 +77,7 @@ pub fn count(connection: &mut DbConnection) -> Result<bool, DbError> {
     }
     let mut noticed = Vec::new();
     for (media_id, more) in &more {
-        let Count { plays } = sql_query(
+        let PlayCount { plays } = sql_query(
             "INSERT INTO play_counts (media_id, plays) VALUES ($1, $2)
              ON CONFLICT (media_id) DO UPDATE SET plays = play_counts.plays + excluded.plays RETURNING plays",
         )
@@ -167,12 +167,12 @@ pub fn top_tracks_of(connection: &mut DbConnection, artist_id: i64, limit: i64) 
 /// # Errors
 /// Those of the database.
 pub fn forget(connection: &mut DbConnection, user_id: i64) -> Result<(), DbError> {
-    let counted: Vec<Counted> = sql_query(
+    let counted: Vec<TrackPlays> = sql_query(
         "SELECT media_id, count(*) AS plays FROM plays WHERE user_id = $1 AND kind = 'track' AND counted GROUP BY media_id",
     )
     .bind::<BigInt, _>(user_id)
     .load(connection)?;
-    for Counted { media_id, plays } in counted {
+    for TrackPlays { media_id, plays } in counted {
         diesel::update(play_counts::table.find(media_id))
             .set(play_counts::plays.eq(play_counts::plays - plays))
             .execute(connection)?;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 /// Changes for the index, and how far they lead.
 #[derive(Debug)]
-pub struct Step {
+pub struct ChangeStep {
     /// In order; what is gone is a removal.
     pub changes: Vec<DocumentChange>,
     /// The number of the last one, to go on after.
@@ -22,7 +22,7 @@ pub struct Step {
 ///
 /// # Errors
 /// Those of the database.
-pub fn step(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Option<Step>, DbError> {
+pub fn step(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Option<ChangeStep>, DbError> {
     let rows = changes::since(connection, after, limit)?;
     let Some(upto) = rows.last().map(|row| row.number) else { return Ok(None) };
     let of = |kind| rows.iter().filter(|row| row.kind == kind).map(|row| row.id).collect::<Vec<_>>();
@@ -39,7 +39,7 @@ pub fn step(connection: &mut DbConnection, after: i64, limit: i64) -> Result<Opt
         let (kind, id) = (row.kind, row.id.cast_unsigned());
         documents.remove(&(kind, id)).map_or(DocumentChange::Remove(kind, id), DocumentChange::Put)
     };
-    Ok(Some(Step { changes: rows.iter().map(change).collect(), upto }))
+    Ok(Some(ChangeStep { changes: rows.iter().map(change).collect(), upto }))
 }
 
 fn document(kind: ItemKind, id: i64, name: String, others: Vec<String>, plays: &HashMap<i64, i64>) -> Document {
@@ -48,8 +48,8 @@ fn document(kind: ItemKind, id: i64, name: String, others: Vec<String>, plays: &
 }
 
 fn load_tracks(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Document>, DbError> {
-    type Row = (i64, String, String, i64, String);
-    let rows: Vec<Row> = tracks::table
+    type TitleRow = (i64, String, String, i64, String);
+    let rows: Vec<TitleRow> = tracks::table
         .inner_join(albums::table.on(albums::id.eq(tracks::album_id)))
         .filter(tracks::id.eq_any(ids))
         .filter(tracks::missing.eq(false))
@@ -67,7 +67,7 @@ fn load_tracks(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Documen
     album_ids.dedup();
     let album_artists = artists_of_albums(connection, &album_ids)?;
     let plays = popularity::tracks(connection, ids)?;
-    let track = |(id, title, other_titles, album_id, album): Row| {
+    let track = |(id, title, other_titles, album_id, album): TitleRow| {
         let mut others: Vec<String> = other_titles.lines().map(str::to_owned).collect();
         others.extend(artists.remove(&id).unwrap_or_default());
         others.push(album);

@@ -14,7 +14,7 @@ use std::{collections::HashMap, sync::Arc};
 /// What a track's own row says.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = tracks)]
-pub struct Row {
+pub struct TrackRow {
     /// The id.
     pub id: i64,
     /// The album it is on.
@@ -61,7 +61,7 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Track {
     /// Its own row.
-    pub row: Row,
+    pub row: TrackRow,
     /// The version of its bytes.
     pub version: String,
     /// Its album.
@@ -77,10 +77,10 @@ pub struct Track {
 /// # Errors
 /// Those of the database.
 pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Track>, DbError> {
-    let rows: Vec<(Row, String)> = tracks::table
+    let rows: Vec<(TrackRow, String)> = tracks::table
         .inner_join(files::table.on(files::id.eq(tracks::id)))
         .filter(tracks::id.eq_any(ids))
-        .select((Row::as_select(), files::version))
+        .select((TrackRow::as_select(), files::version))
         .load(connection)?;
     let mut album_ids: Vec<i64> = rows.iter().map(|(row, _)| row.album_id).collect();
     album_ids.sort_unstable();
@@ -101,7 +101,7 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Track>, Db
         .select((track_genres::track_id, genres::id, genres::name))
         .load(connection)?;
     let genres = grouped(genres);
-    let track = |(row, version): (Row, String)| {
+    let track = |(row, version): (TrackRow, String)| {
         let album = Arc::clone(albums.get(&row.album_id)?);
         let artists = artists.get(&row.id).cloned().unwrap_or_default();
         let genres = genres.get(&row.id).cloned().unwrap_or_default();

@@ -67,7 +67,7 @@ impl User {
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = users)]
-struct Row {
+struct UserRow {
     id: i64,
     name: String,
     name_key: String,
@@ -76,7 +76,7 @@ struct Row {
     created_us: i64,
 }
 
-impl From<&User> for Row {
+impl From<&User> for UserRow {
     fn from(user: &User) -> Self {
         Self {
             id: user.id.to_sql(),
@@ -89,10 +89,10 @@ impl From<&User> for Row {
     }
 }
 
-impl TryFrom<Row> for User {
+impl TryFrom<UserRow> for User {
     type Error = DbError;
 
-    fn try_from(row: Row) -> Result<Self, DbError> {
+    fn try_from(row: UserRow) -> Result<Self, DbError> {
         let role = row.role.parse().map_err(DbError::Corrupt)?;
         let (id, created) = (UserId::from_sql(row.id), Micros(row.created_us));
         Ok(Self { id, name: row.name, password: row.password, role, created })
@@ -115,7 +115,7 @@ pub enum Changed {
 /// # Errors
 /// The database's; `is_duplicate` when the name is taken.
 pub fn add(connection: &mut DbConnection, user: &User) -> Result<(), DbError> {
-    diesel::insert_into(users::table).values(Row::from(user)).execute(connection)?;
+    diesel::insert_into(users::table).values(UserRow::from(user)).execute(connection)?;
     Ok(())
 }
 
@@ -136,7 +136,7 @@ pub fn add_first(connection: &mut DbConnection, user: &User) -> Result<bool, DbE
 /// # Errors
 /// The database's.
 pub fn by_id(connection: &mut DbConnection, id: UserId) -> Result<Option<User>, DbError> {
-    let row = users::table.find(id.to_sql()).select(Row::as_select()).first(connection).optional()?;
+    let row = users::table.find(id.to_sql()).select(UserRow::as_select()).first(connection).optional()?;
     row.map(User::try_from).transpose()
 }
 
@@ -146,7 +146,7 @@ pub fn by_id(connection: &mut DbConnection, id: UserId) -> Result<Option<User>, 
 /// The database's.
 pub fn by_name(connection: &mut DbConnection, name: &str) -> Result<Option<User>, DbError> {
     let named = users::table.filter(users::name_key.eq(name_key(name)));
-    named.select(Row::as_select()).first(connection).optional()?.map(User::try_from).transpose()
+    named.select(UserRow::as_select()).first(connection).optional()?.map(User::try_from).transpose()
 }
 
 /// A page of accounts by name.
@@ -155,7 +155,7 @@ pub fn by_name(connection: &mut DbConnection, name: &str) -> Result<Option<User>
 /// The database's.
 pub fn list(connection: &mut DbConnection, limit: i64, offset: i64) -> Result<Vec<User>, DbError> {
     let page = users::table.order(users::name_key).limit(limit).offset(offset);
-    page.select(Row::as_select()).load(connection)?.into_iter().map(User::try_from).collect()
+    page.select(UserRow::as_select()).load(connection)?.into_iter().map(User::try_from).collect()
 }
 
 /// How many accounts there are.

@@ -59,7 +59,7 @@ impl Refusal {
 
 /// A name in an answer.
 #[derive(Debug, Clone, Deserialize)]
-struct Named {
+struct NameAnswer {
     name: String,
 }
 
@@ -68,7 +68,7 @@ struct TrackAnswer {
     id: MediaId,
     name: String,
     #[serde(default)]
-    artists: Vec<Named>,
+    artists: Vec<NameAnswer>,
     album: Option<AlbumAnswer>,
     duration_ms: Option<i64>,
 }
@@ -81,7 +81,7 @@ struct AlbumAnswer {
 
 /// A track as it is shown to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Track {
+pub(super) struct ShownTrack {
     pub(super) id: MediaId,
     pub(super) title: String,
     pub(super) artists: String,
@@ -90,7 +90,7 @@ pub(super) struct Track {
     pub(super) duration_ms: Option<i64>,
 }
 
-impl From<TrackAnswer> for Track {
+impl From<TrackAnswer> for ShownTrack {
     fn from(answer: TrackAnswer) -> Self {
         let artists: Vec<_> = answer.artists.into_iter().map(|artist| artist.name).collect();
         let (album, album_id) = answer.album.map(|album| (album.name, album.id)).unzip();
@@ -180,17 +180,17 @@ impl Api {
     }
 
     /// A track by its id.
-    pub(super) async fn track(&self, id: MediaId) -> Result<Track, Refusal> {
+    pub(super) async fn track(&self, id: MediaId) -> Result<ShownTrack, Refusal> {
         let answer: TrackAnswer = read(self.get(&format!("/v1/tracks/{id}")).send().await).await?;
         Ok(answer.into())
     }
 
     /// The best tracks for what was typed.
-    pub(super) async fn search(&self, words: &str, limit: usize) -> Result<Vec<Track>, Refusal> {
+    pub(super) async fn search(&self, words: &str, limit: usize) -> Result<Vec<ShownTrack>, Refusal> {
         let query = [("q", words), ("type", "track"), ("limit", &limit.to_string())];
         let request = self.get("/v1/search").query(&query).map_err(Refusal::away)?;
         let answer: SearchAnswer = read(request.send().await).await?;
-        Ok(answer.tracks.items.into_iter().map(Track::from).collect())
+        Ok(answer.tracks.items.into_iter().map(ShownTrack::from).collect())
     }
 
     /// The tracks of an album in their order, `most` of them.
@@ -246,9 +246,9 @@ fn sha256_of(field: &str) -> Option<Digest> {
     bytes.try_into().ok().map(Digest)
 }
 
-type Answered<S> = Result<awc::ClientResponse<S>, awc::error::SendRequestError>;
+type Fetched<S> = Result<awc::ClientResponse<S>, awc::error::SendRequestError>;
 
-async fn read<T: DeserializeOwned, S>(answer: Answered<S>) -> Result<T, Refusal>
+async fn read<T: DeserializeOwned, S>(answer: Fetched<S>) -> Result<T, Refusal>
 where
     S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
 {

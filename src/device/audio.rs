@@ -2,7 +2,7 @@
 
 use super::{
     api::Api,
-    download::{Known, Progress, download},
+    download::{DownloadProgress, KnownHashes, download},
     happening::{FromAudio, Happening},
 };
 use segue_client::protocol::{
@@ -42,7 +42,7 @@ pub(super) struct Player {
 
 impl Player {
     /// Starts to play; events are sent with the order's number.
-    pub(super) fn start(order: Order, api: &Api, known: &Known, happenings: mpsc::Sender<Happening>) -> Self {
+    pub(super) fn start(order: Order, api: &Api, known: &KnownHashes, happenings: mpsc::Sender<Happening>) -> Self {
         let (number, item, waits) = (order.number, order.item, order.waits);
         let (go, told) = watch::channel(None);
         let (api, known) = (api.clone(), known.clone());
@@ -90,11 +90,11 @@ async fn play(
     order: &Order,
     mut told: watch::Receiver<Option<i64>>,
     api: &Api,
-    known: &Known,
+    known: &KnownHashes,
     happenings: &mpsc::Sender<Happening>,
 ) -> FromAudio {
     let media_id: MediaId = order.item.media_id;
-    let (progress, mut seen) = watch::channel(Progress::default());
+    let (progress, mut seen) = watch::channel(DownloadProgress::default());
     let mut loading = pin!(download(api, media_id, known, &progress));
     let mut tape = Tape::new(order);
     let mut is_loaded = false;
@@ -132,17 +132,17 @@ async fn play(
 struct Tape {
     duration_ms: Option<i64>,
     rate: Rate,
-    wait: Wait,
+    wait: TapeWait,
     /// The position at `running_since`, or the current one while it stands still.
     position_ms: i64,
     running_since: Option<Instant>,
-    progress: Progress,
+    progress: DownloadProgress,
     last_bytes: Instant,
 }
 
 /// Whether a tape waits for [`Player::go`] before it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wait {
+enum TapeWait {
     No,
     Loading,
     Ready,
@@ -164,21 +164,21 @@ impl Tape {
         Self {
             duration_ms: order.item.duration_ms,
             rate: order.rate,
-            wait: if order.waits { Wait::Loading } else { Wait::No },
+            wait: if order.waits { TapeWait::Loading } else { TapeWait::No },
             position_ms: order.position_ms,
             running_since: None,
-            progress: Progress::default(),
+            progress: DownloadProgress::default(),
             last_bytes: Instant::now(),
         }
     }
 
     const fn go(&mut self, position_ms: i64, now: Instant) {
-        self.wait = Wait::No;
+        self.wait = TapeWait::No;
         self.position_ms = position_ms;
         self.last_bytes = now;
     }
 
-    const fn bytes_came(&mut self, progress: Progress, now: Instant) {
+    const fn bytes_came(&mut self, progress: DownloadProgress, now: Instant) {
         self.progress = progress;
         self.last_bytes = now;
     }
@@ -221,12 +221,12 @@ impl Tape {
             // Any bytes start it the first time; a tape that has stalled waits for more.
             if is_loaded || (self.progress.received > 0 && now < self.last_bytes + PATIENCE) {
                 return match self.wait {
-                    Wait::Ready => Turn::On,
-                    Wait::Loading => {
-                        self.wait = Wait::Ready;
+                    TapeWait::Ready => Turn::On,
+                    TapeWait::Loading => {
+                        self.wait = TapeWait::Ready;
                         Turn::Waits
                     }
-                    Wait::No => {
+                    TapeWait::No => {
                         self.running_since = Some(now);
                         Turn::Starts(self.position_ms)
                     }
@@ -261,8 +261,8 @@ mod tests {
         (tape, start)
     }
 
-    const fn some(received: u64) -> Progress {
-        Progress { received, total: Some(1000) }
+    const fn some(received: u64) -> DownloadProgress {
+        DownloadProgress { received, total: Some(1000) }
     }
 
     #[test]
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn what_is_prepared_waits_for_a_word_and_starts_where_it_says() {
         let (mut tape, start) = tape(4_000, Some(10_000), 1.0);
-        tape.wait = Wait::Loading;
+        tape.wait = TapeWait::Loading;
         let at = |ms| start + Duration::from_millis(ms);
         assert_eq!(tape.turn(at(0), false), Turn::On);
         tape.bytes_came(some(500), at(10));
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn without_a_length_the_bytes_are_the_end() {
         let (mut tape, start) = tape(0, None, 1.0);
-        tape.bytes_came(Progress { received: 5, total: None }, start);
+        tape.bytes_came(DownloadProgress { received: 5, total: None }, start);
         assert_eq!(tape.turn(start, false), Turn::Starts(0));
         assert_eq!(tape.turn(start + PATIENCE * 2, false), Turn::On);
         assert_eq!(tape.turn(start + PATIENCE * 2, true), Turn::Ends);

@@ -1,6 +1,6 @@
 //! The names of tracks: asked for once, and remembered while there is room.
 
-use super::{Found, Happening, api::Api, api::Refusal, api::Track};
+use super::{Found, Happening, api::Api, api::Refusal, api::ShownTrack};
 use segue_client::protocol::ids::MediaId;
 use std::collections::VecDeque;
 use tokio::sync::mpsc::Sender;
@@ -12,12 +12,12 @@ const KEPT: usize = 200;
 #[derive(Default)]
 pub(super) struct Catalogue {
     /// The newest last; `None` until the answer comes, and if there is no such track.
-    tracks: VecDeque<(MediaId, Option<Track>)>,
+    tracks: VecDeque<(MediaId, Option<ShownTrack>)>,
 }
 
 impl Catalogue {
     /// The track, if it is known; otherwise it is asked for once.
-    pub(super) fn track(&mut self, id: MediaId, api: &Api, happenings: &Sender<Happening>) -> Option<Track> {
+    pub(super) fn track(&mut self, id: MediaId, api: &Api, happenings: &Sender<Happening>) -> Option<ShownTrack> {
         if let Some((_, track)) = self.tracks.iter().find(|(known, _)| *known == id) {
             return track.clone();
         }
@@ -38,7 +38,7 @@ impl Catalogue {
     }
 
     /// Takes the answer; after a failure the track is asked for again when it is needed again.
-    pub(super) fn learn(&mut self, id: MediaId, track: Option<Track>) {
+    pub(super) fn learn(&mut self, id: MediaId, track: Option<ShownTrack>) {
         match track {
             Some(track) => {
                 if let Some((_, known)) = self.tracks.iter_mut().find(|(known, _)| *known == id) {

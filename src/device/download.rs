@@ -24,12 +24,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The SHA-256 of tracks that were streamed before, by their version.
 #[derive(Clone, Default)]
-pub(super) struct Known(Rc<RefCell<VecDeque<Remembered>>>);
+pub(super) struct KnownHashes(Rc<RefCell<VecDeque<Remembered>>>);
 
 /// A version and its SHA-256.
 type Remembered = (String, Digest);
 
-impl Known {
+impl KnownHashes {
     fn get(&self, version: &str) -> Option<Digest> {
         self.0.borrow().iter().find(|(known, _)| known == version).map(|(_, hash)| *hash)
     }
@@ -48,7 +48,7 @@ impl Known {
 
 /// How many bytes have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Progress {
+pub(super) struct DownloadProgress {
     /// Bytes so far.
     pub(super) received: u64,
     /// The total number of bytes, if the server said it.
@@ -74,10 +74,10 @@ pub(super) struct Loaded {
 pub(super) async fn download(
     api: &Api,
     id: MediaId,
-    known: &Known,
-    progress: &watch::Sender<Progress>,
+    known: &KnownHashes,
+    progress: &watch::Sender<DownloadProgress>,
 ) -> Result<Loaded, String> {
-    let (mut part, mut failures) = (Part::default(), 0_u32);
+    let (mut part, mut failures) = (PartialTrack::default(), 0_u32);
     loop {
         let before = part.received;
         match part.receive(api, id, progress).await {
@@ -94,15 +94,20 @@ pub(super) async fn download(
 
 /// The part of a track that has arrived.
 #[derive(Default)]
-struct Part {
+struct PartialTrack {
     received: u64,
     hash: Sha256,
     head: StreamHead,
 }
 
-impl Part {
+impl PartialTrack {
     /// Receives the rest.
-    async fn receive(&mut self, api: &Api, id: MediaId, progress: &watch::Sender<Progress>) -> Result<(), Refusal> {
+    async fn receive(
+        &mut self,
+        api: &Api,
+        id: MediaId,
+        progress: &watch::Sender<DownloadProgress>,
+    ) -> Result<(), Refusal> {
         let from = self.head.version.clone().filter(|_| self.received > 0);
         let asked = from.as_deref().map(|version| (self.received, version));
         let (head, mut body) = api.stream(id, asked).await?;
@@ -117,7 +122,7 @@ impl Part {
             self.hash.update(&chunk);
             let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
             self.received = self.received.saturating_add(length);
-            progress.send_replace(Progress { received: self.received, total });
+            progress.send_replace(DownloadProgress { received: self.received, total });
         }
         match total {
             Some(total) if total > self.received => Err(Refusal::Away("the stream ended before its end".to_owned())),
@@ -125,7 +130,7 @@ impl Part {
         }
     }
 
-    fn check(self, known: &Known) -> Result<Loaded, String> {
+    fn check(self, known: &KnownHashes) -> Result<Loaded, String> {
         let Self { received: bytes, hash, head } = self;
         if head.total.is_some_and(|total| total != bytes) {
             return Err(format!("{bytes} bytes came, which is not what the server had announced"));
@@ -154,19 +159,19 @@ mod tests {
     use super::*;
 
     /// Checks the hash of bytes of a version against the one that the server announced, or that is known, if there is one.
-    fn part(bytes: &[u8], version: &str, promised: Option<&[u8]>) -> Part {
+    fn part(bytes: &[u8], version: &str, promised: Option<&[u8]>) -> PartialTrack {
         let mut hash = Sha256::default();
         hash.update(bytes);
         let total = u64::try_from(bytes.len()).ok();
         let sha256 = promised.map(|bytes| Digest(Sha256::digest(bytes).into()));
         let head = StreamHead { goes_on: false, total, version: Some(version.to_owned()), sha256 };
-        Part { received: total.unwrap_or_default(), hash, head }
+        PartialTrack { received: total.unwrap_or_default(), hash, head }
     }
 
     #[test]
     fn bytes_are_what_the_server_promised_and_what_they_were_before() {
-        let known = Known::default();
-        let verified = |part: Part| part.check(&known).map(|loaded| loaded.verified);
+        let known = KnownHashes::default();
+        let verified = |part: PartialTrack| part.check(&known).map(|loaded| loaded.verified);
         assert_eq!(verified(part(b"one", "v1", None)), Ok(false), "nothing to compare with");
         assert_eq!(verified(part(b"one", "v1", None)), Ok(true), "the same as before");
         assert_eq!(verified(part(b"two", "v2", Some(b"two"))), Ok(true), "as promised");
@@ -179,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_known_is_bounded() {
-        let known = Known::default();
+        let known = KnownHashes::default();
         for version in 0..=KNOWN {
             known.put(&version.to_string(), Digest([1; 32]));
         }

@@ -13,13 +13,13 @@ use serde::Serialize;
 /// One line. Positions are in milliseconds (`*_ms`), times in microseconds of server time (`*_us`).
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Event<'a> {
+pub(super) enum EventLine<'a> {
     /// The server has welcomed this device.
     Welcome { server_us: Micros, device_id: DeviceId, instance: InstanceId },
     /// The playback state has changed: the object of the protocol.
     Playback { server_us: Micros, playback: &'a Playback },
     /// The position, as screens show it.
-    Position(Sample),
+    Position(PositionSample),
     /// The list of devices.
     Devices { server_us: Micros, devices: &'a [DeviceView] },
     /// The state of this device's audio.
@@ -51,7 +51,7 @@ pub(super) enum Event<'a> {
 
 /// A sample of the position, 100 ms after the one before.
 #[derive(Debug, Serialize)]
-pub(super) struct Sample {
+pub(super) struct PositionSample {
     pub(super) server_us: Micros,
     pub(super) position_ms: i64,
     pub(super) media_id: Option<MediaId>,
@@ -152,7 +152,7 @@ mod tests {
     use expect_test::{Expect, expect};
     use segue_client::protocol::{ids::Stamp, playback::MediaKind};
 
-    fn check(event: &Event<'_>, expected: &Expect) {
+    fn check(event: &EventLine<'_>, expected: &Expect) {
         expected.assert_eq(&serde_json::to_string(event).expect("an event is plain data"));
     }
 
@@ -161,19 +161,19 @@ mod tests {
         let item = Item { id: ItemId(1), kind: MediaKind::Track, media_id: MediaId(2), duration_ms: Some(9) };
         let server_us = Micros(7);
         check(
-            &Event::Welcome { server_us, device_id: DeviceId(3), instance: InstanceId(4) },
+            &EventLine::Welcome { server_us, device_id: DeviceId(3), instance: InstanceId(4) },
             &expect![[
                 r#"{"event":"welcome","server_us":7,"device_id":"0000000000000003","instance":"0000000000000004"}"#
             ]],
         );
         let playback = Playback::new(Stamp { epoch: 1, revision: 2 }, Micros(3));
         check(
-            &Event::Playback { server_us, playback: &playback },
+            &EventLine::Playback { server_us, playback: &playback },
             &expect![[
                 r#"{"event":"playback","server_us":7,"playback":{"epoch":1,"revision":2,"turn":[1,2],"intent":"stop","status":"idle","position_ms":0,"at_us":3,"rate":1,"after":[],"repeat":"off","shuffle":false,"queue_revision":2,"queue_length":0}}"#
             ]],
         );
-        let position = Sample {
+        let position = PositionSample {
             server_us,
             position_ms: 5,
             media_id: Some(item.media_id),
@@ -186,7 +186,7 @@ mod tests {
             late_ms: 2,
         };
         check(
-            &Event::Position(position),
+            &EventLine::Position(position),
             &expect![[
                 r#"{"event":"position","server_us":7,"position_ms":5,"media_id":"0000000000000002","item":null,"status":"playing","intent":"play","active":"0000000000000003","bound_us":80,"wall_us":6,"late_ms":2}"#
             ]],
@@ -194,13 +194,13 @@ mod tests {
         let sounding =
             Audio::Sounding { item, position_ms: 5, since_us: 7, rate: segue_client::protocol::playback::Rate::NORMAL };
         check(
-            &Event::Audio { server_us, audio: AudioEvent::of(&sounding, None) },
+            &EventLine::Audio { server_us, audio: AudioEvent::of(&sounding, None) },
             &expect![[
                 r#"{"event":"audio","server_us":7,"state":"sounding","item":"0000000000000001","media_id":"0000000000000002","position_ms":5}"#
             ]],
         );
         check(
-            &Event::Audio { server_us, audio: AudioEvent::of(&Audio::Failed { item }, Some("gone".to_owned())) },
+            &EventLine::Audio { server_us, audio: AudioEvent::of(&Audio::Failed { item }, Some("gone".to_owned())) },
             &expect![[
                 r#"{"event":"audio","server_us":7,"state":"failed","item":"0000000000000001","media_id":"0000000000000002","reason":"gone"}"#
             ]],
@@ -221,10 +221,10 @@ mod tests {
             ),
         ] {
             let command = "next".to_owned();
-            check(&Event::Answered { id: CommandId(6), command, answer: answer.into() }, &expected);
+            check(&EventLine::Answered { id: CommandId(6), command, answer: answer.into() }, &expected);
         }
         check(
-            &Event::Link { state: LinkState::Down, reason: Some("cut") },
+            &EventLine::Link { state: LinkState::Down, reason: Some("cut") },
             &expect![[r#"{"event":"link","state":"down","reason":"cut"}"#]],
         );
     }

@@ -2,8 +2,8 @@
 
 use super::{
     Face, Happening, Options, Trouble,
-    api::Track,
-    events::{AudioEvent, CommandAnswer, Event, LinkState, Sample},
+    api::ShownTrack,
+    events::{AudioEvent, CommandAnswer, EventLine, LinkState, PositionSample},
     lines::Lines,
     screen::Screen,
     view::View,
@@ -65,7 +65,7 @@ impl Front {
         if !view.client.link().is_welcomed() {
             return;
         }
-        lines.tell(&Event::Position(Sample {
+        lines.tell(&EventLine::Position(PositionSample {
             server_us: view.server_us(),
             position_ms: view.client.position_at(view.local_us).unwrap_or(0),
             media_id: shown.item.map(|item| item.media_id),
@@ -82,7 +82,7 @@ impl Front {
     /// All bytes of an item have arrived.
     pub(super) fn loaded(&self, server_us: Micros, audio: AudioEvent) {
         if let Self::Lines(lines, _) = self {
-            lines.tell(&Event::Audio { server_us, audio });
+            lines.tell(&EventLine::Audio { server_us, audio });
         }
     }
 
@@ -90,7 +90,7 @@ impl Front {
     pub(super) fn answered(&mut self, id: CommandId, command: String, answer: Result<u64, (RejectCode, String)>) {
         match (self, answer) {
             (Self::Lines(lines, _), answer) => {
-                lines.tell(&Event::Answered { id, command, answer: CommandAnswer::from(answer) });
+                lines.tell(&EventLine::Answered { id, command, answer: CommandAnswer::from(answer) });
             }
             (Self::Screen(screen), Err((_, message))) => screen.notice(format!("{command}: {message}")),
             (Self::Screen(_), Ok(_)) => {}
@@ -100,12 +100,12 @@ impl Front {
     /// A page of the queue has arrived.
     pub(super) fn queue(&self, page: &QueuePage) {
         if let Self::Lines(lines, _) = self {
-            lines.tell(&Event::Queue(page));
+            lines.tell(&EventLine::Queue(page));
         }
     }
 
     /// Shows the hits for what was typed.
-    pub(super) fn hits(&self, words: String, hits: Vec<Track>) {
+    pub(super) fn hits(&self, words: String, hits: Vec<ShownTrack>) {
         if let Self::Screen(screen) = self {
             screen.hits(words, hits);
         }
@@ -114,7 +114,7 @@ impl Front {
     /// Says that something could not be done.
     pub(super) fn error(&mut self, message: &str) {
         match self {
-            Self::Lines(lines, _) => lines.tell(&Event::Error { message }),
+            Self::Lines(lines, _) => lines.tell(&EventLine::Error { message }),
             Self::Screen(screen) => screen.notice(message.to_owned()),
         }
     }
@@ -122,7 +122,7 @@ impl Front {
     /// The connection has ended for good.
     pub(super) fn over(&self, reason: &str) {
         if let Self::Lines(lines, _) = self {
-            lines.tell(&Event::Link { state: LinkState::Over, reason: Some(reason) });
+            lines.tell(&EventLine::Link { state: LinkState::Over, reason: Some(reason) });
         }
     }
 }
@@ -134,23 +134,23 @@ impl Told {
         if is_up != self.is_up {
             self.is_up = is_up;
             let state = if is_up { LinkState::Up } else { LinkState::Down };
-            lines.tell(&Event::Link { state, reason: Some(view.link_reason).filter(|_| !is_up) });
+            lines.tell(&EventLine::Link { state, reason: Some(view.link_reason).filter(|_| !is_up) });
             if let Some(device_id) = client.device_id().filter(|_| is_up) {
-                lines.tell(&Event::Welcome { server_us, device_id, instance: client.instance() });
+                lines.tell(&EventLine::Welcome { server_us, device_id, instance: client.instance() });
             }
         }
         if let Some(playback) = client.playback().filter(|shown| self.playback.as_ref() != Some(shown)) {
             self.playback = Some(playback.clone());
-            lines.tell(&Event::Playback { server_us, playback });
+            lines.tell(&EventLine::Playback { server_us, playback });
         }
         if self.audio.as_ref().unwrap_or(&Audio::Silent) != client.audio() {
             self.audio = Some(*client.audio());
             let audio = AudioEvent::of(client.audio(), view.audio_reason.map(ToOwned::to_owned));
-            lines.tell(&Event::Audio { server_us, audio });
+            lines.tell(&EventLine::Audio { server_us, audio });
         }
         if let Some(list) = client.devices().filter(|list| self.devices.as_ref() != Some(list)) {
             self.devices = Some(list.clone());
-            lines.tell(&Event::Devices { server_us, devices: &list.devices });
+            lines.tell(&EventLine::Devices { server_us, devices: &list.devices });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What happens around the rules: all of it arrives in one queue, which [`super::running`] reads.
 
-use super::{api::Track, download::Loaded, request::Request, trouble::Trouble};
+use super::{api::ShownTrack, download::Loaded, request::Request, trouble::Trouble};
 use segue_client::protocol::{ids::MediaId, wire::ServerMessage};
 
 /// An event for the event loop of the device.
@@ -22,9 +22,9 @@ pub(super) enum Found {
     /// The text of a request, and the tracks that it plays, from the one of that index on.
     ToPlay(String, Result<(Vec<MediaId>, usize), String>),
     /// The words that were typed, and the hits for them.
-    Hits(String, Result<Vec<Track>, String>),
+    Hits(String, Result<Vec<ShownTrack>, String>),
     /// A track, if there is one of that id.
-    Track(MediaId, Option<Track>),
+    Track(MediaId, Option<ShownTrack>),
 }
 
 /// An event of a socket.

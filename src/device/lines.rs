@@ -1,7 +1,7 @@
 //! `--json`: events on standard output and commands on standard input, one per line. A reader that is slow or gone does not
 //! delay the device.
 
-use super::{Happening, Request, events::Event};
+use super::{Happening, Request, events::EventLine};
 use crate::values::printed;
 use std::{
     cell::Cell,
@@ -56,9 +56,9 @@ impl Lines {
     }
 
     /// Queues an event to be printed.
-    pub(super) fn tell(&self, event: &Event<'_>) {
+    pub(super) fn tell(&self, event: &EventLine<'_>) {
         let dropped = self.dropped.get();
-        if dropped > 0 && self.put(&Event::Dropped { lines: dropped }) {
+        if dropped > 0 && self.put(&EventLine::Dropped { lines: dropped }) {
             self.dropped.set(0);
         }
         if !self.put(event) {
@@ -66,7 +66,7 @@ impl Lines {
         }
     }
 
-    fn put(&self, event: &Event<'_>) -> bool {
+    fn put(&self, event: &EventLine<'_>) -> bool {
         let line = text(event);
         let full = |waiting: &SyncSender<String>| matches!(waiting.try_send(line), Err(TrySendError::Full(_)));
         !self.waiting.as_ref().is_some_and(full)

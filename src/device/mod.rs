@@ -51,5 +51,5 @@ pub async fn run(options: Options) -> Result<(), Trouble> {
     let known = memory.known();
     let volume = known.and_then(|known| known.volume).filter(|_| options.plays).or(description.volume);
     let description = HelloDevice { id: known.map(|known| known.device_id), volume, ..description };
-    running::Running::new(&options, description, memory, api)?.run().await
+    running::RunningDevice::new(&options, description, memory, api)?.run().await
 }

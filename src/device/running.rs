@@ -6,14 +6,14 @@ use super::{
     audio::{Order, Player},
     catalogue::Catalogue,
     commands::{self, Meaning},
-    download::Known,
+    download::KnownHashes,
     events::AudioEvent,
     front::Front,
     happening::{FromAudio, FromSocket},
     memory::{Kept, Memory},
     newest::Newest,
     request::Request,
-    socket::Socket,
+    socket::DeviceSocket,
     surroundings::{self, Change, Surroundings},
     view::View,
 };
@@ -42,17 +42,17 @@ const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 const WORDS: usize = 32;
 
 /// A device that runs.
-pub(super) struct Running {
+pub(super) struct RunningDevice {
     driver: Driver,
     api: Api,
-    known: Known,
+    known: KnownHashes,
     memory: Memory,
     catalogue: Catalogue,
     front: Front,
     happenings: mpsc::Sender<Happening>,
     inbox: mpsc::Receiver<Happening>,
     signals: [Signal; 3],
-    socket: Option<Socket>,
+    socket: Option<DeviceSocket>,
     player: Option<Player>,
     /// Numbers sockets and players, so that events of earlier ones are not taken for those of the current one.
     counter: u64,
@@ -66,7 +66,7 @@ pub(super) struct Running {
     end: Option<Result<(), Trouble>>,
 }
 
-impl Running {
+impl RunningDevice {
     pub(super) fn new(options: &Options, device: HelloDevice, memory: Memory, api: Api) -> Result<Self, Trouble> {
         let (happenings, inbox) = mpsc::channel(WAITING);
         let listen = |kind| signal(kind).map_err(|error| Trouble::new(format!("no signals can be had: {error}")));
@@ -76,7 +76,7 @@ impl Running {
         Ok(Self {
             driver: Driver::new(device, Some(api.token().to_owned())),
             api,
-            known: Known::default(),
+            known: KnownHashes::default(),
             memory,
             catalogue: Catalogue::default(),
             front,
@@ -126,7 +126,7 @@ impl Running {
             return;
         }
         self.step(Input::Leave(ByeReason::Close));
-        let Some(number) = self.socket.as_ref().map(Socket::number) else { return };
+        let Some(number) = self.socket.as_ref().map(DeviceSocket::number) else { return };
         let closed = async {
             while let Some(happening) = self.inbox.recv().await {
                 if matches!(happening, Happening::Socket(closed, FromSocket::Closed(..)) if closed == number) {
@@ -258,7 +258,7 @@ impl Running {
         match output {
             Output::Connect => {
                 self.counter += 1;
-                self.socket = Some(Socket::open(self.counter, &self.api, self.happenings.clone()));
+                self.socket = Some(DeviceSocket::open(self.counter, &self.api, self.happenings.clone()));
             }
             Output::Disconnect => {
                 self.socket = None;

@@ -16,7 +16,7 @@ const FRAME_BYTES: usize = 1 << 20;
 const WAITING: usize = 64;
 
 /// The handle of a socket that is opening or open; dropping it closes the socket at once.
-pub(super) struct Socket {
+pub(super) struct DeviceSocket {
     number: u64,
     waiting: mpsc::Sender<Message>,
     task: JoinHandle<()>,
@@ -25,7 +25,7 @@ pub(super) struct Socket {
 /// The socket accepts no more messages.
 pub(super) struct Stuck;
 
-impl Socket {
+impl DeviceSocket {
     /// Starts to connect; events are sent with `number`.
     pub(super) fn open(number: u64, api: &Api, happenings: mpsc::Sender<Happening>) -> Self {
         let (waiting, frames) = mpsc::channel(WAITING);
@@ -49,7 +49,7 @@ impl Socket {
     }
 }
 
-impl Drop for Socket {
+impl Drop for DeviceSocket {
     fn drop(&mut self) {
         self.task.abort();
     }

@@ -36,13 +36,13 @@ struct Look {
 
 /// The observations so far.
 #[derive(Debug, Default)]
-struct Seen {
+struct Observations {
     last: Option<Look>,
     /// The local address of the last observation that had a route.
     from: Option<IpAddr>,
 }
 
-impl Seen {
+impl Observations {
     fn compare(&mut self, look: Look) -> Option<Change> {
         let last = self.last.replace(look);
         let from = look.from.and_then(|from| self.from.replace(from));
@@ -61,7 +61,7 @@ impl Seen {
 pub(super) struct Surroundings {
     server: Option<SocketAddr>,
     started: Instant,
-    seen: Seen,
+    seen: Observations,
 }
 
 impl Surroundings {
@@ -71,7 +71,7 @@ impl Surroundings {
             Some(place) => lookup_host(place).await.ok().and_then(|mut found| found.next()),
             None => None,
         };
-        Self { server: found, started: Instant::now(), seen: Seen::default() }
+        Self { server: found, started: Instant::now(), seen: Observations::default() }
     }
 
     /// What has changed since the last observation.
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn sleep_and_other_networks_are_noticed_and_nothing_else() {
         let (home, mobile) = (IpAddr::from([10, 0, 0, 2]), IpAddr::from([10, 1, 0, 2]));
-        let mut seen = Seen::default();
+        let mut seen = Observations::default();
         let mut at = |from, steady_s: i64, wall_s: i64| {
             seen.compare(Look { from, steady: Micros(steady_s * 1_000_000), wall: Micros(wall_s * 1_000_000) })
         };

@@ -1,6 +1,6 @@
 //! What is shown of a device, at one moment.
 
-use super::api::Track;
+use super::api::ShownTrack;
 use segue_client::{Client, protocol::ids::Micros};
 
 /// The state of the rules at one time.
@@ -13,7 +13,7 @@ pub(super) struct View<'a> {
     /// The reason if the audio failed.
     pub(super) audio_reason: Option<&'a str>,
     /// The track that plays and the next one, if they are known.
-    pub(super) tracks: [Option<Track>; 2],
+    pub(super) tracks: [Option<ShownTrack>; 2],
 }
 
 impl View<'_> {

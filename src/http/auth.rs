@@ -5,7 +5,7 @@ use super::{
     identity::AuthUser,
     reads,
     refusals::{self, What, Why},
-    requests::Asker,
+    requests::RequestUser,
     user_object::UserObject,
 };
 use crate::{
@@ -172,14 +172,14 @@ pub(super) struct LoginObject {
 
 /// All logins of the user who asks; there are at most 100.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Logins {
+pub(super) struct LoginList {
     /// The newest first.
     items: Vec<LoginObject>,
 }
 
 /// Lists the logins of the user who asks.
-#[utoipa::path(get, path = "/v1/auth/logins", tag = "accounts", responses((status = 200, body = Logins)))]
-pub(super) async fn list(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<Logins>, ApiError> {
+#[utoipa::path(get, path = "/v1/auth/logins", tag = "accounts", responses((status = 200, body = LoginList)))]
+pub(super) async fn list(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<LoginList>, ApiError> {
     let found = app.db.read(move |connection| logins::of_user(connection, asker.user, time::now())).await?;
     let object = |login: Login| LoginObject {
         id: LoginId::from_sql(login.id),
@@ -188,7 +188,7 @@ pub(super) async fn list(app: web::Data<App>, asker: AuthUser) -> Result<web::Js
         expires_at: time::rfc3339(Micros(login.expires_us)),
         current: LoginId::from_sql(login.id) == asker.login,
     };
-    Ok(web::Json(Logins { items: found.into_iter().map(object).collect() }))
+    Ok(web::Json(LoginList { items: found.into_iter().map(object).collect() }))
 }
 
 /// Ends one login of the user who asks.
@@ -266,7 +266,7 @@ pub(super) async fn end(
 
 /// Makes a new login of the user, with its token.
 pub(super) async fn open_login(request: &HttpRequest, app: &App, user: &User) -> Result<web::Json<LoggedIn>, ApiError> {
-    request.extensions_mut().insert(Asker(user.id));
+    request.extensions_mut().insert(RequestUser(user.id));
     let (now, id) = (time::now(), LoginId(rand::random()));
     let expires_in = app.settings.token_lifetime_s;
     let now_s = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);

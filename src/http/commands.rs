@@ -48,7 +48,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/v1/me/player/queue/remove").route(web::post().to(remove)));
 }
 
-type Fields = OptionalJson<Map<String, Value>>;
+type CommandFields = OptionalJson<Map<String, Value>>;
 
 /// The conditions that every command takes.
 const CONDITIONS: [&str; 3] = ["if_item", "if_queue_revision", "if_lease"];
@@ -65,7 +65,7 @@ macro_rules! commands {
             request: HttpRequest,
             app: web::Data<App>,
             asker: AuthUser,
-            fields: Fields,
+            fields: CommandFields,
         ) -> Result<web::Json<Granted>, ApiError> {
             no_query(&request)?;
             command(&app, asker.user, $name, &$names, fields).await
@@ -137,7 +137,7 @@ commands! {
 /// The conditions of a command: what the sender saw. When it has changed, the command is refused as `stale`.
 #[derive(Deserialize)]
 #[allow(clippy::struct_field_names, reason = "they are the protocol's")]
-struct Seen {
+struct Conditions {
     if_item: Option<ItemId>,
     if_queue_revision: Option<u64>,
     if_lease: Option<Stamp>,
@@ -155,7 +155,7 @@ async fn command(
     user: UserId,
     name: &str,
     known: &[&str],
-    fields: Fields,
+    fields: CommandFields,
 ) -> Result<web::Json<Granted>, ApiError> {
     let mut fields = fields.0.unwrap_or_default();
     let is_known = |field: &&String| known.contains(&field.as_str()) || CONDITIONS.contains(&field.as_str());
@@ -167,7 +167,7 @@ async fn command(
     fields.insert("op".to_owned(), json!(name));
     let fields = Value::Object(fields);
     let unreadable = |error| ApiError::invalid(format!("the body of {name} cannot be read: {error}"));
-    let Seen { if_item, if_queue_revision, if_lease } = Seen::deserialize(&fields).map_err(unreadable)?;
+    let Conditions { if_item, if_queue_revision, if_lease } = Conditions::deserialize(&fields).map_err(unreadable)?;
     let op: Op<MediaId> = serde_json::from_value(fields).map_err(unreadable)?;
     let tracks = resolve(app, user, op.tracks()).await?;
     let (op, random) = (op.with_tracks(tracks), &app.directory.world().random);

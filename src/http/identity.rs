@@ -2,7 +2,7 @@
 
 use super::{
     refusals::{self, What},
-    requests::Asker,
+    requests::RequestUser,
     strangers,
 };
 use crate::{
@@ -44,7 +44,7 @@ impl AuthUser {
             refusals::log(request, app, What::Token, error.into(), None);
             ApiError::new(Kind::Unauthorized, error.to_string())
         })?;
-        request.extensions_mut().insert(Asker(user));
+        request.extensions_mut().insert(RequestUser(user));
         strangers::note_login(request);
         Ok(Self { user, login })
     }

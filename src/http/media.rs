@@ -9,8 +9,8 @@ use crate::{
         content_type::content_type,
         file::{DigestSink, MediaFile, MediaStream, OpenError},
         multipart,
-        multipart::Segment,
-        precondition::{Decision, Fields, Method, Object, decide},
+        multipart::BodyPiece,
+        precondition::{ConditionalFields, Decision, Method, Object, decide},
         range::ByteRange,
     },
     time,
@@ -72,7 +72,7 @@ pub(super) async fn respond(
         Decision::Part(part) => {
             response.status(StatusCode::PARTIAL_CONTENT);
             response.insert_header((header::CONTENT_RANGE, format!("bytes {}-{}/{length}", part.first, part.last)));
-            vec![Segment::Range(part)]
+            vec![BodyPiece::Range(part)]
         }
         Decision::Parts(parts) => {
             let boundary = format!("{:032x}", rand::random::<u128>());
@@ -89,12 +89,12 @@ pub(super) async fn respond(
         Decision::Unsatisfiable => return Ok(unsatisfiable(length)),
         Decision::Whole | Decision::NotModified => {
             let last = length.checked_sub(1);
-            last.map(|last| Segment::Range(ByteRange { first: 0, last })).into_iter().collect()
+            last.map(|last| BodyPiece::Range(ByteRange { first: 0, last })).into_iter().collect()
         }
     };
     let is_whole = match *segments {
         [] => true,
-        [Segment::Range(part)] => part.length() == length,
+        [BodyPiece::Range(part)] => part.length() == length,
         _ => false,
     };
     let body = if is_whole && method == Method::Get && media.sha256.is_none() {
@@ -131,9 +131,9 @@ async fn open(app: &App, media: &Media) -> Result<MediaFile, ApiError> {
     })
 }
 
-fn fields(request: &HttpRequest) -> Fields<'_> {
+fn fields(request: &HttpRequest) -> ConditionalFields<'_> {
     let lines = |name| request.headers().get_all(name).map(header::HeaderValue::as_bytes).collect();
-    Fields {
+    ConditionalFields {
         if_match: lines(header::IF_MATCH),
         if_unmodified_since: lines(header::IF_UNMODIFIED_SINCE),
         if_none_match: lines(header::IF_NONE_MATCH),

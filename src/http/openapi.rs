@@ -62,7 +62,7 @@ use utoipa::{
     ),
     modifiers(&Common),
 )]
-struct Document;
+struct ApiDocument;
 
 /// Addresses that need no token.
 const OPEN: &[&str] = &[
@@ -79,12 +79,12 @@ const OPEN: &[&str] = &[
 /// The body of every error.
 #[derive(Serialize, ToSchema)]
 struct Failed {
-    error: Failure,
+    error: ErrorObject,
 }
 
 /// What went wrong.
 #[derive(Serialize, ToSchema)]
-struct Failure {
+struct ErrorObject {
     /// The HTTP status.
     status: u16,
     /// A stable code: clients may decide by it.
@@ -167,7 +167,7 @@ fn needs(scheme: &str) -> SecurityRequirement {
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    Document::openapi().to_pretty_json()
+    ApiDocument::openapi().to_pretty_json()
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -181,7 +181,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn document() -> HttpResponse {
-    HttpResponse::Ok().json(Document::openapi())
+    HttpResponse::Ok().json(ApiDocument::openapi())
 }
 
 /// A part of the page `/docs`. Its policy lets the browser load from this server only.

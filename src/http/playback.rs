@@ -56,7 +56,7 @@ pub(super) async fn devices(app: web::Data<App>, asker: AuthUser) -> Result<web:
 /// The part of the queue that is asked for.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Part {
+pub(super) struct QueuePart {
     /// Index of the first entry, from 0.
     #[param(default = 0)]
     from: Option<usize>,
@@ -66,12 +66,12 @@ pub(super) struct Part {
 }
 
 /// The queue in play order.
-#[utoipa::path(get, path = "/v1/me/player/queue", tag = "player", params(Part),
+#[utoipa::path(get, path = "/v1/me/player/queue", tag = "player", params(QueuePart),
     responses((status = 200, body = Object)))]
 pub(super) async fn queue(
     app: web::Data<App>,
     asker: AuthUser,
-    part: web::Query<Part>,
+    part: web::Query<QueuePart>,
 ) -> Result<web::Json<QueuePage>, ApiError> {
     let Snapshot { playback, queue, .. } = snapshot(&app, asker.user).await?;
     let (from, limit) = (part.from.unwrap_or(0), part.limit.unwrap_or(PAGE_ITEMS));

@@ -48,7 +48,7 @@ pub(super) struct PlaylistTrack {
 
 /// The playlist after a change.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Snapshot {
+pub(super) struct PlaylistSnapshot {
     snapshot_id: String,
 }
 
@@ -127,7 +127,8 @@ pub(super) async fn list(
 
 /// Adds tracks; for the owner.
 #[utoipa::path(post, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path)),
-    request_body = Added, responses((status = 201, body = Snapshot), (status = 400), (status = 403), (status = 404)))]
+    request_body = Added,
+    responses((status = 201, body = PlaylistSnapshot), (status = 400), (status = 403), (status = 404)))]
 pub(super) async fn add(
     app: web::Data<App>,
     asker: AuthUser,
@@ -142,14 +143,15 @@ pub(super) async fn add(
 
 /// Replaces all tracks, or moves some; for the owner.
 #[utoipa::path(put, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path)),
-    request_body = Replaced, responses((status = 200, body = Snapshot), (status = 400), (status = 403), (status = 404),
+    request_body = Replaced,
+    responses((status = 200, body = PlaylistSnapshot), (status = 400), (status = 403), (status = 404),
     (status = 409, description = "the playlist has changed since that snapshot")))]
 pub(super) async fn replace_or_reorder(
     app: web::Data<App>,
     asker: AuthUser,
     id: web::Path<PathId>,
     body: web::Json<Replaced>,
-) -> Result<web::Json<Snapshot>, ApiError> {
+) -> Result<web::Json<PlaylistSnapshot>, ApiError> {
     let Replaced { uris, range_start, range_length, insert_before, snapshot_id } = body.into_inner();
     let id = id.into_inner();
     let snapshot = match (uris, range_start, insert_before) {
@@ -174,14 +176,15 @@ pub(super) async fn replace_or_reorder(
 
 /// Removes tracks; for the owner.
 #[utoipa::path(delete, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path)),
-    request_body = Removed, responses((status = 200, body = Snapshot), (status = 400), (status = 403), (status = 404),
+    request_body = Removed,
+    responses((status = 200, body = PlaylistSnapshot), (status = 400), (status = 403), (status = 404),
     (status = 409, description = "the playlist has changed since that snapshot")))]
 pub(super) async fn remove(
     app: web::Data<App>,
     asker: AuthUser,
     id: web::Path<PathId>,
     body: web::Json<Removed>,
-) -> Result<web::Json<Snapshot>, ApiError> {
+) -> Result<web::Json<PlaylistSnapshot>, ApiError> {
     let Removed { tracks, snapshot_id } = body.into_inner();
     let uris: Vec<String> = tracks.iter().map(|track| track.uri.clone()).collect();
     let ids = track_ids(&uris, MOST)?;
@@ -216,8 +219,8 @@ async fn edit(
     asker: AuthUser,
     PathId(id): PathId,
     snapshot_id: Option<String>,
-    change: impl FnOnce(&mut Vec<PlaylistItem>) -> Result<(), playlist::Refused> + Send + 'static,
-) -> Result<Snapshot, ApiError> {
+    change: impl FnOnce(&mut Vec<PlaylistItem>) -> Result<(), playlist::ChangeRefusal> + Send + 'static,
+) -> Result<PlaylistSnapshot, ApiError> {
     let (now_us, snapshot) = (time::now().0, rand::random());
     let outcome = app.db.write(move |connection| {
         playlists::lock(connection, id)?;
@@ -239,5 +242,5 @@ async fn edit(
     });
     outcome.await??;
     app.scanner.board().announce();
-    Ok(Snapshot { snapshot_id: CatalogueId(snapshot).to_string() })
+    Ok(PlaylistSnapshot { snapshot_id: CatalogueId(snapshot).to_string() })
 }

@@ -49,7 +49,7 @@ impl RequestId {
 
 /// The user whom the request's token, or its log-in, belongs to: an extension, for the log.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asker(pub(super) UserId);
+pub(super) struct RequestUser(pub(super) UserId);
 
 /// Gives the request its id, sends the id back, and writes the line of the log. The milliseconds in it are those until
 /// the head of the answer was ready; a file or a socket goes on after that.
@@ -92,7 +92,7 @@ fn write_line<B>(response: &ServiceResponse<B>, failed: Option<Level>, began: In
     let request = response.request();
     let error = response.response().extensions().get::<ApiError>().cloned();
     let cause = error.and_then(|error| error.cause).unwrap_or_default();
-    let user = request.extensions().get::<Asker>().map(|asker| asker.0.to_string()).unwrap_or_default();
+    let user = request.extensions().get::<RequestUser>().map(|asker| asker.0.to_string()).unwrap_or_default();
     let address = request.app_data::<web::Data<App>>();
     let address = address.map(|app| client::address(request, &app.settings.trusted_proxies).to_string());
     log::log!(

@@ -36,7 +36,7 @@ pub(super) struct SearchQuery {
 
 /// The results, by type; those that were not asked for are absent.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Found {
+pub(super) struct SearchResults {
     #[serde(skip_serializing_if = "Option::is_none")]
     tracks: Option<Page<TrackObject>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,14 +50,15 @@ pub(super) struct Found {
 /// Finds tracks, albums, artists and playlists while somebody types, the best match first. `offset` plus `limit` is at most
 /// 1,000.
 #[utoipa::path(get, path = "/v1/search", tag = "catalogue", params(SearchQuery, Paging),
-    responses((status = 200, body = Found), (status = 503, description = "the index is not open yet, or all are searching")))]
+    responses((status = 200, body = SearchResults),
+    (status = 503, description = "the index is not open yet, or all are searching")))]
 pub(super) async fn search(
     request: HttpRequest,
     app: web::Data<App>,
     asker: AuthUser,
     query: web::Query<SearchQuery>,
     paging: web::Query<Paging>,
-) -> Result<web::Json<Found>, ApiError> {
+) -> Result<web::Json<SearchResults>, ApiError> {
     let SearchQuery { q, r#type } = query.into_inner();
     if q.chars().count() > QUERY_CHARS_MAX {
         return Err(ApiError::invalid(format!("q has at most {QUERY_CHARS_MAX} characters")));
@@ -86,13 +87,13 @@ pub(super) async fn search(
     });
     let (tracks, albums, artists, playlists) = rows.await?;
     let objects = Objects { request: &request, app: &app };
-    let place = Place { request: &request, limit, offset };
+    let pages = PageRequest { request: &request, limit, offset };
     let tracks = tracks.iter().filter(|track| !track.row.missing).map(|track| objects.track(track));
-    Ok(web::Json(Found {
-        tracks: place.page(of_tracks, tracks),
-        albums: place.page(of_albums, albums.iter().map(|album| objects.album(album))),
-        artists: place.page(of_artists, artists.iter().map(|artist| objects.artist(artist))),
-        playlists: place.page(of_playlists, playlists.iter().map(|row| PlaylistObject::new(&request, &app, row))),
+    Ok(web::Json(SearchResults {
+        tracks: pages.page(of_tracks, tracks),
+        albums: pages.page(of_albums, albums.iter().map(|album| objects.album(album))),
+        artists: pages.page(of_artists, artists.iter().map(|artist| objects.artist(artist))),
+        playlists: pages.page(of_playlists, playlists.iter().map(|row| PlaylistObject::new(&request, &app, row))),
     }))
 }
 
@@ -110,10 +111,10 @@ fn read_kinds(types: &str) -> Result<Vec<ItemKind>, ApiError> {
     Ok(kinds)
 }
 
-fn within_results(asker: AuthUser, limit: i64, offset: i64) -> Result<follow::Page, ApiError> {
+fn within_results(asker: AuthUser, limit: i64, offset: i64) -> Result<follow::SearchPage, ApiError> {
     match (usize::try_from(limit), usize::try_from(offset)) {
         (Ok(limit), Ok(offset)) if offset.saturating_add(limit) <= RESULTS_MAX => {
-            Ok(follow::Page { user: asker.user, limit, offset })
+            Ok(follow::SearchPage { user: asker.user, limit, offset })
         }
         _ => Err(ApiError::invalid(format!("offset and limit together are at most {RESULTS_MAX}"))),
     }
@@ -124,13 +125,13 @@ fn ids(listing: Option<&Listing>) -> Vec<i64> {
 }
 
 /// The limit and offset of the pages.
-struct Place<'a> {
+struct PageRequest<'a> {
     request: &'a HttpRequest,
     limit: i64,
     offset: i64,
 }
 
-impl Place<'_> {
+impl PageRequest<'_> {
     /// The page of a type, `None` when the type was not asked for. There is no next page beyond 1,000 results.
     fn page<T>(&self, listing: Option<Listing>, items: impl Iterator<Item = T>) -> Option<Page<T>> {
         let total = i64::try_from(listing?.total).unwrap_or(i64::MAX);

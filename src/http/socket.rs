@@ -230,13 +230,13 @@ enum Outgoing {
 }
 
 /// Why a socket is closed, and the last frame before that.
-type End = (CloseReason, Arc<str>);
+type SocketEnd = (CloseReason, Arc<str>);
 
 /// The server's end of a WebSocket. At most one frame waits here; all others wait in the device's outbox.
 struct WsSocket {
     frames: mpsc::Sender<Outgoing>,
     /// `None` once the socket was closed.
-    end: Option<oneshot::Sender<End>>,
+    end: Option<oneshot::Sender<SocketEnd>>,
     /// A frame was refused for want of room: the device is to get `Writable` when there is room.
     is_awaited: Rc<Cell<bool>>,
 }
@@ -259,7 +259,7 @@ impl WsSocket {
 async fn write(
     (mut handle, left): (WsHandle, Rc<Notify>),
     device: Addr<SocketActor<WsSocket>>,
-    (mut waiting, mut ended): (mpsc::Receiver<Outgoing>, oneshot::Receiver<End>),
+    (mut waiting, mut ended): (mpsc::Receiver<Outgoing>, oneshot::Receiver<SocketEnd>),
     is_awaited: Rc<Cell<bool>>,
 ) {
     let end = loop {

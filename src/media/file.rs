@@ -1,6 +1,6 @@
 //! Reads media files in chunks: bounded memory, no blocking on the event loop, never bytes of another version.
 
-use super::{digest::Digest, multipart::Segment, range::ByteRange, version::Stat};
+use super::{digest::Digest, multipart::BodyPiece, range::ByteRange, version::Stat};
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream};
 use sha2::{Digest as _, Sha256};
@@ -138,7 +138,7 @@ struct Hashing {
 /// connection must be aborted.
 pub struct MediaStream {
     file: Arc<MediaFile>,
-    segments: VecDeque<Segment>,
+    segments: VecDeque<BodyPiece>,
     hashing: Option<Hashing>,
     reading: Option<JoinHandle<io::Result<Read>>>,
 }
@@ -146,14 +146,14 @@ pub struct MediaStream {
 impl MediaStream {
     /// A stream of these segments of a file.
     #[must_use]
-    pub fn new(file: MediaFile, segments: Vec<Segment>) -> Self {
+    pub fn new(file: MediaFile, segments: Vec<BodyPiece>) -> Self {
         Self { file: Arc::new(file), segments: segments.into(), hashing: None, reading: None }
     }
 
     /// A stream of the whole file; `sink` is called with its SHA-256 after the last byte was read.
     #[must_use]
     pub fn hashed(file: MediaFile, sink: DigestSink) -> Self {
-        let whole = file.stat.length().checked_sub(1).map(|last| Segment::Range(ByteRange { first: 0, last }));
+        let whole = file.stat.length().checked_sub(1).map(|last| BodyPiece::Range(ByteRange { first: 0, last }));
         let hashing = Some(Hashing { hash: Sha256::new(), sink });
         Self { hashing, ..Self::new(file, whole.into_iter().collect()) }
     }
@@ -161,12 +161,12 @@ impl MediaStream {
     /// The number of bytes that have not been read yet.
     #[must_use]
     pub fn remaining(&self) -> u64 {
-        self.segments.iter().map(Segment::length).sum()
+        self.segments.iter().map(BodyPiece::length).sum()
     }
 
     /// Removes `count` bytes from the front of the first range.
     fn advance(&mut self, count: usize) {
-        if let Some(Segment::Range(range)) = self.segments.front_mut() {
+        if let Some(BodyPiece::Range(range)) = self.segments.front_mut() {
             let count = u64::try_from(count).unwrap_or(u64::MAX);
             if count < range.length() {
                 range.first += count;
@@ -189,12 +189,12 @@ impl Stream for MediaStream {
                     }
                     return Poll::Ready(None);
                 }
-                Some(Segment::Text(text)) => {
+                Some(BodyPiece::Text(text)) => {
                     let text = text.clone();
                     self.segments.pop_front();
                     return Poll::Ready(Some(Ok(text)));
                 }
-                Some(Segment::Range(range)) => *range,
+                Some(BodyPiece::Range(range)) => *range,
             };
             let length = usize::try_from(range.length()).unwrap_or(usize::MAX).min(CHUNK_BYTES);
             if self.hashing.is_none()
@@ -261,8 +261,8 @@ mod tests {
         }
     }
 
-    fn range(first: u64, last: u64) -> Segment {
-        Segment::Range(ByteRange { first, last })
+    fn range(first: u64, last: u64) -> BodyPiece {
+        BodyPiece::Range(ByteRange { first, last })
     }
 
     async fn collect(mut stream: MediaStream) -> io::Result<Vec<u8>> {
@@ -279,7 +279,7 @@ mod tests {
     #[tokio::test]
     async fn segments_are_sent_in_order_and_completely() {
         let fixture = Fixture::new(200_000);
-        let pieces = vec![range(150_000, 199_999), Segment::Text("--".into()), range(0, 0), range(5, 80_000)];
+        let pieces = vec![range(150_000, 199_999), BodyPiece::Text("--".into()), range(0, 0), range(5, 80_000)];
         let stream = MediaStream::new(fixture.open(), pieces);
         assert_eq!(stream.remaining(), 50_000 + 2 + 1 + 79_996);
         let bytes = &fixture.bytes;

@@ -5,14 +5,14 @@ use bytes::Bytes;
 
 /// A piece of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Segment {
+pub enum BodyPiece {
     /// These bytes: boundaries and headers of parts.
     Text(Bytes),
     /// A range of the object's bytes.
     Range(ByteRange),
 }
 
-impl Segment {
+impl BodyPiece {
     /// The length of the piece in bytes.
     #[must_use]
     pub fn length(&self) -> u64 {
@@ -26,18 +26,18 @@ impl Segment {
 /// The body for `parts` of an object of `length` bytes. The boundary is 1 to 70 letters or digits. It must be random,
 /// so that nobody can make a file that contains it.
 #[must_use]
-pub fn segments(parts: &[ByteRange], length: u64, content_type: &str, boundary: &str) -> Vec<Segment> {
+pub fn segments(parts: &[ByteRange], length: u64, content_type: &str, boundary: &str) -> Vec<BodyPiece> {
     let mut segments = vec![];
     let mut line_end = "";
     for part in parts {
         let ByteRange { first, last } = part;
-        segments.push(Segment::Text(Bytes::from(format!(
+        segments.push(BodyPiece::Text(Bytes::from(format!(
             "{line_end}--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: bytes {first}-{last}/{length}\r\n\r\n"
         ))));
-        segments.push(Segment::Range(*part));
+        segments.push(BodyPiece::Range(*part));
         line_end = "\r\n";
     }
-    segments.push(Segment::Text(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
+    segments.push(BodyPiece::Text(Bytes::from(format!("\r\n--{boundary}--\r\n"))));
     segments
 }
 
@@ -53,12 +53,12 @@ mod tests {
     fn each_part_has_its_type_and_range() {
         let parts = [ByteRange { first: 1, last: 3 }, ByteRange { first: 8, last: 8 }];
         let segments = segments(&parts, 10, "audio/flac", "b0");
-        let length: u64 = segments.iter().map(Segment::length).sum();
+        let length: u64 = segments.iter().map(BodyPiece::length).sum();
         let mut body = vec![];
         for segment in &segments {
             match segment {
-                Segment::Text(text) => body.extend_from_slice(text),
-                Segment::Range(range) => body.extend(&b"0123456789"[to_index(range.first)..=to_index(range.last)]),
+                BodyPiece::Text(text) => body.extend_from_slice(text),
+                BodyPiece::Range(range) => body.extend(&b"0123456789"[to_index(range.first)..=to_index(range.last)]),
             }
         }
         assert_eq!(u64::try_from(body.len()).unwrap(), length);

@@ -31,7 +31,7 @@ pub enum Method {
 
 /// The values of the conditional fields of a request; a field on several header lines has several values.
 #[derive(Debug, Clone, Default)]
-pub struct Fields<'a> {
+pub struct ConditionalFields<'a> {
     /// `If-Match`.
     pub if_match: Vec<&'a [u8]>,
     /// `If-Unmodified-Since`.
@@ -59,7 +59,7 @@ pub struct Object<'a> {
 
 /// Decides the answer to a request that would otherwise be answered 200, at `now_s` seconds since 1970.
 #[must_use]
-pub fn decide(method: Method, fields: &Fields, object: &Object, now_s: u64) -> Decision {
+pub fn decide(method: Method, fields: &ConditionalFields, object: &Object, now_s: u64) -> Decision {
     if !fields.if_match.is_empty() {
         if !matches_any(&fields.if_match, object.etag, Comparison::Strong) {
             return Decision::PreconditionFailed;
@@ -153,11 +153,11 @@ mod tests {
     const AFTER: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
     const OBJECT: Object = Object { etag: ETAG, modified_s: MODIFIED_S, length: 10 };
 
-    fn fields(lines: &[(&str, &'static str)]) -> Fields<'static> {
+    fn fields(lines: &[(&str, &'static str)]) -> ConditionalFields<'static> {
         let of = |name: &str| {
             lines.iter().filter(|(line, _)| *line == name).map(|(_, value)| value.as_bytes()).collect::<Vec<_>>()
         };
-        Fields {
+        ConditionalFields {
             if_match: of("If-Match"),
             if_unmodified_since: of("If-Unmodified-Since"),
             if_none_match: of("If-None-Match"),
@@ -280,7 +280,8 @@ mod tests {
         fn no_header_causes_a_panic(lines: [Vec<Vec<u8>>; 6], length: u64, now_s: u64) {
             let [if_match, if_unmodified_since, if_none_match, if_modified_since, if_range, range] =
                 lines.each_ref().map(|lines| lines.iter().map(Vec::as_slice).collect::<Vec<_>>());
-            let fields = Fields { if_match, if_unmodified_since, if_none_match, if_modified_since, if_range, range };
+            let fields =
+                ConditionalFields { if_match, if_unmodified_since, if_none_match, if_modified_since, if_range, range };
             let object = Object { length, ..OBJECT };
             for method in [Method::Get, Method::Head] {
                 let _ = decide(method, &fields, &object, now_s);

@@ -2,7 +2,7 @@
 
 use super::{
     answer::{fault, parse, port_error},
-    job::Job,
+    job::WriteJob,
 };
 use crate::db::{
     Db, DbError,
@@ -37,13 +37,13 @@ pub(super) struct Gathered {
 impl Gathered {
     /// Adds `first` and what `more` returns, up to the limits. Returns a job that has to wait for the next batch: a
     /// second change of the same user, which depends on the result of the first.
-    pub(super) fn gather(&mut self, first: Job, mut more: impl FnMut() -> Option<Job>) -> Option<Job> {
+    pub(super) fn gather(&mut self, first: WriteJob, mut more: impl FnMut() -> Option<WriteJob>) -> Option<WriteJob> {
         let mut next = Some(first);
         while let Some(job) = next.take() {
             match job {
-                Job::Commit(user, ..) if self.users.contains(&user) => return Some(job),
-                Job::Commit(user, change, answer) => self.add(user, &change, answer),
-                Job::Play(user, play, answer) => {
+                WriteJob::Commit(user, ..) if self.users.contains(&user) => return Some(job),
+                WriteJob::Commit(user, change, answer) => self.add(user, &change, answer),
+                WriteJob::Play(user, play, answer) => {
                     self.batch.plays.push(NewPlay::of(user, &play));
                     self.plays.push(answer);
                 }

@@ -3,7 +3,7 @@
 //! While one transaction is being written the jobs of the next one collect. So batches grow with the load, and a single
 //! change is written at once.
 
-use super::{answer::fault, batch::Gathered, job::Job};
+use super::{answer::fault, batch::Gathered, job::WriteJob};
 use crate::db::Db;
 use segue_actors::{
     node::ports::{Outcome, PortError, SessionChange},
@@ -22,7 +22,7 @@ const WAITING: usize = 8192;
 
 /// The handle of the thread. When it is dropped, the thread writes the jobs in its queue and ends.
 pub(super) struct SessionWriter {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<WriteJob>,
 }
 
 impl SessionWriter {
@@ -34,7 +34,7 @@ impl SessionWriter {
 
     pub(super) fn commit(&self, user: UserId, change: SessionChange) -> oneshot::Receiver<Outcome> {
         let (sender, answer) = oneshot::channel();
-        if let Err(Job::Commit(_, _, sender)) = self.send(Job::Commit(user, change, sender)) {
+        if let Err(WriteJob::Commit(_, _, sender)) = self.send(WriteJob::Commit(user, change, sender)) {
             // Cannot fail: the receiver is still in this function.
             let _ = sender.send(Outcome::NotSent(full()));
         }
@@ -43,14 +43,14 @@ impl SessionWriter {
 
     pub(super) fn played(&self, user: UserId, play: Play) -> oneshot::Receiver<Result<(), PortError>> {
         let (sender, answer) = oneshot::channel();
-        if let Err(Job::Play(_, _, sender)) = self.send(Job::Play(user, play, sender)) {
+        if let Err(WriteJob::Play(_, _, sender)) = self.send(WriteJob::Play(user, play, sender)) {
             // Cannot fail: the receiver is still in this function.
             let _ = sender.send(Err(full()));
         }
         answer
     }
 
-    fn send(&self, job: Job) -> Result<(), Job> {
+    fn send(&self, job: WriteJob) -> Result<(), WriteJob> {
         self.jobs.try_send(job).map_err(mpsc::error::TrySendError::into_inner)
     }
 }
@@ -59,7 +59,7 @@ fn full() -> PortError {
     fault("too many changes wait for the database".to_owned(), true)
 }
 
-fn run(db: &Db, mut waiting: mpsc::Receiver<Job>) {
+fn run(db: &Db, mut waiting: mpsc::Receiver<WriteJob>) {
     let mut next = None;
     while let Some(first) = next.take().or_else(|| waiting.blocking_recv()) {
         let mut gathered = Gathered::default();

@@ -192,6 +192,51 @@ fn old_types_do_not_come_back() {
     assert_none("a device event, an inbound action, a command, a pending action, a listen", found);
 }
 
+/// The name of the type that a line declares, if it declares one.
+fn declared(line: &str) -> Option<&str> {
+    let item = line.trim_start();
+    let item = item.strip_prefix("pub").map_or(item, |rest| match rest.strip_prefix('(') {
+        Some(within) => within.split_once(')').map_or("", |(_, rest)| rest),
+        None => rest,
+    });
+    let (keyword, rest) = item.trim_start().split_once(' ')?;
+    let name = rest.split(|char: char| !char.is_alphanumeric() && char != '_').next()?;
+    (["struct", "enum", "union", "trait", "type"].contains(&keyword) && !name.is_empty()).then_some(name)
+}
+
+/// The types that a file declares outside of its tests, each with the number of its line. The types of a trait's
+/// implementation have the names that the trait gives them, so they are left out.
+fn types(file: &File) -> Vec<(&str, usize)> {
+    let code = file.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines: Vec<&str> = code.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_of_a_trait = |number: usize| {
+        let line = lines[number];
+        let around = lines[..number].iter().rev().find(|above| !above.is_empty() && indent(above) < indent(line));
+        let is_in_function = |around: &&str| around.contains("fn ") || around.trim_start().starts_with(')');
+        line.trim_start().starts_with("type ") && !around.is_none_or(is_in_function)
+    };
+    let found = lines.iter().enumerate().filter_map(|(number, line)| Some((declared(line)?, number)));
+    found.filter(|(_, number)| !is_of_a_trait(*number)).map(|(name, number)| (name, number + 1)).collect()
+}
+
+#[test]
+fn no_two_types_have_one_name() {
+    let mut files = files();
+    let product = ["actors/src/", "client/src/", "demo/src/", "src/"];
+    files.retain(|file| product.iter().any(|folder| file.is_rust_of(folder)));
+    files.retain(|file| !file.path.contains("/tests/") && !file.path.ends_with("/tests.rs"));
+    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for file in &files {
+        for (name, line) in types(file) {
+            places.entry(name).or_default().push(format!("{}:{line}", file.path));
+        }
+    }
+    assert!(places.len() > 500, "only {} types were found", places.len());
+    let shared = places.into_iter().filter(|(_, places)| places.len() > 1);
+    assert_none("two things never share a name", shared.map(|(name, places)| format!("{name}: {}", places.join(", "))));
+}
+
 #[test]
 fn tests_wait_for_conditions() {
     let files = files();

@@ -25,10 +25,10 @@ const SKIPPED: Reject =
 /// By which a device event is recognised when it comes again: the device, and a command's id (it is sent again under
 /// the same id) or the kind of any other event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EventKey(DeviceId, Named);
+pub struct EventKey(DeviceId, EventName);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Named {
+enum EventName {
     Command(CommandId),
     Kind(Discriminant<DeviceEvent>),
 }
@@ -40,8 +40,8 @@ impl EventKey {
         Self(
             device_id,
             match event {
-                DeviceEvent::Command { command, .. } => Named::Command(command.id),
-                _ => Named::Kind(std::mem::discriminant(event)),
+                DeviceEvent::Command { command, .. } => EventName::Command(command.id),
+                _ => EventName::Kind(std::mem::discriminant(event)),
             },
         )
     }
@@ -113,7 +113,7 @@ mod tests {
     fn the_second_panic_skips_and_the_third_pauses() {
         let (mut panics, start) = (Panics::default(), Micros(0));
         let (ended, pong) =
-            (EventKey(DeviceId(1), Named::Command(CommandId(7))), EventKey::of(DeviceId(1), &DeviceEvent::Alive));
+            (EventKey(DeviceId(1), EventName::Command(CommandId(7))), EventKey::of(DeviceId(1), &DeviceEvent::Alive));
         for (ms, processing, recovery) in [
             (0, Some(ended), (vec![], false)),
             (1_000, Some(pong), (vec![], false)),

@@ -10,12 +10,11 @@ use crate::protocol::messages::{Command, Op, RejectCode};
 use crate::protocol::playback::{By, Intent, Item, Status};
 use crate::state::Reject;
 use crate::state::queue::place;
+use crate::state::reject::CommandResult;
 
 /// At a position below this, in milliseconds, `previous` goes to the item before; later to the start of the current
 /// item.
 const PREVIOUS_MS: i64 = 3_000;
-
-type CommandResult = Result<(), Reject>;
 
 impl SessionState {
     /// `others` are earlier commands that were coalesced into `command`: they get its answer, unless they had one

@@ -39,7 +39,7 @@ pub(super) fn place(after: Option<ItemId>, before: Option<ItemId>) -> Option<Pla
 
 /// An entry and its rank in the order before any shuffle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Entry {
+struct QueueEntry {
     #[serde(flatten)]
     item: Item,
     rank: u32,
@@ -48,12 +48,12 @@ struct Entry {
 /// Entries in play order. Their ranks are a permutation of `0..len`: the order that `shuffle` off brings back.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Queue {
-    entries: Vec<Entry>,
+    entries: Vec<QueueEntry>,
 }
 
 impl Queue {
     /// The size of an entry in memory, in bytes.
-    pub(super) const ENTRY_BYTES: usize = size_of::<Entry>();
+    pub(super) const ENTRY_BYTES: usize = size_of::<QueueEntry>();
 
     /// How many entries there are.
     #[must_use]
@@ -145,7 +145,7 @@ impl Queue {
         for entry in self.entries.iter_mut().filter(|entry| entry.rank >= rank) {
             entry.rank += added;
         }
-        let new = items.into_iter().zip(rank..).map(|(item, rank)| Entry { item, rank });
+        let new = items.into_iter().zip(rank..).map(|(item, rank)| QueueEntry { item, rank });
         self.entries.splice(index..index, new);
         true
     }

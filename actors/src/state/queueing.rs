@@ -6,9 +6,8 @@ use crate::protocol::ids::ItemId;
 use crate::protocol::messages::RejectCode;
 use crate::protocol::playback::{Intent, Item};
 use crate::state::Reject;
+use crate::state::reject::CommandResult;
 use std::sync::Arc;
-
-type CommandResult = Result<(), Reject>;
 
 const NO_ENTRY: Reject = Reject::new(RejectCode::Conflict, "the queue has no such entry any more");
 const FULL: Reject = Reject::new(RejectCode::Invalid, "the queue would grow beyond its limit; remove something first");

@@ -15,6 +15,9 @@ pub struct Reject {
     pub retry_ms: Option<u32>,
 }
 
+/// What comes of a command whose effects are kept elsewhere.
+pub(super) type CommandResult = Result<(), Reject>;
+
 /// The `retry_ms` of rejects after which the same command may succeed.
 const RETRY_MS: u32 = 1_000;
 

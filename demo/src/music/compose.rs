@@ -6,7 +6,7 @@ use super::super::sound::{Note, Score, Space, Voice};
 use super::chord::Chord;
 use super::melody;
 use super::stroke::{Stroke, bars};
-use super::style::{Layer, Part, Style};
+use super::style::{Layer, LayerPart, Style};
 
 /// One piece of music to be composed. The same piece gives the same score.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +117,7 @@ impl<'a> Composer<'a> {
         let style = self.piece.style;
         let chord = |bar: usize, place: f64| chord_at(harmony, bar, place);
         match layer.part {
-            Part::Tune { voice, rhythms, low, shift } => {
+            LayerPart::Tune { voice, rhythms, low, shift } => {
                 let plan = melody::Plan { scale: style.scale, tonic: self.piece.key, low, shift, rhythms };
                 // The first and the last section share the tune of the main one.
                 let theme = if "io".contains(letter) { 'a' } else { letter };
@@ -127,12 +127,12 @@ impl<'a> Composer<'a> {
                     self.note(layer, voice, first_bar + bar, stroke, pitch, notes);
                 }
             }
-            Part::Drum { voice, pattern } => {
+            LayerPart::Drum { voice, pattern } => {
                 for (bar, stroke) in bars(pattern, self.bars) {
                     self.note(layer, voice, first_bar + bar, Stroke { length: 0.0, ..stroke }, 60, notes);
                 }
             }
-            Part::Chord { voice, pattern, base, rooted, strum_s } => {
+            LayerPart::Chord { voice, pattern, base, rooted, strum_s } => {
                 for (bar, stroke) in bars(pattern, self.bars) {
                     let Some(chord) = chord(bar, stroke.start) else { continue };
                     let tones = if rooted { chord.rooted(base) } else { chord.close(base) };
@@ -170,12 +170,12 @@ impl<'a> Composer<'a> {
         let whole = Stroke { sign: 'x', start: 0.0, length: 1.0 };
         let Some(tonic) = chord_at(harmony, 0, 0.0) else { return };
         match layer.part {
-            Part::Chord { voice, base, rooted, strum_s, pattern } => {
+            LayerPart::Chord { voice, base, rooted, strum_s, pattern } => {
                 let tones = if rooted { tonic.rooted(base) } else { tonic.close(base) };
                 let sign = if pattern.contains(['x', 'X']) { 'x' } else { '0' };
                 self.chord(layer, (voice, strum_s * 2.5), bar, Stroke { sign, ..whole }, &tones, notes);
             }
-            Part::Drum { voice, pattern } if pattern.starts_with(['x', 'X']) => {
+            LayerPart::Drum { voice, pattern } if pattern.starts_with(['x', 'X']) => {
                 self.note(layer, voice, bar, Stroke { length: 0.0, ..whole }, 60, notes);
             }
             _ => {}
@@ -254,9 +254,9 @@ mod tests {
             }
             for layer in style.layers {
                 let (texts, signs) = match layer.part {
-                    Part::Chord { pattern, .. } => (vec![pattern], "xX0123456789-. "),
-                    Part::Drum { pattern, .. } => (vec![pattern], "xXo. "),
-                    Part::Tune { rhythms, .. } => (rhythms.to_vec(), "x-."),
+                    LayerPart::Chord { pattern, .. } => (vec![pattern], "xX0123456789-. "),
+                    LayerPart::Drum { pattern, .. } => (vec![pattern], "xXo. "),
+                    LayerPart::Tune { rhythms, .. } => (rhythms.to_vec(), "x-."),
                 };
                 for text in texts {
                     assert!(text.split('|').all(|bar| bar.chars().all(|sign| signs.contains(sign))), "{text}");

@@ -37,7 +37,7 @@ pub(crate) struct Style {
 /// One instrument and what it plays.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layer {
-    pub(super) part: Part,
+    pub(super) part: LayerPart,
     pub(super) gain: f32,
     pub(super) pan: f32,
     /// Letters of the sections in which it plays.
@@ -46,7 +46,7 @@ pub(super) struct Layer {
 
 /// What a layer plays.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Part {
+pub(super) enum LayerPart {
     /// Notes of the chord: a digit is one note, counted from the lowest; `x` is all notes, `X` all notes, accented.
     Chord { voice: Voice, pattern: &'static str, base: i32, rooted: bool, strum_s: f64 },
     /// A tune made from bars of rhythm (`x`, `-`, `.`), moved up by `shift` steps of the scale. Without a voice the
@@ -65,7 +65,7 @@ pub(super) const fn chords(
     pan: f32,
     sections: &'static str,
 ) -> Layer {
-    Layer { part: Part::Chord { voice, pattern, base, rooted: false, strum_s: 0.0 }, gain, pan, sections }
+    Layer { part: LayerPart::Chord { voice, pattern, base, rooted: false, strum_s: 0.0 }, gain, pan, sections }
 }
 
 /// Chords near `base` whose notes start one after the other, as on a strummed guitar.
@@ -77,7 +77,7 @@ pub(super) const fn strum(
     pan: f32,
     sections: &'static str,
 ) -> Layer {
-    Layer { part: Part::Chord { voice, pattern, base, rooted: true, strum_s: 0.014 }, gain, pan, sections }
+    Layer { part: LayerPart::Chord { voice, pattern, base, rooted: true, strum_s: 0.014 }, gain, pan, sections }
 }
 
 /// Chords in root position: basses and broad arpeggios.
@@ -89,7 +89,7 @@ pub(super) const fn roots(
     pan: f32,
     sections: &'static str,
 ) -> Layer {
-    Layer { part: Part::Chord { voice, pattern, base, rooted: true, strum_s: 0.0 }, gain, pan, sections }
+    Layer { part: LayerPart::Chord { voice, pattern, base, rooted: true, strum_s: 0.0 }, gain, pan, sections }
 }
 
 /// The melody, played by the piece's lead instrument.
@@ -100,7 +100,7 @@ pub(super) const fn tune(
     pan: f32,
     sections: &'static str,
 ) -> Layer {
-    Layer { part: Part::Tune { voice: None, rhythms, low, shift: 0 }, gain, pan, sections }
+    Layer { part: LayerPart::Tune { voice: None, rhythms, low, shift: 0 }, gain, pan, sections }
 }
 
 /// A second voice, `shift` steps of the scale above the melody. `low` and `rhythms` must be those of the melody.
@@ -113,12 +113,12 @@ pub(super) const fn second(
     pan: f32,
     sections: &'static str,
 ) -> Layer {
-    Layer { part: Part::Tune { voice: Some(voice), rhythms, low, shift }, gain, pan, sections }
+    Layer { part: LayerPart::Tune { voice: Some(voice), rhythms, low, shift }, gain, pan, sections }
 }
 
-/// A drum; `pattern` as in [`Part::Drum`].
+/// A drum; `pattern` as in [`LayerPart::Drum`].
 pub(super) const fn drum(voice: Voice, pattern: &'static str, gain: f32, pan: f32, sections: &'static str) -> Layer {
-    Layer { part: Part::Drum { voice, pattern }, gain, pan, sections }
+    Layer { part: LayerPart::Drum { voice, pattern }, gain, pan, sections }
 }
 
 /// Reverberation without echo.

@@ -2,7 +2,7 @@
 
 use super::super::number::{frames, real, single};
 use super::super::random::Random;
-use super::filter::{Filter, Phase, decay};
+use super::filter::{Filter, WavePhase, decay};
 
 /// Calls `sample(time_s)` for each frame of `length_s`; the last fifth is faded out.
 fn hit(length_s: f32, rate: u32, mut sample: impl FnMut(f32) -> f32) -> Vec<f32> {
@@ -17,7 +17,7 @@ fn hit(length_s: f32, rate: u32, mut sample: impl FnMut(f32) -> f32) -> Vec<f32>
 
 /// A drum skin: a sine whose frequency falls from `from_hz` to `to_hz` while it decays.
 fn skin(from_hz: f32, to_hz: f32, sweep_s: f32, half_s: f32, rate: u32) -> impl FnMut(f32) -> f32 {
-    let mut phase = Phase::new();
+    let mut phase = WavePhase::new();
     let sample_rate = single(f64::from(rate));
     move |time_s| {
         let hz = to_hz + (from_hz - to_hz) * decay(time_s, sweep_s);

@@ -4,11 +4,11 @@ use std::f32::consts::TAU;
 
 /// A phase that runs from 0 to 1 once per period.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Phase {
+pub(super) struct WavePhase {
     at: f32,
 }
 
-impl Phase {
+impl WavePhase {
     pub(super) fn new() -> Self {
         Self { at: 0.0 }
     }

@@ -4,7 +4,7 @@ use std::f32::consts::TAU;
 
 use super::super::number::{frames, real, single};
 use super::super::random::Random;
-use super::filter::{Filter, Phase, decay, swell};
+use super::filter::{Filter, WavePhase, decay, swell};
 
 /// The parameters of a held note.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ fn vibrato(time_s: f32, hz: f32, cents: f32) -> f32 {
 
 /// A synthesiser pad: two saw-tooth waves through a low-pass filter that opens slowly.
 pub(super) fn pad(note: Held) -> Vec<f32> {
-    let (mut one, mut two) = (Phase::new(), Phase::new());
+    let (mut one, mut two) = (WavePhase::new(), WavePhase::new());
     let mut filter = Filter::new(note.cutoff(500.0), 0.1);
     note.play(0.35, 0.9, |time_s, step| {
         if step > 0.0 {
@@ -52,7 +52,7 @@ pub(super) fn pad(note: Held) -> Vec<f32> {
 
 /// Voices on "ah": a buzzing source through four resonances of the mouth (Peterson and Barney, 1952, rounded).
 pub(super) fn choir(note: Held, random: &mut Random) -> Vec<f32> {
-    let (mut one, mut two) = (Phase::new(), Phase::new());
+    let (mut one, mut two) = (WavePhase::new(), WavePhase::new());
     let mut mouth = [(700.0, 1.0), (1150.0, 0.7), (2600.0, 0.3), (3300.0, 0.15)]
         .map(|(hz, strength)| (Filter::new(note.cutoff(hz), 0.92), strength));
     let mut body = Filter::new(note.cutoff(note.pitch_hz * 1.5), 0.3);
@@ -69,7 +69,7 @@ pub(super) fn choir(note: Held, random: &mut Random) -> Vec<f32> {
 
 /// A section of bowed strings.
 pub(super) fn strings(note: Held, random: &mut Random) -> Vec<f32> {
-    let mut players = [0.997, 1.0, 1.003].map(|detune| (Phase::new(), detune, 5.0 + random.unit()));
+    let mut players = [0.997, 1.0, 1.003].map(|detune| (WavePhase::new(), detune, 5.0 + random.unit()));
     let mut body = Filter::new(note.cutoff((note.pitch_hz * 5.0).clamp(1200.0, 4200.0)), 0.05);
     note.play(0.09, 0.3, |time_s, step| {
         let bow = players
@@ -82,8 +82,8 @@ pub(super) fn strings(note: Held, random: &mut Random) -> Vec<f32> {
 
 /// A small pipe organ: five ranks of pipes, nearly sines, and a little wind noise.
 pub(super) fn organ(note: Held, random: &mut Random) -> Vec<f32> {
-    let mut ranks =
-        [(0.5, 0.35), (1.0, 1.0), (2.0, 0.6), (3.0, 0.22), (4.0, 0.3)].map(|(foot, level)| (Phase::new(), foot, level));
+    let mut ranks = [(0.5, 0.35), (1.0, 1.0), (2.0, 0.6), (3.0, 0.22), (4.0, 0.3)]
+        .map(|(foot, level)| (WavePhase::new(), foot, level));
     let mut wind = Filter::new(note.cutoff(2500.0), 0.3);
     note.play(0.03, 0.12, |time_s, step| {
         let pipes = ranks.iter_mut().map(|(phase, foot, level)| *level * phase.sine((step * *foot).min(0.45)));
@@ -93,14 +93,14 @@ pub(super) fn organ(note: Held, random: &mut Random) -> Vec<f32> {
 
 /// An accordion: two reeds detuned so that they beat against each other.
 pub(super) fn accordion(note: Held) -> Vec<f32> {
-    let (mut one, mut two) = (Phase::new(), Phase::new());
+    let (mut one, mut two) = (WavePhase::new(), WavePhase::new());
     let mut box_tone = Filter::new(note.cutoff(3200.0), 0.15);
     note.play(0.04, 0.09, |_, step| box_tone.low(one.pulse(step, 0.3) + 0.9 * two.pulse(step * 1.0072, 0.28)))
 }
 
 /// A flute: nearly a sine, with breath noise.
 pub(super) fn flute(note: Held, random: &mut Random) -> Vec<f32> {
-    let (mut one, mut two, mut three) = (Phase::new(), Phase::new(), Phase::new());
+    let (mut one, mut two, mut three) = (WavePhase::new(), WavePhase::new(), WavePhase::new());
     let mut breath = Filter::new(note.cutoff(note.pitch_hz * 1.5), 0.6);
     note.play(0.06, 0.12, |time_s, step| {
         let step = step * vibrato(time_s, 5.2, 18.0) * (1.0 - 0.02 * decay(time_s, 0.02));
@@ -111,7 +111,7 @@ pub(super) fn flute(note: Held, random: &mut Random) -> Vec<f32> {
 
 /// A clarinet: odd overtones through a low-pass filter.
 pub(super) fn clarinet(note: Held, random: &mut Random) -> Vec<f32> {
-    let mut reed = Phase::new();
+    let mut reed = WavePhase::new();
     let mut bore = Filter::new(note.cutoff((note.pitch_hz * 4.0).clamp(900.0, 3000.0)), 0.2);
     note.play(0.05, 0.1, |time_s, step| {
         bore.low(reed.pulse(step * vibrato(time_s, 4.8, 7.0), 0.5) + 0.03 * random.bipolar())
@@ -120,7 +120,7 @@ pub(super) fn clarinet(note: Held, random: &mut Random) -> Vec<f32> {
 
 /// A synthesiser lead whose low-pass filter opens on each note.
 pub(super) fn lead(note: Held) -> Vec<f32> {
-    let (mut one, mut two) = (Phase::new(), Phase::new());
+    let (mut one, mut two) = (WavePhase::new(), WavePhase::new());
     let mut filter = Filter::new(note.cutoff(1000.0), 0.45);
     note.play(0.012, 0.15, |time_s, step| {
         let step = step * vibrato(time_s, 5.6, 16.0);
@@ -131,7 +131,7 @@ pub(super) fn lead(note: Held) -> Vec<f32> {
 
 /// A game console's square wave; `width` is the fraction of the period that is high.
 pub(super) fn square(note: Held, width: f32) -> Vec<f32> {
-    let mut phase = Phase::new();
+    let mut phase = WavePhase::new();
     note.play(0.002, 0.03, |time_s, step| {
         phase.pulse(step * vibrato(time_s, 6.0, 12.0), width) * (0.55 + 0.45 * decay(time_s, 0.12))
     })
@@ -139,7 +139,7 @@ pub(super) fn square(note: Held, width: f32) -> Vec<f32> {
 
 /// A game console's triangle wave, quantised to sixteen levels.
 pub(super) fn triangle(note: Held) -> Vec<f32> {
-    let mut phase = Phase::new();
+    let mut phase = WavePhase::new();
     note.play(0.002, 0.02, |_, step| {
         let slope = (phase.advance(step) * 4.0 - 2.0).abs() - 1.0;
         (slope * 8.0).round() / 8.0
@@ -148,7 +148,7 @@ pub(super) fn triangle(note: Held) -> Vec<f32> {
 
 /// An electric bass: a sine with a little of the octave and a short attack noise.
 pub(super) fn round_bass(note: Held) -> Vec<f32> {
-    let (mut one, mut two, mut three) = (Phase::new(), Phase::new(), Phase::new());
+    let (mut one, mut two, mut three) = (WavePhase::new(), WavePhase::new(), WavePhase::new());
     note.play(0.006, 0.08, |time_s, step| {
         let tone = one.sine(step)
             + 0.45 * two.sine(step * 2.0) * decay(time_s, 0.3)
@@ -159,7 +159,7 @@ pub(super) fn round_bass(note: Held) -> Vec<f32> {
 
 /// A bright synthesiser bass whose low-pass filter closes quickly.
 pub(super) fn saw_bass(note: Held) -> Vec<f32> {
-    let (mut one, mut two) = (Phase::new(), Phase::new());
+    let (mut one, mut two) = (WavePhase::new(), WavePhase::new());
     let mut filter = Filter::new(note.cutoff(400.0), 0.55);
     note.play(0.004, 0.06, |time_s, step| {
         filter.tune(note.cutoff(note.pitch_hz * 2.0 + 1800.0 * decay(time_s, 0.07)));

@@ -47,12 +47,12 @@ const LINES_S: [f64; 8] = [0.0297, 0.0331, 0.0371, 0.0411, 0.0437, 0.0473, 0.053
 #[derive(Clone, Debug)]
 pub(super) struct Room {
     smears: [Delay; 3],
-    lines: [Line; 8],
+    lines: [DelayLine; 8],
     dark: f32,
 }
 
 #[derive(Clone, Debug)]
-struct Line {
+struct DelayLine {
     delay: Delay,
     keep: f32,
     low: f32,
@@ -63,7 +63,7 @@ impl Room {
     pub(super) fn new(fade_s: f32, dark: f32, rate: u32) -> Self {
         let lines = LINES_S.map(|seconds| {
             let keep = 10.0_f32.powf(-3.0 * single(seconds) / fade_s.max(0.05));
-            Line { delay: Delay::new(seconds, rate), keep, low: 0.0 }
+            DelayLine { delay: Delay::new(seconds, rate), keep, low: 0.0 }
         });
         let smears = [0.0153, 0.0061, 0.0027].map(|seconds| Delay::new(seconds, rate));
         Self { smears, lines, dark: dark.clamp(0.0, 0.95) }

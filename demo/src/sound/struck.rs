@@ -4,7 +4,7 @@ use std::f32::consts::TAU;
 
 use super::super::number::{frames, real, single};
 use super::super::random::Random;
-use super::filter::{Filter, Phase, Pointer, decay};
+use super::filter::{Filter, Pointer, WavePhase, decay};
 
 /// One partial: its frequency as a multiple of the pitch, its amplitude, and the seconds in which it halves.
 type Partial = (f32, f32, f32);
@@ -116,7 +116,7 @@ pub(super) fn piano(pitch_hz: f32, length_s: f32, rate: u32, random: &mut Random
 pub(super) fn electric_piano(pitch_hz: f32, length_s: f32, rate: u32) -> Vec<f32> {
     let sample_rate = single(f64::from(rate));
     let total = frames(f64::from(length_s) + 0.35, rate);
-    let (mut carrier, mut body, mut tine) = (Phase::new(), Phase::new(), Phase::new());
+    let (mut carrier, mut body, mut tine) = (WavePhase::new(), WavePhase::new(), WavePhase::new());
     let step = pitch_hz / sample_rate;
     (0..total)
         .map(|frame| {

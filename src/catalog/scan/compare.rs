@@ -3,8 +3,8 @@
 use super::{
     patience::patiently,
     progress::Board,
-    readers::Job,
-    walk::{Entry, Step, Visit, walk},
+    readers::ReadJob,
+    walk::{FileEntry, Visit, WalkStep, walk},
 };
 use crate::{
     catalog::tags::READER,
@@ -68,7 +68,7 @@ pub(super) struct Compare<'a, T> {
     pub(super) stop: &'a AtomicBool,
     /// Set when the readers and the recorder have ended.
     pub(super) over: &'a AtomicBool,
-    pub(super) jobs: SyncSender<Job>,
+    pub(super) jobs: SyncSender<ReadJob>,
     pub(super) findings: SyncSender<T>,
     pub(super) wrap: fn(Finding) -> T,
     /// The music folders.
@@ -91,11 +91,11 @@ impl<T> Compare<'_, T> {
         let roots: Vec<PathBuf> = self.roots.iter().map(|root| PathBuf::clone(root)).collect();
         walk(&self.starts, &roots, &mut |step| {
             match step {
-                Step::Refused(path, reason) => {
+                WalkStep::Refused(path, reason) => {
                     self.board.trouble(Some(&path), &reason);
                     walked.refused.push(path);
                 }
-                Step::Visit(visit) => {
+                WalkStep::Visit(visit) => {
                     if walked.folders.insert(visit.folder.id) {
                         waiting.push(visit);
                     }
@@ -171,13 +171,13 @@ impl<T> Compare<'_, T> {
         Ok(())
     }
 
-    fn hand_out(&self, folder: &Arc<Folder>, path: &Path, entry: Entry, is_cover: bool, walked: &mut Walked) {
+    fn hand_out(&self, folder: &Arc<Folder>, path: &Path, entry: FileEntry, is_cover: bool, walked: &mut Walked) {
         let Some(root) =
             self.roots.iter().filter(|root| path.starts_with(&***root)).max_by_key(|root| root.as_os_str().len())
         else {
             return;
         };
-        let job = Job { folder: Arc::clone(folder), root: Arc::clone(root), entry, is_cover };
+        let job = ReadJob { folder: Arc::clone(folder), root: Arc::clone(root), entry, is_cover };
         walked.jobs = walked.jobs.saturating_add(1);
         // Not `send`: when all readers hang it would never return.
         let mut waiting = job;

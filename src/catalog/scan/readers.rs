@@ -1,6 +1,6 @@
 //! The threads that read files. A thread that hangs is abandoned, so that it cannot block a scan.
 
-use super::walk::Entry;
+use super::walk::FileEntry;
 use crate::{
     catalog::{content, tags},
     db::scan::{Folder, FoundFile},
@@ -30,16 +30,16 @@ const MAX_LOST: usize = 8;
 
 /// A file or a cover to read.
 #[derive(Debug, Clone)]
-pub(super) struct Job {
+pub(super) struct ReadJob {
     pub(super) folder: Arc<Folder>,
     /// The music folder that contains it.
     pub(super) root: Arc<PathBuf>,
-    pub(super) entry: Entry,
+    pub(super) entry: FileEntry,
     /// Whether it is the folder's cover.
     pub(super) is_cover: bool,
 }
 
-impl Job {
+impl ReadJob {
     fn path(&self) -> PathBuf {
         path::from_bytes(&self.folder.path).join(path::from_bytes(&self.entry.name))
     }
@@ -51,15 +51,15 @@ pub(super) enum Done {
     /// A file, readable or not.
     File(FoundFile),
     /// The id of a folder's cover; `None` when the file is too large or is not a supported picture.
-    Cover(Job, Option<i64>),
+    Cover(ReadJob, Option<i64>),
 }
 
 /// The job that a thread works on, and since when. It is removed when the thread is abandoned.
-type Slot = Arc<Mutex<Option<(Instant, Job)>>>;
+type Slot = Arc<Mutex<Option<(Instant, ReadJob)>>>;
 
 /// A pool of reading threads.
 pub(super) struct Readers<T> {
-    jobs: Arc<Mutex<Receiver<Job>>>,
+    jobs: Arc<Mutex<Receiver<ReadJob>>>,
     results: SyncSender<T>,
     wrap: fn(Done) -> T,
     salt: i64,
@@ -74,7 +74,7 @@ impl<T: Send + 'static> Readers<T> {
         salt: i64,
         results: SyncSender<T>,
         wrap: fn(Done) -> T,
-    ) -> io::Result<(Self, SyncSender<Job>)> {
+    ) -> io::Result<(Self, SyncSender<ReadJob>)> {
         let (sender, jobs) = sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let mut readers = Self { jobs, results, wrap, salt, slots: Vec::new(), lost: 0 };
@@ -134,11 +134,11 @@ impl<T: Send + 'static> Readers<T> {
     }
 }
 
-fn put(slot: &Slot, value: Option<(Instant, Job)>) -> Option<(Instant, Job)> {
+fn put(slot: &Slot, value: Option<(Instant, ReadJob)>) -> Option<(Instant, ReadJob)> {
     std::mem::replace(&mut *slot.lock().unwrap_or_else(PoisonError::into_inner), value)
 }
 
-fn read(job: Job, salt: i64) -> Done {
+fn read(job: ReadJob, salt: i64) -> Done {
     if job.is_cover {
         let cover_id = std::fs::read(job.path()).ok().and_then(|bytes| content::cover_id(salt, &bytes));
         return Done::Cover(job, cover_id);
@@ -161,6 +161,6 @@ fn read(job: Job, salt: i64) -> Done {
 }
 
 /// The result for a file that could not be read for this reason.
-fn unreadable(job: Job, reason: String) -> FoundFile {
+fn unreadable(job: ReadJob, reason: String) -> FoundFile {
     FoundFile { folder: job.folder, name: job.entry.name, stat: job.entry.stat, version: None, content: Err(reason) }
 }

@@ -26,7 +26,7 @@ const SYSTEM_FOLDERS: [&str; 4] = ["@eaDir", "$RECYCLE.BIN", "System Volume Info
 
 /// A file that the walk found.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     /// Its name in its folder.
     pub(super) name: Vec<u8>,
     /// Its metadata.
@@ -38,16 +38,16 @@ pub(super) struct Entry {
 pub(super) struct Visit {
     pub(super) folder: Arc<Folder>,
     /// Audio files.
-    pub(super) files: Vec<Entry>,
+    pub(super) files: Vec<FileEntry>,
     /// Audio files whose metadata cannot be read, with the reason.
     pub(super) refused: Vec<(Vec<u8>, String)>,
     /// The cover of the folder.
-    pub(super) cover: Option<Entry>,
+    pub(super) cover: Option<FileEntry>,
 }
 
 /// One result of the walk.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(super) enum WalkStep {
     /// A folder, read completely.
     Visit(Visit),
     /// A folder that cannot be read, with the reason. The rows of it and of the folders below are left unchanged.
@@ -55,7 +55,7 @@ pub(super) enum Step {
 }
 
 /// Walks over `starts`, which are in the music folders `roots`, until `see` returns `false`.
-pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], see: &mut impl FnMut(Step) -> bool) {
+pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], see: &mut impl FnMut(WalkStep) -> bool) {
     let mut covered: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
     let mut queue: VecDeque<PathBuf> = starts.iter().cloned().collect();
     while let Some(start) = queue.pop_front() {
@@ -83,18 +83,23 @@ pub(super) fn count(roots: &[PathBuf], see: &mut impl FnMut() -> bool) {
     }
 }
 
-fn walk_one(start: &Path, covered: &[PathBuf], links: &mut Vec<PathBuf>, see: &mut impl FnMut(Step) -> bool) -> bool {
+fn walk_one(
+    start: &Path,
+    covered: &[PathBuf],
+    links: &mut Vec<PathBuf>,
+    see: &mut impl FnMut(WalkStep) -> bool,
+) -> bool {
     let files_first = |a: &DirEntry, b: &DirEntry| {
         (a.file_type().is_dir(), a.file_name()).cmp(&(b.file_type().is_dir(), b.file_name()))
     };
-    let mut open: Option<Open> = None;
+    let mut open: Option<OpenFolder> = None;
     for entry in WalkDir::new(start).sort_by(files_first).into_iter().filter_entry(is_wanted) {
         match entry {
             Ok(entry) if entry.file_type().is_dir() || entry.depth() == 0 => {
                 if open.take().is_some_and(|open| !open.close(see)) {
                     return false;
                 }
-                open = Some(Open::new(entry.into_path()));
+                open = Some(OpenFolder::new(entry.into_path()));
             }
             Ok(entry) => {
                 if let Some(open) = &mut open {
@@ -106,7 +111,7 @@ fn walk_one(start: &Path, covered: &[PathBuf], links: &mut Vec<PathBuf>, see: &m
                 let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
                 // `WalkDir` yields a folder before it reads it: this one cannot be read.
                 open = open.filter(|open| open.path != path);
-                if !see(Step::Refused(path, reason)) {
+                if !see(WalkStep::Refused(path, reason)) {
                     return false;
                 }
             }
@@ -116,21 +121,21 @@ fn walk_one(start: &Path, covered: &[PathBuf], links: &mut Vec<PathBuf>, see: &m
 }
 
 /// A folder whose entries are being read.
-struct Open {
+struct OpenFolder {
     path: PathBuf,
     visit: Visit,
     cover_rank: usize,
 }
 
-impl Open {
+impl OpenFolder {
     fn new(path: PathBuf) -> Self {
         let folder = Folder { id: path::folder_id(&path), path: path::to_bytes(&path) };
         let visit = Visit { folder: Arc::new(folder), files: Vec::new(), refused: Vec::new(), cover: None };
         Self { path, visit, cover_rank: usize::MAX }
     }
 
-    fn close(self, see: &mut impl FnMut(Step) -> bool) -> bool {
-        see(Step::Visit(self.visit))
+    fn close(self, see: &mut impl FnMut(WalkStep) -> bool) -> bool {
+        see(WalkStep::Visit(self.visit))
     }
 
     fn add(&mut self, entry: &DirEntry, covered: &[PathBuf], links: &mut Vec<PathBuf>) {
@@ -145,11 +150,11 @@ impl Open {
             Ok(metadata) if metadata.is_dir() => links.push(entry.path().to_owned()),
             Ok(metadata) if !metadata.is_file() => {}
             Ok(_) if link && is_covered(entry.path(), covered) => {}
-            Ok(metadata) if audio => self.visit.files.push(Entry { name, stat: Stat::of(&metadata) }),
+            Ok(metadata) if audio => self.visit.files.push(FileEntry { name, stat: Stat::of(&metadata) }),
             Ok(metadata) => {
                 if let Some(rank) = cover_rank {
                     self.cover_rank = rank;
-                    self.visit.cover = Some(Entry { name, stat: Stat::of(&metadata) });
+                    self.visit.cover = Some(FileEntry { name, stat: Stat::of(&metadata) });
                 }
             }
             // Deleted since the folder was listed, or a link without a target.

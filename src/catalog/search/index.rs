@@ -2,8 +2,8 @@
 
 use super::{
     matching::Scratch,
-    schema::{Fields, VERSION},
-    snapshot::{Query, Results, Snapshot},
+    schema::{IndexFields, VERSION},
+    snapshot::{IndexSnapshot, Query, Results},
 };
 use crate::values::document::DocumentChange;
 use std::{
@@ -68,16 +68,16 @@ impl From<TantivyError> for SearchError {
 /// The search index of one data folder. It may be deleted at any time, because it can be rebuilt from the database.
 pub struct SearchIndex {
     folder: PathBuf,
-    open: RwLock<Open>,
+    open: RwLock<OpenIndex>,
     /// The writer; `None` after a failure, which discards its uncommitted changes. The next change opens a new one.
     feed: Mutex<Option<IndexWriter>>,
     scratches: Mutex<Vec<Scratch>>,
 }
 
-struct Open {
-    fields: Fields,
+struct OpenIndex {
+    fields: IndexFields,
     reader: IndexReader,
-    snapshot: Arc<Snapshot>,
+    snapshot: Arc<IndexSnapshot>,
     cursor: Option<String>,
 }
 
@@ -208,7 +208,7 @@ impl SearchIndex {
         self.open.read().unwrap_or_else(PoisonError::into_inner).reader.searcher().index().clone()
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    fn snapshot(&self) -> Arc<IndexSnapshot> {
         Arc::clone(&self.open.read().unwrap_or_else(PoisonError::into_inner).snapshot)
     }
 
@@ -218,7 +218,7 @@ impl SearchIndex {
             (open.reader.clone(), open.fields, Arc::clone(&open.snapshot))
         };
         reader.reload()?;
-        let snapshot = Snapshot::open(&reader.searcher(), fields, &before)?;
+        let snapshot = IndexSnapshot::open(&reader.searcher(), fields, &before)?;
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         open.snapshot = Arc::new(snapshot);
         open.cursor = cursor;
@@ -226,8 +226,8 @@ impl SearchIndex {
     }
 }
 
-fn open_at(folder: &Path) -> Result<(Open, IndexWriter), SearchError> {
-    let (schema, fields) = Fields::new();
+fn open_at(folder: &Path) -> Result<(OpenIndex, IndexWriter), SearchError> {
+    let (schema, fields) = IndexFields::new();
     let directory = MmapDirectory::open(folder).map_err(|error| match error {
         OpenDirectoryError::IoError { io_error, .. } => {
             SearchError::Folder(folder.to_owned(), io::Error::new(io_error.kind(), io_error.to_string()))
@@ -235,12 +235,12 @@ fn open_at(folder: &Path) -> Result<(Open, IndexWriter), SearchError> {
         other => SearchError::Engine(other.into()),
     })?;
     let index = Index::open_or_create(directory, schema)?;
-    Fields::register(&index);
+    IndexFields::register(&index);
     let writer = writer_of(&index, folder)?;
     let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
-    let snapshot = Arc::new(Snapshot::open(&reader.searcher(), fields, &Snapshot::default())?);
+    let snapshot = Arc::new(IndexSnapshot::open(&reader.searcher(), fields, &IndexSnapshot::default())?);
     let cursor = index.load_metas()?.payload;
-    Ok((Open { fields, reader, snapshot, cursor }, writer))
+    Ok((OpenIndex { fields, reader, snapshot, cursor }, writer))
 }
 
 fn writer_of(index: &Index, folder: &Path) -> Result<IndexWriter, SearchError> {

@@ -7,8 +7,8 @@
 
 use super::{
     schema::{Exactness, whole_terms},
-    segment::{Level, List, Segment},
-    words::{Reading, Word},
+    segment::{Level, MatchList, Segment},
+    words::{ParsedQuery, Word},
 };
 use tantivy::{DocId, postings::BlockSegmentPostings};
 
@@ -19,18 +19,18 @@ const SEEK_RATIO: usize = 24;
 /// [`super::ranking`].
 const START_LIFT: u32 = 120;
 const NAME_LIFT: u32 = 80;
-/// The unit of a score's class; the class is the more significant part of a [`Score`].
+/// The unit of a score's class; the class is the more significant part of a [`MatchScore`].
 pub(super) const CLASS: u32 = 1 << 16;
 
 /// How well a document matches: [`CLASS`] times its class, plus its lift. The class is the lowest [`Level`] among the
 /// words, or a higher number for an exact name. 0 is no match.
-pub(super) type Score = u32;
+pub(super) type MatchScore = u32;
 
 /// Working memory of one search at a time; it has as many cells as the longest segment has documents.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     cells: Vec<Cell>,
-    scores: Vec<Score>,
+    scores: Vec<MatchScore>,
     matched: Vec<DocId>,
 }
 
@@ -53,9 +53,9 @@ impl Scratch {
     pub(super) fn matches(
         &mut self,
         segment: &Segment,
-        reading: &Reading,
+        reading: &ParsedQuery,
         with_typos: bool,
-        mut each: impl FnMut(DocId, Score),
+        mut each: impl FnMut(DocId, MatchScore),
     ) -> tantivy::Result<()> {
         let docs = slot(segment.reader.max_doc());
         if self.cells.len() < docs {
@@ -113,18 +113,19 @@ impl Scratch {
 
     /// Of `candidates`, which match `earlier` words, those that also match the word of `lists`. When `earlier` is 0,
     /// all documents that match it.
-    fn has_word(&mut self, earlier: u8, candidates: &mut [DocId], lists: Vec<List>) -> Vec<DocId> {
+    fn has_word(&mut self, earlier: u8, candidates: &mut [DocId], lists: Vec<MatchList>) -> Vec<DocId> {
         let mut having = Vec::new();
         let candidate_count = candidates.len();
-        let is_sparse =
-            |list: &List| earlier > 0 && candidate_count.saturating_mul(SEEK_RATIO) < slot(list.postings.doc_freq());
+        let is_sparse = |list: &MatchList| {
+            earlier > 0 && candidate_count.saturating_mul(SEEK_RATIO) < slot(list.postings.doc_freq())
+        };
         // Only seeking needs sorted candidates; without seeking there can be very many of them.
         if lists.iter().any(is_sparse) {
             candidates.sort_unstable();
         }
         for list in lists {
             let sparse = is_sparse(&list);
-            let List { level, in_name, mut postings } = list;
+            let MatchList { level, in_name, mut postings } = list;
             let mut settle = |doc: DocId| {
                 if let Some(cell) = self.cells.get_mut(slot(doc)).filter(|cell| cell.words == earlier) {
                     cell.words = earlier.saturating_add(1);
@@ -148,7 +149,7 @@ impl Scratch {
     }
 
     /// Scores the documents whose whole name is the query.
-    fn whole_names(&mut self, segment: &Segment, reading: &Reading) -> tantivy::Result<()> {
+    fn whole_names(&mut self, segment: &Segment, reading: &ParsedQuery) -> tantivy::Result<()> {
         if reading.alternatives.is_empty() {
             return Ok(());
         }
@@ -167,7 +168,7 @@ impl Scratch {
         Ok(())
     }
 
-    fn score(&mut self, doc: DocId, score: Score) {
+    fn score(&mut self, doc: DocId, score: MatchScore) {
         if let Some(best) = self.scores.get_mut(slot(doc)) {
             if *best == 0 {
                 self.matched.push(doc);

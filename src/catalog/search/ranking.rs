@@ -4,7 +4,7 @@
 //! typo; two typos. Within a class the lift: popularity, names that begin with the query, words in the name rather than
 //! in artist or album, short names. Then the id, so that pages never overlap.
 
-use super::{matching::Score, schema::Rank, segment::Segment};
+use super::{matching::MatchScore, schema::Rank, segment::Segment};
 use segue_client::protocol::ids::UserId;
 use std::{cmp::Reverse, collections::BinaryHeap};
 use tantivy::DocId;
@@ -25,7 +25,7 @@ pub struct Listing {
 #[derive(Debug)]
 pub(super) struct Best {
     places: usize,
-    heap: BinaryHeap<Reverse<(Score, Reverse<u64>)>>,
+    heap: BinaryHeap<Reverse<(MatchScore, Reverse<u64>)>>,
     total: u64,
 }
 
@@ -37,7 +37,7 @@ impl Best {
     }
 
     /// Counts a matching document, and keeps it when it is among the best.
-    pub(super) fn offer(&mut self, score: Score, rank: Rank, id: impl FnOnce() -> u64) {
+    pub(super) fn offer(&mut self, score: MatchScore, rank: Rank, id: impl FnOnce() -> u64) {
         self.total = self.total.saturating_add(1);
         let score = score
             .saturating_add(POPULARITY_LIFT.saturating_mul(u32::from(rank.popularity)))

@@ -2,7 +2,7 @@
 
 use super::{
     tokens::{Splitter, WORDS_TOKENIZER, prefixes_tokenizer},
-    words::{Keys, name_keys, name_words},
+    words::{NameKeys, name_keys, name_words},
 };
 use crate::values::document::{Document, ItemKind, POPULARITY_MAX};
 use tantivy::{
@@ -26,7 +26,7 @@ const LOOSE: char = '-';
 
 /// Handles of the fields.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fields {
+pub(super) struct IndexFields {
     /// Kind and id, by which documents are replaced and removed.
     pub key: Field,
     /// Words of the name.
@@ -52,7 +52,7 @@ pub(super) const ID: &str = "id";
 /// See [`RANK`]. The user who may find a private document, 0 otherwise.
 pub(super) const OWNER: &str = "owner";
 
-impl Fields {
+impl IndexFields {
     /// The schema and its fields.
     #[must_use]
     pub(super) fn new() -> (Schema, Self) {
@@ -82,7 +82,7 @@ impl Fields {
         index.tokenizers().register(&prefixes_tokenizer(PREFIX_CHARS_MAX), Splitter::prefixes(PREFIX_CHARS_MAX));
     }
 
-    /// The term of [`Fields::key`] for one document.
+    /// The term of [`IndexFields::key`] for one document.
     #[must_use]
     pub(super) fn key_term(&self, kind: ItemKind, id: u64) -> Term {
         Term::from_field_text(self.key, &key_text(kind, id))
@@ -134,9 +134,9 @@ pub(super) enum Exactness {
     Literal,
 }
 
-/// The terms of [`Fields::whole`] for these keys.
+/// The terms of [`IndexFields::whole`] for these keys.
 #[must_use]
-pub(super) fn whole_terms(keys: &Keys) -> Vec<(Exactness, String)> {
+pub(super) fn whole_terms(keys: &NameKeys) -> Vec<(Exactness, String)> {
     let fitting = |mark: char, text: &str| format!("{mark}{}", text.chars().take(200).collect::<String>());
     let loose = keys.loose.iter().map(|text| (Exactness::Loose, fitting(LOOSE, text)));
     let folded = std::iter::once((Exactness::Folded, fitting(FOLDED, &keys.folded)));
@@ -144,7 +144,7 @@ pub(super) fn whole_terms(keys: &Keys) -> Vec<(Exactness, String)> {
     literal.chain(folded).chain(loose).collect()
 }
 
-/// The term of [`Fields::name_prefix`] for names that begin with this squashed text; only its first letters are
+/// The term of [`IndexFields::name_prefix`] for names that begin with this squashed text; only its first letters are
 /// compared when it is long.
 #[must_use]
 pub(super) fn start_term(squashed: &str) -> String {

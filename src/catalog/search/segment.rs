@@ -1,7 +1,7 @@
 //! One immutable segment of the index, opened for searching: finds the posting lists of a word.
 
 use super::{
-    schema::{Fields, ID, OWNER, PREFIX_CHARS_MAX, RANK, start_term},
+    schema::{ID, IndexFields, OWNER, PREFIX_CHARS_MAX, RANK, start_term},
     vocabulary::{Vocabulary, typos_allowed},
     words::Word,
 };
@@ -33,7 +33,7 @@ pub(super) enum Level {
 }
 
 /// Documents that match a word at the same level.
-pub(super) struct List {
+pub(super) struct MatchList {
     /// How well they match.
     pub level: Level,
     /// Whether the word is in their name.
@@ -46,7 +46,7 @@ pub(super) struct List {
 pub(super) struct Resident {
     /// Packed [`super::schema::Rank`] of each document: read for every match.
     pub(super) ranks: Vec<u16>,
-    /// The words of [`super::schema::Fields::any`], in which misspelt words are searched.
+    /// The words of [`super::schema::IndexFields::any`], in which misspelt words are searched.
     vocabulary: Vocabulary,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Resident {
 pub(super) struct Segment {
     /// The segment itself.
     pub(super) reader: SegmentReader,
-    fields: Fields,
+    fields: IndexFields,
     name: Arc<InvertedIndexReader>,
     any: Arc<InvertedIndexReader>,
     name_prefix: Arc<InvertedIndexReader>,
@@ -71,7 +71,11 @@ impl Segment {
     ///
     /// # Errors
     /// Those of tantivy: the files are damaged or missing.
-    pub(super) fn open(reader: SegmentReader, fields: Fields, known: Option<Arc<Resident>>) -> tantivy::Result<Self> {
+    pub(super) fn open(
+        reader: SegmentReader,
+        fields: IndexFields,
+        known: Option<Arc<Resident>>,
+    ) -> tantivy::Result<Self> {
         let column = |name: &str| reader.fast_fields().u64(name);
         let any = reader.inverted_index(fields.any)?;
         let resident = match known {
@@ -127,10 +131,10 @@ impl Segment {
     ///
     /// # Errors
     /// As above.
-    pub(super) fn lists(&self, word: &Word, with_typos: bool) -> tantivy::Result<Vec<List>> {
+    pub(super) fn lists(&self, word: &Word, with_typos: bool) -> tantivy::Result<Vec<MatchList>> {
         let mut lists = Vec::new();
         let mut push = |level, in_name, found: Vec<BlockSegmentPostings>| {
-            lists.extend(found.into_iter().map(|postings| List { level, in_name, postings }));
+            lists.extend(found.into_iter().map(|postings| MatchList { level, in_name, postings }));
         };
         let begun = if word.open { Level::Prefix } else { Level::Begun };
         push(Level::Word, true, exact(&self.name, self.fields.name, &word.text)?.into_iter().collect());

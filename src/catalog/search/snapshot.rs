@@ -3,10 +3,10 @@
 use super::{
     matching::Scratch,
     ranking::{Best, Listing, visible},
-    schema::Fields,
+    schema::IndexFields,
     segment::Segment,
     vocabulary::typos_allowed,
-    words::{Reading, read_query},
+    words::{ParsedQuery, read_query},
 };
 use crate::values::document::ItemKind;
 use segue_client::protocol::ids::UserId;
@@ -38,16 +38,16 @@ pub type Results = BTreeMap<ItemKind, Listing>;
 
 /// All segments at one commit.
 #[derive(Default)]
-pub(super) struct Snapshot {
+pub(super) struct IndexSnapshot {
     segments: Vec<Segment>,
 }
 
-impl Snapshot {
+impl IndexSnapshot {
     /// Opens the segments of a searcher; reuses the memory parts of segments that `before` has opened.
     ///
     /// # Errors
     /// Those of tantivy: the files are damaged.
-    pub(super) fn open(searcher: &Searcher, fields: Fields, before: &Self) -> tantivy::Result<Self> {
+    pub(super) fn open(searcher: &Searcher, fields: IndexFields, before: &Self) -> tantivy::Result<Self> {
         let known = |id: SegmentId| before.segments.iter().find(|segment| segment.reader.segment_id() == id);
         let open = |reader: &tantivy::SegmentReader| {
             let resident = known(reader.segment_id()).map(|segment| Arc::clone(&segment.resident));
@@ -87,7 +87,7 @@ impl Snapshot {
     fn collect(
         &self,
         query: &Query<'_>,
-        reading: &Reading,
+        reading: &ParsedQuery,
         with_typos: bool,
         wanted: &[ItemKind],
         scratch: &mut Scratch,

@@ -27,11 +27,11 @@ pub(super) fn typos_allowed(word: &str) -> usize {
 #[derive(Debug, Default)]
 pub(super) struct Vocabulary {
     text: String,
-    entries: Vec<Entry>,
+    entries: Vec<WordEntry>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct WordEntry {
     /// The end of the word in `text`, in bytes.
     end: u32,
     /// See [`bits_of`].
@@ -47,7 +47,7 @@ impl Vocabulary {
         let end = self.text.len().saturating_add(word.len());
         if let (Ok(end), Ok(length)) = (u32::try_from(end), u32::try_from(length)) {
             self.text.push_str(word);
-            self.entries.push(Entry { end, letters: bits_of(word), length });
+            self.entries.push(WordEntry { end, letters: bits_of(word), length });
         }
     }
 

@@ -34,16 +34,16 @@ pub(super) struct Word {
 
 /// A parsed query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct ParsedQuery {
     /// The possible ways to split the query into words. A document matches when it contains all words of one of them.
     pub alternatives: Vec<Vec<Word>>,
-    /// The keys of whole names that equal the query, see [`Keys`].
-    pub keys: Keys,
+    /// The keys of whole names that equal the query, see [`NameKeys`].
+    pub keys: NameKeys,
 }
 
 /// The keys of a whole name, in three degrees of exactness.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Keys {
+pub(super) struct NameKeys {
     /// The text without case; see [`literal`].
     pub literal: String,
     /// The folded chunks, joined by spaces.
@@ -82,13 +82,13 @@ pub(super) fn name_words(name: &str) -> Vec<String> {
 
 /// The keys of a whole name.
 #[must_use]
-pub(super) fn name_keys(name: &str) -> Keys {
+pub(super) fn name_keys(name: &str) -> NameKeys {
     keys(name, &chunks(name, NAME_CHARS_MAX))
 }
 
 /// Parses a query. An empty query, or one of white space, has no alternatives.
 #[must_use]
-pub(super) fn read_query(query: &str) -> Reading {
+pub(super) fn read_query(query: &str) -> ParsedQuery {
     let chunks = chunks(query, QUERY_CHARS_MAX);
     let mut alternatives: Vec<Vec<Word>> = Vec::new();
     let lettered: Vec<&Chunk> = chunks.iter().filter(|chunk| !chunk.runs.is_empty()).collect();
@@ -107,7 +107,7 @@ pub(super) fn read_query(query: &str) -> Reading {
             push_alternative(&mut alternatives, words.collect());
         }
     }
-    Reading { alternatives, keys: keys(query, &chunks) }
+    ParsedQuery { alternatives, keys: keys(query, &chunks) }
 }
 
 fn push_alternative(alternatives: &mut Vec<Vec<Word>>, texts: Vec<String>) {
@@ -219,7 +219,7 @@ fn sign_word(text: &str) -> String {
     if text == "&" { "and".to_owned() } else { cut(text.to_owned()) }
 }
 
-fn keys(name: &str, chunks: &[Chunk]) -> Keys {
+fn keys(name: &str, chunks: &[Chunk]) -> NameKeys {
     let texts: Vec<String> =
         chunks.iter().map(|chunk| if chunk.text == "&" { "and".to_owned() } else { chunk.text.clone() }).collect();
     let bare = match chunks {
@@ -232,7 +232,11 @@ fn keys(name: &str, chunks: &[Chunk]) -> Keys {
     if !loose.contains(&aloud) {
         loose.push(aloud);
     }
-    Keys { literal: literal(&name.chars().take(NAME_CHARS_MAX).collect::<String>()), folded: texts.join(" "), loose }
+    NameKeys {
+        literal: literal(&name.chars().take(NAME_CHARS_MAX).collect::<String>()),
+        folded: texts.join(" "),
+        loose,
+    }
 }
 
 /// The letters of all chunks, each replaced by its `spelling` if it has one; the signs when there are no letters.

@@ -97,13 +97,13 @@ const fn common_field(key: ItemKey) -> Option<Field> {
 
 /// Everything that was collected of one file, the most trusted tag first.
 #[derive(Default)]
-pub(super) struct Fields {
+pub(super) struct TagFields {
     /// One list for each tag. When several tags have a field, the first tag's texts are used.
     tags: Vec<Vec<(Field, String)>>,
     pictures: Vec<Picture>,
 }
 
-impl Fields {
+impl TagFields {
     pub(super) fn add_vorbis(&mut self, tag: Option<&VorbisComments>) {
         let Some(tag) = tag else { return };
         self.tags.push(tag.items().filter_map(|(key, text)| Some((field(key)?, text.to_owned()))).collect());

@@ -1,6 +1,6 @@
 //! Calls the parser of a file's format and collects its results.
 
-use super::{audio, fields::Fields, silence};
+use super::{audio, fields::TagFields, silence};
 use crate::values::audio::AudioProperties;
 use lofty::{
     aac::AacFile,
@@ -28,8 +28,8 @@ pub(super) fn parse<R: Read + Seek>(
     file_type: FileType,
     reader: &mut R,
     options: ParseOptions,
-) -> Result<(Fields, AudioProperties), FileParseError> {
-    let mut fields = Fields::default();
+) -> Result<(TagFields, AudioProperties), FileParseError> {
+    let mut fields = TagFields::default();
     // The tag format that the file format's specification prescribes comes first; ID3v1, which cuts texts at 30
     // characters, comes last.
     macro_rules! collect {

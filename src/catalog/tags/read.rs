@@ -2,7 +2,7 @@
 
 use super::{
     MAX_PICTURE_BYTES, Reading, Tags, Unreadable,
-    fields::{Field, Fields},
+    fields::{Field, TagFields},
     parse::parse,
     patient::Patient,
     text, values,
@@ -73,7 +73,7 @@ fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, 
     Err(first_error.unwrap_or_else(|| Unreadable("nothing could be read".to_owned())))
 }
 
-fn tags(fields: &Fields) -> Tags {
+fn tags(fields: &TagFields) -> Tags {
     let (track, tracks) = number(fields, Field::Track, Field::Tracks);
     let (disc, discs) = number(fields, Field::Disc, Field::Discs);
     let all = |names: &[Field]| fields.all(names, |texts| text::clean_all(texts.into_iter()));
@@ -98,7 +98,7 @@ fn tags(fields: &Fields) -> Tags {
     }
 }
 
-fn number(fields: &Fields, number: Field, total: Field) -> (Option<u32>, Option<u32>) {
+fn number(fields: &TagFields, number: Field, total: Field) -> (Option<u32>, Option<u32>) {
     let read = fields.first(number, |text| match values::number_of_total(text) {
         (None, None) => None,
         found => Some(found),
@@ -107,7 +107,7 @@ fn number(fields: &Fields, number: Field, total: Field) -> (Option<u32>, Option<
     (number, fields.first(total, |text| values::number_of_total(text).0).or(total_beside))
 }
 
-fn gain(fields: &Fields) -> Gain {
+fn gain(fields: &TagFields) -> Gain {
     let gain = |field, r128| fields.first(field, values::gain_db).or_else(|| fields.first(r128, values::r128_gain_db));
     Gain {
         track_db: gain(Field::TrackGain, Field::TrackR128),

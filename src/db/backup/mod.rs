@@ -5,15 +5,12 @@
 
 mod restore;
 
-pub use restore::{Loader, Outcome, replace};
+pub use restore::{Loader, RestoredLogins, replace};
 
-use super::{DbConnection, DbError};
+use super::{DbConnection, DbError, connection::RowCount};
 use diesel::{
-    QueryableByName, RunQueryDsl as _,
-    connection::DefaultLoadingMode,
-    pg::PgRowByRowLoadingMode,
-    sql_query,
-    sql_types::{BigInt, Text},
+    QueryableByName, RunQueryDsl as _, connection::DefaultLoadingMode, pg::PgRowByRowLoadingMode, sql_query,
+    sql_types::Text,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -96,19 +93,13 @@ struct Described {
 }
 
 #[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-#[derive(QueryableByName)]
-struct Row {
+struct JsonRow {
     #[diesel(sql_type = Text)]
     row: String,
 }
 
 #[derive(QueryableByName)]
-struct Version {
+struct MigrationRow {
     #[diesel(sql_type = Text)]
     version: String,
 }
@@ -118,7 +109,7 @@ struct Version {
 /// # Errors
 /// The database's.
 pub fn migrations(connection: &mut DbConnection) -> Result<Vec<String>, DbError> {
-    let rows: Vec<Version> =
+    let rows: Vec<MigrationRow> =
         sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load(connection)?;
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
@@ -142,7 +133,7 @@ pub fn tables(connection: &mut DbConnection) -> Result<Vec<Table>, DbError> {
             continue;
         }
         let columns = columns.into_iter().map(column).collect::<Result<_, _>>()?;
-        let Count { count } = sql_query(format!("SELECT count(*) AS count FROM {name}")).get_result(connection)?;
+        let RowCount { count } = sql_query(format!("SELECT count(*) AS count FROM {name}")).get_result(connection)?;
         tables.push(Table { name: (*name).to_owned(), columns, rows: u64::try_from(count).unwrap_or(0) });
     }
     Ok(tables)
@@ -177,13 +168,13 @@ pub fn each_row<E: From<DbError>>(
     match connection {
         DbConnection::Sqlite(sqlite) => {
             let all = sql_query(format!("SELECT json_array({values}) AS row FROM {name}"));
-            for row in all.load_iter::<Row, DefaultLoadingMode>(sqlite).map_err(failed)? {
+            for row in all.load_iter::<JsonRow, DefaultLoadingMode>(sqlite).map_err(failed)? {
                 take(&row.map_err(failed)?.row)?;
             }
         }
         DbConnection::Postgres(postgres) => {
             let all = sql_query(format!("SELECT json_build_array({values})::text AS row FROM {name}"));
-            for row in all.load_iter::<Row, PgRowByRowLoadingMode>(postgres).map_err(failed)? {
+            for row in all.load_iter::<JsonRow, PgRowByRowLoadingMode>(postgres).map_err(failed)? {
                 take(&row.map_err(failed)?.row)?;
             }
         }

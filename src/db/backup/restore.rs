@@ -14,7 +14,7 @@ use diesel::{
 
 /// What a restore did to the logins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RestoredLogins {
     /// The backup is of this installation: its logins stay valid, revoked logins stay revoked.
     Same,
     /// The backup is of another installation, or from before the first start: tokens issued since are invalid.
@@ -36,7 +36,7 @@ pub fn replace<E: From<DbError>>(
     connection: &mut DbConnection,
     migrations: &[String],
     load: impl FnOnce(&mut Loader<'_>) -> Result<(), E>,
-) -> Result<Outcome, E> {
+) -> Result<RestoredLogins, E> {
     lock(connection)?;
     let key = secrets::get(connection, secrets::TOKEN_KEY)?;
     keep_logins(connection)?;
@@ -53,7 +53,7 @@ pub fn replace<E: From<DbError>>(
     run(connection, "DROP TABLE kept_logins")?;
     run(connection, "DROP TABLE kept_revocations")?;
     secrets::set(connection, secrets::CATALOGUE, &secrets::fresh_catalogue())?;
-    Ok(if same { Outcome::Same } else { Outcome::Other })
+    Ok(if same { RestoredLogins::Same } else { RestoredLogins::Other })
 }
 
 impl Loader<'_> {

@@ -19,7 +19,7 @@ const CANDIDATES: i64 = 4;
 
 /// The columns of a file's row that identify the file.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct IdentityRow {
     pub(super) id: i64,
     /// Folder and name: unique among rows.
     pub(super) place: (i64, Vec<u8>),
@@ -61,19 +61,19 @@ pub(super) fn identify(
     new_id: &mut impl FnMut() -> i64,
     disk: &impl Disk,
 ) -> Result<(Vec<Identified>, Vec<i64>), DbError> {
-    let rows = Rows::load(connection, found)?;
+    let rows = CandidateRows::load(connection, found)?;
     let mut taken = HashSet::new();
     let mut identified = Vec::with_capacity(found.len());
     // Each path is checked once in a batch: with many similar files each of them asks for the rows of all others.
     let gone = RefCell::new(HashMap::new());
-    let is_gone = |row: &Row| {
+    let is_gone = |row: &IdentityRow| {
         let held = || row.folder_path.as_ref().is_some_and(|folder| disk.holds(folder, &row.place.1, row.stat));
         row.missing || *gone.borrow_mut().entry(row.id).or_insert_with(|| !held())
     };
     for file in found {
         let place = (file.folder.id, file.name.clone());
         let here = rows.by_place.get(&place).and_then(|id| rows.by_id.get(id)).filter(|row| !taken.contains(&row.id));
-        let is_free = |row: &&Row| !taken.contains(&row.id) && row.place != place && is_gone(row);
+        let is_free = |row: &&IdentityRow| !taken.contains(&row.id) && row.place != place && is_gone(row);
         let chosen = choose(&rows, file, here, &is_free, disk);
         let answer = match chosen {
             Some(row) if row.place == place => Identified { id: row.id, fate: Fate::Changed },
@@ -95,12 +95,12 @@ pub(super) fn identify(
 /// In this order: the row with the same bytes; the row with this path and the same recording; a row with the same content
 /// or recording whose own path has no file; the row with this path.
 fn choose<'a>(
-    rows: &'a Rows,
+    rows: &'a CandidateRows,
     file: &FoundFile,
-    here: Option<&'a Row>,
-    is_free: &impl Fn(&&'a Row) -> bool,
+    here: Option<&'a IdentityRow>,
+    is_free: &impl Fn(&&'a IdentityRow) -> bool,
     disk: &impl Disk,
-) -> Option<&'a Row> {
+) -> Option<&'a IdentityRow> {
     let tag_key = file.content.as_ref().ok().and_then(|content| content.tag_key);
     if let Some(Version { version, fingerprint }) = &file.version {
         let same_bytes = here.filter(|row| row.version == *version);
@@ -112,7 +112,7 @@ fn choose<'a>(
         {
             return Some(row);
         }
-        let alike: Vec<&Row> = rows.with_fingerprint(fingerprint).filter(is_free).collect();
+        let alike: Vec<&IdentityRow> = rows.with_fingerprint(fingerprint).filter(is_free).collect();
         if let Some(row) = of_its_sum(&alike, file, disk).or(alike.first().copied()) {
             return Some(row);
         }
@@ -122,7 +122,7 @@ fn choose<'a>(
 
 /// Of rows whose files have equal size and equal ends, the one with the file's SHA-256. Such files are rare; reading a
 /// whole file takes long.
-fn of_its_sum<'a>(alike: &[&'a Row], file: &FoundFile, disk: &impl Disk) -> Option<&'a Row> {
+fn of_its_sum<'a>(alike: &[&'a IdentityRow], file: &FoundFile, disk: &impl Disk) -> Option<&'a IdentityRow> {
     let differ = alike.iter().any(|row| alike.first().is_some_and(|first| first.sha256 != row.sha256));
     let sum = differ.then(|| disk.sum(&file.folder.path, &file.name, file.stat)).flatten()?.to_string();
     alike.iter().copied().find(|row| row.sha256.as_ref() == Some(&sum))
@@ -131,15 +131,15 @@ fn of_its_sum<'a>(alike: &[&'a Row], file: &FoundFile, disk: &impl Disk) -> Opti
 /// The candidate rows for the files of a batch.
 #[expect(clippy::struct_field_names, reason = "they are all indices of the same rows")]
 #[derive(Default)]
-struct Rows {
-    by_id: HashMap<i64, Row>,
+struct CandidateRows {
+    by_id: HashMap<i64, IdentityRow>,
     by_place: HashMap<(i64, Vec<u8>), i64>,
     by_version: HashMap<String, Vec<i64>>,
     by_fingerprint: HashMap<String, Vec<i64>>,
     by_tag_key: HashMap<i64, Vec<i64>>,
 }
 
-impl Rows {
+impl CandidateRows {
     fn load(connection: &mut DbConnection, found: &[FoundFile]) -> Result<Self, DbError> {
         let limit = i64::try_from(found.len()).unwrap_or(i64::MAX).saturating_mul(CANDIDATES);
         let folders_of: HashSet<i64> = found.iter().map(|file| file.folder.id).collect();
@@ -181,7 +181,7 @@ impl Rows {
         Ok(all)
     }
 
-    fn add(&mut self, loaded: Vec<Loaded>) {
+    fn add(&mut self, loaded: Vec<LoadedRow>) {
         for (
             id,
             folder_id,
@@ -207,26 +207,29 @@ impl Rows {
             let stat = Stat { size, mtime_ns, inode };
             let missing = missing.is_some();
             let place = (folder_id, name);
-            self.by_id.insert(id, Row { id, place, folder_path, stat, version, fingerprint, sha256, tag_key, missing });
+            self.by_id.insert(
+                id,
+                IdentityRow { id, place, folder_path, stat, version, fingerprint, sha256, tag_key, missing },
+            );
         }
     }
 
-    fn with_version(&self, version: &str) -> impl Iterator<Item = &Row> {
+    fn with_version(&self, version: &str) -> impl Iterator<Item = &IdentityRow> {
         self.rows(self.by_version.get(version))
     }
 
-    fn with_fingerprint(&self, fingerprint: &str) -> impl Iterator<Item = &Row> {
+    fn with_fingerprint(&self, fingerprint: &str) -> impl Iterator<Item = &IdentityRow> {
         self.rows(self.by_fingerprint.get(fingerprint))
     }
 
-    fn with_tag_key(&self, key: i64) -> impl Iterator<Item = &Row> {
+    fn with_tag_key(&self, key: i64) -> impl Iterator<Item = &IdentityRow> {
         self.rows(self.by_tag_key.get(&key))
     }
 
-    fn rows<'a>(&'a self, ids: Option<&'a Vec<i64>>) -> impl Iterator<Item = &'a Row> {
+    fn rows<'a>(&'a self, ids: Option<&'a Vec<i64>>) -> impl Iterator<Item = &'a IdentityRow> {
         ids.into_iter().flatten().filter_map(|id| self.by_id.get(id))
     }
 }
 
-type Loaded =
+type LoadedRow =
     (i64, i64, Vec<u8>, Option<Vec<u8>>, (i64, i64, i64), String, String, Option<String>, Option<i64>, Option<i64>);

@@ -98,7 +98,7 @@ pub struct AlbumOf {
 
 /// The columns of a file's row that a scan compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+pub struct KnownFile {
     /// The file and its track.
     pub id: MediaId,
     /// The folder of its path.

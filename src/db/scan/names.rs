@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 const VARIOUS_ARTISTS: &str = "Various Artists";
 
 /// Ids by identity, for the names of one batch.
-pub(super) struct Ids {
+pub(super) struct NameIds {
     pub(super) artists: HashMap<String, i64>,
     pub(super) genres: HashMap<String, i64>,
     pub(super) albums: HashMap<String, i64>,
@@ -28,7 +28,7 @@ pub(super) fn ids(
     found: &[FoundFile],
     now_us: i64,
     new_id: &mut impl FnMut() -> i64,
-) -> Result<Ids, DbError> {
+) -> Result<NameIds, DbError> {
     let contents = || found.iter().filter_map(|file| file.content.as_ref().ok());
     // Ordered maps: the first spelling in the batch is used, and every transaction locks rows in the same order.
     let mut artist_names = BTreeMap::new();
@@ -46,7 +46,7 @@ pub(super) fn ids(
     let artists = artist_ids(connection, &artist_names, now_us, new_id)?;
     let genres = genre_ids(connection, &genre_names, new_id)?;
     let albums = album_ids(connection, &album_names, &artists, now_us, new_id)?;
-    Ok(Ids { artists, genres, albums })
+    Ok(NameIds { artists, genres, albums })
 }
 
 /// The id of the artist of compilations.

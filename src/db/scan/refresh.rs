@@ -34,7 +34,7 @@ pub fn refresh(connection: &mut DbConnection, now_us: i64, new_id: &mut impl FnM
     Ok(refresh_albums(connection, now_us, new_id)? || refresh_artists(connection)? || refresh_genres(connection)?)
 }
 
-struct Track {
+struct AlbumTrack {
     disc: i64,
     duration_ms: i64,
     date: Option<String>,
@@ -97,11 +97,11 @@ fn mark_artists(connection: &mut DbConnection, artist_ids: &[i64]) -> Result<(),
 }
 
 /// The tracks that are not missing, by album, in playing order.
-fn tracks_of(connection: &mut DbConnection, album_ids: &[i64]) -> Result<HashMap<i64, Vec<Track>>, DbError> {
-    type Row = (i64, i64, i64, Option<String>, Option<i64>, i64, i64, Option<i64>);
+fn tracks_of(connection: &mut DbConnection, album_ids: &[i64]) -> Result<HashMap<i64, Vec<AlbumTrack>>, DbError> {
+    type AlbumTrackRow = (i64, i64, i64, Option<String>, Option<i64>, i64, i64, Option<i64>);
     let first_artist =
         track_artists::table.on(track_artists::track_id.eq(tracks::id).and(track_artists::position.eq(0)));
-    let rows: Vec<Row> = tracks::table
+    let rows: Vec<AlbumTrackRow> = tracks::table
         .inner_join(files::table.on(files::id.eq(tracks::id)))
         .left_join(first_artist)
         .filter(tracks::album_id.eq_any(album_ids))
@@ -118,9 +118,9 @@ fn tracks_of(connection: &mut DbConnection, album_ids: &[i64]) -> Result<HashMap
             track_artists::artist_id.nullable(),
         ))
         .load(connection)?;
-    let mut by_album: HashMap<i64, Vec<Track>> = HashMap::new();
+    let mut by_album: HashMap<i64, Vec<AlbumTrack>> = HashMap::new();
     for (album_id, disc, duration_ms, date, cover_id, added_us, folder_id, artist_id) in rows {
-        let track = Track { disc, duration_ms, date, cover_id, added_us, folder_id, artist_id };
+        let track = AlbumTrack { disc, duration_ms, date, cover_id, added_us, folder_id, artist_id };
         by_album.entry(album_id).or_default().push(track);
     }
     Ok(by_album)
@@ -161,7 +161,7 @@ fn parent_of_disc(path: &[u8]) -> Option<i64> {
 }
 
 /// The artist who comes first on at least three quarters of the tracks.
-fn common_artist(tracks: &[Track]) -> Option<i64> {
+fn common_artist(tracks: &[AlbumTrack]) -> Option<i64> {
     let artist_id = most_common(tracks.iter().filter_map(|track| track.artist_id))?;
     let count = tracks.iter().filter(|track| track.artist_id == Some(artist_id)).count();
     (count.saturating_mul(4) >= tracks.len().saturating_mul(3)).then_some(artist_id)

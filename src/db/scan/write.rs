@@ -2,7 +2,7 @@
 
 #![allow(clippy::ref_option_ref, reason = "diesel's derives make them")]
 
-use super::{Content, FoundFile, names::Ids};
+use super::{Content, FoundFile, names::NameIds};
 use crate::{
     db::{
         DbConnection, DbError,
@@ -79,7 +79,7 @@ pub(super) fn update_file(
 /// All columns of a row of `tracks` except `added_us`.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = tracks, treat_none_as_null = true, treat_none_as_default_value = false)]
-struct TrackRow<'a> {
+struct StoredTrackRow<'a> {
     id: i64,
     album_id: i64,
     title: &'a str,
@@ -104,9 +104,9 @@ struct TrackRow<'a> {
     other_titles: String,
 }
 
-fn track_row<'a>(content: &'a Content, id: i64, ids: &Ids, change: i64) -> TrackRow<'a> {
+fn track_row<'a>(content: &'a Content, id: i64, ids: &NameIds, change: i64) -> StoredTrackRow<'a> {
     let audio = &content.audio;
-    TrackRow {
+    StoredTrackRow {
         id,
         album_id: ids.albums.get(&content.album.identity).copied().unwrap_or_default(),
         title: &content.title,
@@ -138,7 +138,7 @@ pub(super) fn tracks(
     connection: &mut DbConnection,
     rows: &[(&FoundFile, i64)],
     had: &HashMap<i64, i64>,
-    ids: &Ids,
+    ids: &NameIds,
     now_us: i64,
     change: i64,
 ) -> Result<(), DbError> {

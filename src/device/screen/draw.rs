@@ -1,7 +1,7 @@
 //! Draws the screen.
 
-use super::{keys::Keys, model::Model};
-use crate::device::api::Track;
+use super::{keys::KeyState, model::Model};
+use crate::device::api::ShownTrack;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -23,7 +23,7 @@ const WAITING: Color = Color::Yellow;
 const WRONG: Color = Color::Red;
 
 /// Draws everything.
-pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, keys: &Keys, now: Instant) {
+pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, keys: &KeyState, now: Instant) {
     let area = frame.area();
     let inner = Rect { x: area.x.saturating_add(1), width: area.width.saturating_sub(2), ..area };
     let rows = Layout::vertical([
@@ -194,7 +194,7 @@ fn device_line<'a>(device: &'a DeviceView, number: usize, names: usize, model: &
     ])
 }
 
-fn help_lines(keys: &Keys, narrow: bool) -> Vec<Line<'static>> {
+fn help_lines(keys: &KeyState, narrow: bool) -> Vec<Line<'static>> {
     let pairs = |pairs: &[(&'static str, &'static str)]| {
         let spans = pairs.iter().flat_map(|(key, does)| [key.bold(), format!(" {does}  ").dim()]);
         spans.collect::<Line<'_>>()
@@ -220,7 +220,7 @@ fn help_lines(keys: &Keys, narrow: bool) -> Vec<Line<'static>> {
     ]
 }
 
-fn draw_search(frame: &mut Frame<'_>, area: Rect, model: &Model, keys: &Keys) {
+fn draw_search(frame: &mut Frame<'_>, area: Rect, model: &Model, keys: &KeyState) {
     let Some(search) = &keys.search else { return };
     let below = area.height.saturating_sub(2);
     let area = Rect { y: area.y.saturating_add(1), height: below.saturating_sub(1), ..area };
@@ -241,7 +241,7 @@ fn draw_search(frame: &mut Frame<'_>, area: Rect, model: &Model, keys: &Keys) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn hit_line(track: &Track, is_chosen: bool) -> Line<'_> {
+fn hit_line(track: &ShownTrack, is_chosen: bool) -> Line<'_> {
     let style = if is_chosen { Style::new().fg(ACCENT).add_modifier(Modifier::REVERSED) } else { Style::new() };
     let length = track.duration_ms.map(|ms| format!("  {}", clock(ms))).unwrap_or_default();
     Line::from(vec![

@@ -1,7 +1,7 @@
 //! The keys of the screen.
 
 use super::model::Model;
-use crate::device::{api::Track, request::Request};
+use crate::device::{api::ShownTrack, request::Request};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use segue_client::protocol::{
     messages::TransferMode,
@@ -17,7 +17,7 @@ const TYPED_CHARS: usize = 100;
 
 /// A search that is being typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Search {
+pub(super) struct TypedSearch {
     pub(super) typed: String,
     /// The chosen hit; none while the person types.
     pub(super) chosen: Option<usize>,
@@ -25,13 +25,13 @@ pub(super) struct Search {
 
 /// The state that decides what a key does.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Keys {
-    pub(super) search: Option<Search>,
+pub(super) struct KeyState {
+    pub(super) search: Option<TypedSearch>,
 }
 
-impl Keys {
+impl KeyState {
     /// The hits for what is typed; none until the answer comes.
-    pub(super) fn hits<'a>(&self, model: &'a Model) -> &'a [Track] {
+    pub(super) fn hits<'a>(&self, model: &'a Model) -> &'a [ShownTrack] {
         match (&self.search, &model.hits) {
             (Some(search), Some((words, hits))) if search.typed.trim() == words => hits,
             _ => &[],
@@ -67,7 +67,7 @@ impl Keys {
             })),
             KeyCode::Char('s') => Some(Request::Shuffle(!shown.is_some_and(|shown| shown.shuffle))),
             KeyCode::Char('/') => {
-                self.search = Some(Search::default());
+                self.search = Some(TypedSearch::default());
                 None
             }
             KeyCode::Char('q') => Some(Request::Quit),
@@ -122,7 +122,7 @@ impl Keys {
     }
 }
 
-impl Search {
+impl TypedSearch {
     fn look(&mut self) -> Option<Request> {
         self.chosen = None;
         let words = self.typed.trim();

@@ -6,9 +6,9 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-use super::{Happening, Options, Trouble, api::Track, view::View};
+use super::{Happening, Options, Trouble, api::ShownTrack, view::View};
 use crossterm::event::{self, Event, KeyEventKind};
-use keys::Keys;
+use keys::KeyState;
 use model::{Model, Notice};
 use ratatui::DefaultTerminal;
 use std::{
@@ -76,7 +76,7 @@ impl Screen {
     }
 
     /// Shows the hits for what was typed.
-    pub(super) fn hits(&self, words: String, hits: Vec<Track>) {
+    pub(super) fn hits(&self, words: String, hits: Vec<ShownTrack>) {
         self.model().hits = Some((words, hits));
     }
 }
@@ -106,7 +106,7 @@ fn live(
     over: &AtomicBool,
     happenings: &Sender<Happening>,
 ) -> io::Result<()> {
-    let mut keys = Keys::default();
+    let mut keys = KeyState::default();
     while !over.load(Ordering::SeqCst) {
         let shown = locked(model).clone();
         terminal.draw(|frame| draw::draw(frame, &shown, &keys, Instant::now()))?;

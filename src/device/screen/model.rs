@@ -1,6 +1,6 @@
 //! What the screen draws: a copy of the client's rules, and what belongs to it.
 
-use super::super::{Options, api::Track, view::View};
+use super::super::{Options, api::ShownTrack, view::View};
 use segue_client::{
     Client,
     protocol::{
@@ -28,10 +28,10 @@ pub(super) struct Model {
     pub(super) user: String,
     pub(super) link_reason: String,
     /// The track that plays and the next one, if they are known.
-    pub(super) tracks: [Option<Track>; 2],
+    pub(super) tracks: [Option<ShownTrack>; 2],
     pub(super) notice: Option<Notice>,
     /// The words of the last search, and its hits.
-    pub(super) hits: Option<(String, Vec<Track>)>,
+    pub(super) hits: Option<(String, Vec<ShownTrack>)>,
     /// The rules, with their own time and this machine's time when they were copied.
     known: Option<(Client, i64, Instant)>,
 }

@@ -1,9 +1,9 @@
 //! What the screen looks like, drawn from what a server said.
 
 use super::{
-    super::{Face, Options, api::Track, view::View},
+    super::{Face, Options, api::ShownTrack, view::View},
     draw::draw,
-    keys::Keys,
+    keys::KeyState,
     model::{Model, Notice},
 };
 use crate::device::request::Request;
@@ -34,8 +34,8 @@ fn options() -> Options {
     }
 }
 
-fn track(id: u64, title: &str, artists: &str) -> Track {
-    Track {
+fn track(id: u64, title: &str, artists: &str) -> ShownTrack {
+    ShownTrack {
         id: MediaId(id),
         title: title.to_owned(),
         artists: artists.to_owned(),
@@ -122,13 +122,13 @@ fn model(playback: Playback) -> Model {
     model
 }
 
-fn check(model: &Model, keys: &Keys, (width, height): (u16, u16), expected: &Expect) {
+fn check(model: &Model, keys: &KeyState, (width, height): (u16, u16), expected: &Expect) {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen of memory");
     terminal.draw(|frame| draw(frame, model, keys, Instant::now())).expect("memory takes everything");
     expected.assert_eq(&terminal.backend().to_string());
 }
 
-fn press(keys: &mut Keys, model: &Model, codes: &[KeyCode]) -> Option<Request> {
+fn press(keys: &mut KeyState, model: &Model, codes: &[KeyCode]) -> Option<Request> {
     let press = |code: &KeyCode| keys.press(KeyEvent::new(*code, KeyModifiers::NONE), model);
     codes.iter().map(press).last().flatten()
 }
@@ -137,7 +137,7 @@ fn press(keys: &mut Keys, model: &Model, codes: &[KeyCode]) -> Option<Request> {
 fn it_shows_what_plays_and_who_is_there() {
     check(
         &model(playback()),
-        &Keys::default(),
+        &KeyState::default(),
         (90, 16),
         &expect![[r#"
         " segue  anna at http://localhost:4747                                         ● connected "
@@ -164,7 +164,7 @@ fn it_shows_what_plays_and_who_is_there() {
 fn a_narrow_screen_shows_what_fits() {
     check(
         &model(playback()),
-        &Keys::default(),
+        &KeyState::default(),
         (40, 14),
         &expect![[r#"
         " segue  anna at http://local● connected "
@@ -187,11 +187,11 @@ fn a_narrow_screen_shows_what_fits() {
 
 #[test]
 fn no_size_breaks_it() {
-    let mut keys = Keys::default();
+    let mut keys = KeyState::default();
     press(&mut keys, &model(playback()), &[KeyCode::Char('/'), KeyCode::Char('b')]);
     for width in (1..12).chain([200, 500]) {
         for height in (1..12).chain([100]) {
-            for keys in [&Keys::default(), &keys] {
+            for keys in [&KeyState::default(), &keys] {
                 let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen of memory");
                 let model = model(playback());
                 terminal.draw(|frame| draw(frame, &model, keys, Instant::now())).expect("memory takes everything");
@@ -206,7 +206,7 @@ fn before_the_server_answers_it_says_so() {
     model.notice = Some(Notice { text: "next: another item is current by now".to_owned(), since: Instant::now() });
     check(
         &model,
-        &Keys::default(),
+        &KeyState::default(),
         (80, 12),
         &expect![[r#"
         " segue  anna at http://localhost:4747               ○ no connection: connecting "
@@ -230,7 +230,7 @@ fn a_long_reason_leaves_room_for_who_and_where() {
     let mut model = Model::new(&options());
     model.link_reason = "Failed to connect to host: Connection refused (os error 111)".to_owned();
     let mut terminal = Terminal::new(TestBackend::new(80, 12)).expect("a screen of memory");
-    terminal.draw(|frame| draw(frame, &model, &Keys::default(), Instant::now())).expect("memory takes everything");
+    terminal.draw(|frame| draw(frame, &model, &KeyState::default(), Instant::now())).expect("memory takes everything");
     let shown = terminal.backend().to_string();
     let head = shown.lines().next().unwrap_or_default();
     assert!(head.contains("anna at http://localhost:4747") && head.contains("no connection: Failed to"), "{head}");
@@ -258,7 +258,7 @@ fn no_terminal_obeys_a_name() {
 
 #[test]
 fn a_search_shows_its_hits_and_plays_the_chosen_one() {
-    let (mut keys, mut model) = (Keys::default(), model(playback()));
+    let (mut keys, mut model) = (KeyState::default(), model(playback()));
     let typed = [KeyCode::Char('/'), KeyCode::Char('a'), KeyCode::Char('b')];
     assert_eq!(press(&mut keys, &model, &typed), Some(Request::Look("ab".to_owned())));
     model.hits = Some(("a".to_owned(), vec![track(9, "Old", "Nobody")]));
@@ -314,10 +314,10 @@ fn keys_ask_for_what_they_say() {
         (KeyCode::Char('q'), Some(Request::Quit)),
         (KeyCode::Char('x'), None),
     ] {
-        assert_eq!(press(&mut Keys::default(), &model_of(&shown), &[code]), request, "{code:?}");
+        assert_eq!(press(&mut KeyState::default(), &model_of(&shown), &[code]), request, "{code:?}");
     }
     shown.intent = Intent::Pause;
-    assert_eq!(press(&mut Keys::default(), &model_of(&shown), &[KeyCode::Char(' ')]), Some(Request::Play));
+    assert_eq!(press(&mut KeyState::default(), &model_of(&shown), &[KeyCode::Char(' ')]), Some(Request::Play));
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-    assert_eq!(Keys::default().press(interrupt, &model(playback())), Some(Request::Quit));
+    assert_eq!(KeyState::default().press(interrupt, &model(playback())), Some(Request::Quit));
 }
