@@ -6,8 +6,7 @@
 //! program around it does three things:
 //!
 //! 1. It passes what happens to [`Client::step`] as an [`Input`], with the time of a clock of its own: microseconds,
-//!    steady, counted from any instant. Frames are read by
-//!    [`ServerMessage::decode`](protocol::wire::ServerMessage::decode).
+//!    steady, counted from any instant. Frames are read by [`ServerMessage::decode`].
 //! 2. It does what the pushed [`Output`]s say, in their order. Frames are written by
 //!    [`ClientMessage::encode`](protocol::wire::ClientMessage::encode).
 //! 3. It passes [`Input::Tick`] when [`Client::next_deadline`] has come.
@@ -16,8 +15,8 @@
 //! the socket and the audio.
 //!
 //! A person's command is [`Input::Command`]; what screens show is [`Client::playback`], [`Client::devices`] and
-//! [`Client::position_at`]. The socket is `GET /v1/sync` with the subprotocol
-//! [`SUBPROTOCOL`](protocol::wire::SUBPROTOCOL); the token is in the header of the request or in [`Client::new`].
+//! [`Client::position_at`]. The socket is `GET /v1/sync` with the subprotocol [`SUBPROTOCOL`]; the token is in the
+//! header of the request or in [`Client::new`].
 //!
 //! ```
 //! use segue_client::{DeviceKind, Driver, HelloDevice, Input, InstanceId, Output, random};
