@@ -88,7 +88,7 @@ impl Drop for Lines {
 }
 
 /// The event as JSON. Names come from the network: no terminal obeys them.
-fn text(event: &Event<'_>) -> String {
+fn text(event: &EventLine<'_>) -> String {
     let mut line = String::new();
     printed::push_json(&mut line, &serde_json::to_string(event).unwrap_or_default());
     line
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn no_terminal_obeys_a_name() {
         let message = "\u{1b}[2J\u{9b}\u{7f}\n\u{2028}é";
-        let line = text(&Event::Error { message });
+        let line = text(&EventLine::Error { message });
         assert!(!line.contains(|letter: char| letter.is_control() || letter == '\u{2028}'), "{line:?}");
         let read: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(read["message"], message);

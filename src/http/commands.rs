@@ -209,7 +209,7 @@ mod tests {
             }
         }
         for field in CONDITIONS {
-            assert!(Seen::deserialize(&json!({field: {}})).is_err(), "{field}");
+            assert!(Conditions::deserialize(&json!({field: {}})).is_err(), "{field}");
         }
     }
 }

@@ -245,9 +245,9 @@ fn no_terminal_obeys_a_name() {
     model.link_reason = evil.to_owned();
     model.notice = Some(Notice { text: evil.to_owned(), since: Instant::now() });
     model.hits = Some(("a".to_owned(), vec![track(3, evil, evil)]));
-    let mut searching = Keys::default();
+    let mut searching = KeyState::default();
     press(&mut searching, &model, &[KeyCode::Char('/'), KeyCode::Char('a')]);
-    for keys in [&Keys::default(), &searching] {
+    for keys in [&KeyState::default(), &searching] {
         let mut terminal = Terminal::new(TestBackend::new(80, 20)).expect("a screen of memory");
         terminal.draw(|frame| draw(frame, &model, keys, Instant::now())).expect("memory takes everything");
         let cells = &terminal.backend().buffer().content;
