@@ -21,10 +21,10 @@ pub struct Claim {
     url: DatabaseUrl,
     /// What another server that finds the database claimed says of this one.
     description: String,
-    held: Held,
+    held: ClaimLock,
 }
 
-enum Held {
+enum ClaimLock {
     /// A locked file beside that of SQLite.
     File(#[expect(dead_code, reason = "closing the file gives the lock up")] File),
     /// A connection that holds a lock in PostgreSQL.
@@ -71,8 +71,8 @@ impl Db {
     /// `Taken` while another server has it.
     pub fn claim(&self, description: &str) -> Result<Claim, Unclaimed> {
         let held = match &*self.url {
-            DatabaseUrl::Sqlite(path) => Held::File(lock(path, description)?),
-            DatabaseUrl::Postgres(_) => Held::Connection(Mutex::new(connect(&self.url, description)?)),
+            DatabaseUrl::Sqlite(path) => ClaimLock::File(lock(path, description)?),
+            DatabaseUrl::Postgres(_) => ClaimLock::Connection(Mutex::new(connect(&self.url, description)?)),
         };
         Ok(Claim { url: (*self.url).clone(), description: description.to_owned(), held })
     }
@@ -84,7 +84,7 @@ impl Claim {
     /// # Errors
     /// `Taken` when another server has claimed the database meanwhile.
     pub fn renew(&self) -> Result<(), Unclaimed> {
-        let Held::Connection(connection) = &self.held else { return Ok(()) };
+        let ClaimLock::Connection(connection) = &self.held else { return Ok(()) };
         let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
         if connection.batch_execute("SELECT 1").is_err() {
             *connection = connect(&self.url, &self.description)?;

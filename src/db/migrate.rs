@@ -36,8 +36,10 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
             // all the time must not fail.
             AnsiTransactionManager::begin_transaction(&mut sqlite).map_err(named)?;
             let missing = is_any_missing::<Sqlite, _>(&mut sqlite, &SQLITE);
-            AnsiTransactionManager::rollback_transaction(&mut sqlite)?;
+            // After an error of SQLite, such as a full disk, there may be nothing left to roll back.
+            let rolled_back = AnsiTransactionManager::rollback_transaction(&mut sqlite);
             if missing? {
+                rolled_back?;
                 AnsiTransactionManager::begin_transaction_sql(&mut sqlite, "BEGIN EXCLUSIVE").map_err(named)?;
                 run::<Sqlite, _>(&mut sqlite, SQLITE)?;
                 AnsiTransactionManager::commit_transaction(&mut sqlite)?;

@@ -38,7 +38,7 @@ fn allowed(received: u64) -> Duration {
 pub(super) async fn limit(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<EitherBody<impl MessageBody, Answer>>, Error> {
+) -> Result<ServiceResponse<EitherBody<impl MessageBody, ReplyBody>>, Error> {
     if !has_body(request.request()) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
@@ -46,7 +46,7 @@ pub(super) async fn limit(
     let timed: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(Timed::new(Rc::clone(&payload)));
     request.set_payload(timed.into());
     let response = next.call(request).await?.map_into_boxed_body();
-    Ok(response.map_body(|_, body| Answer { body, _payload: payload }).map_into_right_body())
+    Ok(response.map_body(|_, body| ReplyBody { body, _payload: payload }).map_into_right_body())
 }
 
 /// Whether an error is that of a body that arrived too slowly.
@@ -93,12 +93,12 @@ impl Stream for Timed {
 
 /// The body of an answer. While it is sent the request's body is not dropped: of one that was not read to its end, actix then
 /// knows that the connection cannot be used again.
-pub(super) struct Answer {
+pub(super) struct ReplyBody {
     body: BoxBody,
     _payload: Rc<RefCell<Payload>>,
 }
 
-impl MessageBody for Answer {
+impl MessageBody for ReplyBody {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {

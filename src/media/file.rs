@@ -21,7 +21,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// A slow client costs the memory of one chunk, in the buffer of its connection. That buffer doubles when a chunk does
 /// not fit after the unsent rest of the one before, so two chunks and that rest must stay below 64 KiB. Larger chunks
 /// gain nothing for files in the page cache and about 20 % for others (figures in README.md).
-pub const CHUNK_BYTES: usize = 28 * 1024;
+pub const CHUNK_BYTES: usize = 24 * 1024;
 
 /// The most bytes read at once when a file is only hashed.
 const DIGEST_BYTES: usize = 256 * 1024;

@@ -55,7 +55,7 @@ fn a_body_that_nobody_reads_holds_no_connection() {
 /// The command under a soft and a hard limit of open files.
 fn under(command: &Command, soft: u32, hard: u32) -> Command {
     let mut limited = Command::new("sh");
-    limited.args(["-c", &format!("ulimit -Hn {hard}; ulimit -Sn {soft}; exec \"$@\""), "sh"]);
+    limited.args(["-c", &format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$@\""), "sh"]);
     limited.arg(command.get_program()).args(command.get_args());
     crate::harness::pass_environment(command, &mut limited);
     limited
@@ -70,7 +70,7 @@ fn connections_without_a_login_are_bounded_and_those_with_one_go_on() {
         let mut command = under(&command, 100, 200);
         let log = Log::of(&mut command, &database);
         let server = Server::run(command).await;
-        log.line("the raised limit", |line| line.contains(" descriptors=200")).await;
+        log.line("the raised limit", |line| line.ends_with(" descriptors=200")).await;
         let anna = server.user(&database, "anna").await;
         let request = format!("GET /v1/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", anna.token);
         let mut known = open(&server, &request);
