@@ -19,6 +19,11 @@ use std::{collections::BTreeSet, fs::File, path::Path};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
+/// Whether there are tables of segue: 0 or 1.
+const SQLITE_TABLES: &str = "SELECT count(*) AS count FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
+const POSTGRES_TABLES: &str =
+    "SELECT count(*) AS count FROM pg_class WHERE oid = to_regclass('__diesel_schema_migrations')";
+
 /// Runs the migrations that are missing. Two processes at once wait for each other.
 ///
 /// # Errors
@@ -34,12 +39,9 @@ pub fn migrate(url: &DatabaseUrl) -> Result<(), DbError> {
             };
             // The write lock is only waited for when there is something to write: a backup beside a server that writes
             // all the time must not fail.
-            AnsiTransactionManager::begin_transaction(&mut sqlite).map_err(named)?;
-            let missing = is_any_missing::<Sqlite, _>(&mut sqlite, &SQLITE);
-            // After an error of SQLite, such as a full disk, there may be nothing left to roll back.
-            let rolled_back = AnsiTransactionManager::rollback_transaction(&mut sqlite);
-            if missing? {
-                rolled_back?;
+            let is_new =
+                diesel::sql_query(SQLITE_TABLES).get_result::<RowCount>(&mut sqlite).map_err(named)?.count == 0;
+            if is_new || is_any_missing::<Sqlite, _>(&mut sqlite, &SQLITE)? {
                 AnsiTransactionManager::begin_transaction_sql(&mut sqlite, "BEGIN EXCLUSIVE").map_err(named)?;
                 run::<Sqlite, _>(&mut sqlite, SQLITE)?;
                 AnsiTransactionManager::commit_transaction(&mut sqlite)?;
@@ -85,17 +87,10 @@ pub(super) fn require(url: &DatabaseUrl) -> Result<(), DbError> {
             Err(error) => return Err(obstacle::of_io(path, path, &error)),
         }
     }
-    let count = "SELECT count(*) AS count FROM";
     let mut connection = DbConnection::open(url, Access::Read)?;
     let found = match &mut connection {
-        DbConnection::Sqlite(sqlite) => {
-            let table = format!("{count} sqlite_schema WHERE name = '__diesel_schema_migrations'");
-            diesel::sql_query(table).get_result::<RowCount>(sqlite)
-        }
-        DbConnection::Postgres(postgres) => {
-            let table = format!("{count} pg_class WHERE oid = to_regclass('__diesel_schema_migrations')");
-            diesel::sql_query(table).get_result::<RowCount>(postgres)
-        }
+        DbConnection::Sqlite(sqlite) => diesel::sql_query(SQLITE_TABLES).get_result::<RowCount>(sqlite),
+        DbConnection::Postgres(postgres) => diesel::sql_query(POSTGRES_TABLES).get_result::<RowCount>(postgres),
     };
     match (found, url) {
         (Ok(RowCount { count: 0 }), _) => Err(absent()),

@@ -20,28 +20,28 @@ const KNOWN_ADDRESSES: usize = 1_024;
 
 /// The connections without a login. Clones share them.
 #[derive(Clone)]
-pub(super) struct Strangers(Arc<Shared>);
+pub(super) struct Strangers(Arc<SharedCount>);
 
-struct Shared {
-    limits: Limits,
-    open: Mutex<Open>,
+struct SharedCount {
+    limits: StrangerLimits,
+    open: Mutex<OpenConnections>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Limits {
+struct StrangerLimits {
     of_an_address: usize,
     of_all: usize,
 }
 
 #[derive(Default)]
-struct Open {
+struct OpenConnections {
     of_all: usize,
     of_address: HashMap<IpAddr, usize>,
     /// The latest last.
     known: VecDeque<IpAddr>,
 }
 
-impl Limits {
+impl StrangerLimits {
     /// For a process that may open so many descriptors: a quarter is left for logins, files and databases.
     fn of(descriptors: usize) -> Self {
         Self { of_an_address: (descriptors / 2).min(MOST_OF_AN_ADDRESS), of_all: descriptors / 4 * 3 }
@@ -51,7 +51,7 @@ impl Limits {
 impl Strangers {
     /// For a process that may open so many descriptors.
     pub(super) fn new(descriptors: usize) -> Self {
-        Self(Arc::new(Shared { limits: Limits::of(descriptors), open: Mutex::default() }))
+        Self(Arc::new(SharedCount { limits: StrangerLimits::of(descriptors), open: Mutex::default() }))
     }
 
     /// Counts a new connection; `None` when there are too many. `is_proxy`: many clients come from this address, so that only
@@ -71,7 +71,7 @@ impl Strangers {
         Some(Stranger { all: self.clone(), address, is_counted: AtomicBool::new(true) })
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -167,8 +167,8 @@ mod tests {
 
     #[test]
     fn limits_follow_the_descriptors_and_addresses_that_are_kept_are_bounded() {
-        assert_eq!(Limits::of(1_024), Limits { of_an_address: 512, of_all: 768 });
-        assert_eq!(Limits::of(1_048_576), Limits { of_an_address: 1_024, of_all: 786_432 });
+        assert_eq!(StrangerLimits::of(1_024), StrangerLimits { of_an_address: 512, of_all: 768 });
+        assert_eq!(StrangerLimits::of(1_048_576), StrangerLimits { of_an_address: 1_024, of_all: 786_432 });
         assert_eq!(
             network("2001:db8::1".parse().expect("an address")),
             network("2001:db8::ff".parse().expect("an address"))
