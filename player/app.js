@@ -218,7 +218,9 @@ class SegueApp extends Component {
         ? "Offline. Music that is kept on this device still plays."
         : wasUp
           ? "No connection to the server. Trying again…"
-          : "Connecting to the server…";
+          : player?.client.link.why === 4009
+            ? "Too many devices are connected: remove one. Trying again…"
+            : "Connecting to the server…";
     // A short interruption is not shown.
     this.bannerTimer = setTimeout(
       () => this.say(words, canKeep() ? "Kept music" : "", () => routes.go("/offline")),
@@ -255,8 +257,6 @@ function farewell(farewell) {
       return "Another tab has connected as this device.";
     case 4501:
       return "This device was removed from the list.";
-    case 4504:
-      return "Too many devices are connected. Forget one first.";
     default:
       return "The server ended the connection.";
   }

@@ -67,7 +67,7 @@ impl App {
         }
     }
 
-    /// Ends the background threads.
+    /// Ends the background threads. Blocks until the one that feeds the search index has ended, for at most 10 s.
     pub fn stop(&self) {
         self.scanner.stop();
         self.sums.stop();

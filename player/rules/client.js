@@ -294,7 +294,7 @@ function receive(client, local_us, frame, out) {
       }
       break;
     case "goaway":
-      client.link.goAway(frame.code, frame.reason, frame.jitter_ms);
+      client.link.goAway(frame.code, frame.reason, frame.jitter_ms, frame.retry_ms);
       break;
   }
 }
@@ -331,14 +331,14 @@ function showDevices(client, list, out) {
 }
 
 /**
- * After the first list on a new socket: the volume may have been changed here between the `hello` and the `welcome`; what
- * the list does not show is sent.
+ * After the first list on a new socket: the volume may have been changed here between the `hello` and the `welcome`.
+ * What the list does not show is sent.
  * @param {Client} client @param {Output[]} out
  */
 function correctVolume(client, out) {
   const own = client.device.volume;
   const listed = client.devices?.devices.find((device) => device.id === client.device.id)?.volume;
-  const isShown = ["level", "muted", "version"].every((field) => own?.[field] === listed?.[field]);
+  const isShown = own?.level === listed?.level && own?.muted === listed?.muted && own?.version === listed?.version;
   if (own && !isShown) out.push({ type: "send", frame: { type: "volume", ...own } });
 }
 

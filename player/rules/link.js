@@ -43,9 +43,12 @@ export class Link {
     this.attempts = 0;
     this.jitter_ms = 0;
     /**
-     * @type {{code: number, reason: string} | undefined} from the server's `goaway`, in case the close frame is lost
+     * @type {{code: number, reason: string, retry_ms: number} | undefined} from the server's `goaway`, in case the
+     * close frame is lost
      */
     this.farewell = undefined;
+    /** Why the last socket was closed, until the next `welcome`. @type {number | undefined} */
+    this.why = undefined;
     this.heard_us = local_us;
     /** The last frame on a welcomed socket, in local time: `audio_ms` counts from it. */
     this.contact_us = local_us;
@@ -76,10 +79,11 @@ export class Link {
   /**
    * The server announces that it will close this socket.
    * @param {number} code @param {string} reason @param {number} jitter_ms
+   * @param {number} [retry_ms] how long to wait at least before the next attempt
    */
-  goAway(code, reason, jitter_ms) {
+  goAway(code, reason, jitter_ms, retry_ms = 0) {
     this.jitter_ms = jitter_ms;
-    this.farewell = { code, reason };
+    this.farewell = { code, reason, retry_ms };
   }
 }
 
@@ -123,14 +127,15 @@ export function restartBurst(client, local_us, out) {
 
 /** @param {Client} client @param {number} local_us @param {number} jitter_ms @param {Output[]} out */
 export function welcomed(client, local_us, jitter_ms, out) {
-  Object.assign(client.link, { phase: "up", attempts: 0, jitter_ms });
+  Object.assign(client.link, { phase: "up", attempts: 0, jitter_ms, why: undefined });
   client.link.receive(local_us);
   out.push({ type: "show" });
 }
 
 /**
  * The socket is closed: plans the next attempt. After a connection that worked, the wait is a random part of the
- * server's jitter; after a failed attempt, a random part of a time that doubles with each attempt.
+ * server's jitter; after a failed attempt, a random part of a time that doubles with each attempt. Where the server has
+ * said how long to wait at least, that comes first, up to `LONGEST_WAIT_MS`.
  * @param {Client} client
  * @param {number} local_us
  * @param {number} chance
@@ -142,6 +147,7 @@ export function closed(client, local_us, chance, code, out) {
   if (link.phase === "over") return;
   const told = link.farewell;
   link.farewell = undefined;
+  link.why = told?.code ?? code;
   const final = [code, told?.code].find((known) => known !== undefined && isFinal(known));
   if (final !== undefined) {
     link.phase = "over";
@@ -160,9 +166,10 @@ export function closed(client, local_us, chance, code, out) {
   const isSounding = client.audio.kind === "sounding";
   const doubled_ms = Math.min(FIRST_WAIT_MS * 2 ** Math.min(link.attempts, 10), LONGEST_WAIT_MS);
   const jitter_ms = isSounding ? Math.min(link.jitter_ms, SOUNDING_WAIT_MS) : link.jitter_ms;
+  const least_ms = Math.min(told?.retry_ms ?? 0, LONGEST_WAIT_MS);
   link.attempts += 1;
   link.phase = "down";
-  link.since_us = local_us + chance * (wasUp ? jitter_ms : doubled_ms) * 1000;
+  link.since_us = local_us + (least_ms + chance * (wasUp ? jitter_ms : doubled_ms)) * 1000;
   link.unheard_us = undefined;
   out.push({ type: "show" });
 }

@@ -13,7 +13,7 @@ mod token;
 pub use code::{BadCode, LoginCode};
 pub use key::Key;
 pub use limits::LoginLimits;
-pub use link::LinkError;
+pub use link::{LinkClaims, LinkError};
 pub use names::{PASSWORD_CHARS, checked_name, checked_password};
 pub use passwords::{PasswordError, Passwords, hash as hash_password};
 pub use revoked::Revoked;
@@ -29,9 +29,13 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
+use tokio::time::MissedTickBehavior;
 
 /// How often expired logins are removed from the database.
 const CLEAN_EVERY: Duration = Duration::from_hours(1);
+/// The longest interval between two looks for logins that other processes have ended: their sockets, tokens and links
+/// are valid for so long afterwards.
+const POLL: Duration = Duration::from_secs(1);
 
 /// The state of authentication that this process holds in memory.
 pub struct Auth {
@@ -99,18 +103,32 @@ impl Auth {
         if self.revoked.contains(claims.login) { Err(TokenError::Revoked) } else { Ok(claims) }
     }
 
-    /// Reads every `poll` which logins other nodes revoked, and removes expired logins. Never returns.
+    /// Checks a link to the object `id` of this `kind`, as [`Self::check`] does a token.
+    ///
+    /// # Errors
+    /// Why the link is not valid.
+    pub fn check_link(&self, kind: &str, id: &str, claims: LinkClaims, signature: &str) -> Result<(), LinkError> {
+        self.key().verify_link(kind, id, claims, signature, time::now())?;
+        if self.revoked.contains(claims.login) { Err(LinkError::Revoked) } else { Ok(()) }
+    }
+
+    /// Reads every `poll`, and each second at least, which logins other processes revoked, and removes expired logins.
+    /// Never returns.
     pub async fn keep_up(self: Arc<Self>, db: Db, poll: Duration) {
-        let mut polls = tokio::time::interval(poll);
+        let mut polls = tokio::time::interval(poll.min(POLL));
+        polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut cleanings = tokio::time::interval(CLEAN_EVERY);
+        let mut is_failing = false;
         loop {
             let outcome = tokio::select! {
                 _ = polls.tick() => self.poll(&db).await,
                 _ = cleanings.tick() => clean(&db).await,
             };
-            if let Err(error) = outcome {
-                log::warn!("the list of revoked logins cannot be updated: {error}");
+            // Of failures in a row one line is enough.
+            if let (Err(error), false) = (&outcome, is_failing) {
+                log::warn!("the list of revoked logins cannot be updated; trying again each second: {error}");
             }
+            is_failing = outcome.is_err();
         }
     }
 

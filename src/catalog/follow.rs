@@ -13,7 +13,10 @@ use segue_client::protocol::ids::UserId;
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread,
     time::Duration,
 };
@@ -26,6 +29,9 @@ const STEP: i64 = 2_000;
 /// A commit is made after this many changes, while more are waiting: each commit makes a segment and syncs the disk.
 const COMMIT: usize = 20_000;
 
+/// How long [`Search::stop`] waits for the end of the thread: a commit takes less, the merge of a large index may not.
+const END_WITHIN: Duration = Duration::from_secs(10);
+
 /// How long a search waits for a free slot.
 const TURN: Duration = Duration::from_secs(2);
 
@@ -34,12 +40,14 @@ pub struct Search {
     shared: Arc<Shared>,
     /// The slots of searches, one for each core: more at once would only slow each other down.
     turns: Arc<Semaphore>,
+    /// Closed when the thread has ended; `None` if none runs, or once it was waited for.
+    running: Mutex<Option<mpsc::Receiver<()>>>,
 }
 
 impl Default for Search {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { shared: Arc::default(), turns: Arc::new(Semaphore::new(cores)) }
+        Self { shared: Arc::default(), turns: Arc::new(Semaphore::new(cores)), running: Mutex::default() }
     }
 }
 
@@ -111,15 +119,26 @@ impl Search {
     /// Starts the thread that feeds the index; its files are in `folder`.
     pub fn start(&self, db: Db, folder: PathBuf) {
         let shared = Arc::clone(&self.shared);
-        let run = move || shared.run(&db, &folder);
+        let (runs, running) = mpsc::channel();
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
+        let run = move || {
+            // Dropped when the thread ends, also by a panic.
+            let _runs: mpsc::Sender<()> = runs;
+            shared.run(&db, &folder);
+        };
         if let Err(error) = thread::Builder::new().name("search".to_owned()).spawn(run) {
             log::error!("the search index is not updated, because its thread cannot be started: {error}");
         }
     }
 
-    /// Ends the thread that feeds the index.
+    /// Ends the thread that feeds the index, and closes its files. Blocks until that is done, for at most 10 s: a process
+    /// that ends meanwhile leaves files half-way.
     pub fn stop(&self) {
         self.shared.stop.tell();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if running.is_some_and(|running| running.recv_timeout(END_WITHIN) == Err(RecvTimeoutError::Timeout)) {
+            log::warn!("the search index is still being written; what is not finished is done again at the next start");
+        }
     }
 }
 
@@ -134,10 +153,12 @@ impl Shared {
         let Some(index) = self.retry(|| open(folder)) else { return };
         // The index can be searched while it is checked and updated.
         let index = Arc::clone(self.index.get_or_init(|| Arc::new(index)));
-        if self.retry(|| check(&index)).is_none() {
-            return;
+        if self.retry(|| check(&index)).is_some() {
+            while self.retry(|| self.follow(db, &index)).is_some() && !self.stop.within(POLL) {}
         }
-        while self.retry(|| self.follow(db, &index)).is_some() && !self.stop.within(POLL) {}
+        if let Err(error) = index.close() {
+            log::warn!("{error}");
+        }
     }
 
     /// Repeats `attempt` until it succeeds; `None` when [`Stop`] was set. Only the first failure is logged.
@@ -258,5 +279,27 @@ impl From<SearchError> for FollowError {
 impl From<DbError> for FollowError {
     fn from(error: DbError) -> Self {
         Self::Db(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_stops_the_search_has_waited_until_its_files_are_closed() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let files = folder.path().join("search");
+        let url = format!("sqlite:{}", folder.path().join("segue.db").display());
+        let db = Db::open(&url.parse().expect("a good URL"), 2).expect("the database opens");
+        let search = Search::default();
+        search.start(db, files.clone());
+        while search.index().is_none() {
+            thread::yield_now();
+        }
+        search.stop();
+        assert!(SearchIndex::open(&files).is_ok(), "nobody else writes there");
+        search.stop();
+        assert_eq!(search.index().expect("it can still be searched").documents(), 0);
     }
 }

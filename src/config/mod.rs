@@ -108,13 +108,15 @@ settings! { |sources|
     grace_ms: u64 = heartbeat_ms * 5, within 0..=600_000;
     /// Devices spread their reconnects over at most this time; over less where few are connected.
     jitter_ms: u64 = 2000, within 0..=600_000;
-    /// How often a node looks for what other nodes changed.
+    /// How often the files of TLS are looked at, and what other programs changed in the database; the latter each second at
+    /// least.
     poll_ms: u64 = 5000, within 20..=600_000;
     /// How long a login lasts.
     token_lifetime_s: u64 = 7_776_000, within 60..=315_360_000;
     /// How many log-ins one address may try per minute, failed ones and successful ones together.
     login_tries_per_address: u32 = 20, within 1..=100_000;
-    /// How many log-ins may be tried per minute for one user name, from all addresses together.
+    /// How many log-ins may be tried per minute for one user name, from all addresses together; those that it logged in from
+    /// since the server started count apart.
     login_tries_per_user: u32 = 10, within 1..=100_000;
     /// Whether people may make an account for themselves.
     sign_up: bool = false;

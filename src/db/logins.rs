@@ -81,7 +81,8 @@ pub fn revoke_all(
     end(connection, &ended)
 }
 
-/// Revocations whose tokens have not expired at `now`: those since `newest`, with some overlap, or all.
+/// Revocations whose tokens have not expired at `now`: those since `newest`, with some overlap, or all. Each of the two
+/// reads one index, and with `newest` few rows, however many logins were revoked before.
 ///
 /// # Errors
 /// The database's.
@@ -90,16 +91,17 @@ pub fn revoked_since(
     now: Micros,
     newest: Option<Micros>,
 ) -> Result<Vec<Revocation>, DbError> {
-    let since = newest.map_or(i64::MIN, |newest| newest.plus_ms(-OVERLAP_MS).0);
-    let live = revocations::table.filter(revocations::revoked_us.ge(since).and(revocations::expires_us.gt(now.0)));
-    let rows: Vec<(i64, i64, i64)> =
-        live.select((revocations::login_id, revocations::revoked_us, revocations::expires_us)).load(connection)?;
+    let columns = (revocations::login_id, revocations::revoked_us, revocations::expires_us);
+    let rows: Vec<(i64, i64, i64)> = match newest.map(|newest| newest.plus_ms(-OVERLAP_MS).0) {
+        Some(since) => revocations::table.filter(revocations::revoked_us.ge(since)).select(columns).load(connection)?,
+        None => revocations::table.filter(revocations::expires_us.gt(now.0)).select(columns).load(connection)?,
+    };
     let read = |(login, revoked, expires)| Revocation {
         login: LoginId::from_sql(login),
         revoked: Micros(revoked),
         expires: Micros(expires),
     };
-    Ok(rows.into_iter().map(read).collect())
+    Ok(rows.into_iter().map(read).filter(|revocation| revocation.expires > now).collect())
 }
 
 /// Removes logins and revocations whose tokens have expired, and expired login codes.

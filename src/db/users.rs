@@ -140,6 +140,15 @@ pub fn by_id(connection: &mut DbConnection, id: UserId) -> Result<Option<User>, 
     row.map(User::try_from).transpose()
 }
 
+/// Whether there is an account of this id.
+///
+/// # Errors
+/// The database's.
+pub fn is_there(connection: &mut DbConnection, id: UserId) -> Result<bool, DbError> {
+    let found: Option<i64> = users::table.find(id.to_sql()).select(users::id).first(connection).optional()?;
+    Ok(found.is_some())
+}
+
 /// The account of this name, compared by [`name_key`].
 ///
 /// # Errors
@@ -209,9 +218,10 @@ pub fn remove(connection: &mut DbConnection, id: UserId) -> Result<Changed, DbEr
     }
     let ended = logins::revoke_all(connection, id, None)?;
     playlists::mark_all_as_gone(connection, id.to_sql())?;
+    // First the account: this waits for transactions that write something of it, and later ones find that it is gone.
+    diesel::delete(users::table.find(id.to_sql())).execute(connection)?;
     sessions::erase(connection, id)?;
     plays::erase(connection, id)?;
-    diesel::delete(users::table.find(id.to_sql())).execute(connection)?;
     Ok(Changed::Done(ended))
 }
 

@@ -244,7 +244,7 @@ pub(super) fn within_limits(app: &App, request: &HttpRequest, name: &str, what: 
     let (address, limits) = (client::address(request, &app.settings.trusted_proxies), &app.auth.limits);
     let of_address = limits.address(address).map_err(|wait_s| (Why::TooManyFromAddress, wait_s));
     let counted =
-        of_address.and_then(|()| limits.user(&name_key(name)).map_err(|wait_s| (Why::TooManyForName, wait_s)));
+        of_address.and_then(|()| limits.user(&name_key(name), address).map_err(|wait_s| (Why::TooManyForName, wait_s)));
     counted.map_err(|(why, wait_s)| {
         // A login code is a secret as long as it works.
         refusals::log(request, app, what, why, (what != What::LoginCode).then_some(name));
@@ -280,6 +280,8 @@ pub(super) async fn open_login(request: &HttpRequest, app: &App, user: &User) ->
         expires_us: claims.expires().0,
     };
     end(app, move |connection| logins::add(connection, &login)).await?;
+    let address = client::address(request, &app.settings.trusted_proxies);
+    app.auth.limits.logged_in(&name_key(&user.name), address);
     Ok(web::Json(LoggedIn {
         token: claims.sign(&app.auth.key()),
         token_type: "Bearer",

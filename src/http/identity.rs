@@ -19,13 +19,15 @@ use std::{
     pin::Pin,
 };
 
-/// The user and login of a valid token. Checking it takes no query.
+/// The user and login of a valid token. Checking it takes no query. It is an extension of the request as well.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthUser {
     /// The user.
     pub user: UserId,
     /// The login that the token was made for.
     pub login: LoginId,
+    /// When the token expires, in seconds since the Unix epoch.
+    pub expires_s: u64,
 }
 
 /// The token in the `Authorization` header of a request.
@@ -40,17 +42,24 @@ impl AuthUser {
         let token = bearer(request)
             .ok_or_else(|| ApiError::new(Kind::Unauthorized, "send a token: Authorization: Bearer TOKEN"))?;
         let app = app(request)?;
-        let Claims { user, login, .. } = app.auth.check(token).map_err(|error| {
+        let Claims { user, login, expires_s } = app.auth.check(token).map_err(|error| {
             refusals::log(request, app, What::Token, error.into(), None);
             ApiError::new(Kind::Unauthorized, error.to_string())
         })?;
+        let asker = Self { user, login, expires_s };
         request.extensions_mut().insert(RequestUser(user));
+        request.extensions_mut().insert(asker);
         strangers::note_login(request);
-        Ok(Self { user, login })
+        Ok(asker)
     }
 }
 
 impl AuthUser {
+    /// The one whose token was checked for this request; `None`: none was.
+    pub(super) fn known(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get().copied()
+    }
+
     /// Whether the user is an admin now. Takes one query.
     pub(super) async fn is_admin(self, app: &App) -> Result<bool, ApiError> {
         let user = app.db.read(move |connection| users::by_id(connection, self.user)).await?;

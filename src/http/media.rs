@@ -14,6 +14,7 @@ use crate::{
         range::ByteRange,
     },
     time,
+    values::login::LoginId,
 };
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _,
@@ -22,9 +23,10 @@ use actix_web::{
     rt, web,
 };
 use bytes::Bytes;
-use futures_util::{TryStreamExt as _, stream};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use std::{
     io,
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
@@ -32,7 +34,8 @@ use std::{
 /// all the memory that a slow client takes.
 pub(super) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
-/// Answers with the bytes of `media` that the request asks for.
+/// Answers with the bytes of `media` that the request asks for. The answer breaks off when `login` ends, so that nobody
+/// goes on listening to a long file.
 ///
 /// # Errors
 /// `not_found` when the file is gone, `media_changed` when it differs from what was scanned, `precondition_failed` and
@@ -40,6 +43,7 @@ pub(super) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 pub(super) async fn respond(
     request: &HttpRequest,
     app: &web::Data<App>,
+    login: LoginId,
     media: Media,
     cache_control: &'static str,
 ) -> Result<HttpResponse, ApiError> {
@@ -102,7 +106,7 @@ pub(super) async fn respond(
     } else {
         MediaStream::new(file, segments)
     };
-    Ok(send(&mut response, method, body, media))
+    Ok(send(&mut response, method, while_logged_in(body, app, login), media))
 }
 
 /// Opens the file. If it differs from what was scanned, asks for a scan of its folder.
@@ -166,9 +170,25 @@ fn recorder(app: &web::Data<App>, media: &Media) -> DigestSink {
     })
 }
 
-/// The answer, with `Content-Length`: a client sees when a body ends early.
-fn send(response: &mut HttpResponseBuilder, method: Method, body: MediaStream, media: Media) -> HttpResponse {
+/// The length of a body, and the body. It fails when its login has ended.
+fn while_logged_in(
+    body: MediaStream,
+    app: &web::Data<App>,
+    login: LoginId,
+) -> (u64, impl Stream<Item = io::Result<Bytes>> + use<>) {
+    let auth = Arc::clone(&app.auth);
+    let ended = move || io::Error::new(io::ErrorKind::PermissionDenied, "the login has ended");
     let length = body.remaining();
+    (length, body.map(move |chunk| if auth.revoked.contains(login) { Err(ended()) } else { chunk }))
+}
+
+/// The answer, with `Content-Length`: a client sees when a body ends early.
+fn send(
+    response: &mut HttpResponseBuilder,
+    method: Method,
+    (length, body): (u64, impl Stream<Item = io::Result<Bytes>> + 'static),
+    media: Media,
+) -> HttpResponse {
     match method {
         Method::Head => response.body(SizedStream::new(length, stream::empty::<io::Result<Bytes>>())),
         Method::Get => {

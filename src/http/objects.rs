@@ -1,6 +1,6 @@
 //! The JSON objects of tracks, albums and artists: those of the Spotify Web API as far as they fit, with more fields.
 
-use super::{link::media_link, page::address};
+use super::{AuthUser, link::media_link, page::address};
 use crate::{
     app::App,
     db::{
@@ -150,6 +150,7 @@ impl Objects<'_> {
         let (row, version) = (&track.row, &track.version);
         let id = CatalogueId(row.id).to_string();
         let playable = !row.missing && !version.is_empty();
+        let asker = AuthUser::known(self.request).filter(|_| playable);
         TrackObject {
             name: row.title.clone(),
             album: self.album(&track.album),
@@ -162,7 +163,7 @@ impl Objects<'_> {
             explicit: false,
             is_local: false,
             is_playable: playable,
-            audio_url: playable.then(|| media_link(self.request, self.app, version, &row.container).0),
+            audio_url: asker.map(|asker| media_link(self.request, self.app, asker, version, &row.container).0),
             cover_url: track.album.cover_id.or(row.cover_id).map(|cover_id| self.cover(cover_id, None)),
             audio: AudioObject {
                 container: row.container.clone(),

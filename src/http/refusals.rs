@@ -84,6 +84,7 @@ impl From<LinkError> for Why {
         match error {
             LinkError::Forged => Self::Forged,
             LinkError::Expired => Self::Expired,
+            LinkError::Revoked => Self::Revoked,
         }
     }
 }

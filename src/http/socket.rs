@@ -1,7 +1,7 @@
 //! `GET /v1/sync`: the WebSocket of a device. The protocol is that of `actors/PROTOCOL.md`; this is the transport.
 
 use super::{
-    AuthUser,
+    AuthUser, client,
     frame_limit::FrameLimit,
     identity::bearer,
     origin::may_open_a_socket,
@@ -36,6 +36,7 @@ use segue_client::protocol::{
 use std::{
     cell::{Cell, RefCell},
     io,
+    net::IpAddr,
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -81,13 +82,15 @@ pub(super) async fn sync(
     let (frames, waiting) = mpsc::channel(1);
     let pongs = frames.clone();
     let mut watch = TokenWatch::new(&request, &app, token.is_some());
+    let address = client::address(&request, &app.settings.trusted_proxies);
     let incoming = messages.map(move |message| {
         let incoming = arrived(message, &pongs);
         watch.look(&incoming);
         incoming
     });
     let pipe = (handle, left.clone());
-    SocketActor::start(|device| WsSocket::new(pipe, device, frames, waiting), incoming, app.directory.clone(), token);
+    let socket = move |device| WsSocket::new(pipe, address, device, frames, waiting);
+    SocketActor::start(socket, incoming, app.directory.clone(), token);
     let watched = |body| Watched { body, left, arriving, until_cut: None };
     Ok(response.map_body(|_, body| watched(body)).map_into_boxed_body())
 }
@@ -214,11 +217,17 @@ fn arrived(message: Result<AggregatedMessage, ProtocolError>, pongs: &mpsc::Send
             None | Some(CloseCode::Normal | CloseCode::Away) => Incoming::Closed,
             Some(_) => Incoming::Broken,
         },
+        Ok(AggregatedMessage::Binary(_)) => Incoming::Garbage("a binary frame".to_owned()),
+        Err(ProtocolError::Overflow) => Incoming::Garbage(format!("a frame of more than {FRAME_BYTES} bytes")),
         // `actix_ws` reports text that is not UTF-8 as this kind of I/O error.
-        Err(ProtocolError::Io(error)) if error.kind() != io::ErrorKind::InvalidData && !is_too_long(&error) => {
-            Incoming::Broken
+        Err(ProtocolError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+            Incoming::Garbage("text that is not UTF-8".to_owned())
         }
-        Ok(AggregatedMessage::Binary(_)) | Err(_) => Incoming::Garbage,
+        Err(ProtocolError::Io(error)) if is_too_long(&error) => {
+            Incoming::Garbage(format!("a message of more than {FRAME_BYTES} bytes"))
+        }
+        Err(ProtocolError::Io(_)) => Incoming::Broken,
+        Err(error) => Incoming::Garbage(error.to_string()),
     }
 }
 
@@ -234,6 +243,7 @@ type SocketEnd = (CloseReason, Arc<str>);
 
 /// The server's end of a WebSocket. At most one frame waits here; all others wait in the device's outbox.
 struct WsSocket {
+    address: IpAddr,
     frames: mpsc::Sender<Outgoing>,
     /// `None` once the socket was closed.
     end: Option<oneshot::Sender<SocketEnd>>,
@@ -244,6 +254,7 @@ struct WsSocket {
 impl WsSocket {
     fn new(
         pipe: (WsHandle, Rc<Notify>),
+        address: IpAddr,
         device: Addr<SocketActor<Self>>,
         frames: mpsc::Sender<Outgoing>,
         waiting: mpsc::Receiver<Outgoing>,
@@ -251,7 +262,7 @@ impl WsSocket {
         let is_awaited = Rc::new(Cell::new(false));
         let (end, ended) = oneshot::channel();
         rt::spawn(write(pipe, device, (waiting, ended), is_awaited.clone()));
-        Self { frames, end: Some(end), is_awaited }
+        Self { address, frames, end: Some(end), is_awaited }
     }
 }
 
@@ -311,6 +322,10 @@ async fn put(handle: &mut WsHandle, frame: Outgoing) -> Result<(), Closed> {
 }
 
 impl Socket for WsSocket {
+    fn address(&self) -> String {
+        self.address.to_string()
+    }
+
     fn try_write(&mut self, frame: Arc<str>) -> Wrote {
         match self.frames.try_send(Outgoing::Text(frame)) {
             Ok(()) => Wrote::Written,

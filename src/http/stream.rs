@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::LinkError,
+    auth::{LinkClaims, LinkError},
     db::media::{self, Media},
     error::{ApiError, Kind},
     media::{content_type::content_type, version::is_version},
-    time,
+    values::login::LoginId,
 };
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
 use segue_client::protocol::ids::MediaId;
@@ -39,6 +39,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct LinkQuery {
+    /// The login that asked for the link; the link ends with it.
+    #[param(value_type = Option<String>)]
+    login: Option<LoginId>,
     /// When the link ends, in seconds since 1970.
     expires: Option<u64>,
     /// The signature.
@@ -65,10 +68,10 @@ pub(crate) struct MediaObject {
 }
 
 impl MediaObject {
-    /// Describes a file, with a link that is signed now.
-    pub(crate) fn new(request: &HttpRequest, app: &App, media: &Media) -> Self {
+    /// Describes a file, with a link that is signed now for the one who asks.
+    fn new(request: &HttpRequest, app: &App, asker: AuthUser, media: &Media) -> Self {
         let Media { version, container, .. } = media;
-        let (url, expires_s) = media_link(request, app, version, container);
+        let (url, expires_s) = media_link(request, app, asker, version, container);
         Self {
             url,
             expires_s,
@@ -87,11 +90,11 @@ impl MediaObject {
 pub(super) async fn info(
     request: HttpRequest,
     app: web::Data<App>,
-    _: AuthUser,
+    asker: AuthUser,
     track: web::Path<MediaId>,
 ) -> Result<web::Json<MediaObject>, ApiError> {
     let media = of_track(&app, *track).await?;
-    Ok(web::Json(MediaObject::new(&request, &app, &media)))
+    Ok(web::Json(MediaObject::new(&request, &app, asker, &media)))
 }
 
 /// The bytes a track has now: all, or ranges (RFC 9110, section 14). With a token, or with a signed link.
@@ -108,9 +111,9 @@ pub(super) async fn by_track(
     track: web::Path<MediaId>,
     link: web::Query<LinkQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    authorize(&request, &app, &link, "track", &track.to_string()).await?;
+    let login = authorize(&request, &app, &link, "track", &track.to_string()).await?;
     let media = of_track(&app, *track).await?;
-    respond(&request, &app, media, BY_TRACK).await
+    respond(&request, &app, login, media, BY_TRACK).await
 }
 
 /// Bytes that never change, by the name of their version. With a token, or with a signed link.
@@ -130,14 +133,14 @@ pub(super) async fn by_version(
     link: web::Query<LinkQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (version, ending) = path.into_inner();
-    authorize(&request, &app, &link, "media", &version).await?;
+    let login = authorize(&request, &app, &link, "media", &version).await?;
     let media = if is_version(&version) {
         app.db.read(move |connection| media::of_version(connection, &version)).await?
     } else {
         None
     };
     let media = media.filter(|media| media.container == ending);
-    respond(&request, &app, media.ok_or_else(gone)?, BY_VERSION).await
+    respond(&request, &app, login, media.ok_or_else(gone)?, BY_VERSION).await
 }
 
 fn gone() -> ApiError {
@@ -150,16 +153,27 @@ async fn of_track(app: &App, track: MediaId) -> Result<Media, ApiError> {
     media.ok_or_else(|| ApiError::not_found("track"))
 }
 
-/// Whether the request may have these bytes: by a link that was signed for them, or, where the query has no signature, by
-/// a token.
-async fn authorize(request: &HttpRequest, app: &App, link: &LinkQuery, kind: &str, id: &str) -> Result<(), ApiError> {
-    let LinkQuery { expires: Some(expires_s), signature: Some(signature) } = link else {
-        return AuthUser::extract(request).await.map(drop);
+/// The login by which the request may have these bytes: that of a link that was signed for them, or, where the query has
+/// no signature, that of a token.
+async fn authorize(
+    request: &HttpRequest,
+    app: &App,
+    link: &LinkQuery,
+    kind: &str,
+    id: &str,
+) -> Result<LoginId, ApiError> {
+    let (Some(expires_s), Some(signature)) = (link.expires, &link.signature) else {
+        return AuthUser::extract(request).await.map(|asker| asker.login);
     };
-    let verified = app.auth.key().verify_link(kind, id, *expires_s, signature, time::now()).map_err(|error| {
+    let checked = match link.login.map(|login| LinkClaims { login, expires_s }) {
+        Some(claims) => app.auth.check_link(kind, id, claims, signature).map(|()| claims.login),
+        // Links named no login once.
+        None => Err(LinkError::Expired),
+    };
+    let checked = checked.map_err(|error| {
         let kind = match error {
             // Players keep links longer than they last; that is no attack.
-            LinkError::Expired => Kind::LinkExpired,
+            LinkError::Expired | LinkError::Revoked => Kind::LinkExpired,
             LinkError::Forged => {
                 refusals::log(request, app, What::MediaLink, error.into(), None);
                 Kind::Forbidden
@@ -167,5 +181,5 @@ async fn authorize(request: &HttpRequest, app: &App, link: &LinkQuery, kind: &st
         };
         ApiError::new(kind, error.to_string())
     });
-    verified.inspect(|()| strangers::note_login(request))
+    checked.inspect(|_| strangers::note_login(request))
 }

@@ -4,6 +4,7 @@ use crate::auth::Auth;
 use segue_actors::node::ports::Logins;
 use segue_client::protocol::ids::UserId;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// The logins whose tokens are valid now.
 pub struct TokenLogins {
@@ -21,5 +22,9 @@ impl TokenLogins {
 impl Logins for TokenLogins {
     fn user_of(&self, token: &str) -> Option<UserId> {
         self.auth.check(token).ok().map(|claims| claims.user)
+    }
+
+    fn ended(&self) -> watch::Receiver<()> {
+        self.auth.revoked.grown()
     }
 }

@@ -46,8 +46,14 @@ impl DbStore {
 
 impl SessionStore for DbStore {
     fn load(&self, user: UserId) -> Later<Result<Option<Record>, PortError>> {
-        let text = self.read(move |connection| db::sessions::record(connection, user));
-        Box::pin(async move { text.await?.map(|text| parse("record", user, &text)).transpose() })
+        let found = self.read(move |connection| {
+            let is_there = db::users::is_there(connection, user)?;
+            Ok(if is_there { Some(db::sessions::record(connection, user)?) } else { None })
+        });
+        Box::pin(async move {
+            let text = found.await?.ok_or_else(|| fault("the user was removed".to_owned(), false))?;
+            text.map(|text| parse("record", user, &text)).transpose()
+        })
     }
 
     fn queue(&self, user: UserId) -> Later<Result<(u64, Queue), PortError>> {

@@ -3,6 +3,7 @@
 //! Each user commits one change after the other, as a session does. The rows stay in the database.
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
+use diesel::{RunQueryDsl as _, sql_query};
 use futures_util::future::join_all;
 use segue::{db::Db, store::DbStore};
 use segue_actors::{
@@ -37,6 +38,17 @@ async fn commit_on(store: &DbStore, user: UserId, end: Instant) -> Vec<Duration>
     took
 }
 
+/// Makes the users, unless they are there.
+fn add_users(db: &Db) {
+    let last = USERS.iter().max().copied().unwrap_or(0);
+    let sql = format!(
+        "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {last})
+         INSERT INTO users (id, name, name_key, password, role, created_us)
+         SELECT n, 'user ' || n, 'user ' || n, '', 'user', 0 FROM n WHERE n > 0 ON CONFLICT DO NOTHING"
+    );
+    db.write_blocking(|connection| Ok(sql_query(sql).execute(connection)?)).expect("they are made");
+}
+
 async fn measure(store: &DbStore, users: u64, length: Duration) {
     let start = Instant::now();
     let all = join_all((1..=users).map(|user| commit_on(store, UserId(user), start + length))).await;
@@ -56,6 +68,7 @@ fn main() {
     };
     let seconds = arguments.next().map_or(3, |text| text.parse().expect("a number of seconds"));
     let db = Db::open(&url.parse().expect("a database URL"), 8).expect("the database opens");
+    add_users(&db);
     let store = DbStore::open(db).expect("its thread starts");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
     for users in USERS {

@@ -177,6 +177,35 @@ fn log_in_attempts_are_limited_by_name_and_by_address() {
 }
 
 #[test]
+fn who_logged_in_from_there_before_gets_through_while_strangers_try_the_name() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let flags = ["--login-tries-per-user=1", "--trusted-proxies", "127.0.0.0/8"];
+        let server = Server::start_with(&database, &flags).await;
+        let add = segue(&database).args(["user", "add", "anna"]).env("SEGUE_PASSWORD", "anna-password").output();
+        assert!(add.expect("the program runs").status.success());
+        let try_from = async |from: &str, password: &str| {
+            let request = server.request(Method::POST, "/v1/auth/login").insert_header(("x-forwarded-for", from));
+            let credentials = json!({"username": "Anna", "password": password});
+            receive(request.send_json(&credentials).await).await.status.as_u16()
+        };
+        let guess_until_limited = async |from: &dyn Fn(u32) -> String| {
+            for number in 0_u32.. {
+                match try_from(&from(number), "a guess").await {
+                    401 => {}
+                    429 => break,
+                    other => panic!("{other}"),
+                }
+            }
+        };
+        assert_eq!(try_from("192.0.2.1", "anna-password").await, 200);
+        guess_until_limited(&|number| format!("198.51.100.{}", number % 250)).await;
+        assert_eq!(try_from("192.0.2.1", "anna-password").await, 200);
+        guess_until_limited(&|_| "192.0.2.1".to_owned()).await;
+    });
+}
+
+#[test]
 fn behind_a_trusted_proxy_each_client_has_its_own_limit() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);

@@ -6,6 +6,7 @@ use crate::protocol::ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId};
 use crate::state::queue::{Queue, Resolved};
 use crate::state::{Play, Record};
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use tokio::sync::watch;
 
 /// An answer that comes later. Dropping it does not cancel the call.
 pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -53,16 +54,17 @@ pub struct SessionChange {
 
 /// Sessions in the database: one versioned record for each user, changed by compare-and-set.
 pub trait SessionStore: Send + Sync {
-    /// The user's record; `None`: none was ever written.
+    /// The user's record; `None`: none was ever written. The error of a user who was removed is not transient.
     fn load(&self, user: UserId) -> Later<Result<Option<Record>, PortError>>;
 
     /// The user's queue and its revision; an empty one of revision 0 where none was ever written.
     fn queue(&self, user: UserId) -> Later<Result<(u64, Queue), PortError>>;
 
-    /// Writes `change` if the record's stamp is still the expected one. Many users' changes share one transaction.
+    /// Writes `change` if the record's stamp is still the expected one. Many users' changes share one transaction. For a
+    /// user who was removed nothing is written, which is a conflict.
     fn commit(&self, user: UserId, change: SessionChange) -> Later<Outcome>;
 
-    /// Keeps a play; the same listen of a user is kept once.
+    /// Keeps a play; the same listen of a user is kept once. That of a user who was removed is dropped.
     fn played(&self, user: UserId, play: Play) -> Later<Result<(), PortError>>;
 }
 
@@ -132,6 +134,9 @@ pub trait Tracks: Send + Sync {
 pub trait Logins: Send + Sync {
     /// The token's user, or `None` when it is not valid now.
     fn user_of(&self, token: &str) -> Option<UserId>;
+
+    /// Marked as changed whenever tokens that were valid are no longer, except those whose time is over.
+    fn ended(&self) -> watch::Receiver<()>;
 }
 
 /// Whether a frame was written.
@@ -147,6 +152,9 @@ pub enum Wrote {
 
 /// One socket of a device, to which its actor writes. It holds at most one frame, the one in flight.
 pub trait Socket {
+    /// Where its other end is, for the log.
+    fn address(&self) -> String;
+
     /// Writes a text frame, if there is room.
     fn try_write(&mut self, frame: Arc<str>) -> Wrote;
 

@@ -47,8 +47,16 @@ impl SessionActor {
                 });
                 actor.mark_lost_nodes(ctx);
             }
-            Err(error) => actor.load_again(&error.message, ctx),
+            Err(error) if error.is_transient => actor.load_again(&error.message, ctx),
+            Err(error) => actor.give_up(&error.message, ctx),
         }));
+    }
+
+    /// The session cannot be loaded, and trying again would not help: the actor ends.
+    fn give_up(&mut self, why: &str, ctx: &mut Context<Self>) {
+        log::warn!(user:% = self.user; "a session ends, because it cannot be loaded: {why}");
+        self.close_all(CloseReason::Unavailable);
+        ctx.stop();
     }
 
     pub(super) fn load_again(&mut self, why: &str, ctx: &mut Context<Self>) {

@@ -4,6 +4,7 @@
 use super::coalesce::Coalescer;
 use super::inbound::{self, Inbound, InboundAction};
 use super::liveness::{Liveness, LivenessAction};
+use super::login::SocketLogin;
 use super::outbox::Outbox;
 use crate::node::ports::{Socket, Wrote};
 use crate::node::{FrameKind, RESOLVE, Sessions, ToSession, ToSocket, World};
@@ -18,8 +19,10 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, Recipient, SpawnHandle,
     StreamHandler, WrapFuture,
 };
+use log::Level;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Messages that may wait in the mailbox: more than one commit can release, at most an answer to each message of a
 /// burst of every class (`RateLimit`).
@@ -31,6 +34,9 @@ const STUCK_MS: i64 = 10_000;
 /// How long a client waits, in milliseconds, before it repeats a command for which the catalogue had no answer.
 const RETRY_MS: u32 = 1_000;
 
+/// Why a socket ends whose token was valid, for the log.
+const LOGIN_ENDED: &str = "its login has ended";
+
 /// What comes in on a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
@@ -38,8 +44,9 @@ pub enum Incoming {
     Text(String),
     /// A WebSocket ping or pong.
     Control,
-    /// A binary frame, bytes that are no valid WebSocket frame or text, or a frame over the size limit.
-    Garbage,
+    /// A binary frame, bytes that are no valid WebSocket frame or text, or a frame over the size limit; which of these,
+    /// for the log.
+    Garbage(String),
     /// The device sent a close frame of a normal end (code 1000, 1001 or none).
     Closed,
     /// The socket ended otherwise: with another close code, or without a close frame.
@@ -56,8 +63,7 @@ pub struct SocketActor<S: Socket> {
     socket: S,
     sessions: Arc<dyn Sessions>,
     connection: ConnectionId,
-    /// The token it came with: the request's, or the one in its `hello`.
-    token: Option<String>,
+    login: SocketLogin,
     joined: Option<Joined>,
     outbox: Outbox,
     /// Since when the socket takes no frame; `None`: it takes them, or none waits.
@@ -91,7 +97,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             Self {
                 socket: socket(ctx.address()),
                 connection: ConnectionId((world.random)()),
-                token,
+                login: SocketLogin::new(world.logins.clone(), token),
                 joined: None,
                 outbox: Outbox::default(),
                 stuck_since: None,
@@ -122,7 +128,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
                 let sent_us = self.now();
                 self.send(FrameKind::Other, &ServerMessage::Time { client_us, received_us, sent_us }, ctx);
             }
-            InboundAction::Command(_) if self.is_out() => self.close(CloseReason::BadToken, ctx),
+            InboundAction::Command(_) if self.is_out() => self.end(CloseReason::BadToken, LOGIN_ENDED, ctx),
             InboundAction::Command(command) => self.command(*command, ctx),
             InboundAction::Pass(event) => self.pass(event, ctx),
             InboundAction::Leave => self.gone(Leaving::Clean, ctx),
@@ -133,8 +139,8 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     }
 
     fn greet(&mut self, hello: Hello, ctx: &mut Context<Self>) {
-        self.token = self.token.take().or_else(|| hello.token.clone());
-        let Some(user) = self.user() else {
+        self.login.greet(hello.token.as_deref());
+        let Some(user) = self.login.user() else {
             self.close(CloseReason::BadToken, ctx);
             return;
         };
@@ -144,15 +150,21 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         }
     }
 
-    /// The user of the token; `None`: there is no token, or it is not valid now.
-    fn user(&self) -> Option<UserId> {
-        self.token.as_deref().and_then(|token| self.world().logins.user_of(token))
-    }
-
     /// Whether the token has become invalid since the device joined: its commands are refused then, and the socket is
     /// closed.
     fn is_out(&self) -> bool {
-        self.joined.is_some() && self.user().is_none()
+        self.joined.is_some() && self.login.user().is_none()
+    }
+
+    /// Closes the socket as soon as its login has ended.
+    fn watch_login(&self, mut ended: watch::Receiver<()>, ctx: &mut Context<Self>) {
+        let news = async move { ended.changed().await.map(|()| ended) };
+        ctx.spawn(news.into_actor(self).map(|news, actor, ctx| match news {
+            Ok(_) if actor.is_out() => actor.end(CloseReason::BadToken, LOGIN_ENDED, ctx),
+            Ok(ended) => actor.watch_login(ended, ctx),
+            // The node ends.
+            Err(_) => {}
+        }));
     }
 
     /// Attaches the device to its session. If the session ends before it takes the message in, the socket is closed
@@ -312,7 +324,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             return;
         }
         if self.is_out() {
-            self.close(CloseReason::BadToken, ctx);
+            self.end(CloseReason::BadToken, LOGIN_ENDED, ctx);
             return;
         }
         for event in self.coalescer.due(now) {
@@ -332,31 +344,40 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         self.schedule(ctx);
     }
 
-    /// Closes the socket because of a frame that it received; `why` is for the log.
+    /// Closes the socket with a reason; `why` is for the log. Frames that still wait for it are dropped.
     fn end(&mut self, reason: CloseReason, why: &str, ctx: &mut Context<Self>) {
         self.log_end(reason, why);
-        self.close(reason, ctx);
+        self.end_socket(reason);
+        let heard = self.liveness.heard();
+        self.gone(if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Dismissed }, ctx);
     }
 
+    /// What the server does for its own reasons is logged for debugging alone, for it may concern every socket at once.
     fn log_end(&self, reason: CloseReason, why: &str) {
+        use CloseReason::{Replaced, Restart, Shutdown, Unavailable};
+        let is_of_many = matches!(reason, Shutdown | Restart | Unavailable | Replaced);
+        let level = if is_of_many { Level::Debug } else { Level::Info };
         let (user, device) = self.names();
-        let reason = reason.slug();
-        log::info!(
-            reason, user = user.as_str(), device = device.as_str(), connection:% = self.connection;
+        log::log!(
+            level,
+            reason = reason.slug(), user = user.as_str(), device = device.as_str(), connection:% = self.connection,
+            address = self.socket.address().as_str();
             "a socket is closed: {why}"
         );
     }
 
-    /// The ids of the user and of the device, for the log; empty before it has joined.
+    /// The ids of the user and of the device, for the log. Before it has joined there is no device, and the user is
+    /// that of its token.
     fn names(&self) -> (String, String) {
-        self.joined.as_ref().map(|joined| (joined.user.to_string(), joined.device.to_string())).unwrap_or_default()
+        let joined = self.joined.as_ref();
+        let user = joined.map(|joined| joined.user).or_else(|| self.login.user());
+        let device = joined.map(|joined| joined.device.to_string());
+        (user.map(|user| user.to_string()).unwrap_or_default(), device.unwrap_or_default())
     }
 
-    /// Closes the socket with a reason; frames that still wait for it are dropped.
+    /// Closes the socket for a reason that says all there is to say.
     fn close(&mut self, reason: CloseReason, ctx: &mut Context<Self>) {
-        self.end_socket(reason);
-        let heard = self.liveness.heard();
-        self.gone(if reason.reconnect() { Leaving::SentAway(heard) } else { Leaving::Dismissed }, ctx);
+        self.end(reason, reason.text(), ctx);
     }
 
     fn end_socket(&mut self, reason: CloseReason) {
@@ -386,6 +407,7 @@ impl<S: Socket + Unpin + 'static> Actor for SocketActor<S> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.schedule(ctx);
+        self.watch_login(self.login.changes(), ctx);
         ctx.run_later(HELLO, |actor, ctx| {
             if actor.joined.is_none() {
                 actor.close(CloseReason::NoHello, ctx);
@@ -418,7 +440,7 @@ impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for SocketActor<S> {
                 self.answer(is_probed, ctx);
             }
             Incoming::Control => self.close(CloseReason::Flooding, ctx),
-            Incoming::Garbage => self.close(CloseReason::BadFrame, ctx),
+            Incoming::Garbage(why) => self.end(CloseReason::BadFrame, &why, ctx),
             Incoming::Closed => self.gone(Leaving::Clean, ctx),
             Incoming::Broken => self.gone(Leaving::Lost(now), ctx),
         }
@@ -443,6 +465,7 @@ impl<S: Socket + Unpin + 'static> Handler<ToSocket> for SocketActor<S> {
 
     fn handle(&mut self, message: ToSocket, ctx: &mut Self::Context) {
         match message {
+            ToSocket::Frame(..) if self.login.has_ended() => self.end(CloseReason::BadToken, LOGIN_ENDED, ctx),
             ToSocket::Frame(kind, frame) => self.write(kind, frame, ctx),
             ToSocket::Watch(is_active) => {
                 self.liveness.watch(self.now(), is_active);

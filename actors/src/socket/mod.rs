@@ -4,6 +4,7 @@ mod actor;
 pub mod coalesce;
 pub mod inbound;
 pub mod liveness;
+mod login;
 pub mod outbox;
 pub mod rate_limit;
 

@@ -34,11 +34,16 @@ async fn stored_record(store: &dyn SessionStore, user: UserId) -> Option<Record>
     store.load(user).await.unwrap_or_else(|error| panic!("load: {error}"))
 }
 
-/// The suite of [`SessionStore`]; `plays` counts the user's plays in it.
+/// The suite of [`SessionStore`]; `plays` counts the user's plays in it, and `remove` removes the user.
 ///
 /// # Panics
 /// When the store breaks its contract.
-pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl AsyncFn() -> usize) {
+pub async fn session_store(
+    store: &dyn SessionStore,
+    user: UserId,
+    plays: impl AsyncFn() -> usize,
+    remove: impl AsyncFn(),
+) {
     assert!(stored_record(store, user).await.is_none(), "a user who never listened has no record");
     let nothing = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
     assert_eq!(nothing, (0, Queue::default()), "and an empty queue");
@@ -93,6 +98,24 @@ pub async fn session_store(store: &dyn SessionStore, user: UserId, plays: impl A
     let other = Play { listen: Stamp { epoch: 7, revision: 4 }, ..play };
     store.played(user, other).await.unwrap_or_else(|error| panic!("played: {error}"));
     assert_eq!(plays().await, 2, "another listen of the same entry is another play");
+
+    remove().await;
+    removed(store, user, play).await;
+    assert_eq!(plays().await, 0, "a removed user has no plays");
+}
+
+/// Nothing is written for a user who was removed: neither a change of the record that stood, nor a first record.
+async fn removed(store: &dyn SessionStore, user: UserId, play: Play) {
+    for expected in [Some(Stamp { epoch: 7, revision: 4 }), None] {
+        let change = SessionChange { expected, record: record(5, 5), queue: Some(Arc::new(queue(5))) };
+        let outcome = store.commit(user, change).await;
+        assert!(matches!(outcome, Outcome::Conflict(None)), "a removed user has no record: {outcome:?}");
+    }
+    store.played(user, play).await.unwrap_or_else(|error| panic!("played: {error}"));
+    let loaded = store.load(user).await;
+    assert!(matches!(&loaded, Err(error) if !error.is_transient), "a removed user is told from a new one: {loaded:?}");
+    let nothing = store.queue(user).await.unwrap_or_else(|error| panic!("queue: {error}"));
+    assert_eq!(nothing, (0, Queue::default()), "nor a queue");
 }
 
 /// Of many changes of one record made at once, one is written.
@@ -177,7 +200,8 @@ mod tests {
     #[actix::test]
     async fn the_twins_keep_their_contracts() {
         let store = MemoryStore::default();
-        session_store(&store, UserId(1), async || store.plays(UserId(1)).len()).await;
+        let plays = async || store.plays(UserId(1)).len();
+        session_store(&store, UserId(1), plays, async || store.remove(UserId(1))).await;
         bus(&MemoryBus::default(), UserId(1), UserId(2), async || ()).await;
         bus(&MemoryCluster::default(), UserId(1), UserId(2), async || ()).await;
         let first = MemoryNodes::first(NodeId(1));

@@ -8,7 +8,7 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::ids::{MediaId, Micros, NodeId, Stamp, UserId};
 use crate::state::queue::{Queue, Resolved};
 use crate::state::{Play, Record};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -44,6 +44,7 @@ struct Rows {
     queues: HashMap<UserId, (u64, Queue)>,
     plays: BTreeMap<(UserId, Stamp), Play>,
     faults: VecDeque<Fault>,
+    removed: HashSet<UserId>,
     refused_plays: usize,
     commits: usize,
 }
@@ -95,6 +96,23 @@ impl MemoryStore {
         rows.records.insert(user, record);
     }
 
+    /// Removes a user: nothing is stored of them any more.
+    pub fn remove(&self, user: UserId) {
+        let mut rows = lock(&self.rows);
+        rows.removed.insert(user);
+        rows.records.remove(&user);
+        rows.queues.remove(&user);
+        rows.plays.retain(|(owner, _), _| *owner != user);
+    }
+
+    /// Whether anything of a user is stored.
+    #[must_use]
+    pub fn has(&self, user: UserId) -> bool {
+        let rows = lock(&self.rows);
+        let is_listed = rows.records.contains_key(&user) || rows.queues.contains_key(&user);
+        is_listed || rows.plays.keys().any(|(owner, _)| *owner == user)
+    }
+
     fn later<T: Send + 'static>(&self, answer: impl FnOnce(&mut Rows) -> T + Send + 'static) -> Later<T> {
         let (rows, mut open) = (self.rows.clone(), self.open.subscribe());
         Box::pin(async move {
@@ -107,7 +125,12 @@ impl MemoryStore {
 
 impl SessionStore for MemoryStore {
     fn load(&self, user: UserId) -> Later<Result<Option<Record>, PortError>> {
-        self.later(move |rows| Ok(rows.records.get(&user).cloned()))
+        self.later(move |rows| {
+            if rows.removed.contains(&user) {
+                return Err(PortError { message: "the user was removed".to_owned(), is_transient: false });
+            }
+            Ok(rows.records.get(&user).cloned())
+        })
     }
 
     fn queue(&self, user: UserId) -> Later<Result<(u64, Queue), PortError>> {
@@ -124,7 +147,7 @@ impl SessionStore for MemoryStore {
                 Some(Fault::UnknownWritten | Fault::Panic) | None => {}
             }
             let standing = rows.records.get(&user);
-            if standing.map(|record| record.stamp) != change.expected {
+            if rows.removed.contains(&user) || standing.map(|record| record.stamp) != change.expected {
                 return Outcome::Conflict(standing.cloned().map(Box::new));
             }
             if let Some(queue) = change.queue {
@@ -145,7 +168,9 @@ impl SessionStore for MemoryStore {
                 rows.refused_plays = left;
                 return Err(fault("refused for a test"));
             }
-            rows.plays.entry((user, play.listen)).or_insert(play);
+            if !rows.removed.contains(&user) {
+                rows.plays.entry((user, play.listen)).or_insert(play);
+            }
             Ok(())
         })
     }
@@ -312,24 +337,33 @@ impl Tracks for MemoryTracks {
 
 /// Logins that are a table of tokens.
 #[derive(Default)]
-pub struct MemoryLogins(Mutex<HashMap<String, UserId>>);
+pub struct MemoryLogins {
+    tokens: Mutex<HashMap<String, UserId>>,
+    ended: watch::Sender<()>,
+}
 
 impl MemoryLogins {
     /// These tokens of these users.
     #[must_use]
     pub fn of<'a>(tokens: impl IntoIterator<Item = (&'a str, UserId)>) -> Self {
-        Self(Mutex::new(tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect()))
+        let tokens = tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect();
+        Self { tokens: Mutex::new(tokens), ended: watch::Sender::default() }
     }
 
     /// Makes a token invalid.
     pub fn end(&self, token: &str) {
-        lock(&self.0).remove(token);
+        lock(&self.tokens).remove(token);
+        self.ended.send_replace(());
     }
 }
 
 impl Logins for MemoryLogins {
     fn user_of(&self, token: &str) -> Option<UserId> {
-        lock(&self.0).get(token).copied()
+        lock(&self.tokens).get(token).copied()
+    }
+
+    fn ended(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
     }
 }
 
@@ -380,6 +414,10 @@ impl MemoryLine {
 pub struct MemorySocket(MemoryLine);
 
 impl Socket for MemorySocket {
+    fn address(&self) -> String {
+        "memory".to_owned()
+    }
+
     fn try_write(&mut self, frame: Arc<str>) -> Wrote {
         let mut line = lock(&self.0.0);
         if line.closed.is_some() {

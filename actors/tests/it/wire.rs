@@ -162,6 +162,7 @@ fn the_server_speaks_as_the_protocol_says() {
     let frames = [
         ServerMessage::Playback(Box::new(state.playback().clone())),
         ServerMessage::goaway(CloseReason::Slow, 5_000),
+        ServerMessage::goaway(CloseReason::TooManyDevices, 5_000),
         ServerMessage::Ping { now_us: Micros(5) },
         ServerMessage::Ack { id: CommandId(1), revision: 7 },
     ];
@@ -172,6 +173,7 @@ fn the_server_speaks_as_the_protocol_says() {
     expect![[r#"
         {"type":"playback","epoch":1700000000000,"revision":1,"turn":[1700000000000,1],"intent":"stop","status":"idle","position_ms":0,"at_us":1700000000000000,"rate":1,"after":[],"repeat":"off","shuffle":false,"queue_revision":1,"queue_length":0}
         {"type":"goaway","code":4003,"reason":"slow","reconnect":true,"jitter_ms":5000}
+        {"type":"goaway","code":4009,"reason":"too_many_devices","reconnect":true,"jitter_ms":5000,"retry_ms":10000}
         {"type":"ping","now_us":5}
         {"type":"ack","id":"0000000000000001","revision":7}"#]].assert_eq(&texts.join("\n"));
 }

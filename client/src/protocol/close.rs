@@ -53,6 +53,8 @@ close_reasons! {
     Overloaded = 4007 "overloaded": "the session has more messages than it can take; come back later";
     /// A device sends far more than the rate limit allows.
     Flooding = 4008 "flooding": "this device sends far more messages than allowed; come back later";
+    /// The user has as many devices as the list takes. Some of them may be about to leave it.
+    TooManyDevices = 4009 "too_many_devices": "too many devices are in the list; remove one, or come back in 10 seconds";
     /// A newer socket of the same device took its place.
     Replaced = 4500 "replaced": "a newer connection of this device took its place";
     /// A person removed the device from the list.
@@ -61,8 +63,6 @@ close_reasons! {
     BadFrame = 4502 "bad_frame": "the server could not accept a message; its log says which and why, the guide for clients what is accepted";
     /// The token is not valid.
     BadToken = 4503 "bad_token": "the token is not valid or has expired; log in again";
-    /// The user has too many devices.
-    TooManyDevices = 4504 "too_many_devices": "too many devices are in the list; remove one first";
 }
 
 impl CloseReason {
@@ -70,6 +70,16 @@ impl CloseReason {
     #[must_use]
     pub const fn reconnect(self) -> bool {
         self.code() < 4500
+    }
+
+    /// How long the device waits at least before it connects again, in milliseconds; `None`: no longer than its own
+    /// rules say. A device that has gone without a goodbye stays listed for about 10 s.
+    #[must_use]
+    pub const fn retry_ms(self) -> Option<u32> {
+        match self {
+            Self::TooManyDevices => Some(10_000),
+            _ => None,
+        }
     }
 }
 

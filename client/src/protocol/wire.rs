@@ -208,6 +208,9 @@ pub enum ServerMessage {
         reconnect: bool,
         /// The device waits a random part of this before it connects again, in milliseconds.
         jitter_ms: i64,
+        /// It waits for this as well, in milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u32>,
     },
     /// A type this client does not know: ignored.
     #[serde(other)]
@@ -252,7 +255,9 @@ impl ServerMessage {
     /// The `goaway` that is sent before a socket is closed.
     #[must_use]
     pub fn goaway(reason: CloseReason, jitter_ms: i64) -> Self {
-        Self::Goaway { code: reason.code(), reason: reason.slug().to_owned(), reconnect: reason.reconnect(), jitter_ms }
+        let (code, slug) = (reason.code(), reason.slug().to_owned());
+        let (reconnect, retry_ms) = (reason.reconnect(), reason.retry_ms());
+        Self::Goaway { code, reason: slug, reconnect, jitter_ms, retry_ms }
     }
 
     /// Writes a frame.

@@ -47,14 +47,24 @@ enum Phase {
     Over,
 }
 
+/// The server's `goaway`.
+#[derive(Debug, Clone)]
+pub(super) struct Farewell {
+    /// The code of the close frame, used if that is lost.
+    pub(super) code: u16,
+    /// The stable word for the reason.
+    pub(super) reason: String,
+    /// How long to wait at least before the next attempt, in milliseconds.
+    pub(super) retry_ms: u32,
+}
+
 /// The connection of a client.
 #[derive(Debug, Clone)]
 pub struct Link {
     phase: Phase,
     attempts: u32,
     jitter_ms: i64,
-    /// Code and reason of the server's `goaway`, used if its close frame is lost.
-    farewell: Option<(u16, String)>,
+    farewell: Option<Farewell>,
     heard_us: i64,
     /// Set at a wake-up until a frame is received: at this local instant the socket counts as dead.
     doubted_until_us: Option<i64>,
@@ -110,9 +120,9 @@ impl Link {
     }
 
     /// A `goaway`: the server is about to close this socket.
-    pub(super) fn sent_away(&mut self, code: u16, reason: String, jitter_ms: i64) {
+    pub(super) fn sent_away(&mut self, farewell: Farewell, jitter_ms: i64) {
         self.jitter_ms = jitter_ms;
-        self.farewell = Some((code, reason));
+        self.farewell = Some(farewell);
     }
 
     /// A `welcome` or `ping` with this `now_us` was received.
@@ -157,15 +167,17 @@ impl Client {
         outputs.push(Output::Show);
     }
 
-    /// The first wait is a random part of the server's jitter, the later ones of a time that doubles.
+    /// The first wait is a random part of the server's jitter, the later ones of a time that doubles. Where the server
+    /// has said how long to wait at least, that comes first, up to [`LONGEST_WAIT_MS`].
     pub(super) fn closed(&mut self, local_us: i64, chance: u64, code: Option<u16>, outputs: &mut Vec<Output>) {
         if self.link.is_over() {
             return;
         }
-        let (told, slug) = self.link.farewell.take().unzip();
-        if let Some(code) = code.or(told).filter(|code| STAY_AWAY.contains(code)) {
+        let told = self.link.farewell.take();
+        let code = code.or(told.as_ref().map(|told| told.code));
+        if let Some(code) = code.filter(|code| STAY_AWAY.contains(code)) {
             let known = CloseReason::ALL.iter().find(|reason| reason.code() == code);
-            let why = known.map(|reason| reason.text().to_owned()).or(slug).unwrap_or_default();
+            let why = known.map(|reason| reason.text().to_owned()).or(told.map(|told| told.reason)).unwrap_or_default();
             self.link.phase = Phase::Over;
             self.fall_silent(outputs);
             outputs.push(Output::GiveUp(code, why));
@@ -182,7 +194,8 @@ impl Client {
         };
         self.link.attempts = self.link.attempts.saturating_add(1);
         let share_us = i64::try_from(chance % 1000).unwrap_or(0).saturating_mul(longest_ms);
-        self.link.phase = Phase::Down(local_us.saturating_add(share_us));
+        let least_ms = told.map_or(0, |told| i64::from(told.retry_ms)).min(LONGEST_WAIT_MS);
+        self.link.phase = Phase::Down(local_us.saturating_add(least_ms.saturating_mul(1000)).saturating_add(share_us));
         outputs.push(Output::Show);
     }
 

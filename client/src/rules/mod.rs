@@ -14,6 +14,7 @@ mod volume;
 
 pub use audio::Audio;
 pub use clock::ServerTime;
+use link::Farewell;
 pub use link::Link;
 
 use crate::protocol::device::{DeviceList, HelloDevice, Volume};
@@ -253,7 +254,9 @@ impl Client {
             ServerMessage::Reject { id, code, message, retry_ms } => {
                 self.refused(local_us, id, retry_ms, (code, message), outputs);
             }
-            ServerMessage::Goaway { code, reason, jitter_ms, .. } => self.link.sent_away(code, reason, jitter_ms),
+            ServerMessage::Goaway { code, reason, jitter_ms, retry_ms, .. } => {
+                self.link.sent_away(Farewell { code, reason, retry_ms: retry_ms.unwrap_or(0) }, jitter_ms);
+            }
             ServerMessage::Unknown => {}
         }
     }

@@ -167,6 +167,16 @@ impl SearchIndex {
         self.reload(None)
     }
 
+    /// Closes the writer, when its merges have ended. What was applied since the last commit is discarded. Searches go on;
+    /// the next change opens a new writer.
+    ///
+    /// # Errors
+    /// When a merge failed.
+    pub fn close(&self) -> Result<(), SearchError> {
+        let writer = self.feed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(writer.map_or(Ok(()), IndexWriter::wait_merging_threads)?)
+    }
+
     /// Whether every file of the index has the checksum with which it was written. Reads all files.
     ///
     /// # Errors
@@ -257,6 +267,8 @@ fn writer_of(index: &Index, folder: &Path) -> Result<IndexWriter, SearchError> {
     policy.set_min_num_segments(MERGED_AT_ONCE);
     policy.set_del_docs_ratio_before_merge(REMOVED_RATIO);
     writer.set_merge_policy(Box::new(policy));
+    // A writer that was killed in mid-commit leaves files that no commit names. The same changes write the same names.
+    writer.garbage_collect_files().wait()?;
     Ok(writer)
 }
 

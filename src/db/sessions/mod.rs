@@ -14,7 +14,8 @@ use segue_client::protocol::ids::UserId;
 
 impl Db {
     /// Writes a batch in one transaction, which is on disk when this returns. Returns the users whose sessions were
-    /// written; for the others the stored stamp was not the expected one. Blocks.
+    /// written; for the others the stored stamp was not the expected one. Nothing is written for a user who was removed.
+    /// Blocks.
     ///
     /// # Errors
     /// As [`BatchError`] says.
@@ -67,7 +68,8 @@ pub fn queue(connection: &mut DbConnection, user: UserId) -> Result<Option<(u64,
     Ok(row.map(|(revision, text)| (revision.cast_unsigned(), text)))
 }
 
-/// Deletes the user's session and queue.
+/// Deletes the session and the queue of a user whose account is deleted. The session first: this waits for a batch that
+/// writes both.
 ///
 /// # Errors
 /// The database's.

@@ -59,22 +59,35 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// The statement up to its parameters. Rows with the expected stamp are locked in the order of users, so that two nodes
-/// cannot deadlock.
-const STANDING: &str = "\
+/// The statement in parts, between which the parameters stand.
+///
+/// Where a first record or a play is written, the account is locked as a foreign key does it: who removes the user waits,
+/// or has removed them, and nothing is written. Who removes a user locks the account first and then the session, and so
+/// does this: `standing` counts `present`, which locks all of it. Rows with the expected stamp are locked in the order of
+/// users, so that two nodes cannot deadlock.
+const CHANGES: &str = "\
 WITH change AS (SELECT * FROM unnest(";
 const PLAYS: &str = ")
     AS c (user_id, old_epoch, old_revision, epoch, revision, record, queue_revision, queue)
+), play AS (SELECT * FROM unnest(";
+const WRITES: &str = ")
+    AS p (user_id, epoch, revision, media_id, kind, started_us, device_id)
+), present AS (
+    SELECT u.id FROM users u
+    WHERE u.id IN (SELECT user_id FROM change WHERE old_epoch IS NULL UNION SELECT user_id FROM play)
+    ORDER BY u.id FOR KEY SHARE OF u
 ), standing AS (
     SELECT c.* FROM change c JOIN sessions s
         ON s.user_id = c.user_id AND s.epoch = c.old_epoch AND s.revision = c.old_revision
+    WHERE (SELECT count(*) FROM present) IS NOT NULL
     ORDER BY c.user_id FOR UPDATE OF s
 ), updated AS (
     UPDATE sessions s SET epoch = c.epoch, revision = c.revision, record = c.record
     FROM standing c WHERE s.user_id = c.user_id RETURNING s.user_id
 ), inserted AS (
     INSERT INTO sessions (user_id, epoch, revision, record)
-    SELECT user_id, epoch, revision, record FROM change WHERE old_epoch IS NULL ORDER BY user_id
+    SELECT user_id, epoch, revision, record FROM change JOIN present ON id = user_id
+    WHERE old_epoch IS NULL ORDER BY user_id
     ON CONFLICT DO NOTHING RETURNING user_id
 ), written AS (
     SELECT user_id FROM updated UNION ALL SELECT user_id FROM inserted
@@ -83,8 +96,8 @@ const PLAYS: &str = ")
     SELECT c.user_id, c.queue_revision, c.queue FROM change c JOIN written USING (user_id) WHERE c.queue IS NOT NULL
     ON CONFLICT (user_id) DO UPDATE SET queue_revision = excluded.queue_revision, queue = excluded.queue
 ), played AS (
-    INSERT INTO plays (user_id, epoch, revision, media_id, kind, started_us, device_id) SELECT * FROM unnest(";
-const WRITTEN: &str = ")
+    INSERT INTO plays (user_id, epoch, revision, media_id, kind, started_us, device_id)
+    SELECT p.* FROM play p JOIN present ON id = p.user_id
     ON CONFLICT DO NOTHING
 ) SELECT user_id FROM written";
 
@@ -92,7 +105,7 @@ impl QueryFragment<Pg> for Statement<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         type Number = Array<BigInt>;
         type MaybeNumber = Array<Nullable<BigInt>>;
-        out.push_sql(STANDING);
+        out.push_sql(CHANGES);
         out.push_bind_param::<Number, _>(&self.users)?;
         out.push_sql(", ");
         out.push_bind_param::<MaybeNumber, _>(&self.expected_epochs)?;
@@ -122,7 +135,7 @@ impl QueryFragment<Pg> for Statement<'_> {
         out.push_bind_param::<Number, _>(&self.starts_us)?;
         out.push_sql(", ");
         out.push_bind_param::<MaybeNumber, _>(&self.devices)?;
-        out.push_sql(WRITTEN);
+        out.push_sql(WRITES);
         Ok(())
     }
 }

@@ -5,6 +5,8 @@ use crate::db::{connection::SQLITE_SYNCED, schema};
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, QueryDsl as _, QueryResult, RunQueryDsl as _, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _},
+    dsl::exists,
+    select,
 };
 
 /// Writes the batch; returns the users whose sessions were written.
@@ -36,6 +38,9 @@ fn rows(sqlite: &mut SqliteConnection, batch: &SessionBatch) -> QueryResult<Vec<
         }
     }
     for play in &batch.plays {
+        if !has_user(sqlite, play.user_id)? {
+            continue;
+        }
         diesel::insert_into(schema::plays::table).values(play).on_conflict_do_nothing().execute(sqlite)?;
     }
     Ok(written)
@@ -50,12 +55,18 @@ fn write_record(sqlite: &mut SqliteConnection, session: &NewSession) -> QueryRes
             let stands = epoch.eq(expected.epoch.cast_signed()).and(revision.eq(expected.revision.cast_signed()));
             diesel::update(sessions.find(session.user.to_sql()).filter(stands)).set(values).execute(sqlite)?
         }
+        None if !has_user(sqlite, session.user.to_sql())? => 0,
         None => diesel::insert_into(sessions)
             .values((user_id.eq(session.user.to_sql()), values))
             .on_conflict_do_nothing()
             .execute(sqlite)?,
     };
     Ok(changed == 1)
+}
+
+/// Whether the account is there. The transaction has the write lock, so that the answer stays true.
+fn has_user(sqlite: &mut SqliteConnection, id: i64) -> QueryResult<bool> {
+    select(exists(schema::users::table.find(id))).get_result(sqlite)
 }
 
 fn write_queue(sqlite: &mut SqliteConnection, session: &NewSession) -> QueryResult<()> {

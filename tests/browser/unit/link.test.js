@@ -223,3 +223,25 @@ test("a device that was sent away for flooding comes back after a while", () => 
   world.step({ type: "closed", code: 4008 }, 0.5);
   assert.equal(world.client.nextDeadline(world.local_us), world.local_us + 5_000_000);
 });
+
+test("a device for which the list has no room says so and comes back when it was told to", () => {
+  const world = new World();
+  world.step({ type: "tick" });
+  world.step({ type: "opened" });
+  const goaway = { type: "goaway", code: 4009, reason: "too_many_devices", reconnect: true, jitter_ms: 100 };
+  world.hear({ ...goaway, retry_ms: 10_000 });
+  assert.deepEqual(
+    world.step({ type: "closed", code: 4009 }, 0.5).filter(({ type }) => type === "give_up"),
+    [],
+  );
+  assert.equal(world.client.link.why, 4009);
+  assert.equal(world.client.nextDeadline(world.local_us), world.local_us + 10_125_000);
+  world.local_us += 10_125_000;
+  assert.deepEqual(
+    world.step({ type: "tick" }).map(({ type }) => type),
+    ["connect"],
+  );
+  world.step({ type: "opened" });
+  world.welcome();
+  assert.equal(world.client.link.why, undefined);
+});

@@ -5,3 +5,4 @@ mod languages;
 mod output;
 mod refusals;
 mod requests;
+mod sockets;

@@ -52,7 +52,7 @@ async fn guess_everything(format: &str) {
     let account = json!({"secret": "guess", "username": "eve", "password": "long enough"});
     assert_eq!(post(&server, "192.0.2.4", "/v1/auth/setup", &account).await, 403);
     assert_eq!(get(&server, "192.0.2.5", "/v1/me", Some("segue1.AAAA")).await, 401);
-    let link = "/v1/tracks/0000000000000001/stream?expires=99999999999&signature=AAAA";
+    let link = "/v1/tracks/0000000000000001/stream?login=0000000000000001&expires=99999999999&signature=AAAA";
     assert_eq!(get(&server, "192.0.2.6", link, None).await, 403);
     let change = server.request(Method::PUT, "/v1/me/password").bearer_auth(&anna.token);
     let change = change.insert_header(("x-forwarded-for", "192.0.2.7"));

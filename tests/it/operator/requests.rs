@@ -84,7 +84,7 @@ fn a_line_names_route_and_user_and_no_secret() {
         for part in [" INFO ", "] request method=POST", " status=200", &format!(" user={}", anna.user)] {
             assert!(line.contains(part), "{part}: {line}");
         }
-        let path = "/v1/tracks/00000000000000aa/stream?expires=99999999999&signature=c2VjcmV0";
+        let path = "/v1/tracks/00000000000000aa/stream?login=0000000000000001&expires=99999999999&signature=c2VjcmV0";
         server.get(path).await.assert_error(403, "forbidden");
         let missing = anna.get("/v1/tracks/00000000000000aa").await;
         missing.assert_error(404, "not_found");

@@ -30,7 +30,7 @@ fn say(line: &str) {
     std::io::stdout().write_all(line.as_bytes()).expect("the parent listens");
 }
 
-fn play(revision: u64) -> Play {
+pub(super) fn play(revision: u64) -> Play {
     Play {
         item: segue_client::protocol::ids::ItemId(1),
         listen: stamp(revision),
@@ -51,6 +51,7 @@ fn commits_one_after_the_other() {
         };
         if let Ok(url) = std::env::var(COMMIT_TO) {
             let db = Db::open(&url.parse().expect("a good URL"), 4).expect("the database opens");
+            add_users(&db);
             commit_all(&DbStore::open(db).expect("its thread starts"), u64::MAX).await;
         }
         let database = TestDatabase::new(Dialect::Sqlite);

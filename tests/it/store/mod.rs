@@ -8,8 +8,12 @@ mod wal;
 use crate::harness::{Dialect, TestDatabase};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _, connection::SimpleConnection as _, sql_query};
 use futures_util::future::join_all;
+use killed::play;
 use segue::{
-    db::{self, Db, DbConnection, DbError},
+    db::{
+        self, Db, DbConnection, DbError,
+        users::{self, Changed, Role, User},
+    },
     store::{DbStore, start},
 };
 use segue_actors::{
@@ -44,7 +48,16 @@ fn change(to: u64, mark: i64) -> SessionChange {
 
 fn open(database: &TestDatabase) -> (Db, DbStore) {
     let db = database.open();
+    add_users(&db);
     (db.clone(), DbStore::open(db).expect("its thread starts"))
+}
+
+/// Makes users 0 to 10,000, those that are not there.
+fn add_users(db: &Db) {
+    let sql = "WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
+        INSERT INTO users (id, name, name_key, password, role, created_us)
+        SELECT n, 'user ' || n, 'user ' || n, '', 'user', 0 FROM n WHERE n >= 0 ON CONFLICT DO NOTHING";
+    db.write_blocking(|connection| Ok(sql_query(sql).execute(connection)?)).expect("they are made");
 }
 
 #[track_caller]
@@ -90,6 +103,17 @@ struct Count {
     count: i64,
 }
 
+/// How many transactions of PostgreSQL wait for a lock.
+fn waiting(connection: &mut DbConnection) -> Result<i64, DbError> {
+    let waits = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted";
+    Ok(sql_query(waits).get_result::<Count>(connection)?.count)
+}
+
+/// How many sessions there are for this transaction.
+fn sessions(connection: &mut DbConnection) -> Result<i64, DbError> {
+    Ok(db::schema::sessions::table.count().get_result(connection)?)
+}
+
 /// What a query counts.
 async fn count(db: &Db, sql: &'static str) -> i64 {
     let counted = db.read(move |connection| Ok(sql_query(sql).get_result::<Count>(connection)?.count));
@@ -99,12 +123,41 @@ async fn count(db: &Db, sql: &'static str) -> i64 {
 on_both_databases! {
     async fn the_store_passes_its_contract_suite(database) {
         let (db, store) = open(&database);
-        let user = UserId(u64::MAX - 3);
+        let mut account = User::new("a user".to_owned(), String::new(), Role::User);
+        account.id = UserId(u64::MAX - 3);
+        let user = account.id;
+        db.write(move |connection| users::add(connection, &account)).await.expect("they are made");
         let plays = async || {
             let count = plays_of(&db, user).await;
             usize::try_from(count).expect("a count")
         };
-        contracts::session_store(&store, user, plays).await;
+        let remove = async || {
+            let removed = db.write(move |connection| users::remove(connection, user)).await;
+            assert_eq!(removed.expect("the database answers"), Changed::Done(Vec::new()));
+        };
+        contracts::session_store(&store, user, plays, remove).await;
+        assert_eq!(count(&db, "SELECT count(*) AS count FROM session_queues").await, 0);
+    }
+
+    async fn who_is_being_removed_gets_nothing_more(database) {
+        let (db, store) = open(&database);
+        let (dialect, store) = (database.dialect, Arc::new(store));
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let writes = Arc::clone(&store);
+        let removed = db.write(move |connection| {
+            let removed = users::remove(connection, UserId(1))?;
+            let answers = (writes.commit(UserId(1), change(1, 0)), writes.played(UserId(1), play(1)));
+            assert!(sender.send(answers).is_ok(), "the test waits");
+            // A batch that did not wait would be seen here.
+            while dialect == Dialect::Postgres && waiting(connection)? == 0 && sessions(connection)? == 0 {}
+            Ok(removed)
+        });
+        assert_eq!(removed.await.expect("the database answers"), Changed::Done(Vec::new()));
+        let (committed, played) = receiver.await.expect("they were sent");
+        assert!(matches!(committed.await, Outcome::Conflict(None)), "there is no such user");
+        played.await.expect("it is dropped");
+        let rows = "SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM plays) AS count";
+        assert_eq!(count(&db, rows).await, 0);
     }
 
     async fn nodes_pass_their_contract_suite(database) {
@@ -221,6 +274,34 @@ fn a_restored_older_sqlite_file_is_a_conflict() {
         std::fs::rename(path("backup.db"), path("segue.db")).expect("the backup is put back");
         let (_, store) = open(&database);
         sees_a_conflict(&store).await;
+    });
+}
+
+/// A batch holds what it writes for a user, and waits; the removal waits for the batch.
+#[test]
+fn what_postgresql_is_just_writing_is_removed_with_its_user() {
+    crate::harness::run(async {
+        let (db, store) = open(&TestDatabase::new(Dialect::Postgres));
+        let store = Arc::new(store);
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let (writes, removes) = (Arc::clone(&store), db.clone());
+        let held = db.write(move |connection| {
+            let row = "INSERT INTO sessions (user_id, epoch, revision, record) VALUES (1, 0, 0, '')";
+            sql_query(row).execute(connection)?;
+            let committed = writes.commit(UserId(1), change(1, 0));
+            while waiting(connection)? == 0 {}
+            let removal = std::thread::spawn(move || removes.write_blocking(|other| users::remove(other, UserId(1))));
+            while waiting(connection)? < 2 && !removal.is_finished() {}
+            assert!(sender.send((committed, removal)).is_ok(), "the test waits");
+            Err::<(), _>(DbError::Busy)
+        });
+        assert!(matches!(held.await, Err(DbError::Busy)), "the row is taken back");
+        let (committed, removal) = receiver.await.expect("they were begun");
+        assert_committed(&committed.await);
+        let removal = tokio::task::spawn_blocking(|| removal.join().expect("no panic")).await.expect("no panic");
+        assert_eq!(removal.expect("the database answers"), Changed::Done(Vec::new()));
+        let rows = "SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM session_queues) AS count";
+        assert_eq!(count(&db, rows).await, 0);
     });
 }
 

@@ -62,6 +62,7 @@ fn open_cluster() -> (Cluster, Db, Arc<DbStore>) {
     let cluster = Cluster::start(&[]);
     let url = cluster.url("postgres").parse().expect("a good URL");
     let db = Db::open(&url, 4).expect("the database opens");
+    add_users(&db);
     let store = Arc::new(DbStore::open(db.clone()).expect("its thread starts"));
     (cluster, db, store)
 }
@@ -115,8 +116,7 @@ fn a_commit_in_progress_during_a_crash_is_unknown() {
         let held = db.write(move |connection| {
             sql_query("SELECT 1 FROM sessions WHERE user_id = 1 FOR UPDATE").execute(connection)?;
             assert!(sender.send(other.commit(UserId(1), change(2, 0))).is_ok(), "the test waits");
-            let waits = "SELECT count(*) AS count FROM pg_locks WHERE NOT granted";
-            while sql_query(waits).get_result::<Count>(connection)?.count == 0 {}
+            while waiting(connection)? == 0 {}
             cluster.crash();
             cluster.recover();
             Ok(cluster)

@@ -1,9 +1,14 @@
 //! Access to audio by token or signed link, `/v1/tracks/{id}/media`, and the SHA-256 of the whole file.
 
-use super::fixture::{Track, noise, raw};
-use crate::harness::{Dialect, Login, Server, TestDatabase, run, until};
+use super::fixture::{Track, noise, raw, receive_raw, send_raw};
+use crate::harness::{Dialect, Login, Server, TestDatabase, run, segue, until};
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
-use segue::{auth::Key, db::schema::secrets, media::digest::Digest};
+use segue::{
+    auth::{Key, LinkClaims},
+    db::schema::secrets,
+    media::digest::Digest,
+    values::login::LoginId,
+};
 use sha2::Digest as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,6 +18,9 @@ pub(super) fn key(database: &TestDatabase) -> Key {
     let text: String = database.open().read_blocking(|connection| Ok(row.first(connection)?)).unwrap();
     Key::from_text(&text).unwrap()
 }
+
+/// A login that the database does not know, which nobody has ended.
+const SOMEBODY: LoginId = LoginId(7);
 
 async fn info(login: &Login<'_>, track: &Track) -> serde_json::Value {
     let reply = login.get(&format!("/v1/tracks/{}/media", track.id)).await;
@@ -51,20 +59,47 @@ on_both_databases! {
         server.get(&path.replace("expires=", "expires=x")).await.assert_error(400, "invalid");
     }
 
+    async fn a_link_ends_with_its_login_and_with_no_other(database) {
+        let track = Track::add(&database, "a.ogg", &noise(10));
+        let server = Server::start_with(&database, &["--poll-ms=600000"]).await;
+        let anna = [server.user(&database, "anna").await, server.log_in("anna", "anna-password").await];
+        let ben = server.user(&database, "ben").await;
+        let link = async |login: &Login<'_>| {
+            let url = info(login, &track).await["url"].as_str().expect("an address").to_owned();
+            url.strip_prefix(&server.base).expect("an address of this server").to_owned()
+        };
+        let (first, second, of_ben) = (link(&anna[0]).await, link(&anna[1]).await, link(&ben).await);
+        assert!(first != second && first == link(&anna[0]).await);
+        assert_eq!(anna[0].post("/v1/auth/logout", &serde_json::json!({})).await.status, 204);
+        server.get(&first).await.assert_error(403, "link_expired");
+        assert_eq!(server.get(&second).await.status, 200);
+        let removed = segue(&database).args(["user", "remove", "anna", "--yes"]).output().expect("the program runs");
+        assert!(removed.status.success(), "{removed:?}");
+        until("the server learns of it", async || server.get(&second).await.status == 403).await;
+        server.get(&second).await.assert_error(403, "link_expired");
+        assert_eq!(server.get(&of_ben).await.status, 200);
+    }
+
     async fn an_expired_link_has_its_own_error(database) {
         let track = Track::add(&database, "a.mp3", &noise(10));
         let other = Track::add(&database, "b.mp3", &noise(11));
         let server = Server::start(&database).await;
         let key = key(&database);
         let link = |track: &Track, kind: &str, expires_s: u64| {
-            let signature = key.sign_link(kind, &track.id.to_string(), expires_s);
-            format!("?expires={expires_s}&signature={signature}")
+            let claims = LinkClaims { login: SOMEBODY, expires_s };
+            let signature = key.sign_link(kind, &track.id.to_string(), claims);
+            format!("?login={SOMEBODY}&expires={expires_s}&signature={signature}")
         };
         let reply = server.get(&(track.stream() + &link(&track, "track", 99_999_999_999))).await;
         assert_eq!((reply.status.as_u16(), reply.body), (200, noise(10)));
         server.get(&(track.stream() + &link(&track, "track", 1_000_000_000))).await.assert_error(403, "link_expired");
         server.get(&(track.stream() + &link(&other, "track", 99_999_999_999))).await.assert_error(403, "forbidden");
         server.get(&(track.stream() + &link(&track, "media", 99_999_999_999))).await.assert_error(403, "forbidden");
+        let good = link(&track, "track", 99_999_999_999);
+        let of_old = good.replace(&format!("login={SOMEBODY}&"), "");
+        server.get(&(track.stream() + &of_old)).await.assert_error(403, "link_expired");
+        let of_another = good.replace(&SOMEBODY.to_string(), &LoginId(8).to_string());
+        server.get(&(track.stream() + &of_another)).await.assert_error(403, "forbidden");
         server.get(&track.stream()).await.assert_error(401, "unauthorized");
         server.get(&format!("/v1/tracks/{}/media", track.id)).await.assert_error(401, "unauthorized");
         let login = server.user(&database, "anna").await;
@@ -100,6 +135,47 @@ on_both_databases! {
         assert_eq!(raw(&server, "HEAD", &tracks[2].stream(), &[&token]).status, 200);
         assert_eq!(info(&login, &tracks[2]).await["sha256"], serde_json::Value::Null);
     }
+}
+
+#[test]
+fn a_link_does_not_outlive_the_token() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let track = Track::add(&database, "a.ogg", &noise(10));
+        let server = Server::start_with(&database, &["--token-lifetime-s=3600"]).await;
+        let login = server.user(&database, "anna").await;
+        let expires_s = info(&login, &track).await["expires_s"].as_u64().expect("a time");
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        assert!(expires_s <= now_s + 3_600, "{expires_s}");
+    });
+}
+
+/// More than the kernel's buffers of both sides hold.
+const LONG: usize = 24 << 20;
+
+#[test]
+fn a_long_answer_breaks_off_when_its_login_ends() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let track = Track::add(&database, "a.flac", &noise(LONG));
+        let server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let other = server.log_in("anna", "anna-password").await;
+        let url = info(&login, &track).await["url"].as_str().expect("an address").to_owned();
+        let path = url.strip_prefix(&server.base).expect("an address of this server");
+        let bearer = |login: &Login<'_>| format!("Authorization: Bearer {}", login.token);
+        let by_link = send_raw(&server, "GET", path, &[]);
+        let by_token = send_raw(&server, "GET", &track.stream(), &[&bearer(&login)]);
+        let of_other = send_raw(&server, "GET", &track.stream(), &[&bearer(&other), "Connection: close"]);
+        for begun in [&by_link, &by_token, &of_other] {
+            begun.peek(&mut [0]).expect("it begins");
+        }
+        assert_eq!(login.post("/v1/auth/logout", &serde_json::json!({})).await.status, 204);
+        for (answer, is_whole) in [(by_link, false), (by_token, false), (of_other, true)] {
+            let answer = receive_raw(answer);
+            assert_eq!((answer.status, answer.body.len() == LONG), (200, is_whole), "{}", answer.body.len());
+        }
+    });
 }
 
 #[test]

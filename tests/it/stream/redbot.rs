@@ -5,6 +5,7 @@ use super::{
     links::key,
 };
 use crate::harness::{Dialect, Server, TestDatabase, python, run};
+use segue::{auth::LinkClaims, values::login::LoginId};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -34,8 +35,10 @@ fn redbot_has_no_complaint() {
         let server = Server::start(&database).await;
         let login = server.user(&database, "anna").await;
         let info = login.get(&format!("/v1/tracks/{}/media", track.id)).await.json();
-        let signature = key(&database).sign_link("track", &track.id.to_string(), 99_999_999_999);
-        let stream = format!("{}{}?expires=99999999999&signature={signature}", server.base, track.stream());
+        let claims = LinkClaims { login: LoginId(7), expires_s: 99_999_999_999 };
+        let signature = key(&database).sign_link("track", &track.id.to_string(), claims);
+        let query = format!("login={}&expires={}&signature={signature}", claims.login, claims.expires_s);
+        let stream = format!("{}{}?{query}", server.base, track.stream());
         let accepted: BTreeSet<&str> = ACCEPTED.iter().map(|(id, _)| *id).collect();
         // After the first request the hash is known and sent as well.
         for url in [info["url"].as_str().unwrap(), &stream] {

@@ -3,6 +3,7 @@
 mod goodbyes;
 mod handing_over;
 mod kills;
+mod logged_out;
 mod misuse;
 pub(crate) mod socket;
 

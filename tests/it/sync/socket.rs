@@ -15,12 +15,17 @@ type Framed = actix_codec::Framed<BoxedSocket, ws::Codec>;
 
 /// A server with one track of 200 s.
 pub(super) async fn with_music(database: &TestDatabase) -> Server {
+    with_music_and(database, &[]).await
+}
+
+/// The same, started with more arguments.
+pub(super) async fn with_music_and(database: &TestDatabase, arguments: &[&str]) -> Server {
     let music = database.folder.path().join("music");
     std::fs::create_dir(&music).expect("a folder");
     silence(&music.join("long.wav"), 200);
     let scanned = segue(database).arg("scan").arg("--music").arg(&music).output().expect("the program runs");
     assert!(scanned.status.success(), "{scanned:?}");
-    Server::start(database).await
+    Server::start_with(database, arguments).await
 }
 
 /// The id of that track.

@@ -62,6 +62,27 @@ async fn after_a_panic_devices_have_time_to_be_told() {
 }
 
 #[actix::test]
+async fn the_session_of_a_removed_user_ends_and_writes_nothing() {
+    tokio::time::pause();
+    for is_logged_out in [true, false] {
+        let node = Node::new();
+        let mut kitchen = node.join("anna", "Kitchen", 1).await;
+        kitchen.plays(&node).await;
+        node.store.remove(ANNA);
+        if is_logged_out {
+            node.logins.end("anna");
+        } else {
+            kitchen.command(11, Op::Pause);
+        }
+        kitchen.settle().await;
+        let why = if is_logged_out { CloseReason::BadToken } else { CloseReason::Restart };
+        assert_eq!(kitchen.line.closed(), Some(why));
+        pass(5_000).await;
+        assert_eq!((node.store.has(ANNA), node.directory.sessions()), (false, 0), "logged out: {is_logged_out}");
+    }
+}
+
+#[actix::test]
 async fn a_play_that_was_refused_is_written_though_everybody_has_left() {
     let (node, mut kitchen) = one_device(&[]).await;
     kitchen.plays(&node).await;

@@ -27,7 +27,7 @@ fn said(cell: &str) -> Option<Incoming> {
     Some(Incoming::Text(match cell {
         "nothing for 5 s" => return None,
         // What is no text comes to the actor like this: `arrived` in `src/http/socket.rs`.
-        "a binary frame, or one that is not UTF-8" => return Some(Incoming::Garbage),
+        "a binary frame, or one that is not UTF-8" => return Some(Incoming::Garbage(cell.to_owned())),
         "an empty frame" => String::new(),
         "65,537 bytes" => format!(r#"{{"type":"pong","x":"{}"}}"#, "x".repeat(FRAME_BYTES + 1 - 22)),
         "arrays 200 deep" => deep(200),

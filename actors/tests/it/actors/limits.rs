@@ -6,7 +6,7 @@ use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::MediaId;
 use segue_actors::protocol::ids::NodeId;
 use segue_actors::protocol::messages::Op;
-use segue_actors::protocol::playback::{Playback, Repeat};
+use segue_actors::protocol::playback::{Intent, Playback, Repeat};
 use segue_actors::protocol::wire::ServerMessage;
 use segue_actors::socket::Incoming;
 use segue_actors::testing::memory::MemoryNodes;
@@ -54,7 +54,6 @@ async fn a_login_that_ends_takes_its_devices_along_and_nobody_elses() {
     playing.settle().await;
     idle.settle().await;
     other.settle().await;
-    let revision = other.playback.as_ref().map(Playback::stamp);
     node.logins.end("anna");
     // Its next command is refused at once, with the reason.
     idle.command(2, Op::Stop);
@@ -62,14 +61,34 @@ async fn a_login_that_ends_takes_its_devices_along_and_nobody_elses() {
     assert_eq!(idle.line.closed(), Some(CloseReason::BadToken));
     assert!(acks(&idle.take_rest()).is_empty());
     other.settle().await;
-    assert_eq!(other.playback.as_ref().map(Playback::stamp), revision, "nothing was done");
-    // A silent socket is closed at the next check of its timers.
-    pass(2_000).await;
-    assert_eq!(playing.line.closed(), Some(CloseReason::BadToken));
+    let intent = other.playback.as_ref().map(|shown| shown.intent);
+    assert_eq!(intent, Some(Intent::Pause), "it is not stopped; what played has left");
+    assert_eq!(playing.line.closed(), Some(CloseReason::BadToken), "a silent one is closed as well, at once");
     assert_eq!(other.line.closed(), None);
     other.command(3, Op::Repeat { mode: Repeat::All });
     other.settle().await;
     assert_eq!(acks(&other.take_rest()).len(), 1);
+}
+
+#[actix::test]
+async fn what_waits_for_a_device_whose_login_has_ended_is_not_shown() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut busy = node.join("anna", "Hall", 1).await;
+    let mut other = node.join("anna, once more", "Desk", 2).await;
+    busy.settle().await;
+    // While the catalogue is asked its actor does nothing else.
+    node.tracks.hold(true);
+    busy.play(1, &[3]);
+    busy.settle().await;
+    let shown = busy.playback.as_ref().map(Playback::stamp);
+    node.logins.end("anna");
+    other.command(2, Op::Repeat { mode: Repeat::All });
+    other.settle().await;
+    assert_eq!(acks(&other.take_rest()).len(), 1);
+    node.tracks.hold(false);
+    busy.settle().await;
+    assert_eq!((busy.line.closed(), busy.playback.as_ref().map(Playback::stamp)), (Some(CloseReason::BadToken), shown));
 }
 
 #[actix::test]
@@ -179,6 +198,33 @@ async fn the_thirty_third_device_is_refused() {
     let closed: Vec<_> = devices.iter().filter_map(|device| device.line.closed()).collect();
     assert_eq!(closed, [CloseReason::TooManyDevices]);
     assert_eq!(devices[32].line.closed(), Some(CloseReason::TooManyDevices));
+    let told = devices[32].take_rest();
+    assert!(matches!(told[..], [ServerMessage::Goaway { reconnect: true, retry_ms: Some(10_000), .. }]), "{told:?}");
+}
+
+#[actix::test]
+async fn a_device_that_is_refused_for_a_ghost_is_let_in_when_it_comes_back_as_told() {
+    tokio::time::pause();
+    let node = Node::new();
+    let mut devices = Vec::new();
+    for number in 1..=32 {
+        devices.push(node.join("anna", "Device", number).await);
+    }
+    devices[0].cut();
+    devices[0].settle().await;
+    let mut refused = node.join("anna", "Device", 33).await;
+    let told = refused.take_rest();
+    let [ServerMessage::Goaway { reconnect: true, retry_ms: Some(retry_ms), .. }] = told[..] else {
+        panic!("{told:?}")
+    };
+    for _ in 0..retry_ms / 1_000 {
+        pass(1_000).await;
+        devices[1..].iter().for_each(|device| device.feed(Incoming::Control));
+    }
+    // The random part of its wait.
+    pass(100).await;
+    refused = node.join("anna", "Device", 33).await;
+    assert!(refused.line.closed().is_none() && refused.welcome.is_some());
 }
 
 #[actix::test]

@@ -346,6 +346,26 @@ fn what_sounds_comes_back_within_a_second_however_many_come_back() {
 }
 
 #[test]
+fn who_is_told_how_long_to_wait_waits_at_least_for_that_and_never_for_long() {
+    let goaway = |retry_ms| {
+        let (code, reason) = (CloseReason::TooManyDevices.code(), "too_many_devices".to_owned());
+        ServerMessage::Goaway { code, reason, reconnect: true, jitter_ms: 1_000, retry_ms }
+    };
+    for (retry_ms, wait_ms) in [(None, 500), (Some(10_000), 10_500), (Some(u32::MAX), 30_500)] {
+        for code in [Some(CloseReason::TooManyDevices.code()), None] {
+            let mut world = World::new(1);
+            world.input(0, Input::Frame(Box::new(goaway(retry_ms))));
+            world.input(0, Input::Closed(code));
+            assert_eq!(world.devices[0].given_up, None);
+            let due_us = world.devices[0].client.next_deadline();
+            assert_eq!(due_us, world.now_us + wait_ms * 1_000, "{retry_ms:?}, {code:?}");
+            world.input(0, Input::Wake);
+            assert!(world.devices[0].connection.is_some(), "a person who wakes the machine does not wait");
+        }
+    }
+}
+
+#[test]
 fn what_is_older_is_not_obeyed_however_late_it_comes() {
     let mut world = playing(2);
     let older = world.shown().clone();

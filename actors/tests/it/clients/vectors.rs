@@ -5,6 +5,7 @@
 use super::trace::Trace;
 use super::{LOAD_MS, TRACK_MS, Trouble, World, play, play_on, playing, transfer};
 use expect_test::expect_file;
+use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::{CommandId, DeviceId, Micros};
 use segue_actors::protocol::messages::{ByeReason, Op, RejectCode};
 use segue_actors::protocol::playback::{Rate, Repeat};
@@ -407,6 +408,16 @@ fn sent_away_for_good() -> World {
     world
 }
 
+fn sent_away_for_a_while() -> World {
+    let mut world = playing(2);
+    let goaway = ServerMessage::goaway(CloseReason::TooManyDevices, 0);
+    world.input(1, Input::Frame(Box::new(goaway)));
+    world.lose_socket(1);
+    world.input(1, Input::Closed(Some(CloseReason::TooManyDevices.code())));
+    world.pass(11_000);
+    world
+}
+
 fn leaves() -> World {
     let mut world = playing(2);
     world.input(0, Input::Leave(ByeReason::Close));
@@ -488,6 +499,7 @@ golden! {
     strict_mode
     wakes_up
     sent_away_for_good
+    sent_away_for_a_while
     leaves
     looks_at_the_queue
     frames_come_twice

@@ -58,6 +58,41 @@ fn only_committed_changes_survive_a_restart() {
     assert_eq!((index.documents(), index.cursor()), (0, None));
 }
 
+/// A process was killed after it had written which documents are removed, and before it had written the commit.
+#[test]
+fn what_a_killed_commit_left_behind_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let current = folder.path().join(format!("v{}", super::super::schema::VERSION));
+    let files = || {
+        let paths = fs::read_dir(&current).expect("a folder").map(|entry| entry.expect("readable").path());
+        paths.map(|path| (path.clone(), fs::read(path).expect("readable"))).collect::<Vec<_>>()
+    };
+    let open = || SearchIndex::open(folder.path()).expect("an index");
+    let remove_one = |index: &SearchIndex| {
+        index.apply([DocumentChange::Remove(Track, 1)]).expect("a removal");
+        index.commit("2")
+    };
+    let index = open();
+    index.apply((0..20).map(|id| DocumentChange::Put(document(Track, id, "song", &[], 0)))).expect("changes");
+    index.commit("1").expect("a commit");
+    index.close().expect("closed");
+    drop(index);
+    let before = files();
+    let index = open();
+    remove_one(&index).expect("a commit");
+    index.close().expect("closed");
+    drop(index);
+    let is_commit = |path: &std::path::Path| path.ends_with("meta.json");
+    assert!(files().iter().any(|(path, _)| path.extension().is_some_and(|ending| ending == "del")));
+    for (path, bytes) in before.iter().filter(|(path, _)| is_commit(path)) {
+        fs::write(path, bytes).expect("the commit is undone");
+    }
+    let index = open();
+    assert_eq!((index.cursor().as_deref(), total(&index, "song")), (Some("1"), 20));
+    remove_one(&index).expect("the same commit again");
+    assert_eq!(total(&index, "song"), 19);
+}
+
 #[test]
 fn a_damaged_index_is_rebuilt() {
     let folder = tempfile::tempdir().expect("a temporary folder");
