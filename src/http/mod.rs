@@ -130,7 +130,7 @@ pub struct Listening {
     hang_ups: Signal,
 }
 
-/// Binds the address of the settings. From here on SIGHUP does not end the process. Call it within [`block_on`].
+/// Binds the address of the settings. From here on SIGHUP reloads the files of TLS. Call it within [`block_on`].
 ///
 /// # Errors
 /// When the address cannot be bound, or the files of TLS cannot be used.
