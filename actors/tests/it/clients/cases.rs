@@ -1,6 +1,5 @@
 //! What the clients of one session do; two of them never sound together.
 
-use super::vectors::volume_before_the_welcome;
 use super::{LIMITS, LOAD_MS, TRACK_MS, Trouble, World, device, play, playing};
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::device::Volume;
@@ -113,6 +112,16 @@ fn a_volume_is_the_device_s_own_and_an_older_one_changes_nothing() {
     world.command(1, level(60));
     world.input(0, Input::Frame(Box::new(ServerMessage::Devices(list))));
     assert_eq!(world.devices[0].client.volume(), Some(volume(60, 2)));
+}
+
+/// Changed on the device after its `hello` was sent.
+pub(super) fn volume_before_the_welcome() -> World {
+    let mut world = playing(2);
+    world.cut(0);
+    world.say_hello(0);
+    world.input(0, Input::Volume { level: 45, muted: true });
+    world.pass(1_000);
+    world
 }
 
 /// The `hello` with the earlier volume is under way.

@@ -2,6 +2,7 @@
 //! player's rules, which are not this code, are held to the same (`tests/browser/unit/vectors.test.js`).
 //! `UPDATE_EXPECT=1` writes them anew.
 
+use super::cases::volume_before_the_welcome;
 use super::trace::Trace;
 use super::{LOAD_MS, TRACK_MS, Trouble, World, play, play_on, playing, transfer};
 use expect_test::expect_file;
@@ -218,16 +219,6 @@ fn volumes() -> World {
     world.come_back(0);
     world.command(1, volume(60));
     world.pass(200);
-    world
-}
-
-/// Changed on the device after its `hello` was sent.
-pub(super) fn volume_before_the_welcome() -> World {
-    let mut world = playing(2);
-    world.cut(0);
-    world.say_hello(0);
-    world.input(0, Input::Volume { level: 45, muted: true });
-    world.pass(1_000);
     world
 }
 
