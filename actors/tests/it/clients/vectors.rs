@@ -3,8 +3,7 @@
 //! `UPDATE_EXPECT=1` writes them anew.
 
 use super::cases::volume_before_the_welcome;
-use super::trace::Trace;
-use super::{LOAD_MS, TRACK_MS, Trouble, World, play, play_on, playing, transfer};
+use super::{LOAD_MS, TRACK_MS, Trouble, World, play, play_on, playing, trace::Trace, transfer};
 use expect_test::expect_file;
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::{CommandId, DeviceId, Micros};
@@ -25,8 +24,7 @@ fn file(world: &World) -> String {
         let steps = steps.join(",\n");
         writeln!(text, "{{\"device\":{},\"steps\":[\n{steps}\n]}}{comma}", json!(device)).expect("a string takes it");
     }
-    text.push_str("]\n");
-    text
+    text + "]\n"
 }
 
 fn welcome() -> World {
@@ -52,8 +50,8 @@ fn seek() -> World {
     let mut world = playing(2);
     world.command(1, Op::Seek { position_ms: 8_000 });
     world.pass(200);
-    let near_ms = world.shown().position_at(world.server_now()) + 20;
-    world.command(0, Op::Seek { position_ms: near_ms });
+    let position_ms = world.shown().position_at(world.server_now()) + 20;
+    world.command(0, Op::Seek { position_ms });
     world.pass(200);
     world
 }
