@@ -205,6 +205,7 @@ fn is_too_long(error: &io::Error) -> bool {
 
 /// Translates a message of the WebSocket for the device's actor. Answers pings.
 fn arrived(message: Result<AggregatedMessage, ProtocolError>, pongs: &mpsc::Sender<Outgoing>) -> Incoming {
+    let too_long = || Incoming::Garbage(format!("a message of more than {FRAME_BYTES} bytes"));
     match message {
         Ok(AggregatedMessage::Text(text)) => Incoming::Text(text.to_string()),
         Ok(AggregatedMessage::Ping(payload)) => {
@@ -218,14 +219,12 @@ fn arrived(message: Result<AggregatedMessage, ProtocolError>, pongs: &mpsc::Send
             Some(_) => Incoming::Broken,
         },
         Ok(AggregatedMessage::Binary(_)) => Incoming::Garbage("a binary frame".to_owned()),
-        Err(ProtocolError::Overflow) => Incoming::Garbage(format!("a frame of more than {FRAME_BYTES} bytes")),
+        Err(ProtocolError::Overflow) => too_long(),
         // `actix_ws` reports text that is not UTF-8 as this kind of I/O error.
         Err(ProtocolError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
             Incoming::Garbage("text that is not UTF-8".to_owned())
         }
-        Err(ProtocolError::Io(error)) if is_too_long(&error) => {
-            Incoming::Garbage(format!("a message of more than {FRAME_BYTES} bytes"))
-        }
+        Err(ProtocolError::Io(error)) if is_too_long(&error) => too_long(),
         Err(ProtocolError::Io(_)) => Incoming::Broken,
         Err(error) => Incoming::Garbage(error.to_string()),
     }

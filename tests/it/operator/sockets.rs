@@ -15,7 +15,7 @@ fn bad_frames() -> [(Message, &'static str); 5] {
         (Message::Text("nonsense".into()), "a socket is closed: expected"),
         (Message::Text(r#"{"type":"hello","device":{}}"#.into()), "a socket is closed: missing field"),
         (Message::Binary(Bytes::from_static(b"nonsense")), "a socket is closed: a binary frame"),
-        (Message::Text(long.into()), "a socket is closed: a frame of more than 65536 bytes"),
+        (Message::Text(long.into()), "a socket is closed: a message of more than 65536 bytes"),
         (Message::Text(r#"{"type":"time"}"#.into()), "a socket is closed: missing field"),
     ]
 }
