@@ -324,7 +324,8 @@ function showDevices(client, list, out) {
   client.devices = list;
   out.push({ type: "show" });
   const volume = list.devices.find((device) => device.id === client.device.id)?.volume;
-  if (volume && volume.version > (client.device.volume?.version ?? -1)) {
+  // Before the `welcome` the id may be that of another device.
+  if (client.isWelcomed() && volume && volume.version > (client.device.volume?.version ?? -1)) {
     client.device.volume = volume;
     out.push({ type: "volume", level: volume.level, muted: volume.muted });
   }

@@ -1,11 +1,10 @@
 //! The commands of people in front of devices and through programs without a socket.
 
 use crate::server::track;
-use crate::world::{Up, World};
+use crate::world::World;
 use segue_actors::protocol::ids::{CommandId, ConnectionId, DeviceId, ItemId, MediaId};
-use segue_actors::protocol::messages::{Command, Op, TransferMode, VolumeChange};
+use segue_actors::protocol::messages::{Command, Op, TransferMode};
 use segue_actors::protocol::playback::{Rate, Repeat};
-use segue_actors::protocol::wire::ClientMessage;
 use segue_actors::state::{Asked, Event};
 use segue_client::Input;
 
@@ -19,19 +18,13 @@ impl World {
         if !self.devices[index].is_awake() {
             return;
         }
-        match (self.chance.below(40), self.devices[index].socket) {
-            (0, _) => return self.input(index, Input::Look { from: 0, limit: 10 }),
-            (2, _) => {
+        match self.chance.below(40) {
+            0 => return self.input(index, Input::Look { from: 0, limit: 10 }),
+            2 => {
                 self.note("a client wakes");
                 return self.input(index, Input::Wake);
             }
-            (1, Some(socket)) if self.devices[index].client.link().is_welcomed() => {
-                // A change that was made before the last command, and is refused.
-                let version = self.devices[index].client.volume().map_or(0, |volume| volume.version).wrapping_sub(1);
-                let change = VolumeChange { level: 20, muted: false, version };
-                return self.send_up(socket, Up::Message(Box::new(ClientMessage::Volume(change))));
-            }
-            (3 | 4, _) => {
+            1 | 3 | 4 => {
                 let level = u8::try_from(self.chance.below(101)).expect("at most 100");
                 let muted = self.chance.permille(100);
                 return self.turn_volume(index, level, muted);

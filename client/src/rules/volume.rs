@@ -7,11 +7,12 @@ use crate::protocol::wire::ClientMessage;
 
 impl Client {
     /// A newer device list. Its volume of this device is applied if the version is higher than the last one applied
-    /// here.
+    /// here. Before the `welcome` none is: this device may be welcomed under another id.
     pub(super) fn listed(&mut self, devices: DeviceList, outputs: &mut Vec<Output>) {
         let own = devices.devices.iter().find(|device| Some(device.id) == self.device.id);
         let known = self.device.volume.map(|volume| volume.version);
-        if let Some(volume) = own.and_then(|own| own.volume).filter(|volume| known < Some(volume.version)) {
+        let is_newer = |volume: &Volume| self.link.is_welcomed() && known < Some(volume.version);
+        if let Some(volume) = own.and_then(|own| own.volume).filter(is_newer) {
             self.device.volume = Some(volume);
             outputs.push(Output::Volume(volume));
         }

@@ -132,6 +132,22 @@ fn a_volume_turned_before_the_welcome_is_sent_after_it() {
     assert_eq!(shown, Some(Volume { level: 45, muted: true, version: 0 }));
 }
 
+/// This device may be welcomed under another id.
+#[test]
+fn a_list_before_the_welcome_sets_no_volume() {
+    let mut world = playing(2);
+    let before = world.devices[0].client.volume();
+    let mut list = world.devices[0].client.devices().expect("it has one").clone();
+    world.cut(0);
+    world.say_hello(0);
+    list.devices_revision += 100;
+    for device in &mut list.devices {
+        device.volume = Some(volume(7, 9));
+    }
+    world.input(0, Input::Frame(Box::new(ServerMessage::Devices(list))));
+    assert_eq!((world.devices[0].client.volume(), before), (before, None));
+}
+
 fn volume(level: u8, version: u64) -> Volume {
     Volume { level, muted: false, version }
 }
