@@ -1,5 +1,6 @@
 //! Rate limits of log-in attempts: per client address and per user name.
 
+use crate::values::network::network;
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -88,7 +89,7 @@ impl<C: Clock + Clone> LoginLimits<C> {
         }
     }
 
-    /// Somebody has logged in as this user from this address.
+    /// Notes a log-in as this user from this address.
     pub fn logged_in(&self, name_key: &str, address: IpAddr) {
         let place = self.place(name_key, address);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).add(place);
@@ -121,18 +122,6 @@ impl Known {
         if let Some(oldest) = oldest.map(|(known, _)| *known) {
             self.logins.remove(&oldest);
         }
-    }
-}
-
-/// The part of an address that identifies one network: for IPv6 the first 64 bits (RFC 6177), for IPv4 all.
-fn network(address: IpAddr) -> [u16; 4] {
-    let octets = match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().segments(),
-        IpAddr::V6(v6) => v6.segments(),
-    };
-    match (address.to_canonical(), octets) {
-        (IpAddr::V4(_), [.., c, d]) => [0, u16::MAX, c, d],
-        (IpAddr::V6(_), [a, b, c, d, ..]) => [a, b, c, d],
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn run<P: Send + 'static>(
         app.start_search();
         app.start_scanning();
         match ready(&app, server.address, prepared).await {
-            // Who does not read what `ready` prints may still use the server.
+            // A closed standard output does not end the server.
             Err(failure) if failure.is::<io::Error>() => log::debug!("standard output cannot be written to: {failure}"),
             outcome => outcome?,
         }

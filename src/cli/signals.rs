@@ -89,7 +89,7 @@ impl Signals {
         let (done, result) = oneshot::channel();
         let stopped = Arc::clone(&stop);
         let run = move || {
-            // Nobody takes the result when the wait for it is over; it is dropped here then.
+            // When the wait for the result has ended, the receiver is gone, and the result is dropped here.
             drop(done.send(work(&stopped)));
         };
         thread::Builder::new().name("work".to_owned()).spawn(run)?;

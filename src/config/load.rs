@@ -82,7 +82,7 @@ pub fn at_home(path: &Path) -> Result<PathBuf, String> {
     path.to_str().map_or_else(|| Ok(path.to_owned()), |text| home::expand(text, home.as_deref()).map(PathBuf::from))
 }
 
-/// The same by these sources. What is wrong with the path is said by whoever opens it.
+/// The same by these sources. A path that cannot be used is reported where it is opened.
 fn tried_at_home(path: PathBuf, sources: &Sources) -> PathBuf {
     let home = sources.environment.get("HOME").map(String::as_str);
     path.to_str().and_then(|text| home::expand(text, home).ok()).map_or(path, PathBuf::from)

@@ -1,4 +1,4 @@
-//! A list of networks, for whoever is trusted.
+//! A list of networks, such as those of trusted proxies.
 
 use super::{
     source::Shape,

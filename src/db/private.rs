@@ -1,4 +1,5 @@
-//! The data is for its owner alone: the database holds the key that signs logins, so that whoever reads it can be any user.
+//! The data is for its owner alone: the database holds the key that signs logins, so that a person who can read it can
+//! sign in as any user.
 
 use super::obstacle;
 use std::{

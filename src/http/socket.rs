@@ -155,7 +155,7 @@ impl MessageBody for Watched {
     }
 }
 
-/// When the connection is gone, whoever waits for it to take a frame goes on.
+/// When the connection is gone, the writer that waits for it to take a frame goes on.
 impl Drop for Watched {
     fn drop(&mut self) {
         self.left.notify_one();

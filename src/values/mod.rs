@@ -4,6 +4,7 @@ pub mod audio;
 pub mod catalogue_id;
 pub mod document;
 pub mod login;
+pub mod network;
 pub mod path;
 pub mod printed;
 pub mod spelling;
