@@ -40,7 +40,10 @@ export class Link {
     this.phase = "down";
     /** When the next attempt is due (`down`), or when the current one began (`trying`), in local time. */
     this.since_us = local_us;
-    this.attempts = 0;
+    /** Attempts since the last `welcome`: the waits grow with them. */
+    this.failed_attempts = 0;
+    /** How often a `hello` was sent. */
+    this.hellos = 0;
     this.jitter_ms = 0;
     /**
      * @type {{code: number, reason: string, retry_ms: number} | undefined} from the server's `goaway`, in case the
@@ -92,7 +95,9 @@ export function sendHello(client, local_us, out) {
   const { link } = client;
   Object.assign(link, { phase: "trying", since_us: local_us, heard_us: local_us, farewell: undefined });
   client.pendingCommands.resetCopies();
-  const frame = { type: "hello", token: client.token, device: { ...client.device }, seen: seen(client) };
+  link.hellos += 1;
+  const { token, device } = client;
+  const frame = { type: "hello", token, device: { ...device }, seen: seen(client), attempt: link.hellos };
   out.push({ type: "send", frame });
   startBurst(client, local_us, out);
 }
@@ -127,7 +132,7 @@ export function restartBurst(client, local_us, out) {
 
 /** @param {Client} client @param {number} local_us @param {number} jitter_ms @param {Output[]} out */
 export function welcomed(client, local_us, jitter_ms, out) {
-  Object.assign(client.link, { phase: "up", attempts: 0, jitter_ms, why: undefined });
+  Object.assign(client.link, { phase: "up", failed_attempts: 0, jitter_ms, why: undefined });
   client.link.receive(local_us);
   out.push({ type: "show" });
 }
@@ -164,10 +169,10 @@ export function closed(client, local_us, chance, code, out) {
   if (client.audio.kind === "armed") fallSilent(client, out);
   const wasUp = link.phase === "up";
   const isSounding = client.audio.kind === "sounding";
-  const doubled_ms = Math.min(FIRST_WAIT_MS * 2 ** Math.min(link.attempts, 10), LONGEST_WAIT_MS);
+  const doubled_ms = Math.min(FIRST_WAIT_MS * 2 ** Math.min(link.failed_attempts, 10), LONGEST_WAIT_MS);
   const jitter_ms = isSounding ? Math.min(link.jitter_ms, SOUNDING_WAIT_MS) : link.jitter_ms;
   const least_ms = Math.min(told?.retry_ms ?? 0, LONGEST_WAIT_MS);
-  link.attempts += 1;
+  link.failed_attempts += 1;
   link.phase = "down";
   link.since_us = local_us + (least_ms + chance * (wasUp ? jitter_ms : doubled_ms)) * 1000;
   link.unheard_us = undefined;
@@ -199,7 +204,7 @@ export function wake(client, local_us, out) {
     closed(client, local_us, 0, undefined, out);
   }
   if (link.phase === "down") {
-    link.attempts = 0;
+    link.failed_attempts = 0;
     link.since_us = local_us;
     tickLink(client, local_us, 0, out);
   } else if (link.phase === "up") {

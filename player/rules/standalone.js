@@ -55,7 +55,7 @@ const UNKNOWN = {
  */
 export function mayPlayStandalone(client, local_us) {
   const { link, playback } = client;
-  if (client.isWelcomed() || isStrict(client) || link.phase === "over" || link.attempts === 0) return false;
+  if (client.isWelcomed() || isStrict(client) || link.phase === "over" || link.failed_attempts === 0) return false;
   if (client.lease() || !playback) return true;
   return playback.intent !== "play" && local_us - link.contact_us >= CUT_OFF_MS * 1000;
 }

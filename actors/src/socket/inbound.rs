@@ -139,6 +139,7 @@ pub fn join(hello: Hello, connection: ConnectionId, random: impl Fn() -> u64) ->
         spare_id: DeviceId(random()),
         instance: hello.device.instance,
         seen: hello.seen,
+        attempt: hello.attempt,
         description: Description::of(hello.device)?,
     })
 }

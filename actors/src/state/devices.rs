@@ -75,6 +75,9 @@ pub struct Device {
     pub id: DeviceId,
     /// The instance that joined last.
     pub instance: InstanceId,
+    /// The number of its `hello` within the instance, if it told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
     /// Shown to people.
     pub name: String,
     /// Which icon screens show.
@@ -409,6 +412,7 @@ mod tests {
         Device {
             id,
             instance: InstanceId(1),
+            attempt: None,
             name: "x".to_owned(),
             kind: DeviceKind::Other,
             plays: true,

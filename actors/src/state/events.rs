@@ -20,6 +20,8 @@ pub struct Join {
     pub description: Description,
     /// The newest stamp it was shown.
     pub seen: Option<Stamp>,
+    /// The number of its `hello` within the instance, if it told.
+    pub attempt: Option<u32>,
 }
 
 /// How a socket ended.

@@ -35,6 +35,10 @@ impl SessionState {
             effects.push(Effect::Welcome(join.connection, device.id));
             return;
         }
+        if self.is_overtaken(&join) {
+            effects.push(Effect::Close(join.connection, CloseReason::Replaced));
+            return;
+        }
         let is_same = |waiting: &PendingJoin| {
             waiting.join.device_id == join.device_id
                 && waiting.join.instance == join.instance
@@ -59,6 +63,15 @@ impl SessionState {
                 self.pending_joins.push(PendingJoin { join, asked });
             }
         }
+    }
+
+    /// Whether the instance of a join has joined, or waits, with a later `hello`: the earlier one was delayed on a socket
+    /// that the client has given up.
+    fn is_overtaken(&self, join: &Join) -> bool {
+        let listed = self.record.devices.iter().map(|device| (device.instance, device.attempt));
+        let waiting = self.pending_joins.iter().map(|waiting| (waiting.join.instance, waiting.join.attempt));
+        let is_later = |(instance, attempt)| instance == join.instance && attempt > join.attempt;
+        join.attempt.is_some() && listed.chain(waiting).any(is_later)
     }
 
     /// Whether the device's socket ends at this node.
@@ -193,6 +206,7 @@ impl SessionState {
         self.edit().devices.put(Device {
             id,
             instance: join.instance,
+            attempt: join.attempt,
             name: description.name,
             kind: description.kind,
             plays: description.plays,

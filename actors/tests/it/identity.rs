@@ -2,7 +2,8 @@
 
 use crate::scenario::{join, run};
 use expect_test::expect;
-use segue_actors::protocol::ids::{Micros, NodeId, Stamp};
+use segue_actors::protocol::close::CloseReason;
+use segue_actors::protocol::ids::{ConnectionId, InstanceId, Micros, NodeId, Stamp};
 use segue_actors::state::{Durability, Effect, Event, Join, Limits, Record, SessionState};
 
 #[test]
@@ -215,6 +216,33 @@ fn no_epoch_comes_twice_when_the_database_is_put_back_within_a_second() {
     assert_eq!(effects[0], Effect::Commit(Durability::Now), "durable before anything is shown under it");
     assert!(state.playback().stamp() > shown && state.shown().devices > shown);
     state.check().expect("the invariants hold");
+}
+
+/// The connection that a session closed, and the devices that it lists with their connections.
+fn after_join(state: &mut SessionState, join: Join) -> (Option<(ConnectionId, CloseReason)>, Vec<ConnectionId>) {
+    let mut effects = Vec::new();
+    state.step(Micros(1_700_000_000_000_000), Event::Join(Box::new(join)), &mut effects);
+    let closed = effects.iter().find_map(|effect| match effect {
+        Effect::Close(connection, reason) => Some((*connection, *reason)),
+        _ => None,
+    });
+    state.check().expect("the invariants hold");
+    (closed, state.devices().iter().filter_map(|device| device.presence.connection()).collect())
+}
+
+#[test]
+fn a_delayed_hello_of_an_earlier_attempt_takes_no_place() {
+    let mut state = SessionState::new(Micros(1_700_000_000_000_000), 0, NodeId(1), Limits::default());
+    let attempt = |attempt, connection| Join { attempt, connection: ConnectionId(connection), ..join(1) };
+    let replaced = |connection| Some((ConnectionId(connection), CloseReason::Replaced));
+    assert_eq!(after_join(&mut state, attempt(Some(2), 20)), (None, vec![ConnectionId(20)]));
+    assert_eq!(after_join(&mut state, attempt(Some(1), 10)), (replaced(10), vec![ConnectionId(20)]), "an earlier one");
+    assert_eq!(after_join(&mut state, attempt(Some(3), 30)), (replaced(20), vec![ConnectionId(30)]), "a later one");
+    assert_eq!(after_join(&mut state, attempt(None, 40)), (replaced(30), vec![ConnectionId(40)]), "one without number");
+    let copy = |number, connection| Join { instance: InstanceId(7), ..attempt(Some(number), connection) };
+    assert_eq!(after_join(&mut state, copy(2, 72)), (None, vec![ConnectionId(40)]), "a copy waits for the probe");
+    assert_eq!(after_join(&mut state, copy(1, 71)), (replaced(71), vec![ConnectionId(40)]), "its earlier attempt");
+    assert_eq!(after_join(&mut state, copy(3, 73)), (replaced(72), vec![ConnectionId(40)]), "its later attempt");
 }
 
 #[test]

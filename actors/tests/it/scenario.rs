@@ -487,6 +487,7 @@ pub(crate) fn join(number: u64) -> Join {
             volume: None,
         },
         seen: None,
+        attempt: None,
     }
 }
 

@@ -38,7 +38,7 @@ fn frames_are_read_as_the_protocol_writes_them() {
     ];
     let answers: Vec<String> = frames.iter().map(|frame| answer(frame)).collect();
     expect![[r#"
-        Hello(Hello { token: None, device: HelloDevice { id: None, instance: InstanceId(00000000000000ab), name: "Kitchen", kind: Other, plays: true, controls: true, volume: None }, seen: None })
+        Hello(Hello { token: None, device: HelloDevice { id: None, instance: InstanceId(00000000000000ab), name: "Kitchen", kind: Other, plays: true, controls: true, volume: None }, seen: None, attempt: None })
         Command(Command { id: CommandId(00000000000000ab), if_item: None, if_queue_revision: None, if_lease: None, op: Play { item: None, tracks: [MediaId(00000000000000ab)], start: None, position_ms: None, on: Some(DeviceId(00000000000000ab)) } })
         Command(Command { id: CommandId(00000000000000ab), if_item: Some(ItemId(00000000000000ab)), if_queue_revision: None, if_lease: Some(Stamp { epoch: 7, revision: 3 }), op: Next })
         Command(Command { id: CommandId(00000000000000ab), if_item: None, if_queue_revision: None, if_lease: None, op: QueueInsert { tracks: [], after: None, before: Some(ItemId(00000000000000ab)) } })
@@ -254,6 +254,7 @@ fn messages() -> impl Strategy<Value = ClientMessage> {
                         volume: None,
                     },
                     seen: None,
+                    attempt: None,
                 }))
             }
         ),

@@ -68,7 +68,7 @@ impl World {
             controls: true,
             volume: None,
         };
-        let hello = Hello { token, device, seen: None };
+        let hello = Hello { token, device, seen: None, attempt: None };
         self.send_up(socket, Up::Message(Box::new(ClientMessage::Hello(Box::new(hello)))));
     }
 

@@ -70,6 +70,7 @@ const ONCE_FAILED: &[u64] = &[
     220544867134,
     237913722061,
     504786896691,
+    988234443917,
 ];
 /// After so many runs it says how far it is.
 const PROGRESS_EACH: u64 = 50_000;

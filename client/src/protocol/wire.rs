@@ -27,6 +27,10 @@ pub struct Hello {
     /// The newest stamp it was shown: a server whose database was restored from an older copy begins an epoch above it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Stamp>,
+    /// The number of this `hello` within the instance, from 1, one higher with each: a `hello` that was delayed does not
+    /// take the place of a later one (R9).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
 }
 
 /// What a device sends.

@@ -62,7 +62,10 @@ pub(super) struct Farewell {
 #[derive(Debug, Clone)]
 pub struct Link {
     phase: Phase,
-    attempts: u32,
+    /// Attempts since the last `welcome`: the waits grow with them.
+    failed_attempts: u32,
+    /// Times a `hello` was sent.
+    hellos: u32,
     jitter_ms: i64,
     farewell: Option<Farewell>,
     heard_us: i64,
@@ -84,7 +87,8 @@ impl Link {
     pub(super) fn down(local_us: i64) -> Self {
         Self {
             phase: Phase::Down(local_us),
-            attempts: 0,
+            failed_attempts: 0,
+            hellos: 0,
             jitter_ms: 0,
             farewell: None,
             heard_us: local_us,
@@ -143,9 +147,10 @@ impl Client {
         self.link.heard_us = local_us;
         self.link.doubted_until_us = None;
         self.link.farewell = None;
+        self.link.hellos = self.link.hellos.saturating_add(1);
         let (token, device) = (self.token.clone(), self.device.clone());
-        let seen = self.seen();
-        outputs.push(Output::Send(ClientMessage::Hello(Box::new(Hello { token, device, seen }))));
+        let (seen, attempt) = (self.seen(), Some(self.link.hellos));
+        outputs.push(Output::Send(ClientMessage::Hello(Box::new(Hello { token, device, seen, attempt }))));
         self.link.burst_left = BURST;
         self.probe(local_us, outputs);
     }
@@ -161,7 +166,7 @@ impl Client {
 
     pub(super) fn welcomed(&mut self, local_us: i64, jitter_ms: i64, outputs: &mut Vec<Output>) {
         self.link.phase = Phase::Up;
-        self.link.attempts = 0;
+        self.link.failed_attempts = 0;
         self.link.jitter_ms = jitter_ms;
         self.link.hear(local_us);
         outputs.push(Output::Show);
@@ -189,10 +194,10 @@ impl Client {
         } else if was_up {
             self.link.jitter_ms
         } else {
-            let doubled = FIRST_WAIT_MS.saturating_mul(1_i64 << self.link.attempts.min(10));
+            let doubled = FIRST_WAIT_MS.saturating_mul(1_i64 << self.link.failed_attempts.min(10));
             doubled.min(LONGEST_WAIT_MS)
         };
-        self.link.attempts = self.link.attempts.saturating_add(1);
+        self.link.failed_attempts = self.link.failed_attempts.saturating_add(1);
         let share_us = i64::try_from(chance % 1000).unwrap_or(0).saturating_mul(longest_ms);
         let least_ms = told.map_or(0, |told| i64::from(told.retry_ms)).min(LONGEST_WAIT_MS);
         self.link.phase = Phase::Down(local_us.saturating_add(least_ms.saturating_mul(1000)).saturating_add(share_us));
@@ -222,7 +227,7 @@ impl Client {
             _ => {}
         }
         if let Phase::Down(_) = self.link.phase {
-            self.link.attempts = 0;
+            self.link.failed_attempts = 0;
             self.link.phase = Phase::Down(local_us);
             self.tick_link(local_us, chance, outputs);
         }

@@ -125,6 +125,7 @@ pub(super) fn hello_of(token: Option<&str>, (number, instance): (u64, u64), seen
             volume: None,
         },
         seen,
+        attempt: None,
     }))
 }
 

@@ -181,6 +181,7 @@ impl Device {
                 volume: None,
             },
             seen: None,
+            attempt: None,
         })));
     }
 

@@ -93,9 +93,9 @@ impl World {
             ClientMessage::Hello(hello) => {
                 let spare_id = DeviceId(self.number());
                 let device_id = hello.device.id.unwrap_or(spare_id);
-                let (instance, seen) = (hello.device.instance, hello.seen);
+                let (instance, seen, attempt) = (hello.device.instance, hello.seen, hello.attempt);
                 let description = Description::of(hello.device).expect("a good hello");
-                let join = Join { connection, device_id, spare_id, instance, description, seen };
+                let join = Join { connection, device_id, spare_id, instance, description, seen, attempt };
                 self.event(Event::Join(Box::new(join)));
                 return;
             }
