@@ -150,3 +150,28 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     });
   }
 }
+
+test("the picture of the README: music on one device, seen from another", async () => {
+  const kitchen = await open(browser, server, "Kitchen");
+  const { page, context } = await keeping(browser, server, "Study", {
+    viewport: SIZES.desktop,
+    colorScheme: "light",
+    reducedMotion: "reduce",
+  });
+  const { own } = await shown(kitchen.page);
+  /** @type {{items: {id: string}[]}} */
+  const { items: album } = await server.ask(
+    await server.token(),
+    `${views.album.replace("/album/", "/albums/")}/tracks`,
+  );
+  await command(page, { op: "play", tracks: album.map(({ id }) => id), on: own });
+  await until(kitchen.page, { status: "playing", isHere: true });
+  await until(page, { status: "playing", isHere: false });
+  await show(page, views.album);
+  await page.locator("player-bar .where").click();
+  await page.getByRole("dialog").getByText("Kitchen").first().waitFor();
+  await page.screenshot({ path: path.join(FOLDER, "readme.png") });
+  await command(page, { op: "stop" });
+  await context.close();
+  await kitchen.context.close();
+});
