@@ -126,7 +126,7 @@ where
     is_any_missing::<B, C>(connection, &source)?;
     let run = connection.run_pending_migrations(source).map_err(DbError::Migrate)?;
     if let Some(newest) = run.last() {
-        log::info!("database: {} migrations run, the tables are those of {newest} now", run.len());
+        log::info!("database: the tables are those of {newest} now (migrations run: {})", run.len());
     }
     Ok(())
 }
