@@ -70,7 +70,7 @@ export function startMediaSession() {
 function described(track) {
   const artwork = track.album.images.map((/** @type {any} */ image) => ({
     src: own(image.url),
-    sizes: `${image.width}x${image.height}`,
+    ...(image.width && image.height && { sizes: `${image.width}x${image.height}` }),
   }));
   return new MediaMetadata({ title: track.name, artist: names(track.artists), album: track.album.name, artwork });
 }

@@ -25,7 +25,7 @@ pub struct App {
     /// Authentication: tokens, links, passwords.
     pub auth: Arc<Auth>,
     /// Covers, scaled and cached.
-    pub covers: Arc<Covers>,
+    pub covers: Covers,
     /// The positions at which pages of long lists begin.
     pub lists: Arc<Lists>,
     /// Scans of the music folders.
@@ -50,7 +50,7 @@ impl App {
         // Read first: everything read later is outdated when a restore has changed the name.
         let catalogue = db.write_blocking(secrets::catalogue)?;
         let auth = Arc::new(Auth::open(&db, &settings)?);
-        let covers = Arc::new(Covers::new(settings.data_dir.join("covers")));
+        let covers = Covers::new(settings.data_dir.join("covers"));
         let directory = directory(&settings, &db, &auth).await?;
         let (scanner, sums, search) = (Scanner::default(), Sums::default(), Search::default());
         Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner, sums, directory, search, catalogue })

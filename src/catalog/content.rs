@@ -1,6 +1,9 @@
 //! From the tags of a file to the values that the catalogue stores.
 
-use super::tags::{self, MAX_PICTURE_BYTES, Reading};
+use super::{
+    cover::cover_of,
+    tags::{self, Reading},
+};
 use crate::{
     db::scan::{AlbumOf, Content},
     values::{
@@ -11,7 +14,7 @@ use crate::{
 use std::path::Path;
 
 /// The values that the catalogue stores for the file at `path`, which is in the music folder `root`. `salt` is the
-/// secret for ids of covers, see [`cover_id`].
+/// secret for ids of covers, see [`super::cover::cover_id`].
 #[must_use]
 pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64) -> Content {
     let Reading { tags, audio } = reading;
@@ -31,7 +34,7 @@ pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64) -> Content {
         date: tags.date,
         audio,
         gain: tags.gain,
-        cover_id: tags.picture.and_then(|picture| cover_id(salt, &picture)),
+        cover: tags.picture.and_then(|picture| cover_of(salt, &picture)),
         tag_key,
     }
 }
@@ -61,14 +64,6 @@ fn album_of(title: &str, tags: &tags::Tags, path: &Path) -> AlbumOf {
         artists,
         compilation: tags.compilation,
     }
-}
-
-/// The id of a picture: a hash of its bytes with the secret `salt` of this server, so that it cannot be guessed and
-/// does not reveal which picture it is. `None` when the picture is too large or its format is not supported.
-#[must_use]
-pub fn cover_id(salt: i64, picture: &[u8]) -> Option<i64> {
-    let known = picture.len() <= MAX_PICTURE_BYTES && image::guess_format(picture).is_ok();
-    known.then(|| short_hash(&[&salt.to_le_bytes(), picture]))
 }
 
 #[cfg(test)]

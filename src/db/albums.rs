@@ -2,9 +2,13 @@
 
 use super::{
     DbConnection, DbError,
-    schema::{album_artists, albums, artists, tracks},
+    schema::{album_artists, albums, artists, tracks, unscaled_covers},
+    unscaled::{CoverColumns, Unscaled},
 };
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _, dsl::count_star};
+use diesel::{
+    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, RunQueryDsl as _,
+    dsl::count_star,
+};
 use std::collections::HashMap;
 
 /// The name of something, and its id.
@@ -37,6 +41,8 @@ pub struct Album {
     pub duration_ms: i64,
     /// The cover.
     pub cover_id: Option<i64>,
+    /// Present when the cover is not scaled.
+    pub unscaled: Option<Unscaled>,
     /// When its first track was found, in microseconds since the Unix epoch.
     pub added_us: i64,
 }
@@ -46,8 +52,9 @@ pub struct Album {
 /// # Errors
 /// Those of the database.
 pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, DbError> {
-    type AlbumRow = (i64, String, bool, Option<String>, (i64, i64, i64), Option<i64>, i64);
+    type AlbumRow = (i64, String, bool, Option<String>, (i64, i64, i64), CoverColumns, i64);
     let rows: Vec<AlbumRow> = albums::table
+        .left_join(unscaled_covers::table.on(unscaled_covers::id.nullable().eq(albums::cover_id)))
         .filter(albums::id.eq_any(ids))
         .select((
             albums::id,
@@ -55,15 +62,28 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, Db
             albums::compilation,
             albums::date,
             (albums::disc_count, albums::track_count, albums::duration_ms),
-            albums::cover_id,
+            (albums::cover_id, (unscaled_covers::id, (unscaled_covers::width, unscaled_covers::height)).nullable()),
             albums::added_us,
         ))
         .load(connection)?;
     let mut artists_of = artists_of(connection, ids)?;
-    let album = |(id, title, compilation, date, counts, cover_id, added_us): AlbumRow| {
+    let album = |(id, title, compilation, date, counts, (cover_id, unscaled), added_us): AlbumRow| {
         let (disc_count, track_count, duration_ms) = counts;
         let artists = artists_of.remove(&id).unwrap_or_default();
-        Album { id, title, artists, compilation, date, disc_count, track_count, duration_ms, cover_id, added_us }
+        let unscaled = unscaled.map(|(_, unscaled)| unscaled);
+        Album {
+            id,
+            title,
+            artists,
+            compilation,
+            date,
+            disc_count,
+            track_count,
+            duration_ms,
+            cover_id,
+            unscaled,
+            added_us,
+        }
     };
     let mut found: HashMap<i64, Album> = rows.into_iter().map(album).map(|album| (album.id, album)).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())

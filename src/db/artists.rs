@@ -2,13 +2,17 @@
 
 use super::{
     DbConnection, DbError,
-    schema::{album_artists, albums, artists, track_artists, tracks},
+    schema::{album_artists, albums, artists, track_artists, tracks, unscaled_covers},
+    unscaled::{CoverColumns, Unscaled},
 };
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, Queryable, RunQueryDsl as _, dsl::count_star};
+use diesel::{
+    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, RunQueryDsl as _,
+    dsl::count_star,
+};
 use std::collections::HashMap;
 
 /// An artist.
-#[derive(Debug, Clone, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Artist {
     /// The id.
     pub id: i64,
@@ -20,6 +24,8 @@ pub struct Artist {
     pub track_count: i64,
     /// A cover of one of the albums.
     pub cover_id: Option<i64>,
+    /// Present when the cover is not scaled.
+    pub unscaled: Option<Unscaled>,
 }
 
 /// The artists with these ids, in the order of the ids; unknown ones are left out.
@@ -27,9 +33,23 @@ pub struct Artist {
 /// # Errors
 /// Those of the database.
 pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Artist>, DbError> {
-    let columns = (artists::id, artists::name, artists::album_count, artists::track_count, artists::cover_id);
-    let found: Vec<Artist> = artists::table.filter(artists::id.eq_any(ids)).select(columns).load(connection)?;
-    let mut found: HashMap<i64, Artist> = found.into_iter().map(|artist| (artist.id, artist)).collect();
+    type ArtistRow = (i64, String, i64, i64, CoverColumns);
+    let rows: Vec<ArtistRow> = artists::table
+        .left_join(unscaled_covers::table.on(unscaled_covers::id.nullable().eq(artists::cover_id)))
+        .filter(artists::id.eq_any(ids))
+        .select((
+            artists::id,
+            artists::name,
+            artists::album_count,
+            artists::track_count,
+            (artists::cover_id, (unscaled_covers::id, (unscaled_covers::width, unscaled_covers::height)).nullable()),
+        ))
+        .load(connection)?;
+    let artist = |(id, name, album_count, track_count, (cover_id, unscaled)): ArtistRow| {
+        let unscaled = unscaled.map(|(_, unscaled)| unscaled);
+        (id, Artist { id, name, album_count, track_count, cover_id, unscaled })
+    };
+    let mut found: HashMap<i64, Artist> = rows.into_iter().map(artist).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 

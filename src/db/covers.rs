@@ -5,6 +5,7 @@ use super::{
     scan::Folder,
     schema::{self, albums, files, folders, tracks},
     secrets,
+    unscaled::{Cover, note},
 };
 use crate::{media::version::Stat, values::path};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
@@ -92,8 +93,10 @@ pub fn set(
     connection: &mut DbConnection,
     folder: &Folder,
     picture: Option<(&[u8], Stat)>,
-    cover_id: Option<i64>,
+    cover: Option<Cover>,
 ) -> Result<(), DbError> {
+    note(connection, cover)?;
+    let cover_id = cover.map(|cover| cover.id);
     let here = folders::table.filter(folders::id.eq(folder.id));
     let before: Option<Option<i64>> = here.select(folders::cover_id).first(connection).optional()?;
     let (size, mtime_ns) = picture.map_or((0, 0), |(_, stat)| (stat.size, stat.mtime_ns));

@@ -32,6 +32,7 @@ pub mod search;
 pub mod secrets;
 pub mod sessions;
 pub mod tracks;
+pub mod unscaled;
 mod url;
 pub mod users;
 

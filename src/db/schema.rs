@@ -253,6 +253,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    unscaled_covers (id) {
+        id -> BigInt,
+        width -> Nullable<BigInt>,
+        height -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> BigInt,
         name -> Text,
@@ -293,5 +301,6 @@ diesel::allow_tables_to_appear_in_same_query! {
     track_artists,
     track_genres,
     tracks,
+    unscaled_covers,
     users,
 }

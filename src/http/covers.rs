@@ -2,16 +2,27 @@
 //! secret of this server.
 
 use super::{ids::PathId, reads};
-use crate::{app::App, catalog::cover::SIZES, db::covers, error::ApiError, values::catalogue_id::CatalogueId};
+use crate::{
+    app::App,
+    catalog::cover::{Busy, CoverImage, CoverRequest, Covers, SIZES},
+    db::covers,
+    error::{ApiError, Kind},
+    values::catalogue_id::CatalogueId,
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, EntityTag, Header as _, IfNoneMatch},
     web,
 };
 use serde::Deserialize;
-use std::sync::Arc;
 use utoipa::IntoParams;
 
+/// How long the cover of an id and size holds: the id is a hash of the picture, so the picture of an id never changes.
+const SCALED: &str = "public, max-age=31536000, immutable";
+/// In the place of a size that cannot be made: a later version may be able to.
+const IN_PLACE: &str = "public, max-age=86400";
+/// After how many seconds to ask again while too many covers are being made.
+const RETRY_AFTER_S: u64 = 2;
 /// How many of the files that hold the same cover are tried until one can be read.
 const MAX_SOURCES: i64 = 5;
 
@@ -24,13 +35,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 #[into_params(parameter_in = Query)]
 pub(super) struct CoverQuery {
     /// The least width and height in pixels: the answer has the next of 64, 128, 300, 640 and 1200. Without it the picture
-    /// is sent as it is in the file.
+    /// is sent as it is in the file; so is one that cannot be scaled.
     size: Option<u32>,
 }
 
 /// A cover: a JPEG of about the size asked for, or the picture as it is in the file.
 #[utoipa::path(get, path = "/v1/covers/{id}", tag = "catalogue", params(("id" = String, Path), CoverQuery),
-    responses((status = 200, content_type = "image/jpeg"), (status = 304), (status = 404)))]
+    responses((status = 200, content_type = "image/jpeg"), (status = 304), (status = 404),
+        (status = 503, description = "`busy`: too many covers are being made; try again")))]
 pub(super) async fn get(
     request: HttpRequest,
     app: web::Data<App>,
@@ -40,13 +52,8 @@ pub(super) async fn get(
     let PathId(id) = id.into_inner();
     let largest = SIZES.iter().copied().max();
     let size = query.size.and_then(|wanted| SIZES.into_iter().find(|size| *size >= wanted).or(largest));
-    let tag = size.map_or_else(|| CatalogueId(id).to_string(), |size| format!("{}-{size}", CatalogueId(id)));
-    let tag = EntityTag::new_strong(tag);
-    let mut response = HttpResponse::Ok();
-    // The id is a hash of the picture, so the picture of an id never changes.
-    response
-        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .insert_header(header::ETag(tag.clone()));
+    let original = EntityTag::new_strong(CatalogueId(id).to_string());
+    let tag = size.map_or_else(|| original.clone(), |size| EntityTag::new_strong(Covers::tag(id, size)));
     let known = match IfNoneMatch::parse(&request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
@@ -61,13 +68,21 @@ pub(super) async fn get(
         return Err(ApiError::not_found("cover"));
     }
     if known {
-        return Ok(response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish());
+        return Ok(HttpResponse::NotModified()
+            .insert_header((header::CACHE_CONTROL, SCALED))
+            .insert_header(header::ETag(tag))
+            .finish());
     }
-    let covers = Arc::clone(&app.covers);
-    let made = web::block(move || covers.get(id, size, salt, &sources)).await.map_err(ApiError::internal)?;
-    let cover = made.ok_or_else(|| ApiError::not_found("cover"))?;
-    Ok(response
-        .content_type(cover.media_type)
+    let made = app.covers.get(CoverRequest { id, size, salt, sources }).await.map_err(|Busy| ApiError {
+        retry_after_s: Some(RETRY_AFTER_S),
+        ..ApiError::new(Kind::Busy, "too many covers are being made: try again in two seconds")
+    })?;
+    let CoverImage { bytes, media_type, is_original } = made.ok_or_else(|| ApiError::not_found("cover"))?;
+    let is_in_place = is_original && size.is_some();
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, if is_in_place { IN_PLACE } else { SCALED }))
+        .insert_header(header::ETag(if is_in_place { original } else { tag }))
+        .content_type(media_type)
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(cover.bytes))
+        .body(bytes))
 }

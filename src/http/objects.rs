@@ -7,6 +7,7 @@ use crate::{
         albums::{Album, Name},
         artists::Artist,
         tracks::Track,
+        unscaled::Unscaled,
     },
     time,
     values::catalogue_id::CatalogueId,
@@ -31,10 +32,10 @@ pub(crate) struct ExternalUrls {
 pub(crate) struct Image {
     /// Its address; it needs no token.
     url: String,
-    /// Largest width in pixels.
-    width: u32,
-    /// Largest height in pixels.
-    height: u32,
+    /// Largest width in pixels; `null` when unknown, which happens only to a picture that is sent as it is in its file.
+    width: Option<i64>,
+    /// Largest height in pixels; `null` when unknown.
+    height: Option<i64>,
 }
 
 /// An artist with no more than the name.
@@ -68,6 +69,7 @@ pub(crate) struct AlbumObject {
     /// `album`, `single` or `compilation`.
     album_type: &'static str,
     artists: Vec<SimpleArtist>,
+    /// The cover in sizes that fit a page; one that cannot be scaled is there in its own size alone.
     images: Vec<Image>,
     /// The cover in its own size and format; `null` without one. It needs no token.
     cover_url: Option<String>,
@@ -198,7 +200,7 @@ impl Objects<'_> {
                 _ => "album",
             },
             artists: self.names(&album.artists),
-            images: self.images(album.cover_id),
+            images: self.images(album.cover_id, album.unscaled),
             cover_url: album.cover_id.map(|cover_id| self.cover(cover_id, None)),
             release_date: album.date.clone(),
             release_date_precision: album.date.as_ref().map(|date| match date.len() {
@@ -221,7 +223,7 @@ impl Objects<'_> {
     pub(crate) fn artist(self, artist: &Artist) -> ArtistObject {
         ArtistObject {
             name: self.name(&Name { id: artist.id, name: artist.name.clone() }),
-            images: self.images(artist.cover_id),
+            images: self.images(artist.cover_id, artist.unscaled),
             album_count: artist.album_count,
             track_count: artist.track_count,
         }
@@ -243,9 +245,15 @@ impl Objects<'_> {
         }
     }
 
-    fn images(self, cover_id: Option<i64>) -> Vec<Image> {
+    fn images(self, cover_id: Option<i64>, unscaled: Option<Unscaled>) -> Vec<Image> {
         let Some(cover_id) = cover_id else { return Vec::new() };
-        let image = |size| Image { url: self.cover(cover_id, Some(size)), width: size, height: size };
+        if let Some(Unscaled { width, height }) = unscaled {
+            return vec![Image { url: self.cover(cover_id, None), width, height }];
+        }
+        let image = |size: u32| {
+            let side = Some(size.into());
+            Image { url: self.cover(cover_id, Some(size)), width: side, height: side }
+        };
         COVER_SIZES.into_iter().map(image).collect()
     }
 

@@ -7,7 +7,7 @@ use super::{
     walk::{FileEntry, Visit, WalkStep, walk},
 };
 use crate::{
-    catalog::tags::READER,
+    catalog::tags::{MAX_PICTURE_BYTES, READER},
     db::{
         Db, DbError, covers, files,
         scan::{Folder, FoundFile, Gone},
@@ -163,7 +163,13 @@ impl<T> Compare<'_, T> {
                 (Some(before), Some(now))
                     if before.name.as_ref() == Some(&now.name)
                         && (before.size, before.mtime_ns) == (now.stat.size, now.stat.mtime_ns) => {}
-                (_, Some(now)) => self.hand_out(&visit.folder, &path, now, true, walked),
+                (_, Some(now)) => {
+                    for name in &visit.too_large {
+                        let (path, most) = (path.join(path::from_bytes(name)), MAX_PICTURE_BYTES / 1024 / 1024);
+                        log::warn!("{} is no cover: a picture may have {most} MiB at most", path.display());
+                    }
+                    self.hand_out(&visit.folder, &path, now, true, walked);
+                }
                 (Some(_), None) => self.tell(Finding::Uncovered(visit.folder)),
                 (None, None) => {}
             }

@@ -2,8 +2,11 @@
 
 use super::walk::FileEntry;
 use crate::{
-    catalog::{content, tags},
-    db::scan::{Folder, FoundFile},
+    catalog::{content, cover, tags},
+    db::{
+        scan::{Folder, FoundFile},
+        unscaled::Cover,
+    },
     media::version::{Stat, version},
     values::path,
 };
@@ -50,8 +53,8 @@ impl ReadJob {
 pub(super) enum Done {
     /// A file, readable or not.
     File(FoundFile),
-    /// The id of a folder's cover; `None` when the file is too large or is not a supported picture.
-    Cover(ReadJob, Option<i64>),
+    /// A folder's cover; `None` when the file is too large or no picture.
+    Cover(ReadJob, Option<Cover>),
 }
 
 /// The job that a thread works on, and since when. It is removed when the thread is abandoned.
@@ -140,8 +143,16 @@ fn put(slot: &Slot, value: Option<(Instant, ReadJob)>) -> Option<(Instant, ReadJ
 
 fn read(job: ReadJob, salt: i64) -> Done {
     if job.is_cover {
-        let cover_id = std::fs::read(job.path()).ok().and_then(|bytes| content::cover_id(salt, &bytes));
-        return Done::Cover(job, cover_id);
+        let cover = match cover::read(&job.path()) {
+            Ok(bytes) => cover::cover_of(salt, &bytes),
+            // Logged by the comparison.
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => None,
+            Err(error) => {
+                log::warn!("{} cannot be read: {error}", job.path().display());
+                None
+            }
+        };
+        return Done::Cover(job, cover);
     }
     let path = job.path();
     let file = match File::open(&path) {

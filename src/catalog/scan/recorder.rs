@@ -55,11 +55,11 @@ impl<'a> Recorder<'a> {
     pub(super) fn take(&mut self, done: Done) -> Result<(), ScanError> {
         match done {
             Done::File(found) => self.add(found),
-            Done::Cover(job, cover_id) => {
+            Done::Cover(job, cover) => {
                 let picture = (job.entry.name.as_slice(), job.entry.stat);
                 self.write(|connection| {
                     scan::add_folders(connection, std::iter::once(&*job.folder))?;
-                    covers::set(connection, &job.folder, Some(picture), cover_id)
+                    covers::set(connection, &job.folder, Some(picture), cover)
                 })
             }
         }

@@ -1,6 +1,6 @@
 //! The walk over music folders: visits every folder once, with its audio files and its cover, and follows links.
 
-use crate::{db::scan::Folder, media::version::Stat, values::path};
+use crate::{catalog::tags::MAX_PICTURE_BYTES, db::scan::Folder, media::version::Stat, values::path};
 use std::{
     collections::VecDeque,
     ffi::OsStr,
@@ -20,7 +20,7 @@ const AUDIO: [&str; 37] = [
 /// File names of folder covers without extension, in order of preference.
 const COVERS: [&str; 5] = ["cover", "folder", "front", "album", "albumart"];
 /// Extensions of folder covers.
-const PICTURES: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
+const PICTURES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "avif"];
 /// Folders that operating systems use for their own files.
 const SYSTEM_FOLDERS: [&str; 4] = ["@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
 
@@ -41,8 +41,10 @@ pub(super) struct Visit {
     pub(super) files: Vec<FileEntry>,
     /// Audio files whose metadata cannot be read, with the reason.
     pub(super) refused: Vec<(Vec<u8>, String)>,
-    /// The cover of the folder.
+    /// The cover of the folder: the first by name of those within the limit of size, else of those beyond it.
     pub(super) cover: Option<FileEntry>,
+    /// The names of covers beyond the limit of size.
+    pub(super) too_large: Vec<Vec<u8>>,
 }
 
 /// One result of the walk.
@@ -124,14 +126,21 @@ fn walk_one(
 struct OpenFolder {
     path: PathBuf,
     visit: Visit,
-    cover_rank: usize,
+    /// Whether the cover is beyond the limit of size, and the place of its name among [`COVERS`].
+    cover_rank: (bool, usize),
 }
 
 impl OpenFolder {
     fn new(path: PathBuf) -> Self {
         let folder = Folder { id: path::folder_id(&path), path: path::to_bytes(&path) };
-        let visit = Visit { folder: Arc::new(folder), files: Vec::new(), refused: Vec::new(), cover: None };
-        Self { path, visit, cover_rank: usize::MAX }
+        let visit = Visit {
+            folder: Arc::new(folder),
+            files: Vec::new(),
+            refused: Vec::new(),
+            cover: None,
+            too_large: Vec::new(),
+        };
+        Self { path, visit, cover_rank: (true, usize::MAX) }
     }
 
     fn close(self, see: &mut impl FnMut(WalkStep) -> bool) -> bool {
@@ -139,7 +148,7 @@ impl OpenFolder {
     }
 
     fn add(&mut self, entry: &DirEntry, covered: &[PathBuf], links: &mut Vec<PathBuf>) {
-        let cover_rank = cover_rank(entry.file_name()).filter(|rank| *rank < self.cover_rank);
+        let cover_rank = cover_rank(entry.file_name()).filter(|rank| (false, *rank) < self.cover_rank);
         let audio = is_audio(entry.file_name());
         let link = entry.path_is_symlink();
         if !audio && !link && cover_rank.is_none() {
@@ -152,8 +161,13 @@ impl OpenFolder {
             Ok(_) if link && is_covered(entry.path(), covered) => {}
             Ok(metadata) if audio => self.visit.files.push(FileEntry { name, stat: Stat::of(&metadata) }),
             Ok(metadata) => {
-                if let Some(rank) = cover_rank {
-                    self.cover_rank = rank;
+                let Some(rank) = cover_rank else { return };
+                let is_too_large = usize::try_from(metadata.len()).is_ok_and(|size| size > MAX_PICTURE_BYTES);
+                if is_too_large {
+                    self.visit.too_large.push(name.clone());
+                }
+                if (is_too_large, rank) < self.cover_rank {
+                    self.cover_rank = (is_too_large, rank);
                     self.visit.cover = Some(FileEntry { name, stat: Stat::of(&metadata) });
                 }
             }

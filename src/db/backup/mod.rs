@@ -23,6 +23,7 @@ pub const TABLES: &[&str] = &[
     "secrets",
     "changes",
     "folders",
+    "unscaled_covers",
     "files",
     "artists",
     "albums",

@@ -14,6 +14,7 @@ pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;
 
 use crate::{
+    db::unscaled::Cover,
     media::{
         digest::Digest,
         version::{Stat, Version},
@@ -78,7 +79,7 @@ pub struct Content {
     /// `ReplayGain`.
     pub gain: Gain,
     /// The picture in the file.
-    pub cover_id: Option<i64>,
+    pub cover: Option<Cover>,
     /// A hash of artists, album and title; `None` when the tags lack artists or title.
     pub tag_key: Option<i64>,
 }

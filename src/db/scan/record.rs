@@ -9,6 +9,7 @@ use crate::db::{
     DbConnection, DbError, changes,
     connection::insert_all,
     schema::{albums, files, folders, tracks},
+    unscaled,
 };
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -75,6 +76,7 @@ pub fn record(
     }
     insert_all!(connection, files::table, new_files);
     let change = changes::take(connection, found.len())?;
+    unscaled::note(connection, found.iter().filter_map(|file| file.content.as_ref().ok()?.cover))?;
     let rows: Vec<_> = found.iter().zip(&identified).map(|(file, row)| (file, row.id)).collect();
     write::tracks(connection, &rows, &had, &ids, now_us, change)?;
     Ok(recorded)

@@ -6,6 +6,7 @@ use crate::{
     db::{
         DbConnection, DbError, changes,
         schema::{album_artists, albums, artists, files, folders, genres, track_artists, track_genres, tracks},
+        unscaled,
     },
     values::path::{self, disc_of_folder},
 };
@@ -60,7 +61,9 @@ fn refresh_albums(
     }
     let album_ids: Vec<i64> = stale.iter().map(|(id, ..)| *id).collect();
     let mut tracks_of = tracks_of(connection, &album_ids)?;
-    let covers = folder_covers(connection, tracks_of.values().flatten().map(|track| track.folder_id))?;
+    let in_folders = folder_covers(connection, tracks_of.values().flatten().map(|track| track.folder_id))?;
+    let in_files = tracks_of.values().flatten().filter_map(|track| track.cover_id);
+    let unscaled = unscaled::among(connection, in_folders.values().copied().chain(in_files))?;
     let change = changes::take(connection, stale.len())?;
     for ((id, tagged, compilation, added_us), change) in stale.into_iter().zip(change..) {
         let all = tracks_of.remove(&id).unwrap_or_default();
@@ -71,13 +74,18 @@ fn refresh_albums(
             };
             set_artist(connection, id, artist_id)?;
         }
-        let folder_cover = all.iter().find_map(|track| covers.get(&track.folder_id).copied());
+        let pictures = || {
+            let of_folders = all.iter().filter_map(|track| in_folders.get(&track.folder_id).copied());
+            of_folders.chain(all.iter().filter_map(|track| track.cover_id))
+        };
+        // A picture of which there are all sizes is preferred.
+        let cover_id = pictures().find(|id| !unscaled.contains(id)).or_else(|| pictures().next());
         let sums = (
             albums::disc_count.eq(all.iter().map(|track| track.disc).max().unwrap_or(0)),
             albums::track_count.eq(i64::try_from(all.len()).unwrap_or(i64::MAX)),
             albums::duration_ms.eq(all.iter().map(|track| track.duration_ms).sum::<i64>()),
             albums::date.eq(most_common(all.iter().filter_map(|track| track.date.as_deref()))),
-            albums::cover_id.eq(folder_cover.or_else(|| all.iter().find_map(|track| track.cover_id))),
+            albums::cover_id.eq(cover_id),
             albums::added_us.eq(all.iter().map(|track| track.added_us).min().unwrap_or(added_us)),
             albums::change.eq(change),
             albums::stale.eq(false),

@@ -125,7 +125,7 @@ fn track_row<'a>(content: &'a Content, id: i64, ids: &NameIds, change: i64) -> S
         track_peak: content.gain.track_peak,
         album_gain_db: content.gain.album_db,
         album_peak: content.gain.album_peak,
-        cover_id: content.cover_id,
+        cover_id: content.cover.map(|cover| cover.id),
         missing: false,
         change,
         other_titles: content.other_titles.join("\n"),

@@ -1,0 +1,1 @@
+DROP TABLE unscaled_covers;
