@@ -78,9 +78,10 @@ settings! { |sources|
     tls_cert: Option<PathBuf> = None;
     /// File of that certificate's private key (PEM).
     tls_key: Option<PathBuf> = None;
-    /// The address people reach this server at, for links and for the set-up link; empty: the one listened on.
+    /// The address people reach this server at, for links; set it where they use a name that is not of the home network.
     public_url: PublicUrl = PublicUrl::default();
-    /// Addresses and networks of the proxies in front of this server, with commas: their `X-Forwarded-For` and `X-Request-Id` count.
+    /// Addresses and networks of the proxies in front of this server, with commas: their `X-Forwarded-…`, `Forwarded` and
+    /// `X-Request-Id` count.
     trusted_proxies: Networks = Networks::default();
     /// Origins, with commas, whose pages may use this server in a browser; its own pages always may.
     allowed_origins: Origins = Origins::default();

@@ -1,28 +1,32 @@
 //! The address of a client, also where proxies stand between it and the server.
 
+use super::forwarded::Forwarded;
 use crate::config::Networks;
 use actix_web::HttpRequest;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// The header that proxies append the address to from which a request came to them. `Forwarded` (RFC 7239) is not read: a
-/// proxy that writes only one of the two headers passes the other on as the client sent it.
-const FIELD: &str = "x-forwarded-for";
+/// Whether the peer of the connection is a trusted proxy: only then its header fields count.
+pub(super) fn is_proxy(request: &HttpRequest, trusted: &Networks) -> bool {
+    trusted.contain(peer(request))
+}
 
 /// The client's address: the peer's, or when the peer is a trusted proxy, the address that the proxy names; when that is
 /// a trusted proxy as well, the address before it, and so on. An IPv4 address within IPv6 is returned as IPv4.
 pub(super) fn address(request: &HttpRequest, trusted: &Networks) -> IpAddr {
-    let peer = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip());
-    let lines = request.headers().get_all(FIELD).filter_map(|line| line.to_str().ok());
-    nearest_untrusted(peer, &lines.collect::<Vec<_>>(), trusted)
+    nearest_untrusted(peer(request), &Forwarded::read(request.headers()).clients, trusted)
+}
+
+fn peer(request: &HttpRequest) -> IpAddr {
+    request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip())
 }
 
 /// The last address of the list that is no trusted proxy. Each proxy appends, so the last entry is the nearest one;
 /// entries before the first untrusted address may be made up by the client.
-fn nearest_untrusted(peer: IpAddr, lines: &[&str], trusted: &Networks) -> IpAddr {
-    let mut names = lines.iter().flat_map(|line| line.split(',')).map(str::trim).rev();
+fn nearest_untrusted(peer: IpAddr, names: &[String], trusted: &Networks) -> IpAddr {
+    let mut names = names.iter().rev();
     let mut address = peer;
     while trusted.contain(address) {
-        match names.next().and_then(read) {
+        match names.next().and_then(|name| read(name)) {
             Some(before) => address = before,
             None => break,
         }
@@ -44,18 +48,19 @@ mod tests {
     fn only_entries_of_trusted_proxies_count() {
         let trusted = "127.0.0.1, 10.0.0.0/8";
         let trusted = Networks::read(trusted).expect("networks");
-        let found = |peer: &str, lines: &[&str]| {
-            nearest_untrusted(peer.parse().expect("an address"), lines, &trusted).to_string()
+        let found = |peer: &str, names: &[&str]| {
+            let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+            nearest_untrusted(peer.parse().expect("an address"), &names, &trusted).to_string()
         };
         assert_eq!(found("192.0.2.9", &["192.0.2.1"]), "192.0.2.9", "no trusted proxy sent it");
         assert_eq!(found("::ffff:192.0.2.9", &[]), "192.0.2.9", "IPv4 within IPv6");
         assert_eq!(found("127.0.0.1", &["192.0.2.1"]), "192.0.2.1");
-        assert_eq!(found("127.0.0.1", &["203.0.113.7, 192.0.2.1"]), "192.0.2.1", "the first entry may be made up");
-        assert_eq!(found("127.0.0.1", &["203.0.113.7", "192.0.2.1, 10.1.2.3"]), "192.0.2.1", "through two proxies");
+        assert_eq!(found("127.0.0.1", &["203.0.113.7", "192.0.2.1"]), "192.0.2.1", "the first entry may be made up");
+        assert_eq!(found("127.0.0.1", &["203.0.113.7", "192.0.2.1", "10.1.2.3"]), "192.0.2.1", "through two proxies");
         assert_eq!(found("::ffff:127.0.0.1", &["2001:db8::1"]), "2001:db8::1");
         assert_eq!(found("127.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");
         assert_eq!(found("127.0.0.1", &["192.0.2.1:4711"]), "192.0.2.1");
-        for nothing in [&[][..], &[""], &["unknown"], &["192.0.2.1, unknown"]] {
+        for nothing in [&[][..], &[""], &["unknown"], &["192.0.2.1", "unknown"]] {
             assert_eq!(found("127.0.0.1", nothing), "127.0.0.1", "{nothing:?}");
         }
         assert_eq!(found("10.0.0.1", &["10.0.0.2"]), "10.0.0.2", "one within");

@@ -11,6 +11,7 @@ mod compress;
 mod covers;
 mod descriptors;
 mod errors;
+mod forwarded;
 mod frame_limit;
 mod genres;
 mod health;
@@ -31,6 +32,7 @@ mod playback;
 mod player;
 mod playlist_tracks;
 mod playlists;
+mod reached;
 mod refusals;
 mod requests;
 mod saved;
@@ -53,12 +55,14 @@ use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
     HttpServer,
     dev::{Extensions, Server},
-    middleware::{Condition, from_fn},
+    http::header,
+    middleware::{Condition, DefaultHeaders, from_fn},
     rt::net::TcpStream,
     web,
 };
 use https::STOP_WITHIN_S;
 use method::reads;
+use reached::LocalEnd;
 use std::{
     any::Any,
     io,
@@ -143,6 +147,8 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
         actix_web::App::new()
             .app_data(data.clone())
             .wrap(from_fn(errors::as_json))
+            // Answers hold tokens, and links that are signed for one person. What may be kept says so itself.
+            .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")))
             .wrap(from_fn(compress::json))
             .wrap(Condition::new(!data.settings.allowed_origins.is_empty(), origin::cors(&data.settings)))
             .wrap(from_fn(requests::observe))
@@ -154,6 +160,9 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
     let proxies = app.settings.trusted_proxies.clone();
     let on_connect = move |connection: &dyn Any, known: &mut Extensions| {
         let Some(connection) = prepared(connection, send_timeout) else { return };
+        if let Ok(here) = connection.local_addr() {
+            known.insert(LocalEnd(SocketAddr::new(here.ip().to_canonical(), here.port())));
+        }
         let Ok(peer) = connection.peer_addr().map(|peer| peer.ip().to_canonical()) else { return };
         match strangers.enter(peer, proxies.contain(peer)) {
             Some(stranger) => drop(known.insert(stranger)),

@@ -1,6 +1,6 @@
 //! Which pages may use this server from a browser: its own, and those whose origin is in `allowed_origins`.
 
-use super::requests::ID_HEADER;
+use super::{reached, requests::ID_HEADER};
 use crate::{
     app::App,
     config::Settings,
@@ -33,7 +33,7 @@ pub(super) fn may_open_a_socket(request: &HttpRequest, app: &App) -> Result<(), 
     let public = app.settings.public_url.as_str().and_then(|url| url.split_once("://"));
     let public = public.map(|(_, rest)| rest.split('/').next().unwrap_or_default());
     let is_own = |own: &str| !host.is_empty() && own.eq_ignore_ascii_case(host);
-    if is_own(request.connection_info().host())
+    if reached::name(request).is_some_and(|name| is_own(&name))
         || public.is_some_and(is_own)
         || app.settings.allowed_origins.contain(origin)
     {
@@ -41,6 +41,9 @@ pub(super) fn may_open_a_socket(request: &HttpRequest, app: &App) -> Result<(), 
     }
     Err(ApiError::new(
         Kind::Forbidden,
-        format!("pages of {origin:?} may not use this server: its setting allowed_origins has to name them"),
+        format!(
+            "pages of {origin:?} may not use this server: its setting allowed_origins has to name them, or public_url if \
+             that is the server itself"
+        ),
     ))
 }

@@ -1,6 +1,6 @@
 //! Lists in pages: the paging object of the Spotify Web API.
 
-use crate::config::Settings;
+use super::reached;
 use crate::error::ApiError;
 use actix_web::HttpRequest;
 use serde::{Deserialize, Serialize};
@@ -91,14 +91,7 @@ impl<T> Page<T> {
 /// The whole address of a path on this server: below `public_url`, or without it, as the request reached the server.
 #[must_use]
 pub fn address(request: &HttpRequest, path: &str) -> String {
-    let settings = request.app_data::<actix_web::web::Data<crate::app::App>>().map(|app| &app.settings);
-    if let Some(base) = settings.and_then(|settings| settings.public_url.as_str()) {
-        return format!("{base}{path}");
-    }
-    let seen = request.connection_info();
-    // Behind a proxy the scheme is what the proxy says, unless the server speaks TLS itself.
-    let scheme = settings.map(Settings::scheme).filter(|scheme| *scheme == "https").unwrap_or(seen.scheme());
-    format!("{scheme}://{}{path}", seen.host())
+    format!("{}{path}", reached::base(request))
 }
 
 #[cfg(test)]

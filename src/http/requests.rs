@@ -59,8 +59,7 @@ pub(super) async fn observe(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let began = Instant::now();
     let settings = request.app_data::<web::Data<App>>().map(|app| &app.settings);
-    let is_trusted = settings.zip(request.peer_addr());
-    let is_trusted = is_trusted.is_some_and(|(settings, peer)| settings.trusted_proxies.contain(peer.ip()));
+    let is_trusted = settings.is_some_and(|settings| client::is_proxy(request.request(), &settings.trusted_proxies));
     let logs_all = settings.is_some_and(|settings| settings.log_requests);
     let given = request.headers().get(ID_HEADER).filter(|_| is_trusted).and_then(|value| value.to_str().ok());
     let id = RequestId::new(given);

@@ -31,6 +31,7 @@ mod operator;
 mod origins;
 mod playback;
 mod player;
+mod reached;
 mod schema;
 mod search;
 mod service_manager;
