@@ -64,8 +64,15 @@ impl Key {
         if !self.is_signed("link", &message(kind, id, claims), &signature) {
             return Err(LinkError::Forged);
         }
-        let now_s = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);
-        if now_s >= claims.expires_s { Err(LinkError::Expired) } else { Ok(()) }
+        if claims.has_expired(now) { Err(LinkError::Expired) } else { Ok(()) }
+    }
+}
+
+impl LinkClaims {
+    /// Whether their time is over.
+    #[must_use]
+    pub fn has_expired(self, now: Micros) -> bool {
+        u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0) >= self.expires_s
     }
 }
 

@@ -109,7 +109,21 @@ impl Auth {
     /// Why the link is not valid.
     pub fn check_link(&self, kind: &str, id: &str, claims: LinkClaims, signature: &str) -> Result<(), LinkError> {
         self.key().verify_link(kind, id, claims, signature, time::now())?;
-        if self.revoked.contains(claims.login) { Err(LinkError::Revoked) } else { Ok(()) }
+        self.check_claims(claims)
+    }
+
+    /// Whether what was allowed by a link or a token with these claims is allowed still.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn check_claims(&self, claims: LinkClaims) -> Result<(), LinkError> {
+        if self.revoked.contains(claims.login) {
+            Err(LinkError::Revoked)
+        } else if claims.has_expired(time::now()) {
+            Err(LinkError::Expired)
+        } else {
+            Ok(())
+        }
     }
 
     /// Reads every `poll`, and each second at least, which logins other processes revoked, and removes expired logins.

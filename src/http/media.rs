@@ -2,6 +2,7 @@
 
 use crate::{
     app::App,
+    auth::{LinkClaims, LinkError},
     catalog::sums::what_is_wrong,
     db::media::{self, Media, Sum},
     error::{ApiError, Kind},
@@ -14,7 +15,6 @@ use crate::{
         range::ByteRange,
     },
     time,
-    values::login::LoginId,
 };
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _,
@@ -34,8 +34,8 @@ use std::{
 /// all the memory that a slow client takes.
 pub(super) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
-/// Answers with the bytes of `media` that the request asks for. The answer breaks off when `login` ends, so that nobody
-/// goes on listening to a long file.
+/// Answers with the bytes of `media` that the request asks for. The answer breaks off when the login ends of `claims` or
+/// their time is over, so that nobody goes on listening to a long file.
 ///
 /// # Errors
 /// `not_found` when the file is gone, `media_changed` when it differs from what was scanned, `precondition_failed` and
@@ -43,7 +43,7 @@ pub(super) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 pub(super) async fn respond(
     request: &HttpRequest,
     app: &web::Data<App>,
-    login: LoginId,
+    claims: LinkClaims,
     media: Media,
     cache_control: &'static str,
 ) -> Result<HttpResponse, ApiError> {
@@ -106,7 +106,7 @@ pub(super) async fn respond(
     } else {
         MediaStream::new(file, segments)
     };
-    Ok(send(&mut response, method, while_logged_in(body, app, login), media))
+    Ok(send(&mut response, method, while_valid(body, app, claims), media))
 }
 
 /// Opens the file. If it differs from what was scanned, asks for a scan of its folder.
@@ -170,16 +170,21 @@ fn recorder(app: &web::Data<App>, media: &Media) -> DigestSink {
     })
 }
 
-/// The length of a body, and the body. It fails when its login has ended.
-fn while_logged_in(
+/// The length of a body, and the body. It fails when its login has ended, or the time of the token or link is over.
+fn while_valid(
     body: MediaStream,
     app: &web::Data<App>,
-    login: LoginId,
+    claims: LinkClaims,
 ) -> (u64, impl Stream<Item = io::Result<Bytes>> + use<>) {
     let auth = Arc::clone(&app.auth);
-    let ended = move || io::Error::new(io::ErrorKind::PermissionDenied, "the login has ended");
+    let failed = |why: LinkError| io::Error::new(io::ErrorKind::PermissionDenied, why.to_string());
     let length = body.remaining();
-    (length, body.map(move |chunk| if auth.revoked.contains(login) { Err(ended()) } else { chunk }))
+    // Before the first chunk the request itself was checked.
+    let checked = move |(at, chunk): (usize, io::Result<Bytes>)| match at {
+        0 => chunk,
+        _ => auth.check_claims(claims).map_err(failed).and(chunk),
+    };
+    (length, body.enumerate().map(checked))
 }
 
 /// The answer, with `Content-Length`: a client sees when a body ends early.

@@ -111,9 +111,9 @@ pub(super) async fn by_track(
     track: web::Path<MediaId>,
     link: web::Query<LinkQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let login = authorize(&request, &app, &link, "track", &track.to_string()).await?;
+    let claims = authorize(&request, &app, &link, "track", &track.to_string()).await?;
     let media = of_track(&app, *track).await?;
-    respond(&request, &app, login, media, BY_TRACK).await
+    respond(&request, &app, claims, media, BY_TRACK).await
 }
 
 /// Bytes that never change, by the name of their version. With a token, or with a signed link.
@@ -133,14 +133,14 @@ pub(super) async fn by_version(
     link: web::Query<LinkQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (version, ending) = path.into_inner();
-    let login = authorize(&request, &app, &link, "media", &version).await?;
+    let claims = authorize(&request, &app, &link, "media", &version).await?;
     let media = if is_version(&version) {
         app.db.read(move |connection| media::of_version(connection, &version)).await?
     } else {
         None
     };
     let media = media.filter(|media| media.container == ending);
-    respond(&request, &app, login, media.ok_or_else(gone)?, BY_VERSION).await
+    respond(&request, &app, claims, media.ok_or_else(gone)?, BY_VERSION).await
 }
 
 fn gone() -> ApiError {
@@ -153,20 +153,21 @@ async fn of_track(app: &App, track: MediaId) -> Result<Media, ApiError> {
     media.ok_or_else(|| ApiError::not_found("track"))
 }
 
-/// The login by which the request may have these bytes: that of a link that was signed for them, or, where the query has
-/// no signature, that of a token.
+/// The login by which the request may have these bytes, and until when: those of a link that was signed for them, or, where
+/// the query has no signature, those of a token.
 async fn authorize(
     request: &HttpRequest,
     app: &App,
     link: &LinkQuery,
     kind: &str,
     id: &str,
-) -> Result<LoginId, ApiError> {
+) -> Result<LinkClaims, ApiError> {
     let (Some(expires_s), Some(signature)) = (link.expires, &link.signature) else {
-        return AuthUser::extract(request).await.map(|asker| asker.login);
+        let AuthUser { login, expires_s, .. } = AuthUser::extract(request).await?;
+        return Ok(LinkClaims { login, expires_s });
     };
     let checked = match link.login.map(|login| LinkClaims { login, expires_s }) {
-        Some(claims) => app.auth.check_link(kind, id, claims, signature).map(|()| claims.login),
+        Some(claims) => app.auth.check_link(kind, id, claims, signature).map(|()| claims),
         // Links named no login once.
         None => Err(LinkError::Expired),
     };

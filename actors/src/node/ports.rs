@@ -135,7 +135,8 @@ pub trait Logins: Send + Sync {
     /// The token's user, or `None` when it is not valid now.
     fn user_of(&self, token: &str) -> Option<UserId>;
 
-    /// Marked as changed whenever tokens that were valid are no longer, except those whose time is over.
+    /// Marked as changed whenever tokens that were valid are no longer, except those whose time is over: sockets look for
+    /// those themselves.
     fn ended(&self) -> watch::Receiver<()>;
 }
 

@@ -29,6 +29,8 @@ use tokio::sync::watch;
 const MAILBOX: usize = 1_024;
 /// A socket without a valid `hello` is closed after this time.
 const HELLO: Duration = Duration::from_secs(5);
+/// Between two checks whether the time of a joined device's token is over.
+const LOGIN_CHECKED: Duration = Duration::from_secs(5);
 /// A socket that has taken no frame for this long, in milliseconds, although some wait, is closed.
 const STUCK_MS: i64 = 10_000;
 /// How long a client waits, in milliseconds, before it repeats a command for which the catalogue had no answer.
@@ -408,6 +410,11 @@ impl<S: Socket + Unpin + 'static> Actor for SocketActor<S> {
     fn started(&mut self, ctx: &mut Self::Context) {
         self.schedule(ctx);
         self.watch_login(self.login.changes(), ctx);
+        ctx.run_interval(LOGIN_CHECKED, |actor, ctx| {
+            if actor.is_out() {
+                actor.end(CloseReason::BadToken, LOGIN_ENDED, ctx);
+            }
+        });
         ctx.run_later(HELLO, |actor, ctx| {
             if actor.joined.is_none() {
                 actor.close(CloseReason::NoHello, ctx);

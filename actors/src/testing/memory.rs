@@ -352,8 +352,13 @@ impl MemoryLogins {
 
     /// Makes a token invalid.
     pub fn end(&self, token: &str) {
-        lock(&self.tokens).remove(token);
+        self.expire(token);
         self.ended.send_replace(());
+    }
+
+    /// Makes a token invalid because its time is over, which nobody is told of.
+    pub fn expire(&self, token: &str) {
+        lock(&self.tokens).remove(token);
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod changes;
 pub(crate) mod fixture;
-mod links;
+pub(crate) mod links;
 mod ranges;
 mod redbot;
 mod rescan;

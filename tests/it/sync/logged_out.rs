@@ -4,9 +4,13 @@
 //! programs changed is looked for after ten.
 
 use super::socket::{Socket, command, play, track, with_music_and};
-use crate::harness::{Login, Server, TestDatabase, segue};
+use crate::{
+    harness::{Dialect, Login, Server, TestDatabase, segue},
+    stream::links::key,
+};
 use awc::http::Method;
 use diesel::{RunQueryDsl as _, sql_query};
+use segue::auth::Claims;
 use segue_client::protocol::{
     close::CloseReason,
     messages::Op,
@@ -14,7 +18,10 @@ use segue_client::protocol::{
     wire::ServerMessage,
 };
 use serde_json::json;
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use tokio::time::timeout;
 
 const QUIET: &[&str] = &["--heartbeat-ms=60000", "--poll-ms=600000"];
@@ -62,6 +69,25 @@ async fn end_by(how: &str, ended: &Login<'_>, other: &Login<'_>) -> u16 {
         _ => panic!("nobody knows how: {how}"),
     };
     reply.status.as_u16()
+}
+
+/// Time for a device to join, in seconds.
+const LIFETIME_S: u64 = 15;
+
+#[test]
+fn a_silent_device_whose_token_has_expired_is_out() {
+    crate::harness::run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start_with(&database, QUIET).await;
+        let anna = server.user(&database, "anna").await;
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970").as_secs();
+        let (user, login) = (anna.user.parse().expect("an id"), anna.id.parse().expect("an id"));
+        let token = Claims { user, login, expires_s: now_s + LIFETIME_S }.sign(&key(&database));
+        let (mut witness, _) = Socket::join(&server, &anna.token, 1).await;
+        let (mut idle, _) = Socket::join(&server, &token, 2).await;
+        out(&mut idle, "expired").await;
+        is_in(&mut witness, 1, Repeat::All).await;
+    });
 }
 
 on_both_databases! {
