@@ -64,7 +64,9 @@ impl Inbound {
 
     /// The same for a frame that is decoded already.
     pub fn decide(&mut self, now: Micros, message: ClientMessage, has_joined: bool) -> InboundAction {
-        if let Some(refusal) = self.refusal(now, &message) {
+        // The first `hello` is not counted: the burst is there for what follows it.
+        let is_first = !has_joined && matches!(message, ClientMessage::Hello(_));
+        if !is_first && let Some(refusal) = self.refusal(now, &message) {
             return refusal;
         }
         let bad = |why: &str| InboundAction::End(CloseReason::BadFrame, why.to_owned());

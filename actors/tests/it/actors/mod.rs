@@ -9,6 +9,7 @@ mod limits;
 mod misuse;
 mod neighbours;
 mod programs;
+mod rates;
 
 use segue_actors::directory::Directory;
 use segue_actors::node::ports::{Clock, Cluster, Nodes};
