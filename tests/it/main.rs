@@ -17,6 +17,7 @@ mod dependencies;
 mod device;
 mod door;
 mod end_to_end;
+mod foreign;
 mod full_disk;
 mod gate;
 mod history;

@@ -12,6 +12,7 @@ mod identity;
 mod leases;
 mod mutants;
 mod nodes;
+mod numbers;
 mod presence;
 mod properties;
 mod protocol;

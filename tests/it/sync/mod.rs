@@ -5,6 +5,7 @@ mod handing_over;
 mod kills;
 mod logged_out;
 mod misuse;
+mod page;
 pub(crate) mod socket;
 
 use crate::harness::{Server, TestDatabase, until};
