@@ -72,6 +72,8 @@ kinds! {
     RateLimited = 429, "rate_limited";
     /// A fault of the server.
     Internal = 500, "internal";
+    /// The request is about something that Segue has no notion of; the message names it.
+    NotImplemented = 501, "not_implemented";
     /// Something the request needs does not work now; trying again may help.
     Unavailable = 503, "unavailable";
     /// The server is overloaded; trying again helps.
@@ -108,6 +110,12 @@ impl ApiError {
     #[must_use]
     pub fn not_found(what: &str) -> Self {
         Self::new(Kind::NotFound, format!("there is no {what} with this id, or none that you may see"))
+    }
+
+    /// Segue has no notion of what the request is about; `notion` is for example "shows".
+    #[must_use]
+    pub fn without_notion(notion: &str) -> Self {
+        Self::new(Kind::NotImplemented, format!("Segue has no {notion}"))
     }
 
     /// A fault of the server. The client is not told the cause; the log is.

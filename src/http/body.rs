@@ -1,6 +1,5 @@
 //! A JSON body that may be left out. `Option<web::Json<T>>` would take a body that cannot be read for none.
 
-use crate::error::ApiError;
 use actix_web::{
     Error, FromRequest, HttpRequest,
     dev::Payload,
@@ -31,12 +30,4 @@ pub(super) fn has_body(request: &HttpRequest) -> bool {
     let headers = request.headers();
     let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     headers.contains_key(TRANSFER_ENCODING) || length.is_some_and(|length| length.trim() != "0")
-}
-
-/// The error of a request whose query holds parameters that nobody reads.
-pub(super) fn no_query(request: &HttpRequest) -> Result<(), ApiError> {
-    if request.query_string().is_empty() {
-        return Ok(());
-    }
-    Err(ApiError::invalid("this address reads no query: send the fields as JSON in the body"))
 }

@@ -1,9 +1,9 @@
 //! Errors as JSON, those of actix-web too: `{"error": {"status", "code", "message", "request_id"}}`.
 
-use super::{requests::RequestId, slow};
+use super::{notions, requests::RequestId, slow};
 use crate::error::{ApiError, Kind};
 use actix_web::{
-    Error, HttpMessage as _, HttpResponse, HttpResponseBuilder, ResponseError,
+    Error, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::{JsonPayloadError, PathError, QueryPayloadError},
@@ -22,11 +22,9 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .app_data(web::JsonConfig::default().limit(JSON_BYTES).error_handler(|error, _| json_error(&error).into()))
         .app_data(web::QueryConfig::default().error_handler(|error, _| query_error(&error).into()))
         .app_data(web::PathConfig::default().error_handler(|error, _| path_error(&error).into()))
-        .default_service(web::to(|| async { Err::<HttpResponse, _>(unknown_address()) }));
-}
-
-fn unknown_address() -> ApiError {
-    ApiError::new(Kind::NotFound, "this server has no such address: /docs lists them")
+        .default_service(web::to(|request: HttpRequest| async move {
+            Err::<HttpResponse, _>(notions::unknown_address(request.path()))
+        }));
 }
 
 fn json_error(error: &JsonPayloadError) -> ApiError {

@@ -1,5 +1,6 @@
 //! Ids in paths, queries and bodies.
 
+use super::uris::{self, Noun};
 use crate::{error::ApiError, values::catalogue_id::CatalogueId};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
@@ -22,7 +23,7 @@ impl IdsQuery {
     /// `invalid` for a text that is no id, and for none or more than 50 of them.
     pub(super) fn given(&self) -> Result<Option<Vec<i64>>, ApiError> {
         let Some(text) = &self.ids else { return Ok(None) };
-        let ids: Result<Vec<i64>, ApiError> = text.split(',').map(|id| read(id.trim())).collect();
+        let ids: Result<Vec<i64>, ApiError> = text.split(',').map(|id| uris::id(id.trim(), Noun::Track)).collect();
         checked(ids?).map(Some)
     }
 }
@@ -30,14 +31,6 @@ impl IdsQuery {
 /// The ids, of which there must be 1 to 50.
 pub(super) fn checked(ids: Vec<i64>) -> Result<Vec<i64>, ApiError> {
     if (1..=MOST).contains(&ids.len()) { Ok(ids) } else { Err(ApiError::invalid(format!("give 1 to {MOST} ids"))) }
-}
-
-/// Parses an id, alone or as the URI of a track (`segue:track:…`).
-pub(super) fn read(text: &str) -> Result<i64, ApiError> {
-    let id = text.strip_prefix("segue:track:").unwrap_or(text);
-    id.parse()
-        .map(|CatalogueId(id)| id)
-        .map_err(|_| ApiError::invalid(format!("{id:?} is not an id: an id is 16 hex digits")))
 }
 
 /// An id in a path. A text that is no id is answered with 404, as an unknown id is.

@@ -1,13 +1,16 @@
 //! HTTP: the only user of actix-web. One file per noun, each with a `routes` function that is named below.
 
+mod addresses;
 mod albums;
 mod artists;
 mod auth;
 mod body;
 mod client;
 mod codes;
+mod command_query;
 mod commands;
 mod compress;
+mod contexts;
 mod covers;
 mod descriptors;
 mod errors;
@@ -24,12 +27,14 @@ mod link;
 mod lists;
 mod media;
 mod method;
+mod notions;
 mod objects;
 mod openapi;
 mod origin;
 mod page;
 mod playback;
 mod player;
+mod player_state;
 mod playlist_tracks;
 mod playlists;
 mod reached;
@@ -39,10 +44,12 @@ mod saved;
 mod search;
 mod slow;
 mod socket;
+mod spotify;
 mod strangers;
 mod stream;
 mod tls;
 mod tracks;
+mod uris;
 mod user_object;
 mod users;
 
@@ -153,6 +160,7 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
             .wrap(Condition::new(!data.settings.allowed_origins.is_empty(), origin::cors(&data.settings)))
             .wrap(from_fn(requests::observe))
             .wrap(from_fn(slow::limit))
+            .wrap(from_fn(addresses::rewrite))
             .configure(routes)
     };
     let descriptors = descriptors::raise();

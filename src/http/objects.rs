@@ -1,6 +1,6 @@
 //! The JSON objects of tracks, albums and artists: those of the Spotify Web API as far as they fit, with more fields.
 
-use super::{AuthUser, link::media_link, page::address};
+use super::{AuthUser, link::media_link, page::address, uris::Noun};
 use crate::{
     app::App,
     db::{
@@ -183,7 +183,7 @@ impl Objects<'_> {
             },
             added_at: time::rfc3339(Micros(row.added_us)),
             href: self.href("tracks", &id),
-            uri: format!("segue:track:{id}"),
+            uri: Noun::Track.uri(&id),
             r#type: "track",
             external_urls: self.external("track", &id),
             id,
@@ -213,7 +213,7 @@ impl Objects<'_> {
             duration_ms: album.duration_ms,
             added_at: time::rfc3339(Micros(album.added_us)),
             href: self.href("albums", &id),
-            uri: format!("segue:album:{id}"),
+            uri: Noun::Album.uri(&id),
             r#type: "album",
             external_urls: self.external("album", &id),
             id,
@@ -238,7 +238,7 @@ impl Objects<'_> {
         SimpleArtist {
             name: artist.name.clone(),
             href: self.href("artists", &id),
-            uri: format!("segue:artist:{id}"),
+            uri: Noun::Artist.uri(&id),
             r#type: "artist",
             external_urls: self.external("artist", &id),
             id,

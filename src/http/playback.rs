@@ -1,11 +1,15 @@
 //! `/v1/me/player`: the state of playback for programs without a socket, and how handlers ask the session of a user.
 
-use super::{AuthUser, reads};
+use super::{
+    AuthUser,
+    player_state::{CurrentlyPlaying, DevicesObject, Upcoming},
+    reads,
+};
 use crate::{
     app::App,
     error::{ApiError, Kind},
 };
-use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse, web};
 use segue_actors::{
     session::{Answer, Ask, Snapshot},
     state::{Asked, Reject},
@@ -22,7 +26,7 @@ use utoipa::{IntoParams, ToSchema};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::resource("/v1/me/player").route(reads().to(look)))
+        .service(web::resource("/v1/me/player/currently-playing").route(reads().to(currently_playing)))
         .service(web::resource("/v1/me/player/devices").route(reads().to(devices)));
 }
 
@@ -38,19 +42,43 @@ pub(super) struct PlayerState {
     /// The devices of this user, as devices get them (`devices` in the protocol).
     #[schema(value_type = Object)]
     devices: DeviceList,
+    #[serde(flatten)]
+    current: CurrentlyPlaying,
 }
 
 /// The state of playback and the devices.
 #[utoipa::path(get, path = "/v1/me/player", tag = "player", responses((status = 200, body = PlayerState)))]
-pub(super) async fn look(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<PlayerState>, ApiError> {
-    let Snapshot { now_us, playback, devices, .. } = snapshot(&app, asker.user).await?;
-    Ok(web::Json(PlayerState { now_us, playback, devices }))
+pub(super) async fn look(
+    request: HttpRequest,
+    app: web::Data<App>,
+    asker: AuthUser,
+) -> Result<web::Json<PlayerState>, ApiError> {
+    let snapshot = snapshot(&app, asker.user).await?;
+    let current = CurrentlyPlaying::new(&request, &app, &snapshot).await?;
+    let Snapshot { now_us, playback, devices, .. } = snapshot;
+    Ok(web::Json(PlayerState { now_us, playback, devices, current }))
+}
+
+/// What plays; without an item there is no content.
+#[utoipa::path(get, path = "/v1/me/player/currently-playing", tag = "player",
+    responses((status = 200, body = CurrentlyPlaying), (status = 204, description = "nothing plays")))]
+pub(super) async fn currently_playing(
+    request: HttpRequest,
+    app: web::Data<App>,
+    asker: AuthUser,
+) -> Result<HttpResponse, ApiError> {
+    let snapshot = snapshot(&app, asker.user).await?;
+    if snapshot.playback.item.is_none() {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    Ok(HttpResponse::Ok().json(CurrentlyPlaying::new(&request, &app, &snapshot).await?))
 }
 
 /// The user's devices: which are online, which can play, how loud they are.
-#[utoipa::path(get, path = "/v1/me/player/devices", tag = "player", responses((status = 200, body = Object)))]
-pub(super) async fn devices(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<DeviceList>, ApiError> {
-    Ok(web::Json(snapshot(&app, asker.user).await?.devices))
+#[utoipa::path(get, path = "/v1/me/player/devices", tag = "player", responses((status = 200, body = DevicesObject)))]
+pub(super) async fn devices(app: web::Data<App>, asker: AuthUser) -> Result<web::Json<DevicesObject>, ApiError> {
+    let Snapshot { playback, devices, .. } = snapshot(&app, asker.user).await?;
+    Ok(web::Json(DevicesObject::new(&playback, devices)))
 }
 
 /// The part of the queue that is asked for.
@@ -65,21 +93,34 @@ pub(super) struct QueuePart {
     limit: Option<usize>,
 }
 
+/// The queue.
+#[derive(Serialize, ToSchema)]
+pub(super) struct QueueObject {
+    /// Entries of the queue in play order, as devices get them (`queue` in the protocol).
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    page: QueuePage,
+    #[serde(flatten)]
+    upcoming: Upcoming,
+}
+
 /// The queue in play order.
 #[utoipa::path(get, path = "/v1/me/player/queue", tag = "player", params(QueuePart),
-    responses((status = 200, body = Object)))]
+    responses((status = 200, body = QueueObject)))]
 pub(super) async fn queue(
+    request: HttpRequest,
     app: web::Data<App>,
     asker: AuthUser,
     part: web::Query<QueuePart>,
-) -> Result<web::Json<QueuePage>, ApiError> {
+) -> Result<web::Json<QueueObject>, ApiError> {
     let Snapshot { playback, queue, .. } = snapshot(&app, asker.user).await?;
     let (from, limit) = (part.from.unwrap_or(0), part.limit.unwrap_or(PAGE_ITEMS));
-    Ok(web::Json(queue.page(&playback, from, limit)))
+    let upcoming = Upcoming::new(&request, &app, &playback, &queue).await?;
+    Ok(web::Json(QueueObject { page: queue.page(&playback, from, limit), upcoming }))
 }
 
 /// The present state of the session.
-async fn snapshot(app: &App, user: UserId) -> Result<Snapshot, ApiError> {
+pub(super) async fn snapshot(app: &App, user: UserId) -> Result<Snapshot, ApiError> {
     match ask(app, user, Asked::Look).await? {
         Answer::Shown(snapshot) => Ok(*snapshot),
         Answer::Granted(_) => Err(ApiError::internal("a look was answered as a command")),

@@ -55,7 +55,7 @@ pub(super) struct PlaylistSnapshot {
 /// Tracks to add.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Added {
-    /// Up to 100 ids, alone or as `segue:track:…`.
+    /// Up to 100 ids, alone or as `spotify:track:…`.
     uris: Vec<String>,
     /// Index of the item before which they are inserted, from 0; without it they are appended.
     position: Option<usize>,
@@ -64,7 +64,7 @@ pub(super) struct Added {
 /// Either `uris` (a new list of tracks) or a range to move.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Replaced {
-    /// Up to 100 ids, alone or as `segue:track:…`, that replace all tracks.
+    /// Up to 100 ids, alone or as `spotify:track:…`, that replace all tracks.
     uris: Option<Vec<String>>,
     /// Index of the first item to move, from 0.
     range_start: Option<usize>,
@@ -88,7 +88,7 @@ pub(super) struct Removed {
 /// A track to remove.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct RemovedTrack {
-    /// The id, alone or as `segue:track:…`.
+    /// The id, alone or as `spotify:track:…`.
     uri: String,
     /// Remove it at these indexes only, from 0; without it everywhere.
     positions: Option<Vec<usize>>,

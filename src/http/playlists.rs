@@ -2,9 +2,10 @@
 
 use super::{
     AuthUser, Page, Paging, address,
-    ids::{self, PathId},
+    ids::PathId,
     objects::{ExternalUrls, Objects},
     reads,
+    uris::{self, Noun},
 };
 use crate::{
     app::App,
@@ -84,7 +85,7 @@ impl PlaylistObject {
                 id: owner_id.to_string(),
                 display_name: owner.clone(),
                 href: address(request, &format!("/v1/users/{owner_id}")),
-                uri: format!("segue:user:{owner_id}"),
+                uri: Noun::User.uri(&owner_id.to_string()),
                 r#type: "user",
             },
             public: playlist.public,
@@ -97,7 +98,7 @@ impl PlaylistObject {
             created_at: time::rfc3339(segue_client::protocol::ids::Micros(playlist.created_us)),
             updated_at: time::rfc3339(segue_client::protocol::ids::Micros(playlist.updated_us)),
             href: objects.href("playlists", &id),
-            uri: format!("segue:playlist:{id}"),
+            uri: Noun::Playlist.uri(&id),
             r#type: "playlist",
             external_urls: objects.external("playlist", &id),
             id,
@@ -288,10 +289,10 @@ pub(super) fn own(found: Option<(Playlist, String)>, asker: AuthUser) -> Result<
     }
 }
 
-/// Parses ids of tracks, alone or as `segue:track:…`; at most `most` of them.
-pub(super) fn track_ids(uris: &[String], most: usize) -> Result<Vec<i64>, ApiError> {
-    if uris.len() > most {
+/// Parses ids of tracks, alone or as `spotify:track:…`; at most `most` of them.
+pub(super) fn track_ids(given: &[String], most: usize) -> Result<Vec<i64>, ApiError> {
+    if given.len() > most {
         return Err(ApiError::invalid(format!("give at most {most} tracks at once")));
     }
-    uris.iter().map(|uri| ids::read(uri)).collect()
+    given.iter().map(|uri| uris::id(uri, Noun::Track)).collect()
 }

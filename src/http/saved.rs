@@ -6,6 +6,7 @@ use super::{
     ids::{self, IdsQuery},
     objects::{Objects, TrackObject},
     reads,
+    uris::{self, Noun},
 };
 use crate::{
     app::App,
@@ -125,7 +126,7 @@ fn given(query: &IdsQuery, body: OptionalJson<Ids>) -> Result<Vec<i64>, ApiError
     match (query.given()?, body.0) {
         (Some(ids), _) => Ok(ids),
         (None, Some(Ids { ids: Some(given) })) => {
-            ids::checked(given.iter().map(|id| ids::read(id)).collect::<Result<_, _>>()?)
+            ids::checked(given.iter().map(|id| uris::id(id, Noun::Track)).collect::<Result<_, _>>()?)
         }
         (None, _) => Err(ApiError::invalid("give ids, in the query or in the body")),
     }

@@ -1,6 +1,6 @@
 //! A user as answers show it.
 
-use super::page::address;
+use super::{page::address, uris::Noun};
 use crate::{db::users::User, time};
 use actix_web::HttpRequest;
 use segue_client::protocol::ids::UserId;
@@ -30,7 +30,7 @@ impl UserObject {
             r#type: "user",
             role: user.role.to_string(),
             href: address(request, &format!("/v1/users/{}", user.id)),
-            uri: format!("segue:user:{}", user.id),
+            uri: Noun::User.uri(&user.id.to_string()),
             created_at: time::rfc3339(user.created),
         }
     }

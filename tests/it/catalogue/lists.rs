@@ -84,7 +84,7 @@ on_both_databases! {
         assert_eq!((&track["artists"][0]["name"], &track["artists"][1]["name"]), (&"Björk".into(), &"Guest".into()));
         assert_eq!((&track["album"]["name"], &track["album"]["release_date"]), (&"Post".into(), &"1995-06-13".into()));
         assert_eq!((&track["genres"][0], &track["duration_ms"]), (&"Electronic".into(), &100.into()));
-        assert_eq!((&track["uri"], &track["is_playable"]), (&format!("segue:track:{id}").into(), &true.into()));
+        assert_eq!((&track["uri"], &track["is_playable"]), (&format!("spotify:track:{id}").into(), &true.into()));
         let sharing = track["external_urls"]["segue"].as_str().expect("an address");
         assert_eq!(sharing, format!("{}/track/{id}", server.base));
         // The signed audio URL needs no token.

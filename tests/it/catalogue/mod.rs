@@ -17,4 +17,5 @@ mod lists;
 mod many;
 mod playlists;
 mod server;
+mod spotify_player;
 mod sums;
