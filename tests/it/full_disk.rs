@@ -1,6 +1,6 @@
 //! A full disk: the server reports it, continues to answer requests that write nothing, and loses no data.
 
-use crate::harness::{Login, Server, bare, run, unshare, until};
+use crate::harness::{Login, Server, bare, pass_environment, run, until, with_disk};
 use awc::http::Method;
 use serde_json::{Value, json};
 use std::{
@@ -23,34 +23,13 @@ fn wav(path: &Path, seed: u32) {
     writer.finalize().expect("finished");
 }
 
-/// Mounts a disk of size `$2` at the data folder and executes the server `"$3" …`, both below the root directory of
-/// process `$1`. (Users other than root cannot read that link, but they cannot make namespaces in a chroot either.) The
-/// script runs at the root of its mount namespace. That is always a mount point, unlike the root directory of a chroot,
-/// and only at a mount point can the namespace be separated from the one it was copied from.
-const MOUNT_AND_SERVE: &str = r#"
-set -e
-mount --make-rprivate /
-root=$(readlink "/proc/$1/root" || echo /)
-mount -t tmpfs -o size="$2" disk "$root/$SEGUE_DATA_DIR"
-shift 2
-chroot "$root" "$1" user add ann --admin >&2
-exec chroot "$root" setpriv --pdeathsig KILL "$@"
-"#;
-
 /// A server with an admin, whose data folder is a small disk in a mount namespace that ends with the server.
 async fn on_small_disk(data: &Path, music: &Path) -> Server {
-    let program = bare();
-    let mut command = unshare(&["--mount", "--propagation", "unchanged"]);
-    command.args(["nsenter", "--mount=/proc/self/ns/mnt", "sh", "-c", MOUNT_AND_SERVE, "sh"]);
-    command.arg(std::process::id().to_string()).arg(format!("{DISK_MIB}m"));
-    command.args([env!("CARGO_BIN_EXE_segue"), "serve", "--listen", "127.0.0.1:0", "--check-mb-per-s", "0", "--music"]);
-    command.arg(music);
-    for (name, value) in program.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    const ADD_ADMIN_AND_SERVE: &str = r#""$1" user add ann --admin >&2; exec setpriv --pdeathsig KILL "$@""#;
+    let mut command = with_disk(&format!("size={DISK_MIB}m"), data);
+    command.args(["sh", "-ec", ADD_ADMIN_AND_SERVE, "sh", env!("CARGO_BIN_EXE_segue")]);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--check-mb-per-s", "0", "--music"]).arg(music);
+    pass_environment(&bare(), &mut command);
     command.env("SEGUE_DATA_DIR", data).env("SEGUE_PASSWORD", "ann-password");
     Server::run(command).await
 }

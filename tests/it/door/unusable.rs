@@ -1,8 +1,8 @@
 //! A database that cannot be used: the message names its path and the reason.
 
 use super::{as_somebody, is_root, one_line, refused};
-use crate::harness::{bare, pass_environment, unshare};
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+use crate::harness::{bare, pass_environment, with_disk};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 /// Runs `segue user add` as a user other than root; returns its message.
 fn told(folder: &Path, url: &str) -> String {
@@ -78,9 +78,8 @@ fn a_full_disk_at_the_first_start_is_named_as_the_reason() {
     let program = bare();
     // Room for nothing, for an empty database, and for a part of the tables.
     for size in ["4k", "8k", "64k", "400k"] {
-        let script = "mount -t tmpfs -o size=\"$1\" disk \"$2\" && shift 2 && exec \"$@\"";
-        let mut command = unshare(&["--mount"]);
-        command.args(["sh", "-c", script, "sh", size, data]).arg(program.get_program()).args(program.get_args());
+        let mut command = with_disk(&format!("size={size}"), folder.path());
+        command.arg(program.get_program()).args(program.get_args());
         command.args(["user", "add", "anna", "--log", "error", "--data-dir", data]);
         pass_environment(&program, &mut command);
         command.env("SEGUE_PASSWORD", "long enough");
@@ -94,11 +93,8 @@ fn a_read_only_disk_is_named_as_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().to_str().expect("text");
     let program = bare();
-    let mut command = Command::new("unshare");
-    let script = "mount -t tmpfs disk \"$1\" && mount -o remount,ro \"$1\" && shift && exec \"$@\"";
-    let user: &[&str] = if is_root() { &[] } else { &["--user", "--map-root-user"] };
-    command.args(user).args(["--mount", "sh", "-c", script, "sh", data]).arg(program.get_program());
-    command.args(program.get_args()).args(["user", "add", "anna", "--data-dir", data]);
+    let mut command = with_disk("ro", folder.path());
+    command.arg(program.get_program()).args(program.get_args()).args(["user", "add", "anna", "--data-dir", data]);
     pass_environment(&program, &mut command);
     command.env("SEGUE_PASSWORD", "long enough");
     let told = one_line(&command.output().expect("unshare runs"));

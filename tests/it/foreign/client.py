@@ -75,10 +75,10 @@ class Device:
         self.server, self.user, self.name, self.file = server, user, name, pathlib.Path(state_file)
         self.state = {"id": secrets.token_hex(8), "volume": {"level": 50, "muted": False, "version": 0}}
         self.state = json.loads(self.file.read_text()) if self.file.exists() else self.state
-        self.instance, self.clock, self.audio = secrets.token_hex(8), Clock(), Audio()
+        self.instance, self.clock, self.audio, self.waiting = secrets.token_hex(8), Clock(), Audio(), {}
         self.limits, self.socket, self.outgoing, self.welcomed, self.leaving = FIRST_LIMITS, None, [], False, False
         self.playback = self.devices = self.carried = self.promise = self.loaded = self.ended = self.retrying = None
-        self.waiting, self.heard_us, self.probed_us, self.reported_us, self.attempts = {}, now_us(), 0, 0, 0
+        self.heard_us, self.probed_us, self.reported_us, self.attempts, self.hellos = now_us(), 0, 0, 0, 0
 
     def keep(self, **state):
         self.state.update(state)
@@ -107,12 +107,12 @@ class Device:
         return min(place_ms, shown.get("item", {}).get("duration_ms", ENDLESS))
 
     def show(self, playback):
-        before = self.stamp(self.playback)
-        if self.stamp(playback) < before:
+        before, stamp, item = self.stamp(self.playback), self.stamp(playback), playback.get("item", {})
+        if stamp < before:
             return
-        self.playback = playback
-        say("playback", intent=playback["intent"], status=playback["status"], position_ms=self.shown_place(),
-            media_id=playback.get("item", {}).get("media_id"), active=playback.get("active", {}).get("device_id"))
+        self.playback, active = playback, playback.get("active", {}).get("device_id")
+        say("playback", stamp=stamp, intent=playback["intent"], status=playback["status"], active=active,
+            position_ms=self.shown_place(), media_id=item.get("media_id"))
         if self.ended and (self.lease(), playback["turn"]) != self.ended["carried"]:
             self.ended = None
         if playback["epoch"] > before[0]:
@@ -209,7 +209,7 @@ class Device:
             self.send_again(self.waiting[fields["id"]])
 
     def send_again(self, command):
-        command.update(due_us=None, copies=command["copies"] + 1)
+        command.update(due_us=None, copies=command["copies"] + self.welcomed)
         self.send("command", **command["fields"])
 
     def send_all_again(self):
@@ -227,7 +227,7 @@ class Device:
                 command["due_us"] = now_us() + retry_ms * 1000 if command["copies"] <= 0 else None
                 return
             del self.waiting[message["id"]]
-            say("answered", op=command["fields"]["op"], revision=message.get("revision"), code=message.get("code"))
+            say("answered", **command["fields"], revision=message.get("revision"), code=message.get("code"))
 
     # The connection (G1, G2, G11, G12)
     def hear(self, message):
@@ -285,12 +285,12 @@ class Device:
             f"{self.server.replace('http', 'ws', 1)}/v1/sync", subprotocols=["segue.sync.v1"], ping_interval=None,
             additional_headers={"Authorization": f"Bearer {self.token}"}, open_timeout=ATTEMPT_US // 1_000_000)
         opened_us = self.heard_us = now_us()
-        self.outgoing = []
+        self.outgoing, self.hellos = [], self.hellos + 1
         for command in self.waiting.values():
             command["copies"] = 0
         device = {**self.state, "instance": self.instance, "name": self.name, "plays": True, "controls": True}
         seen = max(self.stamp(self.playback), self.stamp(self.devices, "devices_revision"))
-        self.send("hello", device=device, **({"seen": seen} if self.playback else {}))
+        self.send("hello", device=device, attempt=self.hellos, **({"seen": seen} if self.playback else {}))
         while not self.leaving or self.outgoing:
             while self.outgoing:
                 await self.socket.send(self.outgoing.pop(0))

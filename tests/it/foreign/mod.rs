@@ -1,21 +1,27 @@
 //! A client that was written from `actors/PROTOCOL.md` alone, in Python (`client.py`), beside `segue device`: they list
 //! each other, transfer to and fro, set each other's volumes, and go on over a kill of the server.
 
+mod chaos;
+
 use crate::{
     harness::{Device, Dialect, Server, TestDatabase, python, run, segue, silence, until},
     house::{is_shown, kind, lists},
 };
 use serde_json::{Value, json};
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/foreign/client.py");
 
-/// The command of the client. It ends with this test, and keeps its id and volume in a file beside the database.
+/// The command of the client. It keeps its id and volume in a file beside the database.
 fn client(server: &Server, database: &TestDatabase) -> Command {
-    let state = database.folder.path().join("foreign.json");
+    client_at(server, "Foreign", &database.folder.path().join("foreign.json"))
+}
+
+/// The command of a client of this name, which keeps its id and volume in the file `state`. It ends with this test.
+fn client_at(server: &Server, name: &str, state: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).arg(python().get_program()).arg(CLIENT);
-    command.args([&server.base, "anna", "Foreign"]).arg(state).env("SEGUE_PASSWORD", "anna-password");
+    command.args([&server.base, "anna", name]).arg(state).env("SEGUE_PASSWORD", "anna-password");
     command
 }
 

@@ -14,7 +14,7 @@ mod wait;
 pub(crate) use database::{Dialect, TestDatabase};
 pub(crate) use device::{Device, Printed};
 pub(crate) use log::Log;
-pub(crate) use namespace::unshare;
+pub(crate) use namespace::{unshare, with_disk};
 pub(crate) use postgres::Cluster;
 pub(crate) use python::python;
 pub(crate) use reply::Reply;

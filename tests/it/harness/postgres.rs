@@ -45,6 +45,16 @@ impl Cluster {
         self.tell("start");
     }
 
+    /// Stops all its processes where they are.
+    pub(crate) fn freeze(&mut self) {
+        self.tell("freeze");
+    }
+
+    /// Lets them go on.
+    pub(crate) fn thaw(&mut self) {
+        self.tell("thaw");
+    }
+
     fn tell(&mut self, command: &str) {
         writeln!(self.input, "{command}").expect("the script listens");
         assert_eq!(self.line(), command);
