@@ -34,6 +34,6 @@ async fn begin_anew(app: &App) -> Result<(), DbError> {
     app.auth.reload(&app.db).await?;
     app.lists.forget();
     app.directory.restart();
-    app.scanner.ask();
+    app.scanner.ask(false);
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::{
         Db, DbError,
         media::{self, Sum, Unread},
     },
-    media::file::MediaFile,
+    media::{digest::what_is_wrong, file::MediaFile},
     time,
     values::path,
 };
@@ -113,17 +113,5 @@ fn check(db: &Db, pace: &Pace<'_>, file: &Unread, now_us: i64) -> Result<(), DbE
             log::info!("{} cannot be checked: {reason}", path.display());
             db.write_blocking(|connection| media::pass_over(connection, file.id, now_us))
         }
-    }
-}
-
-/// The warning for a file whose SHA-256 is not the stored one. `confirmed`: the stored one is of this file, not of the
-/// file it was copied from.
-#[must_use]
-pub fn what_is_wrong(confirmed: bool) -> &'static str {
-    if confirmed {
-        "its bytes have changed, although size, time and both ends have not: the disk may be damaged. It has a new version"
-    } else {
-        "its bytes differ from those before it was copied or touched, although size and both ends do not: \
-         it may have been damaged by the copy"
     }
 }

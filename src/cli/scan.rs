@@ -26,6 +26,9 @@ const PAGE: i64 = 500;
 /// Scan the music folders once
 #[derive(Debug, Args)]
 pub(super) struct Scan {
+    /// Read every file again, also those that seem not to have changed; as a whole where the SHA-256 is known
+    #[arg(long)]
+    reread_all: bool,
     #[command(flatten)]
     settings: ScanFlags,
 }
@@ -37,15 +40,18 @@ impl Scan {
         if settings.music.is_empty() {
             return Err("there are no music folders: name one with --music DIR, or in the settings file".into());
         }
+        let scope = if self.reread_all { Scope::AllAgain } else { Scope::All };
         let ended =
-            http::block_on(async move { Signals::of_command()?.during(move |stop| scan(&settings, stop)).await })?;
+            http::block_on(
+                async move { Signals::of_command()?.during(move |stop| scan(&settings, &scope, stop)).await },
+            )?;
         ended.unwrap_or_else(|| Err(UNFINISHED.into()))
     }
 }
 
-fn scan(settings: &Settings, stop: &AtomicBool) -> Result<(), Failure> {
+fn scan(settings: &Settings, scope: &Scope, stop: &AtomicBool) -> Result<(), Failure> {
     let db = OpenDatabase::open(settings, settings.database_connections)?;
-    let progress = once(&db, settings, stop)?;
+    let progress = once(&db, settings, scope, stop)?;
     report(&db, &progress)?;
     if !progress.complete {
         return Err(UNFINISHED.into());
@@ -57,14 +63,14 @@ fn scan(settings: &Settings, stop: &AtomicBool) -> Result<(), Failure> {
 }
 
 /// Scans the music folders of `settings` with a progress line on a terminal, until it is done or `stop` is set.
-pub(super) fn once(db: &Db, settings: &Settings, stop: &AtomicBool) -> Result<ScanProgress, Failure> {
+pub(super) fn once(db: &Db, settings: &Settings, scope: &Scope, stop: &AtomicBool) -> Result<ScanProgress, Failure> {
     let Some(_lock) = db.lock_scans()? else {
         return Err("another process is scanning this library; let it finish".into());
     };
     let (board, over) = (Board::default(), AtomicBool::new(false));
-    thread::scope(|scope| {
-        let line = scope.spawn(|| show(&board, &over));
-        run_one(db, &settings.music, &Scope::All, &board, stop);
+    thread::scope(|threads| {
+        let line = threads.spawn(|| show(&board, &over));
+        run_one(db, &settings.music, scope, &board, stop);
         over.store(true, Ordering::Relaxed);
         line.thread().unpark();
     });

@@ -5,6 +5,7 @@ use super::{
     scan::Folder,
     schema::{self, albums, files, folders, tracks},
     secrets,
+    stat::{StatColumns, stat_of},
     unscaled::{Cover, note},
 };
 use crate::{media::version::Stat, values::path};
@@ -25,10 +26,8 @@ pub enum Source {
 pub struct FolderCover {
     /// The picture's name.
     pub name: Option<Vec<u8>>,
-    /// Size in bytes.
-    pub size: i64,
-    /// Time of its last change, in nanoseconds since the Unix epoch.
-    pub mtime_ns: i64,
+    /// Its size, times and inode.
+    pub stat: Stat,
 }
 
 /// The secret that is hashed into the ids of covers. The first call stores `fresh`; later calls return what is stored.
@@ -78,11 +77,15 @@ pub fn sources(connection: &mut DbConnection, cover_id: i64, limit: i64) -> Resu
 /// # Errors
 /// Those of the database.
 pub fn of_folders(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec<(i64, FolderCover)>, DbError> {
-    let rows: Vec<(i64, Option<Vec<u8>>, i64, i64)> = folders::table
+    let rows: Vec<(i64, Option<Vec<u8>>, StatColumns)> = folders::table
         .filter(folders::id.eq_any(folder_ids))
-        .select((folders::id, folders::cover_name, folders::cover_size, folders::cover_mtime_ns))
+        .select((
+            folders::id,
+            folders::cover_name,
+            (folders::cover_size, folders::cover_mtime_ns, folders::cover_ctime_ns, folders::cover_inode),
+        ))
         .load(connection)?;
-    Ok(rows.into_iter().map(|(id, name, size, mtime_ns)| (id, FolderCover { name, size, mtime_ns })).collect())
+    Ok(rows.into_iter().map(|(id, name, stat)| (id, FolderCover { name, stat: stat_of(stat) })).collect())
 }
 
 /// Stores a folder's cover, or that it has none, and marks the albums in it as stale.
@@ -99,12 +102,15 @@ pub fn set(
     let cover_id = cover.map(|cover| cover.id);
     let here = folders::table.filter(folders::id.eq(folder.id));
     let before: Option<Option<i64>> = here.select(folders::cover_id).first(connection).optional()?;
-    let (size, mtime_ns) = picture.map_or((0, 0), |(_, stat)| (stat.size, stat.mtime_ns));
+    let none = Stat { size: 0, mtime_ns: 0, ctime_ns: 0, inode: 0 };
+    let Stat { size, mtime_ns, ctime_ns, inode } = picture.map_or(none, |(_, stat)| stat);
     diesel::update(here)
         .set((
             folders::cover_name.eq(picture.map(|(name, _)| name)),
             folders::cover_size.eq(size),
             folders::cover_mtime_ns.eq(mtime_ns),
+            folders::cover_ctime_ns.eq(ctime_ns),
+            folders::cover_inode.eq(inode),
             folders::cover_id.eq(cover_id),
         ))
         .execute(connection)?;

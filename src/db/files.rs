@@ -4,8 +4,9 @@ use super::{
     DbConnection, DbError,
     scan::KnownFile,
     schema::{files, folders},
+    stat::{StatColumns, stat_of},
 };
-use crate::{media::version::Stat, values::path};
+use crate::values::path;
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _, dsl::count_star};
 use segue_client::protocol::ids::MediaId;
 use std::path::PathBuf;
@@ -15,23 +16,23 @@ use std::path::PathBuf;
 /// # Errors
 /// Those of the database.
 pub fn known_in(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec<KnownFile>, DbError> {
-    type KnownFileRow = (i64, i64, Vec<u8>, (i64, i64, i64), i64, Option<i64>);
+    type KnownFileRow = (i64, i64, Vec<u8>, StatColumns, i64, Option<i64>);
     let rows: Vec<KnownFileRow> = files::table
         .filter(files::folder_id.eq_any(folder_ids))
         .select((
             files::id,
             files::folder_id,
             files::name,
-            (files::size, files::mtime_ns, files::inode),
+            (files::size, files::mtime_ns, files::ctime_ns, files::inode),
             files::reader,
             files::missing_us,
         ))
         .load(connection)?;
-    let known = |(id, folder_id, name, (size, mtime_ns, inode), reader, missing_us): KnownFileRow| KnownFile {
+    let known = |(id, folder_id, name, stat, reader, missing_us): KnownFileRow| KnownFile {
         id: MediaId::from_sql(id),
         folder_id,
         name,
-        stat: Stat { size, mtime_ns, inode },
+        stat: stat_of(stat),
         reader,
         missing: missing_us.is_some(),
     };

@@ -3,6 +3,7 @@
 use super::{
     DbConnection, DbError,
     schema::{files, folders, tracks},
+    stat::{StatColumns, stat_of},
 };
 use crate::media::{digest::Digest, version::Stat};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
@@ -16,7 +17,7 @@ pub struct Media {
     pub track: MediaId,
     /// The path.
     pub path: PathBuf,
-    /// Size, time and inode as of the last scan.
+    /// Size, times and inode as of the last scan.
     pub stat: Stat,
     /// The version of its bytes.
     pub version: String,
@@ -28,7 +29,7 @@ pub struct Media {
     pub codec: String,
 }
 
-type MediaRow = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String, (Option<String>, i64), (String, String));
+type MediaRow = (i64, Vec<u8>, Vec<u8>, StatColumns, String, (Option<String>, i64), (String, String));
 
 /// A query for [`MediaRow`]s.
 macro_rules! media {
@@ -40,7 +41,7 @@ macro_rules! media {
                 files::id,
                 folders::path,
                 files::name,
-                (files::size, files::mtime_ns, files::inode),
+                (files::size, files::mtime_ns, files::ctime_ns, files::inode),
                 files::version,
                 (files::sha256, files::sha256_us),
                 (tracks::container, tracks::codec),
@@ -49,11 +50,11 @@ macro_rules! media {
 }
 
 fn from_row(row: MediaRow) -> Media {
-    let (id, folder, name, (size, mtime_ns, inode), version, (sha256, sha256_us), (container, codec)) = row;
+    let (id, folder, name, stat, version, (sha256, sha256_us), (container, codec)) = row;
     Media {
         track: MediaId::from_sql(id),
         path: PathBuf::from(OsString::from_vec(folder)).join(OsString::from_vec(name)),
-        stat: Stat { size, mtime_ns, inode },
+        stat: stat_of(stat),
         version,
         sha256: sha256.filter(|_| sha256_us > 0).and_then(|text| text.parse().ok()),
         container,
@@ -125,7 +126,7 @@ pub struct Unread {
     pub folder: Vec<u8>,
     /// Its name in the folder.
     pub name: Vec<u8>,
-    /// Size, time and inode as of the last scan.
+    /// Size, times and inode as of the last scan.
     pub stat: Stat,
     /// The version of its bytes.
     pub version: String,
@@ -136,7 +137,7 @@ pub struct Unread {
 /// # Errors
 /// The database's.
 pub fn unread_since(connection: &mut DbConnection, since_us: i64, limit: i64) -> Result<Vec<Unread>, DbError> {
-    type UnreadRow = (i64, Vec<u8>, Vec<u8>, (i64, i64, i64), String);
+    type UnreadRow = (i64, Vec<u8>, Vec<u8>, StatColumns, String);
     let rows: Vec<UnreadRow> = files::table
         .inner_join(folders::table.on(folders::id.eq(files::folder_id)))
         .filter(files::missing_us.is_null())
@@ -144,12 +145,15 @@ pub fn unread_since(connection: &mut DbConnection, since_us: i64, limit: i64) ->
         .filter(files::sha256_us.lt(since_us))
         .order((files::sha256_us, files::id))
         .limit(limit)
-        .select((files::id, folders::path, files::name, (files::size, files::mtime_ns, files::inode), files::version))
+        .select((
+            files::id,
+            folders::path,
+            files::name,
+            (files::size, files::mtime_ns, files::ctime_ns, files::inode),
+            files::version,
+        ))
         .load(connection)?;
-    let file = |(id, folder, name, (size, mtime_ns, inode), version)| {
-        let stat = Stat { size, mtime_ns, inode };
-        Unread { id, folder, name, stat, version }
-    };
+    let file = |(id, folder, name, stat, version)| Unread { id, folder, name, stat: stat_of(stat), version };
     Ok(rows.into_iter().map(file).collect())
 }
 

@@ -31,6 +31,7 @@ pub mod schema;
 pub mod search;
 pub mod secrets;
 pub mod sessions;
+mod stat;
 pub mod tracks;
 pub mod unscaled;
 mod url;

@@ -65,6 +65,8 @@ diesel::table! {
         error -> Nullable<Text>,
         missing_us -> Nullable<BigInt>,
         sha256_us -> BigInt,
+        ctime_ns -> BigInt,
+        look -> Text,
     }
 }
 
@@ -76,6 +78,8 @@ diesel::table! {
         cover_size -> BigInt,
         cover_mtime_ns -> BigInt,
         cover_id -> Nullable<BigInt>,
+        cover_ctime_ns -> BigInt,
+        cover_inode -> BigInt,
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{Admin, AuthUser, Page, Paging, reads};
 use crate::{app::App, catalog::scan::ScanProgress, db::files, error::ApiError, time};
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -81,15 +81,30 @@ pub(super) async fn status(app: web::Data<App>, asker: AuthUser) -> Result<web::
     Ok(web::Json(ScanObject::new(app.scanner.progress(), for_admin)))
 }
 
+/// How to scan.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ScanQuery {
+    /// Whether files are read again that have not changed, as a whole where their SHA-256 is known. That takes as long as
+    /// reading all music.
+    #[serde(default)]
+    reread_all: bool,
+}
+
 /// Starts a scan; for admins. While one runs, at most one more is queued.
-#[utoipa::path(post, path = "/v1/library/scan", tag = "library", responses((status = 202, body = ScanObject),
+#[utoipa::path(post, path = "/v1/library/scan", tag = "library", params(ScanQuery), responses((status = 202, body = ScanObject),
     (status = 403), (status = 409, description = "no music folders are set")))]
-pub(super) async fn scan(app: web::Data<App>, _: Admin) -> Result<HttpResponse, ApiError> {
+pub(super) async fn scan(
+    app: web::Data<App>,
+    _: Admin,
+    query: web::Query<ScanQuery>,
+) -> Result<HttpResponse, ApiError> {
     if app.settings.music.is_empty() {
         let message = "this server has no music folders: start it with --music DIR";
         return Err(ApiError::new(crate::error::Kind::Conflict, message));
     }
-    app.scanner.ask();
+    app.scanner.ask(query.reread_all);
     Ok(HttpResponse::Accepted().json(ScanObject::new(app.scanner.progress(), true)))
 }
 

@@ -3,11 +3,11 @@
 use crate::{
     app::App,
     auth::{LinkClaims, LinkError},
-    catalog::sums::what_is_wrong,
     db::media::{self, Media, Sum},
     error::{ApiError, Kind},
     media::{
         content_type::content_type,
+        digest::what_is_wrong,
         file::{DigestSink, MediaFile, MediaStream, OpenError},
         multipart,
         multipart::BodyPiece,
@@ -111,8 +111,10 @@ pub(super) async fn respond(
 
 /// Opens the file. If it differs from what was scanned, asks for a scan of its folder.
 async fn open(app: &App, media: &Media) -> Result<MediaFile, ApiError> {
-    let (path, stat) = (media.path.clone(), media.stat);
-    let opened = web::block(move || MediaFile::open(&path, stat)).await.map_err(ApiError::internal)?;
+    let (path, stat, sha256) = (media.path.clone(), media.stat, media.sha256);
+    let opened = web::block(move || MediaFile::open(&path, stat).map(|file| file.with_sha256(sha256)))
+        .await
+        .map_err(ApiError::internal)?;
     if matches!(opened, Err(OpenError::Changed)) {
         let is_news = media.path.parent().is_some_and(|folder| app.scanner.notice(folder));
         if is_news {

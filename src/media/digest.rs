@@ -54,6 +54,18 @@ impl FromStr for Digest {
     }
 }
 
+/// The warning for a file whose SHA-256 is not the stored one. `confirmed`: the stored one is of this file, not of the
+/// file it was copied from.
+#[must_use]
+pub fn what_is_wrong(confirmed: bool) -> &'static str {
+    if confirmed {
+        "its bytes have changed, although size, time and both ends have not: the disk may be damaged. It has a new version"
+    } else {
+        "its bytes differ from those before it was copied or touched, although size and both ends do not: \
+         it may have been damaged by the copy"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ use std::{
     os::unix::fs::FileExt,
     path::Path,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -25,6 +25,9 @@ pub const CHUNK_BYTES: usize = 24 * 1024;
 
 /// The most bytes read at once when a file is only hashed.
 const DIGEST_BYTES: usize = 256 * 1024;
+
+/// How often a chunk is read again because the file's change time changed meanwhile.
+const CONFIRMATIONS: usize = 3;
 
 /// Why a media file could not be opened.
 #[derive(Debug)]
@@ -41,7 +44,10 @@ pub enum OpenError {
 #[derive(Debug)]
 pub struct MediaFile {
     file: File,
-    stat: Stat,
+    /// What the file had when it was opened, or when its bytes were last found to be the same.
+    stat: Mutex<Stat>,
+    /// The SHA-256 of its bytes, if it is known.
+    sha256: Option<Digest>,
 }
 
 impl MediaFile {
@@ -58,20 +64,51 @@ impl MediaFile {
         if !metadata.is_file() {
             return Err(OpenError::Missing);
         }
-        if Stat::of(&metadata) != stat {
+        let found = Stat::of(&metadata);
+        if !stat.holds(found) {
             return Err(OpenError::Changed);
         }
-        Ok(Self { file, stat })
+        Ok(Self { file, stat: Mutex::new(found), sha256: None })
     }
 
-    /// Fails when the bytes just read may be those of another version. A write changes the modification time before it
-    /// changes a byte, so bytes that were read before an unchanged time are the old ones.
-    fn check(&self) -> io::Result<()> {
-        if Stat::of(&self.file.metadata()?) == self.stat {
-            Ok(())
-        } else {
-            Err(io::Error::other("the file changed while it was sent"))
+    /// The same file, whose bytes have this SHA-256. It is read on when only its change time changes and its bytes have not.
+    #[must_use]
+    pub fn with_sha256(self, sha256: Option<Digest>) -> Self {
+        Self { sha256, ..self }
+    }
+
+    fn stat(&self) -> Stat {
+        *self.stat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the bytes just read are those of the version. A write changes the times before it changes a byte, so bytes
+    /// that were read before unchanged times are the old ones. Fails when they may be those of another version.
+    fn check(&self) -> io::Result<Checked> {
+        let (known, now) = (self.stat(), Stat::of(&self.file.metadata()?));
+        match self.sha256 {
+            _ if now == known => Ok(Checked::Same),
+            // Other permissions, another name, no name any more; or a write whose time was set back.
+            Some(sha256) if now.is_like(known) => Ok(Checked::Unsure(now, sha256)),
+            _ => Err(changed()),
         }
+    }
+
+    /// Reads the whole file to see that its bytes are those of the version. Blocks.
+    fn confirm(&self, now: Stat, sha256: Digest) -> io::Result<()> {
+        let (mut hash, mut at, size) = (Sha256::new(), 0, now.length());
+        let mut chunk = vec![0; DIGEST_BYTES];
+        while at < size {
+            let part = chunk.get_mut(..usize::try_from(size - at).unwrap_or(usize::MAX).min(DIGEST_BYTES));
+            let part = part.ok_or_else(changed)?;
+            self.file.read_exact_at(part, at)?;
+            hash.update(&*part);
+            at = at.saturating_add(u64::try_from(part.len()).unwrap_or(u64::MAX));
+        }
+        if Digest(hash.finalize().into()) != sha256 || Stat::of(&self.file.metadata()?) != now {
+            return Err(changed());
+        }
+        *self.stat.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        Ok(())
     }
 
     /// Reads at least one and at most `length` bytes from the page cache; `None` when none of them are in it.
@@ -84,7 +121,12 @@ impl MediaFile {
             return None;
         }
         chunk.truncate(read);
-        Some(self.check().map(|()| chunk))
+        match self.check() {
+            Ok(Checked::Same) => Some(Ok(chunk)),
+            // That takes a thread.
+            Ok(Checked::Unsure(..)) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -99,7 +141,7 @@ impl MediaFile {
     /// # Errors
     /// Those of reading, and one when the file has changed since it was opened.
     pub fn digest(&self, mut go_on: impl FnMut(u64) -> bool) -> io::Result<Option<Digest>> {
-        let (mut hash, mut at, size) = (Sha256::new(), 0, self.stat.length());
+        let (mut hash, mut at, size) = (Sha256::new(), 0, self.stat().length());
         while at < size {
             let length = usize::try_from(size - at).unwrap_or(usize::MAX).min(DIGEST_BYTES);
             let chunk = self.read(at, length)?;
@@ -114,10 +156,27 @@ impl MediaFile {
 
     fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut chunk = vec![0; length];
-        self.file.read_exact_at(&mut chunk, at)?;
-        self.check()?;
-        Ok(chunk)
+        for _ in 0..CONFIRMATIONS {
+            self.file.read_exact_at(&mut chunk, at)?;
+            match self.check()? {
+                Checked::Same => return Ok(chunk),
+                Checked::Unsure(now, sha256) => self.confirm(now, sha256)?,
+            }
+        }
+        Err(changed())
     }
+}
+
+/// What is known of bytes that were just read.
+enum Checked {
+    /// They are those of the version.
+    Same,
+    /// They are if the whole file, which has this `Stat` now, has this SHA-256.
+    Unsure(Stat, Digest),
+}
+
+fn changed() -> io::Error {
+    io::Error::other("the file changed while it was sent")
 }
 
 /// Called with the SHA-256 of a file after its last byte was read.
@@ -153,7 +212,7 @@ impl MediaStream {
     /// A stream of the whole file; `sink` is called with its SHA-256 after the last byte was read.
     #[must_use]
     pub fn hashed(file: MediaFile, sink: DigestSink) -> Self {
-        let whole = file.stat.length().checked_sub(1).map(|last| BodyPiece::Range(ByteRange { first: 0, last }));
+        let whole = file.stat().length().checked_sub(1).map(|last| BodyPiece::Range(ByteRange { first: 0, last }));
         let hashing = Some(Hashing { hash: Sha256::new(), sink });
         Self { hashing, ..Self::new(file, whole.into_iter().collect()) }
     }
@@ -339,13 +398,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_was_replaced_by_rename_is_read_to_its_end() {
-        let fixture = Fixture::new(200_000);
-        let mut stream = MediaStream::new(fixture.open(), vec![range(0, 199_999)]);
-        let first = stream.next().await.unwrap().unwrap();
-        fs::write(fixture.dir.path().join("b"), vec![0; 200_000]).unwrap();
-        fs::rename(fixture.dir.path().join("b"), fixture.path()).unwrap();
-        assert!([&first[..], &collect(stream).await.unwrap()].concat() == fixture.bytes);
+    async fn a_file_that_was_replaced_by_rename_is_read_to_its_end_if_its_sha256_is_known() {
+        for is_known in [true, false] {
+            let fixture = Fixture::new(200_000);
+            let sha256 = is_known.then(|| Digest(Sha256::digest(&fixture.bytes).into()));
+            let mut stream = MediaStream::new(fixture.open().with_sha256(sha256), vec![range(0, 199_999)]);
+            let first = stream.next().await.unwrap().unwrap();
+            fs::write(fixture.dir.path().join("b"), vec![0; 200_000]).unwrap();
+            fs::rename(fixture.dir.path().join("b"), fixture.path()).unwrap();
+            let rest = collect(stream).await;
+            assert_eq!(rest.is_ok(), is_known);
+            if let Ok(rest) = rest {
+                assert!([&first[..], &rest].concat() == fixture.bytes);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_whose_time_is_set_back_ends_the_stream_whatever_is_known() {
+        for is_known in [true, false] {
+            let fixture = Fixture::new(200_000);
+            let sha256 = is_known.then(|| Digest(Sha256::digest(&fixture.bytes).into()));
+            let before = Stat::of(&fs::metadata(fixture.path()).unwrap());
+            let mut stream = MediaStream::new(fixture.open().with_sha256(sha256), vec![range(0, 199_999)]);
+            stream.next().await.unwrap().unwrap();
+            let file = File::options().write(true).open(fixture.path()).unwrap();
+            let after = loop {
+                file.write_all_at(b"other", 100_000).unwrap();
+                file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
+                let after = Stat::of(&file.metadata().unwrap());
+                if after != before {
+                    break after;
+                }
+            };
+            assert!(after.is_like(before), "only the change time differs");
+            stream.next().await.unwrap().expect_err("other bytes");
+        }
     }
 
     #[test]
@@ -356,6 +444,7 @@ mod tests {
         for other in [
             Stat { size: 11, ..stat },
             Stat { mtime_ns: stat.mtime_ns + 1, ..stat },
+            Stat { ctime_ns: stat.ctime_ns + 1, ..stat },
             Stat { inode: stat.inode + 1, ..stat },
         ] {
             assert!(matches!(MediaFile::open(&fixture.path(), other), Err(OpenError::Changed)));

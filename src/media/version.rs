@@ -5,6 +5,7 @@ use std::{
     fs::{File, Metadata},
     io,
     os::unix::fs::{FileExt as _, MetadataExt as _},
+    time::Duration,
 };
 
 /// How many bytes of each end of a file are hashed.
@@ -13,6 +14,15 @@ use std::{
 /// A scan reads at most 128 KiB of each file for it.
 const END_BYTES: u64 = 64 * 1024;
 
+/// The change time of a file that changed just before it was read, or was being written to. No file has it, so the file is
+/// read again by the next scan and not sent until then.
+pub const UNSETTLED: i64 = -1;
+/// How long after a change of a file another one may have the same change time, if that has parts of a second: the tick of
+/// the kernel (10 ms at most) and of file systems (10 ms on exFAT), with a margin.
+const FINE: Duration = Duration::from_millis(50);
+/// The same for times in whole seconds: file systems without parts of a second have one or two seconds (FAT).
+const COARSE: Duration = Duration::from_secs(2);
+
 /// The metadata of a file that are compared to detect a change; the same `Stat` counts as the same bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stat {
@@ -20,6 +30,9 @@ pub struct Stat {
     pub size: i64,
     /// Time of the last change of content, in nanoseconds since 1970 (UTC).
     pub mtime_ns: i64,
+    /// Time of the last change of content or metadata, in nanoseconds since 1970 (UTC). No program can set it, so it also
+    /// changes when the modification time is set back. 0 where it is not known, [`UNSETTLED`] where it does not count.
+    pub ctime_ns: i64,
     /// Inode number; it differs when another file was renamed over this one.
     pub inode: i64,
 }
@@ -31,8 +44,33 @@ impl Stat {
         Self {
             size: i64::try_from(metadata.size()).unwrap_or(i64::MAX),
             mtime_ns: metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec()),
+            ctime_ns: metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec()),
             inode: metadata.ino().cast_signed(),
         }
+    }
+
+    /// Whether size, modification time and inode are the same, whatever the change time: that of a file that was renamed or
+    /// got other permissions differs as well.
+    #[must_use]
+    pub fn is_like(self, other: Self) -> bool {
+        Self { ctime_ns: 0, ..self } == Self { ctime_ns: 0, ..other }
+    }
+
+    /// Whether the file with these metadata, which were recorded, is still the same one, given those that it has now.
+    #[must_use]
+    pub fn holds(self, now: Self) -> bool {
+        self == now || (self.ctime_ns == 0 && self.is_like(now))
+    }
+
+    /// How long to wait before the file is read, so that every later change gets another change time; `None` when that is
+    /// so at `now_ns` (nanoseconds since 1970) already.
+    #[must_use]
+    pub fn settles_in(self, now_ns: i64) -> Option<Duration> {
+        let tick = if self.ctime_ns % 1_000_000_000 == 0 { COARSE } else { FINE };
+        let tick_ns = i64::try_from(tick.as_nanos()).unwrap_or(i64::MAX);
+        // A clock of the disk that is ahead of ours does not make the tick longer.
+        let left_ns = self.ctime_ns.saturating_add(tick_ns).saturating_sub(now_ns).min(tick_ns);
+        u64::try_from(left_ns).ok().filter(|left_ns| *left_ns > 0).map(Duration::from_nanos)
     }
 
     /// Time of the last change of content in whole seconds since 1970, for `Last-Modified`; 0 for times before 1970.
@@ -48,11 +86,21 @@ impl Stat {
     }
 }
 
-/// Two names of a file's bytes, each 32 lower-case hex digits: 128 bits of a SHA-256.
+/// Whether a file that looks the same has the bytes that it had, given its change time then and now; it is not known of
+/// files that were recorded before change times were.
+#[must_use]
+pub const fn is_untouched(then_ns: i64, now_ns: i64) -> bool {
+    then_ns == 0 || (then_ns == now_ns && now_ns != UNSETTLED)
+}
+
+/// Names of a file's bytes, each 32 lower-case hex digits: 128 bits of a SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Version {
-    /// Hash of size, modification time, inode and both ends. A move on one disk keeps it; every write changes it.
+    /// Hash of all of the `Stat` and both ends. Every write changes it, and so do a move and other permissions: whether the
+    /// bytes are the same after those is seen by their SHA-256, and then the file's row keeps its version.
     pub version: String,
+    /// Hash of size, modification time, inode and both ends. A move on one disk keeps it.
+    pub look: String,
     /// Hash of size and both ends only. A copy to another disk keeps it.
     pub fingerprint: String,
 }
@@ -82,10 +130,11 @@ pub fn version(file: &File, stat: Stat) -> io::Result<Version> {
         return Err(io::Error::new(io::ErrorKind::Interrupted, "the file changed while it was read"));
     }
     let content = content.finalize();
-    let mut whole = Sha256::new_with_prefix(content);
-    whole.update(stat.mtime_ns.to_le_bytes());
-    whole.update(stat.inode.to_le_bytes());
-    Ok(Version { version: hex(&whole.finalize()), fingerprint: hex(&content) })
+    let mut look = Sha256::new_with_prefix(content);
+    look.update(stat.mtime_ns.to_le_bytes());
+    look.update(stat.inode.to_le_bytes());
+    let version = look.clone().chain_update(stat.ctime_ns.to_le_bytes());
+    Ok(Version { version: hex(&version.finalize()), look: hex(&look.finalize()), fingerprint: hex(&content) })
 }
 
 /// The first 16 bytes as hex digits.
@@ -97,11 +146,7 @@ fn hex(hash: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{
-        fs,
-        path::Path,
-        time::{Duration, SystemTime},
-    };
+    use std::{fs, path::Path, time::SystemTime};
 
     fn of(path: &Path) -> Version {
         let file = File::open(path).unwrap();
@@ -115,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moved_file_keeps_its_version_and_any_change_gives_another() {
+    fn a_moved_file_keeps_its_look_and_any_change_gives_another_version() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.flac");
         let mut bytes = vec![7; 300_000];
@@ -124,7 +169,7 @@ mod tests {
 
         let renamed = dir.path().join("b.flac");
         fs::rename(&path, &renamed).unwrap();
-        assert_eq!(of(&renamed), first, "a rename keeps inode, time and bytes");
+        assert_eq!(of(&renamed).look, first.look, "a rename keeps inode, time and bytes");
 
         write(&path, &bytes, 1_000_000_001);
         write(&renamed, &bytes, 1_000_000_002);
@@ -148,6 +193,48 @@ mod tests {
         assert_eq!(seen.len(), count, "inode, time, head, tail and size all count");
         assert!(seen.iter().all(|name| is_version(name)));
         assert!(!is_version("") && !is_version(&"A".repeat(32)) && !is_version(&"a".repeat(33)));
+    }
+
+    #[test]
+    fn a_write_whose_time_is_set_back_gives_another_version() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.flac");
+        let mut bytes = vec![7; 300_000];
+        write(&path, &bytes, 1_000_000_001);
+        let (first, stat) = (of(&path), Stat::of(&fs::metadata(&path).unwrap()));
+        // In the middle, which is not hashed, until the change time of the file system differs.
+        loop {
+            bytes[150_000] ^= 1;
+            write(&path, &bytes, 1_000_000_001);
+            if Stat::of(&fs::metadata(&path).unwrap()).ctime_ns != stat.ctime_ns {
+                break;
+            }
+        }
+        let (now, again) = (Stat::of(&fs::metadata(&path).unwrap()), of(&path));
+        assert!(stat.is_like(now) && stat != now && !stat.holds(now));
+        assert_eq!((&again.look, &again.fingerprint), (&first.look, &first.fingerprint));
+        assert_ne!(again.version, first.version);
+        assert!(Stat { ctime_ns: 0, ..stat }.holds(now), "recorded before change times were");
+        assert!(!Stat { ctime_ns: UNSETTLED, ..now }.holds(now));
+    }
+
+    #[test]
+    fn a_file_settles_when_later_changes_have_another_time() {
+        let second = 1_000_000_000;
+        let left = |ctime_ns, now_ns| {
+            let stat = Stat { size: 1, mtime_ns: 0, ctime_ns, inode: 1 };
+            stat.settles_in(now_ns).map_or(0, |left| left.as_millis())
+        };
+        // Parts of a second.
+        assert_eq!(left(100 * second + 1, 100 * second + 1), 50);
+        assert_eq!(left(100 * second + 1, 100 * second + 49_000_001), 1);
+        assert_eq!(left(100 * second + 1, 100 * second + 50_000_001), 0);
+        // Whole seconds, as on FAT.
+        assert_eq!(left(100 * second, 100 * second), 2_000);
+        assert_eq!(left(100 * second, 101 * second), 1_000);
+        assert_eq!(left(100 * second, 102 * second), 0);
+        assert_eq!(left(100 * second + 1, 99 * second), 50, "the disk's clock is ahead");
+        assert_eq!(left(0, 100 * second), 0, "a file system without change times");
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod picture;
 mod pool;
 
 pub use id::{cover_id, cover_of};
-pub use picture::{SIZES, read};
+pub use picture::{SIZES, open, read};
 
 use super::tags;
 use crate::db::covers::Source;

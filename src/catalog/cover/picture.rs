@@ -27,7 +27,10 @@ const JPEG_QUALITY: u8 = 85;
 static LARGE: Mutex<()> = Mutex::new(());
 
 /// Opens a regular file; anything else, such as a pipe, could block for good. Blocks.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// Those of opening, and `InvalidInput` for what is no file.
+pub fn open(path: &Path) -> io::Result<File> {
     if fs::metadata(path)?.is_file() {
         File::open(path)
     } else {

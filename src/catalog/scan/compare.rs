@@ -73,6 +73,8 @@ pub(super) struct Compare<'a, T> {
     pub(super) wrap: fn(Finding) -> T,
     /// The music folders.
     pub(super) roots: Vec<Arc<PathBuf>>,
+    /// Whether unchanged files are read again.
+    pub(super) again: bool,
     /// The folders to walk over.
     pub(super) starts: Vec<PathBuf>,
 }
@@ -133,7 +135,9 @@ impl<T> Compare<'_, T> {
             let mut changed = Vec::new();
             for entry in visit.files {
                 match known.remove(&entry.name) {
-                    Some(file) if !file.missing && file.stat == entry.stat && file.reader == READER => unchanged += 1,
+                    Some(file) if !self.again && !file.missing && file.stat == entry.stat && file.reader == READER => {
+                        unchanged += 1;
+                    }
                     _ => changed.push(entry),
                 }
             }
@@ -161,8 +165,7 @@ impl<T> Compare<'_, T> {
             let before = covers.remove(&visit.folder.id).filter(|cover| cover.name.is_some());
             match (before, visit.cover) {
                 (Some(before), Some(now))
-                    if before.name.as_ref() == Some(&now.name)
-                        && (before.size, before.mtime_ns) == (now.stat.size, now.stat.mtime_ns) => {}
+                    if !self.again && before.name.as_ref() == Some(&now.name) && before.stat == now.stat => {}
                 (_, Some(now)) => {
                     for name in &visit.too_large {
                         let (path, most) = (path.join(path::from_bytes(name)), MAX_PICTURE_BYTES / 1024 / 1024);
@@ -207,6 +210,6 @@ impl<T> Compare<'_, T> {
 
 /// The record of a file that exists and whose metadata cannot be read.
 fn refused(folder: &Arc<Folder>, stat: Option<Stat>, name: Vec<u8>, reason: String) -> FoundFile {
-    let stat = stat.unwrap_or(Stat { size: 0, mtime_ns: 0, inode: 0 });
-    FoundFile { folder: Arc::clone(folder), name, stat, version: None, content: Err(reason) }
+    let stat = stat.unwrap_or(Stat { size: 0, mtime_ns: 0, ctime_ns: 0, inode: 0 });
+    FoundFile { folder: Arc::clone(folder), name, stat, version: None, sha256: None, content: Err(reason) }
 }

@@ -7,7 +7,8 @@ use crate::{
         scan::{Folder, FoundFile},
         unscaled::Cover,
     },
-    media::version::{Stat, version},
+    media::version::{Stat, UNSETTLED, version},
+    time,
     values::path,
 };
 use std::{
@@ -28,6 +29,8 @@ const QUEUE: usize = 256;
 const READ_LIMIT: Duration = Duration::from_secs(10);
 /// A thread that works on one file for longer than this is abandoned: the disk may hang, or the parser may loop.
 const THREAD_LIMIT: Duration = Duration::from_secs(30);
+/// How often a reader waits for a file that keeps changing.
+const SETTLING: usize = 3;
 /// A scan ends with an error when it has to abandon more threads than this.
 const MAX_LOST: usize = 8;
 
@@ -143,6 +146,12 @@ fn put(slot: &Slot, value: Option<(Instant, ReadJob)>) -> Option<(Instant, ReadJ
 
 fn read(job: ReadJob, salt: i64) -> Done {
     if job.is_cover {
+        let mut job = job;
+        match cover::open(&job.path()).and_then(|file| settled(&file)) {
+            Ok((stat, true)) => job.entry.stat = stat,
+            Ok((stat, false)) => job.entry.stat = Stat { ctime_ns: UNSETTLED, ..stat },
+            Err(_) => {}
+        }
         let cover = match cover::read(&job.path()) {
             Ok(bytes) => cover::cover_of(salt, &bytes),
             // Logged by the comparison.
@@ -159,7 +168,10 @@ fn read(job: ReadJob, salt: i64) -> Done {
         Ok(file) => file,
         Err(error) => return Done::File(unreadable(job, error.to_string())),
     };
-    let looked = file.metadata().map(|metadata| Stat::of(&metadata)).and_then(|stat| Ok((stat, version(&file, stat)?)));
+    let looked = settled(&file).and_then(|(stat, is_settled)| {
+        let version = version(&file, stat)?;
+        Ok((if is_settled { stat } else { Stat { ctime_ns: UNSETTLED, ..stat } }, version))
+    });
     let (stat, version) = match looked {
         Ok(looked) => looked,
         Err(error) => return Done::File(unreadable(job, error.to_string())),
@@ -168,10 +180,27 @@ fn read(job: ReadJob, salt: i64) -> Done {
         Ok(reading) => Ok(Box::new(content::of(reading, &path, &job.root, salt))),
         Err(reason) => Err(reason.to_string()),
     };
-    Done::File(FoundFile { folder: job.folder, name: job.entry.name, stat, version: Some(version), content })
+    let FileEntry { name, .. } = job.entry;
+    Done::File(FoundFile { folder: job.folder, name, stat, version: Some(version), sha256: None, content })
+}
+
+/// Waits until later changes of the file will have another change time; false when it changed all the time meanwhile.
+fn settled(file: &File) -> io::Result<(Stat, bool)> {
+    let mut stat = Stat::of(&file.metadata()?);
+    for _ in 0..SETTLING {
+        let Some(left) = stat.settles_in(time::now().0.saturating_mul(1_000)) else { return Ok((stat, true)) };
+        thread::sleep(left);
+        let now = Stat::of(&file.metadata()?);
+        if now == stat {
+            return Ok((stat, true));
+        }
+        stat = now;
+    }
+    Ok((stat, false))
 }
 
 /// The result for a file that could not be read for this reason.
 fn unreadable(job: ReadJob, reason: String) -> FoundFile {
-    FoundFile { folder: job.folder, name: job.entry.name, stat: job.entry.stat, version: None, content: Err(reason) }
+    let FileEntry { name, stat } = job.entry;
+    FoundFile { folder: job.folder, name, stat, version: None, sha256: None, content: Err(reason) }
 }

@@ -11,9 +11,13 @@ use crate::{
     catalog::tags::READER,
     db::{
         Db, DbConnection, DbError, covers,
-        scan::{self, Disk, FoundFile, Gone},
+        scan::{self, Disk, Doubt, FoundFile, Gone},
     },
-    media::{digest::Digest, file::MediaFile, version::Stat},
+    media::{
+        digest::{Digest, what_is_wrong},
+        file::MediaFile,
+        version::Stat,
+    },
     time,
     values::path,
 };
@@ -21,7 +25,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -39,6 +43,8 @@ pub(super) struct Recorder<'a> {
     board: &'a Board,
     stop: &'a AtomicBool,
     roots: Vec<PathBuf>,
+    /// Whether every file that looks as before is in doubt.
+    again: bool,
     batch: Vec<FoundFile>,
     gone: Vec<Gone>,
     since: Option<Instant>,
@@ -46,9 +52,9 @@ pub(super) struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(db: &'a Db, board: &'a Board, stop: &'a AtomicBool, roots: Vec<PathBuf>) -> Self {
+    pub(super) fn new(db: &'a Db, board: &'a Board, stop: &'a AtomicBool, roots: Vec<PathBuf>, again: bool) -> Self {
         let batch = Vec::with_capacity(BATCH);
-        Self { db, board, stop, roots, batch, gone: Vec::new(), since: None, refreshed: Instant::now() }
+        Self { db, board, stop, roots, again, batch, gone: Vec::new(), since: None, refreshed: Instant::now() }
     }
 
     /// Takes the result of a reader.
@@ -102,9 +108,40 @@ impl<'a> Recorder<'a> {
         if batch.is_empty() {
             return Ok(());
         }
+        let doubts =
+            patiently(self.stop, || self.db.read_blocking(|connection| scan::doubts(connection, &batch, self.again)))?;
+        let (mut some, mut began) = (Vec::new(), Instant::now());
+        for (mut file, doubt) in batch.into_iter().zip(doubts) {
+            if let Some(doubt) = doubt {
+                file.sha256 = self.sum(&file, doubt);
+            }
+            some.push(file);
+            // Reading whole files takes long, and a scan that is stopped loses what was not recorded.
+            if began.elapsed() >= BATCH_AGE {
+                self.record(&std::mem::take(&mut some))?;
+                began = Instant::now();
+            }
+        }
+        self.record(&some)
+    }
+
+    /// The SHA-256 of a file in doubt, which is read as a whole; `None` when it cannot be read, or the scan was stopped.
+    fn sum(&self, file: &FoundFile, doubt: Doubt) -> Option<Digest> {
+        let path = path::from_bytes(&file.folder.path).join(path::from_bytes(&file.name));
+        let sum = MediaFile::open(&path, file.stat).ok()?.digest(|_| !self.stop.load(Ordering::Relaxed)).ok()??;
+        if doubt.is_untouched && sum != doubt.sha256 {
+            log::warn!("{}: {}", path.display(), what_is_wrong(true));
+        }
+        Some(sum)
+    }
+
+    fn record(&self, batch: &[FoundFile]) -> Result<(), ScanError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let disk = Roots(&self.roots);
         let recorded =
-            self.write(|connection| scan::record(connection, &batch, READER, now_us(), &mut rand::random, &disk))?;
+            self.write(|connection| scan::record(connection, batch, READER, now_us(), &mut rand::random, &disk))?;
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         self.board.change(|progress| {
             progress.done = progress.done.saturating_add(count);
@@ -148,7 +185,7 @@ impl<'a> Recorder<'a> {
             }
         }
         // Only a scan of everything knows of all that is hidden.
-        if *scope == Scope::All
+        if scope.is_all()
             && let Some(text) = self.board.hidden_news()
         {
             log::warn!("scan: {text}");
@@ -217,7 +254,7 @@ impl Disk for Roots<'_> {
     fn holds(&self, folder: &[u8], name: &[u8], stat: Stat) -> bool {
         let path = path::from_bytes(folder).join(path::from_bytes(name));
         let inside = self.0.iter().any(|root| path.starts_with(root));
-        inside && fs::metadata(path).is_ok_and(|found| Stat::of(&found) == stat)
+        inside && fs::metadata(path).is_ok_and(|found| Stat::of(&found).is_like(stat))
     }
 
     fn sum(&self, folder: &[u8], name: &[u8], stat: Stat) -> Option<Digest> {

@@ -54,7 +54,7 @@ pub fn scan(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &Ato
 fn scan_noted(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) -> Result<(), ScanError> {
     let salt = patiently(stop, || db.write_blocking(|connection| covers::salt(connection, rand::random())))?;
     let known = patiently(stop, || db.read_blocking(files::count))?;
-    if *scope == Scope::All {
+    if scope.is_all() {
         board.change(|progress| progress.expected = u64::try_from(known).unwrap_or(0));
     }
     let RootStates { there, away } = RootStates::of(db, music, board)?;
@@ -65,14 +65,14 @@ fn scan_noted(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &A
     let roots = there.iter().cloned().map(Arc::new).collect();
     let starts = scope.starts(&there);
     let over = AtomicBool::new(false);
-    let over = &over;
-    let compare = Compare { db, board, stop, over, jobs, findings: sender, wrap: Arrival::Found, roots, starts };
+    let (over, again) = (&over, *scope == Scope::AllAgain);
+    let compare = Compare { db, board, stop, over, jobs, findings: sender, wrap: Arrival::Found, roots, again, starts };
     thread::scope(|threads| {
         threads.spawn(|| compare.run());
-        if known == 0 && *scope == Scope::All {
+        if known == 0 && scope.is_all() {
             threads.spawn(|| count(&there, board, stop));
         }
-        let mut recorder = Recorder::new(db, board, stop, there.clone());
+        let mut recorder = Recorder::new(db, board, stop, there.clone(), again);
         let outcome = write(&mut recorder, &mut readers, &arrivals);
         // This closes the queue of results, which ends the readers.
         over.store(true, Ordering::Relaxed);

@@ -38,8 +38,17 @@ struct Requests {
 
 #[derive(Debug, Default)]
 struct State {
-    asked: bool,
+    asked: Option<Scope>,
     changes: Changes,
+}
+
+impl State {
+    /// A scan of everything is due, which reads every file again when one of the requests did.
+    fn ask(&mut self, scope: Scope) {
+        if self.asked != Some(Scope::AllAgain) {
+            self.asked = Some(if scope == Scope::AllAgain { scope } else { Scope::All });
+        }
+    }
 }
 
 impl Requests {
@@ -61,9 +70,10 @@ impl Requests {
                 return None;
             }
             let now = Instant::now();
-            if std::mem::take(&mut state.asked) || interval_ends.is_some_and(|at| now >= at) {
+            let at_intervals = interval_ends.filter(|at| now >= *at).map(|_| Scope::All);
+            if let Some(scope) = state.asked.take().or(at_intervals) {
                 state.changes = Changes::default();
-                return Some(Scope::All);
+                return Some(scope);
             }
             let settled = state.changes.due();
             if settled.is_some_and(|at| now >= at) {
@@ -83,7 +93,7 @@ impl Scanner {
         if music.is_empty() {
             return;
         }
-        self.requests.lock().asked = true;
+        self.requests.lock().ask(Scope::All);
         let (board, requests) = (Arc::clone(&self.board), Arc::clone(&self.requests));
         let run = move || {
             let noted = Arc::clone(&requests);
@@ -92,10 +102,10 @@ impl Scanner {
             while let Some(scope) = requests.next(interval_ends) {
                 match db.lock_scans() {
                     Ok(Some(_lock)) => run_one(&db, &music, &scope, &board, &requests.stop),
-                    Ok(None) => wait_for_others(&requests),
+                    Ok(None) => wait_for_others(&requests, scope),
                     Err(error) => {
                         board.trouble(None, &format!("the lock for scanning cannot be taken: {error}"));
-                        wait_for_others(&requests);
+                        wait_for_others(&requests, scope);
                     }
                 }
                 interval_ends = interval.and_then(|interval| Instant::now().checked_add(interval));
@@ -107,9 +117,10 @@ impl Scanner {
         }
     }
 
-    /// Requests a scan of everything. It begins after the running one; several requests before it begins count as one.
-    pub fn ask(&self) {
-        self.requests.lock().asked = true;
+    /// Requests a scan of everything, which reads every file again if `again`. It begins after the running one; several
+    /// requests before it begins count as one.
+    pub fn ask(&self, again: bool) {
+        self.requests.lock().ask(if again { Scope::AllAgain } else { Scope::All });
         self.requests.changed.notify_all();
     }
 
@@ -125,7 +136,7 @@ impl Scanner {
     /// The progress of the running scan, or of the last one.
     #[must_use]
     pub fn progress(&self) -> ScanProgress {
-        let queued = self.requests.lock().asked;
+        let queued = self.requests.lock().asked.is_some();
         ScanProgress { queued, ..self.board.read() }
     }
 
@@ -174,8 +185,8 @@ pub fn run_one(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &
     }
 }
 
-fn wait_for_others(requests: &Requests) {
+fn wait_for_others(requests: &Requests, scope: Scope) {
     let mut state = requests.lock();
-    state.asked = true;
+    state.ask(scope);
     drop(requests.changed.wait_timeout(state, BUSY));
 }

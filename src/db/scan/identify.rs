@@ -5,6 +5,7 @@ use crate::{
     db::{
         DbConnection, DbError,
         schema::{files, folders},
+        stat::{StatColumns, stat_of},
     },
     media::version::{Stat, Version},
 };
@@ -25,7 +26,7 @@ pub(super) struct IdentityRow {
     pub(super) place: (i64, Vec<u8>),
     folder_path: Option<Vec<u8>>,
     stat: Stat,
-    version: String,
+    look: String,
     fingerprint: String,
     sha256: Option<String>,
     tag_key: Option<i64>,
@@ -92,7 +93,7 @@ pub(super) fn identify(
     Ok((identified, displaced))
 }
 
-/// In this order: the row with the same bytes; the row with this path and the same recording; a row with the same content
+/// In this order: the row with the same look; the row with this path and the same recording; a row with the same content
 /// or recording whose own path has no file; the row with this path.
 fn choose<'a>(
     rows: &'a CandidateRows,
@@ -102,9 +103,9 @@ fn choose<'a>(
     disk: &impl Disk,
 ) -> Option<&'a IdentityRow> {
     let tag_key = file.content.as_ref().ok().and_then(|content| content.tag_key);
-    if let Some(Version { version, fingerprint }) = &file.version {
-        let same_bytes = here.filter(|row| row.version == *version);
-        if let Some(row) = same_bytes.or_else(|| rows.with_version(version).find(is_free)) {
+    if let Some(Version { look, fingerprint, .. }) = &file.version {
+        let same_look = here.filter(|row| row.look == *look);
+        if let Some(row) = same_look.or_else(|| rows.with_look(look).find(is_free)) {
             return Some(row);
         }
         if let Some(row) =
@@ -134,7 +135,7 @@ fn of_its_sum<'a>(alike: &[&'a IdentityRow], file: &FoundFile, disk: &impl Disk)
 struct CandidateRows {
     by_id: HashMap<i64, IdentityRow>,
     by_place: HashMap<(i64, Vec<u8>), i64>,
-    by_version: HashMap<String, Vec<i64>>,
+    by_look: HashMap<String, Vec<i64>>,
     by_fingerprint: HashMap<String, Vec<i64>>,
     by_tag_key: HashMap<i64, Vec<i64>>,
 }
@@ -153,8 +154,8 @@ impl CandidateRows {
                     files::folder_id,
                     files::name,
                     folders::path.nullable(),
-                    (files::size, files::mtime_ns, files::inode),
-                    files::version,
+                    (files::size, files::mtime_ns, files::ctime_ns, files::inode),
+                    files::look,
                     files::fingerprint,
                     files::sha256,
                     files::tag_key,
@@ -175,47 +176,33 @@ impl CandidateRows {
                 .order(files::id)
                 .load(connection)?,
         );
-        all.add(candidates!(files::version, versions().map(|version| &version.version)));
+        all.add(candidates!(files::look, versions().map(|version| &version.look)));
         all.add(candidates!(files::fingerprint, versions().map(|version| &version.fingerprint)));
         all.add(candidates!(files::tag_key, tag_keys));
         Ok(all)
     }
 
     fn add(&mut self, loaded: Vec<LoadedRow>) {
-        for (
-            id,
-            folder_id,
-            name,
-            folder_path,
-            (size, mtime_ns, inode),
-            version,
-            fingerprint,
-            sha256,
-            tag_key,
-            missing,
-        ) in loaded
-        {
+        for (id, folder_id, name, folder_path, stat, look, fingerprint, sha256, tag_key, missing) in loaded {
             if self.by_id.contains_key(&id) {
                 continue;
             }
             self.by_place.insert((folder_id, name.clone()), id);
-            self.by_version.entry(version.clone()).or_default().push(id);
+            self.by_look.entry(look.clone()).or_default().push(id);
             self.by_fingerprint.entry(fingerprint.clone()).or_default().push(id);
             if let Some(key) = tag_key {
                 self.by_tag_key.entry(key).or_default().push(id);
             }
-            let stat = Stat { size, mtime_ns, inode };
+            let stat = stat_of(stat);
             let missing = missing.is_some();
             let place = (folder_id, name);
-            self.by_id.insert(
-                id,
-                IdentityRow { id, place, folder_path, stat, version, fingerprint, sha256, tag_key, missing },
-            );
+            self.by_id
+                .insert(id, IdentityRow { id, place, folder_path, stat, look, fingerprint, sha256, tag_key, missing });
         }
     }
 
-    fn with_version(&self, version: &str) -> impl Iterator<Item = &IdentityRow> {
-        self.rows(self.by_version.get(version))
+    fn with_look(&self, look: &str) -> impl Iterator<Item = &IdentityRow> {
+        self.rows(self.by_look.get(look))
     }
 
     fn with_fingerprint(&self, fingerprint: &str) -> impl Iterator<Item = &IdentityRow> {
@@ -232,4 +219,4 @@ impl CandidateRows {
 }
 
 type LoadedRow =
-    (i64, i64, Vec<u8>, Option<Vec<u8>>, (i64, i64, i64), String, String, Option<String>, Option<i64>, Option<i64>);
+    (i64, i64, Vec<u8>, Option<Vec<u8>>, StatColumns, String, String, Option<String>, Option<i64>, Option<i64>);

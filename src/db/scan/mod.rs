@@ -1,5 +1,6 @@
 //! The writes of a scan: read files, files that are gone, and the sums over them.
 
+mod doubts;
 mod gone;
 mod identify;
 mod lock;
@@ -8,6 +9,7 @@ mod record;
 mod refresh;
 mod write;
 
+pub use doubts::{Doubt, doubts};
 pub use gone::{Gone, folders_after, forget_folders, has_files_below, mark_missing, missing_tracks};
 pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
@@ -34,7 +36,7 @@ pub struct Folder {
 
 /// Access to the disk while files are recorded. A path is given as the path of a folder and a name in it.
 pub trait Disk {
-    /// Whether the path is within the music folders and has a file with this size, time and inode.
+    /// Whether the path is within the music folders and has a file with this size, modification time and inode.
     fn holds(&self, folder: &[u8], name: &[u8], stat: Stat) -> bool;
     /// The SHA-256 of that file, which is read as a whole; `None` when it cannot be read.
     fn sum(&self, folder: &[u8], name: &[u8], stat: Stat) -> Option<Digest>;
@@ -47,10 +49,12 @@ pub struct FoundFile {
     pub folder: std::sync::Arc<Folder>,
     /// The bytes of its name in the folder.
     pub name: Vec<u8>,
-    /// Size, time and inode.
+    /// Size, times and inode.
     pub stat: Stat,
-    /// Version and fingerprint of its bytes; `None` when it could not be opened.
+    /// The names of its bytes; `None` when it could not be opened.
     pub version: Option<Version>,
+    /// The SHA-256 of the whole file, where it was read as [`doubts`] asks.
+    pub sha256: Option<Digest>,
     /// Its content, or why it could not be read.
     pub content: Result<Box<Content>, String>,
 }
@@ -106,7 +110,7 @@ pub struct KnownFile {
     pub folder_id: i64,
     /// Its name in the folder.
     pub name: Vec<u8>,
-    /// Size, time and inode at the last scan.
+    /// Size, times and inode at the last scan.
     pub stat: Stat,
     /// The version of our tag reading that read it.
     pub reader: i64,

@@ -71,7 +71,7 @@ pub fn record(
         if row.fate == Fate::New {
             new_files.push(write::file_row(file, row.id, reader));
         } else {
-            write::update_file(connection, file, row.id, reader)?;
+            write::update_file(connection, file, row.id, reader, now_us)?;
         }
     }
     insert_all!(connection, files::table, new_files);

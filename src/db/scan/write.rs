@@ -9,9 +9,13 @@ use crate::{
         connection::insert_all,
         schema::{albums, artists, files, genres, track_artists, track_genres, tracks},
     },
+    media::version::{Stat, is_untouched},
     values::spelling::{identity, sort_key},
 };
-use diesel::{AsChangeset, ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
+use diesel::{
+    AsChangeset, ExpressionMethods as _, Insertable, OptionalExtension as _, QueryDsl as _, Queryable,
+    RunQueryDsl as _, Selectable, SelectableHelper as _,
+};
 use std::collections::HashMap;
 
 /// All columns of a row of `files`; an absent value is written as NULL.
@@ -32,48 +36,96 @@ pub(super) struct FileRow<'a> {
     error: Option<&'a str>,
     missing_us: Option<i64>,
     sha256_us: i64,
+    ctime_ns: i64,
+    look: &'a str,
 }
 
 pub(super) fn file_row(file: &FoundFile, id: i64, reader: i64) -> FileRow<'_> {
-    let (folder_id, name, (size, mtime_ns, inode), version, fingerprint, tag_key, error) = file_columns(file);
+    let Stat { size, mtime_ns, ctime_ns, inode } = file.stat;
+    let names = file.version.as_ref();
     FileRow {
         id,
-        folder_id,
-        name,
+        folder_id: file.folder.id,
+        name: &file.name,
         size,
         mtime_ns,
         inode,
         reader,
-        version,
-        fingerprint,
+        version: names.map_or("", |names| &names.version),
+        fingerprint: names.map_or("", |names| &names.fingerprint),
         sha256: None,
-        tag_key,
-        error,
+        tag_key: file.content.as_ref().ok().and_then(|content| content.tag_key),
+        error: file.content.as_ref().err().map(String::as_str),
         missing_us: None,
         sha256_us: 0,
+        ctime_ns,
+        look: names.map_or("", |names| &names.look),
     }
 }
 
-/// Overwrites the row of a known file. Its SHA-256 is kept when the version is the same, and when the fingerprint is the
-/// same; in the second case it is unconfirmed until the file is read as a whole.
+/// Overwrites the row of a known file. It keeps its version only when its bytes are known to be the same: by their SHA-256,
+/// or because it looks the same and was not touched.
+///
+/// The SHA-256 is kept with the version, and when the fingerprint is the same; in the second case it is unconfirmed until
+/// the file is read as a whole.
 pub(super) fn update_file(
     connection: &mut DbConnection,
     file: &FoundFile,
     id: i64,
     reader: i64,
+    now_us: i64,
 ) -> Result<(), DbError> {
     let row = file_row(file, id, reader);
     let here = files::table.filter(files::id.eq(id));
-    let known = here.select((files::version, files::fingerprint, files::sha256, files::sha256_us));
-    let known: Option<(String, String, Option<String>, i64)> =
-        diesel::OptionalExtension::optional(known.first(connection))?;
-    let (sha256, sha256_us) = match known {
-        Some((version, _, sha256, sha256_us)) if version == row.version => (sha256, sha256_us),
-        Some((_, fingerprint, sha256, _)) if fingerprint == row.fingerprint => (sha256, 0),
-        _ => (None, 0),
-    };
-    diesel::update(here).set(FileRow { sha256: sha256.as_deref(), sha256_us, ..row }).execute(connection)?;
+    let known: Option<KnownBytes> = here.select(KnownBytes::as_select()).first(connection).optional()?;
+    let sum = file.sha256.map(|sum| sum.to_string());
+    let bytes = known.map(|known| known.after(&row, sum, now_us)).unwrap_or_default();
+    let (version, sha256) = (bytes.version.as_deref().unwrap_or(row.version), bytes.sha256.as_deref());
+    diesel::update(here).set(FileRow { version, sha256, sha256_us: bytes.sha256_us, ..row }).execute(connection)?;
     Ok(())
+}
+
+/// What a row says of the bytes of its file.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = files)]
+struct KnownBytes {
+    version: String,
+    look: String,
+    fingerprint: String,
+    ctime_ns: i64,
+    sha256: Option<String>,
+    sha256_us: i64,
+}
+
+/// What the row says after the file was read again.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Bytes {
+    /// `None` for the version that was computed.
+    version: Option<String>,
+    sha256: Option<String>,
+    sha256_us: i64,
+}
+
+impl KnownBytes {
+    /// `sum` is the SHA-256 of the file, if it was read as a whole at `now_us`.
+    fn after(self, row: &FileRow<'_>, sum: Option<String>, now_us: i64) -> Bytes {
+        let is_same_look = !row.look.is_empty() && self.look == row.look;
+        let is_untouched = is_same_look && is_untouched(self.ctime_ns, row.ctime_ns);
+        match (self.sha256, sum) {
+            (Some(known), Some(sum)) if is_same_look && self.sha256_us > 0 => {
+                let version = match (known == sum, self.version == row.version) {
+                    (true, _) => Some(self.version),
+                    // Other bytes under the same names: the disk is damaged.
+                    (false, true) => Some(sum.chars().take(row.version.len()).collect()),
+                    (false, false) => None,
+                };
+                Bytes { version, sha256: Some(sum), sha256_us: now_us }
+            }
+            (sha256, _) if is_untouched => Bytes { version: Some(self.version), sha256, sha256_us: self.sha256_us },
+            (sha256, _) if self.fingerprint == row.fingerprint => Bytes { version: None, sha256, sha256_us: 0 },
+            _ => Bytes::default(),
+        }
+    }
 }
 
 /// All columns of a row of `tracks` except `added_us`.
@@ -209,24 +261,4 @@ pub(super) fn mark_stale(connection: &mut DbConnection, track_ids: &[i64]) -> Re
     let fresh = genres::table.filter(genres::id.eq_any(genre_ids)).filter(genres::stale.eq(false));
     diesel::update(fresh).set(genres::stale.eq(true)).execute(connection)?;
     Ok(())
-}
-
-/// The columns of a file's path and state.
-type FileColumns<'a> = (i64, &'a [u8], (i64, i64, i64), &'a str, &'a str, Option<i64>, Option<&'a str>);
-
-/// The values of these columns for a found file.
-fn file_columns(file: &FoundFile) -> FileColumns<'_> {
-    let (version, fingerprint) =
-        file.version.as_ref().map_or(("", ""), |names| (names.version.as_str(), names.fingerprint.as_str()));
-    let tag_key = file.content.as_ref().ok().and_then(|content| content.tag_key);
-    let error = file.content.as_ref().err().map(String::as_str);
-    (
-        file.folder.id,
-        &file.name,
-        (file.stat.size, file.stat.mtime_ns, file.stat.inode),
-        version,
-        fingerprint,
-        tag_key,
-        error,
-    )
 }

@@ -142,8 +142,8 @@ on_both_databases! {
     async fn similar_files_are_looked_up_once_each_in_a_batch(database) {
         let library = Library::new(database);
         let folder = Arc::new(Folder { id: 1, path: b"/music".to_vec() });
-        let stat = Stat { size: 1, mtime_ns: 1, inode: 1 };
-        let version = Some(Version { version: "0".repeat(32), fingerprint: "1".repeat(32) });
+        let stat = Stat { size: 1, mtime_ns: 1, ctime_ns: 1, inode: 1 };
+        let version = Some(Version { version: "0".repeat(32), look: "2".repeat(32), fingerprint: "1".repeat(32) });
         let content = Content { title: "Song".to_owned(), artists: vec!["Artist".to_owned()], ..Content::default() };
         for batch in 0..3 {
             let found = |number| FoundFile {
@@ -151,6 +151,7 @@ on_both_databases! {
                 name: format!("{batch}-{number}").into_bytes(),
                 stat,
                 version: version.clone(),
+                sha256: None,
                 content: Ok(Box::new(content.clone())),
             };
             let batch_of: Vec<FoundFile> = (0..100).map(found).collect();

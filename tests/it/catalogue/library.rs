@@ -136,8 +136,17 @@ impl Library {
     }
 
     pub(super) fn scan_folders(&self, music: &[PathBuf]) -> ScanProgress {
+        self.scan_scope(music, &Scope::All)
+    }
+
+    /// Scans the music folder and reads every file again.
+    pub(super) fn scan_again(&self) -> ScanProgress {
+        self.scan_scope(&[self.music.path().to_owned()], &Scope::AllAgain)
+    }
+
+    fn scan_scope(&self, music: &[PathBuf], scope: &Scope) -> ScanProgress {
         let board = Board::default();
-        run_one(&self.db, music, &Scope::All, &board, &AtomicBool::new(false));
+        run_one(&self.db, music, scope, &board, &AtomicBool::new(false));
         board.read()
     }
 

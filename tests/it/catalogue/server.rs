@@ -35,6 +35,14 @@ on_both_databases! {
             let now = status().await;
             now["complete"] == true && now["queued"] == false && now["expected"] == 2
         }).await;
+        let again = admin.post("/v1/library/scan?reread_all=true", &serde_json::Value::Null).await;
+        assert_eq!(again.status, 202);
+        until("every file is read again", async || {
+            let now = status().await;
+            now["complete"] == true && now["queued"] == false && now["unchanged"] == 0 && now["changed"] == 2
+        }).await;
+        let odd = admin.post("/v1/library/scan?reread=true", &serde_json::Value::Null).await;
+        odd.assert_error(400, "invalid");
         user.post("/v1/library/scan", &serde_json::Value::Null).await.assert_error(403, "forbidden");
         user.get("/v1/library/unreadable").await.assert_error(403, "forbidden");
         assert!(user.get("/v1/library/scan").await.json()["folder"].is_null());

@@ -13,7 +13,8 @@ use segue::{
 };
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::Path,
     time::SystemTime,
 };
@@ -59,7 +60,96 @@ fn rot(path: &Path, middle: u8) {
     File::options().write(true).open(path).and_then(|file| file.set_modified(before)).expect("set back");
 }
 
+/// Stores the change time that the file has now, which the kernel alone can set: a damaged disk changes no times.
+fn untouch(library: &Library, path: &str) {
+    let metadata = fs::metadata(library.path(path)).expect("it is there");
+    let ctime_ns = metadata.ctime() * 1_000_000_000 + metadata.ctime_nsec();
+    set_ctime(library, path, ctime_ns);
+}
+
+fn set_ctime(library: &Library, path: &str, ctime_ns: i64) {
+    let here = files::table.filter(files::id.eq(library.id(path)));
+    let set = |connection: &mut _| Ok(diesel::update(here).set(files::ctime_ns.eq(ctime_ns)).execute(connection)?);
+    assert_eq!(library.db.write_blocking(set).expect("written"), 1);
+}
+
 on_both_databases! {
+    async fn an_edit_that_keeps_the_time_is_seen_by_the_next_scan(database) {
+        let library = Library::new(database);
+        for (name, middle) in [("known.wav", 1), ("unknown.wav", 2)] {
+            long(&library.path(name), middle);
+            library.scan();
+            if name == "known.wav" {
+                read_due(&library, NOW_US);
+            }
+        }
+        let before = ["known.wav", "unknown.wav"].map(|name| (library.id(name), row(&library, name)));
+        assert!(before[0].1.1.is_some() && before[1].1.1.is_none());
+        for name in ["known.wav", "unknown.wav"] {
+            rot(&library.path(name), 9);
+        }
+        assert_eq!(library.scan().changed, 2);
+        for (name, (id, (version, ..))) in ["known.wav", "unknown.wav"].iter().zip(before) {
+            assert_eq!(library.id(name), id);
+            assert_ne!(row(&library, name).0, version, "{name} has other bytes");
+        }
+        assert_eq!(row(&library, "known.wav").1, Some(sum_of(&library.path("known.wav"))));
+        assert_eq!(library.scan().unchanged, 2);
+    }
+
+    async fn a_file_of_the_same_bytes_keeps_its_version_if_they_are_known(database) {
+        let library = Library::new(database);
+        for (name, middle) in [("known.wav", 1), ("moved.wav", 2)] {
+            long(&library.path(name), middle);
+        }
+        library.scan();
+        read_due(&library, NOW_US);
+        long(&library.path("unknown.wav"), 3);
+        library.scan();
+        let names = ["known.wav", "moved.wav", "unknown.wav"];
+        let before = names.map(|name| row(&library, name).0);
+        let close = |name| fs::set_permissions(library.path(name), Permissions::from_mode(0o600)).expect("closed");
+        close("known.wav");
+        close("unknown.wav");
+        fs::rename(library.path("moved.wav"), library.path("again.wav")).expect("renamed");
+        let progress = library.scan();
+        assert_eq!((progress.changed, progress.moved), (2, 1));
+        assert_eq!(row(&library, "known.wav").0, before[0]);
+        assert_eq!(row(&library, "again.wav").0, before[1]);
+        assert_ne!(row(&library, "unknown.wav").0, before[2], "its bytes may be others");
+        assert_eq!(library.scan().unchanged, 3);
+    }
+
+    async fn a_row_from_before_change_times_keeps_its_version(database) {
+        let library = Library::new(database);
+        long(&library.path("a.wav"), 1);
+        library.scan();
+        let before = row(&library, "a.wav");
+        set_ctime(&library, "a.wav", 0);
+        assert_eq!(library.scan().changed, 1);
+        assert_eq!(row(&library, "a.wav"), before);
+        assert_eq!(library.scan().unchanged, 1);
+    }
+
+    async fn everything_is_read_again_when_that_is_asked_for(database) {
+        let library = Library::new(database);
+        for (name, middle) in [("a.wav", 1), ("b.wav", 2), ("c.wav", 3)] {
+            long(&library.path(name), middle);
+        }
+        library.scan();
+        read_due(&library, NOW_US);
+        let names = ["a.wav", "b.wav", "c.wav"];
+        let before = names.map(|name| row(&library, name).0);
+        rot(&library.path("b.wav"), 9);
+        untouch(&library, "b.wav");
+        assert_eq!(library.scan().unchanged, 3);
+        let again = library.scan_again();
+        assert_eq!((again.unchanged, again.changed), (0, 3));
+        let after = names.map(|name| row(&library, name).0);
+        assert!(after[0] == before[0] && after[1] != before[1] && after[2] == before[2], "{before:?} {after:?}");
+        assert_eq!(row(&library, "b.wav").1, Some(sum_of(&library.path("b.wav"))));
+    }
+
     async fn a_sha256_is_computed_once_and_checked_when_it_is_old(database) {
         let library = Library::new(database);
         let path = library.path("a.wav");
@@ -84,6 +174,7 @@ on_both_databases! {
         let (before, sum, _) = row(&library, "a.wav");
         let id = library.id("a.wav");
         rot(&path, 2);
+        untouch(&library, "a.wav");
         assert_eq!(library.scan().unchanged, 1, "no scan sees it");
         assert_eq!(row(&library, "a.wav").1, sum);
         read_due(&library, NOW_US + YEAR_US);

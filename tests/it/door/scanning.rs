@@ -49,6 +49,23 @@ fn a_missing_folder_is_a_failure_and_hides_the_tracks_of_the_old_folder() {
 }
 
 #[test]
+fn every_file_is_read_again_when_that_is_asked_for() {
+    let database = TestDatabase::empty(Dialect::Sqlite);
+    let data = database.folder.path().to_str().expect("text");
+    let music = database.folder.path().join("Music");
+    fs::create_dir(&music).expect("made");
+    silence(&music.join("song.wav"), 1);
+    let scan = |more: &[&str]| {
+        let folder = music.to_str().expect("text");
+        printed(&segue(&[&["scan", "--data-dir", data, "--music", folder], more].concat()))
+    };
+    assert!(scan(&[]).contains("0 unchanged, 1 new"));
+    assert!(scan(&[]).contains("1 unchanged, 0 new, 0 changed"));
+    let text = scan(&["--reread-all"]);
+    assert!(text.contains("0 unchanged, 0 new, 1 changed"), "{text}");
+}
+
+#[test]
 fn a_server_says_at_each_start_what_is_hidden() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);

@@ -22,10 +22,11 @@ fn open_files(server: &Server, path: &Path) -> usize {
 fn a_file_that_replaced_the_scanned_one_is_not_sent() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
-        let tracks = ["a.mp3", "b.mp3", "c.mp3", "d.mp3"].map(|name| Track::add(&database, name, &noise(1000)));
+        let tracks =
+            ["a.mp3", "b.mp3", "c.mp3", "d.mp3", "e.mp3"].map(|name| Track::add(&database, name, &noise(1000)));
         let server = Server::start(&database).await;
         let login = server.user(&database, "anna").await;
-        let [written, renamed, longer, gone] = &tracks;
+        let [written, renamed, longer, gone, edited] = &tracks;
         fs::write(&written.path, noise(1000)).unwrap();
         let modified = fs::metadata(&renamed.path).unwrap().modified().unwrap();
         let copy = renamed.path.with_extension("copy");
@@ -36,7 +37,11 @@ fn a_file_that_replaced_the_scanned_one_is_not_sent() {
         (&file).write_all(b"more").unwrap();
         file.set_modified(modified).unwrap();
         fs::remove_file(&gone.path).unwrap();
-        for track in [written, renamed, longer] {
+        // In place, and the time is set back.
+        let file = File::options().write(true).open(&edited.path).unwrap();
+        (&file).write_all(b"other").unwrap();
+        file.set_modified(modified).unwrap();
+        for track in [written, renamed, longer, edited] {
             let reply = login.get(&track.stream()).await;
             reply.assert_error(409, "media_changed");
             assert_eq!(reply.header("retry-after"), "2");
@@ -50,10 +55,16 @@ fn a_file_that_replaced_the_scanned_one_is_not_sent() {
 fn a_file_that_changes_while_it_is_sent_ends_the_connection() {
     run(async {
         type Change = fn(&Path);
-        let changes: [(&str, Change); 2] = [
+        let changes: [(&str, Change); 3] = [
             ("truncated", |path| File::options().write(true).open(path).unwrap().set_len(30 << 20).unwrap()),
             ("overwritten", |path| {
                 File::options().write(true).open(path).unwrap().write_all(&vec![0; LONG]).unwrap();
+            }),
+            ("backdated", |path| {
+                let file = File::options().write(true).open(path).unwrap();
+                let modified = file.metadata().unwrap().modified().unwrap();
+                (&file).write_all(&vec![0; LONG]).unwrap();
+                file.set_modified(modified).unwrap();
             }),
         ];
         let database = TestDatabase::new(Dialect::Sqlite);
@@ -85,21 +96,28 @@ fn a_file_that_changes_while_it_is_sent_ends_the_connection() {
 }
 
 #[test]
-fn a_file_replaced_while_it_is_sent_is_sent_to_its_end() {
+fn a_file_replaced_while_it_is_sent_is_sent_to_its_end_if_its_sha256_is_known() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let bytes = noise(LONG);
-        let track = Track::add(&database, "a.flac", &bytes);
+        let tracks = ["known.flac", "unknown.flac"].map(|name| Track::add(&database, name, &bytes));
         let server = Server::start(&database).await;
         let login = server.user(&database, "anna").await;
         let token = format!("Authorization: Bearer {}", login.token);
-        let stream = send_raw(&server, "GET", &track.stream(), &[&token, "Connection: close"]);
-        until("the file is open", async || open_files(&server, &track.path) == 1).await;
-        let other = track.path.with_extension("new");
-        fs::write(&other, noise(1000)).unwrap();
-        fs::rename(&other, &track.path).unwrap();
-        let answer = receive_raw(stream);
-        assert!(answer.status == 200 && answer.body == bytes);
+        let ask = |track: &Track| send_raw(&server, "GET", &track.stream(), &[&token, "Connection: close"]);
+        assert!(receive_raw(ask(&tracks[0])).body == bytes);
+        let media = format!("/v1/tracks/{}/media", tracks[0].id);
+        until("its SHA-256 is known", async || !login.get(&media).await.json()["sha256"].is_null()).await;
+        for (track, is_known) in tracks.iter().zip([true, false]) {
+            let stream = ask(track);
+            until("the file is open", async || open_files(&server, &track.path) == 1).await;
+            let other = track.path.with_extension("new");
+            fs::write(&other, noise(1000)).unwrap();
+            fs::rename(&other, &track.path).unwrap();
+            let answer = receive_raw(stream);
+            assert_eq!((answer.status, answer.body.len() == LONG), (200, is_known));
+            assert!(answer.body == bytes[..answer.body.len()], "what came was right");
+        }
     });
 }
 

@@ -66,6 +66,7 @@ impl Track {
                     files::folder_id.eq(id.to_sql()),
                     files::name.eq(path.file_name().unwrap().as_bytes()),
                     (files::size.eq(stat.size), files::mtime_ns.eq(stat.mtime_ns), files::inode.eq(stat.inode)),
+                    (files::ctime_ns.eq(stat.ctime_ns), files::look.eq(&names.look)),
                     files::reader.eq(1),
                     files::version.eq(&names.version),
                     files::fingerprint.eq(&names.fingerprint),
