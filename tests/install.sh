@@ -41,6 +41,12 @@ tests/node.sh --plan
 if [ ! -e tests/browser/node_modules ]; then
     echo "npm packages: $(grep -c '"integrity"' tests/browser/package-lock.json), in tests/browser/node_modules"
 fi
+if [ ! -e tests/clients/node_modules ]; then
+    echo "npm packages: $(grep -c '"integrity"' tests/clients/package-lock.json), in tests/clients/node_modules"
+fi
+if [ ! -e "$target/test-clients" ]; then
+    echo "crates: $(grep -c '^name = ' tests/clients/rspotify/Cargo.lock) for rspotify, those that cargo has not downloaded yet"
+fi
 if [ ! -e "$target/ci" ]; then
     echo "crates: $(grep -c '^name = ' Cargo.lock), those that cargo has not downloaded yet"
 fi

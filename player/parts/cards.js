@@ -5,7 +5,7 @@ import { MOST_TRACKS, playTracks } from "../actions.js";
 import { cover } from "./cover.js";
 import { h } from "./dom.js";
 import { icon, iconButton } from "./icons.js";
-import { count, names } from "./text.js";
+import { count, names, year } from "./text.js";
 import { attempt } from "./toast.js";
 
 /**
@@ -43,8 +43,7 @@ function card({ href, name, detail, picture, tracks, round = false }) {
 
 /** @param {any} album */
 export function albumCard(album) {
-  const year = album.release_date?.slice(0, 4);
-  const detail = [names(album.artists), year].filter(Boolean).join(" · ");
+  const detail = [names(album.artists), year(album)].filter(Boolean).join(" · ");
   return card({
     href: `/album/${album.id}`,
     name: album.name,

@@ -32,6 +32,15 @@ export function day(rfc3339) {
   return new Date(rfc3339).toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric" });
 }
 
+/**
+ * The year of an album; nothing when it is unknown.
+ * @param {{release_date: string}} album
+ */
+export function year(album) {
+  const digits = album.release_date.slice(0, 4);
+  return digits === "0000" ? undefined : digits;
+}
+
 /** @param {{name: string}[]} artists */
 export function names(artists) {
   return artists.map((artist) => artist.name).join(", ");

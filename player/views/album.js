@@ -8,7 +8,7 @@ import { fill, h } from "../parts/dom.js";
 import { icon, iconButton } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
 import { Pages, whole } from "../parts/pages.js";
-import { count, length } from "../parts/text.js";
+import { count, length, year } from "../parts/text.js";
 import { attempt } from "../parts/toast.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { artistLinks, trackRow } from "../parts/track_row.js";
@@ -83,7 +83,7 @@ class AlbumView extends View {
     const list = tracks.length < album.tracks.total ? new Pages(path) : whole(tracks);
     const genres = [...new Set(tracks.flatMap((track) => track.genres))].slice(0, 3);
     const facts = [
-      album.release_date?.slice(0, 4),
+      year(album),
       count(album.total_tracks, "track"),
       length(album.duration_ms),
       ...genres,
@@ -103,7 +103,7 @@ class AlbumView extends View {
       ),
     );
     const row = (/** @type {any} */ track, /** @type {number} */ index) =>
-      trackRow(track, { number: track.track_number ?? "–", hidesAlbum: true, play: () => void playFrom(list, index) });
+      trackRow(track, { number: track.track_number || "–", hidesAlbum: true, play: () => void playFrom(list, index) });
     if (list.path) {
       fill(this, hero, new TrackList({ source: list, label: album.name, rowHeight: ROW, row }));
       return;

@@ -23,6 +23,11 @@ class PlaylistView extends View {
   tracks = new Pages("");
   isChanging = false;
 
+  /** The playlist without its tracks, which are read in pages. */
+  get address() {
+    return `/playlists/${this.name}?fields=!tracks.items`;
+  }
+
   build() {
     this.tracks = new Pages(`/playlists/${this.name}/tracks`);
     void this.loading(
@@ -34,7 +39,7 @@ class PlaylistView extends View {
 
   /** @param {AbortSignal} signal */
   async load(signal) {
-    [this.playlist] = await Promise.all([ask(`/playlists/${this.name}`, { signal }), this.tracks.begin(MOST_TRACKS)]);
+    [this.playlist] = await Promise.all([ask(this.address, { signal }), this.tracks.begin(MOST_TRACKS)]);
   }
 
   show() {
@@ -117,7 +122,7 @@ class PlaylistView extends View {
         await this.tracks.renew();
       } catch (error) {
         if (!(error instanceof ApiError) || error.status !== 409) throw error;
-        this.playlist = await ask(`/playlists/${this.name}`);
+        this.playlist = await ask(this.address);
         await this.tracks.renew();
         throw new Error("The playlist was changed elsewhere. The list now shows that change.");
       } finally {

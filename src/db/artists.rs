@@ -2,12 +2,13 @@
 
 use super::{
     DbConnection, DbError,
-    schema::{album_artists, albums, artists, track_artists, tracks, unscaled_covers},
+    connection::RowCount,
+    schema::{artists, followed_artists, track_artists, tracks, unscaled_covers},
     unscaled::{CoverColumns, Unscaled},
 };
 use diesel::{
-    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, RunQueryDsl as _,
-    dsl::count_star,
+    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, QueryableByName,
+    RunQueryDsl as _, dsl::count_star, sql_query, sql_types::BigInt,
 };
 use std::collections::HashMap;
 
@@ -26,6 +27,8 @@ pub struct Artist {
     pub cover_id: Option<i64>,
     /// Present when the cover is not scaled.
     pub unscaled: Option<Unscaled>,
+    /// How many users follow this artist.
+    pub follower_count: i64,
 }
 
 /// The artists with these ids, in the order of the ids; unknown ones are left out.
@@ -45,28 +48,71 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Artist>, D
             (artists::cover_id, (unscaled_covers::id, (unscaled_covers::width, unscaled_covers::height)).nullable()),
         ))
         .load(connection)?;
+    let followed = followed_artists::table.filter(followed_artists::artist_id.eq_any(ids));
+    let mut followers: HashMap<i64, i64> = HashMap::new();
+    for id in followed.select(followed_artists::artist_id).load::<i64>(connection)? {
+        let count = followers.entry(id).or_default();
+        *count = count.saturating_add(1);
+    }
     let artist = |(id, name, album_count, track_count, (cover_id, unscaled)): ArtistRow| {
         let unscaled = unscaled.map(|(_, unscaled)| unscaled);
-        (id, Artist { id, name, album_count, track_count, cover_id, unscaled })
+        let follower_count = followers.get(&id).copied().unwrap_or(0);
+        (id, Artist { id, name, album_count, track_count, cover_id, unscaled, follower_count })
     };
     let mut found: HashMap<i64, Artist> = rows.into_iter().map(artist).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+/// Which albums of an artist are listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// Albums of two tracks and more.
+    pub albums: bool,
+    /// Albums of one track.
+    pub singles: bool,
+    /// Compilations by the artist.
+    pub compilations: bool,
+    /// Albums of others with tracks of the artist.
+    pub appears_on: bool,
 }
 
 /// A page of the ids of an artist's albums, the latest release first, and how many there are.
 ///
 /// # Errors
 /// Those of the database.
-pub fn albums_of(connection: &mut DbConnection, id: i64, limit: i64, offset: i64) -> Result<(Vec<i64>, i64), DbError> {
-    let by = || {
-        album_artists::table
-            .inner_join(albums::table.on(albums::id.eq(album_artists::album_id)))
-            .filter(album_artists::artist_id.eq(id))
-            .filter(albums::track_count.gt(0))
-    };
-    let page = by().select(albums::id).order((albums::date.desc(), albums::sort_key, albums::id));
-    let ids = page.limit(limit).offset(offset).load(connection)?;
-    Ok((ids, by().select(count_star()).first(connection)?))
+pub fn albums_of(
+    connection: &mut DbConnection,
+    id: i64,
+    groups: Groups,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<i64>, i64), DbError> {
+    let own = "id IN (SELECT album_id FROM album_artists WHERE artist_id = $1)";
+    let with = "id IN (SELECT album_id FROM tracks JOIN track_artists ON track_artists.track_id = tracks.id \
+                WHERE artist_id = $1 AND NOT missing)";
+    let conditions = [
+        (groups.albums, format!("{own} AND NOT compilation AND track_count > 1")),
+        (groups.singles, format!("{own} AND NOT compilation AND track_count = 1")),
+        (groups.compilations, format!("{own} AND compilation")),
+        (groups.appears_on, format!("NOT {own} AND {with}")),
+    ];
+    let wanted: Vec<String> = conditions.into_iter().filter(|(wanted, _)| *wanted).map(|(_, text)| text).collect();
+    if wanted.is_empty() {
+        return Ok((Vec::new(), 0));
+    }
+    let from = format!("FROM albums WHERE track_count > 0 AND (({}))", wanted.join(") OR ("));
+    let page = sql_query(format!("SELECT id {from} ORDER BY date DESC, sort_key, id LIMIT $2 OFFSET $3"));
+    let page = page.bind::<BigInt, _>(id).bind::<BigInt, _>(limit).bind::<BigInt, _>(offset);
+    let ids = page.load::<AlbumId>(connection)?.into_iter().map(|row| row.id).collect();
+    let all = sql_query(format!("SELECT count(*) AS count {from}"));
+    let RowCount { count } = all.bind::<BigInt, _>(id).get_result(connection)?;
+    Ok((ids, count))
+}
+
+#[derive(QueryableByName)]
+struct AlbumId {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
 }
 
 /// A page of the ids of an artist's tracks, by title, and how many there are.

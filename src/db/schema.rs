@@ -84,6 +84,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    followed_artists (user_id, artist_id) {
+        user_id -> BigInt,
+        artist_id -> BigInt,
+        added_us -> BigInt,
+    }
+}
+
+diesel::table! {
     genres (id) {
         id -> BigInt,
         name -> Text,
@@ -177,6 +185,14 @@ diesel::table! {
         login_id -> BigInt,
         revoked_us -> BigInt,
         expires_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    saved_albums (user_id, album_id) {
+        user_id -> BigInt,
+        album_id -> BigInt,
+        added_us -> BigInt,
     }
 }
 
@@ -275,10 +291,12 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(followed_artists -> users (user_id));
 diesel::joinable!(login_codes -> users (user_id));
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(playlist_items -> playlists (playlist_id));
 diesel::joinable!(playlists -> users (owner_id));
+diesel::joinable!(saved_albums -> users (user_id));
 diesel::joinable!(saved_tracks -> users (user_id));
 
 diesel::allow_tables_to_appear_in_same_query! {
@@ -288,6 +306,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     changes,
     files,
     folders,
+    followed_artists,
     genres,
     gone_playlists,
     login_codes,
@@ -298,6 +317,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     playlists,
     plays,
     revocations,
+    saved_albums,
     saved_tracks,
     secrets,
     session_queues,

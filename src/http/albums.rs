@@ -2,25 +2,21 @@
 
 use super::{
     AuthUser, Page, Paging,
+    full_albums::{self, FullAlbum},
     ids::{IdsQuery, PathId},
     lists::{self, SortQuery},
     objects::{AlbumObject, Objects, TrackObject},
     reads,
+    uris::Noun,
 };
 use crate::{
     app::App,
-    db::{
-        albums,
-        tracks::{self, Track},
-    },
+    db::{albums, tracks::Track},
     error::ApiError,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-/// How many tracks come with an album.
-const FIRST_TRACKS: i64 = 50;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -29,16 +25,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/v1/albums/{id}/tracks").route(reads().to(tracks_of)));
 }
 
-/// An album with its first tracks.
+/// Albums with their first tracks.
 #[derive(Serialize, ToSchema)]
-pub(super) struct FullAlbum {
-    #[serde(flatten)]
-    album: AlbumObject,
-    /// The first 50 tracks.
-    tracks: Page<TrackObject>,
+pub(super) struct FullAlbums {
+    /// `null` for an unknown id.
+    albums: Vec<Option<FullAlbum>>,
 }
 
-/// All albums in pages, or with `ids` those alone.
+/// All albums in pages, or with `ids` those alone, with their first tracks.
 #[utoipa::path(get, path = "/v1/albums", tag = "catalogue", params(IdsQuery, SortQuery, Paging),
     responses((status = 200, body = Page<AlbumObject>)))]
 pub(super) async fn list(
@@ -49,6 +43,14 @@ pub(super) async fn list(
     sort: web::Query<SortQuery>,
     paging: web::Query<Paging>,
 ) -> Result<HttpResponse, ApiError> {
+    if let Some(ids) = ids.given(Noun::Album)? {
+        let asked = ids.clone();
+        let found = app.db.read(move |connection| full_albums::load(connection, &asked)).await?;
+        let objects = Objects { request: &request, app: &app };
+        let find = |id: &i64| found.iter().find(|found| found.album.id == *id);
+        let albums = ids.iter().map(|id| find(id).map(|found| FullAlbum::new(objects, found))).collect();
+        return Ok(HttpResponse::Ok().json(FullAlbums { albums }));
+    }
     lists::all::<albums::Album>(&request, &app, &ids, *sort, *paging).await
 }
 
@@ -62,16 +64,9 @@ pub(super) async fn get(
     id: web::Path<PathId>,
 ) -> Result<web::Json<FullAlbum>, ApiError> {
     let PathId(id) = id.into_inner();
-    let found = app.db.read(move |connection| {
-        let (ids, total) = albums::tracks_of(connection, id, FIRST_TRACKS, 0)?;
-        Ok((albums::load(connection, &[id])?, tracks::load(connection, &ids)?, total))
-    });
-    let (album, found, total) = found.await?;
-    let album = album.first().ok_or_else(|| ApiError::not_found("album"))?;
-    let objects = Objects { request: &request, app: &app };
-    let items = found.iter().map(|track| objects.track(track)).collect();
-    let tracks = Page::at(&request, &format!("{}/tracks", request.path()), (FIRST_TRACKS, 0), items, total);
-    Ok(web::Json(FullAlbum { album: objects.album(album), tracks }))
+    let found = app.db.read(move |connection| full_albums::load(connection, &[id])).await?;
+    let album = found.first().ok_or_else(|| ApiError::not_found("album"))?;
+    Ok(web::Json(FullAlbum::new(Objects { request: &request, app: &app }, album)))
 }
 
 /// The tracks of an album, in the order in which they are played.

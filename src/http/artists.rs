@@ -11,14 +11,15 @@ use crate::{
     app::App,
     db::{
         albums::Album,
-        artists, popularity,
+        artists::{self, Groups},
+        popularity,
         tracks::{self, Track},
     },
     error::ApiError,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// As many as in the Spotify Web API.
 const TOP_TRACKS: i64 = 10;
@@ -59,18 +60,53 @@ pub(super) async fn get(
     Ok(web::Json(Objects { request: &request, app: &app }.artist(&artist)))
 }
 
+/// Which albums of an artist are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct GroupsQuery {
+    /// Some of `album`, `single`, `compilation` and `appears_on` (albums of others with tracks of the artist), with commas
+    /// between them. Without it the first three.
+    include_groups: Option<String>,
+}
+
+impl GroupsQuery {
+    fn read(&self) -> Result<Groups, ApiError> {
+        let Some(text) = &self.include_groups else {
+            return Ok(Groups { albums: true, singles: true, compilations: true, appears_on: false });
+        };
+        let mut groups = Groups::default();
+        for group in text.split(',').map(str::trim) {
+            match group {
+                "album" => groups.albums = true,
+                "single" => groups.singles = true,
+                "compilation" => groups.compilations = true,
+                "appears_on" => groups.appears_on = true,
+                other => {
+                    let known = "album, single, compilation, appears_on";
+                    return Err(ApiError::invalid(format!("{other:?} is no group of albums: give some of {known}")));
+                }
+            }
+        }
+        Ok(groups)
+    }
+}
+
 /// The albums of an artist, the latest first.
-#[utoipa::path(get, path = "/v1/artists/{id}/albums", tag = "catalogue", params(("id" = String, Path), Paging),
+#[utoipa::path(get, path = "/v1/artists/{id}/albums", tag = "catalogue",
+    params(("id" = String, Path), GroupsQuery, Paging),
     responses((status = 200, body = Page<AlbumObject>), (status = 404)))]
 pub(super) async fn albums_of(
     request: HttpRequest,
     app: web::Data<App>,
     _: AuthUser,
     id: web::Path<PathId>,
+    groups: web::Query<GroupsQuery>,
     paging: web::Query<Paging>,
 ) -> Result<web::Json<Page<AlbumObject>>, ApiError> {
+    let groups = groups.read()?;
     let id = existing(&app, id.into_inner()).await?.id;
-    lists::of::<Album>(&request, &app, *paging, id, artists::albums_of).await
+    let of = move |connection: &mut _, id, limit, offset| artists::albums_of(connection, id, groups, limit, offset);
+    lists::of::<Album>(&request, &app, *paging, id, of).await
 }
 
 /// The tracks that name an artist, by title.

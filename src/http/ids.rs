@@ -20,10 +20,10 @@ impl IdsQuery {
     /// The ids; `None` when the query has no `ids`.
     ///
     /// # Errors
-    /// `invalid` for a text that is no id, and for none or more than 50 of them.
-    pub(super) fn given(&self) -> Result<Option<Vec<i64>>, ApiError> {
+    /// `invalid` for a text that is no id of such a thing, and for none or more than 50 of them.
+    pub(super) fn given(&self, noun: Noun) -> Result<Option<Vec<i64>>, ApiError> {
         let Some(text) = &self.ids else { return Ok(None) };
-        let ids: Result<Vec<i64>, ApiError> = text.split(',').map(|id| uris::id(id.trim(), Noun::Track)).collect();
+        let ids: Result<Vec<i64>, ApiError> = text.split(',').map(|id| uris::id(id.trim(), noun)).collect();
         checked(ids?).map(Some)
     }
 }

@@ -5,6 +5,7 @@ use super::{
     Page, Paging,
     ids::IdsQuery,
     objects::{AlbumObject, ArtistObject, Objects, TrackObject},
+    uris::Noun,
 };
 use crate::{
     app::App,
@@ -28,6 +29,8 @@ pub(super) trait Listed: Sized + Send + 'static {
     type Object: Serialize;
     /// Its name in the plural: the key in an answer to `ids`.
     const NAME: &'static str;
+    /// What its URIs name.
+    const NOUN: Noun;
     /// The list of all by name.
     const BY_NAME: List;
     /// The list of all, the newest first.
@@ -41,6 +44,7 @@ pub(super) trait Listed: Sized + Send + 'static {
 impl Listed for Track {
     type Object = TrackObject;
     const NAME: &'static str = "tracks";
+    const NOUN: Noun = Noun::Track;
     const BY_NAME: List = List::TracksByName;
     const NEWEST: List = List::NewestTracks;
 
@@ -60,6 +64,7 @@ impl Listed for Track {
 impl Listed for Album {
     type Object = AlbumObject;
     const NAME: &'static str = "albums";
+    const NOUN: Noun = Noun::Album;
     const BY_NAME: List = List::AlbumsByName;
     const NEWEST: List = List::NewestAlbums;
 
@@ -79,6 +84,7 @@ impl Listed for Album {
 impl Listed for Artist {
     type Object = ArtistObject;
     const NAME: &'static str = "artists";
+    const NOUN: Noun = Noun::Artist;
     const BY_NAME: List = List::ArtistsByName;
     const NEWEST: List = List::NewestArtists;
 
@@ -122,7 +128,7 @@ pub(super) async fn all<T: Listed>(
     sort: SortQuery,
     paging: Paging,
 ) -> Result<HttpResponse, ApiError> {
-    if let Some(ids) = ids.given()? {
+    if let Some(ids) = ids.given(T::NOUN)? {
         let objects = Objects { request, app };
         let asked = ids.clone();
         let found = app.db.read(move |connection| T::load(connection, &asked)).await?;

@@ -15,16 +15,41 @@ use crate::{
 use actix_web::HttpRequest;
 use segue_client::protocol::ids::Micros;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// The sizes of covers in `images`, in pixels; the largest first, as in the Spotify Web API.
 const COVER_SIZES: [u32; 3] = [640, 300, 64];
 
+/// The release date of an album whose tags have none.
+const UNKNOWN_YEAR: &str = "0000";
+
 /// Addresses for people.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ExternalUrls {
-    /// The page of the player that shows it; an address to share.
-    segue: String,
+    /// The page of the player that shows it; an address to share. Absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segue: Option<String>,
+}
+
+impl ExternalUrls {
+    pub(super) const fn none() -> Self {
+        Self { segue: None }
+    }
+}
+
+/// How many users follow it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Followers {
+    /// Always `null`, as in the Spotify Web API.
+    href: Option<String>,
+    total: i64,
+}
+
+impl Followers {
+    pub(super) const fn new(total: i64) -> Self {
+        Self { href: None, total }
+    }
 }
 
 /// A picture.
@@ -55,6 +80,9 @@ pub(crate) struct ArtistObject {
     #[serde(flatten)]
     name: SimpleArtist,
     images: Vec<Image>,
+    /// Always empty: the tracks have genres.
+    genres: Vec<String>,
+    followers: Followers,
     /// Albums of this artist, compilations aside.
     album_count: i64,
     /// Tracks that name this artist.
@@ -73,10 +101,10 @@ pub(crate) struct AlbumObject {
     images: Vec<Image>,
     /// The cover in its own size and format; `null` without one. It needs no token.
     cover_url: Option<String>,
-    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; `null` when unknown.
-    release_date: Option<String>,
+    /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; `0000` when unknown, as in the Spotify Web API.
+    release_date: String,
     /// `year`, `month` or `day`.
-    release_date_precision: Option<&'static str>,
+    release_date_precision: &'static str,
     total_tracks: i64,
     total_discs: i64,
     duration_ms: i64,
@@ -119,11 +147,16 @@ pub(crate) struct TrackObject {
     /// Genres, by name.
     genres: Vec<String>,
     disc_number: i64,
-    track_number: Option<i64>,
+    /// From 1; 0 when unknown.
+    track_number: i64,
     duration_ms: i64,
     release_date: Option<String>,
     explicit: bool,
     is_local: bool,
+    /// Always empty: codes of other catalogues are not read from the tags.
+    external_ids: BTreeMap<String, String>,
+    /// Always `null`: `audio_url` has the whole track.
+    preview_url: Option<String>,
     /// Whether the file is there.
     is_playable: bool,
     /// The address of the bytes. It needs no token and works for at least a day; `null` when not playable.
@@ -159,11 +192,13 @@ impl Objects<'_> {
             artists: self.names(&track.artists),
             genres: track.genres.iter().map(|genre| genre.name.clone()).collect(),
             disc_number: row.disc,
-            track_number: row.number,
+            track_number: row.number.unwrap_or(0),
             duration_ms: row.duration_ms,
             release_date: row.date.clone(),
             explicit: false,
             is_local: false,
+            external_ids: BTreeMap::new(),
+            preview_url: None,
             is_playable: playable,
             audio_url: asker.map(|asker| media_link(self.request, self.app, asker, version, &row.container).0),
             cover_url: track.album.cover_id.or(row.cover_id).map(|cover_id| self.cover(cover_id, None)),
@@ -202,12 +237,12 @@ impl Objects<'_> {
             artists: self.names(&album.artists),
             images: self.images(album.cover_id, album.unscaled),
             cover_url: album.cover_id.map(|cover_id| self.cover(cover_id, None)),
-            release_date: album.date.clone(),
-            release_date_precision: album.date.as_ref().map(|date| match date.len() {
+            release_date: album.date.clone().unwrap_or_else(|| UNKNOWN_YEAR.to_owned()),
+            release_date_precision: match album.date.as_deref().unwrap_or(UNKNOWN_YEAR).len() {
                 ..=4 => "year",
                 5..=7 => "month",
                 _ => "day",
-            }),
+            },
             total_tracks: album.track_count,
             total_discs: album.disc_count,
             duration_ms: album.duration_ms,
@@ -224,6 +259,8 @@ impl Objects<'_> {
         ArtistObject {
             name: self.name(&Name { id: artist.id, name: artist.name.clone() }),
             images: self.images(artist.cover_id, artist.unscaled),
+            genres: Vec::new(),
+            followers: Followers::new(artist.follower_count),
             album_count: artist.album_count,
             track_count: artist.track_count,
         }
@@ -267,6 +304,6 @@ impl Objects<'_> {
     }
 
     pub(crate) fn external(self, noun: &str, id: &str) -> ExternalUrls {
-        ExternalUrls { segue: address(self.request, &format!("/{noun}/{id}")) }
+        ExternalUrls { segue: Some(address(self.request, &format!("/{noun}/{id}"))) }
     }
 }

@@ -1,8 +1,9 @@
 //! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
 
 use super::{
-    albums, artists, auth, codes, commands, covers, genres, health, history, library, lists, playback, playlist_tracks,
-    playlists, reads, saved, search, socket, stream, tracks, users,
+    albums, artists, auth, codes, command_query, commands, covers, following, genres, health, history, library,
+    library_uris, lists, playback, playlist_items, playlist_tracks, playlists, reads, saved, search, socket, stream,
+    tracks, users,
 };
 use actix_web::{
     HttpResponse,
@@ -40,16 +41,20 @@ use utoipa::{
         commands::play, commands::pause, commands::stop, commands::seek, commands::next, commands::previous,
         commands::transfer, commands::hand_over, commands::repeat, commands::shuffle, commands::rate, commands::volume,
         commands::replace, commands::insert, commands::clear, commands::shift, commands::remove,
-        playlists::list_own, playlists::list, playlists::create, playlists::get, playlists::change, playlists::remove,
+        playlists::list_own, playlists::list, playlists::create, playlists::create_for, playlists::get, playlists::change, playlists::remove,
+        playlist_items::list, playlist_items::add, playlist_items::replace_or_reorder, playlist_items::remove,
         playlist_tracks::list, playlist_tracks::add, playlist_tracks::replace_or_reorder, playlist_tracks::remove,
         saved::list, saved::save, saved::forget, saved::contains,
+        saved::list_albums, saved::save_albums, saved::forget_albums, saved::contains_albums,
+        following::list, following::follow, following::unfollow, following::contains,
+        library_uris::save, library_uris::forget, library_uris::contains,
         search::search,
         socket::sync,
         tracks::list, tracks::get,
         stream::info, stream::by_track, stream::by_version,
         users::me, users::set_own_password, users::list, users::create, users::get, users::change, users::remove,
     ),
-    components(schemas(Failed, lists::Sort, history::TimeRange)),
+    components(schemas(Failed, command_query::RepeatState, lists::Sort, history::TimeRange)),
     tags(
         (name = "sync", description = "The socket by which devices play in sync."),
         (name = "player", description = "State and commands for programs without a socket."),

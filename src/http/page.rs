@@ -8,6 +8,8 @@ use utoipa::{IntoParams, ToSchema};
 
 /// The most items of one page.
 const MOST: u32 = 50;
+/// The most items of one page of a playlist.
+const MOST_LONG: u32 = 100;
 
 /// The page that is asked for.
 #[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
@@ -33,10 +35,36 @@ impl Paging {
     /// # Errors
     /// `invalid` for a limit of 0 or more than 50.
     pub fn checked(self) -> Result<(i64, i64), ApiError> {
-        match self.limit.unwrap_or(20) {
-            limit @ 1..=MOST => Ok((limit.into(), self.offset.unwrap_or(0).into())),
-            other => Err(ApiError::invalid(format!("limit is from 1 to {MOST}, not {other}"))),
-        }
+        bounded(self.limit, self.offset, MOST)
+    }
+}
+
+/// A page of a list whose pages may be longer.
+#[derive(Debug, Clone, Copy, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct LongPaging {
+    /// How many items, 1 to 100.
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// Index of the first item, from 0.
+    #[param(default = 0)]
+    offset: Option<u32>,
+}
+
+impl LongPaging {
+    /// Limit and offset for SQL.
+    ///
+    /// # Errors
+    /// `invalid` for a limit of 0 or more than 100.
+    pub(super) fn checked(self) -> Result<(i64, i64), ApiError> {
+        bounded(self.limit, self.offset, MOST_LONG)
+    }
+}
+
+fn bounded(limit: Option<u32>, offset: Option<u32>, most: u32) -> Result<(i64, i64), ApiError> {
+    match limit.unwrap_or(20) {
+        limit if (1..=most).contains(&limit) => Ok((limit.into(), offset.unwrap_or(0).into())),
+        other => Err(ApiError::invalid(format!("limit is from 1 to {most}, not {other}"))),
     }
 }
 
@@ -63,18 +91,27 @@ impl<T> Page<T> {
     /// A page of a list of `total` items; the addresses of its neighbours have the path and the query of the request.
     #[must_use]
     pub fn new(request: &HttpRequest, (limit, offset): (i64, i64), items: Vec<T>, total: i64) -> Self {
-        Self::at(request, request.path(), (limit, offset), items, total)
+        let others = request.query_string().split('&').filter(|pair| !pair.is_empty());
+        let others = others.filter(|pair| !pair.starts_with("limit=") && !pair.starts_with("offset="));
+        let query: String = others.flat_map(|pair| [pair, "&"]).collect();
+        Self::of(request, &format!("{}?{query}", request.path()), (limit, offset), items, total)
     }
 
-    /// The same for a list with another path than the request.
+    /// The same for a list with another path than the request, without the request's query.
     #[must_use]
-    pub fn at(request: &HttpRequest, path: &str, (limit, offset): (i64, i64), items: Vec<T>, total: i64) -> Self {
-        let href = |offset| {
-            let others = request.query_string().split('&').filter(|pair| !pair.is_empty());
-            let others = others.filter(|pair| !pair.starts_with("limit=") && !pair.starts_with("offset="));
-            let query: String = others.flat_map(|pair| [pair, "&"]).collect();
-            address(request, &format!("{path}?{query}limit={limit}&offset={offset}"))
-        };
+    pub fn at(request: &HttpRequest, path: &str, page: (i64, i64), items: Vec<T>, total: i64) -> Self {
+        Self::of(request, &format!("{path}?"), page, items, total)
+    }
+
+    /// The same page with other items.
+    #[must_use]
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
+        let Self { href, items, limit, next, offset, previous, total } = self;
+        Page { href, items: items.into_iter().map(change).collect(), limit, next, offset, previous, total }
+    }
+
+    fn of(request: &HttpRequest, start: &str, (limit, offset): (i64, i64), items: Vec<T>, total: i64) -> Self {
+        let href = |offset| address(request, &format!("{start}limit={limit}&offset={offset}"));
         let next = offset.saturating_add(limit);
         Self {
             href: href(offset),

@@ -1,9 +1,13 @@
 //! The tracks of playlists.
 
 use super::{
-    AuthUser, Page, Paging,
+    AuthUser, Page,
+    body::OptionalJson,
+    fields::FieldsQuery,
     ids::PathId,
-    objects::{Objects, TrackObject},
+    objects::Objects,
+    page::LongPaging,
+    playlist_object::{Entries, PlaylistTrack},
     playlists::{own, track_ids, visible},
     reads,
 };
@@ -19,10 +23,8 @@ use crate::{
     values::catalogue_id::CatalogueId,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_client::protocol::ids::{Micros, UserId};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// How many tracks may be added or removed at once, as in the Spotify Web API.
 const MOST: usize = 100;
@@ -37,15 +39,6 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// A track in a playlist.
-#[derive(Serialize, ToSchema)]
-pub(super) struct PlaylistTrack {
-    added_at: String,
-    /// The id of the user who added it.
-    added_by: String,
-    track: TrackObject,
-}
-
 /// The playlist after a change.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PlaylistSnapshot {
@@ -57,6 +50,26 @@ pub(super) struct PlaylistSnapshot {
 pub(super) struct Added {
     /// Up to 100 ids, alone or as `spotify:track:…`.
     uris: Vec<String>,
+    /// Index of the item before which they are inserted, from 0; without it they are appended.
+    position: Option<usize>,
+}
+
+/// Tracks to add: an object, or the list of URIs alone.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum AddedBody {
+    /// Up to 100 URIs or ids.
+    Bare(Vec<String>),
+    /// An object.
+    Named(Added),
+}
+
+/// Tracks to add, instead of in the body.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AddQuery {
+    /// Up to 100 URIs or ids, with commas between them.
+    uris: Option<String>,
     /// Index of the item before which they are inserted, from 0; without it they are appended.
     position: Option<usize>,
 }
@@ -79,7 +92,8 @@ pub(super) struct Replaced {
 /// Tracks to remove.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Removed {
-    /// Up to 100 of them.
+    /// Up to 100 of them. `items` is the same.
+    #[serde(alias = "items")]
     tracks: Vec<RemovedTrack>,
     /// The `snapshot_id` that positions refer to; if the playlist has changed since, the request is refused.
     snapshot_id: Option<String>,
@@ -95,47 +109,62 @@ pub(super) struct RemovedTrack {
 }
 
 /// The tracks of a playlist, in order; also those whose file is missing.
-#[utoipa::path(get, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path), Paging),
+#[utoipa::path(get, path = "/v1/playlists/{id}/tracks", tag = "playlists",
+    params(("id" = String, Path), LongPaging, FieldsQuery),
     responses((status = 200, body = Page<PlaylistTrack>), (status = 404)))]
 pub(super) async fn list(
     request: HttpRequest,
     app: web::Data<App>,
     asker: AuthUser,
     id: web::Path<PathId>,
-    paging: web::Query<Paging>,
-) -> Result<web::Json<Page<PlaylistTrack>>, ApiError> {
-    let ((limit, offset), PathId(id)) = (paging.checked()?, id.into_inner());
-    let found = app.db.read(move |connection| {
-        let playlist = playlists::get(connection, id)?;
-        let items = playlists::items(connection, id, limit, offset)?;
-        let ids: Vec<i64> = items.iter().map(|item| item.track_id).collect();
-        Ok((playlist, items, tracks::load(connection, &ids)?))
-    });
-    let (found, items, tracks) = found.await?;
+    paging: web::Query<LongPaging>,
+    fields: web::Query<FieldsQuery>,
+) -> Result<HttpResponse, ApiError> {
+    answer(page(&request, &app, asker, id.into_inner(), *paging).await?, &fields)
+}
+
+/// A page of a playlist that this user may see.
+pub(super) async fn page(
+    request: &HttpRequest,
+    app: &App,
+    asker: AuthUser,
+    PathId(id): PathId,
+    paging: LongPaging,
+) -> Result<Page<PlaylistTrack>, ApiError> {
+    let (limit, offset) = paging.checked()?;
+    let found = app
+        .db
+        .read(move |connection| Ok((playlists::get(connection, id)?, Entries::load(connection, id, limit, offset)?)));
+    let (found, entries) = found.await?;
     let (playlist, _) = visible(found, asker)?;
-    let tracks: HashMap<i64, _> = tracks.into_iter().map(|track| (track.row.id, track)).collect();
-    let objects = Objects { request: &request, app: &app };
-    let items = items.iter().filter_map(|item| {
-        Some(PlaylistTrack {
-            added_at: time::rfc3339(Micros(item.added_us)),
-            added_by: UserId::from_sql(item.added_by).to_string(),
-            track: objects.track(tracks.get(&item.track_id)?),
-        })
-    });
-    Ok(web::Json(Page::new(&request, (limit, offset), items.collect(), playlist.track_count)))
+    Ok(Page::new(request, (limit, offset), entries.show(Objects { request, app }), playlist.track_count))
+}
+
+/// The parts of an answer that are asked for.
+pub(super) fn answer(whole: impl Serialize, fields: &FieldsQuery) -> Result<HttpResponse, ApiError> {
+    let fields = fields.read()?;
+    let whole = serde_json::to_value(whole).map_err(ApiError::internal)?;
+    Ok(HttpResponse::Ok().json(fields.of(whole)))
 }
 
 /// Adds tracks; for the owner.
-#[utoipa::path(post, path = "/v1/playlists/{id}/tracks", tag = "playlists", params(("id" = String, Path)),
-    request_body = Added,
+#[utoipa::path(post, path = "/v1/playlists/{id}/tracks", tag = "playlists",
+    params(("id" = String, Path), AddQuery), request_body(content = Option<AddedBody>),
     responses((status = 201, body = PlaylistSnapshot), (status = 400), (status = 403), (status = 404)))]
 pub(super) async fn add(
     app: web::Data<App>,
     asker: AuthUser,
     id: web::Path<PathId>,
-    body: web::Json<Added>,
+    query: web::Query<AddQuery>,
+    body: OptionalJson<AddedBody>,
 ) -> Result<HttpResponse, ApiError> {
-    let Added { uris, position } = body.into_inner();
+    let AddQuery { uris: in_query, position: at } = query.into_inner();
+    let (uris, position) = match (in_query, body.0) {
+        (None, Some(AddedBody::Bare(uris))) => (uris, at),
+        (None, Some(AddedBody::Named(Added { uris, position }))) => (uris, position.or(at)),
+        (Some(uris), None) => (uris.split(',').map(|uri| uri.trim().to_owned()).collect(), at),
+        _ => return Err(ApiError::invalid("give uris, in the query or in the body")),
+    };
     let new = new_items(&app, asker, &uris).await?;
     let snapshot = edit(&app, asker, id.into_inner(), None, move |items| playlist::insert(items, new, position));
     Ok(HttpResponse::Created().json(snapshot.await?))

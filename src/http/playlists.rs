@@ -1,22 +1,23 @@
 //! Playlists.
 
 use super::{
-    AuthUser, Page, Paging, address,
+    AuthUser, Page, Paging,
+    fields::FieldsQuery,
     ids::PathId,
-    objects::{ExternalUrls, Objects},
+    objects::Objects,
+    playlist_object::{Entries, FullPlaylist, PlaylistObject},
     reads,
     uris::{self, Noun},
 };
 use crate::{
     app::App,
     db::playlists::{self, Details, Playlist},
-    error::ApiError,
+    error::{ApiError, Kind},
     time,
-    values::catalogue_id::CatalogueId,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use segue_client::protocol::ids::UserId;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// The longest name, in characters.
@@ -27,83 +28,13 @@ const DESCRIPTION_CHARS: usize = 1_000;
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/v1/me/playlists").route(reads().to(list_own)).route(web::post().to(create)))
-        .service(web::resource("/v1/users/{id}/playlists").route(reads().to(list)))
+        .service(web::resource("/v1/users/{id}/playlists").route(reads().to(list)).route(web::post().to(create_for)))
         .service(
             web::resource("/v1/playlists/{id}")
                 .route(reads().to(get))
                 .route(web::put().to(change))
                 .route(web::delete().to(remove)),
         );
-}
-
-/// The owner of a playlist.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Owner {
-    id: String,
-    display_name: String,
-    href: String,
-    uri: String,
-    r#type: &'static str,
-}
-
-/// Where a playlist's tracks are, and how many.
-#[derive(Serialize, ToSchema)]
-pub(super) struct TracksOf {
-    href: String,
-    total: i64,
-}
-
-/// A playlist.
-#[derive(Serialize, ToSchema)]
-pub(super) struct PlaylistObject {
-    id: String,
-    name: String,
-    description: String,
-    owner: Owner,
-    public: bool,
-    collaborative: bool,
-    /// The state of the tracks: it changes with each change of them.
-    snapshot_id: String,
-    tracks: TracksOf,
-    created_at: String,
-    updated_at: String,
-    href: String,
-    uri: String,
-    r#type: &'static str,
-    external_urls: ExternalUrls,
-}
-
-impl PlaylistObject {
-    pub(super) fn new(request: &HttpRequest, app: &App, (playlist, owner): &(Playlist, String)) -> Self {
-        let objects = Objects { request, app };
-        let id = CatalogueId(playlist.id).to_string();
-        let owner_id = UserId::from_sql(playlist.owner_id);
-        Self {
-            name: playlist.name.clone(),
-            description: playlist.description.clone(),
-            owner: Owner {
-                id: owner_id.to_string(),
-                display_name: owner.clone(),
-                href: address(request, &format!("/v1/users/{owner_id}")),
-                uri: Noun::User.uri(&owner_id.to_string()),
-                r#type: "user",
-            },
-            public: playlist.public,
-            collaborative: false,
-            snapshot_id: CatalogueId(playlist.snapshot).to_string(),
-            tracks: TracksOf {
-                href: address(request, &format!("/v1/playlists/{id}/tracks")),
-                total: playlist.track_count,
-            },
-            created_at: time::rfc3339(segue_client::protocol::ids::Micros(playlist.created_us)),
-            updated_at: time::rfc3339(segue_client::protocol::ids::Micros(playlist.updated_us)),
-            href: objects.href("playlists", &id),
-            uri: Noun::Playlist.uri(&id),
-            r#type: "playlist",
-            external_urls: objects.external("playlist", &id),
-            id,
-        }
-    }
 }
 
 /// Name, description and visibility of a playlist.
@@ -115,10 +46,15 @@ pub(super) struct DetailsBody {
     description: Option<String>,
     /// Whether all users may see it; a new one is public unless this says otherwise.
     public: Option<bool>,
+    /// `false`: only its owner changes a playlist.
+    collaborative: Option<bool>,
 }
 
 impl DetailsBody {
     fn checked(self) -> Result<Details, ApiError> {
+        if self.collaborative == Some(true) {
+            return Err(ApiError::without_notion("collaborative playlists"));
+        }
         let name = self.name.map(|name| name.trim().to_owned());
         if name.as_ref().is_some_and(|name| name.is_empty() || too_long(name, NAME_CHARS)) {
             return Err(ApiError::invalid(format!("a name has 1 to {NAME_CHARS} characters")));
@@ -176,7 +112,7 @@ async fn page(
 
 /// Makes a playlist.
 #[utoipa::path(post, path = "/v1/me/playlists", tag = "playlists", request_body = DetailsBody,
-    responses((status = 201, body = PlaylistObject)))]
+    responses((status = 201, body = FullPlaylist), (status = 501, description = "a collaborative one")))]
 pub(super) async fn create(
     request: HttpRequest,
     app: web::Data<App>,
@@ -203,22 +139,47 @@ pub(super) async fn create(
     });
     let made = made.await?.ok_or_else(|| ApiError::not_found("user"))?;
     app.scanner.board().announce();
-    Ok(HttpResponse::Created().json(PlaylistObject::new(&request, &app, &made)))
+    let objects = Objects { request: &request, app: &app };
+    Ok(HttpResponse::Created().json(FullPlaylist::new(objects, &made, &Entries::none())))
 }
 
-/// One playlist; its tracks are at `/v1/playlists/{id}/tracks`.
-#[utoipa::path(get, path = "/v1/playlists/{id}", tag = "playlists", params(("id" = String, Path)),
-    responses((status = 200, body = PlaylistObject), (status = 404)))]
+/// Makes a playlist of the user who asks.
+#[utoipa::path(post, path = "/v1/users/{id}/playlists", tag = "playlists", params(("id" = String, Path)),
+    request_body = DetailsBody, responses((status = 201, body = FullPlaylist), (status = 403), (status = 501)))]
+pub(super) async fn create_for(
+    request: HttpRequest,
+    app: web::Data<App>,
+    asker: AuthUser,
+    owner: web::Path<UserId>,
+    body: web::Json<DetailsBody>,
+) -> Result<HttpResponse, ApiError> {
+    if *owner != asker.user {
+        return Err(ApiError::new(Kind::Forbidden, "a playlist can be made for oneself only"));
+    }
+    create(request, app, asker, body).await
+}
+
+/// One playlist with its first 100 tracks.
+#[utoipa::path(get, path = "/v1/playlists/{id}", tag = "playlists", params(("id" = String, Path), FieldsQuery),
+    responses((status = 200, body = FullPlaylist), (status = 404)))]
 pub(super) async fn get(
     request: HttpRequest,
     app: web::Data<App>,
     asker: AuthUser,
     id: web::Path<PathId>,
-) -> Result<web::Json<PlaylistObject>, ApiError> {
+    fields: web::Query<FieldsQuery>,
+) -> Result<HttpResponse, ApiError> {
     let PathId(id) = id.into_inner();
-    let found = app.db.read(move |connection| playlists::get(connection, id)).await?;
+    let fields = fields.read()?;
+    let has_tracks = fields.want(&["tracks", "items"]);
+    let found = app.db.read(move |connection| {
+        let limit = if has_tracks { FullPlaylist::FIRST_TRACKS } else { 0 };
+        Ok((playlists::get(connection, id)?, Entries::load(connection, id, limit, 0)?))
+    });
+    let (found, entries) = found.await?;
     let found = visible(found, asker)?;
-    Ok(web::Json(PlaylistObject::new(&request, &app, &found)))
+    let whole = FullPlaylist::new(Objects { request: &request, app: &app }, &found, &entries);
+    Ok(HttpResponse::Ok().json(fields.of(serde_json::to_value(whole).map_err(ApiError::internal)?)))
 }
 
 /// Changes name, description or visibility; for its owner.
@@ -285,7 +246,7 @@ pub(super) fn own(found: Option<(Playlist, String)>, asker: AuthUser) -> Result<
     if playlist.owner_id == asker.user.to_sql() {
         Ok(playlist)
     } else {
-        Err(ApiError::new(crate::error::Kind::Forbidden, "only its owner may change a playlist"))
+        Err(ApiError::new(Kind::Forbidden, "only its owner may change a playlist"))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     AuthUser, Page, Paging,
     objects::{AlbumObject, ArtistObject, Objects, TrackObject},
-    playlists::PlaylistObject,
+    playlist_object::PlaylistObject,
     reads,
 };
 use crate::{
@@ -101,6 +101,9 @@ pub(super) async fn search(
 fn read_kinds(types: &str) -> Result<Vec<ItemKind>, ApiError> {
     let mut kinds = Vec::new();
     for text in types.split(',').map(str::trim) {
+        if ["show", "episode", "audiobook"].contains(&text) {
+            return Err(ApiError::without_notion(&format!("{text}s")));
+        }
         let kind = text.parse().map_err(|_| {
             ApiError::invalid(format!("{text:?} is no type: give some of track, album, artist, playlist"))
         })?;

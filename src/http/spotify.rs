@@ -16,7 +16,7 @@ use segue_client::protocol::ids::DeviceId;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
-type Fields = Map<String, Value>;
+type BodyFields = Map<String, Value>;
 
 /// Which of the tracks comes first.
 #[derive(Debug, Deserialize)]
@@ -31,7 +31,7 @@ struct Offset {
 /// # Errors
 /// `invalid` for values that cannot be read or contradict each other; `not_implemented` for what Segue has no notion of;
 /// `no_active_device` or `conflict` when the command is for a device that is not the active one.
-pub(super) async fn translate(app: &App, asker: AuthUser, name: &str, mut fields: Fields) -> Result<Fields, ApiError> {
+pub(super) async fn translate(app: &App, asker: AuthUser, name: &str, mut fields: BodyFields) -> Result<BodyFields, ApiError> {
     match name {
         "play" => play(app, asker, &mut fields).await?,
         "transfer" => transfer(&mut fields)?,
@@ -55,7 +55,7 @@ pub(super) async fn translate(app: &App, asker: AuthUser, name: &str, mut fields
 }
 
 /// Removes a field and reads it; `None` when it is absent or `null`.
-fn take<T: DeserializeOwned>(fields: &mut Fields, name: &str) -> Result<Option<T>, ApiError> {
+fn take<T: DeserializeOwned>(fields: &mut BodyFields, name: &str) -> Result<Option<T>, ApiError> {
     match fields.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => {
@@ -66,21 +66,21 @@ fn take<T: DeserializeOwned>(fields: &mut Fields, name: &str) -> Result<Option<T
 }
 
 /// Sets a field of the protocol from `of`.
-fn put(fields: &mut Fields, name: &str, of: &str, value: Value) -> Result<(), ApiError> {
+fn put(fields: &mut BodyFields, name: &str, of: &str, value: Value) -> Result<(), ApiError> {
     match fields.insert(name.to_owned(), value) {
         None => Ok(()),
         Some(_) => Err(ApiError::invalid(format!("give {name} or {of}, not both"))),
     }
 }
 
-fn rename(fields: &mut Fields, from: &str, to: &str) -> Result<(), ApiError> {
+fn rename(fields: &mut BodyFields, from: &str, to: &str) -> Result<(), ApiError> {
     match take::<Value>(fields, from)? {
         Some(value) => put(fields, to, from, value),
         None => Ok(()),
     }
 }
 
-fn repeat(fields: &mut Fields) -> Result<(), ApiError> {
+fn repeat(fields: &mut BodyFields) -> Result<(), ApiError> {
     let Some(state) = take(fields, "state")? else { return Ok(()) };
     let mode = match state {
         RepeatState::Off => "off",
@@ -91,7 +91,7 @@ fn repeat(fields: &mut Fields) -> Result<(), ApiError> {
 }
 
 /// `device_ids` and `play` of the Spotify Web API: without `play` it goes on as it was.
-fn transfer(fields: &mut Fields) -> Result<(), ApiError> {
+fn transfer(fields: &mut BodyFields) -> Result<(), ApiError> {
     let play = take::<bool>(fields, "play")?;
     let Some(devices) = take::<Vec<DeviceId>>(fields, "device_ids")? else { return Ok(()) };
     let [device] = devices[..] else { return Err(ApiError::invalid("give one device in device_ids")) };
@@ -99,7 +99,7 @@ fn transfer(fields: &mut Fields) -> Result<(), ApiError> {
     put(fields, "mode", "play", json!(if play == Some(true) { "play" } else { "keep" }))
 }
 
-async fn play(app: &App, asker: AuthUser, fields: &mut Fields) -> Result<(), ApiError> {
+async fn play(app: &App, asker: AuthUser, fields: &mut BodyFields) -> Result<(), ApiError> {
     rename(fields, "device_id", "on")?;
     let offset = take::<Offset>(fields, "offset")?;
     let tracks = match (take::<Vec<String>>(fields, "uris")?, take::<String>(fields, "context_uri")?) {
@@ -142,7 +142,7 @@ fn start(tracks: &[(i64, bool)], offset: &Offset) -> Result<usize, ApiError> {
 }
 
 /// Ids in place of the URIs in `tracks`. What is no text is left to the reader of the command.
-fn bare_tracks(fields: &mut Fields) -> Result<(), ApiError> {
+fn bare_tracks(fields: &mut BodyFields) -> Result<(), ApiError> {
     let Some(Value::Array(tracks)) = fields.get_mut("tracks") else { return Ok(()) };
     for track in tracks {
         if let Value::String(text) = track {
@@ -154,7 +154,7 @@ fn bare_tracks(fields: &mut Fields) -> Result<(), ApiError> {
 
 /// The command is meant for this device: it is refused when another one is active, and when another one becomes active before
 /// the session has read it.
-async fn only_on(app: &App, asker: AuthUser, device: DeviceId, fields: &mut Fields) -> Result<(), ApiError> {
+async fn only_on(app: &App, asker: AuthUser, device: DeviceId, fields: &mut BodyFields) -> Result<(), ApiError> {
     let playback = snapshot(app, asker.user).await?.playback;
     let Some(active) = playback.active else {
         let message = "no device is active: PUT /v1/me/player makes one active";
@@ -172,7 +172,7 @@ async fn only_on(app: &App, asker: AuthUser, device: DeviceId, fields: &mut Fiel
 mod tests {
     use super::*;
 
-    fn fields(value: Value) -> Fields {
+    fn fields(value: Value) -> BodyFields {
         serde_json::from_value(value).expect("an object")
     }
 

@@ -1,6 +1,10 @@
 //! A user as answers show it.
 
-use super::{page::address, uris::Noun};
+use super::{
+    objects::{ExternalUrls, Image},
+    page::address,
+    uris::Noun,
+};
 use crate::{db::users::User, time};
 use actix_web::HttpRequest;
 use segue_client::protocol::ids::UserId;
@@ -19,6 +23,9 @@ pub(super) struct UserObject {
     role: String,
     href: String,
     uri: String,
+    external_urls: ExternalUrls,
+    /// Always empty: users have no pictures.
+    images: Vec<Image>,
     created_at: String,
 }
 
@@ -31,6 +38,8 @@ impl UserObject {
             role: user.role.to_string(),
             href: address(request, &format!("/v1/users/{}", user.id)),
             uri: Noun::User.uri(&user.id.to_string()),
+            external_urls: ExternalUrls::none(),
+            images: Vec::new(),
             created_at: time::rfc3339(user.created),
         }
     }

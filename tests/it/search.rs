@@ -192,7 +192,7 @@ on_both_databases! {
             assert_eq!(found["artists"]["items"], json!([]), "{nothing}");
         }
         let long = format!("q={}", "x".repeat(251));
-        for bad in ["", "type=track", "q=a&type=show", "q=a&type=", "q=a&limit=51", "q=a&offset=981", &long] {
+        for bad in ["", "type=track", "q=a&type=", "q=a&limit=51", "q=a&offset=981", &long] {
             anna.get(&format!("/v1/search?{bad}")).await.assert_error(400, "invalid");
         }
         assert_eq!(anna.get("/v1/search?q=a&offset=980").await.status, 200);

@@ -35,6 +35,8 @@ pub const TABLES: &[&str] = &[
     "playlists",
     "playlist_items",
     "saved_tracks",
+    "saved_albums",
+    "followed_artists",
     "sessions",
     "session_queues",
     "plays",

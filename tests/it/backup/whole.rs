@@ -8,7 +8,7 @@ use crate::{
 };
 use segue::db::backup::{LEFT_OUT, TABLES};
 use segue_client::protocol::{messages::Op, playback::Repeat, wire::ServerMessage};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 /// Fills the database: music, an account that has used every feature, and extreme values.
@@ -31,6 +31,10 @@ async fn lived_in(database: &TestDatabase) {
     let added = anna.post(&format!("/v1/playlists/{playlist}/tracks"), &json!({"uris": uris})).await;
     assert!(added.status.is_success(), "{added:?}");
     let saved = anna.put(&format!("/v1/me/tracks?ids={}", id(2)), &json!({})).await;
+    assert!(saved.status.is_success(), "{saved:?}");
+    let uri = |thing: &Value| thing["uri"].as_str().expect("an URI").to_owned();
+    let uris = [uri(&tracks[0]["album"]), uri(&tracks[0]["artists"][0])].join(",");
+    let saved = anna.put(&format!("/v1/me/library?uris={uris}"), &json!({})).await;
     assert!(saved.status.is_success(), "{saved:?}");
     let (mut phone, _) = Socket::join(&server, &anna.token, 1).await;
     let queue = [id(3), id(4)].iter().map(|id| id.parse().expect("an id")).collect();

@@ -23,7 +23,7 @@ async fn shows(library: Library, expected: Expect) {
             artists.map(|artist| artist["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>().join(" + ")
         };
         let (name, kind) = (album["name"].as_str().expect("a name"), album["album_type"].as_str().expect("a type"));
-        let date = album["release_date"].as_str().unwrap_or("-");
+        let date = album["release_date"].as_str().expect("a date").replace("0000", "-");
         let mut lines =
             format!("{name} by {} ({kind}, {} discs, {date})\n", names(&album["artists"]), album["total_discs"]);
         let path = format!("/v1/albums/{}/tracks", album["id"].as_str().expect("an id"));
@@ -74,11 +74,11 @@ on_both_databases! {
         shows(library, expect![[r#"
             Day by Sun (album, 1 discs, -)
               1.1 Overture by Sun
-              1.null Dawn by Sun
-              1.null Dusk by Sun
-              1.null Morning by Sun
-              1.null Night by Sun
-              1.null Noon by Sun
+              1.0 Dawn by Sun
+              1.0 Dusk by Sun
+              1.0 Morning by Sun
+              1.0 Night by Sun
+              1.0 Noon by Sun
         "#]]).await;
     }
 }

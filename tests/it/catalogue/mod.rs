@@ -17,5 +17,7 @@ mod lists;
 mod many;
 mod playlists;
 mod server;
+mod spotify_library;
+mod spotify_objects;
 mod spotify_player;
 mod sums;

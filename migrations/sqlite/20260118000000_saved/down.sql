@@ -1,0 +1,2 @@
+DROP TABLE followed_artists;
+DROP TABLE saved_albums;
