@@ -82,12 +82,7 @@ class AlbumView extends View {
   show({ album, path, tracks }) {
     const list = tracks.length < album.tracks.total ? new Pages(path) : whole(tracks);
     const genres = [...new Set(tracks.flatMap((track) => track.genres))].slice(0, 3);
-    const facts = [
-      year(album),
-      count(album.total_tracks, "track"),
-      length(album.duration_ms),
-      ...genres,
-    ];
+    const facts = [year(album), count(album.total_tracks, "track"), length(album.duration_ms), ...genres];
     const hero = h(
       "header",
       { class: "hero" },

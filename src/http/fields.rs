@@ -24,13 +24,13 @@ pub(super) struct FieldsQuery {
 impl FieldsQuery {
     /// # Errors
     /// `invalid` for a text that cannot be read.
-    pub(super) fn read(&self) -> Result<Selection, ApiError> {
-        let Some(text) = &self.fields else { return Ok(Selection::default()) };
+    pub(super) fn read(&self) -> Result<FieldTree, ApiError> {
+        let Some(text) = &self.fields else { return Ok(FieldTree::default()) };
         if text.chars().count() > CHARS {
             return Err(ApiError::invalid(format!("fields has at most {CHARS} characters")));
         }
         let mut rest = text.as_str();
-        let fields = Selection::parse(&mut rest, 0);
+        let fields = FieldTree::parse(&mut rest, 0);
         fields.filter(|_| rest.is_empty()).ok_or_else(|| {
             ApiError::invalid("fields cannot be read: write names as in items(track(name,album.name)),total")
         })
@@ -39,14 +39,14 @@ impl FieldsQuery {
 
 /// Which fields of an object are sent. The empty one sends all.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Selection {
+pub(super) struct FieldTree {
     /// When there are any, only these are sent.
-    kept: BTreeMap<String, Selection>,
-    /// Selection that are left out or, where they have parts, whose parts are.
-    dropped: BTreeMap<String, Selection>,
+    kept: BTreeMap<String, FieldTree>,
+    /// Fields that are left out or, where they have parts, whose parts are.
+    dropped: BTreeMap<String, FieldTree>,
 }
 
-impl Selection {
+impl FieldTree {
     /// Reads a list up to its end or to a closing bracket, which stays in `rest`.
     fn parse(rest: &mut &str, depth: usize) -> Option<Self> {
         let mut fields = Self::default();
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(fields: &str) -> Result<Selection, ApiError> {
+    fn read(fields: &str) -> Result<FieldTree, ApiError> {
         FieldsQuery { fields: Some(fields.to_owned()) }.read()
     }
 

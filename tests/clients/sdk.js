@@ -25,7 +25,11 @@ async function works(names, check) {
 /** Each of these calls must be refused with 501 for want of this notion. */
 async function without(notion, calls) {
   for (const [name, call] of Object.entries(calls)) {
-    await assert.rejects(call, (error) => error.message.includes("501") && error.message.includes(`Segue has no ${notion}`), name);
+    await assert.rejects(
+      call,
+      (error) => error.message.includes("501") && error.message.includes(`Segue has no ${notion}`),
+      name,
+    );
     done.set(name, `without ${notion}`);
   }
 }
@@ -123,7 +127,8 @@ await works(
 await works(
   "player.getAvailableDevices player.startResumePlayback player.getPlaybackState player.getCurrentlyPlayingTrack " +
     "player.getUsersQueue player.addItemToPlaybackQueue player.pausePlayback player.skipToNext player.skipToPrevious " +
-    "player.seekToPosition player.setRepeatMode player.setPlaybackVolume player.togglePlaybackShuffle player.transferPlayback",
+    "player.seekToPosition player.setRepeatMode player.setPlaybackVolume player.togglePlaybackShuffle " +
+    "player.transferPlayback",
   async () => {
     const { player } = api;
     assert.deepEqual(ids((await player.getAvailableDevices()).devices).sort(), [desk, attic].sort());
