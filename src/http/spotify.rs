@@ -31,7 +31,12 @@ struct Offset {
 /// # Errors
 /// `invalid` for values that cannot be read or contradict each other; `not_implemented` for what Segue has no notion of;
 /// `no_active_device` or `conflict` when the command is for a device that is not the active one.
-pub(super) async fn translate(app: &App, asker: AuthUser, name: &str, mut fields: BodyFields) -> Result<BodyFields, ApiError> {
+pub(super) async fn translate(
+    app: &App,
+    asker: AuthUser,
+    name: &str,
+    mut fields: BodyFields,
+) -> Result<BodyFields, ApiError> {
     match name {
         "play" => play(app, asker, &mut fields).await?,
         "transfer" => transfer(&mut fields)?,

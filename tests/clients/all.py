@@ -1,19 +1,23 @@
-"""Runs clients of the Spotify Web API against the server: spotipy, the TypeScript SDK and rspotify. Compares what each call
-does with the tables in src/http/SPOTIFY.md. `$SEGUE` is the server's program; the arguments are the commands of the clients."""
+"""Runs clients of the Spotify Web API against the server: spotipy, the TypeScript SDK and rspotify. Compares what each
+call does with the tables in src/http/SPOTIFY.md. `$SEGUE` is the server's program; the arguments are the commands of the
+clients."""
 import contextlib
 import json
 import os
 import re
+import shlex
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 
 SEGUE = os.environ["SEGUE"]
 TABLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/http/SPOTIFY.md")
 PASSWORD = "correct horse battery"
+# The most seconds of one wait, and of one client.
 MOST_S = 120
 
 
@@ -70,12 +74,20 @@ class Api:
 
 
 def until(what, found):
-    """Asks until there is something; the time limit of the whole run ends a wait in vain."""
-    while True:
+    """Asks until there is something."""
+    end = time.monotonic() + MOST_S
+    while time.monotonic() < end:
         got = found()
         if got:
             return got
         threading.Event().wait(0.05)
+    raise SystemExit(f"{what} did not come within {MOST_S} s")
+
+
+def listed(api, name):
+    """The id of the device of this name."""
+    devices = api.ask("GET", "/v1/me/player/devices")["devices"]
+    return next((device["id"] for device in devices if device["name"] == name), None)
 
 
 def described():
@@ -93,15 +105,7 @@ def described():
     return clients
 
 
-def give_up():
-    print(f"the clients did not end within {MOST_S} s", flush=True)
-    os._exit(1)
-
-
 def main():
-    limit = threading.Timer(MOST_S, give_up)
-    limit.daemon = True
-    limit.start()
     with contextlib.ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="segue-clients."))
         for album in range(3):
@@ -127,8 +131,7 @@ def main():
             device = [SEGUE, "device", "--server", url, "--user", "anna", "--password-file", secret, "--name", name,
                       "--json", "--exit-with-stdin", "--state", f"{home}/{name}"]
             lines(started(stack, device, stdin=subprocess.PIPE, stderr=log), lambda line: '"position"' in line)
-            devices.append(until(name, lambda name=name: next(
-                (found["id"] for found in api.ask("GET", "/v1/me/player/devices")["devices"] if found["name"] == name), None)))
+            devices.append(until(name, lambda name=name: listed(api, name)))
         until("the scan", lambda: api.ask("GET", "/v1/library/scan")["complete"])
         until("search", lambda: api.ask("GET", "/v1/search?q=Piece")["tracks"]["total"] == 9)
         track = api.ask("GET", "/v1/search?q=Short&type=track")["tracks"]["items"][0]
@@ -138,7 +141,8 @@ def main():
         surroundings = {**os.environ, "URL": url, "TOKEN": api.token, "DESK": devices[0], "ATTIC": devices[1]}
         wrong = 0
         for words, wanted in zip(sys.argv[1:], described(), strict=True):
-            ran = subprocess.run(words, shell=True, env=surroundings, stdout=subprocess.PIPE, text=True, check=False)
+            ran = subprocess.run(shlex.split(words), env=surroundings, stdout=subprocess.PIPE, text=True, check=False,
+                                 timeout=MOST_S)
             found = dict(line.split(" ", 1) for line in ran.stdout.splitlines())
             print(f"{words}: {len(found)} calls, {sum(outcome == 'works' for outcome in found.values())} work")
             differing = {name for name in found.keys() | wanted.keys() if found.get(name) != wanted.get(name)}
