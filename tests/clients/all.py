@@ -1,6 +1,6 @@
 """Runs clients of the Spotify Web API against the server: spotipy, the TypeScript SDK and rspotify. Compares what each
-call does with the tables in src/http/SPOTIFY.md. `$SEGUE` is the server's program; the arguments are the commands of the
-clients."""
+call does with the tables in src/http/SPOTIFY.md. `$SEGUE` is the server's program; the arguments are the commands of
+the clients."""
 import contextlib
 import json
 import os
