@@ -113,6 +113,9 @@ impl FieldTree {
 
     /// The value without what was not asked for. In lists this holds for each item.
     pub(super) fn of(&self, value: Value) -> Value {
+        if self.kept.is_empty() && self.dropped.is_empty() {
+            return value;
+        }
         self.filtered(value, &mut Vec::new())
     }
 
