@@ -195,7 +195,8 @@ fn a_search_is_answered_while_600_covers_are_asked_for() {
         });
         let (good, busy): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
         assert!(busy.iter().all(|answer| answer.status == 503 && answer.header("retry-after") == "2"));
-        assert!(!good.is_empty() && !busy.is_empty(), "{} good, {} busy", good.len(), busy.len());
+        // How many there was no room for depends on the machine.
+        assert!(!good.is_empty(), "{} good, {} busy", good.len(), busy.len());
         // Later they are made.
         assert_eq!(server.get(&paths[599]).await.status, 200);
     });
