@@ -63,40 +63,40 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Artist>, D
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// Which albums of an artist are listed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Groups {
+/// A group of the albums of an artist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
     /// Albums of two tracks and more.
-    pub albums: bool,
+    Albums,
     /// Albums of one track.
-    pub singles: bool,
+    Singles,
     /// Compilations by the artist.
-    pub compilations: bool,
+    Compilations,
     /// Albums of others with tracks of the artist.
-    pub appears_on: bool,
+    AppearsOn,
 }
 
-/// A page of the ids of an artist's albums, the latest release first, and how many there are.
+/// A page of the ids of an artist's albums of these groups, the latest release first, and how many there are.
 ///
 /// # Errors
 /// Those of the database.
 pub fn albums_of(
     connection: &mut DbConnection,
     id: i64,
-    groups: Groups,
+    groups: &[Group],
     limit: i64,
     offset: i64,
 ) -> Result<(Vec<i64>, i64), DbError> {
     let own = "id IN (SELECT album_id FROM album_artists WHERE artist_id = $1)";
     let with = "id IN (SELECT album_id FROM tracks JOIN track_artists ON track_artists.track_id = tracks.id \
                 WHERE artist_id = $1 AND NOT missing)";
-    let conditions = [
-        (groups.albums, format!("{own} AND NOT compilation AND track_count > 1")),
-        (groups.singles, format!("{own} AND NOT compilation AND track_count = 1")),
-        (groups.compilations, format!("{own} AND compilation")),
-        (groups.appears_on, format!("NOT {own} AND {with}")),
-    ];
-    let wanted: Vec<String> = conditions.into_iter().filter(|(wanted, _)| *wanted).map(|(_, text)| text).collect();
+    let condition = |group: &Group| match group {
+        Group::Albums => format!("{own} AND NOT compilation AND track_count > 1"),
+        Group::Singles => format!("{own} AND NOT compilation AND track_count = 1"),
+        Group::Compilations => format!("{own} AND compilation"),
+        Group::AppearsOn => format!("NOT {own} AND {with}"),
+    };
+    let wanted: Vec<String> = groups.iter().map(condition).collect();
     if wanted.is_empty() {
         return Ok((Vec::new(), 0));
     }

@@ -11,7 +11,7 @@ use crate::{
     app::App,
     db::{
         albums::Album,
-        artists::{self, Groups},
+        artists::{self, Group},
         popularity,
         tracks::{self, Track},
     },
@@ -70,21 +70,24 @@ pub(super) struct GroupsQuery {
 }
 
 impl GroupsQuery {
-    fn read(&self) -> Result<Groups, ApiError> {
+    fn read(&self) -> Result<Vec<Group>, ApiError> {
         let Some(text) = &self.include_groups else {
-            return Ok(Groups { albums: true, singles: true, compilations: true, appears_on: false });
+            return Ok(vec![Group::Albums, Group::Singles, Group::Compilations]);
         };
-        let mut groups = Groups::default();
-        for group in text.split(',').map(str::trim) {
-            match group {
-                "album" => groups.albums = true,
-                "single" => groups.singles = true,
-                "compilation" => groups.compilations = true,
-                "appears_on" => groups.appears_on = true,
+        let mut groups = Vec::new();
+        for word in text.split(',').map(str::trim) {
+            let group = match word {
+                "album" => Group::Albums,
+                "single" => Group::Singles,
+                "compilation" => Group::Compilations,
+                "appears_on" => Group::AppearsOn,
                 other => {
                     let known = "album, single, compilation, appears_on";
                     return Err(ApiError::invalid(format!("{other:?} is no group of albums: give some of {known}")));
                 }
+            };
+            if !groups.contains(&group) {
+                groups.push(group);
             }
         }
         Ok(groups)
@@ -105,7 +108,7 @@ pub(super) async fn albums_of(
 ) -> Result<web::Json<Page<AlbumObject>>, ApiError> {
     let groups = groups.read()?;
     let id = existing(&app, id.into_inner()).await?.id;
-    let of = move |connection: &mut _, id, limit, offset| artists::albums_of(connection, id, groups, limit, offset);
+    let of = move |connection: &mut _, id, limit, offset| artists::albums_of(connection, id, &groups, limit, offset);
     lists::of::<Album>(&request, &app, *paging, id, of).await
 }
 

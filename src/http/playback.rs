@@ -2,7 +2,7 @@
 
 use super::{
     AuthUser,
-    player_state::{CurrentlyPlaying, DevicesObject, Upcoming},
+    player_state::{DevicesObject, NowPlaying, Upcoming},
     reads,
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) struct PlayerState {
     #[schema(value_type = Object)]
     devices: DeviceList,
     #[serde(flatten)]
-    current: CurrentlyPlaying,
+    current: NowPlaying,
 }
 
 /// The state of playback and the devices.
@@ -54,14 +54,14 @@ pub(super) async fn look(
     asker: AuthUser,
 ) -> Result<web::Json<PlayerState>, ApiError> {
     let snapshot = snapshot(&app, asker.user).await?;
-    let current = CurrentlyPlaying::new(&request, &app, &snapshot).await?;
+    let current = NowPlaying::new(&request, &app, &snapshot).await?;
     let Snapshot { now_us, playback, devices, .. } = snapshot;
     Ok(web::Json(PlayerState { now_us, playback, devices, current }))
 }
 
 /// What plays; without an item there is no content.
 #[utoipa::path(get, path = "/v1/me/player/currently-playing", tag = "player",
-    responses((status = 200, body = CurrentlyPlaying), (status = 204, description = "nothing plays")))]
+    responses((status = 200, body = NowPlaying), (status = 204, description = "nothing plays")))]
 pub(super) async fn currently_playing(
     request: HttpRequest,
     app: web::Data<App>,
@@ -71,7 +71,7 @@ pub(super) async fn currently_playing(
     if snapshot.playback.item.is_none() {
         return Ok(HttpResponse::NoContent().finish());
     }
-    Ok(HttpResponse::Ok().json(CurrentlyPlaying::new(&request, &app, &snapshot).await?))
+    Ok(HttpResponse::Ok().json(NowPlaying::new(&request, &app, &snapshot).await?))
 }
 
 /// The user's devices: which are online, which can play, how loud they are.

@@ -96,7 +96,7 @@ pub(super) struct Actions {
 
 /// What plays.
 #[derive(Serialize, ToSchema)]
-pub(super) struct CurrentlyPlaying {
+pub(super) struct NowPlaying {
     device: ActiveDevice,
     /// `off`, `track` or `context` (the whole queue).
     repeat_state: &'static str,
@@ -114,7 +114,7 @@ pub(super) struct CurrentlyPlaying {
     actions: Actions,
 }
 
-impl CurrentlyPlaying {
+impl NowPlaying {
     pub(super) async fn new(request: &HttpRequest, app: &App, snapshot: &Snapshot) -> Result<Self, ApiError> {
         let Snapshot { now_us, playback, devices, .. } = snapshot;
         let active = playback.active.map(|active| active.device_id);

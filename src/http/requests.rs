@@ -81,10 +81,9 @@ pub(super) async fn observe(
 fn level(status: StatusCode) -> Option<Level> {
     match status.as_u16() {
         500 | 507 => Some(Level::Error),
-        // The client asked for what Segue has no notion of.
-        501 => Some(Level::Info),
+        // With 501 the client asked for what Segue has no notion of.
+        400..=499 | 501 => Some(Level::Info),
         502.. => Some(Level::Warn),
-        400.. => Some(Level::Info),
         _ => None,
     }
 }
