@@ -5,7 +5,7 @@ use crate::{
     app::App,
     auth::hash_password,
     catalog::scan::Scope,
-    config::{LogFilter, Origin, PORT, SettingFlags, Settings, load, read_address},
+    config::{ListenAddress, LogFilter, Origin, PORT, SettingFlags, Settings, load},
     db::{
         Db,
         users::{self, Role},
@@ -16,7 +16,7 @@ use segue_demo::{Home, Length, Progress};
 use std::{
     collections::BTreeMap,
     env,
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, TcpListener},
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
@@ -55,7 +55,7 @@ impl Demo {
             output::end_progress();
         }
         let settings = || -> Result<Settings, Failure> {
-            let mut settings = load(&flags(&home, listen)?)?;
+            let mut settings = load(&flags(&home, &listen)?)?;
             if settings.origin("log") == Some(Origin::Default) {
                 // The first line that a person reads is the greeting.
                 settings.log = LogFilter::warnings();
@@ -78,7 +78,7 @@ fn show(progress: Progress) {
 }
 
 /// The settings of a demo that are not the usual ones.
-fn flags(home: &Home, listen: SocketAddr) -> Result<SettingFlags, Failure> {
+fn flags(home: &Home, listen: &ListenAddress) -> Result<SettingFlags, Failure> {
     let text = |path: PathBuf| path.into_os_string().into_string().map_err(|_| "the data folder's name is not UTF-8");
     let folder = text(home.folder().to_owned())?;
     let values = BTreeMap::from([
@@ -97,15 +97,20 @@ fn default_folder() -> PathBuf {
     data.unwrap_or_default().join("segue-demo")
 }
 
-/// The address to listen on: as given, or on the first free port from the usual one.
-fn address(text: &str) -> Result<SocketAddr, Failure> {
-    let (ip, port) = read_address(text).map_err(|error| format!("--listen {error}"))?;
-    if let Some(port) = port {
-        return Ok(SocketAddr::new(ip, port));
-    }
+/// Where to listen: as given, or on the first free port from the usual one.
+fn address(text: &str) -> Result<ListenAddress, Failure> {
+    let (listen, is_without_port) = ListenAddress::read(text).map_err(|error| format!("--listen {error}"))?;
+    let ip = match &listen {
+        ListenAddress::Unix(_) => {
+            return Err("--listen is an address for the demo: `segue serve` takes a Unix socket".into());
+        }
+        _ if !is_without_port => return Ok(listen),
+        ListenAddress::Address(address) => address.ip(),
+        ListenAddress::Localhost(_) => Ipv4Addr::LOCALHOST.into(),
+    };
     let free = |port: &u16| TcpListener::bind((ip, *port)).is_ok();
     // If none is free, the attempt to listen on the first one fails and says why.
-    Ok(SocketAddr::new(ip, (PORT..PORT + PORTS).find(free).unwrap_or(PORT)))
+    Ok(listen.with_port((PORT..PORT + PORTS).find(free).unwrap_or(PORT)))
 }
 
 /// The password of the demo's account. Makes the account, the password and its file where they are missing. The file is
@@ -129,12 +134,12 @@ fn account(db: &Db, home: &Home) -> Result<String, Failure> {
 }
 
 /// Prints where the demo is, how to log in, and what to try.
-async fn greet(app: &App, bound: SocketAddr, home: &Home, password: &str) -> Result<(), Failure> {
+async fn greet(app: &App, bound: &ListenAddress, home: &Home, password: &str) -> Result<(), Failure> {
     let user = app.db.read(|connection| users::by_name(connection, USER)).await?;
     let hash = user.map(|user| user.password);
     let holds = app.auth.passwords.verify(password.to_owned(), hash).await?;
     let (shown, typed) = if holds { (password, password) } else { ("(changed since the demo was made)", "PASSWORD") };
-    let (base, file) = (app.settings.base_url(bound), home.password_file().display().to_string());
+    let (base, file) = (app.settings.base_url(bound).unwrap_or_default(), home.password_file().display().to_string());
     let trust = app.settings.tls_cert.as_ref().map(|file| paste::quoted(&file.display().to_string()));
     let (curl_trust, device_trust) = (
         trust.as_ref().map(|file| format!(" --cacert {file}")).unwrap_or_default(),
@@ -166,13 +171,16 @@ mod tests {
 
     #[test]
     fn an_address_comes_with_a_port_or_gets_a_free_one() {
-        assert_eq!(address("10.1.2.3:99").unwrap(), "10.1.2.3:99".parse().unwrap());
-        assert_eq!(address("[::1]:99").unwrap(), "[::1]:99".parse().unwrap());
-        assert_eq!(address("[::1]").unwrap().ip(), address("::1").unwrap().ip());
-        let first = address("127.0.0.1").unwrap();
-        let _taken = TcpListener::bind(first).unwrap();
-        let second = address("127.0.0.1").unwrap();
-        assert!(second.ip() == first.ip() && second.port() > first.port());
+        let text = |wanted| address(wanted).unwrap().to_string();
+        assert_eq!(text("10.1.2.3:99"), "10.1.2.3:99");
+        assert_eq!(text("[::1]:99"), "[::1]:99");
+        assert_eq!(text("localhost:99"), "localhost:99");
+        assert!(text("localhost").starts_with("localhost:") && text("::1").starts_with("[::1]:"));
+        let port = |text: &str| text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap();
+        let first = text("127.0.0.1");
+        let _taken = TcpListener::bind(&first).unwrap();
+        assert!(port(&text("127.0.0.1")) > port(&first));
         assert!(address("everywhere").unwrap_err().to_string().contains("everywhere"));
+        assert!(address("unix:/run/segue.sock").unwrap_err().to_string().contains("segue serve"));
     }
 }

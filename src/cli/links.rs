@@ -1,19 +1,22 @@
 //! The addresses at which a browser reaches this server.
 
-use crate::config::Settings;
+use crate::config::{ListenAddress, Settings};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+
+/// Stands for the address of the proxy before a Unix socket while `public_url` does not name it.
+const OF_PROXY: &str = "http://ADDRESS-OF-YOUR-PROXY";
 
 /// The base addresses of a server that listens on `bound`, without a slash at the end: the public address where one is
 /// set; otherwise, when every address of this machine is listened on, those that other machines can use, and then the one
-/// for this machine itself.
-pub(super) fn bases(settings: &Settings, bound: SocketAddr) -> Vec<String> {
-    let own = settings.base_url(bound);
-    if settings.public_url.as_str().is_some() {
-        return vec![own];
-    }
+/// for this machine itself. Of a Unix socket it is a text in place of the address, which only the proxy knows.
+pub(super) fn bases(settings: &Settings, bound: &ListenAddress) -> Vec<String> {
+    let own = settings.base_url(bound).unwrap_or_else(|| OF_PROXY.to_owned());
+    let outside = match bound {
+        ListenAddress::Address(address) if settings.public_url.as_str().is_none() => outside_addresses(*address),
+        _ => Vec::new(),
+    };
     let scheme = settings.scheme();
-    let outside = outside_addresses(bound).into_iter().map(|address| format!("{scheme}://{address}"));
-    outside.chain([own]).collect()
+    outside.into_iter().map(|address| format!("{scheme}://{address}")).chain([own]).collect()
 }
 
 /// The addresses of this machine that other machines can use, when all of its addresses are listened on.
@@ -56,13 +59,19 @@ mod tests {
         assert!(found.iter().all(|found| found.port() == 7 && !found.ip().is_loopback()), "{found:?}");
     }
 
+    fn read(text: &str) -> ListenAddress {
+        ListenAddress::read(text).unwrap().0
+    }
+
     #[test]
     fn a_public_address_is_the_only_one() {
         let flags = BTreeMap::from([("public_url", vec!["https://music.example".to_owned()])]);
         let settings = Settings::merge(&Sources { flags, ..Sources::default() }).unwrap();
-        assert_eq!(bases(&settings, "0.0.0.0:7".parse().unwrap()), ["https://music.example"]);
+        assert_eq!(bases(&settings, &read("0.0.0.0:7")), ["https://music.example"]);
         let settings = Settings::merge(&Sources::default()).unwrap();
-        assert_eq!(bases(&settings, "127.0.0.1:7".parse().unwrap()), ["http://127.0.0.1:7"]);
-        assert_eq!(bases(&settings, "0.0.0.0:7".parse().unwrap()).pop().unwrap(), "http://127.0.0.1:7");
+        assert_eq!(bases(&settings, &read("127.0.0.1:7")), ["http://127.0.0.1:7"]);
+        assert_eq!(bases(&settings, &read("0.0.0.0:7")).pop().unwrap(), "http://127.0.0.1:7");
+        assert_eq!(bases(&settings, &read("localhost:7")), ["http://localhost:7"]);
+        assert_eq!(bases(&settings, &read("unix:/run/segue.sock")), [OF_PROXY]);
     }
 }

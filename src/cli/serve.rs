@@ -3,7 +3,7 @@
 use super::{Failure, database::OpenDatabase, links, output, paste, signals::Signals};
 use crate::{
     app::App,
-    config::{SettingFlags, Settings, load},
+    config::{ListenAddress, SettingFlags, Settings, load},
     db::{
         Db,
         claim::{Claim, Unclaimed},
@@ -16,7 +16,6 @@ use clap::Args;
 use std::{
     future::poll_fn,
     io,
-    net::SocketAddr,
     pin::pin,
     process,
     sync::{
@@ -54,7 +53,7 @@ impl Serve {
 pub(super) fn run<P: Send + 'static>(
     settings: impl FnOnce() -> Result<Settings, Failure>,
     prepare: impl FnOnce(&Db, &Settings, &AtomicBool) -> Result<P, Failure> + Send + 'static,
-    ready: impl AsyncFnOnce(&App, SocketAddr, P) -> Result<(), Failure>,
+    ready: impl AsyncFnOnce(&App, &ListenAddress, P) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     http::block_on(async move {
         let mut signals = Signals::of_server()?;
@@ -77,9 +76,9 @@ pub(super) fn run<P: Send + 'static>(
         let Some(opened) = opened.await? else { return Ok(()) };
         let (settings, database, claim, prepared) = opened?;
         let app = Arc::new(App::open(settings, database.clone()).await?);
-        let server = http::listen(Arc::clone(&app))?;
-        let Listening { address, descriptors, .. } = &server;
-        log::info!(address:%, scheme = app.settings.scheme(), descriptors; "listening");
+        let server = http::listen(Arc::clone(&app)).await?;
+        let Listening { bound, descriptors, .. } = &server;
+        log::info!(address:% = bound, scheme = app.settings.scheme(), descriptors; "listening");
         let poll = Duration::from_millis(app.settings.poll_ms);
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
         tokio::spawn(restored::watch(Arc::clone(&app), poll));
@@ -87,7 +86,7 @@ pub(super) fn run<P: Send + 'static>(
         tokio::spawn(async move { directory.heartbeat().await });
         app.start_search();
         app.start_scanning();
-        match ready(&app, server.address, prepared).await {
+        match ready(&app, &server.bound, prepared).await {
             // A closed standard output does not end the server.
             Err(failure) if failure.is::<io::Error>() => log::debug!("standard output cannot be written to: {failure}"),
             outcome => outcome?,
@@ -141,10 +140,13 @@ async fn lost(claim: Arc<Claim>) -> Unclaimed {
 }
 
 /// Prints where the server is and, while nobody has an account, how to make the first one: the link is the last line.
-async fn greet(app: &App, bound: SocketAddr) -> Result<(), Failure> {
+async fn greet(app: &App, bound: &ListenAddress) -> Result<(), Failure> {
     let has_users = app.db.read(users::count).await? > 0;
     // Programs read this line: it says the port that was chosen for port 0.
-    output::line(format_args!("listening {}://{bound}", app.settings.scheme()))?;
+    match bound {
+        ListenAddress::Unix(_) => output::line(format_args!("listening {bound}"))?,
+        _ => output::line(format_args!("listening {}://{bound}", app.settings.scheme()))?,
+    }
     let bases = links::bases(&app.settings, bound);
     if has_users {
         return open_line(&bases);

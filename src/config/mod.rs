@@ -13,7 +13,7 @@ mod source;
 mod value;
 
 pub use flags::{DatabaseFlags, ScanFlags, SettingFlags};
-pub use listen::{PORT, read_address};
+pub use listen::{ListenAddress, PORT};
 pub use load::{LoadError, at_home, load};
 pub use networks::Networks;
 pub use origins::Origins;
@@ -72,8 +72,8 @@ macro_rules! settings {
 settings! { |sources|
     /// The folder of everything Segue keeps: database, search index, cover cache.
     data_dir: PathBuf = source::default_data_dir(sources);
-    /// Address and port to listen on; without a port 4747, and port 0 takes a free one.
-    listen: SocketAddr = SocketAddr::from(([127, 0, 0, 1], PORT));
+    /// Address and port to listen on, or `unix:PATH`; without a port 4747, and port 0 takes a free one.
+    listen: ListenAddress = ListenAddress::Address(SocketAddr::from(([127, 0, 0, 1], PORT)));
     /// File of the certificate and its chain (PEM) to speak HTTPS with; empty: HTTP. Read again when it changes.
     tls_cert: Option<PathBuf> = None;
     /// File of that certificate's private key (PEM).
@@ -144,14 +144,22 @@ impl Settings {
             _ => None,
         };
         let tls = (self.tls_cert.is_some() != self.tls_key.is_some()).then_some("tls_cert and tls_key need each other");
-        lease.into_iter().chain(audio).chain(tls).map(str::to_owned).collect()
+        let unix = (matches!(self.listen, ListenAddress::Unix(_)) && self.tls_cert.is_some())
+            .then_some("a Unix socket speaks no TLS: remove tls_cert and tls_key, or listen at an address");
+        lease.into_iter().chain(audio).chain(tls).chain(unix).map(str::to_owned).collect()
     }
 
-    /// The start of links to this server, without a slash at the end. `bound` is the address that is listened on.
+    /// The start of links to this server, without a slash at the end. `bound` is where it listens; a Unix socket alone has
+    /// no address for a browser.
     #[must_use]
-    pub fn base_url(&self, bound: SocketAddr) -> String {
-        let here = || format!("{}://{}", self.scheme(), reachable(bound));
-        self.public_url.as_str().map_or_else(here, str::to_owned)
+    pub fn base_url(&self, bound: &ListenAddress) -> Option<String> {
+        let scheme = self.scheme();
+        let here = || match bound {
+            ListenAddress::Address(address) => Some(format!("{scheme}://{}", reachable(*address))),
+            ListenAddress::Localhost(port) => Some(format!("{scheme}://localhost:{port}")),
+            ListenAddress::Unix(_) => None,
+        };
+        self.public_url.as_str().map(str::to_owned).or_else(here)
     }
 
     /// The scheme of the address that is listened on.

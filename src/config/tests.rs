@@ -41,7 +41,7 @@ fn all_problems_are_told_at_once() {
         the settings cannot be used:
           segue.toml: sing_up is not a setting; `segue serve --help` lists them
           environment: SEGUE_HARTBEAT_MS is not a setting; `segue serve --help` lists them
-          listen is an address and a port such as 127.0.0.1:4747 or [::]:4747, not "nowhere" (environment SEGUE_LISTEN)
+          listen is an address and a port such as 127.0.0.1:4747, [::]:4747 or localhost:4747, or unix:PATH, not "nowhere": no name but localhost is looked up (environment SEGUE_LISTEN)
           public_url is an address such as https://music.example.org, not "ftp://x" (flag --public-url)
           database_url is sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME (flag --database-url)
           heartbeat_ms is a whole number without quotes (file segue.toml)
@@ -97,11 +97,18 @@ fn secrets_are_masked_and_what_is_shown_can_be_read_again() {
 
 #[test]
 fn links_are_made_of_the_public_address_or_of_a_reachable_one() {
-    let bound = "0.0.0.0:80".parse().expect("an address");
+    let bound = ListenAddress::Address("0.0.0.0:80".parse().expect("an address"));
+    let unix = ListenAddress::Unix("/run/segue.sock".into());
     let settings = Settings::merge(&Sources::default()).expect("defaults");
-    assert_eq!(settings.base_url(bound), "http://127.0.0.1:80");
+    assert_eq!(settings.base_url(&bound).as_deref(), Some("http://127.0.0.1:80"));
+    assert_eq!(settings.base_url(&ListenAddress::Localhost(80)).as_deref(), Some("http://localhost:80"));
+    assert_eq!(settings.base_url(&unix), None);
     let settings = Settings::merge(&sources("public_url = \"https://m.example/\"", &[], &[])).expect("an address");
-    assert_eq!(settings.base_url(bound), "https://m.example");
+    assert_eq!(settings.base_url(&bound).as_deref(), Some("https://m.example"));
+    assert_eq!(settings.base_url(&unix).as_deref(), Some("https://m.example"));
+    let file = "listen = \"unix:/run/segue.sock\"\ntls_cert = \"a\"\ntls_key = \"b\"";
+    let problems = Settings::merge(&sources(file, &[], &[])).expect_err("it would speak plain HTTP").to_string();
+    assert!(problems.contains("a Unix socket speaks no TLS"), "{problems}");
 }
 
 #[test]

@@ -20,16 +20,16 @@ const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(5);
 /// How long a client may take to close a connection that the server has ended.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-/// A server that answers on `listener` with what `application` makes, once for each worker thread. `on_connect` sees
+/// A server that answers on `listeners` with what `application` makes, once for each worker thread. `on_connect` sees
 /// each connection first. The periods are those of `HttpServer`.
 ///
 /// # Errors
-/// When the listener cannot be used.
+/// When a listener cannot be used.
 pub(super) fn serve<F, I, S, B>(
-    listener: TcpListener,
-    mut tls: ServerConfig,
-    application: F,
-    on_connect: impl Fn(&dyn Any, &mut Extensions) + Send + Clone + 'static,
+    listeners: Vec<TcpListener>,
+    tls: &ServerConfig,
+    application: &F,
+    on_connect: &(impl Fn(&dyn Any, &mut Extensions) + Send + Clone + 'static),
 ) -> io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
@@ -40,23 +40,27 @@ where
     S::Response: Into<Response<B>> + 'static,
     B: MessageBody + 'static,
 {
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let builder = Server::build().shutdown_timeout(STOP_WITHIN_S).disable_signals();
+    let mut builder = Server::build().shutdown_timeout(STOP_WITHIN_S).disable_signals();
     let stopping = builder.graceful_shutdown_signal();
-    let builder = builder.listen("https", listener, move || {
+    for listener in listeners {
         let (application, on_connect, stopping) = (application.clone(), on_connect.clone(), stopping.clone());
-        HttpService::build()
-            .graceful_shutdown_signal(move || {
-                let stopping = stopping.clone();
-                async move { stopping.notified().await }
-            })
-            .keep_alive(KeepAlive::default())
-            .client_request_timeout(FIRST_REQUEST_WITHIN)
-            .client_disconnect_timeout(CLOSE_WITHIN)
-            .h1_write_buffer_size(media::WRITE_BUFFER_BYTES)
-            .on_connect_ext(move |connection, extensions| on_connect(connection, extensions))
-            .h1(fn_factory(move || application().into_factory().new_service(AppConfig::default())))
-            .rustls_0_23(tls.clone())
-    })?;
+        let mut tls = tls.clone();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        builder = builder.listen("https", listener, move || {
+            let (application, on_connect, stopping) = (application.clone(), on_connect.clone(), stopping.clone());
+            HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .keep_alive(KeepAlive::default())
+                .client_request_timeout(FIRST_REQUEST_WITHIN)
+                .client_disconnect_timeout(CLOSE_WITHIN)
+                .h1_write_buffer_size(media::WRITE_BUFFER_BYTES)
+                .on_connect_ext(move |connection, extensions| on_connect(connection, extensions))
+                .h1(fn_factory(move || application().into_factory().new_service(AppConfig::default())))
+                .rustls_0_23(tls.clone())
+        })?;
+    }
     Ok(builder.run())
 }

@@ -4,12 +4,14 @@ mod addresses;
 mod albums;
 mod artists;
 mod auth;
+mod bind;
 mod body;
 mod client;
 mod codes;
 mod command_query;
 mod commands;
 mod compress;
+mod connection;
 mod contexts;
 mod covers;
 mod descriptors;
@@ -63,26 +65,19 @@ pub use identity::{Admin, AuthUser};
 pub use openapi::openapi;
 pub use page::{Page, Paging, address};
 
-use crate::{app::App, service_manager};
-use actix_tls::accept::rustls_0_23::TlsStream;
+use crate::{app::App, config::ListenAddress, service_manager};
 use actix_web::{
     HttpServer,
     dev::{Extensions, Server},
     http::header,
     middleware::{Condition, DefaultHeaders, from_fn},
-    rt::net::TcpStream,
     web,
 };
+use bind::{Bound, SocketFile, bind};
+use connection::Door;
 use https::STOP_WITHIN_S;
 use method::reads;
-use reached::LocalEnd;
-use std::{
-    any::Any,
-    io,
-    net::{IpAddr, Shutdown, SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{any::Any, io, sync::Arc, time::Duration};
 use strangers::Strangers;
 use tls::Certificate;
 use tokio::{
@@ -140,24 +135,26 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// A server that holds its port and does not answer requests yet.
 pub struct Listening {
-    /// The address it listens on; a port 0 of the settings is replaced by the port that the system gave.
-    pub address: SocketAddr,
+    /// Where it listens; a port 0 of the settings is replaced by the port that the system gave.
+    pub bound: ListenAddress,
     /// How many descriptors the process may open; each connection takes one.
     pub descriptors: usize,
     server: Server,
     app: Arc<App>,
     certificate: Option<Arc<Certificate>>,
     hang_ups: Signal,
+    /// Of a Unix socket; removed at the end.
+    socket_file: Option<SocketFile>,
 }
 
-/// Binds the address of the settings. From here on SIGHUP reloads the files of TLS. Call it within [`block_on`].
+/// Takes the place to listen at that the settings name. From here on SIGHUP reloads the files of TLS. Call it within
+/// [`block_on`].
 ///
 /// # Errors
-/// When the address cannot be bound, or the files of TLS cannot be used.
-pub fn listen(app: Arc<App>) -> io::Result<Listening> {
+/// When that place is taken or cannot be used, or the files of TLS cannot be used.
+pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
     let hang_ups = signal(SignalKind::hangup())?;
-    let wanted = app.settings.listen;
-    let send_timeout = Duration::from_secs(app.settings.send_timeout_s);
+    let wanted = app.settings.listen.clone();
     let data = web::Data::from(Arc::clone(&app));
     let application = move || {
         actix_web::App::new()
@@ -173,64 +170,28 @@ pub fn listen(app: Arc<App>) -> io::Result<Listening> {
             .configure(routes)
     };
     let descriptors = descriptors::raise();
-    let strangers = Strangers::new(descriptors);
-    let proxies = app.settings.trusted_proxies.clone();
-    let on_connect = move |connection: &dyn Any, known: &mut Extensions| {
-        let Some(connection) = prepared(connection, send_timeout) else { return };
-        if let Ok(here) = connection.local_addr() {
-            known.insert(LocalEnd(SocketAddr::new(here.ip().to_canonical(), here.port())));
-        }
-        let Ok(peer) = connection.peer_addr().map(|peer| peer.ip().to_canonical()) else { return };
-        match strangers.enter(peer, proxies.contain(peer)) {
-            Some(stranger) => drop(known.insert(stranger)),
-            None => refuse(connection, peer),
-        }
+    let door = Door {
+        strangers: Strangers::new(descriptors),
+        proxies: app.settings.trusted_proxies.clone(),
+        send_timeout: Duration::from_secs(app.settings.send_timeout_s),
     };
+    let on_connect = move |connection: &dyn Any, known: &mut Extensions| door.enter(connection, known);
     let refused = |error: io::Error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}"));
-    let mut certificate = None;
-    let (server, address) = if let Some((tls, opened)) = tls::open(&app.settings)? {
-        certificate = Some(opened);
-        let listener = TcpListener::bind(wanted).map_err(refused)?;
-        let address = listener.local_addr()?;
-        (https::serve(listener, tls, application, on_connect)?, address)
-    } else {
-        let server = HttpServer::new(application).on_connect(on_connect);
-        let server = server.h1_write_buffer_size(media::WRITE_BUFFER_BYTES).shutdown_timeout(STOP_WITHIN_S);
-        let server = server.disable_signals().bind(wanted).map_err(refused)?;
-        let address = server.addrs().first().copied().unwrap_or(wanted);
-        (server.run(), address)
+    let certificate = tls::open(&app.settings)?;
+    let server = HttpServer::new(application.clone()).on_connect(on_connect.clone()).disable_signals();
+    let server = server.h1_write_buffer_size(media::WRITE_BUFFER_BYTES).shutdown_timeout(STOP_WITHIN_S);
+    let (server, bound, certificate, socket_file) = match (bind(&wanted).await.map_err(refused)?, certificate) {
+        (Bound::Tcp(bound, listeners), Some((tls, certificate))) => {
+            (https::serve(listeners, &tls, &application, &on_connect)?, bound, Some(certificate), None)
+        }
+        (Bound::Tcp(bound, listeners), None) => {
+            (listeners.into_iter().try_fold(server, HttpServer::listen)?.run(), bound, None, None)
+        }
+        (Bound::Unix(listener, file), _) => {
+            (server.server_hostname("localhost").listen_uds(listener)?.run(), wanted, None, Some(file))
+        }
     };
-    Ok(Listening { address, descriptors, server, app, certificate, hang_ups })
-}
-
-/// Sets the options of a new connection. Small messages leave at once. On Linux the kernel closes a connection whose
-/// client takes nothing for `stalled_for`, because packets are lost or because its window is closed (tcp(7),
-/// `TCP_USER_TIMEOUT`); other systems have no such limit.
-fn prepared(connection: &dyn Any, stalled_for: Duration) -> Option<&TcpStream> {
-    let plain = connection.downcast_ref::<TcpStream>();
-    let secure = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
-    let connection = plain.or_else(secure)?;
-    if let Err(error) = connection.set_nodelay(true) {
-        log::warn!("small messages to a client may be late: {error}");
-    }
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(connection).set_tcp_user_timeout(Some(stalled_for)) {
-        log::warn!("send_timeout_s is not applied to a connection: {error}");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = stalled_for;
-    Some(connection)
-}
-
-/// Ends a connection beyond the limits, before anything is read from it. Where it cannot be ended it is served.
-fn refuse(connection: &TcpStream, peer: IpAddr) {
-    log::debug!("a connection of {peer} is refused: too many are open without a login");
-    #[cfg(target_os = "linux")]
-    if let Err(error) = socket2::SockRef::from(connection).shutdown(Shutdown::Both) {
-        log::debug!("it cannot be ended: {error}");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = connection;
+    Ok(Listening { bound, descriptors, server, app, certificate, hang_ups, socket_file })
 }
 
 impl Listening {
@@ -257,7 +218,9 @@ impl Listening {
             }
             handle.stop(true).await;
         });
-        self.server.await
+        let outcome = self.server.await;
+        drop(self.socket_file);
+        outcome
     }
 }
 

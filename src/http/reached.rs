@@ -4,7 +4,7 @@
 //! signatures, to somebody else, and a page of any name that is made to lead here would count as a page of this server
 //! ("DNS rebinding").
 
-use super::{client, forwarded::Forwarded};
+use super::{client, connection::LocalEnd, forwarded::Forwarded};
 use crate::{
     app::App,
     config::{Origins, Settings},
@@ -12,7 +12,7 @@ use crate::{
 use actix_web::{HttpRequest, http::header, web};
 use std::{
     fs,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv6Addr},
     sync::{LazyLock, Once},
 };
 
@@ -27,9 +27,8 @@ static MACHINE: LazyLock<String> = LazyLock::new(|| {
     fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()).unwrap_or_default()
 });
 
-/// The server's end of a connection, kept with the connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LocalEnd(pub(super) SocketAddr);
+/// Done once a request was logged whose name is not used: every further one would say the same.
+static TOLD: Once = Once::new();
 
 /// The start of links in the answer, without a slash at the end: `public_url`; without it the scheme and the name under
 /// which the request reached the server, or the address where that is not known to be the server's name.
@@ -61,7 +60,6 @@ pub(super) fn name(request: &HttpRequest) -> Option<String> {
     if is_by_proxy || is_secure || is_own(name, &MACHINE, settings.map(|settings| &settings.allowed_origins)) {
         return Some(host);
     }
-    static TOLD: Once = Once::new();
     TOLD.call_once(|| {
         log::warn!(
             "a request came for {name:?}, which is not known to be this server's name, so that links do not use it and \

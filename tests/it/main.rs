@@ -24,6 +24,7 @@ mod history;
 mod house;
 mod http;
 mod layers;
+mod listening;
 mod login_codes;
 mod network;
 mod numbering;
