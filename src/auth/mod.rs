@@ -1,5 +1,6 @@
 //! Authentication: passwords, tokens, signed links, and rate limits of log-in attempts. No HTTP.
 
+mod api_keys;
 mod code;
 mod key;
 mod limits;
@@ -10,6 +11,7 @@ mod revoked;
 mod setup;
 mod token;
 
+pub use api_keys::{ApiKeys, KEY_NAME_CHARS, KnownKey, api_key_hash, checked_key_name, new_api_key, used_on};
 pub use code::{BadCode, LoginCode};
 pub use key::Key;
 pub use limits::LoginLimits;
@@ -24,6 +26,7 @@ use crate::{
     config::Settings,
     db::{self, Db, DbError, secrets},
     time,
+    values::scope::KeyScope,
 };
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -41,14 +44,39 @@ const POLL: Duration = Duration::from_secs(1);
 pub struct Auth {
     /// Signs tokens and links; the same on every node.
     key: RwLock<Key>,
-    /// The logins whose tokens are no longer valid.
+    /// The logins whose tokens are no longer valid, and the API keys that were removed.
     pub revoked: Revoked,
+    /// The API keys.
+    pub keys: ApiKeys,
     /// Rate limits of log-in attempts.
     pub limits: LoginLimits,
     /// Hashes passwords, a few at a time.
     pub passwords: Passwords,
     /// The one-time right to make the first account.
     pub setup: Setup,
+}
+
+/// What a valid token stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenAccess {
+    /// Whose it is, and how long; of an API key its id is the login.
+    pub claims: Claims,
+    /// The API key, where it is one; a login allows everything.
+    pub key: Option<KnownKey>,
+}
+
+impl TokenAccess {
+    /// Whether it opens the socket of a device, which reports, plays and commands.
+    #[must_use]
+    pub fn is_for_devices(&self) -> bool {
+        self.scope().is_none_or(|scope| scope >= KeyScope::Control)
+    }
+
+    /// What it allows; `None`: everything.
+    #[must_use]
+    pub fn scope(&self) -> Option<KeyScope> {
+        self.key.as_ref().map(|key| key.scope)
+    }
 }
 
 impl Auth {
@@ -62,9 +90,12 @@ impl Auth {
         let key = RwLock::new(read_key(&text)?);
         let revoked = Revoked::default();
         revoked.add(db.read_blocking(|connection| db::logins::revoked_since(connection, time::now(), None))?);
+        let keys = ApiKeys::default();
+        keys.add(db.read_blocking(|connection| db::api_keys::made_since(connection, None))?)?;
         Ok(Self {
             key,
             revoked,
+            keys,
             limits: LoginLimits::new(settings.login_tries_per_address, settings.login_tries_per_user),
             passwords: Passwords::new(),
             setup: Setup::default(),
@@ -77,30 +108,40 @@ impl Auth {
         self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the key and the revoked logins again, after the database was restored.
+    /// Reads the key, the API keys and the revoked logins again, after the database was restored.
     ///
     /// # Errors
-    /// Those of the database; the key and the revoked logins in memory are unchanged then.
+    /// Those of the database; what is in memory is unchanged then.
     pub async fn reload(&self, db: &Db) -> Result<(), DbError> {
         let fresh = Key::random().to_text();
-        let (text, revoked) = db
+        let (text, keys, revoked) = db
             .write(move |connection| {
                 let text = secrets::get_or_insert(connection, secrets::TOKEN_KEY, &fresh)?;
-                Ok((text, db::logins::revoked_since(connection, time::now(), None)?))
+                let keys = db::api_keys::made_since(connection, None)?;
+                Ok((text, keys, db::logins::revoked_since(connection, time::now(), None)?))
             })
             .await?;
-        *self.key.write().unwrap_or_else(PoisonError::into_inner) = read_key(&text)?;
+        let key = read_key(&text)?;
+        self.keys.replace(keys)?;
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = key;
         self.revoked.replace(revoked);
         Ok(())
     }
 
-    /// The claims of a token that is valid now. Uses only the key and the revoked logins in memory, no database.
+    /// What a token or an API key stands for that is valid now. Uses only what is in memory, no database.
     ///
     /// # Errors
-    /// Why the token is not valid.
-    pub fn check(&self, token: &str) -> Result<Claims, TokenError> {
-        let claims = Claims::read(&self.key(), token, time::now())?;
-        if self.revoked.contains(claims.login) { Err(TokenError::Revoked) } else { Ok(claims) }
+    /// Why it is not valid.
+    pub fn check(&self, token: &str) -> Result<TokenAccess, TokenError> {
+        let now = time::now();
+        let granted = if api_keys::is_api_key(token) {
+            let key = self.keys.using(token, now).ok_or(TokenError::NoKey)?;
+            let claims = Claims { user: key.user, login: key.id, expires_s: Claims::NEVER_S };
+            TokenAccess { claims, key: Some(key) }
+        } else {
+            TokenAccess { claims: Claims::read(&self.key(), token, now)?, key: None }
+        };
+        if self.revoked.contains(granted.claims.login) { Err(TokenError::Revoked) } else { Ok(granted) }
     }
 
     /// Checks a link to the object `id` of this `kind`, as [`Self::check`] does a token.
@@ -126,7 +167,8 @@ impl Auth {
         }
     }
 
-    /// Reads every `poll`, and each second at least, which logins other processes revoked, and removes expired logins.
+    /// Reads every `poll`, and each second at least, which logins other processes revoked and which API keys they made, writes
+    /// which keys were used, and removes expired logins.
     /// Never returns.
     pub async fn keep_up(self: Arc<Self>, db: Db, poll: Duration) {
         let mut polls = tokio::time::interval(poll.min(POLL));
@@ -148,9 +190,22 @@ impl Auth {
 
     async fn poll(&self, db: &Db) -> Result<(), DbError> {
         let (now, since) = (time::now(), self.revoked.newest());
-        self.revoked.add(db.read(move |connection| db::logins::revoked_since(connection, now, since)).await?);
+        let keys_since = self.keys.newest();
+        let read = db.read(move |connection| {
+            let revoked = db::logins::revoked_since(connection, now, since)?;
+            Ok((revoked, db::api_keys::made_since(connection, keys_since)?))
+        });
+        let (revoked, keys) = read.await?;
+        self.keys.add(keys)?;
+        self.revoked.add(revoked);
+        self.keys.forget(|key| self.revoked.contains(key));
         self.revoked.forget_expired(now);
-        Ok(())
+        let used = self.keys.take_used();
+        if used.is_empty() {
+            return Ok(());
+        }
+        // When it fails, the next day is written again.
+        db.write_lazily(move |connection| db::api_keys::note_used(connection, &used)).await
     }
 }
 

@@ -30,6 +30,8 @@ pub enum TokenError {
     Expired,
     /// Its login was revoked.
     Revoked,
+    /// It is an API key that is not known, or no longer.
+    NoKey,
 }
 
 impl fmt::Display for TokenError {
@@ -38,6 +40,7 @@ impl fmt::Display for TokenError {
             Self::Forged => "the token is not valid: log in again",
             Self::Expired => "the login has expired: log in again",
             Self::Revoked => "this login was revoked: log in again",
+            Self::NoKey => "the API key is not valid: it may have been removed; make another one",
         })
     }
 }
@@ -45,6 +48,9 @@ impl fmt::Display for TokenError {
 impl std::error::Error for TokenError {}
 
 impl Claims {
+    /// An expiry that is never reached: the end of the year 9999.
+    pub const NEVER_S: u64 = 253_402_300_799;
+
     /// The signed token with these claims.
     #[must_use]
     pub fn sign(&self, key: &Key) -> String {

@@ -1,10 +1,12 @@
 //! The command line: one file per command.
 
+mod account;
 mod backup;
 mod config;
 mod database;
 mod demo;
 mod device;
+mod key;
 mod links;
 mod openapi;
 mod output;

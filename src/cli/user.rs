@@ -1,9 +1,16 @@
 //! `segue user`: accounts from the terminal, whether the server runs or not.
 
-use super::{Failure, database::OpenDatabase, output, password::PasswordSource};
+use super::{
+    Failure,
+    account::{database, existing, nobody},
+    database::OpenDatabase,
+    key::KeyCommand,
+    output,
+    password::PasswordSource,
+};
 use crate::{
     auth::{checked_name, checked_password, hash_password},
-    config::{DatabaseFlags, Settings, load},
+    config::{DatabaseFlags, load},
     db::{
         Db,
         users::{self, Changed, Role},
@@ -31,7 +38,7 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         settings: DatabaseFlags,
     },
-    /// Set a user's password and end all their logins
+    /// Set a user's password, end all their logins and remove their API keys
     Passwd {
         /// The user's name
         name: String,
@@ -55,13 +62,16 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         settings: DatabaseFlags,
     },
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 impl UserCommand {
     pub(super) fn run(&self) -> Result<(), Failure> {
         match self {
             Self::Add { name, admin, password, settings } => {
-                let settings = loaded(settings)?;
+                let settings = load(settings)?;
+                telemetry::start(&settings);
                 let role = if *admin { Role::Admin } else { Role::User };
                 // Everything that can be refused is, before a database is made.
                 let name = checked_name(name)?;
@@ -71,25 +81,20 @@ impl UserCommand {
                 Ok(output::line(format_args!("{role} {} added in {}", user.name, settings.database_url))?)
             }
             Self::Passwd { name, password, settings } => {
-                let db = OpenDatabase::existing(&loaded(settings)?)?;
+                let db = database(settings)?;
                 set_password(&db, name, &password.read()?)
             }
             Self::Remove { name, yes, settings } => {
-                let db = OpenDatabase::existing(&loaded(settings)?)?;
+                let db = database(settings)?;
                 remove(&db, name, *yes)
             }
             Self::List { settings } => {
-                let db = OpenDatabase::existing(&loaded(settings)?)?;
+                let db = database(settings)?;
                 list(&db)
             }
+            Self::Key(command) => command.run(),
         }
     }
-}
-
-fn loaded(flags: &DatabaseFlags) -> Result<Settings, Failure> {
-    let settings = load(flags)?;
-    telemetry::start(&settings);
-    Ok(settings)
 }
 
 fn add(db: &Db, user: &users::User) -> Result<(), Failure> {
@@ -112,10 +117,8 @@ fn set_password(db: &Db, name: &str, password: &str) -> Result<(), Failure> {
     }
 }
 
-fn remove(db: &Db, name: &str, yes: bool) -> Result<(), Failure> {
-    let Some(user) = db.read_blocking(|connection| users::by_name(connection, name))? else {
-        return Err(nobody(name));
-    };
+fn remove(db: &OpenDatabase, name: &str, yes: bool) -> Result<(), Failure> {
+    let user = existing(db, name)?;
     if !yes {
         return Err(format!(
             "{} {} would be removed with all their playlists, history and logins. Pass --yes to do so",
@@ -134,10 +137,6 @@ fn remove(db: &Db, name: &str, yes: bool) -> Result<(), Failure> {
 
 fn logins(count: usize) -> String {
     counted(u64::try_from(count).unwrap_or(u64::MAX), "login")
-}
-
-fn nobody(name: &str) -> Failure {
-    format!("there is no user named {name}").into()
 }
 
 fn list(db: &Db) -> Result<(), Failure> {

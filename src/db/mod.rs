@@ -1,6 +1,7 @@
 //! The database: the only user of diesel. One file per noun holds the functions that handlers call.
 
 pub mod albums;
+pub mod api_keys;
 pub mod artists;
 pub mod backup;
 pub mod changes;

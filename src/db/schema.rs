@@ -28,6 +28,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_keys (id) {
+        id -> BigInt,
+        user_id -> BigInt,
+        name -> Text,
+        scope -> Text,
+        hash -> Text,
+        created_us -> BigInt,
+        used_day -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
     artists (id) {
         id -> BigInt,
         name -> Text,
@@ -291,6 +303,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(followed_artists -> users (user_id));
 diesel::joinable!(login_codes -> users (user_id));
 diesel::joinable!(logins -> users (user_id));
@@ -302,6 +315,7 @@ diesel::joinable!(saved_tracks -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query! {
     album_artists,
     albums,
+    api_keys,
     artists,
     changes,
     files,

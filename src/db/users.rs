@@ -1,6 +1,6 @@
 //! Accounts.
 
-use super::{DbConnection, DbError, logins, playlists, plays, schema::users, sessions};
+use super::{DbConnection, DbError, api_keys, logins, playlists, plays, schema::users, sessions};
 use crate::values::{
     login::{LoginId, Revocation},
     user_name::name_key,
@@ -175,7 +175,7 @@ pub fn count(connection: &mut DbConnection) -> Result<i64, DbError> {
     Ok(users::table.count().get_result(connection)?)
 }
 
-/// Sets the password's hash, and revokes every login except `keep`.
+/// Sets the password's hash, revokes every login except `keep`, and removes every API key.
 ///
 /// # Errors
 /// The database's.
@@ -189,7 +189,14 @@ pub fn set_password(
     if changed == 0 {
         return Ok(Changed::NotFound);
     }
-    logins::revoke_all(connection, id, keep).map(Changed::Done)
+    end_all(connection, id, keep).map(Changed::Done)
+}
+
+/// Ends every login of the user except `keep`, and every API key: somebody who knew the password may have made them.
+fn end_all(connection: &mut DbConnection, id: UserId, keep: Option<LoginId>) -> Result<Vec<Revocation>, DbError> {
+    let mut ended = logins::revoke_all(connection, id, keep)?;
+    ended.extend(api_keys::remove_all(connection, id)?);
+    Ok(ended)
 }
 
 /// Sets what the user may do.
@@ -216,7 +223,7 @@ pub fn remove(connection: &mut DbConnection, id: UserId) -> Result<Changed, DbEr
         Some(true) => return Ok(Changed::LastAdmin),
         Some(false) => {}
     }
-    let ended = logins::revoke_all(connection, id, None)?;
+    let ended = end_all(connection, id, None)?;
     playlists::mark_all_as_gone(connection, id.to_sql())?;
     // First the account: this waits for transactions that write something of it, and later ones find that it is gone.
     diesel::delete(users::table.find(id.to_sql())).execute(connection)?;

@@ -2,15 +2,15 @@
 
 use super::{
     refusals::{self, What},
-    requests::RequestUser,
-    strangers,
+    requests::{RequestKey, RequestUser},
+    scopes, strangers,
 };
 use crate::{
     app::App,
     auth::Claims,
     db::users::{self, Role},
     error::{ApiError, Kind},
-    values::login::LoginId,
+    values::{login::LoginId, scope::KeyScope},
 };
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header, web};
 use segue_client::protocol::ids::UserId;
@@ -28,6 +28,8 @@ pub struct AuthUser {
     pub login: LoginId,
     /// When the token expires, in seconds since the Unix epoch.
     pub expires_s: u64,
+    /// What the API key allows; `None`: it is a login, which allows everything.
+    pub scope: Option<KeyScope>,
 }
 
 /// The token in the `Authorization` header of a request.
@@ -42,12 +44,17 @@ impl AuthUser {
         let token = bearer(request)
             .ok_or_else(|| ApiError::new(Kind::Unauthorized, "send a token: Authorization: Bearer TOKEN"))?;
         let app = app(request)?;
-        let Claims { user, login, expires_s } = app.auth.check(token).map_err(|error| {
+        let granted = app.auth.check(token).map_err(|error| {
             refusals::log(request, app, What::Token, error.into(), None);
             ApiError::new(Kind::Unauthorized, error.to_string())
         })?;
-        let asker = Self { user, login, expires_s };
+        let Claims { user, login, expires_s } = granted.claims;
+        let asker = Self { user, login, expires_s, scope: granted.scope() };
         request.extensions_mut().insert(RequestUser(user));
+        if let Some(key) = granted.key {
+            request.extensions_mut().insert(RequestKey(key.name));
+            scopes::check(request, key.scope)?;
+        }
         request.extensions_mut().insert(asker);
         strangers::note_login(request);
         Ok(asker)
@@ -60,8 +67,11 @@ impl AuthUser {
         request.extensions().get().copied()
     }
 
-    /// Whether the user is an admin now. Takes one query.
+    /// Whether the user is an admin now, and the API key may be used as one. Takes one query.
     pub(super) async fn is_admin(self, app: &App) -> Result<bool, ApiError> {
+        if self.scope.is_some_and(|scope| scope < KeyScope::Admin) {
+            return Ok(false);
+        }
         let user = app.db.read(move |connection| users::by_id(connection, self.user)).await?;
         Ok(user.is_some_and(|user| user.role == Role::Admin))
     }

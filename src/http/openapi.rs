@@ -1,7 +1,7 @@
 //! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
 
 use super::{
-    albums, artists, auth, codes, command_query, commands, covers, following, genres, health, history, library,
+    albums, artists, auth, codes, command_query, commands, covers, following, genres, health, history, keys, library,
     library_uris, lists, playback, playlist_items, playlist_tracks, playlists, reads, saved, search, socket, stream,
     tracks, users,
 };
@@ -32,6 +32,7 @@ use utoipa::{
         artists::list, artists::get, artists::albums_of, artists::tracks_of, artists::top_tracks_of,
         auth::log_in, auth::set_up, auth::sign_up, auth::log_out, auth::list, auth::revoke, auth::revoke_others,
         codes::make, codes::take,
+        keys::list, keys::create, keys::remove,
         covers::get,
         genres::list, genres::tracks_of,
         health::lives, health::is_ready,
@@ -107,8 +108,10 @@ struct Common;
 
 impl Modify for Common {
     fn modify(&self, description: &mut Description) {
-        let bearer =
-            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The token of a log-in.")).build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("The token of a log-in, or an API key."))
+            .build();
         let signature = ApiKeyValue::with_description("signature", "A link that was signed for somebody with a token.");
         let components = description.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));

@@ -74,7 +74,8 @@ impl From<TokenError> for Why {
         match error {
             TokenError::Forged => Self::Forged,
             TokenError::Expired => Self::Expired,
-            TokenError::Revoked => Self::Revoked,
+            // So many random bits are not guessed: it was removed.
+            TokenError::Revoked | TokenError::NoKey => Self::Revoked,
         }
     }
 }

@@ -15,7 +15,7 @@ use actix_web::{
 };
 use log::Level;
 use segue_client::protocol::ids::UserId;
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 /// The header with the id, in both directions.
 pub(super) const ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,6 +50,10 @@ impl RequestId {
 /// The user whom the request's token, or its log-in, belongs to: an extension, for the log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestUser(pub(super) UserId);
+
+/// The name of the API key that the request was made with: an extension, for the log.
+#[derive(Debug, Clone)]
+pub(super) struct RequestKey(pub(super) Arc<str>);
 
 /// Gives the request its id, sends the id back, and writes the line of the log. The milliseconds in it are those until
 /// the head of the answer was ready; a file or a socket goes on after that.
@@ -93,6 +97,7 @@ fn write_line<B>(response: &ServiceResponse<B>, failed: Option<Level>, began: In
     let error = response.response().extensions().get::<ApiError>().cloned();
     let cause = error.and_then(|error| error.cause).unwrap_or_default();
     let user = request.extensions().get::<RequestUser>().map(|asker| asker.0.to_string()).unwrap_or_default();
+    let key = request.extensions().get::<RequestKey>().map(|key| Arc::clone(&key.0));
     let address = request.app_data::<web::Data<App>>();
     let address = address.map(|app| client::address(request, &app.settings.trusted_proxies).to_string());
     log::log!(
@@ -104,6 +109,7 @@ fn write_line<B>(response: &ServiceResponse<B>, failed: Option<Level>, began: In
         ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         address = address.as_deref().unwrap_or_default(),
         user = user.as_str(),
+        key = key.as_deref().unwrap_or_default(),
         id = RequestId::of(request).as_str(),
         cause = cause.as_str();
         "{}", if failed.is_some() { "request failed" } else { "request" }

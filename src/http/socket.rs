@@ -7,6 +7,7 @@ use super::{
     origin::may_open_a_socket,
     reads,
     refusals::{self, What},
+    requests::RequestKey,
     strangers,
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 use actix::Addr;
 use actix_web::{
-    FromRequest, HttpRequest, HttpResponse,
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev,
     error::PayloadError,
@@ -66,7 +67,10 @@ pub(super) async fn sync(
 ) -> Result<HttpResponse, ApiError> {
     may_open_a_socket(&request, &app)?;
     let token = if request.headers().contains_key(header::AUTHORIZATION) {
-        AuthUser::from_request(&request, &mut dev::Payload::None).await?;
+        let asker = AuthUser::from_request(&request, &mut dev::Payload::None).await?;
+        if let Some(RequestKey(name)) = request.extensions().get() {
+            log::info!(user:% = asker.user, key = &**name; "a socket is opened with an API key");
+        }
         bearer(&request).map(ToOwned::to_owned)
     } else {
         None
@@ -112,7 +116,12 @@ impl TokenWatch {
         let (Incoming::Text(text), Some(request)) = (incoming, &self.request) else { return };
         let Ok(ClientMessage::Hello(hello)) = ClientMessage::decode(text) else { return };
         match hello.token.as_deref().map(|token| self.app.auth.check(token)) {
-            Some(Ok(_)) => strangers::note_login(request),
+            Some(Ok(granted)) => {
+                strangers::note_login(request);
+                if let Some(key) = granted.key {
+                    log::info!(user:% = key.user, key = &*key.name; "a socket is opened with an API key");
+                }
+            }
             Some(Err(error)) => refusals::log(request, &self.app, What::Token, error.into(), None),
             None => {}
         }

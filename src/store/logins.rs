@@ -21,7 +21,8 @@ impl TokenLogins {
 
 impl Logins for TokenLogins {
     fn user_of(&self, token: &str) -> Option<UserId> {
-        self.auth.check(token).ok().map(|claims| claims.user)
+        let granted = self.auth.check(token).ok()?;
+        granted.is_for_devices().then_some(granted.claims.user)
     }
 
     fn ended(&self) -> watch::Receiver<()> {

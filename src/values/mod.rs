@@ -7,5 +7,6 @@ pub mod login;
 pub mod network;
 pub mod path;
 pub mod printed;
+pub mod scope;
 pub mod spelling;
 pub mod user_name;

@@ -27,12 +27,12 @@ fn printed() -> String {
     String::from_utf8(output.stdout).expect("JSON is UTF-8")
 }
 
-fn description() -> Value {
+pub(crate) fn description() -> Value {
     serde_json::from_str(&printed()).expect("it is JSON")
 }
 
 /// Method and path of each operation, with whether it needs a token.
-fn described(description: &Value) -> BTreeSet<(String, String, bool)> {
+pub(crate) fn described(description: &Value) -> BTreeSet<(String, String, bool)> {
     let paths = description["paths"].as_object().expect("paths");
     let operations = paths.iter().flat_map(|(path, item)| {
         let methods = item.as_object().expect("a path item").iter();

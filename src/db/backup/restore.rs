@@ -12,6 +12,9 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
+/// The columns of `api_keys`.
+const KEY_COLUMNS: &str = "id, user_id, name, scope, hash, created_us, used_day";
+
 /// What a restore did to the logins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestoredLogins {
@@ -51,6 +54,7 @@ pub fn replace<E: From<DbError>>(
         merge_logins(connection)?;
     }
     run(connection, "DROP TABLE kept_logins")?;
+    run(connection, "DROP TABLE kept_keys")?;
     run(connection, "DROP TABLE kept_revocations")?;
     secrets::set(connection, secrets::CATALOGUE, &secrets::fresh_catalogue())?;
     Ok(if same { RestoredLogins::Same } else { RestoredLogins::Other })
@@ -97,6 +101,8 @@ fn keep_logins(connection: &mut DbConnection) -> Result<(), DbError> {
         connection,
         "CREATE TEMPORARY TABLE kept_logins AS SELECT id, user_id, agent, created_us, expires_us FROM logins",
     )?;
+    let columns = KEY_COLUMNS;
+    run(connection, &format!("CREATE TEMPORARY TABLE kept_keys AS SELECT {columns} FROM api_keys"))?;
     run(
         connection,
         "CREATE TEMPORARY TABLE kept_revocations AS SELECT login_id, revoked_us, expires_us FROM revocations",
@@ -120,6 +126,15 @@ fn merge_logins(connection: &mut DbConnection) -> Result<(), DbError> {
     )
     .bind::<BigInt, _>(time::now().0)
     .execute(connection)?;
+    // API keys are those of now: one removed since the backup stays removed.
+    let columns = KEY_COLUMNS;
+    run(connection, "DELETE FROM api_keys")?;
+    run(
+        connection,
+        &format!(
+            "INSERT INTO api_keys ({columns}) SELECT {columns} FROM kept_keys WHERE user_id IN (SELECT id FROM users)"
+        ),
+    )?;
     run(
         connection,
         "INSERT INTO logins (id, user_id, agent, created_us, expires_us)

@@ -1,7 +1,8 @@
 //! A restore while a server with devices runs: the devices reconnect and get the older state.
 
 use super::{back_up, restore, sql};
-use crate::harness::{Device, Server, until};
+use crate::harness::{Device, Server, send, until};
+use awc::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 fn shows(event: &Value, repeat: &str) -> bool {
@@ -32,8 +33,16 @@ on_both_databases! {
         phone.first(0, "it is welcomed", |event| event["event"] == "welcome").await;
         repeat(&mut kitchen, "one").await;
         assert!(anna.post("/v1/me/playlists", &json!({"name": "Before"})).await.status.is_success());
+        let key = async |name: &str| {
+            let made = anna.post("/v1/auth/keys", &json!({"name": name, "scope": "read"})).await.json();
+            (format!("/v1/auth/keys/{}", made["id"].as_str().expect("an id")), made["key"].as_str().expect("a key").to_owned())
+        };
+        let by_key = async |key: &str| send(server.request(Method::GET, "/v1/me").bearer_auth(key)).await.status;
+        let (kept, removed_later) = (key("kept").await, key("removed").await);
         let file = back_up(&database, "live.backup");
 
+        let key_made_later = key("later").await;
+        assert_eq!(anna.delete(&removed_later.0).await.status, 204);
         let mark = phone.mark();
         repeat(&mut kitchen, "all").await;
         let newest = phone.first(mark, "all see it", |event| shows(event, "all")).await;
@@ -66,6 +75,8 @@ on_both_databases! {
         let listed = anna.get("/v1/auth/logins").await;
         assert!(String::from_utf8_lossy(&listed.body).contains(&made_later.id), "it can be seen: {listed:?}");
         assert_eq!(ended_later.get("/v1/me").await.status, 401, "what was ended stays so");
+        assert_eq!((by_key(&kept.1).await, by_key(&key_made_later.1).await), (StatusCode::OK, StatusCode::OK));
+        assert_eq!(by_key(&removed_later.1).await, 401, "a key that was removed stays so");
         until("an account made since is gone", async || carl.get("/v1/me").await.status == 401).await;
     }
 
@@ -81,8 +92,8 @@ on_both_databases! {
         let anna = server.admin(&database, "anna").await;
         restore(&database, &file);
         until("our tokens are void", async || anna.get("/v1/me").await.status == 401).await;
-        let request = server.request(awc::http::Method::GET, "/v1/me").bearer_auth(token);
-        assert_eq!(crate::harness::send(request).await.json()["display_name"], "zoe");
+        let request = server.request(Method::GET, "/v1/me").bearer_auth(token);
+        assert_eq!(send(request).await.json()["display_name"], "zoe");
     }
 
     /// A server that was stopped during the restore of its database.

@@ -45,6 +45,8 @@ async fn lived_in(database: &TestDatabase) {
     }
     let gone = server.log_in("anna", "anna-password").await;
     assert!(gone.post("/v1/auth/logout", &json!({})).await.status.is_success());
+    let key = server.log_in("anna", "anna-password").await;
+    assert_eq!(key.post("/v1/auth/keys", &json!({"name": "program", "scope": "read"})).await.status, 201);
     drop(server);
     sql(database, "UPDATE tracks SET track_gain_db = -7.32, track_peak = 0.988553, album_gain_db = 3, bit_depth = 24");
     sql(database, "UPDATE files SET inode = 9223372036854775807, tag_key = -9223372036854775808");

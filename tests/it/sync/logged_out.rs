@@ -27,7 +27,7 @@ use tokio::time::timeout;
 const QUIET: &[&str] = &["--heartbeat-ms=60000", "--poll-ms=600000"];
 
 /// Reads to the end of a socket whose login has ended: what it was shown.
-async fn out(socket: &mut Socket, how: &str) -> Vec<ServerMessage> {
+pub(crate) async fn out(socket: &mut Socket, how: &str) -> Vec<ServerMessage> {
     let end = timeout(Duration::from_mins(5), socket.end()).await;
     let (said, code) = end.unwrap_or_else(|_| panic!("it goes on listening: {how}"));
     assert_eq!(code, Some(CloseReason::BadToken.code()), "{how}");

@@ -3,7 +3,7 @@
 mod goodbyes;
 mod handing_over;
 mod kills;
-mod logged_out;
+pub(crate) mod logged_out;
 mod misuse;
 mod page;
 pub(crate) mod socket;
