@@ -225,12 +225,12 @@ impl Chaos {
         until("all show the same, as it is", async || {
             let shown: Vec<_> = clients.iter().map(Foreign::shown).collect();
             last = json!(shown);
-            let Some(Some((playback, list))) = shown.first() else { return false };
+            let Some(Some((playback, devices))) = shown.first() else { return false };
             let is_same = shown.iter().all(|other| other.as_ref() == shown[0].as_ref());
             let own = |client: &Foreign| json!([client.name, "online", client.volume()]);
             let is_own = |entry: &Value| clients.iter().any(|client| *entry == own(client));
-            let listed = list.as_array().expect("a list");
-            let is_listed = listed.len() == 4 && listed.iter().filter(|entry| is_own(entry)).count() == 3;
+            let entries = devices.as_array().expect("a list");
+            let is_listed = entries.len() == 4 && entries.iter().filter(|entry| is_own(entry)).count() == 3;
             let sounding = clients.iter().filter(|client| client.is_sounding());
             let sounding: Vec<_> = sounding.map(|client| client.id.as_str()).collect();
             let wanted = clients.iter().map(|client| client.id.as_str());

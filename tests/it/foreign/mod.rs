@@ -29,7 +29,9 @@ fn client_at(server: &Server, name: &str, state: &Path) -> Command {
 async fn with_music(database: &TestDatabase) -> (Server, Vec<String>) {
     let music = database.folder.path().join("music");
     std::fs::create_dir(&music).expect("a folder");
-    ["one.wav", "two.wav"].iter().for_each(|name| silence(&music.join(name), 200));
+    for name in ["one.wav", "two.wav"] {
+        silence(&music.join(name), 200);
+    }
     let server = start(database, "127.0.0.1:0").await;
     let mut tracks = Vec::new();
     {

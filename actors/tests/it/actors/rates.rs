@@ -86,10 +86,12 @@ fn answers(device: &mut Device) -> (u64, u64) {
     let (mut answered, mut refused) = (0, 0);
     for message in device.take_rest() {
         match message {
-            ServerMessage::Ack { .. } | ServerMessage::Time { .. } | ServerMessage::Queue(_) => answered += 1,
             ServerMessage::Reject { code: RejectCode::RateLimited, retry_ms: Some(1..), .. } => refused += 1,
-            // Rejected for another reason: it was within the limit.
-            ServerMessage::Reject { code: RejectCode::Conflict, .. } => answered += 1,
+            // A command that is rejected for another reason was within the limit.
+            ServerMessage::Ack { .. }
+            | ServerMessage::Time { .. }
+            | ServerMessage::Queue(_)
+            | ServerMessage::Reject { code: RejectCode::Conflict, .. } => answered += 1,
             ServerMessage::Ping { .. } | ServerMessage::Goaway { .. } => {}
             other => panic!("{other:?}"),
         }
