@@ -64,6 +64,8 @@ kinds! {
     PreconditionFailed = 412, "precondition_failed";
     /// The body is too large.
     TooLarge = 413, "too_large";
+    /// The address is too long.
+    UriTooLong = 414, "uri_too_long";
     /// The body has a media type that the address does not take.
     UnsupportedMediaType = 415, "unsupported_media_type";
     /// No range asked for lies within the file.

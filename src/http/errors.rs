@@ -94,9 +94,14 @@ pub(super) async fn as_json(
     }
     let known = response.response().extensions().get::<ApiError>().cloned();
     let error = known.unwrap_or_else(|| of_library(status, response.request().method()));
+    Ok(with_body(response, &error).map_into_right_body())
+}
+
+/// The answer with the object of the error as its body.
+pub(super) fn with_body<B>(response: ServiceResponse<B>, error: &ApiError) -> ServiceResponse<BoxBody> {
     let id = response.request().extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
     let body = json!({"error": {
-        "status": status.as_u16(),
+        "status": response.status().as_u16(),
         "code": error.kind.code(),
         "message": error.message,
         "request_id": id,
@@ -104,5 +109,5 @@ pub(super) async fn as_json(
     let (request, response) = response.into_parts();
     let mut response = response.set_body(BoxBody::new(body.to_string()));
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
-    Ok(ServiceResponse::new(request, response).map_into_right_body())
+    ServiceResponse::new(request, response)
 }

@@ -14,6 +14,7 @@ mod compress;
 mod connection;
 mod contexts;
 mod covers;
+mod described;
 mod descriptors;
 mod errors;
 mod fields;
@@ -59,9 +60,11 @@ mod strangers;
 mod stream;
 mod tls;
 mod tracks;
+mod uri;
 mod uris;
 mod user_object;
 mod users;
+mod validators;
 
 pub use identity::{Admin, AuthUser};
 pub use openapi::openapi;
@@ -162,11 +165,14 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
     let application = move || {
         actix_web::App::new()
             .app_data(data.clone())
+            .wrap(from_fn(uri::limit))
             .wrap(from_fn(errors::as_json))
+            .wrap(from_fn(validators::validate))
             // Answers hold tokens, and links that are signed for one person. What may be kept says so itself.
             .wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")))
             .wrap(from_fn(compress::json))
             .wrap(Condition::new(!data.settings.allowed_origins.is_empty(), origin::cors(&data.settings)))
+            .wrap(from_fn(origin::explain))
             .wrap(from_fn(requests::observe))
             .wrap(from_fn(slow::limit))
             .wrap(from_fn(addresses::rewrite))

@@ -1,10 +1,11 @@
 //! The description of this API as OpenAPI 3.1, made from the handlers' annotations, and the page to read it.
 
 use super::{
-    albums, artists, auth, codes, command_query, commands, covers, following, genres, health, history, keys, library,
-    library_uris, lists, playback, playlist_items, playlist_tracks, playlists, reads, saved, search, socket, stream,
-    tracks, users,
+    albums, artists, auth, codes, command_query, commands, covers, described, following, genres, health, history, keys,
+    library, library_uris, lists, playback, playlist_items, playlist_tracks, playlists, reads, saved, search, socket,
+    stream, tracks, users,
 };
+use crate::{app::App, error::ApiError};
 use actix_web::{
     HttpResponse,
     http::{
@@ -14,6 +15,7 @@ use actix_web::{
     web,
 };
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::{
     Modify, OpenApi, ToSchema,
     openapi::{
@@ -175,7 +177,14 @@ fn needs(scheme: &str) -> SecurityRequirement {
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn openapi() -> Result<String, serde_json::Error> {
-    ApiDocument::openapi().to_pretty_json()
+    serde_json::to_string_pretty(&description("/")?)
+}
+
+/// The description of a server at this address.
+fn description(server: &str) -> Result<Value, serde_json::Error> {
+    let mut description = serde_json::to_value(ApiDocument::openapi())?;
+    described::complete(&mut description, server);
+    Ok(description)
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -188,8 +197,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         );
 }
 
-async fn document() -> HttpResponse {
-    HttpResponse::Ok().json(ApiDocument::openapi())
+async fn document(app: web::Data<App>) -> Result<HttpResponse, ApiError> {
+    let server = app.settings.public_url.as_str().unwrap_or("/");
+    Ok(HttpResponse::Ok().json(description(server).map_err(ApiError::internal)?))
 }
 
 /// A part of the page `/docs`. Its policy lets the browser load from this server only.
