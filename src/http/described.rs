@@ -19,9 +19,9 @@ const NOT_BLANK: &str = r"\S";
 
 /// Completes the description. `server` is the address below which all paths are.
 pub(super) fn complete(description: &mut Value, server: &str) {
-    description["servers"] = json!([{"url": server, "description": "This server"}]);
-    for (name, schema) in whole_schemas() {
-        description["components"]["schemas"][name] = schema;
+    add(description, &json!({"servers": [{"url": server, "description": "This server"}]}));
+    if let Some(schemas) = description.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.extend(whole_schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)));
     }
     for (schema, field, bounds) in bounds_of_fields() {
         if let Some(property) = description.pointer_mut(&pointer(schema, field)) {
@@ -41,13 +41,17 @@ pub(super) fn complete(description: &mut Value, server: &str) {
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     for parameter in list(operation.get_mut("parameters")) {
         let (name, place) = (text(&parameter["name"]), text(&parameter["in"]));
-        if let Some(bounds) = bounds_of_parameter(path, &name, &place) {
-            add(&mut parameter["schema"], &bounds);
+        if let (Some(bounds), Some(schema)) = (bounds_of_parameter(path, &name, &place), parameter.get_mut("schema")) {
+            add(schema, &bounds);
         }
     }
     if let Some((required, body)) = body_of(path, method) {
-        operation["requestBody"]["required"] = json!(required);
-        operation["requestBody"]["content"]["application/json"]["schema"] = body;
+        if let Some(request) = operation.get_mut("requestBody") {
+            add(request, &json!({"required": required}));
+        }
+        if let Some(content) = operation.pointer_mut("/requestBody/content/application~1json") {
+            add(content, &json!({"schema": body}));
+        }
     }
     let takes_ids = method == "get" && has_parameter(operation, "ids");
     if let Some(answer) = operation.pointer_mut("/responses/200/content/application~1json/schema") {
@@ -206,7 +210,7 @@ fn body(description: &str, fields: &[(&str, Value)]) -> Value {
         ("if_lease?", or_null(stamp("the lease that the sender saw"))),
     ];
     let mut body = object(description, &[fields, &conditions].concat());
-    body["additionalProperties"] = json!(false);
+    add(&mut body, &json!({"additionalProperties": false}));
     body
 }
 

@@ -19,7 +19,9 @@ fn each_answer_is_as_the_description_says() {
         let database = TestDatabase::new(Dialect::Sqlite);
         let music = database.folder.path().join("music");
         std::fs::create_dir(&music).expect("a folder");
-        ["one.wav", "two.wav", "three.wav"].iter().for_each(|name| silence(&music.join(name), 1));
+        for name in ["one.wav", "two.wav", "three.wav"] {
+            silence(&music.join(name), 1);
+        }
         let mut command = segue(&database);
         command.args(["serve", "--listen", "127.0.0.1:0", "--music"]).arg(&music);
         let server = Server::run(command).await;
