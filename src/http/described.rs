@@ -7,9 +7,12 @@ use serde_json::{Map, Value, json};
 /// An id: 16 lower-case hex digits.
 const ID: &str = "^[0-9a-f]{16}$";
 /// An id, or the URI of a track.
-const TRACK: &str = "^(segue:track:)?[0-9a-f]{16}$";
-/// Up to 50 of them with commas between them.
-const TRACKS: &str = "^(segue:track:)?[0-9a-f]{16}(,(segue:track:)?[0-9a-f]{16}){0,49}$";
+const TRACK: &str = "^((spotify|segue):track:)?[0-9a-f]{16}$";
+/// The URI of what has tracks.
+const CONTEXT: &str = "^(spotify|segue):(album|artist|playlist):[0-9a-f]{16}$";
+/// Up to 50 URIs of what can be saved.
+const SAVED: &str =
+    "^(spotify|segue):(track|album|artist):[0-9a-f]{16}(,(spotify|segue):(track|album|artist):[0-9a-f]{16}){0,49}$";
 /// What a search looks for.
 const TYPES: &str = "^(track|album|artist|playlist)(,(track|album|artist|playlist)){0,3}$";
 /// Letters and digits of all scripts and some signs.
@@ -43,6 +46,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         let (name, place) = (text(&parameter["name"]), text(&parameter["in"]));
         if let (Some(bounds), Some(schema)) = (bounds_of_parameter(path, &name, &place), parameter.get_mut("schema")) {
             add(schema, &bounds);
+        }
+        if name == "ids" && path.ends_with("/contains") {
+            add(parameter, &json!({"required": true}));
         }
     }
     if let Some((required, body)) = body_of(path, method) {
@@ -129,7 +135,7 @@ fn bounds_of_fields() -> Vec<(&'static str, &'static str, Value)> {
         ("Replaced", "insert_before", index),
         ("Removed", "tracks", json!({"minItems": 1, "maxItems": 100})),
         ("RemovedTrack", "uri", json!({"pattern": TRACK})),
-        ("Ids", "ids", json!({"minItems": 1, "maxItems": 50, "items": {"type": "string", "pattern": TRACK}})),
+        ("DetailsBody", "collaborative", json!({"enum": [false, null]})),
     ]
 }
 
@@ -137,7 +143,12 @@ fn bounds_of_fields() -> Vec<(&'static str, &'static str, Value)> {
 fn bounds_of_parameter(path: &str, name: &str, place: &str) -> Option<Value> {
     match (path, name, place) {
         (_, "id", "path") | (_, "login", "query") => Some(json!({"pattern": ID})),
-        (_, "ids", "query") => Some(json!({"pattern": TRACKS})),
+        (_, "ids", "query") => Some(json!({"pattern": ids(path)})),
+        ("/v1/me/library" | "/v1/me/library/contains", "uris", _) => Some(json!({"pattern": SAVED})),
+        ("/v1/me/following" | "/v1/me/following/contains", "type", _) => Some(json!({"enum": ["artist"]})),
+        ("/v1/me/following", "after", _) => Some(json!({"pattern": ID})),
+        (_, "uri", "query") => Some(json!({"pattern": TRACK})),
+        (_, "device_id", "query") => Some(json!({"pattern": ID})),
         ("/v1/search", "type", _) => Some(json!({"pattern": TYPES})),
         ("/v1/search", "offset", _) => Some(json!({"maximum": 1000})),
         (_, "offset", "query") => Some(json!({"format": "int64", "maximum": u32::MAX})),
@@ -148,6 +159,14 @@ fn bounds_of_parameter(path: &str, name: &str, place: &str) -> Option<Value> {
         ("/v1/me/player/queue", "from", _) => Some(json!({"maximum": u64::MAX})),
         _ => None,
     }
+}
+
+/// The pattern of up to 50 ids, or URIs of things of one kind, with commas between them.
+fn ids(path: &str) -> String {
+    let kinds = [("/albums", "album"), ("/artists", "artist"), ("/following", "artist")];
+    let kind = kinds.iter().find(|(part, _)| path.contains(part)).map_or("track", |(_, kind)| kind);
+    let one = format!("((spotify|segue):{kind}:)?[0-9a-f]{{16}}");
+    format!("^{one}(,{one}){{0,49}}$")
 }
 
 /// The answer of an address that takes `ids`: a page, or with `ids` an object with those alone, `null` for an unknown one.
@@ -230,6 +249,9 @@ fn body_of(path: &str, method: &str) -> Option<(bool, Value)> {
             ("start?", or_null(json!({"type": "integer", "minimum": 0, "maximum": 9_999}))),
             ("position_ms?", or_null(place())),
             ("on?", or_null(id())),
+            ("uris?", json!({"type": "array", "items": {"type": "string", "pattern": TRACK}, "maxItems": 10_000})),
+            ("context_uri?", json!({"type": "string", "pattern": CONTEXT})),
+            ("offset?", json!({"type": "object", "description": "Where to begin: `position` (from 0) or `uri`."})),
         ],
         ("put", "seek") => vec![("position_ms", place())],
         ("put", "transfer") => vec![("to", id()), ("mode?", one_of(&["keep", "play", "pause"]))],
