@@ -142,13 +142,13 @@ fn bounds_of_fields() -> Vec<(&'static str, &'static str, Value)> {
 /// What bounds a parameter.
 fn bounds_of_parameter(path: &str, name: &str, place: &str) -> Option<Value> {
     match (path, name, place) {
-        (_, "id", "path") | (_, "login", "query") => Some(json!({"pattern": ID})),
+        (_, "id", "path") | (_, "login" | "device_id", "query") | ("/v1/me/following", "after", _) => {
+            Some(json!({"pattern": ID}))
+        }
         (_, "ids", "query") => Some(json!({"pattern": ids(path)})),
         ("/v1/me/library" | "/v1/me/library/contains", "uris", _) => Some(json!({"pattern": SAVED})),
         ("/v1/me/following" | "/v1/me/following/contains", "type", _) => Some(json!({"enum": ["artist"]})),
-        ("/v1/me/following", "after", _) => Some(json!({"pattern": ID})),
         (_, "uri", "query") => Some(json!({"pattern": TRACK})),
-        (_, "device_id", "query") => Some(json!({"pattern": ID})),
         ("/v1/search", "type", _) => Some(json!({"pattern": TYPES})),
         ("/v1/search", "offset", _) => Some(json!({"maximum": 1000})),
         (_, "offset", "query") => Some(json!({"format": "int64", "maximum": u32::MAX})),
