@@ -73,12 +73,14 @@ async fn a_login_that_ends_takes_its_devices_along_and_nobody_elses() {
 #[actix::test]
 async fn a_login_whose_time_is_over_takes_its_silent_devices_along() {
     tokio::time::pause();
-    let node = Node::new();
+    // After the first pings nothing else looks at the sockets for ten minutes.
+    let node = Node::with_heartbeat(60_000);
     let mut idle = node.join("anna", "Hall", 1).await;
     let mut other = node.join("anna, once more", "Desk", 2).await;
     idle.settle().await;
+    pass(12_000).await;
     node.logins.expire("anna");
-    pass(20_000).await;
+    pass(6_000).await;
     idle.settle().await;
     other.settle().await;
     assert_eq!((idle.line.closed(), other.line.closed()), (Some(CloseReason::BadToken), None));
