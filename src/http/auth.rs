@@ -45,9 +45,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Credentials {
     /// The user's name; case and spelling of letters do not matter.
-    username: String,
+    pub(super) username: String,
     /// The password.
-    password: String,
+    pub(super) password: String,
 }
 
 /// Name and password of the first account, and the secret of the set-up link.

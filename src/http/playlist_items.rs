@@ -3,6 +3,7 @@
 use super::{
     AuthUser, Page,
     body::OptionalJson,
+    command_query::NoQuery,
     fields::FieldsQuery,
     ids::PathId,
     objects::TrackObject,
@@ -80,9 +81,10 @@ pub(super) async fn replace_or_reorder(
     app: web::Data<App>,
     asker: AuthUser,
     id: web::Path<PathId>,
+    query: web::Query<NoQuery>,
     body: web::Json<Replaced>,
 ) -> Result<web::Json<PlaylistSnapshot>, ApiError> {
-    playlist_tracks::replace_or_reorder(app, asker, id, body).await
+    playlist_tracks::replace_or_reorder(app, asker, id, query, body).await
 }
 
 /// Removes tracks; for the owner.
@@ -94,7 +96,8 @@ pub(super) async fn remove(
     app: web::Data<App>,
     asker: AuthUser,
     id: web::Path<PathId>,
+    query: web::Query<NoQuery>,
     body: web::Json<Removed>,
 ) -> Result<web::Json<PlaylistSnapshot>, ApiError> {
-    playlist_tracks::remove(app, asker, id, body).await
+    playlist_tracks::remove(app, asker, id, query, body).await
 }

@@ -3,6 +3,7 @@
 use super::{
     AuthUser, Page,
     body::OptionalJson,
+    command_query::NoQuery,
     fields::FieldsQuery,
     ids::PathId,
     objects::Objects,
@@ -47,6 +48,7 @@ pub(super) struct PlaylistSnapshot {
 
 /// Tracks to add.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Added {
     /// Up to 100 ids, alone or as `spotify:track:…`.
     uris: Vec<String>,
@@ -56,7 +58,7 @@ pub(super) struct Added {
 
 /// Tracks to add: an object, or the list of URIs alone.
 #[derive(Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "send a list of URIs, or an object of `uris` and `position` alone")]
 pub(super) enum AddedBody {
     /// Up to 100 URIs or ids.
     Bare(Vec<String>),
@@ -66,6 +68,7 @@ pub(super) enum AddedBody {
 
 /// Tracks to add, instead of in the body.
 #[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AddQuery {
     /// Up to 100 URIs or ids, with commas between them.
@@ -76,6 +79,7 @@ pub(super) struct AddQuery {
 
 /// Either `uris` (a new list of tracks) or a range to move.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Replaced {
     /// Up to 100 ids, alone or as `spotify:track:…`, that replace all tracks.
     uris: Option<Vec<String>>,
@@ -91,6 +95,7 @@ pub(super) struct Replaced {
 
 /// Tracks to remove.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Removed {
     /// Up to 100 of them. `items` is the same.
     #[serde(alias = "items")]
@@ -101,6 +106,7 @@ pub(super) struct Removed {
 
 /// A track to remove.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RemovedTrack {
     /// The id, alone or as `spotify:track:…`.
     uri: String,
@@ -179,12 +185,13 @@ pub(super) async fn replace_or_reorder(
     app: web::Data<App>,
     asker: AuthUser,
     id: web::Path<PathId>,
+    _: web::Query<NoQuery>,
     body: web::Json<Replaced>,
 ) -> Result<web::Json<PlaylistSnapshot>, ApiError> {
     let Replaced { uris, range_start, range_length, insert_before, snapshot_id } = body.into_inner();
     let id = id.into_inner();
     let snapshot = match (uris, range_start, insert_before) {
-        (Some(uris), None, None) => {
+        (Some(uris), None, None) if range_length.is_none() => {
             let new = new_items(&app, asker, &uris).await?;
             edit(&app, asker, id, snapshot_id, move |items| {
                 *items = new;
@@ -198,7 +205,7 @@ pub(super) async fn replace_or_reorder(
             })
             .await
         }
-        _ => Err(ApiError::invalid("give uris, or range_start and insert_before")),
+        _ => Err(ApiError::invalid("give uris alone, or range_start and insert_before")),
     };
     Ok(web::Json(snapshot?))
 }
@@ -212,6 +219,7 @@ pub(super) async fn remove(
     app: web::Data<App>,
     asker: AuthUser,
     id: web::Path<PathId>,
+    _: web::Query<NoQuery>,
     body: web::Json<Removed>,
 ) -> Result<web::Json<PlaylistSnapshot>, ApiError> {
     let Removed { tracks, snapshot_id } = body.into_inner();

@@ -39,6 +39,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// Name, description and visibility of a playlist.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct DetailsBody {
     /// 1 to 200 characters; needed for a new playlist.
     name: Option<String>,

@@ -39,7 +39,8 @@ pub(super) fn base(request: &HttpRequest) -> String {
     }
     // The server's own TLS counts; else the proxy may have spoken it.
     let forwarded = forwarded(request, settings);
-    let by_proxy = forwarded.and_then(|forwarded| forwarded.scheme).is_some_and(|scheme| scheme == "https");
+    let by_proxy =
+        forwarded.and_then(|forwarded| forwarded.scheme).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
     let scheme = if by_proxy { "https" } else { settings.map_or("http", Settings::scheme) };
     let host = name(request).unwrap_or_else(|| {
         let here = request.conn_data::<LocalEnd>().map(|end| end.0);

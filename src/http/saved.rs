@@ -58,7 +58,7 @@ pub(super) struct SavedAlbum {
 
 /// Ids in the body, instead of in the query: alone or as the field `ids`.
 #[derive(Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields, expecting = "send a list of ids, or an object of `ids` alone")]
 pub(super) enum Ids {
     /// 1 to 50 ids.
     Bare(Vec<String>),

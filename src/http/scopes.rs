@@ -18,8 +18,10 @@ enum Needed {
 /// The routes that ask for another scope than [`needed`] says of their method. `None` stands for every method.
 const EXCEPTIONS: &[(Option<&Method>, &str, Needed)] = &[
     (None, "/v1/me/password", Needed::Login),
-    (None, "/v1/users", Needed::Scope(KeyScope::Admin)),
-    (Some(&Method::PATCH), "/v1/users/{id}", Needed::Scope(KeyScope::Admin)),
+    (Some(&Method::GET), "/v1/users", Needed::Scope(KeyScope::Admin)),
+    // They set passwords: with one, the holder of a key could log in, also when the key is gone.
+    (Some(&Method::POST), "/v1/users", Needed::Login),
+    (Some(&Method::PATCH), "/v1/users/{id}", Needed::Login),
     (Some(&Method::DELETE), "/v1/users/{id}", Needed::Scope(KeyScope::Admin)),
     (Some(&Method::POST), "/v1/library/scan", Needed::Scope(KeyScope::Admin)),
     (None, "/v1/library/unreadable", Needed::Scope(KeyScope::Admin)),
@@ -64,6 +66,8 @@ mod tests {
         assert_eq!(needed(&Method::PUT, "/v1/me/player/play"), Needed::Scope(KeyScope::Control));
         assert_eq!(needed(&Method::GET, "/v1/users/{id}"), Needed::Scope(KeyScope::Read));
         assert_eq!(needed(&Method::DELETE, "/v1/users/{id}"), Needed::Scope(KeyScope::Admin));
+        assert_eq!(needed(&Method::POST, "/v1/users"), Needed::Login);
+        assert_eq!(needed(&Method::PATCH, "/v1/users/{id}"), Needed::Login);
         assert_eq!(needed(&Method::GET, "/v1/auth/keys"), Needed::Login);
     }
 }

@@ -87,9 +87,12 @@ pub(super) async fn list(
 
 /// An account to be made.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
-    #[serde(flatten)]
-    credentials: Credentials,
+    /// The user's name; case and spelling of letters do not matter.
+    username: String,
+    /// The password.
+    password: String,
     /// `admin` or `user`; without it `user`.
     role: Option<String>,
 }
@@ -103,9 +106,9 @@ pub(super) async fn create(
     _: Admin,
     body: web::Json<NewUser>,
 ) -> Result<HttpResponse, ApiError> {
-    let NewUser { credentials, role } = body.into_inner();
+    let NewUser { username, password, role } = body.into_inner();
     let role = role.map_or(Ok(Role::User), |role| read_role(&role))?;
-    let user = add_user(&app, credentials, role).await?;
+    let user = add_user(&app, Credentials { username, password }, role).await?;
     Ok(HttpResponse::Created().json(UserObject::new(&request, &user)))
 }
 
@@ -128,6 +131,7 @@ pub(super) async fn get(
 
 /// The fields to change.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct UserChange {
     /// A new password; it ends all logins of the user.
     password: Option<String>,

@@ -16,7 +16,7 @@ use actix_web::{
 };
 use sha2::{Digest as _, Sha256};
 
-/// Below these addresses answers change all the time, or hold what nobody should store.
+/// Below these routes answers change all the time, or hold what nobody should store.
 const NOT_STORED: [&str; 4] = ["/v1/auth/", "/v1/me/player", "/v1/library/", "/v1/users"];
 
 /// Sets `ETag` and `Cache-Control` of JSON answers below `/v1/`, and answers 304 to a client that has the content.
@@ -26,8 +26,9 @@ pub(super) async fn validate(
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let known = request.get_header::<IfNoneMatch>();
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let is_of_api = request.path().starts_with("/v1/");
-    let is_stored = is_read && !NOT_STORED.iter().any(|path| request.path().starts_with(path));
+    let route = request.match_pattern().unwrap_or_default();
+    let is_of_api = route.starts_with("/v1/");
+    let is_stored = is_read && !NOT_STORED.iter().any(|path| route.starts_with(path));
     let response = next.call(request).await?;
     if !is_of_api || !is_json(response.headers()) || response.headers().contains_key(header::CACHE_CONTROL) {
         return Ok(response.map_into_left_body());

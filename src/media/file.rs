@@ -8,7 +8,7 @@ use std::{
     collections::VecDeque,
     fs::File,
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -56,7 +56,10 @@ impl MediaFile {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path, stat: Stat) -> Result<Self, OpenError> {
-        let file = File::open(path).map_err(|error| match error.kind() {
+        // Without NONBLOCK, opening a FIFO that has taken the file's place waits for a writer.
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let file = File::options().read(true).custom_flags(flags).open(path);
+        let file = file.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => OpenError::Missing,
             _ => OpenError::Failed(error),
         })?;
@@ -452,5 +455,11 @@ mod tests {
         assert!(matches!(MediaFile::open(fixture.dir.path(), stat), Err(OpenError::Missing)));
         assert!(matches!(MediaFile::open(&fixture.path().join("x"), stat), Err(OpenError::Missing)));
         assert!(matches!(MediaFile::open(&fixture.dir.path().join("x"), stat), Err(OpenError::Missing)));
+        let fifo = fixture.dir.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        // Opening it for reading alone waits for a writer.
+        let (tell, told) = mpsc::channel();
+        std::thread::spawn(move || tell.send(MediaFile::open(&fifo, stat)));
+        assert!(matches!(told.recv_timeout(Duration::from_mins(1)), Ok(Err(OpenError::Missing))));
     }
 }

@@ -67,6 +67,21 @@ on_both_databases! {
         }
         ann.put(&tracks, &json!({"range_start": 1, "insert_before": 3})).await.assert_error(400, "invalid");
         ann.put(&tracks, &json!({})).await.assert_error(400, "invalid");
+        // What is misspelt, or does not go together, would do something else.
+        for body in [json!({"uris": [t[0]], "pos": 0}), json!(["x"]), json!({"uri": t[0]})] {
+            ann.post(&tracks, &body).await.assert_error(400, "invalid");
+        }
+        for body in [json!({"uris": [t[0]], "range_length": 1}), json!({"uris": [t[0]], "range": 1})] {
+            ann.put(&tracks, &body).await.assert_error(400, "invalid");
+        }
+        ann.put(&format!("{tracks}?uris={}", t[0]), &json!({"uris": []})).await.assert_error(400, "invalid");
+        ann.post(&format!("{tracks}?posit=0"), &json!({"uris": [t[0]]})).await.assert_error(400, "invalid");
+        for body in [json!({"tracks": [{"uri": t[2], "position": [0]}]}), json!({"tracks": [{"uri": t[2]}], "snapshot": "x"})] {
+            ann.send(Method::DELETE, &tracks, &body).await.assert_error(400, "invalid");
+        }
+        ann.put(&one, &json!({"nam": "x"})).await.assert_error(400, "invalid");
+        ann.post("/v1/me/playlists", &json!({"name": "x", "publik": false})).await.assert_error(400, "invalid");
+        ann.put("/v1/me/tracks", &json!({"ids": [t[0]], "timestamped_ids": []})).await.assert_error(400, "invalid");
         for body in [json!({"name": " "}), json!({}), json!({"name": "x".repeat(201)})] {
             ann.post("/v1/me/playlists", &body).await.assert_error(400, "invalid");
         }
