@@ -12,5 +12,5 @@ if fetched=$(GIT_TERMINAL_PROMPT=0 timeout 60 "${deny[@]}" fetch db 2>&1); then
 else
     reason=$(grep -m 1 '^fatal:' <<<"$fetched" || tail -n 1 <<<"$fetched")
     echo "advisories: not checked (the advisory database cannot be fetched: ${reason:-no answer within 60 s})" |
-        tee -a "${SEGUE_RUN_NOTES:-/dev/null}"
+        tee -a "${GATE_NOTES:-/dev/null}"
 fi

@@ -99,7 +99,7 @@ fn check_advisories(crate_name: Option<&str>) -> Output {
     let section = format!("[advisories]\ndb-urls = [{ADDRESS:?}]\ndb-path = {copies:?}");
     let config = folder.path().join("deny.toml");
     write(&config, &ours.replace("[advisories]", &section));
-    command.env("SEGUE_DENY_CONFIG", config).env_remove("SEGUE_RUN_NOTES").output().expect("it runs")
+    command.env("SEGUE_DENY_CONFIG", config).env_remove("GATE_NOTES").output().expect("it runs")
 }
 
 #[test]

@@ -75,6 +75,14 @@ fn the_gate_reports_at_once_what_the_machine_lacks() {
     }
 }
 
+/// A server takes every variable of that prefix for a setting, and does not start for one that it does not know.
+#[test]
+fn the_gate_gives_its_stages_no_variable_that_a_server_would_take_for_a_setting() {
+    let script = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run")).expect("readable");
+    let exported: Vec<_> = script.lines().filter(|line| line.starts_with("export ")).collect();
+    assert!(!exported.is_empty() && exported.iter().all(|line| !line.contains("SEGUE_")), "{exported:?}");
+}
+
 #[test]
 fn the_gate_goes_on_after_a_failure_and_names_all_of_them() {
     for (cargo, code, failed) in [
