@@ -138,12 +138,13 @@ impl Chaos {
             return;
         }
         let id = self.clients[other].id.clone();
-        let said = match self.below(9) {
+        let said = match self.below(11) {
             0 => json!({"op": "pause"}),
             1 | 2 => json!({"op": "play"}),
             3 => json!({"op": "next"}),
             4 => json!({"op": "seek", "position_ms": self.below(150_000)}),
             5 | 6 => json!({"op": "transfer", "to": id}),
+            7 | 8 => json!({"op": "queue.insert", "tracks": [self.tracks[0]]}),
             // The level stays away from its ends.
             _ => {
                 let steps = &mut self.clients[sender].steps[other];
@@ -202,6 +203,7 @@ impl Chaos {
             }
             11 => {
                 self.kitchen.signal("KILL");
+                self.kitchen.end().await;
                 self.wait(ticks).await;
                 self.kitchen = kitchen(&self.server, &self.database).await;
             }
@@ -238,10 +240,17 @@ impl Chaos {
             is_same && is_listed && sounding == wanted
         })
         .await;
+        let acknowledged = |of: &dyn Fn(&Value) -> bool| {
+            let answered = self.clients.iter().flat_map(|sender| sender.events("answered"));
+            answered.filter(|event| of(event) && event["revision"].is_u64()).count()
+        };
+        // A volume that the database has lost may come back from its device; the queue is kept by the server alone.
+        let inserted = acknowledged(&|event| event["op"] == "queue.insert");
+        let shown = self.clients[0].events("playback").pop().expect("something is shown");
+        assert_eq!(shown["queue_length"], self.tracks.len() + inserted, "each entry that was acknowledged: {shown}");
         for (index, client) in self.clients.iter().enumerate() {
             let is_step = |event: &Value| event["op"] == "volume" && event["device_id"] == *client.id;
-            let answered = self.clients.iter().flat_map(|sender| sender.events("answered"));
-            let acknowledged = answered.filter(|event| is_step(event) && event["revision"].is_u64()).count();
+            let acknowledged = acknowledged(&is_step);
             let sent: usize = self.clients.iter().map(|sender| sender.steps[index]).sum();
             let version = client.volume().and_then(|volume| volume["version"].as_u64()).expect("it keeps its volume");
             assert_eq!(usize::try_from(version), Ok(acknowledged), "of {sent} steps, for {}: {last}", client.name);
@@ -249,11 +258,20 @@ impl Chaos {
     }
 }
 
-/// A `segue device` that has joined: before its first log-in it ends where it cannot reach the server.
+/// A `segue device` that has joined. It ends where the server or its database cannot be reached at its first log-in, and
+/// is started again then.
 async fn kitchen(server: &Server, database: &TestDatabase) -> Device {
-    let mut device = Device::start(server, database, "anna", "Kitchen");
-    device.event("welcome", |_| true).await;
-    device
+    for _ in 0..100 {
+        let device = Device::start(server, database, "anna", "Kitchen");
+        let mut seen = 0;
+        while device.more_than(seen).await {
+            seen = device.mark();
+            if device.printed().iter().any(|line| kind(&line.event) == "welcome") {
+                return device;
+            }
+        }
+    }
+    panic!("no device could join");
 }
 
 fn number(name: &str, otherwise: u64) -> u64 {

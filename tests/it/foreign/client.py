@@ -112,7 +112,7 @@ class Device:
             return
         self.playback, active = playback, playback.get("active", {}).get("device_id")
         say("playback", stamp=stamp, intent=playback["intent"], status=playback["status"], active=active,
-            position_ms=self.shown_place(), media_id=item.get("media_id"))
+            position_ms=self.shown_place(), media_id=item.get("media_id"), queue_length=playback["queue_length"])
         if self.ended and (self.lease(), playback["turn"]) != self.ended["carried"]:
             self.ended = None
         if playback["epoch"] > before[0]:
