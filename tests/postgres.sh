@@ -3,8 +3,8 @@
 # Prints one line when it is ready: the folder, which is also the folder of its socket. Nothing listens on the network,
 # unless called as `postgres.sh tls PORT`: then it listens on that port of 127.0.0.1 with the certificate server.crt.
 # Called as `postgres.sh german` its messages are German (Debian's `locales` has the locale's source, `postgresql` the texts).
-# It does not wait for disks: what it holds is not worth keeping. Called as `postgres.sh durable` it keeps over a crash what was
-# committed (its processes are killed, not the machine).
+# It does not wait for disks: what it holds is not worth keeping. Over a crash it keeps what was committed by a connection that
+# set `synchronous_commit`, as Segue's do.
 # A line `stop` on its input stops the cluster as a crash would, `start` starts it again; `freeze` stops all its processes where
 # they are, `thaw` lets them go on. Each is answered by the same line.
 set -eu
@@ -23,8 +23,6 @@ fi
 trap '' INT TERM HUP
 folder=$(mktemp -d "${TMPDIR:-/tmp}/segue-postgres.XXXXXX")
 cd "$folder"
-durable=off
-if [ "${1:-}" = durable ]; then durable=on; fi
 # Sends a signal to the first process of the cluster and then to all that it has started.
 signal() {
     first=$(head -n 1 data/postmaster.pid)
@@ -33,7 +31,7 @@ signal() {
 start() {
     "$bin/pg_ctl" --pgdata=data --log=log --wait --timeout=60 start --options="$network \
         -c unix_socket_directories='$folder' -c max_connections=500 \
-        -c fsync=off -c synchronous_commit=$durable -c full_page_writes=off"
+        -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 }
 {
     "$bin/initdb" --pgdata=data --username=segue --auth=trust --encoding=UTF8 --locale=C --no-sync

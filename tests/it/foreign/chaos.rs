@@ -103,7 +103,7 @@ struct Chaos {
 
 impl Chaos {
     async fn begin(dialect: Dialect, seed: u64) -> Self {
-        let cluster = (dialect == Dialect::Postgres).then(|| Cluster::start(&["durable"]));
+        let cluster = (dialect == Dialect::Postgres).then(|| Cluster::start(&[]));
         let database = match &cluster {
             None => TestDatabase::new(dialect),
             Some(cluster) => {
