@@ -49,11 +49,8 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Artist>, D
         ))
         .load(connection)?;
     let followed = followed_artists::table.filter(followed_artists::artist_id.eq_any(ids));
-    let mut followers: HashMap<i64, i64> = HashMap::new();
-    for id in followed.select(followed_artists::artist_id).load::<i64>(connection)? {
-        let count = followers.entry(id).or_default();
-        *count = count.saturating_add(1);
-    }
+    let counted = followed.group_by(followed_artists::artist_id).select((followed_artists::artist_id, count_star()));
+    let followers: HashMap<i64, i64> = counted.load(connection)?.into_iter().collect();
     let artist = |(id, name, album_count, track_count, (cover_id, unscaled)): ArtistRow| {
         let unscaled = unscaled.map(|(_, unscaled)| unscaled);
         let follower_count = followers.get(&id).copied().unwrap_or(0);

@@ -192,7 +192,7 @@ pub fn set_password(
     end_all(connection, id, keep).map(Changed::Done)
 }
 
-/// Ends every login of the user except `keep`, and every API key: somebody who knew the password may have made them.
+/// Ends every login of the user except `keep`, and every API key: a person who knew the old password may have made them.
 fn end_all(connection: &mut DbConnection, id: UserId, keep: Option<LoginId>) -> Result<Vec<Revocation>, DbError> {
     let mut ended = logins::revoke_all(connection, id, keep)?;
     ended.extend(api_keys::remove_all(connection, id)?);

@@ -16,7 +16,7 @@ use std::{
 const BACKLOG: u32 = 1024;
 /// Tries to find a port that is free at both addresses of `localhost`.
 const PORT_TRIES: u32 = 16;
-/// The mode of a Unix socket: for the server's user and group. Who may write to it may connect.
+/// The mode of a Unix socket: for the server's user and group. Programs that may write to it can connect.
 const SOCKET_MODE: u32 = 0o660;
 
 /// A place that is listened at.

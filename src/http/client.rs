@@ -12,7 +12,7 @@ pub(super) fn is_proxy(request: &HttpRequest, trusted: &Networks) -> bool {
 
 /// The client's address: the peer's, or when the peer is a trusted proxy, the address that the proxy names; when that is
 /// a trusted proxy as well, the address before it, and so on. An IPv4 address within IPv6 is returned as IPv4. `::` is a
-/// program at the other end of a Unix socket that names nobody.
+/// program at the other end of a Unix socket that sends no forwarded address.
 pub(super) fn address(request: &HttpRequest, trusted: &Networks) -> IpAddr {
     if !is_proxy(request, trusted) {
         return peer(request).to_canonical();

@@ -18,7 +18,7 @@ use std::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LocalEnd(pub(super) SocketAddr);
 
-/// Kept with a connection over a Unix socket. Who may open it is decided by the file's mode, and it has no address: its
+/// Kept with a connection over a Unix socket. The file's mode decides which programs may open it, and it has no address: its
 /// other end counts as a trusted proxy.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OverUnixSocket;

@@ -356,7 +356,7 @@ impl MemoryLogins {
         self.ended.send_replace(());
     }
 
-    /// Makes a token invalid because its time is over, which nobody is told of.
+    /// Makes a token invalid because its time is over; no notification is sent.
     pub fn expire(&self, token: &str) {
         lock(&self.tokens).remove(token);
     }

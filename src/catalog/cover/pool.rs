@@ -115,7 +115,7 @@ impl<K: Clone + Eq + Hash, V: Clone> PoolCore<K, V> {
             let askers = state.jobs.remove(&key).map(|job| job.askers).unwrap_or_default();
             if let Some(done) = done {
                 for asker in askers {
-                    // Who does not wait any more does not matter.
+                    // An error means that the request has ended meanwhile.
                     drop(asker.send(done.clone()));
                 }
             }
