@@ -5,6 +5,7 @@ use crate::{
     catalog::{cover::Covers, follow::Search, scan::Scanner, sums::Sums},
     config::Settings,
     db::{Db, lists::Lists, secrets},
+    media::threads::FileThreads,
     store::{self, DbStore, DbTracks, TokenLogins},
     time,
 };
@@ -24,6 +25,8 @@ pub struct App {
     pub db: Db,
     /// Authentication: tokens, links, passwords.
     pub auth: Arc<Auth>,
+    /// The threads that open and read audio files.
+    pub file_threads: FileThreads,
     /// Covers, scaled and cached.
     pub covers: Covers,
     /// The positions at which pages of long lists begin.
@@ -53,7 +56,8 @@ impl App {
         let covers = Covers::new(settings.data_dir.join("covers"));
         let directory = directory(&settings, &db, &auth).await?;
         let (scanner, sums, search) = (Scanner::default(), Sums::default(), Search::default());
-        Ok(Self { settings, db, auth, covers, lists: Arc::default(), scanner, sums, directory, search, catalogue })
+        let (file_threads, lists) = (FileThreads::new(&settings.music), Arc::default());
+        Ok(Self { settings, db, auth, file_threads, covers, lists, scanner, sums, directory, search, catalogue })
     }
 
     /// Starts scanning: the music folders now and whenever a scan is due. Starts the background check of files.

@@ -3,7 +3,8 @@
 use crate::config::ListenAddress;
 use actix_web::rt::net::{TcpSocket, UnixStream};
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     os::unix::{
         fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
@@ -71,6 +72,11 @@ fn localhost(port: u16) -> io::Result<Bound> {
 }
 
 async fn unix(path: &Path) -> io::Result<Bound> {
+    // Of two servers that find the same dead socket, the second must not remove the first one's new one. A lock of the folder
+    // leaves no file, and ends when the descriptor is closed.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = File::open(folder)?;
+    let _locked = actix_web::web::block(move || folder.lock().map(|()| folder)).await.map_err(io::Error::other)??;
     let taken = |kind, why: &str| Err(io::Error::new(kind, why));
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => match UnixStream::connect(path).await {
@@ -151,6 +157,27 @@ mod tests {
         assert!(try_unix(&path).err().is_some_and(|error| error.contains("is no socket")));
         assert_eq!(fs::read_to_string(&path).expect("read"), "kept");
         assert!(try_unix(&folder.path().join("no/folder")).is_err());
+    }
+
+    #[test]
+    fn of_many_servers_that_find_a_dead_socket_one_gets_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("segue.sock");
+        drop(UnixListener::bind(&path).expect("a socket"));
+        let (path, begin) = (&path, &std::sync::Barrier::new(8));
+        let tries = std::thread::scope(|scope| {
+            let one = || {
+                begin.wait();
+                try_unix(path)
+            };
+            let threads: Vec<_> = std::iter::repeat_with(|| scope.spawn(one)).take(8).collect();
+            threads.into_iter().map(|thread| thread.join().expect("it ends")).collect::<Vec<_>>()
+        });
+        assert_eq!(tries.iter().filter(|bound| bound.is_ok()).count(), 1);
+        assert!(
+            std::os::unix::net::UnixStream::connect(path).is_ok(),
+            "the one that has the name is the one that listens"
+        );
     }
 
     #[test]

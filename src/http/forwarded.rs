@@ -42,14 +42,42 @@ impl Forwarded {
 /// item before them counts in their place.
 fn items(headers: &HeaderMap, name: &str) -> Vec<String> {
     let lines = headers.get_all(name).map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
-    lines.flat_map(|line| line.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>()).collect()
+    lines.flat_map(|line| parts(&line, ',').into_iter().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// The parts between separators that are not within a quoted string (RFC 9110, section 5.6.4).
+fn parts(text: &str, separator: char) -> Vec<&str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let ends = |sign: char| {
+        let was_escaped = std::mem::take(&mut is_escaped);
+        match sign {
+            '\\' => is_escaped = is_quoted && !was_escaped,
+            '"' => is_quoted ^= !was_escaped,
+            _ => return sign == separator && !is_quoted,
+        }
+        false
+    };
+    text.split(ends).map(str::trim).collect()
 }
 
 /// The value of a parameter such as `host=music.example.org` or `for="[2001:db8::1]"`.
 fn parameter(element: &str, wanted: &str) -> Option<String> {
-    let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    let mut pairs = parts(element, ';').into_iter().filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))?;
-    Some(value.trim().trim_matches('"').to_owned())
+    let value = value.trim();
+    let Some(quoted) = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) else {
+        return Some(value.to_owned());
+    };
+    let mut is_escaped = false;
+    Some(
+        quoted
+            .chars()
+            .filter(|sign| {
+                is_escaped = *sign == '\\' && !is_escaped;
+                !is_escaped
+            })
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -86,6 +114,18 @@ mod tests {
         assert_eq!(read(&[(STANDARD, standard)]), of_standard);
         assert_eq!(read(&[(STANDARD, standard), (FOR, b"192.0.2.9")]), told(&["192.0.2.9"], None, None));
         assert_eq!(read(&[(STANDARD, b"for=192.0.2.1, proto=http")]), told(&["192.0.2.1", ""], None, Some("http")));
+    }
+
+    #[test]
+    fn a_quoted_string_may_hold_what_separates() {
+        let hidden: &[u8] = br#"for="a, b;host=evil.example \"";host="music\.example", for="c\\";proto=https;host="""#;
+        let found = read(&[(STANDARD, hidden)]);
+        assert_eq!(found, told(&["a, b;host=evil.example \"", "c\\"], Some(""), Some("https")));
+        assert_eq!(
+            read(&[(STANDARD, br#"for=a;host="music\.example";proto=http"#)]).host.as_deref(),
+            Some("music.example")
+        );
+        assert_eq!(read(&[(STANDARD, br#"for="never closed, for=b"#)]).clients.len(), 1);
     }
 
     #[test]

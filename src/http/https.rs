@@ -15,6 +15,10 @@ use std::{any::Any, fmt::Debug, io, net::TcpListener, time::Duration};
 
 /// How long open requests may take to end once the server is told to stop, in seconds.
 pub(super) const STOP_WITHIN_S: u64 = 10;
+/// The most threads of a worker for work that may block. Each kind of such work has a limit of its own (connections of the
+/// database, hashers, threads of a music folder), and together they must fit: without this number actix-web divides 512 by
+/// the number of cores.
+pub(super) const BLOCKING_THREADS: usize = 1024;
 /// How long a client may take to send the head of its first request.
 const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(5);
 /// How long a client may take to close a connection that the server has ended.
@@ -40,7 +44,8 @@ where
     S::Response: Into<Response<B>> + 'static,
     B: MessageBody + 'static,
 {
-    let mut builder = Server::build().shutdown_timeout(STOP_WITHIN_S).disable_signals();
+    let builder = Server::build().shutdown_timeout(STOP_WITHIN_S).disable_signals();
+    let mut builder = builder.worker_max_blocking_threads(BLOCKING_THREADS);
     let stopping = builder.graceful_shutdown_signal();
     for listener in listeners {
         let (application, on_connect, stopping) = (application.clone(), on_connect.clone(), stopping.clone());

@@ -13,6 +13,7 @@ use crate::{
         multipart::BodyPiece,
         precondition::{ConditionalFields, Decision, Method, Object, decide},
         range::ByteRange,
+        threads::FolderThreads,
     },
     time,
 };
@@ -34,11 +35,14 @@ use std::{
 /// all the memory that a slow client takes.
 pub(super) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 
+/// After how many seconds to ask again while the disk of a file does not answer.
+const RETRY_AFTER_S: u64 = 5;
+
 /// Answers with the bytes of `media` that the request asks for. The answer breaks off when the login ends of `claims` or
 /// their time is over, so that nobody goes on listening to a long file.
 ///
 /// # Errors
-/// `not_found` when the file is gone, `media_changed` when it differs from what was scanned, `precondition_failed` and
+/// `busy` when its disk does not answer, `not_found` when the file is gone, `media_changed` when it differs from what was scanned, `precondition_failed` and
 /// `range_not_satisfiable` as RFC 9110 says.
 pub(super) async fn respond(
     request: &HttpRequest,
@@ -47,7 +51,8 @@ pub(super) async fn respond(
     media: Media,
     cache_control: &'static str,
 ) -> Result<HttpResponse, ApiError> {
-    let file = open(app, &media).await?;
+    let threads = app.file_threads.of(&media.path);
+    let file = open(app, threads, &media).await?;
     let etag = format!("\"{}\"", media.version);
     let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
     // `Last-Modified` must not be later than `Date` (RFC 9110, 8.8.2.1).
@@ -102,19 +107,22 @@ pub(super) async fn respond(
         _ => false,
     };
     let body = if is_whole && method == Method::Get && media.sha256.is_none() {
-        MediaStream::hashed(file, recorder(app, &media))
+        MediaStream::hashed(file, threads, recorder(app, &media))
     } else {
-        MediaStream::new(file, segments)
+        MediaStream::new(file, threads, segments)
     };
     Ok(send(&mut response, method, while_valid(body, app, claims), media))
 }
 
 /// Opens the file. If it differs from what was scanned, asks for a scan of its folder.
-async fn open(app: &App, media: &Media) -> Result<MediaFile, ApiError> {
+async fn open(app: &App, threads: &FolderThreads, media: &Media) -> Result<MediaFile, ApiError> {
     let (path, stat, sha256) = (media.path.clone(), media.stat, media.sha256);
-    let opened = web::block(move || MediaFile::open(&path, stat).map(|file| file.with_sha256(sha256)))
-        .await
-        .map_err(ApiError::internal)?;
+    let open = move || Ok(MediaFile::open(&path, stat).map(|file| file.with_sha256(sha256)));
+    let opened = threads.run(open).await.map_err(|error| ApiError {
+        retry_after_s: Some(RETRY_AFTER_S),
+        cause: Some(format!("{}: {error}", media.path.display())),
+        ..ApiError::new(Kind::Busy, "the disk with the file of this track does not answer: try again in some seconds")
+    })?;
     if matches!(opened, Err(OpenError::Changed)) {
         let is_news = media.path.parent().is_some_and(|folder| app.scanner.notice(folder));
         if is_news {

@@ -80,7 +80,7 @@ use actix_web::{
 };
 use bind::{Bound, SocketFile, bind};
 use connection::Door;
-use https::STOP_WITHIN_S;
+use https::{BLOCKING_THREADS, STOP_WITHIN_S};
 use method::reads;
 use std::{any::Any, io, sync::Arc, time::Duration};
 use strangers::Strangers;
@@ -189,6 +189,7 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
     let certificate = tls::open(&app.settings)?;
     let server = HttpServer::new(application.clone()).on_connect(on_connect.clone()).disable_signals();
     let server = server.h1_write_buffer_size(media::WRITE_BUFFER_BYTES).shutdown_timeout(STOP_WITHIN_S);
+    let server = server.worker_max_blocking_threads(BLOCKING_THREADS);
     let (server, bound, certificate, socket_file) = match (bind(&wanted).await.map_err(refused)?, certificate) {
         (Bound::Tcp(bound, listeners), Some((tls, certificate))) => {
             (https::serve(listeners, &tls, &application, &on_connect)?, bound, Some(certificate), None)

@@ -110,7 +110,7 @@ pub(super) struct Removed {
 pub(super) struct RemovedTrack {
     /// The id, alone or as `spotify:track:…`.
     uri: String,
-    /// Remove it at these indexes only, from 0; without it everywhere.
+    /// Remove it at these indexes only, from 0, each of which must hold it; without it everywhere.
     positions: Option<Vec<usize>>,
 }
 
@@ -228,6 +228,13 @@ pub(super) async fn remove(
     let removed: Vec<(i64, Option<Vec<usize>>)> =
         ids.into_iter().zip(tracks).map(|(id, track)| (id, track.positions)).collect();
     let snapshot = edit(&app, asker, id.into_inner(), snapshot_id, move |items| {
+        for (id, positions) in &removed {
+            let is_other = |place: &&usize| items.get(**place).is_none_or(|item| item.track_id != *id);
+            if let Some(place) = positions.iter().flatten().find(is_other) {
+                let uri = CatalogueId(*id);
+                return Err(format!("position {place} of the playlist does not hold the track {uri}: read it again"));
+            }
+        }
         playlist::remove(items, |position, item| {
             removed.iter().any(|(id, positions)| {
                 item.track_id == *id && positions.as_ref().is_none_or(|places| places.contains(&position))

@@ -104,7 +104,8 @@ pub(super) async fn info(
         (status = 403, description = "`link_expired`: ask for a new link"), (status = 404, description = "no such track"),
         (status = 409, description = "`media_changed`: the file changed and is scanned again; try again"),
         (status = 412, description = "the bytes are not those the client wants"),
-        (status = 416, description = "the ranges lie beyond the end")))]
+        (status = 416, description = "the ranges lie beyond the end"),
+        (status = 503, description = "`busy`: the disk does not answer; try again")))]
 pub(super) async fn by_track(
     request: HttpRequest,
     app: web::Data<App>,
@@ -125,7 +126,8 @@ pub(super) async fn by_track(
         (status = 404, description = "there are no such bytes any more"),
         (status = 409, description = "`media_changed`: the file changed and is scanned again"),
         (status = 412, description = "the bytes are not those the client wants"),
-        (status = 416, description = "the ranges lie beyond the end")))]
+        (status = 416, description = "the ranges lie beyond the end"),
+        (status = 503, description = "`busy`: the disk does not answer; try again")))]
 pub(super) async fn by_version(
     request: HttpRequest,
     app: web::Data<App>,

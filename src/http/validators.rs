@@ -41,6 +41,8 @@ pub(super) async fn validate(
         return Ok(ServiceResponse::new(request, head.set_body(body)).map_into_left_body());
     }
     head.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    // A 304 has it too (RFC 9110, section 15.4.5).
+    head.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     // All JSON is in memory as a whole; a body that is not has no tag.
     let bytes = match body.try_into_bytes() {
         Ok(bytes) => bytes,

@@ -1,8 +1,8 @@
 //! Reads media files in chunks: bounded memory, no blocking on the event loop, never bytes of another version.
 
-use super::{digest::Digest, multipart::BodyPiece, range::ByteRange, version::Stat};
+use super::{digest::Digest, multipart::BodyPiece, range::ByteRange, threads::FolderThreads, version::Stat};
 use bytes::Bytes;
-use futures_util::{FutureExt, Stream};
+use futures_util::{FutureExt, Stream, future::BoxFuture};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::VecDeque,
@@ -14,7 +14,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
-use tokio::task::{JoinHandle, spawn_blocking};
 
 /// The most bytes read at once.
 ///
@@ -196,28 +195,30 @@ struct Hashing {
 /// A body as a stream of chunks. A chunk is read when it is polled for, not ahead.
 ///
 /// Bytes in the page cache are read on the event loop (`RWF_NOWAIT`), which costs less than a change of threads. Other
-/// bytes, and all bytes of a hashed stream, are read on the blocking pool. After an error the body is incomplete: the
-/// connection must be aborted.
+/// bytes, and all bytes of a hashed stream, are read on a thread of the file's folder. After an error the body is incomplete:
+/// the connection must be aborted.
 pub struct MediaStream {
     file: Arc<MediaFile>,
+    threads: FolderThreads,
     segments: VecDeque<BodyPiece>,
     hashing: Option<Hashing>,
-    reading: Option<JoinHandle<io::Result<Read>>>,
+    reading: Option<BoxFuture<'static, io::Result<Read>>>,
 }
 
 impl MediaStream {
-    /// A stream of these segments of a file.
+    /// A stream of these segments of a file, read on these threads.
     #[must_use]
-    pub fn new(file: MediaFile, segments: Vec<BodyPiece>) -> Self {
-        Self { file: Arc::new(file), segments: segments.into(), hashing: None, reading: None }
+    pub fn new(file: MediaFile, threads: &FolderThreads, segments: Vec<BodyPiece>) -> Self {
+        let (file, threads) = (Arc::new(file), threads.clone());
+        Self { file, threads, segments: segments.into(), hashing: None, reading: None }
     }
 
     /// A stream of the whole file; `sink` is called with its SHA-256 after the last byte was read.
     #[must_use]
-    pub fn hashed(file: MediaFile, sink: DigestSink) -> Self {
+    pub fn hashed(file: MediaFile, threads: &FolderThreads, sink: DigestSink) -> Self {
         let whole = file.stat().length().checked_sub(1).map(|last| BodyPiece::Range(ByteRange { first: 0, last }));
         let hashing = Some(Hashing { hash: Sha256::new(), sink });
-        Self { hashing, ..Self::new(file, whole.into_iter().collect()) }
+        Self { hashing, ..Self::new(file, threads, whole.into_iter().collect()) }
     }
 
     /// The number of bytes that have not been read yet.
@@ -268,18 +269,20 @@ impl Stream for MediaStream {
                 })));
             }
             let (file, mut hashing) = (Arc::clone(&self.file), self.hashing.take());
-            self.reading = Some(spawn_blocking(move || {
+            let read = move || {
                 let chunk = file.read(range.first, length)?;
                 if let Some(hashing) = &mut hashing {
                     hashing.hash.update(&chunk);
                 }
                 Ok((chunk, hashing))
-            }));
+            };
+            let threads = self.threads.clone();
+            self.reading = Some(Box::pin(async move { threads.run(read).await }));
         }
         let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
         let read = ready!(reading.poll_unpin(cx));
         self.reading = None;
-        let (chunk, hashing) = read.map_err(io::Error::other).flatten()?;
+        let (chunk, hashing) = read?;
         self.hashing = hashing;
         self.advance(chunk.len());
         Poll::Ready(Some(Ok(chunk.into())))
@@ -289,6 +292,7 @@ impl Stream for MediaStream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::threads::FileThreads;
     use futures_util::StreamExt;
     use std::{
         fs,
@@ -323,6 +327,10 @@ mod tests {
         }
     }
 
+    fn threads() -> FolderThreads {
+        FileThreads::new(&[]).of(Path::new("/a")).clone()
+    }
+
     fn range(first: u64, last: u64) -> BodyPiece {
         BodyPiece::Range(ByteRange { first, last })
     }
@@ -342,7 +350,7 @@ mod tests {
     async fn segments_are_sent_in_order_and_completely() {
         let fixture = Fixture::new(200_000);
         let pieces = vec![range(150_000, 199_999), BodyPiece::Text("--".into()), range(0, 0), range(5, 80_000)];
-        let stream = MediaStream::new(fixture.open(), pieces);
+        let stream = MediaStream::new(fixture.open(), &threads(), pieces);
         assert_eq!(stream.remaining(), 50_000 + 2 + 1 + 79_996);
         let bytes = &fixture.bytes;
         let expected = [&bytes[150_000..], b"--", &bytes[..1], &bytes[5..=80_000]].concat();
@@ -354,7 +362,8 @@ mod tests {
         for size in [0, 1, 28_672, 28_673, 200_000] {
             let fixture = Fixture::new(size);
             let (sender, receiver) = mpsc::channel();
-            let stream = MediaStream::hashed(fixture.open(), Box::new(move |digest| sender.send(digest).unwrap()));
+            let stream =
+                MediaStream::hashed(fixture.open(), &threads(), Box::new(move |digest| sender.send(digest).unwrap()));
             assert!(collect(stream).await.unwrap() == fixture.bytes);
             assert_eq!(receiver.recv().unwrap(), Digest(Sha256::digest(&fixture.bytes).into()));
         }
@@ -364,7 +373,8 @@ mod tests {
     async fn a_dropped_stream_has_no_digest() {
         let fixture = Fixture::new(200_000);
         let (sender, receiver) = mpsc::channel();
-        let mut stream = MediaStream::hashed(fixture.open(), Box::new(move |digest| sender.send(digest).unwrap()));
+        let mut stream =
+            MediaStream::hashed(fixture.open(), &threads(), Box::new(move |digest| sender.send(digest).unwrap()));
         stream.next().await.unwrap().unwrap();
         drop(stream);
         assert_eq!(receiver.try_recv(), Err(mpsc::TryRecvError::Disconnected));
@@ -388,9 +398,9 @@ mod tests {
             for is_hashed in [false, true] {
                 let fixture = Fixture::new(200_000);
                 let mut stream = if is_hashed {
-                    MediaStream::hashed(fixture.open(), Box::new(|_| panic!("no digest of a changed file")))
+                    MediaStream::hashed(fixture.open(), &threads(), Box::new(|_| panic!("no digest of a changed file")))
                 } else {
-                    MediaStream::new(fixture.open(), vec![range(0, 199_999)])
+                    MediaStream::new(fixture.open(), &threads(), vec![range(0, 199_999)])
                 };
                 stream.next().await.unwrap().unwrap();
                 change(&fixture);
@@ -405,7 +415,7 @@ mod tests {
         for is_known in [true, false] {
             let fixture = Fixture::new(200_000);
             let sha256 = is_known.then(|| Digest(Sha256::digest(&fixture.bytes).into()));
-            let mut stream = MediaStream::new(fixture.open().with_sha256(sha256), vec![range(0, 199_999)]);
+            let mut stream = MediaStream::new(fixture.open().with_sha256(sha256), &threads(), vec![range(0, 199_999)]);
             let first = stream.next().await.unwrap().unwrap();
             fs::write(fixture.dir.path().join("b"), vec![0; 200_000]).unwrap();
             fs::rename(fixture.dir.path().join("b"), fixture.path()).unwrap();
@@ -423,7 +433,7 @@ mod tests {
             let fixture = Fixture::new(200_000);
             let sha256 = is_known.then(|| Digest(Sha256::digest(&fixture.bytes).into()));
             let before = Stat::of(&fs::metadata(fixture.path()).unwrap());
-            let mut stream = MediaStream::new(fixture.open().with_sha256(sha256), vec![range(0, 199_999)]);
+            let mut stream = MediaStream::new(fixture.open().with_sha256(sha256), &threads(), vec![range(0, 199_999)]);
             stream.next().await.unwrap().unwrap();
             let file = File::options().write(true).open(fixture.path()).unwrap();
             let after = loop {

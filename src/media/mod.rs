@@ -7,4 +7,5 @@ pub mod file;
 pub mod multipart;
 pub mod precondition;
 pub mod range;
+pub mod threads;
 pub mod version;

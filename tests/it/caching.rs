@@ -33,6 +33,7 @@ fn the_catalogue_is_asked_for_again_by_its_tag() {
             for method in [Method::GET, Method::HEAD] {
                 let known = again(path, &format!("\"other\", {tag}"), method).await;
                 assert_eq!((known.status.as_u16(), known.header("etag")), (304, tag.as_str()), "{path}");
+                assert!(known.header("vary").contains("accept-encoding"), "{path}");
                 assert_eq!(known.header("cache-control"), "private, no-cache", "{path}");
                 assert!(known.body.is_empty(), "{path}");
             }

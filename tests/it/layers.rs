@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("catalog", &["db", "media", "time", "values"]),
     ("auth", &["config", "db", "time", "values"]),
     ("store", &["auth", "db"]),
-    ("app", &["auth", "catalog", "config", "db", "store", "time"]),
+    ("app", &["auth", "catalog", "config", "db", "media", "store", "time"]),
     ("restored", &["app", "db"]),
     (
         "http",

@@ -65,6 +65,10 @@ on_both_databases! {
         ] {
             ann.post(&tracks, &body).await.assert_error(400, "invalid");
         }
+        for place in [1, 2] {
+            let misplaced = json!({"tracks": [{"uri": t[1]}, {"uri": t[2], "positions": [0, place]}]});
+            ann.send(Method::DELETE, &tracks, &misplaced).await.assert_error(400, "invalid");
+        }
         ann.put(&tracks, &json!({"range_start": 1, "insert_before": 3})).await.assert_error(400, "invalid");
         ann.put(&tracks, &json!({})).await.assert_error(400, "invalid");
         // What is misspelt, or does not go together, would do something else.

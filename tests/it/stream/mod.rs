@@ -3,6 +3,7 @@
 
 mod changes;
 pub(crate) mod fixture;
+mod hanging;
 pub(crate) mod links;
 mod ranges;
 mod redbot;

@@ -1,0 +1,58 @@
+//! A disk that does not answer takes its own threads and nobody else's.
+
+use super::fixture::{Track, noise, receive_raw, send_raw};
+use crate::harness::{Dialect, Server, TestDatabase, run, segue};
+use std::{path::Path, process::Command};
+
+/// More requests than one music folder has threads.
+const REQUESTS: usize = 100;
+/// The threads of one music folder.
+const THREADS: usize = 64;
+
+#[test]
+fn a_disk_that_hangs_keeps_nobody_from_the_rest() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let folder = database.folder.path();
+        let (hanging, sound) =
+            (Track::add(&database, "a.flac", &noise(10)), Track::add(&database, "b.flac", &noise(10)));
+        let library = folder.join("hanging_disk.so");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/stream/hanging_disk.c");
+        let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+        assert!(built.unwrap().success());
+        let music = hanging.path.parent().unwrap();
+        let mut command = segue(&database);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--music"]).arg(music);
+        command.env("LD_PRELOAD", &library).env("HANGING_FOLDER", music);
+        let server = Server::run(command).await;
+        let login = server.user(&database, "anna").await;
+        let token = format!("Authorization: Bearer {}", login.token);
+
+        let ask = |track: &Track| send_raw(&server, "GET", &track.stream(), &[&token, "Connection: close"]);
+        let mut waiting: Vec<_> = std::iter::repeat_with(|| ask(&hanging)).take(REQUESTS).collect();
+        assert_eq!(login.get("/v1/search?q=a").await.status, 200);
+        assert_eq!(receive_raw(ask(&sound)).status, 200, "of another disk");
+        // One after the other, as the refusals come.
+        for client in &waiting {
+            client.set_nonblocking(true).unwrap();
+        }
+        let mut refused = vec![];
+        crate::harness::until("what no thread is free for is refused", async || {
+            let (told, still): (Vec<_>, Vec<_>) =
+                waiting.drain(..).partition(|client| client.peek(&mut [0]).is_ok_and(|bytes| bytes > 0));
+            waiting = still;
+            refused.extend(told);
+            waiting.len() <= THREADS
+        })
+        .await;
+        for client in refused {
+            client.set_nonblocking(false).unwrap();
+            let answer = receive_raw(client);
+            let text = String::from_utf8(answer.body.clone()).unwrap();
+            assert!(answer.status == 503 && text.contains("\"busy\"") && answer.header("retry-after") == "5", "{text}");
+        }
+        assert_eq!(waiting.len(), THREADS, "each thread waits for the disk");
+        assert_eq!(login.get("/v1/search?q=a").await.status, 200);
+        assert_eq!(receive_raw(ask(&sound)).status, 200, "of another disk");
+    });
+}
