@@ -160,24 +160,21 @@ mod tests {
     }
 
     #[test]
-    fn of_many_servers_that_find_a_dead_socket_one_gets_it() {
+    fn of_two_servers_that_find_a_dead_socket_the_second_does_not_remove_what_the_first_made_of_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("segue.sock");
         drop(UnixListener::bind(&path).expect("a socket"));
-        let (path, begin) = (&path, &std::sync::Barrier::new(8));
-        let tries = std::thread::scope(|scope| {
-            let one = || {
-                begin.wait();
-                try_unix(path)
-            };
-            let threads: Vec<_> = std::iter::repeat_with(|| scope.spawn(one)).take(8).collect();
-            threads.into_iter().map(|thread| thread.join().expect("it ends")).collect::<Vec<_>>()
-        });
-        assert_eq!(tries.iter().filter(|bound| bound.is_ok()).count(), 1);
-        assert!(
-            std::os::unix::net::UnixStream::connect(path).is_ok(),
-            "the one that has the name is the one that listens"
-        );
+        let first = File::open(folder.path()).expect("a folder");
+        first.lock().expect("locked");
+        let (tell, told) = std::sync::mpsc::channel();
+        let second = path.clone();
+        std::thread::spawn(move || tell.send(try_unix(&second).map(|_| ())));
+        let early = told.recv_timeout(std::time::Duration::from_millis(200));
+        assert!(early.is_err(), "it waits for the lock: {early:?}");
+        fs::remove_file(&path).expect("removed");
+        let _living = UnixListener::bind(&path).expect("a socket");
+        first.unlock().expect("unlocked");
+        assert_eq!(told.recv(), Ok(Err("a server that runs listens there".to_owned())));
     }
 
     #[test]
