@@ -18,6 +18,22 @@ const STEP_MS = 10_000;
  */
 const SILENCE = "UklGRqQ4AQBXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YYA4AQA=";
 
+/** @type {HTMLAudioElement | undefined} */
+let beside;
+let isAllowed = false;
+
+/** To be called during a person's action: some browsers let an element play only if it was played in one. */
+export function allowMediaSession() {
+  if (isAllowed || !navigator.mediaSession) return;
+  isAllowed = true;
+  beside ??= silence();
+  if (!beside.paused) return;
+  beside.play().catch((error) => {
+    if (error.name === "NotAllowedError") isAllowed = false;
+  });
+  beside.pause();
+}
+
 export function startMediaSession() {
   const { mediaSession } = navigator;
   if (!mediaSession) return;
@@ -40,15 +56,13 @@ export function startMediaSession() {
     }
   }
   let shown = "";
-  /** @type {HTMLAudioElement | undefined} */
-  let element;
   const refresh = () => {
     const { playback, player } = session;
     const track = playback?.item && catalogue.track(playback.item.media_id);
     const isHere = player !== undefined && player.client.audio.kind !== "silent";
-    if (isHere && !element) element = silence();
-    if (isHere && element?.paused) element.play().catch(() => undefined);
-    else if (!isHere) element?.pause();
+    if (isHere) beside ??= silence();
+    if (isHere && beside?.paused) beside.play().catch(() => undefined);
+    else if (!isHere) beside?.pause();
     // While nothing plays, the system must not show a place that advances.
     mediaSession.playbackState = !playback?.item
       ? "none"
@@ -90,6 +104,7 @@ function silence() {
 
 /** Seeks forward or back in the item. @param {number} by_ms */
 export function step(by_ms) {
+  if (!session.playback?.item) return;
   const place_ms = session.player?.place_ms() ?? 0;
   void attempt(() => session.current.command({ op: "seek", position_ms: Math.max(0, Math.round(place_ms + by_ms)) }));
 }

@@ -4,6 +4,7 @@
  */
 
 import { BufferVoice } from "./buffer_voice.js";
+import { Elements } from "./elements.js";
 import { LONGEST_DECODED_MS, Loader, Reread, Unplayable } from "./loader.js";
 import { contextTimeAt, localAt, localNow } from "./moments.js";
 import { StreamVoice } from "./stream_voice.js";
@@ -70,6 +71,7 @@ export class Engine {
     this.output = undefined;
     this.loudness = { level: 100, muted: false };
     this.loader = new Loader(() => this.open(), world.addressOf);
+    this.elements = new Elements(() => this.open());
     /**
      * @type {{item: Item, voice?: Voice, job: number, told?: {place_s: number, context_s: number, rate: number}} |
      * undefined}
@@ -131,11 +133,14 @@ export class Engine {
   /** To be called during a user's action: browsers allow sound only then. */
   unlock() {
     const context = this.open();
+    this.elements.allow();
     if (context.state !== "running")
       context.resume().then(
         () => this.stateChanged(),
         () => undefined,
       );
+    else if (this.current?.voice instanceof StreamVoice && this.current.voice.isRefused)
+      this.world.emit({ type: "unblocked" });
   }
 
   setLoudness() {
@@ -211,8 +216,9 @@ export class Engine {
   /** @param {Item} item @param {number} position_ms @param {boolean} [renew] */
   async stream(item, position_ms, renew = false) {
     const url = await this.loader.address(item.media_id, renew);
+    const loudness = this.world.loudnessOf(item.media_id);
     /** @type {StreamVoice} */
-    const voice = new StreamVoice(this.open(), this.outputNode(), this.world.loudnessOf(item.media_id), url, {
+    const voice = new StreamVoice(this.open(), this.outputNode(), loudness, url, this.elements, {
       onplaying: () => this.current?.voice === voice && this.streamPlays(voice),
       onstall: () => this.current?.voice === voice && this.streamStalls(voice),
       onend: () => {

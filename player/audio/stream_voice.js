@@ -23,23 +23,30 @@ const CLOSE_S = 0.05;
 export class StreamVoice {
   /**
    * @param {AudioContext} context @param {AudioNode} output @param {number} loudness @param {string} url
-   * @param {Events} events
+   * @param {import("./elements.js").Elements} elements @param {Events} events
    */
-  constructor(context, output, loudness, url, events) {
+  constructor(context, output, loudness, url, elements, events) {
     this.context = context;
+    this.elements = elements;
     this.gate = new Gate(context, output, loudness);
     this.events = events;
     this.isStopped = false;
     this.isStarted = false;
+    /** Whether the browser has refused to play the element, although the audio context runs. */
+    this.isRefused = false;
     this.speed = 1;
     /** The audio clock at the beginning of the item, in seconds; see `sample`. */
     this.lead_s = Infinity;
-    const element = new Audio();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.ending = undefined;
+    this.part = elements.take();
+    const { element } = this.part;
     this.element = element;
-    element.preload = "auto";
     element.src = url;
-    this.node = context.createMediaElementSource(element);
-    this.node.connect(this.gate.node);
+    this.part.node.connect(this.gate.node);
+    /** Aborted when the element is released. */
+    this.use = new AbortController();
+    const { signal } = this.use;
     /** @param {() => void} act */
     const while_wanted = (act) => () => void (this.isStarted && !this.isStopped && act());
     element.addEventListener(
@@ -48,40 +55,54 @@ export class StreamVoice {
         this.lead_s = Infinity;
         events.onplaying();
       }),
+      { signal },
     );
     element.addEventListener(
       "waiting",
       while_wanted(() => events.onstall()),
+      { signal },
     );
     element.addEventListener(
       "timeupdate",
       while_wanted(() => this.sample()),
+      { signal },
     );
     element.addEventListener(
       "ended",
       while_wanted(() => events.onend()),
+      { signal },
     );
-    element.addEventListener("error", () => {
-      if (!this.isStopped) events.onerror(element.error?.code ?? 0);
-    });
+    element.addEventListener("error", () => this.isStopped || events.onerror(element.error?.code ?? 0), { signal });
   }
 
   /** Silent, and ready to start at another place. */
   rest() {
+    clearTimeout(this.ending);
     this.isStarted = false;
+    this.isRefused = false;
     this.lead_s = Infinity;
     this.gate.close(this.context.currentTime);
     this.element.pause();
   }
 
-  /** Resolves when the audio can play from `place_s` on. @param {number} place_s @returns {Promise<void>} */
+  /** Whether nothing is left to play from this place on. @param {number} place_s */
+  isEnd(place_s) {
+    const { duration } = this.element;
+    return place_s > 0 && Number.isFinite(duration) && place_s >= duration - CLOSE_S;
+  }
+
+  /**
+   * Resolves when the audio can play from `place_s` on, or when it is known that this is its end.
+   * @param {number} place_s @returns {Promise<void>}
+   */
   ready(place_s) {
     if (Math.abs(this.element.currentTime - place_s) > CLOSE_S) this.element.currentTime = place_s;
     return new Promise((resolve, reject) => {
       const heard = new AbortController();
       const { signal } = heard;
       const look = () => {
-        if (this.element.readyState < HTMLMediaElement.HAVE_FUTURE_DATA || this.element.seeking) return;
+        const canPlay = this.element.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA && !this.element.seeking;
+        if (!canPlay && !this.isEnd(place_s)) return;
         heard.abort();
         resolve();
       };
@@ -90,6 +111,7 @@ export class StreamVoice {
         reject(new Error("the audio cannot be loaded"));
       };
       // Which event comes last depends on whether the place was loaded before.
+      this.element.addEventListener("loadedmetadata", look, { signal });
       this.element.addEventListener("canplay", look, { signal });
       this.element.addEventListener("seeked", look, { signal });
       this.element.addEventListener("error", fail, { signal });
@@ -101,6 +123,11 @@ export class StreamVoice {
   start(at_s, place_s, speed) {
     const now_s = this.context.currentTime;
     this.setSpeed(speed);
+    if (this.isEnd(place_s)) {
+      // An element at its end would start from its beginning.
+      this.ending = setTimeout(() => this.events.onend(), Math.max(0, at_s - now_s) * 1000);
+      return Math.max(at_s, now_s);
+    }
     const run_up_s = Math.max(0, Math.min(RUN_UP_S, at_s - now_s));
     const early_s = at_s - now_s - run_up_s;
     const begin = () => {
@@ -109,7 +136,9 @@ export class StreamVoice {
       const from_s = Math.max(0, place_s - run_up_s * speed);
       if (Math.abs(this.element.currentTime - from_s) > CLOSE_S) this.element.currentTime = from_s;
       this.element.play().catch((error) => {
-        if (error.name === "NotAllowedError" && !this.isStopped) this.events.onrefused();
+        if (error.name !== "NotAllowedError" || this.isStopped) return;
+        this.isRefused = true;
+        this.events.onrefused();
       });
     };
     if (early_s > 0.02) setTimeout(begin, early_s * 1000);
@@ -156,12 +185,11 @@ export class StreamVoice {
   drop() {
     if (this.isStopped) return;
     this.isStopped = true;
+    clearTimeout(this.ending);
     this.gate.close(this.context.currentTime);
     setTimeout(() => {
-      this.element.pause();
-      this.element.removeAttribute("src");
-      this.element.load();
-      this.node.disconnect();
+      this.use.abort();
+      this.elements.release(this.part);
       this.gate.drop();
     }, 60);
   }
