@@ -1,14 +1,14 @@
 /** The page: the login, the frame around the views, the message about the connection, the keyboard. */
 
-import { togglePlay } from "./actions.js";
-import { startMediaSession, step } from "./media_session.js";
+import { showKeys, startKeys } from "./keys.js";
+import { allowMediaSession, startMediaSession } from "./media_session.js";
 import { canKeep, forgetEverything, startWorker } from "./offline_cache.js";
 import { note } from "./parts/cards.js";
 import { Component, attribute, fill, h } from "./parts/dom.js";
 import { icon } from "./parts/icons.js";
 import { openMenu } from "./parts/menu.js";
 import { PlayerBar } from "./parts/player_bar.js";
-import { attempt, loaded } from "./parts/toast.js";
+import { loaded } from "./parts/toast.js";
 import { routes } from "./routes.js";
 import { session } from "./session.js";
 import { LOGIN_ENDED, store } from "./store.js";
@@ -43,11 +43,13 @@ const LATER_FILES = [
   "views/now.js",
   "parts/devices.js",
   "parts/dialog.js",
+  "parts/keys_dialog.js",
   "parts/playlist_dialogs.js",
   "views/album.js",
   "views/playlists.js",
   "views/playlist.js",
   "views/queue.js",
+  "whole_queue.js",
   "parts/reorder.js",
   "views/settings.js",
   "views/admin.js",
@@ -94,8 +96,13 @@ class SegueApp extends Component {
     this.listen(document, "visibilitychange", () => document.visibilityState === "visible" && online());
     this.listen(document, "resume", online);
     this.listen(window, "pagehide", () => session.player?.leave("close"));
-    for (const act of ["pointerdown", "keydown"]) this.listen(window, act, () => session.player?.engine.unlock());
-    this.listen(window, "keydown", (event) => key(event));
+    // Browsers differ in which of these is a person's action that allows sound.
+    for (const act of ["pointerdown", "pointerup", "touchend", "click", "keydown"])
+      this.listen(window, act, () => {
+        session.player?.engine.unlock();
+        allowMediaSession();
+      });
+    startKeys((type, listener) => this.listen(window, type, listener));
     if (store.session === undefined) fill(this, open("view-login"));
     this.refresh();
   }
@@ -136,6 +143,12 @@ class SegueApp extends Component {
       h("span", {}, "More"),
     );
     this.more = more;
+    const keys = h(
+      "button",
+      { type: "button", class: "quiet keys-button", onclick: () => void showKeys() },
+      icon("keyboard"),
+      "Keyboard shortcuts",
+    );
     this.nav = h("nav", { "aria-label": "Library" }, links, more);
     const skip = h(
       "a",
@@ -161,7 +174,7 @@ class SegueApp extends Component {
       h(
         "div",
         { class: "frame" },
-        h("header", { class: "sidebar" }, brand, this.nav),
+        h("header", { class: "sidebar" }, brand, this.nav, keys),
         this.banner,
         this.main,
         new PlayerBar(),
@@ -288,35 +301,6 @@ function restoreScroll(main, top) {
     if (Math.abs(main.scrollTop - top) > 1 && performance.now() < until_ms) requestAnimationFrame(attemptScroll);
   };
   attemptScroll();
-}
-
-/**
- * Keys for all views: space plays and pauses, Shift with the left and right arrow seeks, Shift with N and P goes to the
- * next and previous track, `/` searches.
- * @param {KeyboardEvent} event
- */
-function key(event) {
-  const target = /** @type {Element} */ (event.target);
-  if (
-    !session.player ||
-    event.ctrlKey ||
-    event.metaKey ||
-    event.altKey ||
-    target.closest("input, select, textarea, dialog, [popover]")
-  )
-    return;
-  const isOnControl = target.closest("button, a, summary") !== null;
-  /** @type {(() => unknown) | undefined} */
-  let act;
-  if (event.key === " " && !isOnControl) act = () => session.playback?.item && togglePlay();
-  else if (event.key === "/") act = () => routes.go("/search");
-  else if (event.shiftKey && event.key === "ArrowRight") act = () => step(10_000);
-  else if (event.shiftKey && event.key === "ArrowLeft") act = () => step(-10_000);
-  else if (event.shiftKey && event.key === "N") act = () => attempt(() => session.current.command({ op: "next" }));
-  else if (event.shiftKey && event.key === "P") act = () => attempt(() => session.current.command({ op: "previous" }));
-  if (!act) return;
-  event.preventDefault();
-  act();
 }
 
 customElements.define("segue-app", SegueApp);

@@ -30,11 +30,11 @@ export const LOGIN_ENDED = "This login has ended. Log in again.";
 /** @typedef {{id: string, display_name: string, role: string}} User */
 /**
  * @typedef {{theme: "auto" | "light" | "dark", evens: boolean, keep_mb: number, name: string, level: number, muted:
- * boolean}} Preferences
+ * boolean, keys: boolean}} Preferences
  */
 
 /** @type {Preferences} */
-const FIRST = { theme: "auto", evens: true, keep_mb: 1024, name: "", level: 80, muted: false };
+const FIRST = { theme: "auto", evens: true, keep_mb: 1024, name: "", level: 80, muted: false, keys: true };
 
 const SESSION = "segue.session";
 const PREFERENCES = "segue.preferences";

@@ -128,6 +128,16 @@ export class Player extends Watchable {
     return this.client.standalone ? this.client.standalone.items[index] : this.queue.entry(index);
   }
 
+  /** The index of the current item in the queue; `undefined` while it is not known. */
+  currentIndex() {
+    const { standalone, view } = this.client;
+    const id = view?.item?.id;
+    if (!id) return undefined;
+    if (!standalone) return this.queue.indexOf(id);
+    const at = standalone.items.findIndex((item) => item.id === id);
+    return at < 0 ? undefined : at;
+  }
+
   /** Loads the page of a queue entry, if it is not loaded or on its way. @param {number} index */
   loadQueue(index) {
     if (this.client.standalone || !this.client.isWelcomed()) return;

@@ -49,6 +49,24 @@ export class QueuePages {
     return this.pages.get(from)?.items[index - from];
   }
 
+  /** The index of an entry, if its page is loaded. @param {string} id */
+  indexOf(id) {
+    for (const [from, { items }] of this.pages) {
+      const at = items.findIndex((item) => item.id === id);
+      if (at >= 0) return from + at;
+    }
+    return undefined;
+  }
+
+  /** Stores a page that begins where a page of this class does, and may be longer. @param {QueuePage} page */
+  addLong(page) {
+    for (let at = 0; at < page.items.length; at += QUEUE_PAGE) {
+      const items = page.items.slice(at, at + QUEUE_PAGE);
+      if (!this.add({ ...page, from: page.from + at, items })) return false;
+    }
+    return true;
+  }
+
   /** Whether the page of an entry is loaded. @param {number} index */
   has(index) {
     return this.pages.has(firstOf(index));

@@ -1,16 +1,39 @@
 /** The bar below every view: what plays, at which place, on which device. */
 
+import { addToPlaylist, save } from "../actions.js";
 import { catalogue } from "../catalogue.js";
+import { showKeys } from "../keys.js";
+import { routes } from "../routes.js";
 import { session } from "../session.js";
 import { cover } from "./cover.js";
 import { Component, attribute, fill, h, say } from "./dom.js";
 import { icon, iconButton } from "./icons.js";
-import { place } from "./menu.js";
+import { openMenu, place } from "./menu.js";
 import { SeekBar } from "./seek_bar.js";
 import { attempt, loaded } from "./toast.js";
 import { artistLinks } from "./track_row.js";
 import { heartOfCurrent, transport, trouble } from "./transport.js";
-import { volumeControl } from "./volume.js";
+import { turnVolume, volumeControl, volumeOf } from "./volume.js";
+
+/** What a narrow bar has no room for. @returns {import("./menu.js").Entry[]} */
+function lesser() {
+  const id = session.playback?.item?.media_id;
+  const track = id && catalogue.known(id);
+  const isSaved = id !== undefined && catalogue.saved.get(id) === true;
+  const device = session.active ?? session.own;
+  const isMuted = volumeOf(device)?.muted === true;
+  return [
+    id && { label: isSaved ? "Remove from saved" : "Save", icon: "heart", act: () => void save(id, !isSaved) },
+    track && { label: "Add to playlist…", icon: "playlist", act: () => void addToPlaylist([track]) },
+    { label: "Queue", icon: "queue", act: () => routes.go("/queue") },
+    device && {
+      label: isMuted ? "Unmute" : "Mute",
+      icon: isMuted ? "volume" : "muted",
+      act: () => turnVolume(device, { muted: !isMuted }),
+    },
+    { label: "Keyboard shortcuts", icon: "keyboard", act: () => void showKeys() },
+  ];
+}
 
 export class PlayerBar extends Component {
   /** The entry and the track that are shown. */
@@ -41,7 +64,12 @@ export class PlayerBar extends Component {
       { class: "icon-button", href: "/queue", "aria-label": "Queue", title: "Queue" },
       icon("queue"),
     );
-    const side = h("div", { class: "side" }, this.heart.element, queue, this.whereButton, this.volume.element);
+    const more = iconButton("more", "More", {
+      class: "icon-button bar-more",
+      "aria-haspopup": "menu",
+      onclick: () => openMenu(more, lesser(), "More"),
+    });
+    const side = h("div", { class: "side" }, this.heart.element, queue, this.whereButton, this.volume.element, more);
     fill(this, this.trouble, this.what, h("div", { class: "middle" }, this.steer.element, new SeekBar()), side);
     this.observe(session, () => this.refresh());
     this.observe(catalogue, () => this.refresh());
@@ -61,6 +89,7 @@ export class PlayerBar extends Component {
     const { active } = session;
     const isElsewhere = active && active.id !== session.ownId;
     if (this.where && this.whereButton) {
+      this.where.title = active?.name ?? "";
       say(this.where, isElsewhere ? active.name : active ? "This tab" : "Devices");
       attribute(
         this.whereButton,

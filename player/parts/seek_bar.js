@@ -55,7 +55,6 @@ export class SeekBar extends Component {
     }[event.key];
     if (by_ms === undefined || !this.input) return;
     event.preventDefault();
-    event.stopPropagation();
     const place_ms = this.isPut() ? Number(this.input.value) : (session.player?.place_ms() ?? 0);
     this.seek(Math.round(Math.max(0, Math.min(Number(this.input.max), place_ms + by_ms))));
   }

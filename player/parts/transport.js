@@ -14,10 +14,7 @@ const command = (op) => () => void attempt(() => session.current.command({ op })
 
 /** Shuffle, previous, play, next, repeat. @returns {Part} */
 export function transport() {
-  const shuffle = iconButton("shuffle", "Shuffle", {
-    class: "icon-button minor",
-    onclick: () => void attempt(() => session.current.command({ op: "shuffle", on: !session.playback?.shuffle })),
-  });
+  const shuffle = iconButton("shuffle", "Shuffle", { class: "icon-button minor", onclick: () => void toggleShuffle() });
   const previous = iconButton("previous", "Previous", { onclick: command("previous") });
   const play = iconButton("play", "Play", { class: "icon-button big", onclick: () => void togglePlay() });
   const next = iconButton("next", "Next", { onclick: command("next") });
@@ -45,9 +42,18 @@ export function transport() {
   return { element, refresh };
 }
 
-function turnRepeat() {
-  const mode = { off: "all", all: "one", one: "off" }[session.playback?.repeat ?? "off"];
-  return attempt(() => session.current.command({ op: "repeat", mode }));
+/** @param {boolean} [says] whether a message says what holds now */
+export function toggleShuffle(says = false) {
+  const on = !session.playback?.shuffle;
+  const done = on ? "Shuffle is on." : "Shuffle is off.";
+  return attempt(() => session.current.command({ op: "shuffle", on }), says ? done : undefined);
+}
+
+/** @param {boolean} [says] whether a message says what holds now */
+export function turnRepeat(says = false) {
+  const mode = { off: "all", all: "one", one: "off" }[session.playback?.repeat ?? "off"] ?? "off";
+  const done = { off: "Repeat is off.", all: "The queue repeats.", one: "This track repeats." }[mode];
+  return attempt(() => session.current.command({ op: "repeat", mode }), says ? done : undefined);
 }
 
 /** The button that saves the current track. @returns {Part} */

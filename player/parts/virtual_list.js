@@ -188,9 +188,20 @@ export class VirtualList extends Component {
     if (this.columns > 1) Object.assign(moves, { ArrowRight: 1, ArrowLeft: -1 });
     const move = moves[event.key];
     const isTyping = event.target instanceof HTMLInputElement;
-    if (move === undefined || isTyping || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (move === undefined || isTyping || event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     this.focusEntry(Math.max(0, Math.min(total - 1, this.focused + move)));
+  }
+
+  /** Scrolls so that an entry stands below a quarter of the view; Tab reaches it first. @param {number} index */
+  reveal(index) {
+    const { scroller } = this;
+    if (!scroller) return;
+    this.focused = index;
+    this.draw();
+    const top = this.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+    scroller.scrollTop += top + Math.floor(index / this.columns) * this.height - scroller.clientHeight / 4;
+    this.draw();
   }
 
   /** @param {number} index @param {string} [part] which control of the entry */

@@ -12,9 +12,26 @@ const DRAG_MS = 60;
 /** While a person moves a slider, and this long after, it does not follow the device's volume, in milliseconds. */
 const HELD_MS = 600;
 
+/** The volume of a device; this one's own is known before the server has it. @param {Device | undefined} device */
+export const volumeOf = (device) =>
+  device?.id === session.ownId ? session.player?.client.device.volume : device?.volume;
+
+/**
+ * Sets the volume of a device, this one's at once.
+ * @param {Device | undefined} device @param {{level?: number, muted?: boolean}} change
+ */
+export function turnVolume(device, change) {
+  if (!device) return;
+  const { level = 80, muted = false } = volumeOf(device) ?? {};
+  if (device.id === session.ownId) session.current.setVolume(change.level ?? level, change.muted ?? muted);
+  else void attempt(() => session.current.command({ op: "volume", device_id: device.id, ...change }));
+}
+
 /** The volume slider of a device; hidden while the volume is unknown. @param {() => Device | undefined} deviceOf */
 export function volumeControl(deviceOf) {
-  const mute = iconButton("volume", "Mute", { onclick: () => turn({ muted: !deviceOf()?.volume?.muted }) });
+  const mute = iconButton("volume", "Mute", {
+    onclick: () => turnVolume(deviceOf(), { muted: !volumeOf(deviceOf())?.muted }),
+  });
   const slider = h("input", {
     type: "range",
     class: "volume",
@@ -36,20 +53,12 @@ export function volumeControl(deviceOf) {
     slider.style.setProperty("--fill", String(Number(slider.value) / 100));
     timer ||= setTimeout(() => {
       timer = 0;
-      turn({ level: Number(slider.value), muted: false });
+      turnVolume(deviceOf(), { level: Number(slider.value), muted: false });
     }, DRAG_MS);
-  };
-  /** @param {{level?: number, muted?: boolean}} change */
-  const turn = (change) => {
-    const device = deviceOf();
-    if (!device) return;
-    const { level = 80, muted = false } = device.volume ?? {};
-    if (device.id === session.ownId) session.current.setVolume(change.level ?? level, change.muted ?? muted);
-    else void attempt(() => session.current.command({ op: "volume", device_id: device.id, ...change }));
   };
   const refresh = () => {
     const device = deviceOf();
-    const volume = device?.id === session.ownId ? session.player?.client.device.volume : device?.volume;
+    const volume = volumeOf(device);
     const isMuted = volume?.muted === true || volume?.level === 0;
     setIcon(mute, isMuted ? "muted" : "volume", isMuted ? "Unmute" : "Mute");
     element.classList.toggle("unknown", !volume);

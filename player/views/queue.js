@@ -8,7 +8,9 @@ import { count } from "../parts/text.js";
 import { attempt } from "../parts/toast.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
+import { routes } from "../routes.js";
 import { session } from "../session.js";
+import { canRestore, clearQueue, findCurrent, restoreQueue } from "../whole_queue.js";
 import { View, entitle } from "./view.js";
 
 /** @import {Item, Op} from "../rules/types.js" */
@@ -22,16 +24,44 @@ const unknown = (item) => ({
   duration_ms: item.duration_ms ?? 0,
 });
 
+/** A list that marks what comes before and after the current entry. */
+class QueueList extends TrackList {
+  current = -1;
+
+  /** @param {number} current the index of the current entry */
+  mark(current) {
+    this.current = current;
+    for (const [index, { element }] of this.shown) {
+      element.classList.toggle("before", index < current);
+      element.classList.toggle("next", index === current + 1);
+    }
+  }
+
+  /** @param {number} from @param {number} to */
+  place(from, to) {
+    super.place(from, to);
+    this.mark(this.current);
+  }
+}
+
+customElements.define("queue-list", QueueList);
+
 class QueueView extends View {
+  isOpened = false;
+  looked = "";
+
   build() {
     const said = h("p", { class: "lede", role: "status" });
-    const clear = h("button", { type: "button", onclick: () => void this.command({ op: "queue.clear" }) }, "Clear");
+    const clear = h("button", { type: "button", onclick: () => void attempt(clearQueue, "Cleared.") }, "Clear");
+    const undo = h("button", { type: "button", onclick: () => void attempt(restoreQueue) }, "Undo clearing");
+    const where = h("button", { type: "button", class: "quiet", title: "Show the current track" });
+    where.addEventListener("click", () => list.reveal(session.current.currentIndex() ?? 0));
     /**
      * An entry is the same object as long as its track is, so that its row is not created again.
      * @type {Map<string, {item: Item, track: any}>}
      */
     const known = new Map();
-    const list = new TrackList({
+    const list = new QueueList({
       source: {
         get total() {
           return session.playback?.queue_length;
@@ -69,6 +99,10 @@ class QueueView extends View {
       const total = session.playback?.queue_length ?? 0;
       say(said, total ? count(total, "track") : "");
       clear.hidden = total < 2;
+      undo.hidden = !canRestore();
+      const at = this.lookForCurrent(list);
+      where.hidden = total < 2 || at === undefined;
+      if (at !== undefined) say(where, `${at.toLocaleString()} before, ${(total - at - 1).toLocaleString()} next`);
       const now = `${session.playback?.epoch}.${session.playback?.queue_revision}`;
       if (now === revision) return;
       revision = now;
@@ -76,8 +110,31 @@ class QueueView extends View {
       list.later();
     });
     this.list = list;
-    fill(this, h("header", { class: "head" }, h("div", {}, this.heading("Queue"), said), clear), list);
+    const buttons = h("div", { class: "actions" }, where, clear, undo);
+    fill(this, h("header", { class: "head" }, h("div", {}, this.heading("Queue"), said), buttons), list);
     session.changed();
+  }
+
+  /**
+   * Marks the entries before the current one and the one after it; the first time the list is scrolled to the current
+   * one, unless a person comes back to where the list was.
+   * @param {QueueList} list @returns {number | undefined} the index of the current entry, once known
+   */
+  lookForCurrent(list) {
+    const { playback } = session;
+    const at = session.current.currentIndex();
+    if (at !== undefined) {
+      list.mark(at);
+      if (!this.isOpened && !routes.isReturn) list.reveal(at);
+      this.isOpened = true;
+      return at;
+    }
+    const key = `${playback?.epoch}.${playback?.queue_revision}.${playback?.item?.id}`;
+    // The first page has it most often, and is on its way.
+    if (!playback?.item || !session.current.entry(0) || this.looked === key) return undefined;
+    this.looked = key;
+    findCurrent().catch(() => undefined);
+    return undefined;
   }
 
   /** @param {{item: Item, track: any}} entry @param {number} index */

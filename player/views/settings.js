@@ -73,6 +73,12 @@ class SettingsView extends View {
       checked: preferences.evens,
       onchange: () => store.prefer({ evens: evens.checked }),
     });
+    const keys = h("input", {
+      type: "checkbox",
+      role: "switch",
+      checked: preferences.keys,
+      onchange: () => store.prefer({ keys: keys.checked }),
+    });
     const used = h("span", { class: "detail", role: "status" });
     void kept().then((found) =>
       fill(
@@ -91,6 +97,7 @@ class SettingsView extends View {
         "Used when the page is loaded next. A name given in the list of devices comes first.",
       ),
       setting("Even out loudness", evens, "Uses the ReplayGain values in the files, from the next track on."),
+      setting("Keys of one character", keys, "M for mute, L to save, and others. The key ? lists them all."),
       canKeep()
         ? setting(
             "Keep music for offline",

@@ -66,6 +66,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "api.js"
     "app.js"
     "audio/buffer_voice.js"
+    "audio/elements.js"
     "audio/engine.js"
     "audio/gate.js"
     "audio/loader.js"
@@ -83,6 +84,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "device/tick_timer.js"
     "icon.svg"
     "index.html"
+    "keys.js"
     "manifest.webmanifest"
     "media_session.js"
     "offline_cache.js"
@@ -93,6 +95,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "parts/dom.js"
     "parts/icons.js"
     "parts/keeping.js"
+    "parts/keys_dialog.js"
     "parts/menu.js"
     "parts/other_device.js"
     "parts/pages.js"
@@ -139,6 +142,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "views/search.js"
     "views/settings.js"
     "views/view.js"
+    "whole_queue.js"
 };
 
 /// What browsers let the page load (Content-Security-Policy): files of this server, and pictures and audio that its script has
