@@ -26,28 +26,33 @@ export function grip(name, index, move) {
     const row = handle.closest(".row");
     if (!(row instanceof HTMLElement) || event.button !== 0) return;
     event.preventDefault();
-    drag(row, event, (by) => move(Math.max(0, index + by)));
+    drag(row, event, index, move);
   });
   return handle;
 }
 
 /**
- * A copy of the row follows the pointer, because the row itself may leave the page when the list scrolls.
- * @param {HTMLElement} row @param {PointerEvent} start
- * @param {(by: number) => void} drop called with the number of rows to move by
+ * A copy of the row follows the pointer, because the row itself may leave the page when the list scrolls. A line shows
+ * between which rows it would land.
+ * @param {HTMLElement} row @param {PointerEvent} start @param {number} index the row's
+ * @param {(to: number) => unknown} move called with the index to move it to
  */
-function drag(row, start, drop) {
+function drag(row, start, index, move) {
   const scroller = row.closest("main") ?? document.documentElement;
   const { left, top, width } = row.getBoundingClientRect();
   const likeness = /** @type {HTMLElement} */ (row.cloneNode(true));
   likeness.inert = true;
   likeness.classList.add("dragged");
   likeness.style.cssText = `left: ${left}px; top: ${top}px; width: ${width}px`;
-  document.body.append(likeness);
+  const line = h("div", { class: "drop-line", hidden: true });
+  document.body.append(likeness, line);
+  const last = Number(row.getAttribute("aria-setsize") ?? Infinity) - 1;
+  const from_top = scroller.scrollTop;
   document.documentElement.setPointerCapture(start.pointerId);
   const from = start.clientY + scroller.scrollTop;
   let at = start.clientY;
   let frame = 0;
+  const target = () => Math.max(0, Math.min(last, index + Math.round((at + scroller.scrollTop - from) / ROW)));
   const follow = () => {
     const view = scroller.getBoundingClientRect();
     scroller.scrollTop +=
@@ -57,6 +62,10 @@ function drag(row, start, drop) {
           ? EDGE_STEP
           : 0;
     likeness.style.translate = `0 ${at - start.clientY}px`;
+    const by = target() - index;
+    const line_y = top + (by > 0 ? by + 1 : by) * ROW - (scroller.scrollTop - from_top);
+    line.hidden = by === 0 || line_y < view.top || line_y > view.bottom;
+    line.style.cssText = `left: ${left}px; top: ${line_y}px; width: ${width}px`;
     frame = requestAnimationFrame(follow);
   };
   follow();
@@ -65,8 +74,9 @@ function drag(row, start, drop) {
     done.abort();
     cancelAnimationFrame(frame);
     likeness.remove();
-    const by = Math.round((at + scroller.scrollTop - from) / ROW);
-    if (isMeant && by !== 0) drop(by);
+    line.remove();
+    const to = target();
+    if (isMeant && to !== index) move(to);
   };
   const { signal } = done;
   const mine = (/** @type {(event: PointerEvent) => void} */ act) => (/** @type {PointerEvent} */ event) =>
