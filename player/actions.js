@@ -99,8 +99,9 @@ export function addToPlaylist(tracks) {
 /**
  * Opens the menu of a track at its button.
  * @param {HTMLElement} button @param {any} track @param {import("./parts/menu.js").Entry[]} [more]
+ * @param {{clientX: number, clientY: number}} [pointer] where the menu opens, instead of at the button
  */
-export function trackMenu(button, track, more = []) {
+export function trackMenu(button, track, more = [], pointer = undefined) {
   const isSaved = catalogue.saved.get(track.id) === true;
   openMenu(
     button,
@@ -118,5 +119,6 @@ export function trackMenu(button, track, more = []) {
       },
     ],
     `${track.name} by ${names(track.artists)}`,
+    pointer,
   );
 }

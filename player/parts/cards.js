@@ -61,6 +61,7 @@ export function artistCard(artist) {
     name: artist.name,
     detail,
     picture: cover(artist, 200, "artist"),
+    tracks: `/artists/${artist.id}/tracks`,
     round: true,
   });
 }

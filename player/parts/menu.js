@@ -5,8 +5,11 @@ import { icon } from "./icons.js";
 
 /** @typedef {{label: string, icon: string, act: () => void} | undefined | false} Entry */
 
-/** @param {HTMLElement} button @param {Entry[]} entries @param {string} label */
-export function openMenu(button, entries, label) {
+/**
+ * @param {HTMLElement} button @param {Entry[]} entries @param {string} label
+ * @param {{clientX: number, clientY: number}} [pointer] where the menu opens; without it at the button
+ */
+export function openMenu(button, entries, label, pointer) {
   const known = entries.filter((entry) => entry !== undefined && entry !== false);
   const items = known.map((entry) =>
     h(
@@ -42,8 +45,21 @@ export function openMenu(button, entries, label) {
   });
   document.body.append(menu);
   menu.showPopover();
-  place(menu, button);
+  if (pointer) placeAt(menu, pointer);
+  else place(menu, button);
   items[0]?.focus();
+}
+
+/**
+ * Puts a panel's corner at the pointer, on the side where there is room.
+ * @param {HTMLElement} panel @param {{clientX: number, clientY: number}} pointer
+ */
+function placeAt(panel, { clientX, clientY }) {
+  const { offsetWidth: width, offsetHeight: height } = panel;
+  const left = clientX + width + 8 < innerWidth ? clientX : clientX - width;
+  const top = clientY + height + 8 < innerHeight ? clientY : clientY - height;
+  panel.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+  panel.style.top = `${Math.max(8, Math.min(top, innerHeight - height - 8))}px`;
 }
 
 /**

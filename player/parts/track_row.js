@@ -4,9 +4,12 @@ import { save, trackMenu } from "../actions.js";
 import { catalogue } from "../catalogue.js";
 import { session } from "../session.js";
 import { cover } from "./cover.js";
-import { attribute, h } from "./dom.js";
+import { attribute, fill, h } from "./dom.js";
 import { icon, iconButton, setIcon } from "./icons.js";
 import { clock, spoken } from "./text.js";
+
+/** Whether the music is on, and nothing keeps it from sounding. */
+const isHeard = () => session.isOn && ["starting", "playing", "buffering"].includes(session.playback?.status ?? "");
 
 /** @param {{id: string, name: string}[]} artists */
 export function artistLinks(artists) {
@@ -58,7 +61,7 @@ export function trackRow(track, { number, play, hidesAlbum = false, entry, detai
     "div",
     { class: `row track${hidesAlbum ? " without-album" : ""}${isPlayable ? "" : " missing"}` },
     grip,
-    h("span", { class: "lead" }, lead, h("span", { class: "sounding", "aria-hidden": "true" }, icon("volume"))),
+    h("span", { class: "lead" }, lead, h("span", { class: "sounding", "aria-hidden": "true" })),
     h("span", { class: "names" }, title, artistLinks(track.artists)),
     hidesAlbum
       ? undefined
@@ -77,13 +80,25 @@ export function trackRow(track, { number, play, hidesAlbum = false, entry, detai
   row.addEventListener("dblclick", (event) => {
     if (isPlayable && !(/** @type {Element} */ (event.target).closest("a, button"))) play();
   });
+  row.addEventListener("click", (event) => {
+    if (!isTouch(event) || /** @type {Element} */ (event.target).closest("button")) return;
+    // The names in a row are links too small for a finger; its menu has them.
+    event.preventDefault();
+    if (isPlayable) play();
+  });
   row.addEventListener("contextmenu", (event) => {
     event.preventDefault();
-    trackMenu(more, track, menu?.());
+    trackMenu(more, track, menu?.(), event);
   });
   Object.assign(row, { track, entry });
   refreshRow(row);
   return row;
+}
+
+/** Whether a click is made by a finger. @param {MouseEvent} event */
+function isTouch(event) {
+  const kind = /** @type {PointerEvent} */ (event).pointerType;
+  return kind ? kind === "touch" : event.detail > 0 && matchMedia("(hover: none)").matches;
 }
 
 /** Shows whether a row's track is saved and whether it plays. @param {HTMLElement} row */
@@ -93,6 +108,12 @@ export function refreshRow(row) {
   const item = session.playback?.item;
   const isCurrent = entry ? item?.id === entry : item?.media_id === track.id;
   attribute(row, "aria-current", isCurrent ? "true" : undefined);
+  const sounding = row.querySelector(".sounding");
+  const picture = isCurrent ? (isHeard() ? "volume" : "pause") : "";
+  if (sounding && sounding.getAttribute("data-icon") !== picture) {
+    sounding.setAttribute("data-icon", picture);
+    fill(sounding, picture && icon(picture));
+  }
   const heart = row.querySelector(".heart");
   const isSaved = catalogue.saved.get(track.id) === true;
   if (heart) {

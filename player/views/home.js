@@ -77,7 +77,7 @@ class HomeView extends View {
     fill(
       body,
       recent.length > 0 && section("Recently played", tracks("Recently played", recent)),
-      section("New in your library", shelf("New in your library", fresh.map(albumCard)), "/albums"),
+      section("New in your library", shelf("New in your library", fresh.map(albumCard)), "/albums?sort=newest"),
       top.length > 0 && section("Most played", tracks("Most played", top)),
       artists.length > 0 && section("Artists", shelf("Artists", artists.map(artistCard)), "/artists"),
     );

@@ -1,5 +1,6 @@
 /** The long lists: all albums, all artists, all tracks, saved tracks. */
 
+import { query } from "../api.js";
 import { playFrom } from "../actions.js";
 import { catalogue } from "../catalogue.js";
 import { CARD_TEXT, albumCard, artistCard, note, way } from "../parts/cards.js";
@@ -10,6 +11,7 @@ import { count } from "../parts/text.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
 import { VirtualList } from "../parts/virtual_list.js";
+import { routes } from "../routes.js";
 import { View } from "./view.js";
 
 /** Whether these are saved is known without a request. */
@@ -30,16 +32,22 @@ function gridView(title, noun, path, row) {
     build() {
       const said = h("p", { class: "lede", role: "status" });
       const holder = h("div");
+      // The address names the order, so that it survives a way back and a reload.
+      const chosen = () => (new URLSearchParams(location.search).get("sort") === "newest" ? "newest" : "name");
+      const address = () => (order.value === "name" ? path : query(path, { sort: order.value }));
       const order = h(
         "select",
-        { "aria-label": "Order", onchange: () => show() },
+        { "aria-label": "Order", onchange: () => routes.go(address(), true) },
         h("option", { value: "name" }, "By name"),
         h("option", { value: "newest" }, "Newest first"),
       );
       let end = () => {};
+      let shown = "";
+      this.observe(routes, () => routes.view().tag === this.localName && shown !== chosen() && show());
       this.endings.push(() => end());
       const show = () => {
         end();
+        shown = order.value = chosen();
         const source = new Pages(path, { sort: order.value });
         end = source.watch(() => {
           say(said, source.total ? count(source.total, noun) : "");
