@@ -131,6 +131,7 @@ class SegueApp extends Component {
       icon: picture,
       act: () => routes.go(href),
     }));
+    others.push({ label: "Keyboard shortcuts", icon: "keyboard", act: () => void showKeys() });
     const more = h(
       "button",
       {

@@ -19,7 +19,8 @@ const BEYOND = 6;
 export class VirtualList extends Component {
   /**
    * @param {{source: Source, row: (item: any, index: number) => HTMLElement, rowHeight: number, minWidth?: number,
-   *   label: string, empty?: HTMLElement | string}} options in pixels; with `minWidth` there are as many columns as
+   *   label: string, empty?: HTMLElement | string, under?: HTMLElement}} options in pixels; `under` stays at the upper
+   *   edge while the list scrolls; with `minWidth` there are as many columns as
    *   fit, each `rowHeight` higher than it is wide
    */
   constructor(options) {
@@ -214,7 +215,8 @@ export class VirtualList extends Component {
       this.getBoundingClientRect().top -
       scroller.getBoundingClientRect().top +
       Math.floor(index / this.columns) * this.height;
-    if (top < 0) scroller.scrollTop += top - 8;
+    const covered = this.options.under?.offsetHeight ?? 0;
+    if (top < covered) scroller.scrollTop += top - covered - 8;
     else if (top + this.height > scroller.clientHeight)
       scroller.scrollTop += top + this.height - scroller.clientHeight + 8;
     this.draw();

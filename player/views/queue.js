@@ -56,6 +56,8 @@ class QueueView extends View {
     const undo = h("button", { type: "button", onclick: () => void attempt(restoreQueue) }, "Undo clearing");
     const where = h("button", { type: "button", class: "quiet", title: "Show the current track" });
     where.addEventListener("click", () => list.reveal(session.current.currentIndex() ?? 0));
+    const buttons = h("div", { class: "actions" }, where, clear, undo);
+    const head = h("header", { class: "head" }, h("div", {}, this.heading("Queue"), said), buttons);
     /**
      * An entry is the same object as long as its track is, so that its row is not created again.
      * @type {Map<string, {item: Item, track: any}>}
@@ -87,6 +89,7 @@ class QueueView extends View {
       },
       row: (entry, index) => this.row(entry, index),
       rowHeight: ROW,
+      under: head,
       label: "Queue",
       empty: note(
         "queue",
@@ -110,8 +113,7 @@ class QueueView extends View {
       list.later();
     });
     this.list = list;
-    const buttons = h("div", { class: "actions" }, where, clear, undo);
-    fill(this, h("header", { class: "head" }, h("div", {}, this.heading("Queue"), said), buttons), list);
+    fill(this, head, list);
     session.changed();
   }
 
