@@ -16,8 +16,8 @@ const SEEK_MS = 10_000;
 const VOLUME_STEP = 5;
 /** Keys that do nothing by themselves. */
 const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock"]);
-/** Where letters are written or choose an option. */
-const TYPING = "textarea, select, input:not([type='range'], [type='checkbox'])";
+/** Where text is written. */
+const TEXT = "textarea, input:not([type='range'], [type='checkbox'])";
 
 /** @param {object} op */
 const command = (op) => attempt(() => session.current.command(/** @type {any} */ (op)));
@@ -62,20 +62,24 @@ const SHIFTED = {
 /** Letters with Shift: people can turn these off too. @type {Record<string, () => unknown>} */
 const SHIFTED_LETTERS = { N: () => command({ op: "next" }), P: () => command({ op: "previous" }) };
 
+/** Whether a choice shows its options, which take all keys. @param {Element} at */
+const isOpen = (at) => CSS.supports("selector(:open)") && at.matches("select:open");
+
 /** Whether the focus is shown: not after a click, until a key that is none of these is pressed. */
 const isFocusShown = () => !document.documentElement.hasAttribute("data-focus-unseen");
 
 /** What a key does, if it does anything here. @param {KeyboardEvent} event @returns {(() => unknown) | undefined} */
 function actionOf({ key, shiftKey, target }) {
   const at = /** @type {Element} */ (target);
-  if (at.closest(TYPING) || at.closest(".menu")) return undefined;
+  if (at.closest(TEXT) || at.closest(".menu") || isOpen(at)) return undefined;
   if (key === " ") {
-    const isOnControl = isFocusShown() && at.closest("button, a, summary, input") !== null;
+    const isOnControl = isFocusShown() && at.closest("button, a, summary, input, select") !== null;
     return isOnControl || !session.playback?.item ? undefined : togglePlay;
   }
   if (at.closest("dialog")) return undefined;
-  if (shiftKey && SHIFTED[key]) return at.closest("input") ? undefined : SHIFTED[key];
-  if (!store.preferences.keys) return undefined;
+  if (shiftKey && SHIFTED[key]) return at.closest("input, select") ? undefined : SHIFTED[key];
+  // Letters choose an option of a choice.
+  if (!store.preferences.keys || at.closest("select")) return undefined;
   return (shiftKey && SHIFTED_LETTERS[key]) || CHARACTERS[shiftKey ? key : key.toLowerCase()];
 }
 

@@ -201,7 +201,9 @@ export class VirtualList extends Component {
     this.focused = index;
     this.draw();
     const top = this.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
-    scroller.scrollTop += top + Math.floor(index / this.columns) * this.height - scroller.clientHeight / 4;
+    const covered = this.options.under?.offsetHeight ?? 0;
+    const room = Math.max(scroller.clientHeight / 4, covered + this.height / 2);
+    scroller.scrollTop += top + Math.floor(index / this.columns) * this.height - room;
     this.draw();
   }
 

@@ -76,6 +76,11 @@ test("Space pauses and plays after a click on any control, and presses a control
   await go(page, "/settings");
   const even = page.getByRole("switch", { name: "Even out loudness" });
   const was = await even.isChecked();
+  await page.getByRole("combobox", { name: "Appearance" }).click();
+  await page.keyboard.press("Escape");
+  await page.getByRole("heading", { name: "Settings" }).click();
+  await page.getByRole("combobox", { name: "Appearance" }).focus();
+  await spacePauses(page, "a choice");
   await even.click();
   await spacePauses(page, "a switch");
   assert.equal(await even.isChecked(), !was, "Space did not turn it back");

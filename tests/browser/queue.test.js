@@ -58,13 +58,14 @@ async function queued() {
   return ids;
 }
 
-for (const [length, start] of [
-  [9, 4],
-  [60, 30],
-  [1_300, 1_111],
+for (const [length, start, width, height] of [
+  [9, 4, 1280, 720],
+  [60, 30, 320, 568],
+  [60, 30, 844, 390],
+  [1_300, 1_111, 1280, 720],
 ]) {
-  test(`the queue opens at the current entry: ${start + 1} of ${length}`, async () => {
-    const { page, errors } = await open(browser, server, "Desk");
+  test(`the queue opens at the current entry: ${start + 1} of ${length}, ${width} × ${height}`, async () => {
+    const { page, errors } = await open(browser, server, "Desk", { viewport: { width, height } });
     await play(page, length, start);
     for (const _ of ["by a link", "again"]) {
       await go(page, "/albums");
@@ -75,9 +76,8 @@ for (const [length, start] of [
         page,
         (at) => {
           const row = document.querySelector(`.row.track[aria-posinset="${at}"][aria-current]`);
-          const view = /** @type {Element} */ (document.querySelector("main")).getBoundingClientRect();
-          const box = row?.getBoundingClientRect();
-          return box && box.top >= view.top && box.bottom <= view.bottom;
+          const { left, top, bottom, width } = row?.getBoundingClientRect() ?? new DOMRect();
+          return [top + 2, bottom - 2].every((y) => row?.contains(document.elementFromPoint(left + width / 2, y)));
         },
         start + 1,
       );
