@@ -79,3 +79,15 @@ test("the known entries end at the first page that is not there, or at the end o
   empty.add(page(QUEUE_PAGE, 0, 5));
   assert.equal(empty.known().length, QUEUE_PAGE, "a page without entries is the end");
 });
+
+test("an entry is found by its id in the pages that are there, also in those of a long answer", () => {
+  const queue = new QueuePages();
+  queue.show(shown(5));
+  assert.equal(queue.indexOf("e0"), undefined);
+  assert.ok(queue.addLong(page(2 * QUEUE_PAGE, QUEUE_PAGE + 30, 5)));
+  assert.equal(queue.indexOf(`e${3 * QUEUE_PAGE + 29}`), 3 * QUEUE_PAGE + 29);
+  assert.equal(queue.indexOf("e0"), undefined, "its page is not there");
+  assert.ok(queue.has(2 * QUEUE_PAGE) && queue.has(3 * QUEUE_PAGE));
+  assert.equal(queue.addLong(page(0, QUEUE_PAGE, 6)), false, "of another revision");
+  assert.equal(queue.indexOf("e0"), undefined);
+});
