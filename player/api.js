@@ -1,5 +1,6 @@
 /** The server's REST API: `ask` sends a request; the other functions are for requests that several modules need. */
 
+import { outside } from "./root.js";
 import { LOGIN_ENDED, store } from "./store.js";
 
 /** A request that failed: what was wrong, in words for people, and a stable code for programs. */
@@ -32,7 +33,7 @@ export async function ask(path, { method = "GET", json, signal, token = store.se
   const body = json === undefined ? undefined : JSON.stringify(json);
   let response;
   try {
-    response = await fetch(`/v1${path}`, { method, headers, body, signal: AbortSignal.any(signals) });
+    response = await fetch(outside(`/v1${path}`), { method, headers, body, signal: AbortSignal.any(signals) });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, "unreachable", "The server cannot be reached.");
@@ -45,10 +46,13 @@ export async function ask(path, { method = "GET", json, signal, token = store.se
   throw new ApiError(response.status, code, message);
 }
 
-/** The path and query of an address of this server, whatever name the server gives itself. @param {string} url */
+/**
+ * An address of this server under the name by which the page was reached.
+ * @param {string} url as the server wrote it
+ */
 export function own(url) {
   const { pathname, search } = new URL(url, location.href);
-  return pathname + search;
+  return location.origin + pathname + search;
 }
 
 /**

@@ -56,7 +56,7 @@ const LATER_FILES = [
   "views/offline.js",
   "parts/keeping.js",
   "parts/other_device.js",
-].map((file) => `/player/${file}`);
+].map((file) => `player/${file}`);
 /** The places in the bar of a phone; the others are in a menu. */
 const FEW = 4;
 /** @type {[string, string, string][]} address, icon, name */
@@ -166,7 +166,7 @@ class SegueApp extends Component {
     const brand = h(
       "a",
       { class: "brand", href: "/" },
-      h("img", { src: "/player/icon.svg", alt: "", width: 28, height: 28 }),
+      h("img", { src: "player/icon.svg", alt: "", width: 28, height: 28 }),
       "Segue",
     );
     fill(
@@ -204,7 +204,7 @@ class SegueApp extends Component {
     attribute(
       /** @type {Element} */ (this.more),
       "data-here",
-      PLACES.slice(FEW).some(([href]) => href === location.pathname),
+      PLACES.slice(FEW).some(([href]) => href === routes.path),
     );
     main.scrollTop = 0;
     if (routes.isReturn) restoreScroll(main, routes.scrolled.get(routes.step) ?? 0);

@@ -3,13 +3,14 @@
  * which tracks it belongs to.
  */
 
+import { outside, stored, within } from "./root.js";
 import { store } from "./store.js";
 
-const MEDIA = "segue-media";
+const MEDIA = stored("segue-media");
 /** The paths of kept audio, in the order of their last use. */
-const USED = "segue-used";
+const USED = stored("segue-used");
 /** The tracks of kept audio, by the path of the audio. */
-const TRACKS = "segue-tracks";
+const TRACKS = stored("segue-tracks");
 /** The most tracks that are stored: more than fit into the largest limit. */
 const MOST_KNOWN = 5_000;
 
@@ -23,7 +24,7 @@ export function startWorker(later) {
   if (!canKeep()) return;
   const { serviceWorker } = navigator;
   const isFirst = !serviceWorker.controller;
-  serviceWorker.register("/sw.js").catch((error) => console.warn("no service worker:", error));
+  serviceWorker.register(outside("/sw.js")).catch((error) => console.warn("no service worker:", error));
   /** @param {Record<string, unknown>} message */
   const say = (message) => void serviceWorker.ready.then(({ active }) => active?.postMessage(message));
   let told = NaN;
@@ -34,13 +35,13 @@ export function startWorker(later) {
   };
   store.watch(tell);
   tell();
-  addEventListener("load", () => say({ files: isFirst ? ["/", ...ownFiles(), ...later] : later }));
+  addEventListener("load", () => say({ files: isFirst ? ["./", ...ownFiles(), ...later] : later }));
 }
 
 /** The files that this page has loaded. */
 function ownFiles() {
   const paths = performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname);
-  return [...new Set(paths.filter((path) => path.startsWith("/player/")))];
+  return [...new Set(paths.filter((path) => within(path).startsWith("/player/")))];
 }
 
 /** The kept tracks, the last played first. @returns {Promise<Kept[]>} */
@@ -104,5 +105,5 @@ export async function removeAllKept() {
 /** Removes everything of the user who has logged out. */
 export async function forgetEverything() {
   if (!canKeep()) return;
-  await Promise.all([removeAllKept(), caches.delete("segue-answers"), caches.delete("segue-covers")]);
+  await Promise.all([removeAllKept(), caches.delete(stored("segue-answers")), caches.delete(stored("segue-covers"))]);
 }

@@ -1,5 +1,6 @@
 /** The addresses within the page: which view each shows, and how to go there. */
 
+import { ROOT, outside, within } from "./root.js";
 import { Watchable } from "./store.js";
 
 /** Addresses for people who are not logged in. */
@@ -33,7 +34,10 @@ class Routes extends Watchable {
     this.scrolled = new Map();
     this.step = history.state?.step ?? 0;
     this.isReturn = false;
-    history.replaceState({ step: this.step }, "");
+    // A page that was opened past the proxy has the path without what the proxy puts before it.
+    const isBelow = location.pathname === ROOT || location.pathname.startsWith(`${ROOT}/`);
+    const whole = isBelow ? location.pathname : outside(location.pathname);
+    history.replaceState({ step: this.step }, "", whole + location.search + location.hash);
     addEventListener("popstate", (event) => {
       this.step = event.state?.step ?? 0;
       this.isReturn = true;
@@ -42,10 +46,15 @@ class Routes extends Watchable {
     addEventListener("click", (event) => this.click(event));
   }
 
+  /** The address that is shown. */
+  get path() {
+    return within(location.pathname);
+  }
+
   /** The tag of the view, and the id or kind that the address names. @returns {{tag: string, id: string}} */
   view() {
     for (const [pattern, tag] of VIEWS) {
-      const found = pattern.exec(location.pathname);
+      const found = pattern.exec(this.path);
       if (found) return { tag, id: found[1] ?? new URLSearchParams(location.search).get("type") ?? "" };
     }
     return { tag: "view-nowhere", id: "" };
@@ -53,14 +62,14 @@ class Routes extends Watchable {
 
   /** After the login the address and its secret are replaced. */
   leaveWaysIn() {
-    if (WAYS_IN.test(location.pathname)) history.replaceState({ step: this.step }, "", "/");
+    if (WAYS_IN.test(this.path)) history.replaceState({ step: this.step }, "", outside("/"));
   }
 
   /** @param {string} path @param {boolean} [replaces] */
   go(path, replaces = false) {
-    if (path === location.pathname + location.search) return;
-    if (replaces) history.replaceState({ step: this.step }, "", path);
-    else history.pushState({ step: ++this.step }, "", path);
+    if (path === this.path + location.search) return;
+    if (replaces) history.replaceState({ step: this.step }, "", outside(path));
+    else history.pushState({ step: ++this.step }, "", outside(path));
     this.isReturn = false;
     this.changed();
   }
@@ -78,9 +87,10 @@ class Routes extends Watchable {
       link.origin !== location.origin
     )
       return;
-    if (!VIEWS.some(([pattern]) => pattern.test(link.pathname))) return;
+    const path = within(link.pathname);
+    if (!VIEWS.some(([pattern]) => pattern.test(path))) return;
     event.preventDefault();
-    this.go(link.pathname + link.search);
+    this.go(path + link.search);
   }
 }
 

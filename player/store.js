@@ -1,5 +1,7 @@
 /** What this browser stores: the login, the preferences, and the id of this tab's device. */
 
+import { stored } from "./root.js";
+
 /** An object that can be watched. Several changes in one turn of the event loop are reported once. */
 export class Watchable {
   constructor() {
@@ -36,8 +38,10 @@ export const LOGIN_ENDED = "This login has ended. Log in again.";
 /** @type {Preferences} */
 const FIRST = { theme: "auto", evens: true, keep_mb: 1024, name: "", level: 80, muted: false, keys: true };
 
-const SESSION = "segue.session";
-const PREFERENCES = "segue.preferences";
+const SESSION = stored("segue.session");
+const PREFERENCES = stored("segue.preferences");
+const DEVICE = stored("segue.device");
+const VOLUME_VERSION = stored("segue.volume_version");
 
 /** @param {Storage} storage @param {string} key */
 function read(storage, key) {
@@ -105,23 +109,23 @@ class Store extends Watchable {
 
   /** The id of this tab's device; it is stored as long as the tab is open. @returns {string | undefined} */
   deviceId() {
-    return read(sessionStorage, "segue.device") ?? undefined;
+    return read(sessionStorage, DEVICE) ?? undefined;
   }
 
   /** @param {string | undefined} id */
   setDeviceId(id) {
-    write(sessionStorage, "segue.device", id);
+    write(sessionStorage, DEVICE, id);
   }
 
   /** The version of the volume of this tab's device: a reloaded page names it in its `hello`. @returns {number} */
   volumeVersion() {
-    const version = read(sessionStorage, "segue.volume_version");
+    const version = read(sessionStorage, VOLUME_VERSION);
     return Number.isSafeInteger(version) && version >= 0 ? version : 0;
   }
 
   /** @param {number} version */
   setVolumeVersion(version) {
-    write(sessionStorage, "segue.volume_version", version);
+    write(sessionStorage, VOLUME_VERSION, version);
   }
 }
 

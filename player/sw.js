@@ -3,18 +3,24 @@
  * next, for use without the server. Audio never changes under its address; everything else is asked for first.
  */
 
-const PAGE = "segue-page";
-const ANSWERS = "segue-answers";
-const COVERS = "segue-covers";
-const MEDIA = "segue-media";
+/** The path that the worker controls, without a slash at the end: empty, or such as `/music`. */
+const ROOT = new URL(".", location.href).pathname.replace(/\/$/, "");
+/** The name of a cache; two servers below one origin do not share any. `root.js` names them in the same way. */
+const stored = (name) => (ROOT ? `${name} ${ROOT}` : name);
+const PAGE = stored("segue-page");
+const ANSWERS = stored("segue-answers");
+const COVERS = stored("segue-covers");
+const MEDIA = stored("segue-media");
 /** Stores how much audio is kept, because an idle worker is ended and loses its variables. */
-const LIMIT = "segue-limit";
+const LIMIT = stored("segue-limit");
 /** Stores the paths of kept audio, the last used at the end, so that a use does not write the audio again. */
-const USED = "segue-used";
+const USED = stored("segue-used");
 /** Pages that do not belong to the player. */
 const OTHERS = /^\/(docs|openapi\.json|healthz|readyz)/;
 /** The server is given up after this time when an older answer is kept, in milliseconds. */
 const PATIENCE_MS = 4_000;
+/** What a proxy answers when it does not reach the server (RFC 9110, section 15.6). */
+const AWAY = [502, 503, 504];
 /** The most answers and covers that are kept. */
 const MOST = { [ANSWERS]: 400, [COVERS]: 1_500, [PAGE]: 200 };
 /** The largest audio object that is kept, in bytes. */
@@ -31,19 +37,26 @@ self.addEventListener("message", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method !== "GET" || url.origin !== location.origin || OTHERS.test(url.pathname)) return;
-  if (url.pathname.startsWith("/media/")) event.respondWith(media(event, request, url.pathname));
-  else if (url.pathname.startsWith("/v1/covers/")) event.respondWith(keptFirst(event, COVERS, request));
-  else if (url.pathname.startsWith("/v1/")) event.respondWith(answer(event, request));
-  else if (request.mode === "navigate") event.respondWith(newest(event, PAGE, request, "/"));
-  else if (url.pathname.startsWith("/player/")) event.respondWith(newest(event, PAGE, request, request.url));
+  const path = within(url);
+  if (request.method !== "GET" || path === undefined || OTHERS.test(path)) return;
+  if (path.startsWith("/media/")) event.respondWith(media(event, request, url.pathname));
+  else if (path.startsWith("/v1/covers/")) event.respondWith(keptFirst(event, COVERS, request));
+  else if (path.startsWith("/v1/")) event.respondWith(answer(event, request, path));
+  else if (request.mode === "navigate") event.respondWith(newest(event, PAGE, request, "./"));
+  else if (path.startsWith("/player/")) event.respondWith(newest(event, PAGE, request, request.url));
 });
+
+/** The path of an address below that of the worker; `undefined` for addresses of others. */
+function within(url) {
+  const isOwn = url.origin === location.origin && url.pathname.startsWith(`${ROOT}/`);
+  return isOwn ? url.pathname.slice(ROOT.length) : undefined;
+}
 
 /**
  * Answers of the catalogue that are kept. The progress of a scan and logins are not: they are valid for a moment only.
  */
-function answer(event, request) {
-  const isOfTheMoment = /^\/v1\/(auth|library|users|sync|search)/.test(new URL(request.url).pathname);
+function answer(event, request, path) {
+  const isOfTheMoment = /^\/v1\/(auth|library|users|sync|search)/.test(path);
   return isOfTheMoment ? fetch(request) : newest(event, ANSWERS, request, request.url);
 }
 
@@ -61,12 +74,17 @@ async function newest(event, name, request, key) {
   }
 }
 
+/** Where an older answer is kept, the server is given up after a time, and when a proxy says that it is away. */
 function withPatience(request, kept) {
   if (!kept) return fetch(request);
+  const answered = fetch(request).then((response) => {
+    if (AWAY.includes(response.status)) throw new Error("the server is away");
+    return response;
+  });
   const gone = new Promise((_, reject) =>
     setTimeout(() => reject(new Error("the server takes too long")), PATIENCE_MS),
   );
-  return Promise.race([fetch(request), gone]);
+  return Promise.race([answered, gone]);
 }
 
 async function keptFirst(event, name, request) {

@@ -1,5 +1,7 @@
 /** The WebSocket to the server: opened when the rules ask for it; passes frames on and reports when it is closed. */
 
+import { outside } from "../root.js";
+
 /** @import {Frame} from "../rules/types.js" */
 
 const SUBPROTOCOL = "segue.sync.v1";
@@ -16,7 +18,7 @@ export class Socket {
 
   connect() {
     this.disconnect();
-    const address = new URL("/v1/sync", location.href);
+    const address = new URL(outside("/v1/sync"), location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(address, SUBPROTOCOL);
     this.socket = socket;

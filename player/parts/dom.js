@@ -1,9 +1,12 @@
 /** Creating elements, and the base class of all components. */
 
+import { outside } from "../root.js";
+
 /** @typedef {Node | string | number | false | null | undefined} Child */
 
 /**
- * Creates an element with properties, listeners (`onclick`), attributes and children.
+ * Creates an element with properties, listeners (`onclick`), attributes and children. A `href` that begins with a slash
+ * is an address of the player.
  * @template {string} T
  * @param {T} tag @param {Record<string, any>} [properties] @param {...(Child | Child[])} children
  * @returns {T extends keyof HTMLElementTagNameMap ? HTMLElementTagNameMap[T] : HTMLElement}
@@ -19,6 +22,7 @@ export function h(tag, properties = {}, ...children) {
 function set(element, name, value) {
   if (value === undefined || value === null || value === false) return;
   if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+  else if (name === "href" && value.startsWith("/")) element.setAttribute(name, outside(value));
   else if (name === "class") element.className = value;
   else if (name === "style") element.style.cssText = value;
   else if (name in element && !name.includes("-") && name !== "list" && name !== "role")

@@ -3,6 +3,7 @@
 import { enter } from "../api.js";
 import { field } from "../parts/dialog.js";
 import { Component, fill, h, say, sentence } from "../parts/dom.js";
+import { routes } from "../routes.js";
 import { store } from "../store.js";
 import { entitle } from "./view.js";
 
@@ -36,7 +37,7 @@ const WAYS = {
         autocomplete: "one-time-code",
         required: true,
         maxlength: 20,
-        value: location.pathname === "/login" ? location.hash.slice(1) : "",
+        value: routes.path === "/login" ? location.hash.slice(1) : "",
       },
     ],
     yes: "Log in",
@@ -67,8 +68,8 @@ const WAYS = {
 
 class LoginView extends Component {
   build() {
-    const hasCode = location.pathname === "/login" && location.hash.length > 1;
-    const form = this.show(location.pathname === "/setup" ? "setup" : hasCode ? "code" : "password");
+    const hasCode = routes.path === "/login" && location.hash.length > 1;
+    const form = this.show(routes.path === "/setup" ? "setup" : hasCode ? "code" : "password");
     if (hasCode) form.requestSubmit();
   }
 
@@ -82,7 +83,7 @@ class LoginView extends Component {
     const form = h(
       "form",
       { class: "login" },
-      h("img", { src: "/player/icon.svg", alt: "", width: 72, height: 72 }),
+      h("img", { src: "player/icon.svg", alt: "", width: 72, height: 72 }),
       h("h1", {}, "Segue"),
       h("p", { class: "lede" }, way.lede),
       way.fields.map(field),

@@ -96,6 +96,27 @@ fn secrets_are_masked_and_what_is_shown_can_be_read_again() {
 }
 
 #[test]
+fn a_public_address_may_have_a_path() {
+    let url = |text: &str| {
+        let flags: [(&str, &[&str]); 1] = [("public_url", &[text])];
+        Settings::merge(&sources("", &[], &flags)).map(|settings| settings.public_url)
+    };
+    for (text, path) in [
+        ("", ""),
+        ("https://m.example", ""),
+        ("https://m.example/", ""),
+        ("https://m.example/music/", "/music"),
+        ("http://[::1]:80/a/b-c_d.e~f%C3%BC", "/a/b-c_d.e~f%C3%BC"),
+    ] {
+        assert_eq!(url(text).expect("an address").path(), path, "{text}");
+    }
+    for bad in ["/a//b", "/..", "/a/./b", "/<b>", "/a&b", "/ü"] {
+        let problems = url(&format!("https://m.example{bad}")).expect_err(bad).to_string();
+        assert!(problems.contains("public_url has a path of"), "{problems}");
+    }
+}
+
+#[test]
 fn links_are_made_of_the_public_address_or_of_a_reachable_one() {
     let bound = ListenAddress::Address("0.0.0.0:80".parse().expect("an address"));
     let unix = ListenAddress::Unix("/run/segue.sock".into());

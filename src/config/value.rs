@@ -140,6 +140,21 @@ impl PublicUrl {
     pub fn as_str(&self) -> Option<&str> {
         self.0.as_deref()
     }
+
+    /// Its path without a slash at the end, such as `/music`; empty at the root of a name and where no address was given.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let rest = self.as_str().and_then(|url| url.split_once("://")).map_or("", |(_, rest)| rest);
+        rest.find('/').and_then(|start| rest.get(start..)).unwrap_or_default()
+    }
+}
+
+/// Whether a path can stand before all addresses of the server: segments of the characters that need no escape in a URL
+/// (RFC 3986, section 2.3) or are escaped, none of them empty, `.` or `..`.
+fn is_path(path: &str) -> bool {
+    let is_character = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%".contains(&byte);
+    let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_character);
+    path.is_empty() || path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_segment))
 }
 
 impl Value for PublicUrl {
@@ -153,7 +168,13 @@ impl Value for PublicUrl {
         }
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         match rest {
-            Some(rest) if !rest.is_empty() && !rest.contains([' ', '?', '#', '"']) => Ok(Self(Some(text.to_owned()))),
+            Some(rest) if !rest.is_empty() && !rest.contains([' ', '?', '#', '"']) => {
+                let url = Self(Some(text.to_owned()));
+                if is_path(url.path()) {
+                    return Ok(url);
+                }
+                Err(format!("has a path of letters, digits and -._~ between single slashes, not {:?}", url.path()))
+            }
             _ => Err(format!("is an address such as https://music.example.org, not {text:?}")),
         }
     }

@@ -109,6 +109,11 @@ function quoted(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** The address of the server, without a slash at the end. */
+function serverOf(api) {
+  return new URL(api.servers?.[0]?.url ?? "/", location.href).href.replace(/\/$/, "");
+}
+
 /** The curl line of an operation. */
 function curl(method, path, operation, api, token) {
   const words = ["curl"];
@@ -118,7 +123,7 @@ function curl(method, path, operation, api, token) {
   const asked = query
     .map((one) => `${one.name}=${encodeURIComponent(example(one.schema, api.components.schemas) ?? "")}`)
     .join("&");
-  words.push(quoted(location.origin + path + (asked ? `?${asked}` : "")));
+  words.push(quoted(serverOf(api) + path + (asked ? `?${asked}` : "")));
   if ((operation.security ?? api.security ?? []).length)
     words.push("-H", quoted(`Authorization: Bearer ${token || "TOKEN"}`));
   const body = operation.requestBody?.content?.["application/json"];

@@ -3,6 +3,7 @@
 
 use super::reads;
 use crate::{
+    app::App,
     error::{ApiError, Kind},
     media::digest::Digest,
 };
@@ -11,6 +12,7 @@ use actix_web::{
     http::header::{self, AcceptEncoding, ETag, Encoding, EntityTag, Header as _, IfNoneMatch},
     web,
 };
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -39,15 +41,15 @@ impl File {
         if let Some(packed) = self.packed.get() {
             return Ok(packed);
         }
-        web::block(|| self.packed.get_or_init(|| self.pack())).await.map_err(ApiError::internal)
+        web::block(|| self.packed.get_or_init(|| pack(self.bytes))).await.map_err(ApiError::internal)
     }
+}
 
-    fn pack(&self) -> Packed {
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        gzip.write_all(self.bytes).expect("memory takes what is written");
-        let gzip = gzip.finish().expect("memory takes what is written").into();
-        Packed { tag: Digest(Sha256::digest(self.bytes).into()).to_string(), gzip }
-    }
+fn pack(bytes: &[u8]) -> Packed {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    gzip.write_all(bytes).expect("memory takes what is written");
+    let gzip = gzip.finish().expect("memory takes what is written").into();
+    Packed { tag: Digest(Sha256::digest(bytes).into()).to_string(), gzip }
 }
 
 macro_rules! files {
@@ -110,6 +112,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "parts/transport.js"
     "parts/virtual_list.js"
     "parts/volume.js"
+    "root.js"
     "routes.js"
     "rules/audio.js"
     "rules/client.js"
@@ -145,10 +148,26 @@ static FILES: LazyLock<Vec<File>> = files! {
     "whole_queue.js"
 };
 
-/// What browsers let the page load (Content-Security-Policy): files of this server, and pictures and audio that its script has
-/// made. Nothing from other servers.
-const POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; \
-                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// The page for every address of a view.
+const PAGE: &str = include_str!("../../player/index.html");
+/// The line of the page that says where the player is served.
+const BASE: &str = "<base href=\"/\">";
+
+/// What browsers let the page load (Content-Security-Policy): files of this server, pictures and audio that its script has
+/// made, and the script within the page. Nothing from other servers.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = BASE64_STANDARD.encode(Sha256::digest(script_within(PAGE)));
+    format!(
+        "default-src 'self'; script-src 'self' 'sha256-{hash}'; img-src 'self' data: blob:; media-src 'self' blob:; \
+         object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    )
+});
+
+/// The text of the first script that stands within a page.
+fn script_within(page: &str) -> &str {
+    let script = page.split_once("<script>").and_then(|(_, rest)| rest.split_once("</script>"));
+    script.map_or("", |(script, _)| script)
+}
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -164,26 +183,34 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .service(web::resource("/player/{name:.+}").route(reads().to(part)));
 }
 
-async fn page(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    answer(&request, "index.html").await
+/// The page, with the path under which people reach this server.
+async fn page(request: HttpRequest, app: web::Data<App>) -> HttpResponse {
+    let base = format!("<base href=\"{}/\">", app.settings.public_url.path());
+    let text = PAGE.replace(BASE, &base);
+    let packed = pack(text.as_bytes());
+    answer(&request, "index.html", web::Bytes::from(text), &packed)
 }
 
 /// A service worker controls the pages below its own address, so this one is at the top.
 async fn worker(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    answer(&request, "sw.js").await
+    file(&request, "sw.js").await
 }
 
 async fn part(request: HttpRequest, name: web::Path<String>) -> Result<HttpResponse, ApiError> {
-    answer(&request, &name).await
+    file(&request, &name).await
 }
 
-/// The file, or 304. Browsers ask each time, so that they never show an old player of an upgraded server.
-async fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
+async fn file(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiError> {
     let file = FILES
         .iter()
         .find(|file| file.name == name)
         .ok_or_else(|| ApiError::new(Kind::NotFound, "the player has no file of this name"))?;
     let packed = file.packed().await?;
+    Ok(answer(request, file.name, web::Bytes::from_static(file.bytes), packed))
+}
+
+/// The file, or 304. Browsers ask each time, so that they never show an old player of an upgraded server.
+fn answer(request: &HttpRequest, name: &str, bytes: web::Bytes, packed: &Packed) -> HttpResponse {
     // Weak, because compressed and plain answers share it.
     let tag = EntityTag::new_weak(packed.tag.clone());
     let is_known = match IfNoneMatch::parse(request) {
@@ -196,20 +223,20 @@ async fn answer(request: &HttpRequest, name: &str) -> Result<HttpResponse, ApiEr
         .insert_header(ETag(tag))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header((header::VARY, "accept-encoding"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.as_str()))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::X_FRAME_OPTIONS, "DENY"))
         .insert_header((header::REFERRER_POLICY, "same-origin"));
     if is_known {
-        return Ok(response.finish());
+        return response.finish();
     }
-    response.content_type(content_type(file.name));
+    response.content_type(content_type(name));
     let accepted = AcceptEncoding::parse(request).ok();
     let best = accepted.and_then(|accepted| accepted.negotiate([Encoding::gzip(), Encoding::identity()].iter()));
     if best == Some(Encoding::gzip()) {
-        return Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(packed.gzip.clone()));
+        return response.insert_header((header::CONTENT_ENCODING, "gzip")).body(packed.gzip.clone());
     }
-    Ok(response.body(file.bytes))
+    response.body(bytes)
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -234,6 +261,13 @@ mod tests {
         ["README.md", "jsconfig.json"].contains(&name)
             || of_the_package.iter().any(|file| file == name)
             || name.starts_with("rules/types/")
+    }
+
+    #[test]
+    fn the_page_says_where_the_player_is_and_its_script_is_the_one_that_the_policy_allows() {
+        assert_eq!(PAGE.matches(BASE).count(), 1);
+        assert_eq!(PAGE.matches("<script>").count(), 1);
+        assert!(script_within(PAGE).contains("public_url"));
     }
 
     #[test]

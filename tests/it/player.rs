@@ -34,3 +34,23 @@ fn the_players_files_are_compressed_and_revalidated_by_etag() {
         server.get("/player/README.md").await.assert_error(404, "not_found");
     });
 }
+
+#[test]
+fn below_a_path_the_page_names_it_and_a_proxy_may_leave_it_before_every_address() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start_with(&database, &["--public-url=https://music.example.org/music"]).await;
+        let login = server.user(&database, "anna").await;
+        for before in ["", "/music"] {
+            let page = server.get(&format!("{before}/albums")).await;
+            let text = String::from_utf8(page.body.to_vec()).expect("text");
+            assert!(page.status == 200 && text.contains("<base href=\"/music/\">"), "{before}: {text}");
+            assert_eq!(server.get(&format!("{before}/sw.js")).await.status, 200, "{before}");
+            assert_eq!(server.get(&format!("{before}/player/icon.svg")).await.status, 200, "{before}");
+            let tracks = login.get(&format!("{before}/v1/tracks?limit=1&offset=0")).await.json();
+            assert_eq!(tracks["href"], "https://music.example.org/music/v1/tracks?limit=1&offset=0", "{before}");
+        }
+        server.get("/musical/v1/tracks").await.assert_error(404, "not_found");
+        assert_eq!(server.get("/openapi.json").await.json()["servers"][0]["url"], "https://music.example.org/music");
+    });
+}

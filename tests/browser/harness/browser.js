@@ -118,7 +118,7 @@ export async function loggedIn(server, name) {
 export async function welcomed(page) {
   await page.waitForSelector("player-bar", { state: "attached" });
   await holds(page, () =>
-    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.link === "up"),
+    import(new URL("player/session.js", document.baseURI).href).then(({ session }) => session.link === "up"),
   );
 }
 
@@ -171,7 +171,7 @@ export async function until(page, wanted) {
   const give_up_ms = Date.now() + PATIENCE_MS;
   for (;;) {
     const shown = await page.evaluate(async () => {
-      const { session } = await import(/** @type {any} */ ("/player/session.js"));
+      const { session } = await import(new URL("player/session.js", document.baseURI).href);
       const { playback, active, ownId, link } = session;
       await new Promise((resolve) => requestAnimationFrame(resolve));
       return {
@@ -192,7 +192,7 @@ export async function until(page, wanted) {
 /** @param {Page} page @param {Record<string, any>} op */
 export function command(page, op) {
   return page.evaluate(async (op) => {
-    const { session } = await import(/** @type {any} */ ("/player/session.js"));
+    const { session } = await import(new URL("player/session.js", document.baseURI).href);
     await session.current.command(op);
   }, op);
 }

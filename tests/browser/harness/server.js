@@ -28,6 +28,8 @@ export class Server {
     this.user = undefined;
     /** The file of its certificate, if it speaks TLS. @type {string | undefined} */
     this.pem = undefined;
+    /** Settings beside those of the tests, by the names of their variables. @type {Record<string, string>} */
+    this.settings = {};
     /** @type {import("node:child_process").ChildProcess | undefined} */
     this.process = undefined;
   }
@@ -36,8 +38,11 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  static async start() {
+  /** @param {Record<string, string>} [settings] by the names of their variables @param {number} [port] default: any */
+  static async start(settings = {}, port = 0) {
     const server = new Server(await mkdtemp(path.join(tmpdir(), "segue-browser.")));
+    server.port = port;
+    server.settings = settings;
     await server.run();
     server.password = (await readFile(path.join(server.folder, "password"), "utf8")).trim();
     return server;
@@ -57,14 +62,15 @@ export class Server {
 
   /** Starts it, or starts it again on the same port with the same data. */
   async run() {
-    const child = started(
-      ["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.folder],
-      this.pem ? { SEGUE_TLS_CERT: this.pem, SEGUE_TLS_KEY: this.pem } : {},
-    );
+    const child = started(["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.folder], {
+      ...this.settings,
+      ...(this.pem ? { SEGUE_TLS_CERT: this.pem, SEGUE_TLS_KEY: this.pem } : {}),
+    });
     this.process = child;
     for await (const line of createInterface({ input: child.stdout })) {
       const port = /^open this in your browser to listen: https?:.*:(\d+)/.exec(line)?.[1];
-      if (port) this.port = Number(port);
+      // With a public address it is the port of the proxy that is shown.
+      if (port && !this.port) this.port = Number(port);
       if (line.startsWith("Ctrl-C")) return;
     }
     throw new Error(`${PROGRAM} did not start: ${child.told()}`);

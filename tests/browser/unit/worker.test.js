@@ -63,7 +63,7 @@ async function worker(keep_bytes) {
     self,
     caches: { open: async (/** @type {string} */ name) => shelf(name) },
     fetch,
-    location: { origin: HOST },
+    location: { origin: HOST, href: `${HOST}/sw.js` },
     Response,
     Headers,
     URL,

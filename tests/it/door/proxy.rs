@@ -44,7 +44,19 @@ fn start(folder: &Path, arguments: &[&str]) -> Proxy {
     Proxy(command.spawn().expect("the proxy starts"))
 }
 
+/// nginx by the recipe, at the root of its name.
 fn nginx(folder: &Path, server: &str, port: u16) -> Proxy {
+    nginx_with(folder, server, port, &[])
+}
+
+/// The same below a path that it takes away.
+fn nginx_below(folder: &Path, server: &str, port: u16) -> Proxy {
+    let pass = |end: &str| format!("        proxy_pass http://{server}{end};");
+    let (at_root, below) = (pass(""), pass("/"));
+    nginx_with(folder, server, port, &[("    location / {", "    location /music/ {"), (&at_root, &below)])
+}
+
+fn nginx_with(folder: &Path, server: &str, port: u16, changes: &[(&str, &str)]) -> Proxy {
     let path = |name: &str| folder.join(name).display().to_string();
     let (listen, other) = (format!("listen 127.0.0.1:{port} ssl http2;"), format!("listen 127.0.0.1:{};", free_port()));
     let site = adapted(
@@ -60,7 +72,7 @@ fn nginx(folder: &Path, server: &str, port: u16) -> Proxy {
             ("music.example.org", "localhost"),
         ],
     );
-    fs::write(folder.join("segue.conf"), site).expect("written");
+    fs::write(folder.join("segue.conf"), adapted(site, changes)).expect("written");
     let user = if is_root() { "user root;" } else { "" };
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {};\n", path(kind)))
@@ -93,7 +105,7 @@ fn curl(folder: &Path, arguments: &[&str]) -> Output {
     command.output().expect("curl runs")
 }
 
-async fn a_player_works_through(proxy: fn(&Path, &str, u16) -> Proxy) {
+async fn a_player_works_through(proxy: fn(&Path, &str, u16) -> Proxy, path: &str) {
     let database = TestDatabase::new(Dialect::Sqlite);
     let folder = tempfile::tempdir().expect("a folder");
     let CertifiedKey { cert, signing_key } =
@@ -105,7 +117,7 @@ async fn a_player_works_through(proxy: fn(&Path, &str, u16) -> Proxy) {
     silence(&music.join("pebbles.wav"), 20);
 
     let port = free_port();
-    let public = format!("https://localhost:{port}");
+    let public = format!("https://localhost:{port}{path}");
     let flags = ["--public-url", &public, "--trusted-proxies", "127.0.0.1", "--music", music.to_str().expect("text")];
     let server = Server::start_with(&database, &flags).await;
     let address = server.base.strip_prefix("http://").expect("plain HTTP");
@@ -140,10 +152,15 @@ async fn a_player_works_through(proxy: fn(&Path, &str, u16) -> Proxy) {
 
 #[test]
 fn a_player_works_through_nginx() {
-    run(a_player_works_through(nginx));
+    run(a_player_works_through(nginx, ""));
+}
+
+#[test]
+fn a_player_works_through_nginx_below_a_path() {
+    run(a_player_works_through(nginx_below, "/music"));
 }
 
 #[test]
 fn a_player_works_through_caddy() {
-    run(a_player_works_through(caddy));
+    run(a_player_works_through(caddy, ""));
 }
