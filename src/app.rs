@@ -38,7 +38,7 @@ pub struct App {
     /// The sessions of this process.
     pub directory: Arc<Directory>,
     /// The search index.
-    pub search: Search,
+    pub search: Arc<Search>,
     /// The name of the catalogue when the database was opened; a restore changes it.
     pub(crate) catalogue: String,
 }
@@ -54,9 +54,11 @@ impl App {
         let catalogue = db.write_blocking(secrets::catalogue)?;
         let auth = Arc::new(Auth::open(&db, &settings)?);
         let covers = Covers::new(settings.data_dir.join("covers"));
-        let directory = directory(&settings, &db, &auth).await?;
-        let (scanner, sums, search) = (Scanner::default(), Sums::default(), Search::default());
-        let (file_threads, lists) = (FileThreads::new(&settings.music), Arc::default());
+        let (lists, search) = (Arc::<Lists>::default(), Arc::<Search>::default());
+        let tracks = DbTracks::new(db.clone(), Arc::clone(&lists), Arc::clone(&search));
+        let directory = directory(&settings, &db, &auth, tracks).await?;
+        let (scanner, sums) = (Scanner::default(), Sums::default());
+        let file_threads = FileThreads::new(&settings.music);
         Ok(Self { settings, db, auth, file_threads, covers, lists, scanner, sums, directory, search, catalogue })
     }
 
@@ -89,6 +91,7 @@ async fn directory(
     settings: &Settings,
     db: &Db,
     auth: &Arc<Auth>,
+    tracks: DbTracks,
 ) -> Result<Arc<Directory>, Box<dyn Error + Send + Sync>> {
     let (this, clock) = (NodeId(rand::random()), ClockId(rand::random()));
     let (nodes, clock) = store::start(db.clone(), time::now(), this, clock).await?;
@@ -97,7 +100,7 @@ async fn directory(
         store: Arc::new(DbStore::open(db.clone())?),
         nodes: Arc::new(nodes),
         cluster: None,
-        tracks: Arc::new(DbTracks::new(db.clone())),
+        tracks: Arc::new(tracks),
         logins: Arc::new(TokenLogins::new(auth.clone())),
         clock,
         random: Arc::new(rand::random::<u64>),

@@ -3,7 +3,7 @@
 use crate::node::{Sessions, ToSession, World};
 use crate::protocol::ids::{Micros, UserId};
 use crate::session::panics::Panics;
-use crate::session::{Panic, Restart, SessionActor, Shutdown, Start};
+use crate::session::{Changed, Panic, Restart, SessionActor, Shutdown, Start};
 use actix::{Actor, Addr, ArbiterHandle, Recipient};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -113,6 +113,13 @@ impl Directory {
             since_panic: running.since_panic(user, now),
             jitter_ms: Box::new(move || lock(&counted).jitter_ms(most_ms)),
             ended: Box::new(move |panic| lock(&listed).ended(user, number, panic)),
+        }
+    }
+
+    /// What the user keeps has changed: the devices of the user's session, if one runs here, are told.
+    pub fn changed(&self, user: UserId, changed: Changed) {
+        if let Some((_, session)) = self.lock().sessions.get(&user) {
+            session.do_send(changed);
         }
     }
 

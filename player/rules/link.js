@@ -17,8 +17,10 @@ export const FIRST_LIMITS = {
   page_items: 200,
   tracks: 500,
 };
-/** The longest wait between two attempts, in milliseconds. */
-const LONGEST_WAIT_MS = 30_000;
+/** The longest wait between two attempts, in milliseconds, unless the server asks for a longer one. */
+const LONGEST_WAIT_MS = 5_000;
+/** The longest wait that the server may ask for, in milliseconds. */
+const LONGEST_ASKED_MS = 30_000;
 /** The wait after the first failed attempt, in milliseconds; doubled with each further one. */
 const FIRST_WAIT_MS = 250;
 /** The longest wait before the first attempt of a device that plays, in milliseconds. */
@@ -140,7 +142,7 @@ export function welcomed(client, local_us, jitter_ms, out) {
 /**
  * The socket is closed: plans the next attempt. After a connection that worked, the wait is a random part of the
  * server's jitter; after a failed attempt, a random part of a time that doubles with each attempt. Where the server has
- * said how long to wait at least, that comes first, up to `LONGEST_WAIT_MS`.
+ * said how long to wait at least, that comes first, up to `LONGEST_ASKED_MS`.
  * @param {Client} client
  * @param {number} local_us
  * @param {number} chance
@@ -171,7 +173,7 @@ export function closed(client, local_us, chance, code, out) {
   const isSounding = client.audio.kind === "sounding";
   const doubled_ms = Math.min(FIRST_WAIT_MS * 2 ** Math.min(link.failed_attempts, 10), LONGEST_WAIT_MS);
   const jitter_ms = isSounding ? Math.min(link.jitter_ms, SOUNDING_WAIT_MS) : link.jitter_ms;
-  const least_ms = Math.min(told?.retry_ms ?? 0, LONGEST_WAIT_MS);
+  const least_ms = Math.min(told?.retry_ms ?? 0, LONGEST_ASKED_MS);
   link.failed_attempts += 1;
   link.phase = "down";
   link.since_us = local_us + (least_ms + chance * (wasUp ? jitter_ms : doubled_ms)) * 1000;

@@ -16,6 +16,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpResponse, web};
+use segue_actors::session::Changed;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -89,10 +90,11 @@ pub(super) async fn save(
         }
         Ok(None)
     });
-    match unknown.await? {
-        None => Ok(HttpResponse::NoContent().finish()),
-        Some(noun) => Err(ApiError::not_found(noun.word())),
+    if let Some(noun) = unknown.await? {
+        return Err(ApiError::not_found(noun.word()));
     }
+    app.directory.changed(asker.user, Changed::Saved);
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Removes tracks and albums, follows artists no more, and deletes playlists of the user: all or none.
@@ -122,6 +124,8 @@ pub(super) async fn forget(
         Ok(Ok(()))
     });
     outcome.await??;
+    app.directory.changed(asker.user, Changed::Saved);
+    app.directory.changed(asker.user, Changed::Playlists);
     app.scanner.board().announce();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -24,6 +24,7 @@ use crate::{
     values::catalogue_id::CatalogueId,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
+use segue_actors::session::Changed;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -285,6 +286,7 @@ async fn edit(
         Ok(Ok(()))
     });
     outcome.await??;
+    app.directory.changed(asker.user, Changed::Playlists);
     app.scanner.board().announce();
     Ok(PlaylistSnapshot { snapshot_id: CatalogueId(snapshot).to_string() })
 }

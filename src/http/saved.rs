@@ -19,6 +19,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
+use segue_actors::session::Changed;
 use segue_client::protocol::ids::Micros;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -207,13 +208,18 @@ pub(super) async fn add(
         }
         Ok(all_known)
     });
-    if all_known.await? { Ok(HttpResponse::NoContent().finish()) } else { Err(ApiError::not_found(noun.word())) }
+    if !all_known.await? {
+        return Err(ApiError::not_found(noun.word()));
+    }
+    app.directory.changed(asker.user, Changed::Saved);
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Forgets things that were saved.
 pub(super) async fn remove(app: &App, asker: AuthUser, kind: Saved, ids: Vec<i64>) -> Result<HttpResponse, ApiError> {
     let user_id = asker.user.to_sql();
     app.db.write(move |connection| saved::remove(connection, kind, user_id, &ids)).await?;
+    app.directory.changed(asker.user, Changed::Saved);
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod batch;
 mod job;
+mod listed;
 mod logins;
 mod nodes;
 mod tracks;

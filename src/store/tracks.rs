@@ -1,16 +1,22 @@
 //! Looks up the tracks that a command names.
 
-use super::answer::{fault, read};
-use crate::db::{self, Db};
+use super::{
+    answer::{fault, read},
+    listed::listed,
+};
+use crate::{
+    catalog::follow::Search,
+    db::{self, Db, lists::Lists},
+};
 use segue_actors::{
-    node::ports::{Later, PortError, Tracks},
-    state::queue::Resolved,
+    node::ports::{Later, Listed, PortError, Tracks, Wanted},
+    state::{Reject, queue::Resolved},
 };
 use segue_client::protocol::{
     ids::{MediaId, UserId},
     playback::MediaKind,
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// The most ids of one query: as many as a queue holds.
 const IDS: usize = 10_000;
@@ -18,17 +24,24 @@ const IDS: usize = 10_000;
 /// The tracks of the catalogue. A track whose file is missing cannot be played and counts as unknown.
 pub struct DbTracks {
     db: Db,
+    lists: Arc<Lists>,
+    search: Arc<Search>,
 }
 
 impl DbTracks {
-    /// The tracks in `db`.
+    /// The tracks in `db`, the long lists of them, and the search in them.
     #[must_use]
-    pub fn new(db: Db) -> Self {
-        Self { db }
+    pub fn new(db: Db, lists: Arc<Lists>, search: Arc<Search>) -> Self {
+        Self { db, lists, search }
     }
 }
 
 impl Tracks for DbTracks {
+    fn list(&self, user: UserId, wanted: Wanted) -> Later<Result<Result<Listed, Reject>, PortError>> {
+        let (db, lists, search) = (self.db.clone(), Arc::clone(&self.lists), Arc::clone(&self.search));
+        Box::pin(async move { listed(&db, &lists, &search, user, wanted).await })
+    }
+
     fn resolve(&self, _: UserId, ids: Vec<MediaId>) -> Later<Result<Result<Vec<Resolved>, MediaId>, PortError>> {
         if ids.len() > IDS {
             let message = format!("{} tracks were asked for at once; {IDS} is the most", ids.len());

@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("telemetry", &["config", "values"]),
     ("catalog", &["db", "media", "time", "values"]),
     ("auth", &["config", "db", "time", "values"]),
-    ("store", &["auth", "db"]),
+    ("store", &["auth", "catalog", "db", "values"]),
     ("app", &["auth", "catalog", "config", "db", "media", "store", "time"]),
     ("restored", &["app", "db"]),
     (

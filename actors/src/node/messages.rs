@@ -54,6 +54,8 @@ pub enum FrameKind {
     Playback,
     /// The whole device list: a newer one replaces an older one.
     Devices,
+    /// When what the user keeps has changed: a newer one replaces an older one.
+    Library,
     /// Anything else: each frame is sent.
     Other,
 }

@@ -3,8 +3,9 @@
 
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::{ClockId, MediaId, Micros, NodeId, Stamp, UserId};
+use crate::protocol::messages::{Op, TrackList};
 use crate::state::queue::{Queue, Resolved};
-use crate::state::{Play, Record};
+use crate::state::{Play, Record, Reject};
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use tokio::sync::watch;
 
@@ -124,8 +125,46 @@ pub trait Nodes: Send + Sync {
     fn last_heartbeat(&self) -> Later<Result<Option<Micros>, PortError>>;
 }
 
+/// What a command names of a list of tracks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The list.
+    pub list: TrackList,
+    /// The place of the first track in the list, from 0; `None`: any.
+    pub start: Option<usize>,
+    /// The track at that place.
+    pub track: Option<MediaId>,
+    /// The most tracks. Of a longer list, those from the first track on, and those before it if the rest is shorter.
+    pub most: usize,
+}
+
+impl Wanted {
+    /// What this operation names of a list, if it names one, for a queue that takes `most` tracks.
+    #[must_use]
+    pub fn by(op: &Op<MediaId>, most: usize) -> Option<Self> {
+        match op {
+            Op::PlayList { list, start, track, .. } => {
+                Some(Self { list: list.clone(), start: *start, track: *track, most })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The tracks of a list that can be played.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// The tracks, in the order of the list.
+    pub tracks: Vec<Resolved>,
+    /// The place of the first track among them, if one was named.
+    pub start: Option<usize>,
+}
+
 /// The tracks of the catalogue, which are looked up before a command reaches its session.
 pub trait Tracks: Send + Sync {
+    /// The tracks of a list, or why there are none: this user has no such list, or nothing in it can be played.
+    fn list(&self, user: UserId, wanted: Wanted) -> Later<Result<Result<Listed, Reject>, PortError>>;
+
     /// The tracks in the order asked for, or the first that is not in the catalogue.
     fn resolve(&self, user: UserId, ids: Vec<MediaId>) -> Later<Result<Result<Vec<Resolved>, MediaId>, PortError>>;
 }

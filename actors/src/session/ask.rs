@@ -3,7 +3,7 @@
 use super::{INBOX, SessionActor};
 use crate::protocol::device::DeviceList;
 use crate::protocol::ids::{ConnectionId, Micros};
-use crate::protocol::messages::RejectCode;
+use crate::protocol::messages::{Op, RejectCode};
 use crate::protocol::playback::Playback;
 use crate::socket::rate_limit::{MessageClass, RateLimit, Verdict};
 use crate::state::queue::Queue;
@@ -88,6 +88,7 @@ impl SessionActor {
         }
         let class = match asked {
             Asked::Look => MessageClass::Other,
+            Asked::Command { command, .. } if matches!(command.op, Op::PlayList { .. }) => MessageClass::List,
             Asked::Command { .. } => MessageClass::Command,
         };
         match self.rate_limit.take(self.now(), class) {

@@ -6,6 +6,7 @@
 
 mod ask;
 mod cluster;
+mod library;
 mod load;
 pub mod panics;
 pub mod replica;
@@ -15,6 +16,7 @@ mod step;
 use crate::node::{ToSession, ToSocket, World};
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::{ConnectionId, Micros, UserId};
+use crate::protocol::wire::Library;
 use crate::socket::rate_limit::RateLimit;
 use crate::state::{Event, Join, Leaving};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
@@ -29,6 +31,7 @@ use tokio::sync::oneshot;
 
 use ask::Asker;
 pub use ask::{Answer, Ask, Snapshot};
+pub use library::Changed;
 
 /// Messages that may wait in the mailbox.
 const MAILBOX: usize = 256;
@@ -83,6 +86,14 @@ pub struct SessionActor {
     devices: HashMap<ConnectionId, Recipient<ToSocket>>,
     /// The sockets whose devices joined this run: the replica takes in the end of each as `Event::Leave`.
     attached: HashSet<ConnectionId>,
+    /// The sockets that got their `welcome` and have not ended.
+    welcomed: HashSet<ConnectionId>,
+    /// When what the user keeps last changed; from the start of this run, if it has not since.
+    library: Library,
+    /// Whether the devices are still to be told of a change of `library`.
+    is_library_untold: bool,
+    /// The timer up to which they are not told again.
+    library_told: Option<SpawnHandle>,
     /// During a restart: the earlier sockets, which are closed before the session is loaded again.
     closing: Option<Closing>,
     /// Programs that wait for an answer.
@@ -114,6 +125,7 @@ impl SessionActor {
     pub fn new(user: UserId, start: Start) -> Self {
         let Start { world, skipped, is_paused, since_panic, jitter_ms, ended } = start;
         let replica = Replica::new(world.nodes.this(), world.session_limits());
+        let now = world.clock.now();
         Self {
             user,
             world,
@@ -122,6 +134,10 @@ impl SessionActor {
             ended: Some(ended),
             devices: HashMap::new(),
             attached: HashSet::new(),
+            welcomed: HashSet::new(),
+            library: Library { saved_us: now, playlists_us: now },
+            is_library_untold: false,
+            library_told: None,
             closing: None,
             askers: HashMap::new(),
             rate_limit: RateLimit::default(),
@@ -200,6 +216,7 @@ impl Handler<ToSession> for SessionActor {
             }
             ToSession::Detach { connection, how } => {
                 self.devices.remove(&connection);
+                self.welcomed.remove(&connection);
                 if self.attached.remove(&connection) {
                     self.take_in(Event::Leave { connection, how }, ctx);
                 } else {

@@ -418,6 +418,6 @@ impl Replica {
     /// How many events wait for the database.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.inbox.len()
+        self.inbox.iter().map(Event::weight).sum()
     }
 }

@@ -80,6 +80,7 @@ impl SessionActor {
                 return;
             }
             Effect::Welcome(connection, device_id) => {
+                self.welcomed.insert(connection);
                 let world = self.world();
                 let welcome = Welcome {
                     device_id,
@@ -89,11 +90,14 @@ impl SessionActor {
                     limits: world.client_limits(),
                     playback: record.playback.clone(),
                     devices: record.device_list(),
+                    library: self.library,
                 };
                 (connection, FrameKind::Other, ServerMessage::Welcome(Box::new(welcome)))
             }
             Effect::Ack(connection, id, revision) => {
-                (connection, FrameKind::Other, ServerMessage::Ack { id, revision })
+                let made = record.playback.queue_revision == revision;
+                let queue_length = made.then_some(record.playback.queue_length);
+                (connection, FrameKind::Other, ServerMessage::Ack { id, revision, queue_length })
             }
             Effect::Reject(connection, id, reject) => (connection, FrameKind::Other, reject.answer(id)),
             Effect::ShowPlayback(connection) => {
@@ -125,7 +129,7 @@ impl SessionActor {
 
     /// A socket whose mailbox is full is too slow and is closed: the device reconnects, and its `welcome` contains
     /// everything.
-    fn tell(&self, connection: ConnectionId, message: ToSocket) {
+    pub(super) fn tell(&self, connection: ConnectionId, message: ToSocket) {
         let Some(device) = self.devices.get(&connection) else { return };
         if device.try_send(message).is_err() {
             device.do_send(ToSocket::Close(CloseReason::Slow));

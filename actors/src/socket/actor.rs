@@ -1,18 +1,18 @@
 //! [`SocketActor`]: one socket of a device. It carries out what [`Inbound`] decides about each frame, pings the device
 //! and closes the socket when no frame comes ([`Liveness`]), and keeps the frames that the socket cannot take yet.
 
+mod look_up;
+
 use super::coalesce::Coalescer;
 use super::inbound::{self, Inbound, InboundAction};
 use super::liveness::{Liveness, LivenessAction};
 use super::login::SocketLogin;
 use super::outbox::Outbox;
 use crate::node::ports::{Socket, Wrote};
-use crate::node::{FrameKind, RESOLVE, Sessions, ToSession, ToSocket, World};
+use crate::node::{FrameKind, Sessions, ToSession, ToSocket, World};
 use crate::protocol::close::CloseReason;
-use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, MediaId, Micros, UserId};
-use crate::protocol::messages::{Command, RejectCode};
+use crate::protocol::ids::{ConnectionId, DeviceId, Micros, UserId};
 use crate::protocol::wire::{Hello, ServerMessage};
-use crate::state::queue::Resolved;
 use crate::state::{DeviceEvent, Join, Leaving, Reject};
 use actix::dev::SendError;
 use actix::{
@@ -33,8 +33,6 @@ const HELLO: Duration = Duration::from_secs(5);
 const LOGIN_CHECKED: Duration = Duration::from_secs(5);
 /// A socket that has taken no frame for this long, in milliseconds, although some wait, is closed.
 const STUCK_MS: i64 = 10_000;
-/// How long a client waits, in milliseconds, before it repeats a command for which the catalogue had no answer.
-const RETRY_MS: u32 = 1_000;
 
 /// Why a socket ends whose token was valid, for the log.
 const LOGIN_ENDED: &str = "its login has ended";
@@ -188,43 +186,6 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         }));
     }
 
-    /// Looks the command's tracks up in the catalogue, then passes the command on. No other frame is read meanwhile.
-    fn command(&mut self, command: Command<MediaId>, ctx: &mut Context<Self>) {
-        let tracks = command.op.tracks();
-        if tracks.is_empty() {
-            self.forward(command, Vec::new(), ctx);
-            return;
-        }
-        let Some(user) = self.joined.as_ref().map(|joined| joined.user) else { return };
-        let resolved = tokio::time::timeout(RESOLVE, self.world().tracks.resolve(user, tracks.to_vec()));
-        ctx.wait(resolved.into_actor(self).map(move |resolved, actor, ctx| match resolved {
-            Ok(Ok(Ok(tracks))) => actor.forward(command, tracks, ctx),
-            Ok(Ok(Err(unknown))) => {
-                let why = format!("there is no track {unknown} in the catalogue");
-                actor.reject(command.id, RejectCode::Invalid, why, None, ctx);
-            }
-            Ok(Err(error)) => {
-                let (user, device) = actor.names();
-                log::warn!(
-                    user = user.as_str(), device = device.as_str(), connection:% = actor.connection;
-                    "the tracks of a command cannot be looked up: {error}"
-                );
-                actor.unavailable(command.id, ctx);
-            }
-            Err(_) => actor.unavailable(command.id, ctx),
-        }));
-    }
-
-    fn unavailable(&mut self, id: CommandId, ctx: &mut Context<Self>) {
-        let why = "the catalogue does not answer; try again".to_owned();
-        self.reject(id, RejectCode::Unavailable, why, Some(RETRY_MS), ctx);
-    }
-
-    fn forward(&mut self, command: Command<MediaId>, tracks: Vec<Resolved>, ctx: &mut Context<Self>) {
-        let seed = (self.world().random)();
-        self.pass(DeviceEvent::command(command, tracks, seed), ctx);
-    }
-
     /// Passes an event to the session: at once, or, in a series of seeks or volumes, when the coalescer releases it.
     fn pass(&mut self, event: DeviceEvent, ctx: &mut Context<Self>) {
         let now = self.now();
@@ -262,17 +223,6 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     }
 
     // Writing
-
-    fn reject(
-        &mut self,
-        id: CommandId,
-        code: RejectCode,
-        message: String,
-        retry_ms: Option<u32>,
-        ctx: &mut Context<Self>,
-    ) {
-        self.send(FrameKind::Other, &ServerMessage::Reject { id, code, message, retry_ms }, ctx);
-    }
 
     fn send(&mut self, kind: FrameKind, message: &ServerMessage, ctx: &mut Context<Self>) {
         self.write(kind, message.encode().into(), ctx);

@@ -101,6 +101,7 @@ impl Inbound {
                 Op::Seek { .. } | Op::Volume { level: Some(_), delta: None, .. } => {
                     (MessageClass::Coalesced, Some(command.id))
                 }
+                Op::PlayList { .. } => (MessageClass::List, Some(command.id)),
                 _ => (MessageClass::Command, Some(command.id)),
             },
             ClientMessage::BadCommand { id, .. } => (MessageClass::Command, Some(*id)),

@@ -1,4 +1,5 @@
-//! The frames that wait for a socket (R10): bounded in bytes, with at most one `playback` and one `devices` frame.
+//! The frames that wait for a socket (R10): bounded in bytes, with at most one `playback`, one `devices` and one `library`
+//! frame.
 
 use crate::node::FrameKind;
 use std::collections::VecDeque;
@@ -19,7 +20,8 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Puts a frame behind the others. A `playback` or `devices` frame of before, if one waits, is removed.
+    /// Puts a frame behind the others. One of before of the same kind, if it waits, is removed, unless its kind is
+    /// [`FrameKind::Other`].
     ///
     /// # Errors
     /// [`Overflow`] when it does not fit.

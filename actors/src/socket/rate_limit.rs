@@ -8,6 +8,8 @@ use crate::protocol::ids::Micros;
 pub enum MessageClass {
     /// A command that is not coalesced.
     Command,
+    /// A command that names a list, whose tracks are looked up.
+    List,
     /// A seek or a volume: the newest of a fast series stands for those before it ([`super::coalesce`]).
     Coalesced,
     /// A request for a page of the queue.
@@ -23,6 +25,7 @@ impl MessageClass {
     const fn rate(self) -> (i64, i64) {
         match self {
             Self::Command | Self::Time => (20, 100),
+            Self::List => (2, 20),
             Self::Coalesced => (200, 400),
             Self::Queue => (10, 100),
             Self::Other => (50, 200),
@@ -45,6 +48,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RateLimit {
     command: Micros,
+    list: Micros,
     coalesced: Micros,
     queue: Micros,
     time: Micros,
@@ -60,6 +64,7 @@ impl RateLimit {
     pub fn take(&mut self, now: Micros, class: MessageClass) -> Verdict {
         let full_at = match class {
             MessageClass::Command => &mut self.command,
+            MessageClass::List => &mut self.list,
             MessageClass::Coalesced => &mut self.coalesced,
             MessageClass::Queue => &mut self.queue,
             MessageClass::Time => &mut self.time,

@@ -91,6 +91,14 @@ impl SessionState {
                 let item = self.item_to_play(at, *item, tracks, start.unwrap_or(0), seed)?;
                 self.play(at, target, item, *position_ms)
             }
+            Op::PlayList { tracks, start, shuffle, on, .. } => {
+                let target = self.target_of_play(author, *on)?;
+                if on.is_some() {
+                    self.cancel_transfer(at);
+                }
+                let item = self.item_of_list(at, tracks, *start, *shuffle, seed)?;
+                self.play(at, target, Some(item), None)
+            }
             Op::Pause => {
                 self.pause(at);
                 Ok(())
@@ -157,8 +165,9 @@ impl SessionState {
                 return Err(Reject::new(RejectCode::Conflict, "no item is current; play something first"));
             }
         }
-        // A program sends one long request where a device sends several frames.
-        let most = author.device().map_or(self.limits.queue_items, |_| self.limits.tracks_per_command);
+        // A program sends one long request where a device sends several frames. The tracks of a list are not sent.
+        let is_sent = author.device().is_some() && !matches!(command.op, Op::PlayList { .. });
+        let most = if is_sent { self.limits.tracks_per_command } else { self.limits.queue_items };
         if command.op.tracks().len() > most {
             return Err(Reject::new(RejectCode::Invalid, "too many tracks in one command; send them in parts"));
         }

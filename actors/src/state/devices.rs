@@ -1,5 +1,6 @@
 //! A user's devices: the list with sockets and volumes (R8, R15), names given by people, and answered commands (R4).
 
+use super::names::distinct;
 use crate::protocol::device::{DeviceKind, DeviceView, HelloDevice, NAME_CHARS, PresenceView, Volume};
 use crate::protocol::error::WireError;
 use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, Micros, NodeId};
@@ -249,9 +250,13 @@ impl Devices {
             None => self.take_gone_volume(device.id),
         };
         device.volume = newer(kept, device.volume);
-        if let Some(name) = self.renamed.get(&device.id) {
-            device.name.clone_from(name);
-        }
+        device.name = match self.renamed.get(&device.id) {
+            Some(name) => name.clone(),
+            None => {
+                let had = self.get(device.id).map(|entry| entry.name.as_str());
+                distinct(&device.name, had, &self.other_names(device.id))
+            }
+        };
         if let Some(answered) = self.answered.get_mut(&device.id) {
             answered.gone_us = None;
         }
@@ -259,6 +264,12 @@ impl Devices {
             Some(entry) => *entry = device,
             None => self.list.push(device),
         }
+    }
+
+    /// The names of the other devices that have a socket.
+    fn other_names(&self, id: DeviceId) -> Vec<&str> {
+        let others = self.list.iter().filter(|device| device.id != id && device.is_online());
+        others.map(|device| device.name.as_str()).collect()
     }
 
     fn take_gone_volume(&mut self, id: DeviceId) -> Option<Volume> {

@@ -5,6 +5,9 @@ use super::queue::Resolved;
 use crate::protocol::ids::{CommandId, ConnectionId, DeviceId, InstanceId, MediaId, Micros, NodeId, Stamp};
 use crate::protocol::messages::{Command, Ended, Ready, Report, Sound, VolumeChange, Yield};
 
+/// As many tracks as this count as one more event.
+const TRACKS: usize = 500;
+
 /// A device that has sent a valid `hello`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Join {
@@ -76,6 +79,15 @@ pub enum Event {
 }
 
 impl Event {
+    /// How many events of ordinary size take as much memory: a command may contain as many tracks as a queue.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Device { event: DeviceEvent::Command { command, .. }, .. }
+            | Self::Asked { asked: Asked::Command { command, .. }, .. } => 1 + command.op.tracks().len() / TRACKS,
+            _ => 1,
+        }
+    }
+
     /// The socket and the device id of a join; `None` for other events.
     #[must_use]
     pub fn joining(&self) -> Option<(ConnectionId, DeviceId)> {

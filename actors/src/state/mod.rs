@@ -12,6 +12,7 @@ mod commands;
 mod events;
 mod identity;
 mod lease;
+mod names;
 mod plays;
 mod presence;
 mod queueing;

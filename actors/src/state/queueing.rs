@@ -10,6 +10,7 @@ use crate::state::reject::CommandResult;
 use std::sync::Arc;
 
 const NO_ENTRY: Reject = Reject::new(RejectCode::Conflict, "the queue has no such entry any more");
+const EMPTY_LIST: Reject = Reject::new(RejectCode::Conflict, "the list has no track that can be played");
 const FULL: Reject = Reject::new(RejectCode::Invalid, "the queue would grow beyond its limit; remove something first");
 
 impl SessionState {
@@ -52,6 +53,24 @@ impl SessionState {
                 Ok(Some(first))
             }
         }
+    }
+
+    /// The first item of a list's tracks, which replace the queue: the `start`th (from 0), else the first one, or any one
+    /// when the queue is shuffled.
+    pub(super) fn item_of_list(
+        &mut self,
+        at: At,
+        tracks: &[Resolved],
+        start: Option<usize>,
+        shuffle: Option<bool>,
+        seed: u64,
+    ) -> Result<Item, Reject> {
+        if let Some(on) = shuffle {
+            self.edit().playback.shuffle = on;
+        }
+        let any = || usize::try_from(seed % u64::try_from(tracks.len().max(1)).unwrap_or(1)).unwrap_or(0);
+        let start = start.unwrap_or_else(|| if self.record.playback.shuffle { any() } else { 0 });
+        self.item_to_play(at, None, tracks, start, seed)?.ok_or(EMPTY_LIST)
     }
 
     /// Replaces the queue by `tracks`. The current item stays as the first entry, unless the intent is `stop`.

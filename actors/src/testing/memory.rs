@@ -1,13 +1,14 @@
 //! The ports' twins in memory: the core runs on them without any service, and tests make them fail.
 
 use crate::node::ports::{
-    Bus, Cluster, Later, Logins, Nodes, Outcome, PortError, SessionChange, SessionStore, Socket, Subscription, Tracks,
-    Wrote,
+    Bus, Cluster, Later, Listed, Logins, Nodes, Outcome, PortError, SessionChange, SessionStore, Socket, Subscription,
+    Tracks, Wanted, Wrote,
 };
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::{MediaId, Micros, NodeId, Stamp, UserId};
+use crate::protocol::messages::{RejectCode, TrackList};
 use crate::state::queue::{Queue, Resolved};
-use crate::state::{Play, Record};
+use crate::state::{Play, Record, Reject};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -324,6 +325,23 @@ impl MemoryTracks {
 }
 
 impl Tracks for MemoryTracks {
+    /// Every list has all tracks, in the order of their ids; a user has no playlists.
+    fn list(&self, _: UserId, wanted: Wanted) -> Later<Result<Result<Listed, Reject>, PortError>> {
+        let Wanted { list, start, track, most } = wanted;
+        let of_track = track.and_then(|track| self.table.keys().position(|known| *known == track));
+        let tracks: Vec<Resolved> = self.table.values().take(most).copied().collect();
+        let found = match list {
+            TrackList::Playlist { .. } => Err(Reject::new(RejectCode::Invalid, "there is no such list")),
+            _ => Ok(Listed { tracks, start: of_track.or(start) }),
+        };
+        let mut open = self.open.subscribe();
+        Box::pin(async move {
+            // An error means that the catalogue was dropped: nothing holds the answer back then.
+            let _ = open.wait_for(|open| *open).await;
+            Ok(found)
+        })
+    }
+
     fn resolve(&self, _: UserId, ids: Vec<MediaId>) -> Later<Result<Result<Vec<Resolved>, MediaId>, PortError>> {
         let found = ids.into_iter().map(|id| self.table.get(&id).copied().ok_or(id)).collect();
         let mut open = self.open.subscribe();

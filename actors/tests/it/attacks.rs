@@ -25,6 +25,7 @@ const FRAMES: &[&str] = &[
     r#"{"type":"command","id":"$c","op":"rate","rate":3.#}"#,
     r#"{"type":"command","id":"$c","op":"volume","device_id":"@","level":#}"#,
     r#"{"type":"command","id":"$c","op":"volume","device_id":"@","delta":-#}"#,
+    r#"{"type":"command","id":"$c","op":"play.list","list":{"of":"saved"},"start":1,"shuffle":true}"#,
     r#"{"type":"command","id":"$c","op":"queue.replace","tracks":["@","@"]}"#,
     r#"{"type":"command","id":"$c","op":"queue.insert","tracks":["@","@","@","@","@"],"after":"$q"}"#,
     r#"{"type":"command","id":"$c","op":"queue.move","item":"$q","before":"$i"}"#,

@@ -7,7 +7,7 @@ use segue_actors::protocol::ids::{
 };
 use segue_actors::protocol::messages::{Command, Ended, Op, Ready, RejectCode, Report, Sound, TransferMode, Yield};
 use segue_actors::protocol::playback::{MediaKind, Status};
-use segue_actors::protocol::wire::{ClientLimits, ClientMessage, PAGE_ITEMS, ServerMessage, Welcome};
+use segue_actors::protocol::wire::{ClientLimits, ClientMessage, Library, PAGE_ITEMS, ServerMessage, Welcome};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Effect, Event, Limits, Record, SessionState};
 use segue_client::{Client, Input};
@@ -158,6 +158,7 @@ fn t10_a_client_whose_clock_is_wrong_by_an_hour_shows_the_right_place() {
             limits,
             playback: session.state.playback().clone(),
             devices: session.state.record().device_list(),
+            library: Library::default(),
         };
         client.step(local(now), 0, Input::Frame(Box::new(ServerMessage::Welcome(Box::new(welcome)))), &mut sent);
         for _ in 0..8 {

@@ -42,7 +42,7 @@ const STATED: &[(&str, i64, &str, &str)] = &[
     ("after a random part of `jitter_ms` (at most ", 1_000, LINK, "SOUNDING_WAIT_MS"),
     ("then after a random part of ", 1, LINK, "FIRST_WAIT_MS"),
     ("doubled each time up to ", 1_000, LINK, "LONGEST_WAIT_MS"),
-    ("has a `retry_ms`, wait for that first, but for no more than ", 1_000, LINK, "LONGEST_WAIT_MS"),
+    ("has a `retry_ms`, wait for that first, but for no more than ", 1_000, LINK, "LONGEST_ASKED_MS"),
     ("Give an attempt up that has no `welcome` after ", 1_000, LINK, "ATTEMPT_MS"),
     ("with another `instance` waits up to ", 1_000, LIVENESS, "PROBE_MS"),
     ("| `hello` after the socket is open | ", 1, ACTOR, "HELLO"),

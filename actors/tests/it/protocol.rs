@@ -1,10 +1,11 @@
 //! What `PROTOCOL.md` shows on the wire happens in that order between devices and the real actors.
 //!
 //! A line is `a1 > …`, which is sent to the letter; `a1 < …`, which must then be among what that device is told, behind
-//! what it was told in the lines before; `+400 ms`; or `a1 is cut off`. `UPDATE_EXPECT=1` writes what is told anew.
+//! what it was told in the lines before; `+400 ms`; `a1 is cut off`; or `Anna saves a track`, by a request. `UPDATE_EXPECT=1` writes what is told anew.
 
 use crate::actors::{Device, Node, pass};
 use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
+use segue_actors::session::Changed;
 use segue_actors::socket::Incoming;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -97,6 +98,8 @@ impl Wire {
             return told.drain(..=at).next_back();
         } else if let Some(name) = line.strip_suffix(" is cut off") {
             self.devices.remove(name);
+        } else if line == "Anna saves a track" {
+            node.has_changed(Changed::Saved);
         } else {
             let ms = line.strip_prefix('+').and_then(|rest| rest.strip_suffix(" ms")).expect("a line as above");
             pass(ms.parse().expect("milliseconds")).await;

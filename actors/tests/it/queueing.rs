@@ -139,3 +139,41 @@ fn shuffle_keeps_what_plays_and_off_brings_the_order_back() {
     "#]]
     .assert_eq(&transcript);
 }
+
+#[test]
+fn the_tracks_of_a_list_become_the_queue_in_its_order_or_shuffled() {
+    let transcript = run("
+        a joins
+        a: list t1 t2 t3 from 1
+        b joins
+        b: list t4 t5 t6 shuffled on
+        b: list t7 t8 from 2
+        b: list shuffled off
+        b: list t7 t8 shuffled off on b
+    ");
+    expect![[r#"
+        a joins
+          welcome a
+          devices [a]
+        a: list t1 t2 t3 from 1
+          commit now
+          ack a r3
+          r3 play/starting i1@0 a:r3 after[] next i2 turn r3
+        b joins
+          welcome b
+          devices [a, b]
+        b: list t4 t5 t6 shuffled on
+          commit now
+          ack b r5
+          r5 play/starting i5@0 a:r3 after[] next i3 turn r5
+        b: list t7 t8 from 2
+          reject b Invalid: start must be less than the number of tracks
+        b: list shuffled off
+          reject b Conflict: the list has no track that can be played
+        b: list t7 t8 shuffled off on b
+          commit now
+          ack b r6
+          r6 play/starting i6@0 b:r6 after[a:r3] next i7 turn r6
+    "#]]
+    .assert_eq(&transcript);
+}

@@ -29,7 +29,9 @@ use segue_actors::protocol::device::{DeviceKind, Volume};
 use segue_actors::protocol::ids::{
     CommandId, ConnectionId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp,
 };
-use segue_actors::protocol::messages::{Command, Ended, Op, Ready, Report, Sound, TransferMode, VolumeChange, Yield};
+use segue_actors::protocol::messages::{
+    Command, Ended, Op, Ready, Report, Sound, TrackList, TransferMode, VolumeChange, Yield,
+};
 use segue_actors::protocol::playback::{Item, MediaKind, Playback, Rate, Repeat};
 use segue_actors::state::devices::{Description, Presence};
 use segue_actors::state::queue::Resolved;
@@ -304,14 +306,20 @@ impl Scenario {
             words.iter().filter_map(|word| word.strip_prefix('t')?.parse().ok()).map(track).collect();
         let device = |name: &str| self.actors.get(name).map_or(DeviceId(404), |actor| actor.id);
         let item = |name: &&str| self.item(name);
+        let start = after("from").map(|index| index.parse().expect("an index"));
+        let on = after("on").map(|name| device(name));
         match words[0] {
             "play" => Op::Play {
                 item: words.get(1).filter(|word| word.starts_with('i')).map(item),
                 tracks,
-                start: after("from").map(|index| index.parse().expect("an index")),
+                start,
                 position_ms: after("at").map(|ms| ms.parse().expect("milliseconds")),
-                on: after("on").map(|name| device(name)),
+                on,
             },
+            "list" => {
+                let shuffle = after("shuffled").map(|on| *on == "on");
+                Op::PlayList { list: TrackList::Saved, tracks, start, track: None, shuffle, on }
+            }
             "pause" => Op::Pause,
             "stop" => Op::Stop,
             "seek" => Op::Seek { position_ms: words[1].parse().expect("milliseconds") },

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::device::{DeviceKind, HelloDevice, Volume};
 use segue_actors::protocol::ids::{CommandId, DeviceId, InstanceId, ItemId, MediaId, Micros, NodeId, Stamp};
-use segue_actors::protocol::messages::{Command, Op, Report, Sound, TransferMode, Yield};
+use segue_actors::protocol::messages::{Command, Op, Report, Sound, TrackList, TransferMode, Yield};
 use segue_actors::protocol::playback::{
     Active, After, By, Intent, Item, MediaKind, Playback, Repeat, Status, Transfer, Unplayable,
 };
@@ -43,7 +43,7 @@ fn frames_are_read_as_the_protocol_writes_them() {
         Command(Command { id: CommandId(00000000000000ab), if_item: Some(ItemId(00000000000000ab)), if_queue_revision: None, if_lease: Some(Stamp { epoch: 7, revision: 3 }), op: Next })
         Command(Command { id: CommandId(00000000000000ab), if_item: None, if_queue_revision: None, if_lease: None, op: QueueInsert { tracks: [], after: None, before: Some(ItemId(00000000000000ab)) } })
         BadCommand { id: CommandId(00000000000000ab), why: "missing field `position_ms`" }
-        BadCommand { id: CommandId(00000000000000ab), why: "unknown variant `levitate`, expected one of `play`, `pause`, `stop`, `seek`, `next`, `previous`, `transfer`, `repeat`, `shuffle`, `rate`, `volume`, `queue.replace`, `queue.insert`, `queue.move`, `queue.remove`, `queue.clear`, `device.rename`, `device.forget` at line 1 column 57" }
+        BadCommand { id: CommandId(00000000000000ab), why: "unknown variant `levitate`, expected one of `play`, `play.list`, `pause`, `stop`, `seek`, `next`, `previous`, `transfer`, `repeat`, `shuffle`, `rate`, `volume`, `queue.replace`, `queue.insert`, `queue.move`, `queue.remove`, `queue.clear`, `device.rename`, `device.forget` at line 1 column 57" }
         Yield(Yield { lease: Stamp { epoch: 7, revision: 3 }, seen: Stamp { epoch: 7, revision: 5 }, to: None })
         Time { client_us: -5 }
         Pong
@@ -164,7 +164,7 @@ fn the_server_speaks_as_the_protocol_says() {
         ServerMessage::goaway(CloseReason::Slow, 5_000),
         ServerMessage::goaway(CloseReason::TooManyDevices, 5_000),
         ServerMessage::Ping { now_us: Micros(5) },
-        ServerMessage::Ack { id: CommandId(1), revision: 7 },
+        ServerMessage::Ack { id: CommandId(1), revision: 7, queue_length: None },
     ];
     let texts: Vec<String> = frames.iter().map(ServerMessage::encode).collect();
     for (frame, text) in frames.iter().zip(&texts) {
@@ -192,6 +192,18 @@ fn ops() -> impl Strategy<Value = Op<MediaId>> {
                 start: Some(1),
                 position_ms,
                 on: on.map(DeviceId)
+            }
+        ),
+        (".{0,30}", any::<u64>(), any::<Option<u64>>(), any::<Option<bool>>()).prop_map(
+            |(q, start, track, shuffle)| {
+                Op::PlayList {
+                    list: TrackList::Search { q },
+                    tracks: Vec::new(),
+                    start: usize::try_from(start).ok(),
+                    track: track.map(MediaId),
+                    shuffle,
+                    on: None,
+                }
             }
         ),
         Just(Op::Pause),

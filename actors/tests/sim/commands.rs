@@ -1,9 +1,9 @@
 //! The commands of people in front of devices and through programs without a socket.
 
-use crate::server::track;
+use crate::server::{LISTED, track};
 use crate::world::World;
 use segue_actors::protocol::ids::{CommandId, ConnectionId, DeviceId, ItemId, MediaId};
-use segue_actors::protocol::messages::{Command, Op, TransferMode};
+use segue_actors::protocol::messages::{Command, Op, TrackList, TransferMode};
 use segue_actors::protocol::playback::{Rate, Repeat};
 use segue_actors::state::{Asked, Event};
 use segue_client::Input;
@@ -54,7 +54,8 @@ impl World {
             return;
         }
         let (connection, op) = (ConnectionId(self.number()), self.op());
-        let tracks = op.tracks().iter().map(|id| track(*id)).collect();
+        let listed: &[MediaId] = if matches!(op, Op::PlayList { .. }) { &LISTED } else { op.tracks() };
+        let tracks = listed.iter().map(|id| track(*id)).collect();
         let (id, op) = (CommandId(connection.0), op.with_tracks(tracks));
         let command = Box::new(Command { id, if_item: None, if_queue_revision: None, if_lease: None, op });
         let command = Asked::Command { command, seed: self.chance.bits() };
@@ -74,7 +75,11 @@ impl World {
         let play = |item, tracks, on| Op::Play { item, tracks, start: None, position_ms: None, on };
         match self.chance.below(32) {
             0..=2 => play(None, Vec::new(), None),
-            3 | 4 => play(None, tracks, None),
+            3 => play(None, tracks, None),
+            4 => {
+                let (list, shuffle) = (TrackList::Saved, self.chance.pick(&[None, Some(true), Some(false)]));
+                Op::PlayList { list, tracks: Vec::new(), start: None, track: None, shuffle, on: None }
+            }
             5 => play(Some(item), Vec::new(), None),
             6 | 7 => play(None, Vec::new(), Some(to)),
             8 => Op::Pause,

@@ -8,6 +8,7 @@ use crate::world::{Down, Happening, Up, World};
 use segue_actors::node::Timing;
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::{ConnectionId, MediaId};
+use segue_actors::protocol::messages::Op;
 use segue_actors::protocol::playback::MediaKind;
 use segue_actors::protocol::wire::{Hello, ServerMessage};
 use segue_actors::socket::coalesce::Coalescer;
@@ -99,7 +100,9 @@ impl World {
                 self.send_down(id, Down::Frame(Box::new(time)));
             }
             InboundAction::Command(command) => {
-                let tracks = command.op.tracks().iter().map(|id| track(*id)).collect();
+                let listed: &[MediaId] =
+                    if matches!(command.op, Op::PlayList { .. }) { &LISTED } else { command.op.tracks() };
+                let tracks = listed.iter().map(|id| track(*id)).collect();
                 let seed = self.chance.bits();
                 self.say(id, DeviceEvent::command(*command, tracks, seed));
             }
@@ -222,6 +225,9 @@ impl World {
         }
     }
 }
+
+/// The tracks of each list.
+pub(crate) const LISTED: [MediaId; 4] = [MediaId(1), MediaId(2), MediaId(3), MediaId(4)];
 
 /// A track's length follows from its id: 2 to 61 s.
 pub(crate) fn track(media_id: MediaId) -> Resolved {

@@ -8,7 +8,7 @@ use segue_actors::node::ports::{Outcome, SessionChange};
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::{ClockId, ConnectionId, Micros, NodeId, Stamp};
 use segue_actors::protocol::playback::Intent;
-use segue_actors::protocol::wire::{ClientLimits, ServerMessage, Welcome};
+use segue_actors::protocol::wire::{ClientLimits, Library, ServerMessage, Welcome};
 use segue_actors::session::replica::{Replica, ReplicaOutput};
 use segue_actors::state::{DeviceEvent, Durability, Effect, Event, Limits, Record, Reject, SessionState, Shown};
 use std::collections::BTreeSet;
@@ -391,7 +391,9 @@ impl World {
                 let clock_id = ClockId(if self.is_shared() { 1 } else { self.nodes[n].id });
                 let audio_ms = if self.weather.is_strict { TIMING.lease_ms } else { AUDIO_MS };
                 let limits = ClientLimits { audio_ms, ..CLIENT_LIMITS };
-                let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: JITTER_MS, limits, playback, devices };
+                let library = Library::default();
+                let welcome =
+                    Welcome { device_id, now_us, clock_id, jitter_ms: JITTER_MS, limits, playback, devices, library };
                 ("effect welcome", Some((to, ServerMessage::Welcome(Box::new(welcome)))))
             }
             Effect::ShowAll(to) => {
@@ -412,7 +414,7 @@ impl World {
                 if let Some(device_id) = device_id.filter(|_| stands == Some(revision)) {
                     self.store.acked.insert(device_id, (id, revision, self.now));
                 }
-                ("effect ack", Some((to, ServerMessage::Ack { id, revision })))
+                ("effect ack", Some((to, ServerMessage::Ack { id, revision, queue_length: None })))
             }
             Effect::Reject(to, id, reject) => {
                 self.note(&format!("reject {:?}", reject.code));

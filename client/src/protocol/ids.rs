@@ -124,6 +124,8 @@ id64! {
     ItemId;
     /// A track or an episode of the catalogue.
     MediaId;
+    /// An album, an artist or a playlist.
+    ListId;
     /// The clock that `*_us` instants were read from.
     ClockId;
     /// A command, named by the device that sends it; unique within that device.

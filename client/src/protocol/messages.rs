@@ -1,7 +1,7 @@
 //! The payloads of the messages between devices and a session, without their JSON envelopes (`wire`).
 
 use super::device::Volume;
-use super::ids::{CommandId, DeviceId, ItemId, Micros, Stamp};
+use super::ids::{CommandId, DeviceId, ItemId, ListId, MediaId, Micros, Stamp};
 use super::playback::{Intent, Rate, Repeat, Status};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,51 @@ pub enum TransferMode {
     Pause,
 }
 
+/// A list of tracks that the server keeps, in the order in which its answers show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum TrackList {
+    /// The tracks of an album.
+    Album {
+        /// The album.
+        id: ListId,
+    },
+    /// The tracks of an artist, by title.
+    Artist {
+        /// The artist.
+        id: ListId,
+    },
+    /// The tracks of a playlist.
+    Playlist {
+        /// The playlist.
+        id: ListId,
+    },
+    /// The tracks that the user saved, the newest first.
+    Saved,
+    /// All tracks.
+    Tracks {
+        /// Their order.
+        #[serde(default)]
+        sort: TrackOrder,
+    },
+    /// The tracks that a search finds, the best match first.
+    Search {
+        /// What is searched for.
+        q: String,
+    },
+}
+
+/// The order of all tracks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrackOrder {
+    /// By title.
+    #[default]
+    Name,
+    /// Those that were found last come first.
+    Newest,
+}
+
 /// The operations. `T` is how tracks are named: by id on the wire, resolved by the catalogue in the session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
@@ -55,6 +100,27 @@ pub enum Op<T> {
         /// Where in the item, in milliseconds from its start.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         position_ms: Option<i64>,
+        /// On which device.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on: Option<DeviceId>,
+    },
+    /// Plays the tracks of a list in place of the queue.
+    #[serde(rename = "play.list")]
+    PlayList {
+        /// The list.
+        list: TrackList,
+        /// Its tracks, which the server looks up; not on the wire.
+        #[serde(skip, default = "Vec::new")]
+        tracks: Vec<T>,
+        /// Which of the list's tracks comes first, from 0; without it the first one, or any one when shuffled.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<usize>,
+        /// The track that the person saw at `start`: where the list has changed, the nearest one of this id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        track: Option<MediaId>,
+        /// Whether the queue is permuted; without it as before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shuffle: Option<bool>,
         /// On which device.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         on: Option<DeviceId>,
@@ -177,8 +243,18 @@ impl<T> Op<T> {
     #[must_use]
     pub fn tracks(&self) -> &[T] {
         match self {
-            Self::Play { tracks, .. } | Self::QueueReplace { tracks } | Self::QueueInsert { tracks, .. } => tracks,
+            Self::Play { tracks, .. }
+            | Self::PlayList { tracks, .. }
+            | Self::QueueReplace { tracks }
+            | Self::QueueInsert { tracks, .. } => tracks,
             _ => &[],
+        }
+    }
+
+    /// Of a list, the track at this place among those that were looked up comes first.
+    pub const fn start_at(&mut self, place: Option<usize>) {
+        if let Self::PlayList { start, .. } = self {
+            *start = place;
         }
     }
 
@@ -187,6 +263,9 @@ impl<T> Op<T> {
     pub fn with_tracks<U>(self, tracks: Vec<U>) -> Op<U> {
         match self {
             Self::Play { item, start, position_ms, on, .. } => Op::Play { item, tracks, start, position_ms, on },
+            Self::PlayList { list, start, track, shuffle, on, .. } => {
+                Op::PlayList { list, tracks, start, track, shuffle, on }
+            }
             Self::QueueReplace { .. } => Op::QueueReplace { tracks },
             Self::QueueInsert { after, before, .. } => Op::QueueInsert { tracks, after, before },
             Self::Pause => Op::Pause,

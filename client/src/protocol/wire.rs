@@ -183,12 +183,17 @@ pub enum ServerMessage {
         /// The server's time.
         now_us: Micros,
     },
+    /// When the user's saved music and playlists last changed.
+    Library(Library),
     /// The command is in the database.
     Ack {
         /// The id of the command.
         id: CommandId,
         /// The revision it made.
         revision: u64,
+        /// How many entries the queue has, if this command made it and no later one has changed it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue_length: Option<usize>,
     },
     /// The command changed nothing.
     Reject {
@@ -238,6 +243,19 @@ pub struct Welcome {
     pub playback: Playback,
     /// The device list.
     pub devices: DeviceList,
+    /// When the user's saved music and playlists last changed.
+    #[serde(default)]
+    pub library: Library,
+}
+
+/// When what a user keeps was last changed, in server time, as far as the session knows: a device that was shown another
+/// instant reads it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Library {
+    /// Saved tracks and albums, and artists that are followed.
+    pub saved_us: Micros,
+    /// The user's own playlists.
+    pub playlists_us: Micros,
 }
 
 /// Part of the queue, in play order.

@@ -19,8 +19,10 @@ pub(super) const FIRST_LIMITS: ClientLimits = ClientLimits {
     page_items: PAGE_ITEMS,
     tracks: 500,
 };
-/// Longest wait between two attempts, in milliseconds.
-const LONGEST_WAIT_MS: i64 = 30_000;
+/// Longest wait between two attempts, in milliseconds, unless the server asks for a longer one.
+const LONGEST_WAIT_MS: i64 = 5_000;
+/// Longest wait that the server may ask for, in milliseconds.
+const LONGEST_ASKED_MS: i64 = 30_000;
 /// First wait after a failed attempt, in milliseconds; doubled with each further one.
 const FIRST_WAIT_MS: i64 = 250;
 /// A device that sounds waits no longer than this, in milliseconds, before its first attempt.
@@ -173,7 +175,7 @@ impl Client {
     }
 
     /// The first wait is a random part of the server's jitter, the later ones of a time that doubles. Where the server
-    /// has said how long to wait at least, that comes first, up to [`LONGEST_WAIT_MS`].
+    /// has said how long to wait at least, that comes first, up to [`LONGEST_ASKED_MS`].
     pub(super) fn closed(&mut self, local_us: i64, chance: u64, code: Option<u16>, outputs: &mut Vec<Output>) {
         if self.link.is_over() {
             return;
@@ -199,7 +201,7 @@ impl Client {
         };
         self.link.failed_attempts = self.link.failed_attempts.saturating_add(1);
         let share_us = i64::try_from(chance % 1000).unwrap_or(0).saturating_mul(longest_ms);
-        let least_ms = told.map_or(0, |told| i64::from(told.retry_ms)).min(LONGEST_WAIT_MS);
+        let least_ms = told.map_or(0, |told| i64::from(told.retry_ms)).min(LONGEST_ASKED_MS);
         self.link.phase = Phase::Down(local_us.saturating_add(least_ms.saturating_mul(1000)).saturating_add(share_us));
         outputs.push(Output::Show);
     }

@@ -250,14 +250,15 @@ impl Client {
                     }
                 }
             }
-            ServerMessage::Ack { id, revision } => self.answered(id, Ok(revision), outputs),
+            ServerMessage::Ack { id, revision, .. } => self.answered(id, Ok(revision), outputs),
             ServerMessage::Reject { id, code, message, retry_ms } => {
                 self.refused(local_us, id, retry_ms, (code, message), outputs);
             }
             ServerMessage::Goaway { code, reason, jitter_ms, retry_ms, .. } => {
                 self.link.sent_away(Farewell { code, reason, retry_ms: retry_ms.unwrap_or(0) }, jitter_ms);
             }
-            ServerMessage::Unknown => {}
+            // For screens that show what the user keeps, which these rules do not.
+            ServerMessage::Library(_) | ServerMessage::Unknown => {}
         }
     }
 

@@ -15,7 +15,7 @@ use segue_client::protocol::{
     ids::{ClockId, DeviceId, InstanceId, ItemId, MediaId, Micros, Stamp},
     messages::TransferMode,
     playback::{Active, Intent, Item, MediaKind, Playback, Repeat, Status},
-    wire::{ClientLimits, ServerMessage, Welcome},
+    wire::{ClientLimits, Library, ServerMessage, Welcome},
 };
 use segue_client::{Client, Input};
 use std::time::Instant;
@@ -101,6 +101,7 @@ fn model(playback: Playback) -> Model {
         limits,
         playback,
         devices: DeviceList { epoch: 1, devices_revision: 2, devices },
+        library: Library::default(),
     };
     let hello = HelloDevice {
         id: None,

@@ -34,7 +34,7 @@ async fn answered(socket: &mut Socket, command: Command<MediaId>) -> Result<u64,
     socket.send(&ClientMessage::Command(Box::new(command))).await;
     loop {
         match socket.next().await.expect("the socket is open") {
-            ServerMessage::Ack { id, revision } if id == wanted => return Ok(revision),
+            ServerMessage::Ack { id, revision, .. } if id == wanted => return Ok(revision),
             ServerMessage::Reject { id, code, .. } if id == wanted => return Err(code),
             _ => {}
         }

@@ -12,6 +12,7 @@ mod covers;
 mod folders;
 mod identity;
 mod interrupted;
+mod kept;
 mod library;
 mod lists;
 mod many;

@@ -39,7 +39,7 @@ fn applied(welcome: &Welcome) -> u64 {
 /// Waits for the ack of a command; returns its revision.
 async fn acked(socket: &mut Socket, wanted: u64) -> u64 {
     let ack = |message| match message {
-        ServerMessage::Ack { id, revision } if id == CommandId(wanted) => Some(revision),
+        ServerMessage::Ack { id, revision, .. } if id == CommandId(wanted) => Some(revision),
         ServerMessage::Reject { id, message, .. } => panic!("{id:?} was rejected: {message}"),
         _ => None,
     };

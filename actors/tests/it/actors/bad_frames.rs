@@ -1,11 +1,11 @@
-//! The tables of bad frames in `PROTOCOL.md`, row by row, said to the real actors.
+//! The tables of `BAD_FRAMES.md`, row by row, said to the real actors.
 
 use super::{Device, Node, TRACK_MS, pass};
 use segue_actors::protocol::wire::{FRAME_BYTES, ServerMessage};
 use segue_actors::socket::Incoming;
 use serde_json::Value;
 
-const PAGE: &str = include_str!("../../../PROTOCOL.md");
+const PAGE: &str = include_str!("../../../BAD_FRAMES.md");
 
 /// The rows of the table under this heading: what is said, and what it gets.
 fn rows(heading: &str) -> Vec<(&'static str, &'static str)> {

@@ -6,6 +6,7 @@ mod cluster;
 mod durability;
 mod life;
 mod limits;
+mod lists;
 mod misuse;
 mod neighbours;
 mod programs;
@@ -21,6 +22,7 @@ use segue_actors::protocol::ids::{
 use segue_actors::protocol::messages::{Command, Op, Report, Sound};
 use segue_actors::protocol::playback::{MediaKind, Playback, Status};
 use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage, Welcome};
+use segue_actors::session::Changed;
 use segue_actors::socket::{Incoming, SocketActor, Writable};
 use segue_actors::state::Limits;
 use segue_actors::state::queue::Resolved;
@@ -103,6 +105,11 @@ impl Node {
         let socket = line.socket();
         let addr = SocketActor::start(move |_| socket, Feed(receiver), self.directory.clone(), None);
         Device { line, sender: Some(sender), addr, playback: None, devices: None, welcome: None, rest: Vec::new() }
+    }
+
+    /// Anna has changed what she keeps, by a request.
+    pub(crate) fn has_changed(&self, changed: Changed) {
+        self.directory.changed(ANNA, changed);
     }
 
     async fn join(&self, token: &str, name: &str, number: u64) -> Device {

@@ -35,6 +35,7 @@ fn kinds(cell: &str) -> Vec<Kind> {
             (Over::Rejected, |id| command(id, r#""op":"repeat","mode":"all""#)),
             (Over::Rejected, |id| command(id, r#""op":"volume","device_id":"0000000000000001","muted":true"#)),
         ],
+        "`play.list`" => vec![(Over::Rejected, |id| command(id, r#""op":"play.list","list":{"of":"saved"}"#))],
         "`seek`, `volume` (a command with `level`, or a change made on the device)" => vec![
             (Over::Rejected, |id| command(id, &format!(r#""op":"seek","position_ms":{id}"#))),
             (Over::Rejected, |id| {
@@ -103,7 +104,7 @@ fn answers(device: &mut Device) -> (u64, u64) {
 async fn the_table_of_rates_is_true_at_its_edges() {
     tokio::time::pause();
     let rows = rows();
-    assert_eq!(rows.len(), 5, "each class has a row");
+    assert_eq!(rows.len(), 6, "each class has a row");
     for (what, per_s, burst) in rows {
         for kind in kinds(what) {
             let needs_track = what.contains("`seek`");

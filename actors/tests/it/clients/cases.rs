@@ -86,7 +86,7 @@ fn of_a_command_that_was_sent_twice_the_last_answer_counts() {
     let message = "no".to_owned();
     hear(&mut world, ServerMessage::Reject { id, code: RejectCode::Offline, message, retry_ms: None });
     assert_eq!(world.devices[1].answers, [], "another answer is to come");
-    hear(&mut world, ServerMessage::Ack { id, revision: 77 });
+    hear(&mut world, ServerMessage::Ack { id, revision: 77, queue_length: None });
     assert_eq!(world.devices[1].answers, [(id, Ok(77))]);
 }
 
@@ -368,6 +368,21 @@ fn what_sounds_comes_back_within_a_second_however_many_come_back() {
             "half of it, by chance"
         );
     }
+}
+
+#[test]
+fn however_many_attempts_have_failed_the_next_one_comes_within_5_s() {
+    let mut world = World::new(1);
+    world.input(0, Input::Closed(None));
+    let mut longest_us = 0;
+    for _ in 0..20 {
+        let due_us = world.devices[0].client.next_deadline();
+        longest_us = longest_us.max(due_us - world.now_us);
+        world.now_us = due_us;
+        world.input(0, Input::Tick);
+        world.input(0, Input::Closed(None));
+    }
+    assert_eq!(longest_us, 2_500_000, "half of 5 s, by chance");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{Trouble, World, track};
 use segue_actors::protocol::ids::{ClockId, ConnectionId, DeviceId, NodeId};
 use segue_actors::protocol::messages::Command;
-use segue_actors::protocol::wire::{ClientMessage, ServerMessage, Welcome};
+use segue_actors::protocol::wire::{ClientMessage, Library, ServerMessage, Welcome};
 use segue_actors::state::devices::Description;
 use segue_actors::state::queue::Queue;
 use segue_actors::state::{DeviceEvent, Effect, Event, Join, Leaving, Record, SessionState};
@@ -62,10 +62,13 @@ impl World {
                 let playback = record.playback.clone();
                 let devices = record.device_list();
                 let limits = self.limits;
-                let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 0, limits, playback, devices };
+                let library = Library::default();
+                let welcome = Welcome { device_id, now_us, clock_id, jitter_ms: 0, limits, playback, devices, library };
                 (connection, ServerMessage::Welcome(Box::new(welcome)))
             }
-            Effect::Ack(connection, id, revision) => (connection, ServerMessage::Ack { id, revision }),
+            Effect::Ack(connection, id, revision) => {
+                (connection, ServerMessage::Ack { id, revision, queue_length: None })
+            }
             Effect::Reject(connection, id, reject) => (connection, reject.answer(id)),
             Effect::ShowPlayback(connection) => {
                 (connection, ServerMessage::Playback(Box::new(record.playback.clone())))

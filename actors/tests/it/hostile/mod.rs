@@ -10,7 +10,7 @@ use segue_actors::node::ports::{Outcome, PortError, SessionChange};
 use segue_actors::node::{FrameKind, Timing};
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::{ConnectionId, MediaId, Micros, NodeId};
-use segue_actors::protocol::messages::{Command, RejectCode};
+use segue_actors::protocol::messages::{Command, Op, RejectCode};
 use segue_actors::protocol::playback::MediaKind;
 use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage};
 use segue_actors::session::replica::{Replica, ReplicaOutput};
@@ -36,6 +36,8 @@ const LIMITS: Limits = Limits {
 };
 const TIMING: Timing = Timing::of_heartbeat(2_000);
 const SOCKETS: usize = 8;
+/// The tracks of each list.
+const LISTED: [MediaId; 3] = [MediaId(1), MediaId(2), MediaId(3)];
 /// Events that may wait for a commit.
 const INBOX: usize = 32;
 /// A socket that takes nothing for this long is closed.
@@ -291,7 +293,8 @@ impl World {
                 &ServerMessage::Reject { id, code, message, retry_ms: None },
             );
         }
-        let tracks = command.op.tracks().iter().map(resolve).collect();
+        let listed: &[MediaId] = if matches!(command.op, Op::PlayList { .. }) { &LISTED } else { command.op.tracks() };
+        let tracks = listed.iter().map(resolve).collect();
         let seed = self.number();
         self.take(socket, DeviceEvent::command(command, tracks, seed));
     }

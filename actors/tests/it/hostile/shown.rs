@@ -5,7 +5,7 @@ use segue_actors::node::FrameKind;
 use segue_actors::protocol::close::CloseReason;
 use segue_actors::protocol::ids::{ClockId, ConnectionId};
 use segue_actors::protocol::playback::Intent;
-use segue_actors::protocol::wire::{ClientLimits, ServerMessage, Welcome};
+use segue_actors::protocol::wire::{ClientLimits, Library, ServerMessage, Welcome};
 use segue_actors::state::{Effect, SessionState, Shown};
 use std::sync::Arc;
 
@@ -89,10 +89,13 @@ impl World {
                     limits: ClientLimits { audio_ms: self.limits.strict_ms.unwrap_or(AUDIO_MS), ..CLIENT_LIMITS },
                     playback: record.playback.clone(),
                     devices: record.device_list(),
+                    library: Library::default(),
                 };
                 (to, FrameKind::Other, ServerMessage::Welcome(Box::new(welcome)))
             }
-            Effect::Ack(to, id, revision) => (to, FrameKind::Other, ServerMessage::Ack { id, revision }),
+            Effect::Ack(to, id, revision) => {
+                (to, FrameKind::Other, ServerMessage::Ack { id, revision, queue_length: None })
+            }
             Effect::Reject(to, id, reject) => (to, FrameKind::Other, reject.answer(id)),
             Effect::ShowPlayback(to) => {
                 (to, FrameKind::Playback, ServerMessage::Playback(Box::new(record.playback.clone())))
@@ -126,6 +129,7 @@ const fn frame_name(message: &ServerMessage) -> &'static str {
         ServerMessage::Playback(_) => "told playback",
         ServerMessage::Devices(_) => "told devices",
         ServerMessage::Queue(_) => "told queue",
+        ServerMessage::Library(_) => "told library",
         ServerMessage::Time { .. } => "told time",
         ServerMessage::Ping { .. } => "told ping",
         ServerMessage::Ack { .. } => "told ack",

@@ -1,0 +1,54 @@
+//! Tells devices that what the user keeps (saved music, playlists) has changed: when, not what.
+
+use super::SessionActor;
+use crate::node::{FrameKind, ToSocket};
+use crate::protocol::ids::Micros;
+use crate::protocol::wire::ServerMessage;
+use actix::{AsyncContext, Context, Handler, Message};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The shortest time between two frames about it: changes within it are told by one.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// What a user keeps, by the part of it that has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub enum Changed {
+    /// Saved tracks and albums, and artists that are followed.
+    Saved,
+    /// The user's own playlists.
+    Playlists,
+}
+
+impl Handler<Changed> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, changed: Changed, ctx: &mut Context<Self>) {
+        let now = self.now();
+        let of = match changed {
+            Changed::Saved => &mut self.library.saved_us,
+            Changed::Playlists => &mut self.library.playlists_us,
+        };
+        // Another instant in any case: devices compare them.
+        *of = now.max(Micros(of.0.saturating_add(1)));
+        self.is_library_untold = true;
+        if self.library_told.is_none() {
+            self.tell_library(ctx);
+        }
+    }
+}
+
+impl SessionActor {
+    fn tell_library(&mut self, ctx: &mut Context<Self>) {
+        if !std::mem::take(&mut self.is_library_untold) {
+            self.library_told = None;
+            return;
+        }
+        let frame: Arc<str> = ServerMessage::Library(self.library).encode().into();
+        for connection in &self.welcomed {
+            self.tell(*connection, ToSocket::Frame(FrameKind::Library, frame.clone()));
+        }
+        self.library_told = Some(ctx.run_later(EVERY, |actor, ctx| actor.tell_library(ctx)));
+    }
+}
