@@ -11,8 +11,9 @@ import { session } from "./session.js";
 /** The most tracks in one command. */
 export const MOST_TRACKS = 500;
 /**
- * @typedef {{path?: string, total?: number, from: (index: number) => any[]}} Tracks a list of tracks; if it has a
- * `path`, it may be loaded in part only
+ * @typedef {{
+ *   path?: string, list?: object, total?: number, get: (index: number) => any, from: (index: number) => any[]
+ * }} Tracks a list of tracks; if it has a `path`, it may be loaded in part only; `list` is its name in commands
  */
 
 /** The tracks of a list, up to `most`. @param {Tracks} list @param {number} [most] @returns {Promise<any[]>} */
@@ -20,17 +21,27 @@ export async function tracksOf(list, most = MOST_TRACKS) {
   return tracksIn(list.path && !session.current.isAway ? await all(list.path, most) : list.from(0).slice(0, most));
 }
 
-/** Plays a list, from one of its tracks on or from the beginning. @param {Tracks} list @param {number} [start] */
-export function playFrom(list, start) {
-  const { path, total = 0 } = list;
+/** Plays a list, from one of its tracks on or from the beginning. @param {Tracks} source @param {number} [start] */
+export function playFrom(source, start) {
+  const { list } = source;
   const at = start ?? 0;
+  if (list && !session.current.isAway) {
+    const [track] = tracksIn([source.get(at)]);
+    return playList(source, start === undefined ? { start: 0 } : { start, track: track?.id });
+  }
+  const tracks = source.from(0);
+  return tracks.length > at ? playTracks(tracksIn(tracks), at) : playTracks(tracksIn(source.from(at)));
+}
+
+/**
+ * Plays a list that the server keeps: one command, whatever its length.
+ * @param {Tracks} source @param {{start?: number, track?: string, shuffle?: boolean}} how
+ */
+function playList({ list, total = 0 }, how) {
   return attempt(async () => {
-    const from = path && !session.current.isAway ? Math.max(0, Math.min(at, total - MOST_TRACKS)) : 0;
-    const tracks = path && !session.current.isAway ? await all(path, MOST_TRACKS, from) : list.from(0);
-    if (tracks.length > at - from) await playTracks(tracksIn(tracks), at - from);
-    else await playTracks(tracksIn(list.from(at)));
-    if (start === undefined && total > MOST_TRACKS)
-      toast(`The queue has the first ${MOST_TRACKS} of ${count(total, "track")}.`);
+    const { queue_length } = await session.current.command({ op: "play.list", list, ...how });
+    const isCut = queue_length !== undefined && queue_length < total;
+    if (isCut && !how.track) toast(`The queue has ${queue_length.toLocaleString()} of ${count(total, "track")}.`);
   });
 }
 
@@ -51,13 +62,14 @@ export function playTracks(tracks, start = 0) {
   return attempt(() => session.current.command(op));
 }
 
-/** @param {any[]} tracks */
-export function playShuffled(tracks) {
-  const start = Math.floor(Math.random() * tracks.length);
+/** Plays a list in random order. @param {Tracks} source */
+export function playShuffled(source) {
+  if (source.list && !session.current.isAway) return playList(source, { shuffle: true });
+  const tracks = tracksIn(source.from(0));
   if (session.current.isAway) return playTracks(mixed(tracks));
   return attempt(async () => {
     await session.current.command({ op: "shuffle", on: true });
-    await playTracks(tracks, start);
+    await playTracks(tracks, Math.floor(Math.random() * tracks.length));
   });
 }
 
@@ -82,8 +94,9 @@ export function enqueue(tracks, soon, total = tracks.length) {
   );
 }
 
-export function togglePlay() {
-  return attempt(() => session.current.command({ op: session.isOn ? "pause" : "play" }));
+/** Plays or pauses. @param {"play" | "pause"} [op] what the control showed that a person pressed */
+export function togglePlay(op = session.isOn ? "pause" : "play") {
+  return attempt(() => session.current.command({ op }));
 }
 
 /** @param {string} id @param {boolean} saved */

@@ -93,6 +93,7 @@ class SegueApp extends Component {
     this.listen(window, "offline", () => session.changed());
     // A page from the browser's back-forward cache has left the session, so it is loaded again.
     this.listen(window, "pageshow", (event) => event.persisted && location.reload());
+    this.tryNow = online;
     this.listen(document, "visibilitychange", () => document.visibilityState === "visible" && online());
     this.listen(document, "resume", online);
     this.listen(window, "pagehide", () => session.player?.leave("close"));
@@ -220,13 +221,11 @@ class SegueApp extends Component {
     const wasUp = Boolean(playback);
     clearTimeout(this.bannerTimer);
     if (link === "up")
-      return this.say(
-        isBlocked ? "This browser does not allow sound before a click." : "",
-        isBlocked ? "Play here" : "",
-        () => player?.engine.unlock(),
-      );
+      return isBlocked
+        ? this.say("This browser does not allow sound before a click.", ["Play here", () => player?.engine.unlock()])
+        : this.say("");
     if (link === "over" && player?.farewell?.code === 4503) return store.setSession(undefined, LOGIN_ENDED);
-    if (link === "over") return this.say(farewell(player?.farewell), "Connect again", () => location.reload());
+    if (link === "over") return this.say(farewell(player?.farewell), ["Connect again", () => location.reload()]);
     const words =
       link === "offline"
         ? "Offline. Music that is kept on this device still plays."
@@ -236,15 +235,15 @@ class SegueApp extends Component {
             ? "Too many devices are connected: remove one. Trying again…"
             : "Connecting to the server…";
     // A short interruption is not shown.
-    this.bannerTimer = setTimeout(
-      () => this.say(words, canKeep() ? "Kept music" : "", () => routes.go("/offline")),
-      wasUp ? 700 : 1_200,
-    );
+    /** @type {[string, () => void][]} */
+    const buttons = [["Try now", () => this.tryNow?.()]];
+    if (canKeep()) buttons.push(["Kept music", () => routes.go("/offline")]);
+    this.bannerTimer = setTimeout(() => this.say(words, ...buttons), wasUp ? 700 : 1_200);
     return undefined;
   }
 
-  /** @param {string} words @param {string} button @param {() => void} act */
-  say(words, button, act) {
+  /** @param {string} words @param {[string, () => void][]} buttons the name of each, and what it does */
+  say(words, ...buttons) {
     const { banner } = this;
     if (!banner || banner.dataset.words === words) return;
     banner.dataset.words = words;
@@ -252,7 +251,7 @@ class SegueApp extends Component {
     fill(
       banner,
       h("span", {}, words),
-      button && h("button", { type: "button", class: "primary", onclick: act }, button),
+      buttons.map(([name, act]) => h("button", { type: "button", class: "primary", onclick: act }, name)),
     );
   }
 }

@@ -9,6 +9,8 @@ const KEPT = 2_000;
 /** A signed address is renewed after this time, in milliseconds; it is valid for a day at least. */
 const ADDRESS_MS = 12 * 3_600_000;
 
+/** @typedef {{saved_us: number, playlists_us: number}} Kept instants of the server's time */
+
 class Catalogue extends Watchable {
   constructor() {
     super();
@@ -21,12 +23,31 @@ class Catalogue extends Watchable {
     this.isAsking = false;
     /** @type {Map<string, boolean>} */
     this.saved = new Map();
+    /** Tracks that may have been saved or removed elsewhere since the server was asked. @type {Set<string>} */
+    this.doubted = new Set();
+    /** Tracks whose heart the server is asked for. @type {Set<string>} */
+    this.askedSaved = new Set();
+    /** How often each track was saved or removed here. @type {Map<string, number>} */
+    this.pressed = new Map();
+    /** When saved music and playlists last changed, as the server says. @type {Kept | undefined} */
+    this.kept = undefined;
   }
 
-  /** Remembers a track that came with a list. @param {any} track */
-  learn(track) {
+  /** The server says when saved music and playlists last changed. @param {Kept} kept */
+  hear(kept) {
+    const isNew = this.kept?.saved_us !== kept.saved_us;
+    this.kept = kept;
+    if (isNew) this.doubted = new Set(this.saved.keys());
+    this.changed();
+  }
+
+  /**
+   * Remembers a track that came with a list.
+   * @param {any} track @param {number} [at_ms] when the server sent it, by the wall clock
+   */
+  learn(track, at_ms = Date.now()) {
     this.tracks.delete(track.id);
-    this.tracks.set(track.id, { track, at_ms: Date.now() });
+    this.tracks.set(track.id, { track, at_ms });
     for (const id of this.tracks.keys()) {
       if (this.tracks.size <= KEPT) break;
       this.tracks.delete(id);
@@ -113,19 +134,36 @@ class Catalogue extends Watchable {
     return peak > 0 ? Math.min(factor, 1 / peak) : Math.min(factor, 1);
   }
 
-  /** Asks the server which of these tracks are saved, unless it is known. @param {string[]} ids */
+  /** Asks the server which of these tracks are saved, unless it is known or asked. @param {string[]} ids */
   async askSaved(ids) {
-    const unknown = ids.filter((id) => !this.saved.has(id)).slice(0, MOST_IDS);
+    const isOpen = (/** @type {string} */ id) => !this.saved.has(id) || this.doubted.has(id);
+    const unknown = ids.filter((id) => isOpen(id) && !this.askedSaved.has(id)).slice(0, MOST_IDS);
     if (unknown.length === 0) return;
-    const answers = await ask(`/me/tracks/contains?ids=${unknown.join(",")}`);
-    // A person may have saved or removed a track meanwhile.
-    unknown.forEach((id, index) => this.saved.has(id) || this.saved.set(id, answers[index] === true));
+    const pressed = unknown.map((id) => this.pressed.get(id));
+    for (const id of unknown) {
+      this.askedSaved.add(id);
+      this.doubted.delete(id);
+    }
+    try {
+      const answers = await ask(`/me/tracks/contains?ids=${unknown.join(",")}`);
+      unknown.forEach((id, index) => {
+        // A person may have saved or removed a track meanwhile.
+        if (this.pressed.get(id) === pressed[index]) this.saved.set(id, answers[index] === true);
+      });
+    } catch (error) {
+      unknown.filter((id) => this.saved.has(id)).forEach((id) => this.doubted.add(id));
+      throw error;
+    } finally {
+      unknown.forEach((id) => this.askedSaved.delete(id));
+    }
     this.changed();
   }
 
   /** @param {string} id @param {boolean} saved */
   async save(id, saved) {
     const was = this.saved.get(id);
+    const press = () => this.pressed.set(id, (this.pressed.get(id) ?? 0) + 1);
+    press();
     this.saved.set(id, saved);
     this.changed();
     try {
@@ -134,6 +172,9 @@ class Catalogue extends Watchable {
       this.saved.set(id, was ?? !saved);
       this.changed();
       throw error;
+    } finally {
+      // What was asked before the server had it is not the newest answer.
+      press();
     }
   }
 }

@@ -51,9 +51,14 @@ class Session extends Watchable {
     return this.player?.client.view;
   }
 
-  /** Whether the music is to play, as far as this page knows: a pause counts before the server has received it. */
+  /**
+   * Whether the music is to play, as far as this page knows: a pause counts before the server has received it. Not
+   * where the device that is to play is out of contact: then playing on is what can be asked for.
+   */
   get isOn() {
-    return this.playback?.intent === "play" && !this.player?.client.pendingCommands.wantsSilence();
+    const { playback } = this;
+    const isWanted = playback?.intent === "play" && playback.status !== "lost";
+    return isWanted && !this.player?.client.pendingCommands.wantsSilence();
   }
 
   /** @returns {import("./rules/types.js").Device[]} */

@@ -38,6 +38,14 @@ export const LOGIN_ENDED = "This login has ended. Log in again.";
 /** @type {Preferences} */
 const FIRST = { theme: "auto", evens: true, keep_mb: 1024, name: "", level: 80, muted: false, keys: true };
 
+/**
+ * @typedef {{
+ *   user?: string, playback: import("./rules/types.js").Playback, pages: import("./rules/types.js").QueuePage[],
+ *   tracks: any[]
+ * }} Shown what plays, pages of the queue, and tracks of them
+ */
+
+const SHOWN = stored("segue.shown");
 const SESSION = stored("segue.session");
 const PREFERENCES = stored("segue.preferences");
 const DEVICE = stored("segue.device");
@@ -94,9 +102,21 @@ class Store extends Watchable {
    */
   setSession(session, why = "") {
     if (session || read(localStorage, SESSION)?.token === this.session?.token) write(localStorage, SESSION, session);
+    if (session?.user.id !== this.session?.user.id) write(localStorage, SHOWN, undefined);
     this.session = session;
     this.why = why;
     this.changed();
+  }
+
+  /** What this browser showed last of the music, if the same user is logged in. @returns {Shown | undefined} */
+  shown() {
+    const shown = read(localStorage, SHOWN);
+    return shown?.user === this.session?.user.id ? shown : undefined;
+  }
+
+  /** @param {Omit<Shown, "user"> | undefined} shown */
+  setShown(shown) {
+    write(localStorage, SHOWN, shown && this.session && { user: this.session.user.id, ...shown });
   }
 
   /** @param {Partial<Preferences>} some */

@@ -5,6 +5,8 @@
 /** A command is reported as waiting when it has no answer after this long, by whether there is a connection. */
 export const ANSWER_MS = { connected: 8_000, away: 1_000 };
 
+/** @typedef {{queue_length?: number}} Done what the server says of a command that is done */
+
 /** A command that was refused, or is not done yet. */
 export class Refused extends Error {
   /** @param {string} code @param {string} message */
@@ -19,13 +21,16 @@ export class Answers {
   constructor(onLateRefusal) {
     this.onLateRefusal = onLateRefusal;
     /** @typedef {ReturnType<typeof setTimeout>} Timer */
-    /** @type {Map<string, {done: () => void, refused: (error: Error) => void, timer?: Timer}>} by the command's id */
+    /**
+     * By the command's id.
+     * @type {Map<string, {done: (done: Done) => void, refused: (error: Error) => void, timer?: Timer}>}
+     */
     this.open = new Map();
   }
 
   /**
    * Resolves when the command is answered; rejects when it is refused, or reported as waiting.
-   * @param {string} id @param {() => boolean} isConnected @returns {Promise<void>}
+   * @param {string} id @param {() => boolean} isConnected @returns {Promise<Done>}
    */
   of(id, isConnected) {
     return new Promise((done, refused) => {
@@ -43,13 +48,13 @@ export class Answers {
     });
   }
 
-  /** The answer to a command. @param {string} id @param {Refusal} [refusal] */
-  answered(id, refusal) {
+  /** The answer to a command. @param {string} id @param {Refusal} [refusal] @param {Done} [done] */
+  answered(id, refusal, done = {}) {
     const answer = this.open.get(id);
     this.open.delete(id);
     clearTimeout(answer?.timer);
     if (refusal) answer?.refused(new Refused(refusal.code, refusal.message));
-    else answer?.done();
+    else answer?.done(done);
   }
 
   /** There will be no answers: aborts every command that was not reported as waiting. */

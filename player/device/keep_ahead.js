@@ -1,5 +1,5 @@
 /**
- * While this device plays for the session it learns the queue and has the next tracks kept, so that it can play on when
+ * Learns the queue, and while this device plays for the session has the next tracks kept, so that it can play on when
  * the server is away.
  */
 
@@ -32,14 +32,15 @@ export class KeepAhead {
    * @param {Playback} playback
    * @param {Item} current the item that plays
    * @param {Item[]} known the entries of the queue that are known, from the first one on
+   * @param {boolean} [isHere] whether this device plays it
    * @returns {{ask: number} | {queue: Item[], keep: Item[]} | undefined}
    */
-  learn(playback, current, known) {
+  learn(playback, current, known, isHere = true) {
     const at = known.findIndex(({ id }) => id === current.id);
     const isEnough = at >= 0 && known.length > at + KEPT_AHEAD;
     if (!isEnough && known.length < Math.min(playback.queue_length, MOST_KNOWN)) return { ask: known.length };
     if (at < 0) return undefined;
-    const learnt = `${playback.epoch}.${playback.queue_revision}.${known.length}.${current.id}`;
+    const learnt = `${playback.epoch}.${playback.queue_revision}.${known.length}.${current.id}.${isHere}`;
     if (learnt === this.learnt) return undefined;
     this.learnt = learnt;
     const streamed = known.slice(at, at + 2).filter((item) => !this.canDecode(item));

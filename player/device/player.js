@@ -22,6 +22,11 @@ import { TickTimer } from "./tick_timer.js";
 
 /** @import {Input, Op, Output} from "../rules/types.js" */
 
+/** The tracks of the queue that are learnt, from the current one on: about as many as fit on a screen. */
+const LEARNT = 30;
+/** The pages of the queue that are stored. */
+const STORED_PAGES = 5;
+
 export class Player extends Watchable {
   /**
    * @param {string} token @param {string | undefined} device_id
@@ -31,13 +36,19 @@ export class Player extends Watchable {
     super();
     const { level, muted } = store.preferences;
     this.client = new Client(describeDevice(device_id, store.preferences, store.volumeVersion()), token, localNow());
+    /** What was stored last of what is shown. */
+    this.keptKey = "";
     this.answers = new Answers(onLateRefusal);
     this.queue = new QueuePages();
     /** @type {{code: number, reason: string} | undefined} why the server does not want this device back */
     this.farewell = undefined;
     this.socket = new Socket({
       opened: () => this.handle({ type: "opened" }),
-      frame: (frame) => this.handle({ type: "frame", frame }),
+      frame: (frame) => {
+        if (frame.type === "library") catalogue.hear(/** @type {any} */ (frame));
+        if (frame.type === "welcome" && frame.library) catalogue.hear(frame.library);
+        this.handle({ type: "frame", frame });
+      },
       closed: (code) => {
         this.queue.forgetAsked();
         this.handle({ type: "closed", code });
@@ -60,7 +71,10 @@ export class Player extends Watchable {
       (item) => this.engine.canDecode(item),
       async ({ media_id }, signal) => keep(await catalogue.addressOf(media_id, false), signal),
     );
-    this.watch(() => this.learnAhead());
+    this.watch(() => {
+      this.learnAhead();
+      this.keepShown();
+    });
     this.ticks = new TickTimer({
       wait_ms: () => (this.client.nextDeadline(localNow()) - localNow()) / 1000,
       tick: () => this.handle({ type: "tick" }),
@@ -76,6 +90,50 @@ export class Player extends Watchable {
     const outputs = this.client.step(localNow(), Math.random(), input);
     for (const output of outputs) this.perform(output);
     this.ticks.plan();
+    if (!this.client.isWelcomed()) this.showAlone();
+  }
+
+  /** Without the server: shows what plays here, or what this browser showed before this page was loaded. */
+  showAlone() {
+    const { client } = this;
+    if (!client.playback && !client.stored && client.link.failed_attempts > 0) this.restore();
+    this.changed();
+  }
+
+  restore() {
+    const shown = store.shown();
+    if (!shown) return;
+    for (const track of shown.tracks) if (!catalogue.known(track.id)) catalogue.learn(track, 0);
+    this.client.stored = shown.playback;
+    this.queue.restore(shown.playback, shown.pages);
+    this.client.ahead = this.queue.known();
+  }
+
+  /** Stores what is shown, for a load of this page while the server is away. */
+  keepShown() {
+    const { view, standalone, playback } = this.client;
+    if (standalone || !view || view === this.client.stored || this.client.link.phase === "over") return;
+    const { pages } = this.queue;
+    const key = `${view.epoch}.${view.revision}.${view.item?.id}.${view.status}.${pages.size}.${catalogue.tracks.size}`;
+    if (key === this.keptKey) return;
+    this.keptKey = key;
+    if (!view.item) return store.setShown(undefined);
+    const known = this.queue.known();
+    const at = Math.max(
+      0,
+      known.findIndex(({ id }) => id === view.item?.id),
+    );
+    const near = [view.item, view.next, ...known.slice(at, at + LEARNT)].flatMap((item) => item?.media_id ?? []);
+    const tracks = [...new Set(near)].map((id) => catalogue.known(id)).filter(Boolean);
+    const rest = { intent: /** @type {const} */ ("pause"), status: /** @type {const} */ ("paused"), after: [] };
+    const shown = {
+      ...view,
+      ...rest,
+      position_ms: Math.round(this.place_ms()),
+      active: undefined,
+      transfer: undefined,
+    };
+    store.setShown({ playback: shown, pages: playback ? this.queue.first(STORED_PAGES) : [], tracks });
   }
 
   /** @param {Output} output */
@@ -91,7 +149,7 @@ export class Player extends Watchable {
         this.socket.send(output.frame);
         break;
       case "answered":
-        this.answers.answered(output.id, output.refusal);
+        this.answers.answered(output.id, output.refusal, { queue_length: output.queue_length });
         break;
       case "queue":
         if (this.queue.add(output.page)) this.changed();
@@ -116,7 +174,7 @@ export class Player extends Watchable {
   show() {
     if (this.client.device.id) store.setDeviceId(this.client.device.id);
     const { playback } = this.client;
-    this.queue.show(playback);
+    this.queue.show(playback ?? this.client.stored);
     if (playback?.item) catalogue.track(playback.item.media_id);
     if (playback?.next) catalogue.track(playback.next.media_id);
     this.preload.show(playback, this.client.lease() !== undefined);
@@ -148,17 +206,20 @@ export class Player extends Watchable {
     this.handle({ type: "look", from, limit: QUEUE_PAGE });
   }
 
-  /** Learns the queue, and keeps the next tracks, while this device plays for the session. */
+  /** Learns the queue; while this device plays for the session, it also keeps the next tracks. */
   learnAhead() {
     const { client } = this;
     const { playback } = client;
     const current = itemOf(client.audio) ?? playback?.item;
-    if (!playback || !current || !client.lease() || !client.isWelcomed()) return;
-    const todo = this.keepAhead.learn(playback, current, this.queue.known());
+    if (!playback || !current || !client.isWelcomed()) return;
+    const isHere = client.lease() !== undefined;
+    const todo = this.keepAhead.learn(playback, current, this.queue.known(), isHere);
     if (!todo) return;
     if ("ask" in todo) return this.loadQueue(todo.ask);
     this.handle({ type: "ahead", items: todo.queue });
-    void this.keepAhead.keepAll(avoidsTraffic() ? [] : todo.keep);
+    const at = todo.queue.findIndex(({ id }) => id === current.id);
+    for (const { media_id } of todo.queue.slice(at, at + LEARNT)) catalogue.track(media_id);
+    void this.keepAhead.keepAll(isHere && !avoidsTraffic() ? todo.keep : []);
   }
 
   /** The place in the item that every screen shows, while it plays. */
@@ -176,14 +237,17 @@ export class Player extends Watchable {
 
   /**
    * Sends a command to the session. Resolves when the server has stored it, or when this device carries it out alone.
-   * @param {Op} op @returns {Promise<void>}
+   * @param {Op} op @returns {Promise<{queue_length?: number}>}
    */
   async command(op) {
     this.engine.unlock();
     const id = randomId();
     const mayStart = this.isAway && (op.tracks || !this.client.standalone);
     const start = mayStart ? await this.offlineStart(op) : undefined;
-    if (start && this.isAway) return this.handle({ type: "standalone", id, ...start });
+    if (start && this.isAway) {
+      this.handle({ type: "standalone", id, ...start });
+      return {};
+    }
     const answered = this.answers.of(id, () => this.client.isWelcomed());
     this.handle({ type: "command", id, op });
     return answered;
@@ -204,7 +268,7 @@ export class Player extends Watchable {
         const address = catalogue.known(media_id)?.audio_url;
         return Boolean(address) && kept.has(new URL(address, location.href).pathname);
       },
-      current: itemOf(client.audio) ?? client.playback?.item,
+      current: itemOf(client.audio) ?? client.view?.item,
       ahead: client.ahead,
       place_ms: client.placeAt(localNow()) ?? this.place_ms(),
       isPlayingHere: client.lease() !== undefined && client.audio.kind !== "silent",
@@ -220,6 +284,8 @@ export class Player extends Watchable {
 
   /** Leaves the session for good. @param {"close" | "logout" | "sleep"} reason */
   leave(reason) {
+    this.keptKey = "";
+    if (reason !== "logout") this.keepShown();
     this.handle({ type: "leave", reason });
     this.socket.disconnect();
     this.answers.end();

@@ -35,6 +35,11 @@ export class Pages extends Watchable {
     this.held = 0;
   }
 
+  /** Its name in commands, if its entries are tracks. */
+  get list() {
+    return listAt(this.path, this.parameters);
+  }
+
   /** @param {number} index */
   get(index) {
     const number = Math.floor(index / SIZE);
@@ -123,10 +128,26 @@ export class Pages extends Watchable {
   }
 }
 
-/** A list that is loaded whole, with the interface of a list in pages. @template T @param {T[]} items */
-export function whole(items) {
+/**
+ * The name in commands of the list of tracks that a path of the API shows; `undefined` for another list.
+ * @param {string} path @param {Record<string, string | undefined>} parameters
+ */
+export function listAt(path, { sort, q, type } = {}) {
+  const [, of, id] = /^\/(album|artist|playlist)s\/([0-9a-f]{16})\/tracks$/.exec(path) ?? [];
+  if (of) return { of, id };
+  if (path === "/me/tracks") return { of: "saved" };
+  if (path === "/tracks") return { of: "tracks", sort: sort ?? "name" };
+  return path === "/search" && type === "track" ? { of: "search", q } : undefined;
+}
+
+/**
+ * A list that is loaded whole, with the interface of a list in pages.
+ * @template T @param {T[]} items @param {object} [list] its name in commands
+ */
+export function whole(items, list) {
   return {
     path: undefined,
+    list,
     get total() {
       return items.length;
     },

@@ -15,12 +15,19 @@ export class TrackList extends VirtualList {
       for (const { element } of this.shown.values()) refreshRow(element);
     };
     this.observe(session, refresh);
-    this.observe(catalogue, refresh);
+    this.observe(catalogue, () => {
+      refresh();
+      this.askSaved();
+    });
   }
 
   /** @param {number} from @param {number} to */
   place(from, to) {
     super.place(from, to);
+    this.askSaved();
+  }
+
+  askSaved() {
     const ids = [...this.shown.values()].map(({ element }) => /** @type {any} */ (element).track?.id).filter(Boolean);
     catalogue.askSaved([...new Set(ids)]).catch(() => undefined);
   }

@@ -16,7 +16,17 @@ const command = (op) => () => void attempt(() => session.current.command({ op })
 export function transport() {
   const shuffle = iconButton("shuffle", "Shuffle", { class: "icon-button minor", onclick: () => void toggleShuffle() });
   const previous = iconButton("previous", "Previous", { onclick: command("previous") });
-  const play = iconButton("play", "Play", { class: "icon-button big", onclick: () => void togglePlay() });
+  /** What the button showed when it was pressed: what it shows may change before it is released. */
+  let pressed = /** @type {"play" | "pause" | undefined} */ (undefined);
+  const shown = () => (session.isOn ? "pause" : "play");
+  const play = iconButton("play", "Play", {
+    class: "icon-button big",
+    onpointerdown: () => (pressed = shown()),
+    onclick: () => {
+      void togglePlay(pressed);
+      pressed = undefined;
+    },
+  });
   const next = iconButton("next", "Next", { onclick: command("next") });
   const repeat = iconButton("repeat", "Repeat", { class: "icon-button minor", onclick: () => void turnRepeat() });
   const element = h(
@@ -72,7 +82,7 @@ export function heartOfCurrent() {
     const isSaved = catalogue.saved.get(id) === true;
     setIcon(element, "heart", isSaved ? "Remove from saved" : "Save", isSaved);
     attribute(element, "aria-pressed", String(isSaved));
-    if (!catalogue.saved.has(id) && session.link === "up") catalogue.askSaved([id]).catch(() => undefined);
+    if (session.link === "up") catalogue.askSaved([id]).catch(() => undefined);
   };
   return { element, refresh };
 }
@@ -89,6 +99,9 @@ function skipped() {
 export function trouble() {
   const { playback, active, isOn } = session;
   const name = active?.id === session.ownId ? "this tab" : (active?.name ?? "the device");
+  if (playback?.status === "lost") {
+    return `${active?.name ?? "The device that plays"} is out of reach. Press play to go on here.`;
+  }
   if (!playback || !isOn) return "";
   switch (playback.status) {
     case "buffering":
@@ -99,8 +112,6 @@ export function trouble() {
         : `${active?.name ?? "The device"} waits for a click: its browser does not allow sound before one.`;
     case "failed":
       return "This track cannot be played there.";
-    case "lost":
-      return `${active?.name ?? "The device that plays"} is out of reach. Press play on another device to go on there.`;
     case "paused":
       return `Paused by ${name} itself.`;
     default:

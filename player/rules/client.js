@@ -27,6 +27,7 @@ import {
   finished,
   follow,
   forgetOldEnd,
+  heardAlone,
   interrupted,
   obey,
   report,
@@ -41,6 +42,7 @@ import {
   commandStandalone,
   endStandalone,
   finishedStandalone,
+  pauseAlone,
   showStandalone,
   startStandalone,
 } from "./standalone.js";
@@ -90,6 +92,10 @@ export class Client {
     this.standalone = undefined;
     /** The known entries of the queue around the current one, in play order. @type {Item[]} */
     this.ahead = [];
+    /** @type {{item: Item, position_ms: number} | undefined} where the audio ended while the server was away */
+    this.silenced = undefined;
+    /** @type {Playback | undefined} what was shown before this page was loaded; until the first `welcome` */
+    this.stored = undefined;
     /** @type {number | undefined} the place at the time of a pause that the server has not received, in milliseconds */
     this.paused_ms = undefined;
   }
@@ -115,6 +121,7 @@ export class Client {
         break;
       case "command":
         if (commandStandalone(this, local_us, input.id, input.op, out)) break;
+        if (pauseAlone(this, local_us, input.id, input.op, out)) break;
         this.paused_ms = this.positionAt(local_us);
         this.pendingCommands.issue(this, local_us, input.id, input.op, out);
         if (this.pendingCommands.wantsSilence()) {
@@ -202,7 +209,7 @@ export class Client {
 
   /** The playback to show: the session's, or what plays here without the session. */
   get view() {
-    return this.standalone?.playback ?? this.playback;
+    return this.standalone?.playback ?? heardAlone(this) ?? this.playback ?? this.stored;
   }
 
   /** The place in the item that every screen shows, in milliseconds. @param {number} local_us */
@@ -244,6 +251,8 @@ function receive(client, local_us, frame, out) {
       client.device.id = frame.device_id;
       welcomed(client, local_us, frame.jitter_ms, out);
       client.ended_due_us = local_us;
+      client.silenced = undefined;
+      client.stored = undefined;
       showDevices(client, frame.devices, out);
       correctVolume(client, out);
       applyPlayback(client, local_us, frame.playback, out);
@@ -284,7 +293,7 @@ function receive(client, local_us, frame, out) {
       break;
     }
     case "ack":
-      client.pendingCommands.answered(frame.id, { revision: frame.revision }, out);
+      client.pendingCommands.answered(frame.id, answerOf(frame), out);
       break;
     case "reject":
       client.pendingCommands.refused(local_us, /** @type {any} */ (frame), out);
@@ -297,6 +306,11 @@ function receive(client, local_us, frame, out) {
       client.link.goAway(frame.code, frame.reason, frame.jitter_ms, frame.retry_ms);
       break;
   }
+}
+
+/** What an `ack` says. @param {Frame} frame @returns {{revision: number, queue_length?: number}} */
+function answerOf({ revision, queue_length }) {
+  return queue_length === undefined ? { revision } : { revision, queue_length };
 }
 
 /**

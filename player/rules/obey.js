@@ -173,6 +173,24 @@ function nextOf({ ahead }, item, playback) {
   return ahead[at + 1] ?? (playback.repeat === "all" && ahead.length === playback.queue_length ? ahead[0] : undefined);
 }
 
+/**
+ * The playback as it is on this device while the server cannot be told: the audio has gone on to another item, or has
+ * ended. `undefined` when the session's playback shows it.
+ * @param {Client} client @returns {Playback | undefined}
+ */
+export function heardAlone(client) {
+  const { audio, playback, silenced, time } = client;
+  if (client.isWelcomed() || !playback || !client.lease()) return undefined;
+  const item = itemOf(audio);
+  if (audio.kind !== "silent" && item && item.id !== playback.item?.id) {
+    const at_us = audio.kind === "sounding" ? time.at(audio.since_us) : playback.at_us;
+    const position_ms = "position_ms" in audio ? audio.position_ms : 0;
+    return { ...playback, item, next: nextOf(client, item, playback), status: soundOf(audio), position_ms, at_us };
+  }
+  if (item || !silenced || playback.intent !== "play") return undefined;
+  return { ...playback, ...silenced, next: nextOf(client, silenced.item, playback), intent: "pause", status: "paused" };
+}
+
 /** @param {Client} client @param {number} local_us @param {boolean} blocked @param {Output[]} out */
 export function interrupted(client, local_us, blocked, out) {
   const position_ms = client.placeAt(local_us);
@@ -253,6 +271,7 @@ export function finished(client, local_us, since_us, went_on, out) {
     client.audio = { kind: "loading", item: next, position_ms: 0, blocked: false };
     out.push({ type: "sound", item: next, position_ms: 0, rate: playback.rate });
   } else {
+    client.silenced = { item, position_ms: end_ms };
     client.audio = { kind: "silent" };
     out.push({ type: "silence" });
   }
@@ -294,6 +313,8 @@ export function deadlineOfAudio(client, local_us) {
 export function tickAudio(client, local_us, out) {
   sendEnded(client, local_us, out);
   if (silentAt(client) <= local_us) {
+    const item = itemOf(client.audio);
+    if (item) client.silenced = { item, position_ms: placeAt(client.audio, local_us) ?? 0 };
     fallSilent(client, out);
     out.push({ type: "show" });
   }

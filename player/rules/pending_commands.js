@@ -14,7 +14,7 @@ const EXPIRES_MS = 5 * 60_000;
 const LONGEST_RETRY_MS = 10_000;
 
 /** Commands that a newer one of these replaces. */
-const ABOUT_MUSIC = new Set(["play", "pause", "stop", "seek", "next", "previous"]);
+const ABOUT_MUSIC = new Set(["play", "play.list", "pause", "stop", "seek", "next", "previous"]);
 
 export class PendingCommands {
   constructor() {
@@ -43,14 +43,15 @@ export class PendingCommands {
   /**
    * Adds a command that the next `resendAll` sends; `undefined` when too many wait.
    * @param {Client} client @param {number} local_us @param {string} id @param {Op} op
+   * @param {boolean} [whileAway] whether it was issued without a connection
    */
-  add(client, local_us, id, op) {
+  add(client, local_us, id, op, whileAway = !client.isWelcomed()) {
     if (this.waiting.length >= MOST) return undefined;
     /** @type {Command} */
     const command = { type: "command", id, ...op };
     const current = client.playback?.item?.id;
     if ((op.op === "next" || op.op === "previous") && current) command.if_item = current;
-    this.waiting.push({ command, issued_us: local_us, due_us: Infinity, copies: 0, whileAway: !client.isWelcomed() });
+    this.waiting.push({ command, issued_us: local_us, due_us: Infinity, copies: 0, whileAway });
     return command;
   }
 
@@ -59,8 +60,8 @@ export class PendingCommands {
    * by itself.
    */
   wantsSilence() {
-    const last = this.waiting.findLast(({ command }) => ["play", "pause", "stop"].includes(command.op));
-    return last !== undefined && last.whileAway && last.command.op !== "play";
+    const last = this.waiting.findLast(({ command }) => ["play", "play.list", "pause", "stop"].includes(command.op));
+    return last !== undefined && last.whileAway && ["pause", "stop"].includes(last.command.op);
   }
 
   /** Whether a command waits for its answer. @param {string} id */
@@ -107,7 +108,10 @@ export class PendingCommands {
     for (const entry of this.waiting) entry.copies = 0;
   }
 
-  /** @param {string} id @param {{revision?: number, refusal?: Refusal}} answer @param {Output[]} out */
+  /**
+   * @param {string} id @param {{revision?: number, queue_length?: number, refusal?: Refusal}} answer
+   * @param {Output[]} out
+   */
   answered(id, answer, out) {
     if (!this.has(id)) return;
     this.forget(id);

@@ -67,6 +67,35 @@ export function mayPlayStandalone(client, local_us) {
  * @param {Output[]} out
  */
 export function startStandalone(client, { id, items, at, position_ms, areEntries }, out) {
+  begin(client, { id, items, at, areEntries }, out);
+  goTo(client, at, position_ms, out);
+  out.push({ type: "answered", id });
+}
+
+/**
+ * A person pauses what this device plays for the session while the server is away: item and place are kept, and the
+ * session gets both when the server is back. Returns whether it could.
+ * @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out
+ */
+export function pauseAlone(client, local_us, id, op, out) {
+  const { ahead, audio } = client;
+  const item = itemOf(audio);
+  const position_ms = placeAt(audio, local_us);
+  const isHere = item && position_ms !== undefined && client.lease() && mayPlayStandalone(client, local_us);
+  if (op.op !== "pause" || !isHere) return false;
+  const found = ahead.findIndex((known) => known.id === item.id);
+  begin(client, { id, items: found < 0 ? [item] : ahead, at: Math.max(0, found), areEntries: true }, out);
+  if (client.standalone) client.standalone.playback.position_ms = position_ms;
+  fallSilent(client, out);
+  out.push({ type: "answered", id });
+  return true;
+}
+
+/**
+ * @param {Client} client @param {{id: string, items: Item[], at: number, areEntries: boolean}} start
+ * @param {Output[]} out
+ */
+function begin(client, { id, items, at, areEntries }, out) {
   // Earlier commands about the music are replaced by this one.
   client.pendingCommands.dropPlaybackCommands(out);
   client.ended = undefined;
@@ -77,8 +106,6 @@ export function startStandalone(client, { id, items, at, position_ms, areEntries
   const turn = client.standalone ? client.standalone.turn : client.playback?.turn;
   const playback = { ...(client.playback ?? UNKNOWN), queue_length: items.length };
   client.standalone = { id, items, at, turn, turns: 0, areEntries, isAsked: false, playback };
-  goTo(client, at, position_ms, out);
-  out.push({ type: "answered", id });
 }
 
 /** @param {Client} client @param {number} at @param {number} position_ms @param {Output[]} out */
@@ -232,11 +259,22 @@ function offer(client, local_us, standalone, playback, out) {
   const what = standalone.areEntries
     ? { item: item?.id }
     : { tracks: standalone.items.map(({ media_id }) => media_id), start: standalone.at };
-  /** @type {Op} */
-  const op = isOn ? { op: "play", ...what, position_ms, on: client.device.id } : { op: "pause" };
-  // It is sent after the `welcome`, with the other commands that wait.
-  if (!client.pendingCommands.add(client, local_us, standalone.id, op)) endStandalone(client, out);
+  const play = { op: "play", ...what, position_ms, on: client.device.id };
+  /** @type {[string, Op][]} what was paused here is paused there, in the same item and at the same place */
+  const commands = isOn
+    ? [[standalone.id, play]]
+    : [
+        [twinOf(standalone.id), play],
+        [standalone.id, { op: "pause" }],
+      ];
+  // They are sent after the `welcome`, with the other commands that wait.
+  for (const [id, op] of commands) {
+    if (!client.pendingCommands.add(client, local_us, id, op, !isOn)) return endStandalone(client, out);
+  }
 }
+
+/** The id of a second command: that of the first one with another first digit. @param {string} id */
+const twinOf = (id) => ((parseInt(id, 16) >= 0 ? parseInt(id.slice(0, 1), 16) : 0) ^ 8).toString(16) + id.slice(1);
 
 /** The playback of the server holds again. @param {Client} client @param {Output[]} out */
 export function endStandalone(client, out) {

@@ -59,7 +59,7 @@
  *   | {type: "until", at_us?: number}
  *   | {type: "silence"}
  *   | {type: "volume", level: number, muted: boolean}
- *   | {type: "answered", id: string, revision?: number, refusal?: Refusal}
+ *   | {type: "answered", id: string, revision?: number, queue_length?: number, refusal?: Refusal}
  *   | {type: "queue", page: QueuePage}
  *   | {type: "show"}
  *   | {type: "give_up", code: number, reason: string}} Output what a client wants done

@@ -7,7 +7,7 @@ import { cover } from "../parts/cover.js";
 import { fill, h } from "../parts/dom.js";
 import { icon, iconButton } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
-import { Pages, whole } from "../parts/pages.js";
+import { Pages, listAt, whole } from "../parts/pages.js";
 import { count, length, year } from "../parts/text.js";
 import { attempt } from "../parts/toast.js";
 import { ROW, TrackList } from "../parts/track_list.js";
@@ -53,7 +53,7 @@ export function playButtons(name, list, more = []) {
     ),
     h(
       "button",
-      { type: "button", disabled: list.total === 0, onclick: withAll(playShuffled) },
+      { type: "button", disabled: list.total === 0, onclick: () => void playShuffled(list) },
       icon("shuffle"),
       "Shuffle",
     ),
@@ -80,7 +80,7 @@ class AlbumView extends View {
 
   /** @param {{album: any, path: string, tracks: any[]}} found all tracks, or the first of very many */
   show({ album, path, tracks }) {
-    const list = tracks.length < album.tracks.total ? new Pages(path) : whole(tracks);
+    const list = tracks.length < album.tracks.total ? new Pages(path) : whole(tracks, listAt(path));
     const genres = [...new Set(tracks.flatMap((track) => track.genres))].slice(0, 3);
     const facts = [year(album), count(album.total_tracks, "track"), length(album.duration_ms), ...genres];
     const hero = h(

@@ -72,13 +72,14 @@ function gridView(title, noun, path, row) {
 }
 
 /**
- * A view of tracks. If the list is longer than a command allows, the tracks from the chosen one on are played.
+ * A view of tracks.
  * @param {string} title @param {() => Pages} list @param {() => HTMLElement} empty
  */
 function tracksView(title, list, empty) {
   return class extends View {
     build() {
       const source = list();
+      if (source.list?.of === "saved") this.renewAfter("saved_us", () => source.renew());
       const said = h("p", { class: "lede", role: "status" });
       this.observe(source, () => {
         say(said, source.total ? count(source.total, "track") : "");

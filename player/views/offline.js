@@ -64,7 +64,7 @@ class OfflineView extends View {
     fill(
       deeds,
       h("button", { type: "button", class: "primary", onclick: () => void playTracks(tracks()) }, icon("play"), "Play"),
-      h("button", { type: "button", onclick: () => void playShuffled(tracks()) }, icon("shuffle"), "Shuffle"),
+      h("button", { type: "button", onclick: () => void playShuffled(whole(tracks())) }, icon("shuffle"), "Shuffle"),
       h("button", { type: "button", onclick: () => void this.takeOutAll() }, icon("remove"), "Remove all…"),
     );
     this.list = new TrackList({

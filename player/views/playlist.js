@@ -35,6 +35,20 @@ class PlaylistView extends View {
       (signal) => this.load(signal),
       () => this.show(),
     );
+    this.renewAfter("playlists_us", () => this.renew());
+  }
+
+  /** The playlist may have been changed elsewhere. A change that is made here reads it again itself. */
+  async renew() {
+    if (!this.playlist || this.isChanging) return;
+    try {
+      const playlist = await ask(this.address, { signal: this.gone.signal });
+      if (this.isChanging || playlist.snapshot_id === this.playlist.snapshot_id) return;
+      this.playlist = playlist;
+      await this.tracks.renew();
+    } catch {
+      // What is shown stays: the next change, or the next visit, reads it again.
+    }
   }
 
   /** @param {AbortSignal} signal */

@@ -12,6 +12,7 @@ import { View } from "./view.js";
 class PlaylistsView extends View {
   build() {
     const source = new Pages("/me/playlists");
+    this.renewAfter("playlists_us", () => source.renew());
     const create = () =>
       attempt(async () => {
         const playlist = await createPlaylist();

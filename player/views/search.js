@@ -1,7 +1,7 @@
 /** Search while typing. */
 
 import { ask, query } from "../api.js";
-import { playTracks } from "../actions.js";
+import { playFrom, playTracks } from "../actions.js";
 import { CARD_TEXT, albumCard, artistCard, note, playlistCard } from "../parts/cards.js";
 import { fill, h, say, sentence } from "../parts/dom.js";
 import { Pages } from "../parts/pages.js";
@@ -150,10 +150,7 @@ class SearchView extends View {
       const page = found[`${this.name}s`];
       return { ...page, total: Math.min(page.total, MOST_FOUND) };
     });
-    const play = (/** @type {number} */ index) => {
-      const near = source.from(index);
-      void playTracks(near.length ? near : source.from(0));
-    };
+    const play = (/** @type {number} */ index) => void playFrom(source, index);
     const empty = note("search", `Nothing was found for “${words}”. Try fewer letters.`);
     const list = card
       ? new VirtualList({

@@ -39,6 +39,20 @@ export class View extends Component {
   }
 
   /**
+   * Reads again what the view shows after each change of saved music or playlists, wherever it was made.
+   * @param {"saved_us" | "playlists_us"} part @param {() => unknown} renew
+   */
+  renewAfter(part, renew) {
+    let seen = catalogue.kept?.[part];
+    this.observe(catalogue, () => {
+      const now = catalogue.kept?.[part];
+      if (now === seen) return;
+      seen = now;
+      void renew();
+    });
+  }
+
+  /**
    * Replaces the content of an element. If the focus was in it, the new control with the same name gets it, or else the
    * first control, or else the heading.
    * @param {Element} into @param {() => unknown} show

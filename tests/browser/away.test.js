@@ -161,3 +161,62 @@ test("what needs the server says so at once, and is done when it is back", async
   assert.deepEqual(errors, []);
   await context.close();
 });
+
+test("what sounds without the server is shown everywhere, and a pause keeps its place, also afterwards", async () => {
+  const { page, errors, context } = await keeping(browser, server, "Attic");
+  await command(page, { op: "play", tracks: [tones[1].id, tones[2].id, tones[3].id] });
+  await until(page, { status: "playing", media_id: tones[1].id });
+  await keeps(page, 3);
+  await holds(page, () =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.ahead.length === 3),
+  );
+  await server.stop();
+  await until(page, { status: "playing", media_id: tones[3].id });
+  const bar = page.locator("player-bar");
+  await bar.getByRole("link", { name: tones[3].name, exact: true }).waitFor();
+  await holds(
+    page,
+    (name) => document.title.includes(name) && navigator.mediaSession.metadata?.title === name,
+    tones[3].name,
+  );
+  await bar.getByRole("button", { name: "Pause", exact: true }).click();
+  await bar.getByRole("button", { name: "Play", exact: true }).waitFor();
+  const paused = await shown(page);
+  assert.ok(paused.place_ms > 0, "the place in what sounded");
+  assert.equal(paused.audio, "silent");
+  await server.run();
+  await until(page, { link: "up" });
+  await until(page, { status: "paused", intent: "pause", media_id: tones[3].id });
+  const told = await server.ask(await server.token(), "/me/player");
+  assert.deepEqual([told.playback.item.media_id, told.playback.position_ms], [tones[3].id, paused.place_ms]);
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("a page that is loaded while the server is away shows track, place and queue, and plays on", async () => {
+  const { page, errors, context } = await keeping(browser, server, "Vault");
+  await command(page, { op: "play", tracks: [tones[3].id, tones[2].id, tones[1].id], position_ms: 20_000 });
+  await until(page, { status: "playing", media_id: tones[3].id });
+  await keeps(page, 3);
+  await go(page, "/queue");
+  await page.getByRole("button", { name: `Play ${tones[1].name}` }).waitFor();
+  await server.stop();
+  await page.reload();
+  const bar = page.locator("player-bar");
+  await bar.getByRole("link", { name: tones[3].name, exact: true }).waitFor();
+  for (const tone of tones.slice(1)) await page.getByRole("button", { name: `Play ${tone.name}` }).waitFor();
+  const before = await page.evaluate(() =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.place_ms()),
+  );
+  assert.ok(before >= 20_000, `${before}`);
+  await bar.getByRole("button", { name: "Play", exact: true }).click();
+  await until(page, { status: "playing", media_id: tones[3].id });
+  const after = await page.evaluate(() =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.place_ms()),
+  );
+  assert.ok(after >= before, `${after}`);
+  await server.run();
+  await until(page, { link: "up" });
+  assert.deepEqual(errors, []);
+  await context.close();
+});

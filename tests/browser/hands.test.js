@@ -277,7 +277,7 @@ test("a device that is out of reach and one that waits for bytes are shown as su
       session.player.socket.send = () => undefined;
     }),
   );
-  await page.getByText("Cellar is out of reach. Press play on another device to go on there.").waitFor();
+  await page.getByText("Cellar is out of reach. Press play to go on here.").waitFor();
   await to(page, "Devices");
   await page.locator(".row.device").filter({ hasText: "Cellar" }).getByText("Out of reach").waitFor();
   await page

@@ -108,9 +108,16 @@ test("cut off, a pause takes effect at once, and the server's older intent does 
   const outputs = world.pass(1_000).welcome();
   assert.deepEqual(of(outputs, "sound"), [], "the session still says play");
   assert.deepEqual(
-    sent(outputs, "command").map(({ id }) => id),
-    ["w1"],
+    sent(outputs, "command").map(({ op, item, position_ms }) => [op, item, position_ms]),
+    [
+      ["play", "1", 2_000],
+      ["pause", undefined, undefined],
+    ],
+    "the place is told, too",
   );
+  const [{ id }] = sent(outputs, "command");
+  assert.deepEqual(of(world.show({ intent: "play", status: "starting" }, true), "sound"), [], "the first of the two");
+  world.hear({ type: "ack", id, revision: 19 });
   world.hear({ type: "ack", id: "w1", revision: 20 });
   assert.deepEqual(of(world.show({ intent: "pause", status: "paused" }, true), "sound"), []);
   assert.equal(of(world.show({ intent: "play", status: "starting" }, true), "sound").length, 1);
@@ -124,7 +131,7 @@ test("cut off, a pause that is refused later lets the music go on", () => {
   world.started(one);
   world.step({ type: "closed", code: 1006 }, 0);
   pause(world, "w1");
-  world.welcome();
-  world.hear({ type: "reject", id: "w1", code: "stale", message: "no" });
-  assert.equal(of(world.show({}), "sound").length, 1);
+  const [{ id }] = sent(world.welcome(), "command");
+  world.hear({ type: "ack", id, revision: 19 });
+  assert.equal(of(world.hear({ type: "reject", id: "w1", code: "stale", message: "no" }), "sound").length, 1);
 });

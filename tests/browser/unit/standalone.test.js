@@ -86,7 +86,7 @@ test("standalone, items follow each other, unplayable ones are skipped, and the 
 
 test("a standalone start replaces the earlier commands that were not sent", () => {
   const world = cutOff();
-  world.step({ type: "command", id: "p", op: { op: "pause" } });
+  world.step({ type: "command", id: "p", op: { op: "seek", position_ms: 1 } });
   assert.equal(
     of(begin(world), "answered")
       .map(({ id }) => id)
@@ -258,7 +258,7 @@ test("a standalone pause is a pause of the session too", () => {
   const outputs = back(world);
   assert.deepEqual(
     sent(outputs, "command").map(({ op }) => op),
-    ["pause"],
+    ["play", "pause"],
   );
   assert.deepEqual(of(outputs, "sound"), []);
   assert.deepEqual(
@@ -287,4 +287,56 @@ test("nothing starts standalone with a server, in strict mode, or while another 
   brief.step({ type: "closed" });
   assert.ok(!mayPlayStandalone(brief.client, brief.local_us), "a short break");
   assert.ok(mayPlayStandalone(brief.pass(3_000).client, brief.local_us));
+});
+
+test("cut off, what sounds is shown with its place, also when it has gone on to another item", () => {
+  const world = cutOff();
+  assert.equal(world.client.view?.item?.id, "1");
+  world.step({ type: "finished", since_us: world.local_us, went_on: true });
+  world.pass(3_000);
+  const { view } = world.client;
+  assert.deepEqual([view?.item?.id, view?.next?.id, view?.status], ["2", "3", "playing"]);
+  assert.equal(world.client.positionAt(world.local_us), 3_000);
+  world.step({ type: "stalled" });
+  assert.deepEqual([world.client.view?.status, world.client.positionAt(world.local_us)], ["buffering", 3_000]);
+});
+
+test("cut off, a pause keeps item and place, and the session gets both when it is back", () => {
+  const world = cutOff();
+  world.step({ type: "finished", since_us: world.local_us, went_on: true });
+  world.pass(3_000);
+  const outputs = world.step({ type: "command", id: "a0", op: { op: "pause" } });
+  assert.deepEqual([of(outputs, "silence").length, of(outputs, "answered").length], [1, 1], "at once");
+  world.pass(60_000).step({ type: "tick" });
+  const shown = () => [world.client.view?.item?.id, world.client.view?.intent, world.client.positionAt(world.local_us)];
+  assert.deepEqual(shown(), ["2", "pause", 3_000]);
+  const [sound] = of(world.step({ type: "command", id: "a1", op: { op: "play" } }), "sound");
+  assert.deepEqual([sound.item.id, sound.position_ms], ["2", 3_000], "it goes on from there");
+  world.step({ type: "started", item: two, position_ms: 3_000, since_us: world.local_us });
+  world.pass(1_000).step({ type: "command", id: "a2", op: { op: "pause" } });
+  const told = sent(back(world, { status: "lost" }), "command");
+  assert.deepEqual(
+    told.map(({ op, item, position_ms }) => [op, item, position_ms]),
+    [
+      ["play", "2", 4_000],
+      ["pause", undefined, undefined],
+    ],
+  );
+  assert.notEqual(told[0].id, told[1].id);
+});
+
+test("cut off, the end of the queue and the end of the time for it offer to play", () => {
+  const world = cutOff();
+  world.client.ahead = [one, two];
+  world.step({ type: "finished", since_us: world.local_us, went_on: true });
+  world.pass(60_000).step({ type: "finished", since_us: world.local_us, went_on: false });
+  assert.deepEqual([world.client.view?.item?.id, world.client.view?.intent], ["2", "pause"]);
+  const late = cutOff();
+  late.client.playback = { .../** @type {Playback} */ (late.client.playback), next: undefined };
+  late.started({ ...one, duration_ms: 3_600_000 });
+  late.client.audio = /** @type {any} */ ({ ...late.client.audio, item: { ...one, duration_ms: 3_600_000 } });
+  late.pass(700_000).step({ type: "tick" });
+  assert.equal(late.client.audio.kind, "silent");
+  assert.deepEqual([late.client.view?.item?.id, late.client.view?.intent], ["1", "pause"]);
+  assert.equal(late.client.positionAt(late.local_us), late.client.positionAt(late.local_us + 5_000_000), "it stands");
 });
