@@ -21,7 +21,7 @@ use clap::Subcommand;
 /// Make, list and remove API keys, which programs use in place of a login
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Make an API key and print it, which is the only time it can be seen
+    /// Make an API key and print it, which is the only time it can be seen; a running server takes it a second later
     Add {
         /// The user's name
         user: String,

@@ -71,7 +71,7 @@ macro_rules! commands {
         ) -> Result<web::Json<Granted>, ApiError> {
             let fields = known(fields.0.unwrap_or_default(), $name, &[&$names, &$others])?;
             let fields = command_query::merge(fields, query.into_inner())?;
-            command(&app, asker, $name, fields).await
+            command(&app, asker, ($name, $fields), fields).await
         }
     )+
     /// The commands with the names of their fields.
@@ -168,14 +168,14 @@ fn known(fields: Map<String, Value>, name: &str, names: &[&[&str]]) -> Result<Ma
 async fn command(
     app: &App,
     asker: AuthUser,
-    name: &str,
+    (name, taken): (&str, &str),
     fields: Map<String, Value>,
 ) -> Result<web::Json<Granted>, ApiError> {
     let mut fields = spotify::translate(app, asker, name, fields).await?;
     let user = asker.user;
     fields.insert("op".to_owned(), json!(name));
     let fields = Value::Object(fields);
-    let unreadable = |error| ApiError::invalid(format!("the body of {name} cannot be read: {error}"));
+    let unreadable = |error| ApiError::invalid(format!("{name} cannot be read: {error}. Its fields: {taken}"));
     let Conditions { if_item, if_queue_revision, if_lease } = Conditions::deserialize(&fields).map_err(unreadable)?;
     let op: Op<MediaId> = serde_json::from_value(fields).map_err(unreadable)?;
     let tracks = resolve(app, user, op.tracks()).await?;

@@ -15,12 +15,17 @@ use serde_json::json;
 
 /// The largest JSON body, in bytes. A handler that takes larger ones sets its own limit.
 const JSON_BYTES: usize = 1 << 20;
+/// The most parameters that an error names.
+const SHOWN_PARAMETERS: usize = 16;
 
 /// Sets the answer to unknown addresses, and the answers to bodies, queries and paths that cannot be parsed.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .app_data(web::JsonConfig::default().limit(JSON_BYTES).error_handler(|error, _| json_error(&error).into()))
-        .app_data(web::QueryConfig::default().error_handler(|error, _| query_error(&error).into()))
+        .app_data(
+            web::QueryConfig::default()
+                .error_handler(|error, request| query_error(&error, request.query_string()).into()),
+        )
         .app_data(web::PathConfig::default().error_handler(|error, _| path_error(&error).into()))
         .default_service(web::to(|request: HttpRequest| async move {
             Err::<HttpResponse, _>(notions::unknown_address(request.path()))
@@ -42,8 +47,14 @@ fn json_error(error: &JsonPayloadError) -> ApiError {
     }
 }
 
-fn query_error(error: &QueryPayloadError) -> ApiError {
-    ApiError::invalid(format!("the query cannot be read: {error}"))
+/// The library does not say which parameter it is about.
+fn query_error(error: &QueryPayloadError, query: &str) -> ApiError {
+    let QueryPayloadError::Deserialize(why) = error else {
+        return ApiError::invalid(format!("the query cannot be read: {error}"));
+    };
+    let parameters = query.split('&').map(|pair| pair.split('=').next().unwrap_or(pair).escape_debug().to_string());
+    let parameters: Vec<_> = parameters.take(SHOWN_PARAMETERS).collect();
+    ApiError::invalid(format!("one of the query's parameters ({}) cannot be read: {why}", parameters.join(", ")))
 }
 
 /// A part of the path that is no id cannot be the id of anything, so the answer is 404 as for an unknown id.

@@ -282,10 +282,17 @@ async fn edit(
         if let Err(refused) = change(&mut items) {
             return Ok(Err(ApiError::invalid(refused)));
         }
+        // Without a change the snapshot stays: other clients know that state.
+        if items == before {
+            return Ok(Ok(found.snapshot));
+        }
         playlists::set_items(connection, id, &before, &items, snapshot, now_us)?;
-        Ok(Ok(()))
+        Ok(Ok(snapshot))
     });
-    outcome.await??;
+    let now = outcome.await??;
+    if now != snapshot {
+        return Ok(PlaylistSnapshot { snapshot_id: CatalogueId(now).to_string() });
+    }
     app.directory.changed(asker.user, Changed::Playlists);
     app.scanner.board().announce();
     Ok(PlaylistSnapshot { snapshot_id: CatalogueId(snapshot).to_string() })

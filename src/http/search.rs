@@ -29,6 +29,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 #[into_params(parameter_in = Query)]
 pub(super) struct SearchQuery {
     /// What was typed so far, up to 250 characters. The last word may be unfinished; accents, case and small typos are ignored.
+    /// Words alone: there are no filters such as `artist:`.
     q: String,
     /// What to list, separated by commas: `track`, `album`, `artist`, `playlist`. Without it all of them.
     r#type: Option<String>,

@@ -56,6 +56,8 @@ pub enum FrameKind {
     Devices,
     /// When what the user keeps has changed: a newer one replaces an older one.
     Library,
+    /// A page of the queue: each frame is sent.
+    Page,
     /// Anything else: each frame is sent.
     Other,
 }

@@ -108,7 +108,7 @@ impl SessionActor {
             }
             Effect::ShowQueue(connection, from, limit) => {
                 let page = state.queue().page(&record.playback, from, limit);
-                (connection, FrameKind::Other, ServerMessage::Queue(page))
+                (connection, FrameKind::Page, ServerMessage::Queue(page))
             }
         };
         self.send(connection, kind, &message.encode().into());

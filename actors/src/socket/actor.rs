@@ -8,6 +8,7 @@ use super::inbound::{self, Inbound, InboundAction};
 use super::liveness::{Liveness, LivenessAction};
 use super::login::SocketLogin;
 use super::outbox::Outbox;
+use super::pages::PageRequests;
 use crate::node::ports::{Socket, Wrote};
 use crate::node::{FrameKind, Sessions, ToSession, ToSocket, World};
 use crate::protocol::close::CloseReason;
@@ -66,6 +67,7 @@ pub struct SocketActor<S: Socket> {
     login: SocketLogin,
     joined: Option<Joined>,
     outbox: Outbox,
+    pages: PageRequests,
     /// Since when the socket takes no frame; `None`: it takes them, or none waits.
     stuck_since: Option<Micros>,
     liveness: Liveness,
@@ -100,6 +102,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
                 login: SocketLogin::new(world.logins.clone(), token),
                 joined: None,
                 outbox: Outbox::default(),
+                pages: PageRequests::default(),
                 stuck_since: None,
                 liveness: Liveness::new(world.timing, world.clock.now(), (world.random)()),
                 inbound: Inbound::new(world.limits.tracks_per_command),
@@ -130,6 +133,10 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             }
             InboundAction::Command(_) if self.is_out() => self.end(CloseReason::BadToken, LOGIN_ENDED, ctx),
             InboundAction::Command(command) => self.command(*command, ctx),
+            InboundAction::Pass(request @ DeviceEvent::Queue { .. }) => {
+                self.pages.push(request);
+                self.ask_page(ctx);
+            }
             InboundAction::Pass(event) => self.pass(event, ctx),
             InboundAction::Leave => self.gone(Leaving::Clean, ctx),
             InboundAction::Ignore => {}
@@ -222,6 +229,15 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         }
     }
 
+    /// Asks the session for the next page that the device wants, if no frame waits for the socket.
+    fn ask_page(&mut self, ctx: &mut Context<Self>) {
+        if self.outbox.is_empty()
+            && let Some(request) = self.pages.next()
+        {
+            self.pass_now(request, ctx);
+        }
+    }
+
     // Writing
 
     fn send(&mut self, kind: FrameKind, message: &ServerMessage, ctx: &mut Context<Self>) {
@@ -229,6 +245,9 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     }
 
     fn write(&mut self, kind: FrameKind, frame: Arc<str>, ctx: &mut Context<Self>) {
+        if kind == FrameKind::Page {
+            self.pages.came();
+        }
         if self.outbox.push(kind, frame).is_err() {
             self.close(CloseReason::Slow, ctx);
             return;
@@ -254,6 +273,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             }
         }
         self.stuck_since = None;
+        self.ask_page(ctx);
     }
 
     // Timers, and the end of the socket

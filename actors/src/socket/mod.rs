@@ -6,6 +6,7 @@ pub mod inbound;
 pub mod liveness;
 mod login;
 pub mod outbox;
+pub mod pages;
 pub mod rate_limit;
 
 pub use actor::{Incoming, SocketActor, Writable};

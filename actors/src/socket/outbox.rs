@@ -20,13 +20,13 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Puts a frame behind the others. One of before of the same kind, if it waits, is removed, unless its kind is
-    /// [`FrameKind::Other`].
+    /// Puts a frame behind the others. One of before of the same kind, if it waits, is removed, unless all frames of its kind
+    /// are sent ([`FrameKind`]).
     ///
     /// # Errors
     /// [`Overflow`] when it does not fit.
     pub fn push(&mut self, kind: FrameKind, frame: Arc<str>) -> Result<(), Overflow> {
-        if kind != FrameKind::Other {
+        if !matches!(kind, FrameKind::Page | FrameKind::Other) {
             self.frames.retain(|(waiting, _)| *waiting != kind);
             self.bytes = self.frames.iter().map(|(_, frame)| frame.len()).sum();
         }

@@ -65,6 +65,10 @@ on_both_databases! {
         ] {
             ann.post(&tracks, &body).await.assert_error(400, "invalid");
         }
+        let snapshot = async || ann.get(&one).await.json()["snapshot_id"].clone();
+        let (before, absent) = (snapshot().await, json!({"tracks": [{"uri": t[0]}]}));
+        assert_eq!(ann.send(Method::DELETE, &tracks, &absent).await.json()["snapshot_id"], before, "nothing has changed");
+        assert_eq!(snapshot().await, before);
         for place in [1, 2] {
             let misplaced = json!({"tracks": [{"uri": t[1]}, {"uri": t[2], "positions": [0, place]}]});
             ann.send(Method::DELETE, &tracks, &misplaced).await.assert_error(400, "invalid");
