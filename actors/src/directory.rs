@@ -3,7 +3,7 @@
 use crate::node::{Sessions, ToSession, World};
 use crate::protocol::ids::{Micros, UserId};
 use crate::session::panics::Panics;
-use crate::session::{Changed, Panic, Restart, SessionActor, Shutdown, Start};
+use crate::session::{LibraryChange, Panic, Restart, SessionActor, Shutdown, Start};
 use actix::{Actor, Addr, ArbiterHandle, Recipient};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -117,7 +117,7 @@ impl Directory {
     }
 
     /// What the user keeps has changed: the devices of the user's session, if one runs here, are told.
-    pub fn changed(&self, user: UserId, changed: Changed) {
+    pub fn changed(&self, user: UserId, changed: LibraryChange) {
         if let Some((_, session)) = self.lock().sessions.get(&user) {
             session.do_send(changed);
         }

@@ -16,7 +16,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpResponse, web};
-use segue_actors::session::Changed;
+use segue_actors::session::LibraryChange;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -93,7 +93,7 @@ pub(super) async fn save(
     if let Some(noun) = unknown.await? {
         return Err(ApiError::not_found(noun.word()));
     }
-    app.directory.changed(asker.user, Changed::Saved);
+    app.directory.changed(asker.user, LibraryChange::Saved);
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -124,8 +124,8 @@ pub(super) async fn forget(
         Ok(Ok(()))
     });
     outcome.await??;
-    app.directory.changed(asker.user, Changed::Saved);
-    app.directory.changed(asker.user, Changed::Playlists);
+    app.directory.changed(asker.user, LibraryChange::Saved);
+    app.directory.changed(asker.user, LibraryChange::Playlists);
     app.scanner.board().announce();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -24,7 +24,7 @@ use crate::{
     values::catalogue_id::CatalogueId,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_actors::session::Changed;
+use segue_actors::session::LibraryChange;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -293,7 +293,7 @@ async fn edit(
     if now != snapshot {
         return Ok(PlaylistSnapshot { snapshot_id: CatalogueId(now).to_string() });
     }
-    app.directory.changed(asker.user, Changed::Playlists);
+    app.directory.changed(asker.user, LibraryChange::Playlists);
     app.scanner.board().announce();
     Ok(PlaylistSnapshot { snapshot_id: CatalogueId(snapshot).to_string() })
 }

@@ -16,7 +16,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_actors::session::Changed;
+use segue_actors::session::LibraryChange;
 use segue_client::protocol::ids::UserId;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -140,7 +140,7 @@ pub(super) async fn create(
         playlists::get(connection, id)
     });
     let made = made.await?.ok_or_else(|| ApiError::not_found("user"))?;
-    app.directory.changed(asker.user, Changed::Playlists);
+    app.directory.changed(asker.user, LibraryChange::Playlists);
     app.scanner.board().announce();
     let objects = Objects { request: &request, app: &app };
     Ok(HttpResponse::Created().json(FullPlaylist::new(objects, &made, &Entries::none())))
@@ -204,7 +204,7 @@ pub(super) async fn change(
         Ok(allowed)
     });
     outcome.await??;
-    app.directory.changed(asker.user, Changed::Playlists);
+    app.directory.changed(asker.user, LibraryChange::Playlists);
     app.scanner.board().announce();
     Ok(HttpResponse::NoContent().finish())
 }
@@ -227,7 +227,7 @@ pub(super) async fn remove(
         Ok(allowed)
     });
     outcome.await??;
-    app.directory.changed(asker.user, Changed::Playlists);
+    app.directory.changed(asker.user, LibraryChange::Playlists);
     app.scanner.board().announce();
     Ok(HttpResponse::NoContent().finish())
 }

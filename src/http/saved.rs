@@ -19,7 +19,7 @@ use crate::{
     time,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
-use segue_actors::session::Changed;
+use segue_actors::session::LibraryChange;
 use segue_client::protocol::ids::Micros;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -211,7 +211,7 @@ pub(super) async fn add(
     if !all_known.await? {
         return Err(ApiError::not_found(noun.word()));
     }
-    app.directory.changed(asker.user, Changed::Saved);
+    app.directory.changed(asker.user, LibraryChange::Saved);
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -219,7 +219,7 @@ pub(super) async fn add(
 pub(super) async fn remove(app: &App, asker: AuthUser, kind: Saved, ids: Vec<i64>) -> Result<HttpResponse, ApiError> {
     let user_id = asker.user.to_sql();
     app.db.write(move |connection| saved::remove(connection, kind, user_id, &ids)).await?;
-    app.directory.changed(asker.user, Changed::Saved);
+    app.directory.changed(asker.user, LibraryChange::Saved);
     Ok(HttpResponse::NoContent().finish())
 }
 

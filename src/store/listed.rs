@@ -15,7 +15,7 @@ use crate::{
     values::document::ItemKind,
 };
 use segue_actors::{
-    node::ports::{Listed, PortError, Wanted},
+    node::ports::{ListedTracks, PortError, WantedList},
     state::{Reject, queue::Resolved},
 };
 use segue_client::protocol::{
@@ -31,7 +31,7 @@ const NOTHING: Reject = Reject::new(RejectCode::Conflict, "the list has no track
 const NO_TRACK: Reject = Reject::new(RejectCode::Conflict, "the list does not have that track any more");
 
 /// A part of a list: the ids of its tracks, and how many of the list's tracks come before it.
-struct Part {
+struct ListPart {
     ids: Vec<i64>,
     before: usize,
 }
@@ -42,8 +42,8 @@ pub(super) async fn listed(
     lists: &Arc<Lists>,
     search: &Search,
     user: UserId,
-    wanted: Wanted,
-) -> Result<Result<Listed, Reject>, PortError> {
+    wanted: WantedList,
+) -> Result<Result<ListedTracks, Reject>, PortError> {
     let found = if let TrackList::Search { q } = &wanted.list {
         if q.chars().count() > QUERY_CHARS_MAX {
             return Ok(Err(LONG_QUERY));
@@ -61,7 +61,7 @@ pub(super) async fn listed(
     let lists = Arc::clone(lists);
     let read = db.read(move |connection| {
         let part = match found {
-            Some(ids) => Some(Part { ids, before: 0 }),
+            Some(ids) => Some(ListPart { ids, before: 0 }),
             None => part(connection, &lists, user, &wanted)?,
         };
         match part {
@@ -73,7 +73,12 @@ pub(super) async fn listed(
 }
 
 /// The wanted part of a list; `None` when this user has no such list.
-fn part(connection: &mut DbConnection, lists: &Lists, user: UserId, wanted: &Wanted) -> Result<Option<Part>, DbError> {
+fn part(
+    connection: &mut DbConnection,
+    lists: &Lists,
+    user: UserId,
+    wanted: &WantedList,
+) -> Result<Option<ListPart>, DbError> {
     let limit = i64::try_from(wanted.most).unwrap_or(i64::MAX);
     let mut page = |limit: i64, offset: i64| -> Result<Option<(Vec<i64>, i64)>, DbError> {
         Ok(match &wanted.list {
@@ -109,11 +114,15 @@ fn part(connection: &mut DbConnection, lists: &Lists, user: UserId, wanted: &Wan
     let Some((ids, total)) = page(limit, 0)? else { return Ok(None) };
     let offset = start.min(total.saturating_sub(limit)).max(0);
     let found = if offset == 0 { Some((ids, total)) } else { page(limit, offset)? };
-    Ok(found.map(|(ids, _)| Part { ids, before: usize::try_from(offset).unwrap_or(0) }))
+    Ok(found.map(|(ids, _)| ListPart { ids, before: usize::try_from(offset).unwrap_or(0) }))
 }
 
 /// The tracks of a part that can be played, and the place of the first one among them.
-fn playable(connection: &mut DbConnection, part: &Part, wanted: &Wanted) -> Result<Result<Listed, Reject>, DbError> {
+fn playable(
+    connection: &mut DbConnection,
+    part: &ListPart,
+    wanted: &WantedList,
+) -> Result<Result<ListedTracks, Reject>, DbError> {
     let first = match first(part, wanted) {
         Ok(first) => first,
         Err(refused) => return Ok(Err(refused)),
@@ -131,11 +140,11 @@ fn playable(connection: &mut DbConnection, part: &Part, wanted: &Wanted) -> Resu
     // In place of a track that cannot be played the next one that can comes first, or else the last one.
     let before = |first: usize| ids.iter().take(first).filter(|id| known.contains_key(*id)).count();
     let start = first.map(|first| before(first).min(tracks.len().saturating_sub(1)));
-    Ok(Ok(Listed { tracks, start }))
+    Ok(Ok(ListedTracks { tracks, start }))
 }
 
 /// The place of the first track in the part: the named one, where the list has changed the nearest one of the same id.
-fn first(part: &Part, wanted: &Wanted) -> Result<Option<usize>, Reject> {
+fn first(part: &ListPart, wanted: &WantedList) -> Result<Option<usize>, Reject> {
     let at = wanted.start.map(|start| start.saturating_sub(part.before));
     let Some(track) = wanted.track.map(MediaId::to_sql) else {
         return match at {
@@ -152,13 +161,13 @@ fn first(part: &Part, wanted: &Wanted) -> Result<Option<usize>, Reject> {
 mod tests {
     use super::*;
 
-    fn wanted(start: Option<usize>, track: Option<u64>) -> Wanted {
-        Wanted { list: TrackList::Saved, start, track: track.map(MediaId), most: 10 }
+    fn wanted(start: Option<usize>, track: Option<u64>) -> WantedList {
+        WantedList { list: TrackList::Saved, start, track: track.map(MediaId), most: 10 }
     }
 
     #[test]
     fn the_first_track_is_the_one_that_was_seen_wherever_it_is_now() {
-        let part = Part { ids: vec![7, 8, 7, 9], before: 100 };
+        let part = ListPart { ids: vec![7, 8, 7, 9], before: 100 };
         let at = |start, track| first(&part, &wanted(start, track)).ok();
         assert_eq!(at(None, None), Some(None));
         assert_eq!(at(Some(102), None), Some(Some(2)));
@@ -167,6 +176,6 @@ mod tests {
         assert_eq!(at(Some(101), Some(9)), Some(Some(3)), "the list has changed");
         assert_eq!(at(Some(100), Some(7)), Some(Some(0)));
         assert_eq!(at(Some(100), Some(6)), None);
-        assert_eq!(first(&Part { ids: Vec::new(), before: 0 }, &wanted(Some(0), None)).ok(), Some(Some(0)));
+        assert_eq!(first(&ListPart { ids: Vec::new(), before: 0 }, &wanted(Some(0), None)).ok(), Some(Some(0)));
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     db::{self, Db, lists::Lists},
 };
 use segue_actors::{
-    node::ports::{Later, Listed, PortError, Tracks, Wanted},
+    node::ports::{Later, ListedTracks, PortError, Tracks, WantedList},
     state::{Reject, queue::Resolved},
 };
 use segue_client::protocol::{
@@ -37,7 +37,7 @@ impl DbTracks {
 }
 
 impl Tracks for DbTracks {
-    fn list(&self, user: UserId, wanted: Wanted) -> Later<Result<Result<Listed, Reject>, PortError>> {
+    fn list(&self, user: UserId, wanted: WantedList) -> Later<Result<Result<ListedTracks, Reject>, PortError>> {
         let (db, lists, search) = (self.db.clone(), Arc::clone(&self.lists), Arc::clone(&self.search));
         Box::pin(async move { listed(&db, &lists, &search, user, wanted).await })
     }

@@ -127,7 +127,7 @@ pub trait Nodes: Send + Sync {
 
 /// What a command names of a list of tracks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub struct WantedList {
     /// The list.
     pub list: TrackList,
     /// The place of the first track in the list, from 0; `None`: any.
@@ -138,7 +138,7 @@ pub struct Wanted {
     pub most: usize,
 }
 
-impl Wanted {
+impl WantedList {
     /// What this operation names of a list, if it names one, for a queue that takes `most` tracks.
     #[must_use]
     pub fn by(op: &Op<MediaId>, most: usize) -> Option<Self> {
@@ -153,7 +153,7 @@ impl Wanted {
 
 /// The tracks of a list that can be played.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Listed {
+pub struct ListedTracks {
     /// The tracks, in the order of the list.
     pub tracks: Vec<Resolved>,
     /// The place of the first track among them, if one was named.
@@ -163,7 +163,7 @@ pub struct Listed {
 /// The tracks of the catalogue, which are looked up before a command reaches its session.
 pub trait Tracks: Send + Sync {
     /// The tracks of a list, or why there are none: this user has no such list, or nothing in it can be played.
-    fn list(&self, user: UserId, wanted: Wanted) -> Later<Result<Result<Listed, Reject>, PortError>>;
+    fn list(&self, user: UserId, wanted: WantedList) -> Later<Result<Result<ListedTracks, Reject>, PortError>>;
 
     /// The tracks in the order asked for, or the first that is not in the catalogue.
     fn resolve(&self, user: UserId, ids: Vec<MediaId>) -> Later<Result<Result<Vec<Resolved>, MediaId>, PortError>>;

@@ -14,21 +14,21 @@ const EVERY: Duration = Duration::from_millis(250);
 /// What a user keeps, by the part of it that has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
-pub enum Changed {
+pub enum LibraryChange {
     /// Saved tracks and albums, and artists that are followed.
     Saved,
     /// The user's own playlists.
     Playlists,
 }
 
-impl Handler<Changed> for SessionActor {
+impl Handler<LibraryChange> for SessionActor {
     type Result = ();
 
-    fn handle(&mut self, changed: Changed, ctx: &mut Context<Self>) {
+    fn handle(&mut self, changed: LibraryChange, ctx: &mut Context<Self>) {
         let now = self.now();
         let of = match changed {
-            Changed::Saved => &mut self.library.saved_us,
-            Changed::Playlists => &mut self.library.playlists_us,
+            LibraryChange::Saved => &mut self.library.saved_us,
+            LibraryChange::Playlists => &mut self.library.playlists_us,
         };
         // Another instant in any case: devices compare them.
         *of = now.max(Micros(of.0.saturating_add(1)));

@@ -31,7 +31,7 @@ use tokio::sync::oneshot;
 
 use ask::Asker;
 pub use ask::{Answer, Ask, Snapshot};
-pub use library::Changed;
+pub use library::LibraryChange;
 
 /// Messages that may wait in the mailbox.
 const MAILBOX: usize = 256;

@@ -1,8 +1,8 @@
 //! The ports' twins in memory: the core runs on them without any service, and tests make them fail.
 
 use crate::node::ports::{
-    Bus, Cluster, Later, Listed, Logins, Nodes, Outcome, PortError, SessionChange, SessionStore, Socket, Subscription,
-    Tracks, Wanted, Wrote,
+    Bus, Cluster, Later, ListedTracks, Logins, Nodes, Outcome, PortError, SessionChange, SessionStore, Socket,
+    Subscription, Tracks, WantedList, Wrote,
 };
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::{MediaId, Micros, NodeId, Stamp, UserId};
@@ -326,13 +326,13 @@ impl MemoryTracks {
 
 impl Tracks for MemoryTracks {
     /// Every list has all tracks, in the order of their ids; a user has no playlists.
-    fn list(&self, _: UserId, wanted: Wanted) -> Later<Result<Result<Listed, Reject>, PortError>> {
-        let Wanted { list, start, track, most } = wanted;
+    fn list(&self, _: UserId, wanted: WantedList) -> Later<Result<Result<ListedTracks, Reject>, PortError>> {
+        let WantedList { list, start, track, most } = wanted;
         let of_track = track.and_then(|track| self.table.keys().position(|known| *known == track));
         let tracks: Vec<Resolved> = self.table.values().take(most).copied().collect();
         let found = match list {
             TrackList::Playlist { .. } => Err(Reject::new(RejectCode::Invalid, "there is no such list")),
-            _ => Ok(Listed { tracks, start: of_track.or(start) }),
+            _ => Ok(ListedTracks { tracks, start: of_track.or(start) }),
         };
         let mut open = self.open.subscribe();
         Box::pin(async move {

@@ -5,7 +5,7 @@
 
 use crate::actors::{Device, Node, pass};
 use segue_actors::protocol::wire::{ClientMessage, ServerMessage};
-use segue_actors::session::Changed;
+use segue_actors::session::LibraryChange;
 use segue_actors::socket::Incoming;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -99,7 +99,7 @@ impl Wire {
         } else if let Some(name) = line.strip_suffix(" is cut off") {
             self.devices.remove(name);
         } else if line == "Anna saves a track" {
-            node.has_changed(Changed::Saved);
+            node.has_changed(LibraryChange::Saved);
         } else {
             let ms = line.strip_prefix('+').and_then(|rest| rest.strip_suffix(" ms")).expect("a line as above");
             pass(ms.parse().expect("milliseconds")).await;

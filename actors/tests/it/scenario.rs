@@ -32,7 +32,7 @@ use segue_actors::protocol::ids::{
 use segue_actors::protocol::messages::{
     Command, Ended, Op, Ready, Report, Sound, TrackList, TransferMode, VolumeChange, Yield,
 };
-use segue_actors::protocol::playback::{Item, MediaKind, Playback, Rate, Repeat};
+use segue_actors::protocol::playback::{Item, MediaKind, Playback, Rate};
 use segue_actors::state::devices::{Description, Presence};
 use segue_actors::state::queue::Resolved;
 use segue_actors::state::{DeviceEvent, Effect, Event, Join, Leaving, Limits, Record, SessionState};
@@ -306,6 +306,7 @@ impl Scenario {
             words.iter().filter_map(|word| word.strip_prefix('t')?.parse().ok()).map(track).collect();
         let device = |name: &str| self.actors.get(name).map_or(DeviceId(404), |actor| actor.id);
         let item = |name: &&str| self.item(name);
+        let place = |name: &str| after(name).map(item);
         let start = after("from").map(|index| index.parse().expect("an index"));
         let on = after("on").map(|name| device(name));
         match words[0] {
@@ -333,13 +334,7 @@ impl Scenario {
                     _ => TransferMode::Keep,
                 },
             },
-            "repeat" => Op::Repeat {
-                mode: match words[1] {
-                    "one" => Repeat::One,
-                    "all" => Repeat::All,
-                    _ => Repeat::Off,
-                },
-            },
+            "repeat" => Op::Repeat { mode: serde_json::from_value(words[1].into()).expect("a mode") },
             "shuffle" => Op::Shuffle { on: words[1] == "on" },
             "rate" => Op::Rate { rate: Rate::from_factor(words[1].parse().expect("a rate")).expect("in bounds") },
             "volume" => {
@@ -349,12 +344,8 @@ impl Scenario {
                 Op::Volume { device_id: Some(device(words[1])), level, delta, muted: None }
             }
             "replace" => Op::QueueReplace { tracks },
-            "insert" => Op::QueueInsert { tracks, after: after("after").map(item), before: after("before").map(item) },
-            "move" => Op::QueueMove {
-                item: self.item(words[1]),
-                after: after("after").map(item),
-                before: after("before").map(item),
-            },
+            "insert" => Op::QueueInsert { tracks, after: place("after"), before: place("before") },
+            "move" => Op::QueueMove { item: self.item(words[1]), after: place("after"), before: place("before") },
             "remove" => Op::QueueRemove { items: words[1..].iter().map(item).collect() },
             "clear" => Op::QueueClear,
             "rename" => Op::DeviceRename { device_id: device(words[1]), name: words[2..].join(" ") },

@@ -3,7 +3,7 @@
 use super::*;
 use segue::store::DbTracks;
 use segue_actors::{
-    node::ports::{Listed, Tracks as _, Wanted},
+    node::ports::{ListedTracks, Tracks as _, WantedList},
     state::{Reject, queue::Resolved},
 };
 use segue_client::protocol::{
@@ -24,9 +24,10 @@ async fn listed(
     start: Option<usize>,
     track: Option<u64>,
 ) -> Result<(Vec<u64>, Option<usize>), RejectCode> {
-    let wanted = Wanted { list, start, track: track.map(MediaId), most: 100 };
-    let found: Result<Listed, Reject> = tracks(db).list(UserId(user), wanted).await.expect("the database answers");
-    let ids = |listed: Listed| (listed.tracks.iter().map(|track| track.media_id.0).collect(), listed.start);
+    let wanted = WantedList { list, start, track: track.map(MediaId), most: 100 };
+    let found: Result<ListedTracks, Reject> =
+        tracks(db).list(UserId(user), wanted).await.expect("the database answers");
+    let ids = |listed: ListedTracks| (listed.tracks.iter().map(|track| track.media_id.0).collect(), listed.start);
     found.map(ids).map_err(|refused| refused.code)
 }
 
@@ -110,7 +111,7 @@ on_both_databases! {
         let long = TrackList::Search { q: "x".repeat(251) };
         assert_eq!(listed(&db, 1, long, None, None).await, Err(RejectCode::Invalid));
         let search = TrackList::Search { q: "x".to_owned() };
-        let wanted = Wanted { list: search, start: None, track: None, most: 100 };
+        let wanted = WantedList { list: search, start: None, track: None, most: 100 };
         assert!(tracks(&db).list(UserId(1), wanted).await.is_err_and(|error| error.is_transient), "it is not open");
     }
 }

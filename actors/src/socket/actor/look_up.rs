@@ -1,7 +1,7 @@
 //! Commands that name tracks or a list: the catalogue is asked before the session gets them.
 
 use super::SocketActor;
-use crate::node::ports::{Listed, PortError, Socket, Wanted};
+use crate::node::ports::{ListedTracks, PortError, Socket, WantedList};
 use crate::node::{FrameKind, RESOLVE};
 use crate::protocol::ids::{CommandId, MediaId};
 use crate::protocol::messages::{Command, RejectCode};
@@ -18,10 +18,10 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     /// Looks the command's tracks up in the catalogue, then passes the command on. No other frame is read meanwhile.
     pub(super) fn command(&mut self, mut command: Command<MediaId>, ctx: &mut Context<Self>) {
         let most = self.world().limits.queue_items;
-        if let (Some(wanted), Some(joined)) = (Wanted::by(&command.op, most), &self.joined) {
+        if let (Some(wanted), Some(joined)) = (WantedList::by(&command.op, most), &self.joined) {
             let listed = tokio::time::timeout(RESOLVE, self.world().tracks.list(joined.user, wanted));
             ctx.wait(listed.into_actor(self).map(move |listed, actor, ctx| match actor.looked_up(listed) {
-                Some(Ok(Listed { tracks, start })) => {
+                Some(Ok(ListedTracks { tracks, start })) => {
                     command.op.start_at(start);
                     actor.forward(command, tracks, ctx);
                 }

@@ -95,7 +95,7 @@ async fn what_the_user_keeps_is_told_to_each_of_the_users_devices_and_many_chang
     let (node, mut kitchen, mut phone) = two_devices().await;
     let mut other = node.join("bert", "Phone", 3).await;
     let at_first = kitchen.welcome.as_ref().expect("it is welcomed").library;
-    node.has_changed(Changed::Saved);
+    node.has_changed(LibraryChange::Saved);
     kitchen.settle().await;
     let told = libraries(&mut kitchen);
     assert_eq!(told.len(), 1);
@@ -103,8 +103,8 @@ async fn what_the_user_keeps_is_told_to_each_of_the_users_devices_and_many_chang
     phone.settle().await;
     assert_eq!(libraries(&mut phone), told);
     for _ in 0..1_000 {
-        node.has_changed(Changed::Saved);
-        node.has_changed(Changed::Playlists);
+        node.has_changed(LibraryChange::Saved);
+        node.has_changed(LibraryChange::Playlists);
     }
     kitchen.settle().await;
     assert_eq!(libraries(&mut kitchen), [], "not before 250 ms have passed");
@@ -129,7 +129,7 @@ async fn a_device_that_was_away_sees_in_its_welcome_that_something_has_changed()
     let before = kitchen.welcome.as_ref().expect("it is welcomed").library;
     kitchen.cut();
     pass(100).await;
-    node.has_changed(Changed::Playlists);
+    node.has_changed(LibraryChange::Playlists);
     let again = node.join("anna", "Kitchen", 1).await;
     let after = again.welcome.as_ref().expect("it is welcomed").library;
     assert_eq!(after.saved_us, before.saved_us);

@@ -22,7 +22,7 @@ use segue_actors::protocol::ids::{
 use segue_actors::protocol::messages::{Command, Op, Report, Sound};
 use segue_actors::protocol::playback::{MediaKind, Playback, Status};
 use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage, Welcome};
-use segue_actors::session::Changed;
+use segue_actors::session::LibraryChange;
 use segue_actors::socket::{Incoming, SocketActor, Writable};
 use segue_actors::state::Limits;
 use segue_actors::state::queue::Resolved;
@@ -108,7 +108,7 @@ impl Node {
     }
 
     /// Anna has changed what she keeps, by a request.
-    pub(crate) fn has_changed(&self, changed: Changed) {
+    pub(crate) fn has_changed(&self, changed: LibraryChange) {
         self.directory.changed(ANNA, changed);
     }
 
