@@ -56,6 +56,7 @@ const LATER_FILES = [
   "views/offline.js",
   "parts/keeping.js",
   "parts/other_device.js",
+  "device/last_shown.js",
 ].map((file) => `player/${file}`);
 /** The places in the bar of a phone; the others are in a menu. */
 const FEW = 4;

@@ -9,7 +9,7 @@ const KEPT = 2_000;
 /** A signed address is renewed after this time, in milliseconds; it is valid for a day at least. */
 const ADDRESS_MS = 12 * 3_600_000;
 
-/** @typedef {{saved_us: number, playlists_us: number}} Kept instants of the server's time */
+/** @typedef {{saved_us: number, playlists_us: number}} Kept when saved music and playlists last changed */
 
 class Catalogue extends Watchable {
   constructor() {
@@ -23,17 +23,17 @@ class Catalogue extends Watchable {
     this.isAsking = false;
     /** @type {Map<string, boolean>} */
     this.saved = new Map();
-    /** Tracks that may have been saved or removed elsewhere since the server was asked. @type {Set<string>} */
+    /** @type {Set<string>} tracks whose heart may have changed elsewhere */
     this.doubted = new Set();
-    /** Tracks whose heart the server is asked for. @type {Set<string>} */
+    /** @type {Set<string>} tracks whose heart is asked for */
     this.askedSaved = new Set();
-    /** How often each track was saved or removed here. @type {Map<string, number>} */
+    /** @type {Map<string, number>} how often a heart was pressed here */
     this.pressed = new Map();
-    /** When saved music and playlists last changed, as the server says. @type {Kept | undefined} */
+    /** @type {Kept | undefined} */
     this.kept = undefined;
   }
 
-  /** The server says when saved music and playlists last changed. @param {Kept} kept */
+  /** @param {Kept} kept as the server says */
   hear(kept) {
     const isNew = this.kept?.saved_us !== kept.saved_us;
     this.kept = kept;
@@ -147,7 +147,7 @@ class Catalogue extends Watchable {
     try {
       const answers = await ask(`/me/tracks/contains?ids=${unknown.join(",")}`);
       unknown.forEach((id, index) => {
-        // A person may have saved or removed a track meanwhile.
+        // Not if it was pressed meanwhile.
         if (this.pressed.get(id) === pressed[index]) this.saved.set(id, answers[index] === true);
       });
     } catch (error) {
@@ -173,7 +173,6 @@ class Catalogue extends Watchable {
       this.changed();
       throw error;
     } finally {
-      // What was asked before the server had it is not the newest answer.
       press();
     }
   }

@@ -52,8 +52,8 @@ class Session extends Watchable {
   }
 
   /**
-   * Whether the music is to play, as far as this page knows: a pause counts before the server has received it. Not
-   * where the device that is to play is out of contact: then playing on is what can be asked for.
+   * Whether the music is to play, as far as this page knows: a pause counts before the server has received it, and a
+   * device that is out of contact does not.
    */
   get isOn() {
     const { playback } = this;

@@ -38,21 +38,15 @@ export const LOGIN_ENDED = "This login has ended. Log in again.";
 /** @type {Preferences} */
 const FIRST = { theme: "auto", evens: true, keep_mb: 1024, name: "", level: 80, muted: false, keys: true };
 
-/**
- * @typedef {{
- *   user?: string, playback: import("./rules/types.js").Playback, pages: import("./rules/types.js").QueuePage[],
- *   tracks: any[]
- * }} Shown what plays, pages of the queue, and tracks of them
- */
-
-const SHOWN = stored("segue.shown");
+/** Where this browser stores what it showed last. */
+export const SHOWN = stored("segue.shown");
 const SESSION = stored("segue.session");
 const PREFERENCES = stored("segue.preferences");
 const DEVICE = stored("segue.device");
 const VOLUME_VERSION = stored("segue.volume_version");
 
 /** @param {Storage} storage @param {string} key */
-function read(storage, key) {
+export function read(storage, key) {
   try {
     return JSON.parse(storage.getItem(key) ?? "null");
   } catch {
@@ -61,7 +55,7 @@ function read(storage, key) {
 }
 
 /** @param {Storage} storage @param {string} key @param {unknown} value */
-function write(storage, key, value) {
+export function write(storage, key, value) {
   try {
     if (value === undefined) storage.removeItem(key);
     else storage.setItem(key, JSON.stringify(value));
@@ -106,17 +100,6 @@ class Store extends Watchable {
     this.session = session;
     this.why = why;
     this.changed();
-  }
-
-  /** What this browser showed last of the music, if the same user is logged in. @returns {Shown | undefined} */
-  shown() {
-    const shown = read(localStorage, SHOWN);
-    return shown?.user === this.session?.user.id ? shown : undefined;
-  }
-
-  /** @param {Omit<Shown, "user"> | undefined} shown */
-  setShown(shown) {
-    write(localStorage, SHOWN, shown && this.session && { user: this.session.user.id, ...shown });
   }
 
   /** @param {Partial<Preferences>} some */

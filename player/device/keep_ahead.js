@@ -11,6 +11,8 @@ import { QUEUE_PAGE } from "./queue_pages.js";
 const MOST_KNOWN = 5 * QUEUE_PAGE;
 /** Tracks that are kept, counted from the second one after the current track. */
 export const KEPT_AHEAD = 4;
+/** The tracks that are learnt, from the current one on: about as many as fit on a screen. */
+export const LEARNT = 30;
 
 export class KeepAhead {
   /**

@@ -10,10 +10,10 @@ import { keep, keptPaths } from "../offline_cache.js";
 import { itemOf } from "../rules/audio.js";
 import { Client } from "../rules/client.js";
 import { mayPlayStandalone } from "../rules/standalone.js";
-import { Watchable, store } from "../store.js";
+import { SHOWN, Watchable, store } from "../store.js";
 import { Answers } from "./answers.js";
 import { describeDevice, randomId } from "./identity.js";
-import { KeepAhead } from "./keep_ahead.js";
+import { KeepAhead, LEARNT } from "./keep_ahead.js";
 import { offlineStart } from "./offline_start.js";
 import { Preload } from "./preload.js";
 import { PAGE_MS, QUEUE_PAGE, QueuePages } from "./queue_pages.js";
@@ -21,11 +21,6 @@ import { Socket } from "./socket.js";
 import { TickTimer } from "./tick_timer.js";
 
 /** @import {Input, Op, Output} from "../rules/types.js" */
-
-/** The tracks of the queue that are learnt, from the current one on: about as many as fit on a screen. */
-const LEARNT = 30;
-/** The pages of the queue that are stored. */
-const STORED_PAGES = 5;
 
 export class Player extends Watchable {
   /**
@@ -36,8 +31,8 @@ export class Player extends Watchable {
     super();
     const { level, muted } = store.preferences;
     this.client = new Client(describeDevice(device_id, store.preferences, store.volumeVersion()), token, localNow());
-    /** What was stored last of what is shown. */
-    this.keptKey = "";
+    /** @type {typeof import("./last_shown.js") | undefined} */
+    this.shownModule = undefined;
     this.answers = new Answers(onLateRefusal);
     this.queue = new QueuePages();
     /** @type {{code: number, reason: string} | undefined} why the server does not want this device back */
@@ -73,7 +68,7 @@ export class Player extends Watchable {
     );
     this.watch(() => {
       this.learnAhead();
-      this.keepShown();
+      void this.lastShown(({ keepShown }) => keepShown(this));
     });
     this.ticks = new TickTimer({
       wait_ms: () => (this.client.nextDeadline(localNow()) - localNow()) / 1000,
@@ -93,47 +88,18 @@ export class Player extends Watchable {
     if (!this.client.isWelcomed()) this.showAlone();
   }
 
-  /** Without the server: shows what plays here, or what this browser showed before this page was loaded. */
+  /** Without the server: shows what plays here, or what this browser showed last. */
   showAlone() {
-    const { client } = this;
-    if (!client.playback && !client.stored && client.link.failed_attempts > 0) this.restore();
+    const { link, playback, stored } = this.client;
+    if (!playback && !stored && link.failed_attempts > 0) void this.lastShown(({ restoreShown }) => restoreShown(this));
     this.changed();
   }
 
-  restore() {
-    const shown = store.shown();
-    if (!shown) return;
-    for (const track of shown.tracks) if (!catalogue.known(track.id)) catalogue.learn(track, 0);
-    this.client.stored = shown.playback;
-    this.queue.restore(shown.playback, shown.pages);
-    this.client.ahead = this.queue.known();
-  }
-
-  /** Stores what is shown, for a load of this page while the server is away. */
-  keepShown() {
-    const { view, standalone, playback } = this.client;
-    if (standalone || !view || view === this.client.stored || this.client.link.phase === "over") return;
-    const { pages } = this.queue;
-    const key = `${view.epoch}.${view.revision}.${view.item?.id}.${view.status}.${pages.size}.${catalogue.tracks.size}`;
-    if (key === this.keptKey) return;
-    this.keptKey = key;
-    if (!view.item) return store.setShown(undefined);
-    const known = this.queue.known();
-    const at = Math.max(
-      0,
-      known.findIndex(({ id }) => id === view.item?.id),
-    );
-    const near = [view.item, view.next, ...known.slice(at, at + LEARNT)].flatMap((item) => item?.media_id ?? []);
-    const tracks = [...new Set(near)].map((id) => catalogue.known(id)).filter(Boolean);
-    const rest = { intent: /** @type {const} */ ("pause"), status: /** @type {const} */ ("paused"), after: [] };
-    const shown = {
-      ...view,
-      ...rest,
-      position_ms: Math.round(this.place_ms()),
-      active: undefined,
-      transfer: undefined,
-    };
-    store.setShown({ playback: shown, pages: playback ? this.queue.first(STORED_PAGES) : [], tracks });
+  /** @param {(module: typeof import("./last_shown.js")) => void} act */
+  async lastShown(act) {
+    if (!this.client.view?.item && !localStorage.getItem(SHOWN)) return;
+    this.shownModule ??= await import("./last_shown.js").catch(() => undefined);
+    if (this.shownModule) act(this.shownModule);
   }
 
   /** @param {Output} output */
@@ -284,8 +250,7 @@ export class Player extends Watchable {
 
   /** Leaves the session for good. @param {"close" | "logout" | "sleep"} reason */
   leave(reason) {
-    this.keptKey = "";
-    if (reason !== "logout") this.keepShown();
+    if (reason !== "logout") this.shownModule?.keepShown(this, true);
     this.handle({ type: "leave", reason });
     this.socket.disconnect();
     this.answers.end();

@@ -28,17 +28,6 @@ export class QueuePages {
     this.asked.clear();
   }
 
-  /** Pages that were stored by an earlier load of the page. @param {Playback} playback @param {QueuePage[]} pages */
-  restore(playback, pages) {
-    this.show(playback);
-    for (const page of pages) this.add(page);
-  }
-
-  /** The first pages, up to `most`. @param {number} most */
-  first(most) {
-    return [...this.pages.values()].sort((a, b) => a.from - b.from).slice(0, most);
-  }
-
   /** Stores a page, unless it is of another revision; returns whether it did. @param {QueuePage} page */
   add(page) {
     if (page.queue_revision !== this.revision) return false;

@@ -129,7 +129,7 @@ export class Pages extends Watchable {
 }
 
 /**
- * The name in commands of the list of tracks that a path of the API shows; `undefined` for another list.
+ * The name in commands of the tracks at a path.
  * @param {string} path @param {Record<string, string | undefined>} parameters
  */
 export function listAt(path, { sort, q, type } = {}) {

@@ -16,8 +16,8 @@ const command = (op) => () => void attempt(() => session.current.command({ op })
 export function transport() {
   const shuffle = iconButton("shuffle", "Shuffle", { class: "icon-button minor", onclick: () => void toggleShuffle() });
   const previous = iconButton("previous", "Previous", { onclick: command("previous") });
-  /** What the button showed when it was pressed: what it shows may change before it is released. */
-  let pressed = /** @type {"play" | "pause" | undefined} */ (undefined);
+  /** @type {"play" | "pause" | undefined} what the button showed when it was pressed */
+  let pressed;
   const shown = () => (session.isOn ? "pause" : "play");
   const play = iconButton("play", "Play", {
     class: "icon-button big",

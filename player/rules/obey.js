@@ -174,8 +174,7 @@ function nextOf({ ahead }, item, playback) {
 }
 
 /**
- * The playback as it is on this device while the server cannot be told: the audio has gone on to another item, or has
- * ended. `undefined` when the session's playback shows it.
+ * Without the server: what is heard here, if that is not what the session shows.
  * @param {Client} client @returns {Playback | undefined}
  */
 export function heardAlone(client) {

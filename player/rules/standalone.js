@@ -73,8 +73,8 @@ export function startStandalone(client, { id, items, at, position_ms, areEntries
 }
 
 /**
- * A person pauses what this device plays for the session while the server is away: item and place are kept, and the
- * session gets both when the server is back. Returns whether it could.
+ * A person pauses what this device plays while the server is away: the session gets item and place when it is back.
+ * Returns whether it could.
  * @param {Client} client @param {number} local_us @param {string} id @param {Op} op @param {Output[]} out
  */
 export function pauseAlone(client, local_us, id, op, out) {
@@ -260,21 +260,17 @@ function offer(client, local_us, standalone, playback, out) {
     ? { item: item?.id }
     : { tracks: standalone.items.map(({ media_id }) => media_id), start: standalone.at };
   const play = { op: "play", ...what, position_ms, on: client.device.id };
-  /** @type {[string, Op][]} what was paused here is paused there, in the same item and at the same place */
-  const commands = isOn
-    ? [[standalone.id, play]]
-    : [
-        [twinOf(standalone.id), play],
-        [standalone.id, { op: "pause" }],
-      ];
-  // They are sent after the `welcome`, with the other commands that wait.
-  for (const [id, op] of commands) {
-    if (!client.pendingCommands.add(client, local_us, id, op, !isOn)) return endStandalone(client, out);
-  }
+  const { id } = standalone;
+  const { pendingCommands } = client;
+  // They are sent after the `welcome`, with the other commands that wait. A pause keeps item and place there, too.
+  const isAdded =
+    pendingCommands.add(client, local_us, isOn ? id : twinOf(id), play, !isOn) &&
+    (isOn || pendingCommands.add(client, local_us, id, { op: "pause" }, true));
+  if (!isAdded) endStandalone(client, out);
 }
 
-/** The id of a second command: that of the first one with another first digit. @param {string} id */
-const twinOf = (id) => ((parseInt(id, 16) >= 0 ? parseInt(id.slice(0, 1), 16) : 0) ^ 8).toString(16) + id.slice(1);
+/** The id of a second command. @param {string} id */
+const twinOf = (id) => id.replace(/^./, (digit) => (digit === "0" ? "1" : "0"));
 
 /** The playback of the server holds again. @param {Client} client @param {Output[]} out */
 export function endStandalone(client, out) {

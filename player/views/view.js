@@ -39,7 +39,7 @@ export class View extends Component {
   }
 
   /**
-   * Reads again what the view shows after each change of saved music or playlists, wherever it was made.
+   * Reads again what the view shows, after each change of saved music or playlists.
    * @param {"saved_us" | "playlists_us"} part @param {() => unknown} renew
    */
   renewAfter(part, renew) {

@@ -78,6 +78,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "device/answers.js"
     "device/identity.js"
     "device/keep_ahead.js"
+    "device/last_shown.js"
     "device/offline_start.js"
     "device/player.js"
     "device/preload.js"

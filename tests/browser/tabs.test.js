@@ -110,8 +110,10 @@ test("several tabs of one browser are several devices, also a copied tab", async
   const ids = [await ownId(page), await ownId(second), await ownId(third)];
   assert.equal(new Set(ids).size, 3, `${ids}`);
   await holds(kitchen.page, () =>
-    import(/** @type {any} */ ("/player/session.js")).then(
-      ({ session }) => session.devices.filter((/** @type {any} */ { name }) => name === "Sofa").length === 3,
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) =>
+      ["Sofa", "Sofa (2)", "Sofa (3)"].every((name) =>
+        session.devices.some((/** @type {any} */ device) => device.name === name),
+      ),
     ),
   );
   await command(kitchen.page, { op: "transfer", to: ids[1], mode: "keep" });

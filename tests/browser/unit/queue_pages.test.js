@@ -91,17 +91,3 @@ test("an entry is found by its id in the pages that are there, also in those of 
   assert.equal(queue.addLong(page(0, QUEUE_PAGE, 6)), false, "of another revision");
   assert.equal(queue.indexOf("e0"), undefined);
 });
-
-test("pages that were stored are known until another revision of the queue is shown", () => {
-  const queue = new QueuePages();
-  queue.restore(shown(5), [page(QUEUE_PAGE, 60, 5), page(0, QUEUE_PAGE, 5), page(300, 10, 4)]);
-  assert.equal(queue.known().length, 160);
-  assert.deepEqual(
-    queue.first(1).map(({ from }) => from),
-    [0],
-  );
-  queue.show(shown(5));
-  assert.equal(queue.known().length, 160);
-  queue.show(shown(6));
-  assert.equal(queue.known().length, 0);
-});
