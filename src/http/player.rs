@@ -98,6 +98,7 @@ static FILES: LazyLock<Vec<File>> = files! {
     "parts/dom.js"
     "parts/icons.js"
     "parts/keeping.js"
+    "parts/key_actions.js"
     "parts/keys_dialog.js"
     "parts/menu.js"
     "parts/other_device.js"

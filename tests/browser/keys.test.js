@@ -110,15 +110,25 @@ test("keys set volume, mute, save, shuffle and repeat; ? lists them; people can 
   const { keyboard } = page;
   await play(page);
   const volume = () => page.evaluate(() => JSON.parse(localStorage.getItem("segue.preferences") ?? "{}"));
+  /** @param {Record<string, any>} wanted */
+  const prefers = (wanted) =>
+    holds(
+      page,
+      (wanted) => {
+        const preferences = JSON.parse(localStorage.getItem("segue.preferences") ?? "{}");
+        return Object.entries(wanted).every(([key, value]) => preferences[key] === value);
+      },
+      wanted,
+    );
   const { level } = { level: 80, ...(await volume()) };
   await keyboard.press("Shift+ArrowDown");
-  assert.equal((await volume()).level, level - 5);
+  await prefers({ level: level - 5 });
   await keyboard.press("Shift+ArrowUp");
-  assert.equal((await volume()).level, level);
+  await prefers({ level });
   await keyboard.press("m");
-  assert.equal((await volume()).muted, true);
+  await prefers({ muted: true });
   await keyboard.press("m");
-  assert.equal((await volume()).muted, false);
+  await prefers({ muted: false });
   const heart = page.locator("player-bar .heart");
   const wasSaved = (await heart.getAttribute("aria-pressed")) === "true";
   await keyboard.press("l");
@@ -165,6 +175,7 @@ test("Shift with an arrow seeks on a page whose list has the focus, and moves no
     import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player.place_ms() > 9_000),
   );
   await page.keyboard.press("Shift+ArrowDown");
+  await holds(page, () => JSON.parse(localStorage.getItem("segue.preferences") ?? "{}").level < 80);
   assert.equal(
     await page.evaluate(() => document.activeElement?.getAttribute("aria-label")),
     "Play Second tone",
