@@ -122,6 +122,10 @@ for (const [look, options] of LOOKS) {
     await page.getByRole("dialog").waitFor();
     await lookAt("question with fields");
     await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+    await lookAt("keys");
+    await page.keyboard.press("Escape");
     await cutOff(page);
     await lookAt("cut off");
     assert.deepEqual(errors, []);

@@ -16,7 +16,21 @@ import { EMPTY, cutOff, furnish, go, logIn, show } from "./harness/views.js";
 /** @import {Page} from "playwright-core" */
 
 const FOLDER = process.env.PICTURES ?? fileURLToPath(new URL("../../target/pictures", import.meta.url));
-const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+const SIZES = {
+  desktop: { width: 1280, height: 800 },
+  tablet: { width: 820, height: 1180 },
+  phone: { width: 390, height: 844 },
+  side: { width: 844, height: 390 },
+};
+/** @type {[keyof typeof SIZES, "dark" | "light"][]} */
+const LOOKS = [
+  ["desktop", "dark"],
+  ["desktop", "light"],
+  ["tablet", "light"],
+  ["phone", "dark"],
+  ["phone", "light"],
+  ["side", "dark"],
+];
 /** Text from right to left, with digits and Latin letters in it. */
 const FROM_RIGHT = "אוטובוס 405 לירושלים (Live 1984)";
 /** Longer than any line. */
@@ -89,66 +103,65 @@ async function empty(picture, options) {
   await context.close();
 }
 
-for (const [size, viewport] of Object.entries(SIZES)) {
-  for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
-    test(`every view, ${size}, ${colorScheme}`, async () => {
-      const isPhone = size === "phone";
-      const kitchen = await open(browser, server, LONG.slice(0, 64));
-      const { page, errors, context } = await keeping(browser, server, "Desk", {
-        viewport,
-        colorScheme,
-        isMobile: isPhone,
-        hasTouch: isPhone,
-        reducedMotion: "reduce",
-      });
-      /** @type {string[]} */
-      const wide = [];
-      /** @param {string} name @param {Page} [of] */
-      const picture = async (name, of = page) => {
-        await of.screenshot({ path: path.join(FOLDER, `${name}-${size}-${colorScheme}.png`) });
-        wide.push(...(await tooWide(of)).map((what) => `${name}: ${what}`));
-      };
-      const { own } = await shown(page);
-      await command(page, { op: "play", tracks: tracks.map(({ id }) => id), on: own });
-      await until(page, { status: "playing", isHere: true });
-      await keeps(page, 3);
-      for (const [name, address] of Object.entries(views)) {
-        await show(page, address);
-        await picture(name);
-      }
-      await page.locator("player-bar .where").click();
-      await picture("panel");
-      await page.keyboard.press("Escape");
-      await show(page, "/settings");
-      await page.getByRole("button", { name: "Log in on another device" }).click();
-      await page.locator("dialog .code").waitFor();
-      await picture("code");
-      await page.getByRole("dialog").getByRole("button", { name: "Done" }).click();
-      await page.getByRole("button", { name: "New user…" }).click();
-      await picture("dialog");
-      await page.keyboard.press("Escape");
-      await page.getByRole("heading", { name: "Users" }).scrollIntoViewIfNeeded();
-      await picture("users");
-      await show(page, "/queue");
-      await page.getByRole("button", { name: "More about Chorale" }).first().click({ force: true });
-      await picture("menu");
-      await page.keyboard.press("Escape");
-      await command(page, { op: "stop" });
-      await context.close();
-      await kitchen.context.close();
-      await empty(picture, { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone, reducedMotion: "reduce" });
-      const fresh = await stranger(browser, { viewport, colorScheme, isMobile: isPhone });
-      const outside = await fresh.newPage();
-      for (const [name, address] of Object.entries({ login: "/", setup: "/setup#secret" })) {
-        await outside.goto(server.url + address);
-        await outside.waitForSelector("view-login form");
-        await picture(name, outside);
-      }
-      await fresh.close();
-      assert.deepEqual(wide, []);
-      assert.deepEqual(errors, []);
+for (const [size, colorScheme] of LOOKS) {
+  test(`every view, ${size}, ${colorScheme}`, async () => {
+    const viewport = SIZES[size];
+    const isPhone = size !== "desktop";
+    const kitchen = await open(browser, server, LONG.slice(0, 64));
+    const { page, errors, context } = await keeping(browser, server, "Desk", {
+      viewport,
+      colorScheme,
+      isMobile: isPhone,
+      hasTouch: isPhone,
+      reducedMotion: "reduce",
     });
-  }
+    /** @type {string[]} */
+    const wide = [];
+    /** @param {string} name @param {Page} [of] */
+    const picture = async (name, of = page) => {
+      await of.screenshot({ path: path.join(FOLDER, `${name}-${size}-${colorScheme}.png`) });
+      wide.push(...(await tooWide(of)).map((what) => `${name}: ${what}`));
+    };
+    const { own } = await shown(page);
+    await command(page, { op: "play", tracks: tracks.map(({ id }) => id), on: own });
+    await until(page, { status: "playing", isHere: true });
+    await keeps(page, 3);
+    for (const [name, address] of Object.entries(views)) {
+      await show(page, address);
+      await picture(name);
+    }
+    await page.locator("player-bar .where").click();
+    await picture("panel");
+    await page.keyboard.press("Escape");
+    await show(page, "/settings");
+    await page.getByRole("button", { name: "Log in on another device" }).click();
+    await page.locator("dialog .code").waitFor();
+    await picture("code");
+    await page.getByRole("dialog").getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "New user…" }).click();
+    await picture("dialog");
+    await page.keyboard.press("Escape");
+    await page.getByRole("heading", { name: "Users" }).scrollIntoViewIfNeeded();
+    await picture("users");
+    await show(page, "/queue");
+    await page.getByRole("button", { name: "More about Chorale" }).first().click({ force: true });
+    await picture("menu");
+    await page.keyboard.press("Escape");
+    await command(page, { op: "stop" });
+    await context.close();
+    await kitchen.context.close();
+    await empty(picture, { viewport, colorScheme, isMobile: isPhone, hasTouch: isPhone, reducedMotion: "reduce" });
+    const fresh = await stranger(browser, { viewport, colorScheme, isMobile: isPhone });
+    const outside = await fresh.newPage();
+    for (const [name, address] of Object.entries({ login: "/", setup: "/setup#secret" })) {
+      await outside.goto(server.url + address);
+      await outside.waitForSelector("view-login form");
+      await picture(name, outside);
+    }
+    await fresh.close();
+    assert.deepEqual(wide, []);
+    assert.deepEqual(errors, []);
+  });
 }
 
 test("the picture of the README: music on one device, seen from another", async () => {
