@@ -2,7 +2,12 @@
 
 use crate::{
     auth::Auth,
-    catalog::{cover::Covers, follow::Search, scan::Scanner, sums::Sums},
+    catalog::{
+        cover::Covers,
+        follow::Search,
+        scan::{Music, Scanner},
+        sums::Sums,
+    },
     config::Settings,
     db::{Db, lists::Lists, secrets},
     media::threads::FileThreads,
@@ -64,9 +69,10 @@ impl App {
 
     /// Starts scanning: the music folders now and whenever a scan is due. Starts the background check of files.
     pub fn start_scanning(&self) {
-        let Settings { music, scan_interval_s, check_mb_per_s, .. } = &self.settings;
+        let Settings { music, scan_hidden, scan_interval_s, check_mb_per_s, .. } = &self.settings;
         let interval = (*scan_interval_s > 0).then(|| Duration::from_secs(*scan_interval_s));
-        self.scanner.start(self.db.clone(), music.clone(), interval);
+        let folders = Music { folders: music.clone(), hidden: *scan_hidden, others_stay: false };
+        self.scanner.start(self.db.clone(), folders, interval);
         if !music.is_empty() && *check_mb_per_s > 0 {
             let rate = check_mb_per_s.saturating_mul(1_000_000);
             self.sums.start(self.db.clone(), Arc::clone(self.scanner.board()), rate);

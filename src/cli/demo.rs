@@ -66,7 +66,7 @@ impl Demo {
         let prepare = move |db: &Db, settings: &Settings, stop: &AtomicBool| -> Result<String, Failure> {
             let password = account(db, &of_account)?;
             // The server scans at its start too, but the person should find everything there.
-            scan::once(db, settings, &Scope::All, stop)?;
+            scan::once(db, settings, &Scope::All, false, stop)?;
             Ok(password)
         };
         serve::run(settings, prepare, async |app, bound, password| greet(app, bound, &home, &password).await)

@@ -2,9 +2,9 @@
 
 use super::{Failure, database::OpenDatabase, output, signals::Signals};
 use crate::{
-    catalog::scan::{Board, ScanProgress, Scope, run_one},
+    catalog::scan::{Board, Music, ScanProgress, Scope, run_one},
     config::{ScanFlags, Settings, load},
-    db::{Db, files},
+    db::{Db, claim::Unclaimed, files},
     http, telemetry, time,
     values::printed::{counted, escaped},
 };
@@ -51,7 +51,11 @@ impl Scan {
 
 fn scan(settings: &Settings, scope: &Scope, stop: &AtomicBool) -> Result<(), Failure> {
     let db = OpenDatabase::open(settings, settings.database_connections)?;
-    let progress = once(&db, settings, scope, stop)?;
+    let others_stay = has_server(&db)?;
+    if others_stay {
+        output::line("a server uses this library: tracks outside of these folders stay as they are")?;
+    }
+    let progress = once(&db, settings, scope, others_stay, stop)?;
     report(&db, &progress)?;
     if !progress.complete {
         return Err(UNFINISHED.into());
@@ -62,15 +66,32 @@ fn scan(settings: &Settings, scope: &Scope, stop: &AtomicBool) -> Result<(), Fai
     }
 }
 
+/// Whether a server has claimed the database: which music folders it has is not known here.
+fn has_server(db: &Db) -> Result<bool, Failure> {
+    match db.claim("segue scan") {
+        Ok(_) => Ok(false),
+        Err(Unclaimed::Taken(_)) => Ok(true),
+        Err(Unclaimed::Db(error)) => Err(error.into()),
+    }
+}
+
 /// Scans the music folders of `settings` with a progress line on a terminal, until it is done or `stop` is set.
-pub(super) fn once(db: &Db, settings: &Settings, scope: &Scope, stop: &AtomicBool) -> Result<ScanProgress, Failure> {
+/// `others_stay` is as in [`Music`].
+pub(super) fn once(
+    db: &Db,
+    settings: &Settings,
+    scope: &Scope,
+    others_stay: bool,
+    stop: &AtomicBool,
+) -> Result<ScanProgress, Failure> {
     let Some(_lock) = db.lock_scans()? else {
         return Err("another process is scanning this library; let it finish".into());
     };
     let (board, over) = (Board::default(), AtomicBool::new(false));
+    let music = Music { folders: settings.music.clone(), hidden: settings.scan_hidden, others_stay };
     thread::scope(|threads| {
         let line = threads.spawn(|| show(&board, &over));
-        run_one(db, &settings.music, scope, &board, stop);
+        run_one(db, &music, scope, &board, stop);
         over.store(true, Ordering::Relaxed);
         line.thread().unpark();
     });

@@ -91,6 +91,8 @@ settings! { |sources|
     database_connections: u32 = 8, within 1..=1000;
     /// Folders of music.
     music: Vec<PathBuf> = Vec::new();
+    /// Whether files and folders are scanned whose names begin with one dot and a letter, too; bins never are.
+    scan_hidden: bool = false;
     /// Time from the end of one scan to the start of the next; 0 scans at start and on changes only.
     scan_interval_s: u64 = 3600, within 0..=31_536_000;
     /// How fast files are read in the background to compute and check their SHA-256, in megabytes a second; 0: never.

@@ -3,6 +3,7 @@
 use super::spelling::short_hash;
 use std::{
     ffi::{OsStr, OsString},
+    io,
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
     path::{Path, PathBuf},
 };
@@ -23,6 +24,12 @@ pub fn from_bytes(bytes: &[u8]) -> PathBuf {
 #[must_use]
 pub fn folder_id(path: &Path) -> i64 {
     short_hash(&[path.as_os_str().as_bytes()])
+}
+
+/// Whether an error says that there is nothing at a path; any other one says that it cannot be known.
+#[must_use]
+pub fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The disc number in the name of a folder for one disc of an album: `CD1`, `Disc 2`, `disk-03`; `None` for other

@@ -73,6 +73,8 @@ pub(super) struct Compare<'a, T> {
     pub(super) wrap: fn(Finding) -> T,
     /// The music folders.
     pub(super) roots: Vec<Arc<PathBuf>>,
+    /// Whether hidden files and folders count.
+    pub(super) hidden: bool,
     /// Whether unchanged files are read again.
     pub(super) again: bool,
     /// The folders to walk over.
@@ -91,8 +93,9 @@ impl<T> Compare<'_, T> {
         let mut waiting: Vec<Visit> = Vec::new();
         let mut failure = None;
         let roots: Vec<PathBuf> = self.roots.iter().map(|root| PathBuf::clone(root)).collect();
-        walk(&self.starts, &roots, &mut |step| {
+        walk(&self.starts, &roots, self.hidden, &mut |step| {
             match step {
+                WalkStep::Remark(path, text) => self.board.trouble(Some(&path), text),
                 WalkStep::Refused(path, reason) => {
                     self.board.trouble(Some(&path), &reason);
                     walked.refused.push(path);

@@ -2,6 +2,7 @@
 
 mod changes;
 mod compare;
+mod names;
 mod patience;
 mod progress;
 mod readers;
@@ -15,5 +16,5 @@ mod watch;
 pub use patience::ScanError;
 pub use progress::{Board, ScanProgress};
 pub use run::scan;
-pub use scope::Scope;
+pub use scope::{Music, Scope};
 pub use service::{Scanner, run_one};

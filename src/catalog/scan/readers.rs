@@ -176,12 +176,39 @@ fn read(job: ReadJob, salt: i64) -> Done {
         Ok(looked) => looked,
         Err(error) => return Done::File(unreadable(job, error.to_string())),
     };
+    let (began, computed) = (Instant::now(), computed());
     let content = match tags::read(&path, &file, READ_LIMIT) {
         Ok(reading) => Ok(Box::new(content::of(reading, &path, &job.root, salt))),
-        Err(reason) => Err(reason.to_string()),
+        Err(reason) => {
+            let (reason, took) = (reason.to_string(), began.elapsed());
+            if is_of_the_disk(&reason, took, self::computed().saturating_sub(computed)) {
+                return Done::File(unreadable(job, reason));
+            }
+            Err(reason)
+        }
     };
     let FileEntry { name, .. } = job.entry;
     Done::File(FoundFile { folder: job.folder, name, stat, version: Some(version), sha256: None, content })
+}
+
+/// Whether tags could not be read because of the disk, not of what the file holds: the system refused to read, or took
+/// most of the time that there is. `computed` is for how long the thread had a processor meanwhile.
+fn is_of_the_disk(reason: &str, took: Duration, computed: Duration) -> bool {
+    // The text that the standard library gives to errors of the system.
+    reason.contains("(os error ") || (took >= READ_LIMIT && computed < took / 2)
+}
+
+/// For how long this thread had a processor.
+#[cfg(target_os = "linux")]
+fn computed() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// For how long this thread had a processor; not known.
+#[cfg(not(target_os = "linux"))]
+const fn computed() -> Duration {
+    Duration::ZERO
 }
 
 /// Waits until later changes of the file will have another change time; false when it changed all the time meanwhile.
@@ -199,8 +226,23 @@ fn settled(file: &File) -> io::Result<(Stat, bool)> {
     Ok((stat, false))
 }
 
-/// The result for a file that could not be read for this reason.
+/// The result for a file that could not be opened or looked at for this reason.
 fn unreadable(job: ReadJob, reason: String) -> FoundFile {
     let FileEntry { name, stat } = job.entry;
     FoundFile { folder: job.folder, name, stat, version: None, sha256: None, content: Err(reason) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_of_the_disk_is_told_from_trouble_of_the_file() {
+        let refused = io::Error::from_raw_os_error(5).to_string();
+        assert!(is_of_the_disk(&refused, Duration::ZERO, Duration::ZERO), "{refused}");
+        let late = "reading the tags took too long";
+        assert!(is_of_the_disk(late, READ_LIMIT, READ_LIMIT / 10), "it waited for the disk");
+        assert!(!is_of_the_disk(late, READ_LIMIT, READ_LIMIT), "it computed: the file is a loop");
+        assert!(!is_of_the_disk("not an audio format that is supported", Duration::ZERO, Duration::ZERO));
+    }
 }

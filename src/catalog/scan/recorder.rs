@@ -19,7 +19,7 @@ use crate::{
         version::Stat,
     },
     time,
-    values::path,
+    values::path::{self, is_absence},
 };
 use std::{
     collections::HashMap,
@@ -38,23 +38,36 @@ const REFRESH_EVERY: Duration = Duration::from_secs(5);
 /// Folders that are read in one query when folders that are gone are searched for.
 const FOLDER_PAGE: i64 = 5_000;
 
+/// Where the music is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places<'a> {
+    /// Music folders that can be walked.
+    pub(super) there: &'a [PathBuf],
+    /// Music folders that are absent or empty.
+    pub(super) away: &'a [PathBuf],
+    /// Whether tracks outside of all these stay as they are.
+    pub(super) others_stay: bool,
+}
+
 pub(super) struct Recorder<'a> {
     db: &'a Db,
     board: &'a Board,
     stop: &'a AtomicBool,
-    roots: Vec<PathBuf>,
+    places: Places<'a>,
     /// Whether every file that looks as before is in doubt.
     again: bool,
     batch: Vec<FoundFile>,
+    /// Files that could not be opened or looked at.
+    refused: Vec<FoundFile>,
     gone: Vec<Gone>,
     since: Option<Instant>,
     refreshed: Instant,
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(db: &'a Db, board: &'a Board, stop: &'a AtomicBool, roots: Vec<PathBuf>, again: bool) -> Self {
-        let batch = Vec::with_capacity(BATCH);
-        Self { db, board, stop, roots, again, batch, gone: Vec::new(), since: None, refreshed: Instant::now() }
+    pub(super) fn new(db: &'a Db, board: &'a Board, stop: &'a AtomicBool, places: Places<'a>, again: bool) -> Self {
+        let (batch, refused, gone) = (Vec::with_capacity(BATCH), Vec::new(), Vec::new());
+        Self { db, board, stop, places, again, batch, refused, gone, since: None, refreshed: Instant::now() }
     }
 
     /// Takes the result of a reader.
@@ -97,13 +110,14 @@ impl<'a> Recorder<'a> {
 
     fn add(&mut self, found: FoundFile) -> Result<(), ScanError> {
         self.since.get_or_insert_with(Instant::now);
-        self.batch.push(found);
-        if self.batch.len() >= BATCH { self.flush() } else { Ok(()) }
+        if found.version.is_none() { &mut self.refused } else { &mut self.batch }.push(found);
+        if self.batch.len().max(self.refused.len()) >= BATCH { self.flush() } else { Ok(()) }
     }
 
     /// Writes the batch.
     pub(super) fn flush(&mut self) -> Result<(), ScanError> {
         self.since = None;
+        self.refuse()?;
         let batch = std::mem::take(&mut self.batch);
         if batch.is_empty() {
             return Ok(());
@@ -125,6 +139,27 @@ impl<'a> Recorder<'a> {
         self.record(&some)
     }
 
+    /// Notes the files that could not be opened or looked at.
+    fn refuse(&mut self) -> Result<(), ScanError> {
+        let batch = std::mem::take(&mut self.refused);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let refused = self.write(|connection| scan::refuse(connection, &batch, &mut rand::random))?;
+        let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        self.board.change(|progress| {
+            progress.done = progress.done.saturating_add(count);
+            progress.added = progress.added.saturating_add(refused.added);
+            progress.unreadable = progress.unreadable.saturating_add(count);
+        });
+        for file in refused.kept.iter().filter_map(|index| batch.get(*index)) {
+            let path = path::from_bytes(&file.folder.path).join(path::from_bytes(&file.name));
+            let reason = file.content.as_ref().err().map_or("", String::as_str);
+            self.board.trouble(Some(&path), &format!("{reason}; the track is kept"));
+        }
+        Ok(())
+    }
+
     /// The SHA-256 of a file in doubt, which is read as a whole; `None` when it cannot be read, or the scan was stopped.
     fn sum(&self, file: &FoundFile, doubt: Doubt) -> Option<Digest> {
         let path = path::from_bytes(&file.folder.path).join(path::from_bytes(&file.name));
@@ -139,7 +174,7 @@ impl<'a> Recorder<'a> {
         if batch.is_empty() {
             return Ok(());
         }
-        let disk = Roots(&self.roots);
+        let disk = self.places;
         let recorded =
             self.write(|connection| scan::record(connection, batch, READER, now_us(), &mut rand::random, &disk))?;
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
@@ -153,7 +188,8 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Marks files that are gone as missing, also those in folders that the walk did not find, and sums up everything.
+    /// Marks files that are gone as missing, also those in folders that the walk did not find, joins their tracks with those
+    /// that have the same music, and sums up everything.
     pub(super) fn finish(mut self, walked: &Walked, scope: &Scope) -> Result<(), ScanError> {
         if walked.stopped {
             return Ok(());
@@ -171,9 +207,10 @@ impl<'a> Recorder<'a> {
             let Some((last, _)) = page.last() else { break };
             after = Some(*last);
             let gone = page.into_iter().map(|(id, path)| (id, path::from_bytes(&path))).filter(|(id, path)| {
-                !walked.folders.contains(id) && scope.holds(path) && !is_refused(&walked.refused, path)
+                let is_ours = !self.places.others_stay || self.places.hold(path);
+                is_ours && !walked.folders.contains(id) && scope.holds(path) && !is_refused(&walked.refused, path)
             });
-            let is_left_out = |path: &Path| !self.roots.iter().any(|root| path.starts_with(root)) && path.exists();
+            let is_left_out = |path: &Path| !self.places.hold(path) && path.exists();
             let (left_out, gone): (Vec<_>, Vec<_>) = gone.partition(|(_, path)| is_left_out(path));
             for some in gone.chunks(BATCH) {
                 self.forget(some)?;
@@ -247,14 +284,21 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// The music folders of this scan.
-struct Roots<'a>(&'a [PathBuf]);
+impl Places<'_> {
+    /// Whether a path is in one of the music folders.
+    fn hold(&self, path: &Path) -> bool {
+        self.there.iter().chain(self.away).any(|root| path.starts_with(root))
+    }
+}
 
-impl Disk for Roots<'_> {
+impl Disk for Places<'_> {
     fn holds(&self, folder: &[u8], name: &[u8], stat: Stat) -> bool {
         let path = path::from_bytes(folder).join(path::from_bytes(name));
-        let inside = self.0.iter().any(|root| path.starts_with(root));
-        inside && fs::metadata(path).is_ok_and(|found| Stat::of(&found).is_like(stat))
+        if self.away.iter().any(|root| path.starts_with(root)) {
+            return true;
+        }
+        let counts = self.others_stay || self.hold(&path);
+        counts && fs::metadata(path).map_or_else(|error| !is_absence(&error), |found| Stat::of(&found).is_like(stat))
     }
 
     fn sum(&self, folder: &[u8], name: &[u8], stat: Stat) -> Option<Digest> {

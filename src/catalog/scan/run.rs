@@ -8,8 +8,8 @@ use super::{
     patience::{ScanError, patiently},
     progress::Board,
     readers::{Done, Readers},
-    recorder::Recorder,
-    scope::Scope,
+    recorder::{Places, Recorder},
+    scope::{Music, Scope},
     walk,
 };
 use crate::{
@@ -38,11 +38,11 @@ enum Arrival {
     Found(Finding),
 }
 
-/// Scans the folders `music` once and updates the catalogue. Blocks until the scan has ended; `stop` ends it early.
+/// Scans the music folders once and updates the catalogue. Blocks until the scan has ended; `stop` ends it early.
 ///
 /// # Errors
 /// See [`ScanError`]. Unreadable files and folders are not errors; they are counted and logged.
-pub fn scan(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) -> Result<(), ScanError> {
+pub fn scan(db: &Db, music: &Music, scope: &Scope, board: &Board, stop: &AtomicBool) -> Result<(), ScanError> {
     let outcome = scan_noted(db, music, scope, board, stop);
     // An error after `stop` was set is not a problem.
     if let (Err(error), false) = (&outcome, stop.load(Ordering::Relaxed)) {
@@ -51,34 +51,41 @@ pub fn scan(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &Ato
     outcome
 }
 
-fn scan_noted(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) -> Result<(), ScanError> {
+fn scan_noted(db: &Db, music: &Music, scope: &Scope, board: &Board, stop: &AtomicBool) -> Result<(), ScanError> {
     let salt = patiently(stop, || db.write_blocking(|connection| covers::salt(connection, rand::random())))?;
     let known = patiently(stop, || db.read_blocking(files::count))?;
     if scope.is_all() {
         board.change(|progress| progress.expected = u64::try_from(known).unwrap_or(0));
     }
-    let RootStates { there, away } = RootStates::of(db, music, board)?;
+    let RootStates { there, away } = RootStates::of(db, &music.folders, board)?;
     let (sender, arrivals) = sync_channel(ARRIVALS);
     let threads = thread::available_parallelism().map_or(2, usize::from);
     let (mut readers, jobs) =
         Readers::start(threads, salt, sender.clone(), Arrival::Read).map_err(ScanError::Threads)?;
     let roots = there.iter().cloned().map(Arc::new).collect();
-    let starts = scope.starts(&there);
+    let (starts, hidden) = (scope.starts(&there, music.hidden), music.hidden);
     let over = AtomicBool::new(false);
     let (over, again) = (&over, *scope == Scope::AllAgain);
-    let compare = Compare { db, board, stop, over, jobs, findings: sender, wrap: Arrival::Found, roots, again, starts };
+    let (findings, wrap) = (sender, Arrival::Found);
+    let compare = Compare { db, board, stop, over, jobs, findings, wrap, roots, hidden, again, starts };
     thread::scope(|threads| {
         threads.spawn(|| compare.run());
         if known == 0 && scope.is_all() {
-            threads.spawn(|| count(&there, board, stop));
+            threads.spawn(|| count(&there, hidden, board, stop));
         }
-        let mut recorder = Recorder::new(db, board, stop, there.clone(), again);
+        let mut recorder = Recorder::new(
+            db,
+            board,
+            stop,
+            Places { there: &there, away: &away, others_stay: music.others_stay },
+            again,
+        );
         let outcome = write(&mut recorder, &mut readers, &arrivals);
         // This closes the queue of results, which ends the readers.
         over.store(true, Ordering::Relaxed);
         drop(arrivals);
         let mut walked = outcome?;
-        walked.refused.extend(away.clone());
+        walked.refused.extend_from_slice(&away);
         recorder.finish(&walked, scope)
     })
 }
@@ -116,9 +123,9 @@ fn write(
     }
 }
 
-fn count(roots: &[PathBuf], board: &Board, stop: &AtomicBool) {
+fn count(roots: &[PathBuf], hidden: bool, board: &Board, stop: &AtomicBool) {
     let mut count = 0_u64;
-    walk::count(roots, &mut || {
+    walk::count(roots, hidden, &mut || {
         count = count.saturating_add(1);
         !stop.load(Ordering::Relaxed)
     });

@@ -1,6 +1,22 @@
-//! The part of the music folders that a scan covers.
+//! The music folders, and the part of them that a scan covers.
 
-use std::path::{Path, PathBuf};
+use super::walk::is_reached;
+use crate::values::path::is_absence;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The music folders, and what counts in them and beside them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Music {
+    /// The folders.
+    pub folders: Vec<PathBuf>,
+    /// Whether hidden files and folders are scanned, too.
+    pub hidden: bool,
+    /// Whether tracks outside of these folders stay as they are; otherwise a scan of everything marks them as missing.
+    pub others_stay: bool,
+}
 
 /// The part of the music folders that is scanned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +31,14 @@ pub enum Scope {
 
 impl Scope {
     /// The folders to walk over, given the music folders that exist.
-    pub(super) fn starts(&self, roots: &[PathBuf]) -> Vec<PathBuf> {
+    pub(super) fn starts(&self, roots: &[PathBuf], hidden: bool) -> Vec<PathBuf> {
         match self {
             Self::All | Self::AllAgain => roots.to_vec(),
             Self::Below(folders) => {
-                let within = |folder: &&PathBuf| roots.iter().any(|root| folder.starts_with(root)) && folder.is_dir();
-                folders.iter().filter(within).cloned().collect()
+                let is_reached = |folder: &&PathBuf| {
+                    roots.iter().any(|root| is_reached(root, folder, hidden)) && may_be_folder(folder)
+                };
+                folders.iter().filter(is_reached).cloned().collect()
             }
         }
     }
@@ -37,4 +55,9 @@ impl Scope {
             Self::Below(folders) => folders.iter().any(|outer| folder.starts_with(outer)),
         }
     }
+}
+
+/// Whether there is a folder at this path, as far as the system can say.
+fn may_be_folder(path: &Path) -> bool {
+    fs::metadata(path).map_or_else(|error| !is_absence(&error), |found| found.is_dir())
 }

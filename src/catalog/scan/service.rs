@@ -4,7 +4,7 @@ use super::{
     changes::Changes,
     progress::{Board, ScanProgress},
     run::scan,
-    scope::Scope,
+    scope::{Music, Scope},
     watch::watch,
 };
 use crate::{db::Db, time, values::printed::counted};
@@ -89,15 +89,15 @@ impl Requests {
 impl Scanner {
     /// Starts the thread: it scans at once, and then whenever a scan is due. `interval` is the time from the end of a
     /// scan to the start of the next.
-    pub fn start(&self, db: Db, music: Vec<PathBuf>, interval: Option<Duration>) {
-        if music.is_empty() {
+    pub fn start(&self, db: Db, music: Music, interval: Option<Duration>) {
+        if music.folders.is_empty() {
             return;
         }
         self.requests.lock().ask(Scope::All);
         let (board, requests) = (Arc::clone(&self.board), Arc::clone(&self.requests));
         let run = move || {
             let noted = Arc::clone(&requests);
-            let watcher = watch(&music, move |folder| noted.note(folder));
+            let watcher = watch(&music.folders, move |folder| noted.note(folder));
             let mut interval_ends = None;
             while let Some(scope) = requests.next(interval_ends) {
                 match db.lock_scans() {
@@ -160,7 +160,7 @@ impl Drop for Scanner {
 }
 
 /// Scans once and writes start, end and result to the board.
-pub fn run_one(db: &Db, music: &[PathBuf], scope: &Scope, board: &Board, stop: &AtomicBool) {
+pub fn run_one(db: &Db, music: &Music, scope: &Scope, board: &Board, stop: &AtomicBool) {
     board.change(|progress| {
         *progress = ScanProgress { running: true, started: Some(time::now()), ..ScanProgress::default() }
     });

@@ -1,28 +1,27 @@
 //! The walk over music folders: visits every folder once, with its audio files and its cover, and follows links.
 
-use crate::{catalog::tags::MAX_PICTURE_BYTES, db::scan::Folder, media::version::Stat, values::path};
+use super::names::{IGNORE, NO_MEDIA, cover_rank, ignores_all, is_audio, is_left_out, is_mark};
+use crate::{
+    catalog::tags::MAX_PICTURE_BYTES,
+    db::scan::Folder,
+    media::version::Stat,
+    values::path::{self, is_absence},
+};
 use std::{
     collections::VecDeque,
-    ffi::OsStr,
-    fs, io,
+    fs::{self, File},
+    io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 use walkdir::{DirEntry, WalkDir};
 
-/// Extensions of files that are opened: those that `lofty` reads, and those of other audio files, which are then
-/// recorded as unreadable.
-const AUDIO: [&str; 37] = [
-    "mp3", "mp2", "mp1", "flac", "ogg", "oga", "opus", "spx", "m4a", "m4b", "m4p", "mp4", "aac", "alac", "wav", "wave",
-    "aif", "aiff", "aifc", "ape", "mpc", "mp+", "mpp", "wv", "wma", "asf", "dsf", "dff", "tta", "tak", "ofr", "ofs",
-    "ac3", "eac3", "3g2", "oggflac", "webm",
-];
-/// File names of folder covers without extension, in order of preference.
-const COVERS: [&str; 5] = ["cover", "folder", "front", "album", "albumart"];
-/// Extensions of folder covers.
-const PICTURES: [&str; 5] = ["jpg", "jpeg", "png", "webp", "avif"];
-/// Folders that operating systems use for their own files.
-const SYSTEM_FOLDERS: [&str; 4] = ["@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
+/// How many bytes of an `.ndignore` are read.
+const MAX_IGNORE_BYTES: u64 = 64 * 1024;
+/// What is said of a mark in a music folder itself.
+const LEFT_OUT: &str = "this file leaves out the whole music folder";
+/// What is said of an `.ndignore` with patterns.
+const PATTERNS: &str = "patterns are not read: only a file without any leaves its folder out";
 
 /// A file that the walk found.
 #[derive(Debug, Clone)]
@@ -54,20 +53,28 @@ pub(super) enum WalkStep {
     Visit(Visit),
     /// A folder that cannot be read, with the reason. The rows of it and of the folders below are left unchanged.
     Refused(PathBuf, String),
+    /// What a person should know of a folder or a file.
+    Remark(PathBuf, &'static str),
 }
 
-/// Walks over `starts`, which are in the music folders `roots`, until `see` returns `false`.
-pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], see: &mut impl FnMut(WalkStep) -> bool) {
+/// Walks over `starts`, which are in the music folders `roots`, until `see` returns `false`. `hidden` is whether hidden
+/// files and folders count.
+pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], hidden: bool, see: &mut impl FnMut(WalkStep) -> bool) {
     let mut covered: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
     let mut queue: VecDeque<PathBuf> = starts.iter().cloned().collect();
     while let Some(start) = queue.pop_front() {
         let mut links = Vec::new();
-        if !walk_one(&start, &covered, &mut links, see) {
+        if !walk_one(&start, (hidden, roots.contains(&start)), &covered, &mut links, see) {
             return;
         }
         // Links to folders are walked after all real folders, so that a file is found at its real path first.
         for link in links {
-            let Ok(target) = link.canonicalize() else { continue };
+            let target = match link.canonicalize() {
+                Ok(target) => target,
+                Err(error) if is_absence(&error) => continue,
+                Err(error) if see(WalkStep::Refused(link, error.to_string())) => continue,
+                Err(_) => return,
+            };
             if !covered.iter().any(|seen| target.starts_with(seen) || seen.starts_with(&target)) {
                 covered.push(target);
                 queue.push_back(link);
@@ -77,7 +84,8 @@ pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], see: &mut impl FnMut(W
 }
 
 /// Calls `see` for each audio file below `roots`, without following links, until it returns `false`.
-pub(super) fn count(roots: &[PathBuf], see: &mut impl FnMut() -> bool) {
+pub(super) fn count(roots: &[PathBuf], hidden: bool, see: &mut impl FnMut() -> bool) {
+    let is_wanted = |entry: &DirEntry| is_wanted(entry, hidden);
     for entry in roots.iter().flat_map(|root| WalkDir::new(root).into_iter().filter_entry(is_wanted)).flatten() {
         if is_audio(entry.file_name()) && !see() {
             return;
@@ -87,15 +95,17 @@ pub(super) fn count(roots: &[PathBuf], see: &mut impl FnMut() -> bool) {
 
 fn walk_one(
     start: &Path,
+    (hidden, is_root): (bool, bool),
     covered: &[PathBuf],
     links: &mut Vec<PathBuf>,
     see: &mut impl FnMut(WalkStep) -> bool,
 ) -> bool {
-    let files_first = |a: &DirEntry, b: &DirEntry| {
-        (a.file_type().is_dir(), a.file_name()).cmp(&(b.file_type().is_dir(), b.file_name()))
-    };
+    // Files first, and of those the ones that leave the folder out.
+    let key = |entry: &DirEntry| (entry.file_type().is_dir(), !is_mark(entry.file_name()));
+    let order = move |a: &DirEntry, b: &DirEntry| (key(a), a.file_name()).cmp(&(key(b), b.file_name()));
     let mut open: Option<OpenFolder> = None;
-    for entry in WalkDir::new(start).sort_by(files_first).into_iter().filter_entry(is_wanted) {
+    let mut entries = WalkDir::new(start).sort_by(order).into_iter().filter_entry(|entry| is_wanted(entry, hidden));
+    while let Some(entry) = entries.next() {
         match entry {
             Ok(entry) if entry.file_type().is_dir() || entry.depth() == 0 => {
                 if open.take().is_some_and(|open| !open.close(see)) {
@@ -103,14 +113,36 @@ fn walk_one(
                 }
                 open = Some(OpenFolder::new(entry.into_path()));
             }
+            Ok(entry) if is_mark(entry.file_name()) => {
+                let is_whole = leaves_all_out(entry.path());
+                let remark = match (is_whole, is_root && entry.depth() == 1) {
+                    (true, true) => Some(LEFT_OUT),
+                    (true, false) => None,
+                    (false, _) => Some(PATTERNS),
+                };
+                if is_whole {
+                    open = None;
+                    entries.skip_current_dir();
+                }
+                if remark.is_some_and(|text| !see(WalkStep::Remark(entry.into_path(), text))) {
+                    return false;
+                }
+            }
             Ok(entry) => {
                 if let Some(open) = &mut open {
                     open.add(&entry, covered, links);
                 }
             }
             Err(error) => {
-                let path = error.path().map_or_else(|| start.to_owned(), Path::to_owned);
+                // A folder whose listing ended early has an error without a path.
+                let place = error.path().or_else(|| open.as_ref().map(|open| open.path.as_path()));
+                let path = place.unwrap_or(start).to_owned();
                 let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                let here = open.as_mut().filter(|open| path.parent() == Some(&open.path));
+                if let (Some(here), Some(name)) = (here, path.file_name().filter(|name| is_audio(name))) {
+                    here.visit.refused.push((path::to_bytes(name), reason));
+                    continue;
+                }
                 // `WalkDir` yields a folder before it reads it: this one cannot be read.
                 open = open.filter(|open| open.path != path);
                 if !see(WalkStep::Refused(path, reason)) {
@@ -172,8 +204,10 @@ impl OpenFolder {
                 }
             }
             // Deleted since the folder was listed, or a link without a target.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if is_absence(&error) => {}
             Err(error) if audio => self.visit.refused.push((name, error.to_string())),
+            // It may be a folder, which is then refused.
+            Err(_) if link => links.push(entry.path().to_owned()),
             Err(_) => {}
         }
     }
@@ -184,25 +218,34 @@ fn is_covered(link: &Path, covered: &[PathBuf]) -> bool {
     link.canonicalize().is_ok_and(|target| covered.iter().any(|place| target.starts_with(place)))
 }
 
-/// False for hidden files and folders, and for folders of the operating system. `._x.mp3` is a file that macOS writes
-/// beside `x.mp3`; it is hidden as well.
-fn is_wanted(entry: &DirEntry) -> bool {
-    let name = entry.file_name();
-    entry.depth() == 0
-        || !(name.as_encoded_bytes().starts_with(b".") || SYSTEM_FOLDERS.iter().any(|system| name == *system))
+/// Whether the walk looks at an entry; it looks at all that it starts from.
+fn is_wanted(entry: &DirEntry, hidden: bool) -> bool {
+    let is_mark = is_mark(entry.file_name()) && !entry.file_type().is_dir();
+    entry.depth() == 0 || is_mark || !is_left_out(entry.file_name(), hidden)
 }
 
-fn is_audio(name: &OsStr) -> bool {
-    ending(name).is_some_and(|ending| AUDIO.contains(&ending.as_str()))
+/// Whether the file at this path, which has the name of a mark, leaves out its whole folder. One that cannot be read does.
+fn leaves_all_out(mark: &Path) -> bool {
+    if mark.file_name().is_none_or(|name| name != IGNORE) {
+        return true;
+    }
+    let mut text = Vec::new();
+    let read = File::open(mark).and_then(|file| file.take(MAX_IGNORE_BYTES).read_to_end(&mut text));
+    read.is_err() || ignores_all(&String::from_utf8_lossy(&text))
 }
 
-fn cover_rank(name: &OsStr) -> Option<usize> {
-    let ending = ending(name)?;
-    let stem = Path::new(name).file_stem()?.to_str()?.to_lowercase();
-    let rank = COVERS.iter().position(|cover| *cover == stem)?;
-    PICTURES.contains(&ending.as_str()).then_some(rank)
+/// Whether a scan of all music folders looks at a folder in `root`: no folder on the way to it is left out.
+pub(super) fn is_reached(root: &Path, folder: &Path, hidden: bool) -> bool {
+    let Ok(way) = folder.strip_prefix(root) else { return false };
+    let mut here = root.to_owned();
+    way.iter().all(|name| {
+        let is_open = !has_mark(&here) && !is_left_out(name, hidden);
+        here.push(name);
+        is_open
+    })
 }
 
-fn ending(name: &OsStr) -> Option<String> {
-    Path::new(name).extension()?.to_str().map(str::to_ascii_lowercase)
+/// Whether a folder has a file that leaves it out.
+fn has_mark(folder: &Path) -> bool {
+    [NO_MEDIA, IGNORE].iter().map(|name| folder.join(name)).any(|mark| mark.is_file() && leaves_all_out(&mark))
 }

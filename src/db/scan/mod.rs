@@ -7,6 +7,7 @@ mod lock;
 mod names;
 mod record;
 mod refresh;
+mod refused;
 mod write;
 
 pub use doubts::{Doubt, doubts};
@@ -14,6 +15,7 @@ pub use gone::{Gone, folders_after, forget_folders, has_files_below, mark_missin
 pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;
+pub use refused::{Refused, refuse};
 
 use crate::{
     db::unscaled::Cover,
@@ -36,7 +38,8 @@ pub struct Folder {
 
 /// Access to the disk while files are recorded. A path is given as the path of a folder and a name in it.
 pub trait Disk {
-    /// Whether the path is within the music folders and has a file with this size, modification time and inode.
+    /// Whether the path is within the music folders and has a file with this size, modification time and inode, or that
+    /// cannot be known now.
     fn holds(&self, folder: &[u8], name: &[u8], stat: Stat) -> bool;
     /// The SHA-256 of that file, which is read as a whole; `None` when it cannot be read.
     fn sum(&self, folder: &[u8], name: &[u8], stat: Stat) -> Option<Digest>;
@@ -51,7 +54,7 @@ pub struct FoundFile {
     pub name: Vec<u8>,
     /// Size, times and inode.
     pub stat: Stat,
-    /// The names of its bytes; `None` when it could not be opened.
+    /// The names of its bytes; `None` when it could not be opened or looked at, which is to be tried again.
     pub version: Option<Version>,
     /// The SHA-256 of the whole file, where it was read as [`doubts`] asks.
     pub sha256: Option<Digest>,

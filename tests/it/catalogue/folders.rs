@@ -74,15 +74,6 @@ fn linked_folders_are_scanned_once() {
 }
 
 #[test]
-fn hidden_files_and_system_folders_are_ignored() {
-    let library = Library::sqlite();
-    for path in ["a.wav", "._a.wav", ".hidden/b.wav", "@eaDir/c.wav", "notes.txt"] {
-        wav(&library.path(path), 1);
-    }
-    assert_eq!(library.scan().seen, 1);
-}
-
-#[test]
 fn the_format_is_detected_from_the_content() {
     let library = Library::sqlite();
     wav(&library.path("really-wav.mp3"), 1);
@@ -106,6 +97,8 @@ fn an_unreadable_folder_is_reported_and_its_tracks_stay() {
     library.song("closed/a.wav", 1, "A");
     library.song("open/b.wav", 2, "B");
     library.song("open/closed.wav", 3, "C");
+    library.song("open/new.wav", 4, "D");
+    open("open/new.wav", "000");
     let copy = library.database.folder.path().join("segue");
     fs::copy(env!("CARGO_BIN_EXE_segue"), &copy).expect("there is room");
     // Root may read every folder: then the program is run as the user nobody.
@@ -136,6 +129,9 @@ fn an_unreadable_folder_is_reported_and_its_tracks_stay() {
         String::from_utf8(output.stdout).expect("text")
     };
     scan();
+    let rows = library.rows();
+    assert!(rows["open/new.wav"].error.is_some() && rows["open/closed.wav"].title.is_some(), "{rows:?}");
+    let known = library.id("open/new.wav");
     open("closed", "000");
     open("open/closed.wav", "000");
     // A new modification time, so that the file has to be read again.
@@ -149,8 +145,13 @@ fn an_unreadable_folder_is_reported_and_its_tracks_stay() {
     assert!(text.contains("open/closed.wav: Permission denied"), "{text}");
     let rows = library.rows();
     assert!(!rows["closed/a.wav"].missing && rows["closed/a.wav"].error.is_none(), "{rows:?}");
-    assert!(rows["open/closed.wav"].error.is_some());
-    open("closed", "755");
-    open("open/closed.wav", "644");
-    scan();
+    let closed = &rows["open/closed.wav"];
+    assert!(!closed.missing && closed.error.is_none(), "what is known of it stays: {closed:?}");
+    for (path, mode) in [("closed", "755"), ("open/closed.wav", "644"), ("open/new.wav", "644")] {
+        open(path, mode);
+    }
+    let text = scan();
+    assert!(!text.contains("Permission denied"), "{text}");
+    let new = library.rows()["open/new.wav"].clone();
+    assert_eq!((new.id, new.error, new.title.as_deref()), (known, None, Some("D")), "it was tried again");
 }

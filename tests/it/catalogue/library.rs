@@ -8,7 +8,7 @@ use lofty::{
     tag::{ItemKey, ItemValue, Tag, TagExt as _, TagItem, TagType},
 };
 use segue::{
-    catalog::scan::{Board, ScanProgress, Scope, run_one},
+    catalog::scan::{Board, Music, ScanProgress, Scope, run_one},
     db::{
         Db,
         schema::{albums, files, folders, tracks},
@@ -136,15 +136,25 @@ impl Library {
     }
 
     pub(super) fn scan_folders(&self, music: &[PathBuf]) -> ScanProgress {
-        self.scan_scope(music, &Scope::All)
+        self.scan_scope(&Music { folders: music.to_vec(), ..Music::default() }, &Scope::All)
     }
 
     /// Scans the music folder and reads every file again.
     pub(super) fn scan_again(&self) -> ScanProgress {
-        self.scan_scope(&[self.music.path().to_owned()], &Scope::AllAgain)
+        self.scan_scope(&self.music(), &Scope::AllAgain)
     }
 
-    fn scan_scope(&self, music: &[PathBuf], scope: &Scope) -> ScanProgress {
+    /// Scans one folder in the music folder, as a server does when something changed there.
+    pub(super) fn scan_below(&self, folder: &str) -> ScanProgress {
+        self.scan_scope(&self.music(), &Scope::Below(vec![self.path(folder)]))
+    }
+
+    /// The music folder.
+    pub(super) fn music(&self) -> Music {
+        Music { folders: vec![self.music.path().to_owned()], ..Music::default() }
+    }
+
+    pub(super) fn scan_scope(&self, music: &Music, scope: &Scope) -> ScanProgress {
         let board = Board::default();
         run_one(&self.db, music, scope, &board, &AtomicBool::new(false));
         board.read()

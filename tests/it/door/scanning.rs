@@ -86,6 +86,43 @@ fn a_server_says_at_each_start_what_is_hidden() {
 }
 
 #[test]
+fn a_scan_beside_a_server_hides_nothing_of_it() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let (music, other) = (database.folder.path().join("Music"), database.folder.path().join("other"));
+        fs::create_dir(&music).and_then(|()| fs::create_dir(&other)).expect("made");
+        silence(&music.join("song.wav"), 1);
+        fs::copy(music.join("song.wav"), other.join("copy.wav")).expect("copied");
+        let scan = |folder: &Path| {
+            let scanned = crate::harness::segue(&database).arg("scan").arg("--music").arg(folder).output();
+            printed(&scanned.expect("the program runs"))
+        };
+        scan(&music);
+        let tracks = || {
+            let db = database.open();
+            db.read_blocking(|connection| {
+                use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
+                use segue::db::schema::tracks::dsl::{id, missing, tracks};
+                Ok(tracks.filter(missing.eq(false)).select(id).load::<i64>(connection)?)
+            })
+            .expect("read")
+        };
+        let before = tracks();
+        let mut command = crate::harness::segue(&database);
+        // Without music folders it does not scan, so that the state stays.
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        let server = Server::run(command).await;
+        let text = scan(&other);
+        assert!(text.contains("a server uses this library") && text.contains("1 new"), "{text}");
+        assert!(text.contains("0 gone") && !text.contains("hidden"), "{text}");
+        let beside = tracks();
+        assert!(beside.len() == 2 && beside.contains(&before[0]), "{before:?} {beside:?}");
+        drop(server);
+        assert!(scan(&other).contains("1 track below"), "without a server its folders are all that there are");
+    });
+}
+
+#[test]
 fn names_of_files_cannot_command_a_terminal() {
     let database = TestDatabase::empty(Dialect::Sqlite);
     let data = database.folder.path();
