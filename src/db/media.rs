@@ -1,7 +1,7 @@
 //! The media files of tracks: path, version, SHA-256.
 
 use super::{
-    DbConnection, DbError,
+    DbConnection, DbError, merged,
     schema::{files, folders, tracks},
     stat::{StatColumns, stat_of},
 };
@@ -62,12 +62,19 @@ fn from_row(row: MediaRow) -> Media {
     }
 }
 
-/// The file of a track.
+/// The file of a track, or of the one that it became part of.
 ///
 /// # Errors
 /// The database's.
 pub fn of_track(connection: &mut DbConnection, track: MediaId) -> Result<Option<Media>, DbError> {
-    Ok(media!().filter(files::id.eq(track.to_sql())).first(connection).optional()?.map(from_row))
+    let asked = track.to_sql();
+    let found: Option<MediaRow> = media!().filter(files::id.eq(asked)).first(connection).optional()?;
+    if found.is_some() {
+        return Ok(found.map(from_row));
+    }
+    let Some(target) = merged::targets(connection, [asked])?.remove(&asked) else { return Ok(None) };
+    let found: Option<MediaRow> = media!().filter(files::id.eq(target)).first(connection).optional()?;
+    Ok(found.map(|row| Media { track, ..from_row(row) }))
 }
 
 /// A file with this version; files that are missing are returned only when there is no other.

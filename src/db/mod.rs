@@ -17,6 +17,7 @@ pub mod lists;
 pub mod login_codes;
 pub mod logins;
 pub mod media;
+mod merged;
 mod migrate;
 pub mod nodes;
 mod obstacle;

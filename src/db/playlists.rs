@@ -3,6 +3,7 @@
 use super::{
     DbConnection, DbError, changes,
     connection::insert_all,
+    merged,
     schema::{gone_playlists, playlist_items, playlists, users},
 };
 use diesel::{
@@ -220,12 +221,13 @@ pub fn set_items(
     let after =
         playlist_items::table.filter(playlist_items::playlist_id.eq(id)).filter(playlist_items::position.ge(first));
     diesel::delete(after).execute(connection)?;
+    let targets = merged::targets(connection, items.iter().skip(same).map(|item| item.track_id))?;
     let rows: Vec<ItemRow> = (first..)
         .zip(items.iter().skip(same))
         .map(|(position, item)| ItemRow {
             playlist_id: id,
             position,
-            track_id: item.track_id,
+            track_id: targets.get(&item.track_id).copied().unwrap_or(item.track_id),
             added_by: item.added_by,
             added_us: item.added_us,
         })

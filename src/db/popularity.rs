@@ -65,7 +65,9 @@ pub fn count(connection: &mut DbConnection) -> Result<bool, DbError> {
     // Takes the lock of changes: when two nodes count at once, the second waits and sees what the first has counted.
     changes::take(connection, 0)?;
     let played: Vec<Played> = sql_query(
-        "UPDATE plays SET counted = TRUE WHERE NOT counted AND (user_id, epoch, revision) IN
+        "UPDATE plays SET counted = TRUE, media_id = CASE WHEN kind = 'track' THEN coalesce(
+             (SELECT into_id FROM merged_tracks WHERE merged_tracks.id = plays.media_id), media_id) ELSE media_id END
+         WHERE NOT counted AND (user_id, epoch, revision) IN
          (SELECT user_id, epoch, revision FROM plays WHERE NOT counted LIMIT $1)
          RETURNING CASE WHEN kind = 'track' THEN media_id ELSE 0 END AS media_id",
     )

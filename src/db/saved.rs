@@ -1,6 +1,6 @@
 //! What a user saved: tracks, albums, and artists that the user follows.
 
-use super::{DbConnection, DbError, connection::RowCount};
+use super::{DbConnection, DbError, connection::RowCount, merged};
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query, sql_types::BigInt};
 
 /// A kind of thing that users save.
@@ -114,12 +114,12 @@ pub fn are_known(connection: &mut DbConnection, saved: Saved, ids: &[i64]) -> Re
 pub fn add(connection: &mut DbConnection, saved: Saved, user_id: i64, ids: &[i64], now_us: i64) -> Result<(), DbError> {
     let [table, column, ..] = saved.parts();
     // The last one asked for is the newest, as if they had been saved one by one.
-    for (id, at) in ids.iter().zip(now_us..) {
+    for (id, at) in by_target(connection, saved, ids)?.into_iter().zip(now_us..) {
         sql_query(format!(
             "INSERT INTO {table} (user_id, {column}, added_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
         ))
         .bind::<BigInt, _>(user_id)
-        .bind::<BigInt, _>(*id)
+        .bind::<BigInt, _>(id)
         .bind::<BigInt, _>(at)
         .execute(connection)?;
     }
@@ -132,10 +132,10 @@ pub fn add(connection: &mut DbConnection, saved: Saved, user_id: i64, ids: &[i64
 /// Those of the database.
 pub fn remove(connection: &mut DbConnection, saved: Saved, user_id: i64, ids: &[i64]) -> Result<(), DbError> {
     let [table, column, ..] = saved.parts();
-    for id in ids {
+    for id in by_target(connection, saved, ids)? {
         sql_query(format!("DELETE FROM {table} WHERE user_id = $1 AND {column} = $2"))
             .bind::<BigInt, _>(user_id)
-            .bind::<BigInt, _>(*id)
+            .bind::<BigInt, _>(id)
             .execute(connection)?;
     }
     Ok(())
@@ -148,10 +148,19 @@ pub fn remove(connection: &mut DbConnection, saved: Saved, user_id: i64, ids: &[
 pub fn contains(connection: &mut DbConnection, saved: Saved, user_id: i64, ids: &[i64]) -> Result<Vec<bool>, DbError> {
     let [table, column, ..] = saved.parts();
     let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
+    for id in by_target(connection, saved, ids)? {
         let rows = sql_query(format!("SELECT count(*) AS count FROM {table} WHERE user_id = $1 AND {column} = $2"));
-        let RowCount { count } = rows.bind::<BigInt, _>(user_id).bind::<BigInt, _>(*id).get_result(connection)?;
+        let RowCount { count } = rows.bind::<BigInt, _>(user_id).bind::<BigInt, _>(id).get_result(connection)?;
         found.push(count > 0);
     }
     Ok(found)
+}
+
+/// These ids; in place of tracks that became part of another one that one's.
+fn by_target(connection: &mut DbConnection, saved: Saved, ids: &[i64]) -> Result<Vec<i64>, DbError> {
+    if saved != Saved::Tracks {
+        return Ok(ids.to_vec());
+    }
+    let targets = merged::targets(connection, ids.iter().copied())?;
+    Ok(ids.iter().map(|id| targets.get(id).copied().unwrap_or(*id)).collect())
 }

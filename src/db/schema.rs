@@ -62,6 +62,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    departed_files (id) {
+        id -> BigInt,
+    }
+}
+
+diesel::table! {
     files (id) {
         id -> BigInt,
         folder_id -> BigInt,
@@ -136,6 +142,13 @@ diesel::table! {
         agent -> Text,
         created_us -> BigInt,
         expires_us -> BigInt,
+    }
+}
+
+diesel::table! {
+    merged_tracks (id) {
+        id -> BigInt,
+        into_id -> BigInt,
     }
 }
 
@@ -318,6 +331,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     api_keys,
     artists,
     changes,
+    departed_files,
     files,
     folders,
     followed_artists,
@@ -325,6 +339,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     gone_playlists,
     login_codes,
     logins,
+    merged_tracks,
     nodes,
     play_counts,
     playlist_items,

@@ -3,6 +3,7 @@
 use super::{
     DbConnection, DbError,
     albums::{self, Album, Name, grouped},
+    merged,
     schema::{artists, files, genres, track_artists, track_genres, tracks},
 };
 use diesel::{
@@ -72,11 +73,28 @@ pub struct Track {
     pub genres: Vec<Name>,
 }
 
-/// The tracks with these ids, in the order of the ids, missing ones too; unknown ones are left out.
+/// The tracks with these ids, in the order of the ids, missing ones too; unknown ones are left out. One that became part of
+/// another one is that, under the id that was asked for.
 ///
 /// # Errors
 /// Those of the database.
 pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Track>, DbError> {
+    let mut found = load_rows(connection, ids)?;
+    let missing: Vec<i64> = found.values().filter(|track| track.row.missing).map(|track| track.row.id).collect();
+    let targets = merged::targets(connection, missing)?;
+    if !targets.is_empty() {
+        let others = load_rows(connection, &targets.values().copied().collect::<Vec<_>>())?;
+        for (id, target) in targets {
+            if let Some(other) = others.get(&target) {
+                found.insert(id, Track { row: TrackRow { id, ..other.row.clone() }, ..other.clone() });
+            }
+        }
+    }
+    // A playlist may name a track twice.
+    Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+}
+
+fn load_rows(connection: &mut DbConnection, ids: &[i64]) -> Result<HashMap<i64, Track>, DbError> {
     let rows: Vec<(TrackRow, String)> = tracks::table
         .inner_join(files::table.on(files::id.eq(tracks::id)))
         .filter(tracks::id.eq_any(ids))
@@ -107,9 +125,7 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Track>, Db
         let genres = genres.get(&row.id).cloned().unwrap_or_default();
         Some((row.id, Track { row, version, album, artists, genres }))
     };
-    let found: HashMap<i64, Track> = rows.into_iter().filter_map(track).collect();
-    // A playlist may name a track twice.
-    Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
+    Ok(rows.into_iter().filter_map(track).collect())
 }
 
 /// Those of `ids` that are tracks at all, missing ones too.

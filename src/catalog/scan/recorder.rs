@@ -221,6 +221,7 @@ impl<'a> Recorder<'a> {
                 self.note_hidden(some)?;
             }
         }
+        while self.write(|connection| scan::reunite(connection, &mut rand::random))? {}
         // Only a scan of everything knows of all that is hidden.
         if scope.is_all()
             && let Some(text) = self.board.hidden_news()

@@ -1,6 +1,6 @@
 //! Files that are gone: their rows are marked as missing, not deleted, so that playlists and history keep them.
 
-use super::write;
+use super::{twins, write};
 use crate::db::{
     DbConnection, DbError, changes,
     schema::{files, folders, tracks},
@@ -51,6 +51,7 @@ pub(super) fn mark(connection: &mut DbConnection, ids: &[i64], now_us: i64) -> R
     diesel::update(files::table.filter(files::id.eq_any(ids)))
         .set(files::missing_us.eq(Some(now_us)))
         .execute(connection)?;
+    twins::note(connection, ids)?;
     let change = changes::take(connection, ids.len())?;
     for (id, change) in ids.iter().zip(change..) {
         diesel::update(tracks::table.filter(tracks::id.eq(*id)))

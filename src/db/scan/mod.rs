@@ -8,6 +8,7 @@ mod names;
 mod record;
 mod refresh;
 mod refused;
+mod twins;
 mod write;
 
 pub use doubts::{Doubt, doubts};
@@ -16,6 +17,7 @@ pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;
 pub use refused::{Refused, refuse};
+pub use twins::reunite;
 
 use crate::{
     db::unscaled::Cover,

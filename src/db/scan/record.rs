@@ -3,7 +3,7 @@
 use super::{
     Disk, Folder, FoundFile,
     identify::{Fate, identify},
-    names, write,
+    names, twins, write,
 };
 use crate::db::{
     DbConnection, DbError, changes,
@@ -79,6 +79,11 @@ pub fn record(
     unscaled::note(connection, found.iter().filter_map(|file| file.content.as_ref().ok()?.cover))?;
     let rows: Vec<_> = found.iter().zip(&identified).map(|(file, row)| (file, row.id)).collect();
     write::tracks(connection, &rows, &had, &ids, now_us, change)?;
+    let known = || found.iter().zip(&identified).filter(|(_, row)| row.fate != Fate::New).map(|(file, _)| file);
+    let fingerprints: Vec<&str> =
+        known().filter_map(|file| Some(file.version.as_ref()?.fingerprint.as_str())).collect();
+    let tag_keys: Vec<i64> = known().filter_map(|file| file.content.as_ref().ok()?.tag_key).collect();
+    twins::note_alike(connection, &fingerprints, &tag_keys)?;
     Ok(recorded)
 }
 

@@ -24,3 +24,4 @@ mod spotify_objects;
 mod spotify_player;
 mod sums;
 mod trouble;
+mod twins;
