@@ -7,7 +7,8 @@ use super::{
 use crate::{
     db::scan::{AlbumOf, Content},
     values::{
-        path::{disc_of_folder, folder_id},
+        disc::{self, DiscName},
+        path::folder_id,
         spelling::{identity, short_hash},
     },
 };
@@ -24,7 +25,7 @@ pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64) -> Content {
         _ => None,
     };
     Content {
-        album: album_of(&named.album, &tags, path),
+        album: album_of(&named.album, &named.artists, &tags, path),
         title: named.title,
         other_titles: tags.other_titles,
         artists: named.artists,
@@ -45,24 +46,30 @@ fn tag_key(artists: &[String], album: &str, title: &str) -> i64 {
     short_hash(&[artists.join("\t"), identity(album), identity(title)])
 }
 
-/// The album of a file. Files with the same tagged album artists and title are one album in whatever folders they are.
-/// Without album artists, as in many compilations, an album is one folder; folders of discs count as the folder above.
-fn album_of(title: &str, tags: &tags::Tags, path: &Path) -> AlbumOf {
-    let artists = tags.album_artists.clone();
+/// What the file says of its album. Folders of discs count as one: the folder above them, or the one that they name.
+fn album_of(title: &str, artists: &[String], tags: &tags::Tags, path: &Path) -> AlbumOf {
     let folder = path.parent().unwrap_or(path);
-    let is_disc = folder.file_name().is_some_and(|name| disc_of_folder(&name.to_string_lossy()).is_some());
-    let folder = folder.parent().filter(|_| is_disc).unwrap_or(folder);
-    let place = if artists.is_empty() {
-        format!("folder\t{:016x}", folder_id(folder))
-    } else {
-        let artists: Vec<String> = artists.iter().map(|artist| identity(artist)).collect();
-        format!("artist\t{}", artists.join("\t"))
+    let name = |folder: &Path| folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let is = |name: &str, other: &str| identity(name) == identity(other);
+    let own = name(folder);
+    // Some albums are called "LP1".
+    let is_album = tags.album.as_deref().is_some_and(|tagged| is(tagged, &own));
+    let place = match (disc::of_folder(&own).filter(|found| found.title.is_some() || !is_album), folder.parent()) {
+        (Some(DiscName { title: Some(title), .. }), Some(above)) => above.join(title),
+        (Some(_), Some(above)) => above.to_owned(),
+        _ => folder.to_owned(),
     };
+    let home = place.parent().filter(|above| {
+        let above = name(above);
+        is(&above, title) && !artists.iter().chain(&tags.album_artists).any(|artist| is(artist, &above))
+    });
     AlbumOf {
-        identity: format!("{place}\n{}", identity(title)),
         title: title.to_owned(),
-        artists,
+        artists: tags.album_artists.clone(),
+        release: tags.release.clone(),
         compilation: tags.compilation,
+        place: folder_id(&place),
+        home: folder_id(home.unwrap_or(&place)),
     }
 }
 
@@ -76,20 +83,44 @@ mod tests {
         of(reading, Path::new(path), Path::new("/music"), 0).album
     }
 
-    #[test]
-    fn a_tagged_album_is_one_in_any_folders() {
-        let tags =
-            |artist: &str| Tags { album: Some("Live".into()), album_artists: vec![artist.into()], ..Tags::default() };
-        assert_eq!(album("/music/a/1.mp3", tags("X")).identity, album("/music/b/2.mp3", tags("x ")).identity);
-        assert_ne!(album("/music/a/1.mp3", tags("X")).identity, album("/music/a/2.mp3", tags("Y")).identity);
+    fn titled(title: &str) -> Tags {
+        Tags { album: Some(title.into()), artists: vec!["A".into()], ..Tags::default() }
     }
 
     #[test]
-    fn an_untagged_album_is_its_folder_with_all_discs() {
-        let first = album("/music/A/Album/CD1/1.mp3", Tags::default());
-        assert_eq!(first, album("/music/A/Album/CD2/1.mp3", Tags::default()));
-        assert_eq!((first.title.as_str(), first.artists.len()), ("Album", 0));
-        assert_ne!(first.identity, album("/music/B/Album/1.mp3", Tags::default()).identity);
+    fn folders_of_discs_are_one_place() {
+        for [first, second] in [
+            ["A/Album/CD1", "A/Album/CD2"],
+            ["A/Album/Disc One", "A/Album/Disc Two"],
+            ["A/Album/LP1", "A/Album"],
+            ["A/Album CD1", "A/Album CD2"],
+            ["A/Album [CD1]", "A/Album (Disc 2)"],
+            ["A/Album", "A/Album CD2"],
+        ] {
+            let of = |folder: &str| album(&format!("/music/{folder}/1.mp3"), titled("Album")).place;
+            assert_eq!(of(first), of(second), "{first} and {second}");
+        }
+        let untagged = album("/music/A/Album/CD1/1.mp3", Tags::default());
+        assert_eq!((untagged.title.as_str(), untagged.artists.len()), ("Album", 0));
+        assert_eq!(untagged, album("/music/A/Album/CD2/1.mp3", Tags::default()));
+        assert_ne!(untagged.place, album("/music/B/Album/1.mp3", Tags::default()).place);
+        // An album with the name of a disc.
+        assert_ne!(album("/music/A/LP1/1.mp3", titled("LP1")).place, album("/music/A/LP2/1.mp3", titled("LP2")).place);
+    }
+
+    #[test]
+    fn the_folder_with_the_name_of_the_album_is_its_home() {
+        let of = |folder: &str, title| album(&format!("/music/{folder}/1.mp3"), titled(title));
+        assert_eq!(of("X/Album/Red", "Album").home, of("X/Album/Blue", "album").home);
+        assert_eq!(of("X/Album/Red", "Album").home, of("X/Album", "Album").place);
+        assert_ne!(of("A/Red", "A").home, of("A/Blue", "A").home, "the folder of the artist");
+    }
+
+    #[test]
+    fn a_title_loses_the_disc_that_it_names() {
+        let reading = Reading { tags: titled("Live (Disc 2)"), audio: AudioProperties::default() };
+        let content = of(reading, Path::new("/music/A/Live/1.mp3"), Path::new("/music"), 0);
+        assert_eq!((content.album.title.as_str(), content.disc), ("Live", 2));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub struct Album {
     pub cover_id: Option<i64>,
     /// Present when the cover is not scaled.
     pub unscaled: Option<Unscaled>,
+    /// Why its tracks are one album, for people; empty when it was made by an earlier version.
+    pub why: String,
     /// When its first track was found, in microseconds since the Unix epoch.
     pub added_us: i64,
 }
@@ -52,7 +54,7 @@ pub struct Album {
 /// # Errors
 /// Those of the database.
 pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, DbError> {
-    type AlbumRow = (i64, String, bool, Option<String>, (i64, i64, i64), CoverColumns, i64);
+    type AlbumRow = (i64, String, bool, Option<String>, (i64, i64, i64), CoverColumns, (String, i64));
     let rows: Vec<AlbumRow> = albums::table
         .left_join(unscaled_covers::table.on(unscaled_covers::id.nullable().eq(albums::cover_id)))
         .filter(albums::id.eq_any(ids))
@@ -63,11 +65,11 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, Db
             albums::date,
             (albums::disc_count, albums::track_count, albums::duration_ms),
             (albums::cover_id, (unscaled_covers::id, (unscaled_covers::width, unscaled_covers::height)).nullable()),
-            albums::added_us,
+            (albums::why, albums::added_us),
         ))
         .load(connection)?;
     let mut artists_of = artists_of(connection, ids)?;
-    let album = |(id, title, compilation, date, counts, (cover_id, unscaled), added_us): AlbumRow| {
+    let album = |(id, title, compilation, date, counts, (cover_id, unscaled), (why, added_us)): AlbumRow| {
         let (disc_count, track_count, duration_ms) = counts;
         let artists = artists_of.remove(&id).unwrap_or_default();
         let unscaled = unscaled.map(|(_, unscaled)| unscaled);
@@ -82,6 +84,7 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, Db
             duration_ms,
             cover_id,
             unscaled,
+            why,
             added_us,
         }
     };

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 pub struct Artist {
     /// The id.
     pub id: i64,
-    /// The name, as first seen.
+    /// The name, as most of the tracks spell it.
     pub name: String,
     /// Albums of this artist, compilations aside.
     pub album_count: i64,

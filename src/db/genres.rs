@@ -11,7 +11,7 @@ use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, Queryable, R
 pub struct Genre {
     /// The id.
     pub id: i64,
-    /// The name, as first seen.
+    /// The name, as most of the tracks spell it.
     pub name: String,
     /// Tracks of this genre.
     pub track_count: i64,

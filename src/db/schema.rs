@@ -5,6 +5,7 @@ diesel::table! {
         album_id -> BigInt,
         position -> BigInt,
         artist_id -> BigInt,
+        name -> Text,
     }
 }
 
@@ -24,6 +25,7 @@ diesel::table! {
         added_us -> BigInt,
         change -> BigInt,
         stale -> Bool,
+        why -> Text,
     }
 }
 
@@ -254,10 +256,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    stale_titles (title_key) {
+        title_key -> Text,
+    }
+}
+
+diesel::table! {
+    track_albums (track_id) {
+        track_id -> BigInt,
+        title -> Text,
+        title_key -> Text,
+        artists -> Text,
+        release_id -> Nullable<Text>,
+        compilation -> Bool,
+        place -> BigInt,
+        home -> BigInt,
+        settled -> Bool,
+    }
+}
+
+diesel::table! {
     track_artists (track_id, position) {
         track_id -> BigInt,
         position -> BigInt,
         artist_id -> BigInt,
+        name -> Text,
     }
 }
 
@@ -266,6 +289,7 @@ diesel::table! {
         track_id -> BigInt,
         position -> BigInt,
         genre_id -> BigInt,
+        name -> Text,
     }
 }
 
@@ -351,6 +375,8 @@ diesel::allow_tables_to_appear_in_same_query! {
     secrets,
     session_queues,
     sessions,
+    stale_titles,
+    track_albums,
     track_artists,
     track_genres,
     tracks,

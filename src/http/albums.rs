@@ -38,15 +38,16 @@ pub(super) struct FullAlbums {
 pub(super) async fn list(
     request: HttpRequest,
     app: web::Data<App>,
-    _: AuthUser,
+    user: AuthUser,
     ids: web::Query<IdsQuery>,
     sort: web::Query<SortQuery>,
     paging: web::Query<Paging>,
 ) -> Result<HttpResponse, ApiError> {
+    let objects = Objects { request: &request, app: &app };
+    objects.tell_why(user).await?;
     if let Some(ids) = ids.given(Noun::Album)? {
         let asked = ids.clone();
         let found = app.db.read(move |connection| full_albums::load(connection, &asked)).await?;
-        let objects = Objects { request: &request, app: &app };
         let find = |id: &i64| found.iter().find(|found| found.album.id == *id);
         let albums = ids.iter().map(|id| find(id).map(|found| FullAlbum::new(objects, found))).collect();
         return Ok(HttpResponse::Ok().json(FullAlbums { albums }));
@@ -60,13 +61,15 @@ pub(super) async fn list(
 pub(super) async fn get(
     request: HttpRequest,
     app: web::Data<App>,
-    _: AuthUser,
+    user: AuthUser,
     id: web::Path<PathId>,
 ) -> Result<web::Json<FullAlbum>, ApiError> {
     let PathId(id) = id.into_inner();
     let found = app.db.read(move |connection| full_albums::load(connection, &[id])).await?;
     let album = found.first().ok_or_else(|| ApiError::not_found("album"))?;
-    Ok(web::Json(FullAlbum::new(Objects { request: &request, app: &app }, album)))
+    let objects = Objects { request: &request, app: &app };
+    objects.tell_why(user).await?;
+    Ok(web::Json(FullAlbum::new(objects, album)))
 }
 
 /// The tracks of an album, in the order in which they are played.

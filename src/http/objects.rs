@@ -9,10 +9,11 @@ use crate::{
         tracks::Track,
         unscaled::Unscaled,
     },
+    error::ApiError,
     time,
     values::catalogue_id::CatalogueId,
 };
-use actix_web::HttpRequest;
+use actix_web::{HttpMessage as _, HttpRequest};
 use segue_client::protocol::ids::Micros;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -108,6 +109,9 @@ pub(crate) struct AlbumObject {
     total_tracks: i64,
     total_discs: i64,
     duration_ms: i64,
+    /// Why its tracks are one album, for people. Only in the answers of `/v1/albums`, and only for admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     added_at: String,
     href: String,
     uri: String,
@@ -180,7 +184,23 @@ pub(crate) struct Objects<'a> {
     pub(crate) app: &'a App,
 }
 
+/// An extension of a request whose answer says why albums are one.
+#[derive(Debug, Clone, Copy)]
+struct TellsWhy;
+
 impl Objects<'_> {
+    /// Lets the albums of this answer say why they are one, when the user is an admin.
+    pub(crate) async fn tell_why(self, user: AuthUser) -> Result<(), ApiError> {
+        if user.is_admin(self.app).await? {
+            self.request.extensions_mut().insert(TellsWhy);
+        }
+        Ok(())
+    }
+
+    fn tells_why(self) -> bool {
+        self.request.extensions().get::<TellsWhy>().is_some()
+    }
+
     pub(crate) fn track(self, track: &Track) -> TrackObject {
         let (row, version) = (&track.row, &track.version);
         let id = CatalogueId(row.id).to_string();
@@ -246,6 +266,7 @@ impl Objects<'_> {
             total_tracks: album.track_count,
             total_discs: album.disc_count,
             duration_ms: album.duration_ms,
+            why: self.tells_why().then(|| album.why.clone()).filter(|why| !why.is_empty()),
             added_at: time::rfc3339(Micros(album.added_us)),
             href: self.href("albums", &id),
             uri: Noun::Album.uri(&id),

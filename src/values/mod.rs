@@ -2,7 +2,9 @@
 
 pub mod audio;
 pub mod catalogue_id;
+pub mod disc;
 pub mod document;
+pub mod grouping;
 pub mod login;
 pub mod network;
 pub mod path;

@@ -31,15 +31,3 @@ pub fn folder_id(path: &Path) -> i64 {
 pub fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
-
-/// The disc number in the name of a folder for one disc of an album: `CD1`, `Disc 2`, `disk-03`; `None` for other
-/// names.
-#[must_use]
-pub fn disc_of_folder(folder: &str) -> Option<u32> {
-    let lower = folder.to_lowercase();
-    let rest = ["cd", "disc", "disk"].iter().find_map(|word| lower.strip_prefix(word))?;
-    let digits = rest.trim_start_matches([' ', '-', '_', '.', '#']);
-    let number = digits.get(..digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len()))?;
-    let ends = digits.get(number.len()..).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-    number.parse().ok().filter(|disc| ends && (1..=99).contains(disc))
-}

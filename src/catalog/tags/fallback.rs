@@ -1,7 +1,8 @@
 //! Values from the path of a file, for those that its tags lack: `Artist/Album/CD1/03 - Title.flac`.
 
 use super::{Tags, text};
-use crate::values::path::disc_of_folder;
+use crate::values::disc;
+use crate::values::spelling::identity;
 use std::path::Path;
 
 /// The artist of files whose tags and path have none.
@@ -35,8 +36,20 @@ pub fn name(tags: &Tags, path: &Path) -> Named {
         .flat_map(Path::components)
         .filter_map(|folder| text::clean(&folder.as_os_str().to_string_lossy()))
         .collect();
-    let disc_folder = folders.pop_if(|folder| disc_of_folder(folder).is_some());
-    let album_folder = folders.pop();
+    let tagged = tags.album.as_deref().map(|title| disc::of_title(title).map_or((title, None), split));
+    // A folder that has the whole title of the album is its folder: some albums are called "LP1".
+    let is_album = |folder: &str| tags.album.as_deref().is_some_and(|title| identity(title) == identity(folder));
+    let last = folders.last().and_then(|folder| {
+        let found = disc::of_folder(folder).filter(|found| found.title.is_some() || !is_album(folder))?;
+        Some((found.title.map(str::to_owned), found.number))
+    });
+    let album_folder = match &last {
+        Some((title, _)) => {
+            folders.pop();
+            title.clone().or_else(|| folders.pop())
+        }
+        None => folders.pop(),
+    };
     let artist_folder = folders.pop();
 
     let split = file.title.split_once(" - ").filter(|_| tags.title.is_none() && artist_folder.is_none());
@@ -53,10 +66,15 @@ pub fn name(tags: &Tags, path: &Path) -> Named {
     Named {
         title: tags.title.clone().or(title_in_name).unwrap_or(file.title),
         artists,
-        album: tags.album.clone().or(album_folder).unwrap_or_else(|| UNKNOWN_ALBUM.to_owned()),
-        disc: tags.disc.or(file.disc).or_else(|| disc_of_folder(&disc_folder?)).unwrap_or(1),
+        album: tagged.map(|(title, _)| title.to_owned()).or(album_folder).unwrap_or_else(|| UNKNOWN_ALBUM.to_owned()),
+        disc: tags.disc.or(tagged.and_then(|(_, disc)| disc)).or(file.disc).or(last.map(|(_, disc)| disc)).unwrap_or(1),
         track: tags.track.or(file.track),
     }
+}
+
+/// Title and number of a disc.
+fn split(found: disc::DiscName<'_>) -> (&str, Option<u32>) {
+    (found.title.unwrap_or_default(), Some(found.number))
 }
 
 /// The parts of a file name.
@@ -67,10 +85,13 @@ struct FileName {
 }
 
 impl FileName {
-    /// Parses `03 - Title`, `1-03 Title`, `03. Title`, `03_Title` or `Title`.
+    /// Parses `03 - Title`, `1-03 Title`, `03. Title`, `03_Title`, `B2 - Title` (a side of a record) or `Title`.
     fn parse(stem: &str) -> Self {
         let spaced = if stem.contains(' ') { stem.to_owned() } else { stem.replace('_', " ") };
         let whole = text::clean(&spaced).unwrap_or_else(|| "Untitled".to_owned());
+        if let Some((side, track, title)) = side_of(&whole) {
+            return Self { disc: Some(side), track: Some(track), title };
+        }
         let Some((first, rest)) = leading_number(&whole) else { return Self { disc: None, track: None, title: whole } };
         let disc_and_track = rest.strip_prefix(['-', '.']).and_then(leading_number).filter(|_| first < 20);
         let (disc, track, rest) = match disc_and_track {
@@ -84,6 +105,13 @@ impl FileName {
             _ => Self { disc: None, track: None, title: whole },
         }
     }
+}
+
+/// Side, track and title of `B2 - Title` or `B2. Title`. `U2 Live` has none: a blank alone is no separator.
+fn side_of(name: &str) -> Option<(u32, u32, String)> {
+    let (before, title) = name.split_once(" - ").or_else(|| name.split_once(". "))?;
+    let (side, track) = super::values::side_and_track(before).filter(|(side, _)| side.is_letter && before.len() > 1)?;
+    Some((side.number, track, text::clean(title)?))
 }
 
 /// A number of one to three digits at the start, not zero, and the text after it.
@@ -125,6 +153,9 @@ mod tests {
                 "music/main_theme.ogg",
                 "a/b/c/Disc 1 - Live/101 Song.mp3",
                 "a/cd/1999/1-2-3.mp3",
+                "a/The Wall [CD2]/1.mp3",
+                "a/The Wall/Disc Two/B2 - Song.mp3",
+                "U2 Live.mp3",
             ],
             &expect![[r#"
                 Björk/Homogenic/03 - Unravel.flac: ["Björk"] "Homogenic" 1/Some(3) "Unravel"
@@ -139,6 +170,9 @@ mod tests {
                 music/main_theme.ogg: ["Unknown Artist"] "music" 1/None "main theme"
                 a/b/c/Disc 1 - Live/101 Song.mp3: ["b"] "c" 1/Some(101) "Song"
                 a/cd/1999/1-2-3.mp3: ["cd"] "1999" 1/Some(2) "3"
+                a/The Wall [CD2]/1.mp3: ["a"] "The Wall" 2/None "1"
+                a/The Wall/Disc Two/B2 - Song.mp3: ["a"] "The Wall" 2/Some(2) "Song"
+                U2 Live.mp3: ["Unknown Artist"] "Unknown Album" 1/None "U2 Live"
             "#]],
         );
     }

@@ -16,7 +16,7 @@ pub use read::read;
 use crate::values::audio::{AudioProperties, Gain};
 
 /// The version of our tag reader. After an increase every file is read again.
-pub(crate) const READER: i64 = 3;
+pub(crate) const READER: i64 = 4;
 
 /// The size limit of embedded pictures in bytes; larger ones are ignored.
 pub const MAX_PICTURE_BYTES: usize = 10 * 1024 * 1024;
@@ -48,6 +48,8 @@ pub struct Tags {
     pub genres: Vec<String>,
     /// Whether the tags mark the album as a compilation of various artists.
     pub compilation: bool,
+    /// The id of the release in `MusicBrainz`, in lower case.
+    pub release: Option<String>,
     /// ReplayGain 2.0 values.
     pub gain: Gain,
     /// The front cover in the file, as it is stored there (JPEG, PNG…).

@@ -76,6 +76,8 @@ fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, 
 fn tags(fields: &TagFields) -> Tags {
     let (track, tracks) = number(fields, Field::Track, Field::Tracks);
     let (disc, discs) = number(fields, Field::Disc, Field::Discs);
+    let with_side = fields.first(Field::Track, values::side_and_track);
+    let (side, track) = with_side.map_or((None, track), |(side, track)| (Some(side), Some(track)));
     let all = |names: &[Field]| fields.all(names, |texts| text::clean_all(texts.into_iter()));
     let title = fields.first(Field::Title, text::clean);
     Tags {
@@ -84,7 +86,8 @@ fn tags(fields: &TagFields) -> Tags {
         artists: all(&[Field::Artists, Field::Artist]),
         album: fields.first(Field::Album, text::clean),
         album_artists: all(&[Field::AlbumArtists, Field::AlbumArtist]),
-        disc,
+        // Sides that letters name count over all discs: the number of the disc would put B1 beside A1.
+        disc: if side.is_some_and(|side| side.is_letter) { None } else { disc }.or(side.map(|side| side.number)),
         discs,
         track,
         tracks,
@@ -93,6 +96,7 @@ fn tags(fields: &TagFields) -> Tags {
             .find_map(|field| fields.first(field, values::date)),
         genres: all(&[Field::Genre]),
         compilation: fields.first(Field::Compilation, |flag| Some(values::flag(flag))).unwrap_or(false),
+        release: fields.first(Field::Release, text::clean).map(|id| id.to_lowercase()),
         gain: gain(fields),
         picture: picture(fields.pictures()),
     }

@@ -21,6 +21,34 @@ fn number_at_start(text: &str) -> Option<u32> {
     text.get(..end)?.parse().ok().filter(|number| (1..=MAX_NUMBER).contains(number))
 }
 
+/// The part of an album that is named before a track number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Side {
+    /// The side or the disc, from 1.
+    pub(super) number: u32,
+    /// Whether it is a letter, and so a side of a record or cassette.
+    pub(super) is_letter: bool,
+}
+
+/// The side and the track number of `A1`, `B02`, `b` (the only track of its side), `1.1` or `2-03`; `None` for others.
+pub(super) fn side_and_track(text: &str) -> Option<(Side, u32)> {
+    let text = text.split('/').next().unwrap_or(text).trim();
+    let number = |text: &str| {
+        let is_number = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse().ok().filter(|number: &u32| is_number && *number > 0)
+    };
+    let first = text.chars().next()?;
+    if first.is_ascii_alphabetic() {
+        let side = u32::from(first.to_ascii_lowercase()).checked_sub(u32::from('a'))?.checked_add(1)?;
+        let rest = text.get(1..)?.trim_start_matches(['-', '.', ' ']);
+        let track = if text.len() == 1 { 1 } else { number(rest)? };
+        return Some((Side { number: side, is_letter: true }, track));
+    }
+    let (disc, track) = text.split_once(['.', '-'])?;
+    let disc = number(disc.trim()).filter(|disc| *disc < 100)?;
+    Some((Side { number: disc, is_letter: false }, number(track.trim())?))
+}
+
 /// The date of `2003`, `2003-05`, `2003-05-07T…`, `2003/05/07` or `20030507`, as `YYYY[-MM[-DD]]`.
 pub(super) fn date(text: &str) -> Option<String> {
     let text = text.trim();
@@ -88,6 +116,31 @@ mod tests {
         assert_eq!(number_of_total("A1"), (None, None));
         assert_eq!(number_of_total("1000000000000000"), (None, None));
         assert_eq!(number_of_total("-1"), (None, None));
+    }
+
+    #[test]
+    fn sides_and_discs_before_the_track_number() {
+        let read = |text| side_and_track(text).map(|(side, track)| (side.number, track));
+        for (text, expected) in [
+            ("A1", Some((1, 1))),
+            ("b02", Some((2, 2))),
+            ("C-3", Some((3, 3))),
+            ("B", Some((2, 1))),
+            ("B2/9", Some((2, 2))),
+            ("1.1", Some((1, 1))),
+            ("2-03", Some((2, 3))),
+            ("2.03/12", Some((2, 3))),
+            ("3", None),
+            ("3/12", None),
+            ("AB", None),
+            ("A0", None),
+            ("1.", None),
+            ("1.2.3", None),
+            ("é1", None),
+            ("", None),
+        ] {
+            assert_eq!(read(text), expected, "{text:?}");
+        }
     }
 
     #[test]

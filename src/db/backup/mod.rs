@@ -32,6 +32,8 @@ pub const TABLES: &[&str] = &[
     "album_artists",
     "tracks",
     "merged_tracks",
+    "track_albums",
+    "stale_titles",
     "track_artists",
     "genres",
     "track_genres",

@@ -8,6 +8,7 @@ mod names;
 mod record;
 mod refresh;
 mod refused;
+mod regroup;
 mod twins;
 mod write;
 
@@ -93,17 +94,21 @@ pub struct Content {
     pub tag_key: Option<i64>,
 }
 
-/// Which album a track belongs to.
+/// What the file of a track says of its album.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AlbumOf {
-    /// The key of the album; equal for all its tracks.
-    pub identity: String,
     /// Its title.
     pub title: String,
     /// Its artists as tagged; empty when they are derived from the tracks.
     pub artists: Vec<String>,
+    /// The id of the release in `MusicBrainz`.
+    pub release: Option<String>,
     /// Whether the tags mark it as a compilation.
     pub compilation: bool,
+    /// The id of its folder; folders of its discs count as one.
+    pub place: i64,
+    /// The id of the folder above when that one has the title of the album, else `place`.
+    pub home: i64,
 }
 
 /// The columns of a file's row that a scan compares.

@@ -1,11 +1,11 @@
 //! Finds artists, genres and albums by name, and makes those that are new.
 
-use super::{AlbumOf, FoundFile};
+use super::FoundFile;
 use crate::{
     db::{
         DbConnection, DbError, changes,
         connection::insert_all,
-        schema::{album_artists, albums, artists, genres},
+        schema::{albums, artists, genres},
     },
     values::spelling::{identity, sort_key},
 };
@@ -19,6 +19,7 @@ const VARIOUS_ARTISTS: &str = "Various Artists";
 pub(super) struct NameIds {
     pub(super) artists: HashMap<String, i64>,
     pub(super) genres: HashMap<String, i64>,
+    /// One album of each title: tracks are on it until the albums of the title are made (`regroup.rs`).
     pub(super) albums: HashMap<String, i64>,
 }
 
@@ -33,7 +34,7 @@ pub(super) fn ids(
     // Ordered maps: the first spelling in the batch is used, and every transaction locks rows in the same order.
     let mut artist_names = BTreeMap::new();
     let mut genre_names = BTreeMap::new();
-    let mut album_names: BTreeMap<&str, &AlbumOf> = BTreeMap::new();
+    let mut album_names = BTreeMap::new();
     for content in contents() {
         for name in content.artists.iter().chain(&content.album.artists) {
             artist_names.entry(identity(name)).or_insert_with(|| name.clone());
@@ -41,11 +42,11 @@ pub(super) fn ids(
         for name in &content.genres {
             genre_names.entry(identity(name)).or_insert_with(|| name.clone());
         }
-        album_names.entry(&content.album.identity).or_insert(&content.album);
+        album_names.entry(identity(&content.album.title)).or_insert_with(|| content.album.title.clone());
     }
     let artists = artist_ids(connection, &artist_names, now_us, new_id)?;
     let genres = genre_ids(connection, &genre_names, new_id)?;
-    let albums = album_ids(connection, &album_names, &artists, now_us, new_id)?;
+    let albums = album_ids(connection, &album_names, now_us, new_id)?;
     Ok(NameIds { artists, genres, albums })
 }
 
@@ -58,6 +59,13 @@ pub(super) fn various_artists(
     let name = BTreeMap::from([(identity(VARIOUS_ARTISTS), VARIOUS_ARTISTS.to_owned())]);
     let ids = artist_ids(connection, &name, now_us, new_id)?;
     Ok(ids.values().copied().next().unwrap_or_default())
+}
+
+/// Marks artists as stale.
+pub(super) fn mark_artists(connection: &mut DbConnection, artist_ids: &[i64]) -> Result<(), DbError> {
+    let fresh = artists::table.filter(artists::id.eq_any(artist_ids)).filter(artists::stale.eq(false));
+    diesel::update(fresh).set(artists::stale.eq(true)).execute(connection)?;
+    Ok(())
 }
 
 fn artist_ids(
@@ -120,43 +128,42 @@ fn genre_ids(
 
 fn album_ids(
     connection: &mut DbConnection,
-    names: &BTreeMap<&str, &AlbumOf>,
-    artists: &HashMap<String, i64>,
+    titles: &BTreeMap<String, String>,
     now_us: i64,
     new_id: &mut impl FnMut() -> i64,
 ) -> Result<HashMap<String, i64>, DbError> {
-    let known = albums::table.filter(albums::identity.eq_any(names.keys())).select((albums::identity, albums::id));
-    let mut ids: HashMap<String, i64> = known.load(connection)?.into_iter().collect();
-    let new: Vec<_> = names.iter().filter(|(identity, _)| !ids.contains_key(**identity)).collect();
-    if new.is_empty() {
-        return Ok(ids);
+    let known = albums::table.filter(albums::identity.eq_any(titles.keys())).order(albums::id.desc());
+    let known: Vec<(String, i64)> = known.select((albums::identity, albums::id)).load(connection)?;
+    let mut ids: HashMap<String, i64> = known.into_iter().collect();
+    for (identity, title) in titles {
+        if !ids.contains_key(identity) {
+            ids.insert(identity.clone(), new_album(connection, identity, title, now_us, new_id)?);
+        }
     }
-    let change = changes::take(connection, new.len())?;
-    let (mut rows, mut by) = (Vec::new(), Vec::new());
-    for ((identity, album), change) in new.into_iter().zip(change..) {
-        let id = new_id();
-        ids.insert((*identity).to_owned(), id);
-        rows.push((
-            albums::id.eq(id),
-            albums::title.eq(&album.title),
-            albums::identity.eq(*identity),
-            albums::sort_key.eq(sort_key(&album.title)),
-            (albums::tagged.eq(!album.artists.is_empty()), albums::compilation.eq(album.compilation)),
-            (albums::disc_count.eq(0), albums::track_count.eq(0), albums::duration_ms.eq(0)),
-            albums::added_us.eq(now_us),
-            albums::change.eq(change),
-            albums::stale.eq(true),
-        ));
-        let artist_ids = album.artists.iter().filter_map(|name| artists.get(&super::names::identity(name)));
-        by.extend((0_i64..).zip(artist_ids).map(|(position, artist_id)| {
-            (
-                album_artists::album_id.eq(id),
-                album_artists::position.eq(position),
-                album_artists::artist_id.eq(*artist_id),
-            )
-        }));
-    }
-    insert_all!(connection, albums::table, rows);
-    insert_all!(connection, album_artists::table, by);
     Ok(ids)
+}
+
+/// Makes an album without tracks and artists.
+pub(super) fn new_album(
+    connection: &mut DbConnection,
+    identity: &str,
+    title: &str,
+    now_us: i64,
+    new_id: &mut impl FnMut() -> i64,
+) -> Result<i64, DbError> {
+    let (id, change) = (new_id(), changes::take(connection, 1)?);
+    let row = (
+        albums::id.eq(id),
+        albums::title.eq(title),
+        albums::identity.eq(identity),
+        albums::sort_key.eq(sort_key(title)),
+        (albums::tagged.eq(false), albums::compilation.eq(false)),
+        (albums::disc_count.eq(0), albums::track_count.eq(0), albums::duration_ms.eq(0)),
+        albums::added_us.eq(now_us),
+        albums::change.eq(change),
+        albums::stale.eq(true),
+        albums::why.eq(""),
+    );
+    diesel::insert_into(albums::table).values(row).execute(connection)?;
+    Ok(id)
 }

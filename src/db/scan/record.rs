@@ -3,16 +3,16 @@
 use super::{
     Disk, Folder, FoundFile,
     identify::{Fate, identify},
-    names, twins, write,
+    names, regroup, twins, write,
 };
 use crate::db::{
     DbConnection, DbError, changes,
     connection::insert_all,
-    schema::{albums, files, folders, tracks},
+    schema::{files, folders},
     unscaled,
 };
 use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// The numbers of files of a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,13 +57,7 @@ pub fn record(
     leave_places(connection, &moved.chain(displaced.iter().copied()).collect::<Vec<_>>())?;
     super::gone::mark(connection, &displaced, now_us)?;
     write::mark_stale(connection, &old)?;
-    let had: HashMap<i64, i64> = tracks::table
-        .filter(tracks::id.eq_any(&old))
-        .select((tracks::id, tracks::album_id))
-        .load(connection)?
-        .into_iter()
-        .collect();
-    rename_albums(connection, found, &identified, &had)?;
+    let had = regroup::had(connection, &old)?;
     let ids = names::ids(connection, found, now_us, new_id)?;
 
     let mut new_files = Vec::new();
@@ -114,39 +108,6 @@ fn leave_places(connection: &mut DbConnection, ids: &[i64]) -> Result<(), DbErro
         diesel::update(files::table.filter(files::id.eq_any(ids)))
             .set((files::folder_id.eq(files::id), files::name.eq(Vec::new())))
             .execute(connection)?;
-    }
-    Ok(())
-}
-
-/// Renames albums that are identified by their folder, so that they keep their rows when their files move.
-fn rename_albums(
-    connection: &mut DbConnection,
-    found: &[FoundFile],
-    identified: &[super::identify::Identified],
-    had: &HashMap<i64, i64>,
-) -> Result<(), DbError> {
-    let mut wanted = BTreeMap::new();
-    for (file, row) in found.iter().zip(identified).filter(|(_, row)| row.fate == Fate::Moved) {
-        if let (Ok(content), Some(album_id)) = (&file.content, had.get(&row.id))
-            && content.album.artists.is_empty()
-        {
-            wanted.entry(*album_id).or_insert(&content.album);
-        }
-    }
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let there = albums::table.filter(albums::identity.eq_any(wanted.values().map(|album| &album.identity)));
-    let mut there: HashSet<String> = there.select(albums::identity).load(connection)?.into_iter().collect();
-    for (album_id, album) in wanted {
-        if there.insert(album.identity.clone()) {
-            let same_title = albums::title.eq(&album.title);
-            diesel::update(
-                albums::table.filter(albums::id.eq(album_id)).filter(same_title).filter(albums::tagged.eq(false)),
-            )
-            .set(albums::identity.eq(&album.identity))
-            .execute(connection)?;
-        }
     }
     Ok(())
 }

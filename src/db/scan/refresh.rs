@@ -1,24 +1,24 @@
 //! Sums over tracks in the rows of albums, artists and genres. Rows whose tracks changed are marked stale; here they are
 //! computed again, some at a time, so that a large scan does not do it for each file.
 
-use super::names::various_artists;
+use super::{
+    names::{mark_artists, various_artists},
+    regroup::regroup,
+};
 use crate::{
     db::{
         DbConnection, DbError, changes,
         schema::{album_artists, albums, artists, files, folders, genres, track_artists, track_genres, tracks},
         unscaled,
     },
-    values::path::{self, disc_of_folder},
+    values::{disc, grouping::most_common, path, spelling::sort_key},
 };
 use diesel::{
     BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _,
     RunQueryDsl as _,
     dsl::{count_star, max, min},
 };
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-};
+use std::{collections::HashMap, path::Path};
 
 /// The most albums that are computed in one transaction.
 const ALBUMS: i64 = 100;
@@ -31,8 +31,11 @@ const NAMES: i64 = 500;
 /// Those of the database.
 pub fn refresh(connection: &mut DbConnection, now_us: i64, new_id: &mut impl FnMut() -> i64) -> Result<bool, DbError> {
     connection.prefer_indices()?;
-    // Artists have the number of their albums, so albums come first.
-    Ok(refresh_albums(connection, now_us, new_id)? || refresh_artists(connection)? || refresh_genres(connection)?)
+    // The sums of an album need its tracks, and artists have the number of their albums: hence this order.
+    Ok(regroup(connection, now_us, new_id)?
+        || refresh_albums(connection, now_us, new_id)?
+        || refresh_artists(connection)?
+        || refresh_genres(connection)?)
 }
 
 struct AlbumTrack {
@@ -98,12 +101,6 @@ fn refresh_albums(
     Ok(true)
 }
 
-fn mark_artists(connection: &mut DbConnection, artist_ids: &[i64]) -> Result<(), DbError> {
-    let fresh = artists::table.filter(artists::id.eq_any(artist_ids)).filter(artists::stale.eq(false));
-    diesel::update(fresh).set(artists::stale.eq(true)).execute(connection)?;
-    Ok(())
-}
-
 /// The tracks that are not missing, by album, in playing order.
 fn tracks_of(connection: &mut DbConnection, album_ids: &[i64]) -> Result<HashMap<i64, Vec<AlbumTrack>>, DbError> {
     type AlbumTrackRow = (i64, i64, i64, Option<String>, Option<i64>, i64, i64, Option<i64>);
@@ -161,11 +158,12 @@ fn folder_covers(
     Ok(covers)
 }
 
-/// The id of the parent of a folder whose name is that of a disc.
+/// The id of the folder of the album, when this folder has the name of one of its discs.
 fn parent_of_disc(path: &[u8]) -> Option<i64> {
     let path = path::from_bytes(path);
-    disc_of_folder(&path.file_name()?.to_string_lossy())?;
-    path.parent().map(|parent: &Path| path::folder_id(parent))
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let title = disc::of_folder(&name)?.title;
+    path.parent().map(|parent: &Path| path::folder_id(&title.map_or(parent.to_owned(), |title| parent.join(title))))
 }
 
 /// The artist who comes first on at least three quarters of the tracks.
@@ -173,16 +171,6 @@ fn common_artist(tracks: &[AlbumTrack]) -> Option<i64> {
     let artist_id = most_common(tracks.iter().filter_map(|track| track.artist_id))?;
     let count = tracks.iter().filter(|track| track.artist_id == Some(artist_id)).count();
     (count.saturating_mul(4) >= tracks.len().saturating_mul(3)).then_some(artist_id)
-}
-
-/// The most frequent value; of several the smallest.
-fn most_common<T: Ord>(values: impl Iterator<Item = T>) -> Option<T> {
-    let mut counts = BTreeMap::new();
-    for value in values {
-        *counts.entry(value).or_insert(0_u64) += 1;
-    }
-    let most = counts.values().copied().max()?;
-    counts.into_iter().find(|(_, count)| *count == most).map(|(value, _)| value)
 }
 
 /// Makes an artist the album's only one; the previous one is marked stale.
@@ -193,8 +181,12 @@ fn set_artist(connection: &mut DbConnection, album_id: i64, artist_id: i64) -> R
         return Ok(());
     }
     diesel::delete(here).execute(connection)?;
-    let row =
-        (album_artists::album_id.eq(album_id), album_artists::position.eq(0), album_artists::artist_id.eq(artist_id));
+    let row = (
+        album_artists::album_id.eq(album_id),
+        album_artists::position.eq(0),
+        album_artists::artist_id.eq(artist_id),
+        album_artists::name.eq(""),
+    );
     diesel::insert_into(album_artists::table).values(row).execute(connection)?;
     mark_artists(connection, &before)
 }
@@ -224,8 +216,14 @@ fn refresh_artists(connection: &mut DbConnection) -> Result<bool, DbError> {
         .load(connection)?;
     let albums: HashMap<i64, (i64, Option<i64>)> =
         albums.into_iter().map(|(id, count, cover_id)| (id, (count, cover_id))).collect();
+    let spelled = artist_spellings(connection, &ids)?;
     let change = changes::take(connection, stale.len())?;
     for ((id, added_us), change) in stale.into_iter().zip(change..) {
+        if let Some(name) = spelled.get(&id) {
+            diesel::update(artists::table.filter(artists::id.eq(id)).filter(artists::name.ne(name)))
+                .set((artists::name.eq(name), artists::sort_key.eq(sort_key(name))))
+                .execute(connection)?;
+        }
         let (track_count, first_us) = tracks.get(&id).copied().unwrap_or_default();
         let (album_count, cover_id) = albums.get(&id).copied().unwrap_or_default();
         let sums = (
@@ -241,6 +239,42 @@ fn refresh_artists(connection: &mut DbConnection) -> Result<bool, DbError> {
     Ok(true)
 }
 
+/// How these artists are spelled: as on most of their tracks; without tracks as on most of their albums.
+fn artist_spellings(connection: &mut DbConnection, ids: &[i64]) -> Result<HashMap<i64, String>, DbError> {
+    let on_tracks: Vec<(i64, String, i64)> = track_artists::table
+        .inner_join(tracks::table.on(tracks::id.eq(track_artists::track_id)))
+        .filter(track_artists::artist_id.eq_any(ids))
+        .filter(tracks::missing.eq(false))
+        .group_by((track_artists::artist_id, track_artists::name))
+        .select((track_artists::artist_id, track_artists::name, count_star()))
+        .load(connection)?;
+    let on_albums: Vec<(i64, String, i64)> = album_artists::table
+        .inner_join(albums::table.on(albums::id.eq(album_artists::album_id)))
+        .filter(album_artists::artist_id.eq_any(ids))
+        .filter(albums::track_count.gt(0))
+        .group_by((album_artists::artist_id, album_artists::name))
+        .select((album_artists::artist_id, album_artists::name, count_star()))
+        .load(connection)?;
+    let mut spelled = most_frequent(on_albums);
+    spelled.extend(most_frequent(on_tracks));
+    Ok(spelled)
+}
+
+/// The most frequent name of each id; of several the smallest, in which capital letters come first. Empty names are those of
+/// files that an earlier version read.
+fn most_frequent(counted: Vec<(i64, String, i64)>) -> HashMap<i64, String> {
+    let mut best: HashMap<i64, (std::cmp::Reverse<i64>, String)> = HashMap::new();
+    for (id, name, count) in counted.into_iter().filter(|(_, name, _)| !name.is_empty()) {
+        let this = (std::cmp::Reverse(count), name);
+        match best.get_mut(&id) {
+            Some(found) if *found <= this => {}
+            Some(found) => *found = this,
+            None => drop(best.insert(id, this)),
+        }
+    }
+    best.into_iter().map(|(id, (_, name))| (id, name)).collect()
+}
+
 fn refresh_genres(connection: &mut DbConnection) -> Result<bool, DbError> {
     let stale: Vec<i64> =
         genres::table.filter(genres::stale).order(genres::id).limit(NAMES).select(genres::id).load(connection)?;
@@ -252,7 +286,20 @@ fn refresh_genres(connection: &mut DbConnection) -> Result<bool, DbError> {
         .select((track_genres::genre_id, count_star()))
         .load(connection)?;
     let counts: HashMap<i64, i64> = counts.into_iter().collect();
+    let spelled: Vec<(i64, String, i64)> = track_genres::table
+        .inner_join(tracks::table.on(tracks::id.eq(track_genres::track_id)))
+        .filter(track_genres::genre_id.eq_any(&stale))
+        .filter(tracks::missing.eq(false))
+        .group_by((track_genres::genre_id, track_genres::name))
+        .select((track_genres::genre_id, track_genres::name, count_star()))
+        .load(connection)?;
+    let spelled = most_frequent(spelled);
     for id in &stale {
+        if let Some(name) = spelled.get(id) {
+            diesel::update(genres::table.filter(genres::id.eq(*id)).filter(genres::name.ne(name)))
+                .set((genres::name.eq(name), genres::sort_key.eq(sort_key(name))))
+                .execute(connection)?;
+        }
         let sums = (genres::track_count.eq(counts.get(id).copied().unwrap_or(0)), genres::stale.eq(false));
         diesel::update(genres::table.filter(genres::id.eq(*id))).set(sums).execute(connection)?;
     }

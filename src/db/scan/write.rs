@@ -2,7 +2,11 @@
 
 #![allow(clippy::ref_option_ref, reason = "diesel's derives make them")]
 
-use super::{Content, FoundFile, names::NameIds};
+use super::{
+    Content, FoundFile,
+    names::NameIds,
+    regroup::{self, Had},
+};
 use crate::{
     db::{
         DbConnection, DbError,
@@ -156,11 +160,11 @@ struct StoredTrackRow<'a> {
     other_titles: String,
 }
 
-fn track_row<'a>(content: &'a Content, id: i64, ids: &NameIds, change: i64) -> StoredTrackRow<'a> {
+fn track_row(content: &Content, id: i64, album_id: i64, change: i64) -> StoredTrackRow<'_> {
     let audio = &content.audio;
     StoredTrackRow {
         id,
-        album_id: ids.albums.get(&content.album.identity).copied().unwrap_or_default(),
+        album_id,
         title: &content.title,
         sort_key: sort_key(&content.title),
         disc: content.disc,
@@ -184,12 +188,12 @@ fn track_row<'a>(content: &'a Content, id: i64, ids: &NameIds, change: i64) -> S
     }
 }
 
-/// Writes the tracks of files whose rows exist. `had` has the album of each track that existed before; `change` is the
+/// Writes the tracks of files whose rows exist. `had` has what was known of the album of each track that existed before; `change` is the
 /// first of as many change numbers as there are rows.
 pub(super) fn tracks(
     connection: &mut DbConnection,
     rows: &[(&FoundFile, i64)],
-    had: &HashMap<i64, i64>,
+    had: &HashMap<i64, Had>,
     ids: &NameIds,
     now_us: i64,
     change: i64,
@@ -199,51 +203,66 @@ pub(super) fn tracks(
         diesel::delete(track_artists::table.filter(track_artists::track_id.eq_any(&old))).execute(connection)?;
         diesel::delete(track_genres::table.filter(track_genres::track_id.eq_any(&old))).execute(connection)?;
     }
-    let (mut new, mut by, mut of) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut new, mut by, mut of, mut on) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for ((file, id), change) in rows.iter().zip(change..) {
         let here = tracks::table.filter(tracks::id.eq(*id));
         let Ok(content) = &file.content else {
             diesel::update(here).set((tracks::missing.eq(true), tracks::change.eq(change))).execute(connection)?;
             continue;
         };
-        let row = track_row(content, *id, ids, change);
+        let key = identity(&content.album.title);
+        // A track stays on its album while the title is the same, until the albums of the title are made again.
+        let stays = had.get(id).filter(|had| had.key == key);
+        let other = || ids.albums.get(&key).copied().unwrap_or_default();
+        let row = track_row(content, *id, stays.map_or_else(other, |had| had.album_id), change);
+        on.push(regroup::clues_row(&content.album, *id, key, stays.is_some_and(|had| had.is_settled)));
         if had.contains_key(id) {
             diesel::update(here).set(row).execute(connection)?;
         } else {
             new.push((row, tracks::added_us.eq(now_us)));
         }
-        let artists = content.artists.iter().filter_map(|name| ids.artists.get(&identity(name)));
-        by.extend(numbered(artists).map(|(position, artist_id)| {
+        by.extend(numbered(&content.artists, &ids.artists).map(|(position, (artist_id, name))| {
             (
                 track_artists::track_id.eq(*id),
                 track_artists::position.eq(position),
                 track_artists::artist_id.eq(artist_id),
+                track_artists::name.eq(name),
             )
         }));
-        let genres = content.genres.iter().filter_map(|name| ids.genres.get(&identity(name)));
-        of.extend(numbered(genres).map(|(position, genre_id)| {
-            (track_genres::track_id.eq(*id), track_genres::position.eq(position), track_genres::genre_id.eq(genre_id))
+        of.extend(numbered(&content.genres, &ids.genres).map(|(position, (genre_id, name))| {
+            (
+                track_genres::track_id.eq(*id),
+                track_genres::position.eq(position),
+                track_genres::genre_id.eq(genre_id),
+                track_genres::name.eq(name),
+            )
         }));
     }
     insert_all!(connection, tracks::table, new);
     insert_all!(connection, track_artists::table, by);
     insert_all!(connection, track_genres::table, of);
+    regroup::store(connection, &on)?;
     let all: Vec<i64> = rows.iter().map(|(_, id)| *id).collect();
     mark_stale(connection, &all)
 }
 
-/// Each id once, numbered from 0.
-fn numbered<'a>(ids: impl Iterator<Item = &'a i64>) -> impl Iterator<Item = (i64, i64)> {
-    let mut once: Vec<i64> = Vec::new();
-    for id in ids {
-        if !once.contains(id) {
-            once.push(*id);
+/// The id of each name once, with its first spelling, numbered from 0.
+fn numbered<'a>(
+    names: &'a [String],
+    ids: &HashMap<String, i64>,
+) -> impl Iterator<Item = (i64, (i64, &'a str))> + use<'a> {
+    let mut once: Vec<(i64, &str)> = Vec::new();
+    for name in names {
+        if let Some(id) = ids.get(&identity(name))
+            && !once.iter().any(|(known, _)| known == id)
+        {
+            once.push((*id, name));
         }
     }
     (0_i64..).zip(once)
 }
 
-/// Marks the albums, artists and genres of these tracks as stale.
+/// Marks the albums, their titles, the artists and the genres of these tracks as stale.
 pub(super) fn mark_stale(connection: &mut DbConnection, track_ids: &[i64]) -> Result<(), DbError> {
     if track_ids.is_empty() {
         return Ok(());
@@ -252,6 +271,7 @@ pub(super) fn mark_stale(connection: &mut DbConnection, track_ids: &[i64]) -> Re
     let album_ids: Vec<i64> = of_tracks.load(connection)?;
     let fresh = albums::table.filter(albums::id.eq_any(album_ids)).filter(albums::stale.eq(false));
     diesel::update(fresh).set(albums::stale.eq(true)).execute(connection)?;
+    regroup::mark_titles(connection, track_ids)?;
     let by_tracks = track_artists::table.filter(track_artists::track_id.eq_any(track_ids));
     let artist_ids: Vec<i64> = by_tracks.select(track_artists::artist_id).distinct().load(connection)?;
     let fresh = artists::table.filter(artists::id.eq_any(artist_ids)).filter(artists::stale.eq(false));

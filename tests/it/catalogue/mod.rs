@@ -10,6 +10,7 @@ mod albums;
 mod corpora;
 mod covers;
 mod folders;
+mod grouping;
 mod identity;
 mod interrupted;
 mod kept;

@@ -1,0 +1,259 @@
+//! Which tracks of one title are one album: a pure function over what their files say, so that it gives the same whatever
+//! the order of the files, and after one scan or many.
+
+mod folder;
+#[cfg(test)]
+mod tests;
+
+use folder::Unit;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What the file of a track says of its album. Names are given as [`super::spelling::identity`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AlbumClues {
+    /// The title of the track.
+    pub title: String,
+    /// The first artist of the track.
+    pub artist: String,
+    /// The album artists as tagged.
+    pub album_artists: Vec<String>,
+    /// The id of the release in `MusicBrainz`.
+    pub release: Option<String>,
+    /// The date, which begins with the year.
+    pub date: Option<String>,
+    /// Whether the tags mark the album as a compilation of various artists.
+    pub compilation: bool,
+    /// The folder; the same for folders of discs of one album.
+    pub place: i64,
+    /// The folder above when that one has the name of the album, else `place`.
+    pub home: i64,
+    /// The number of the disc.
+    pub disc: i64,
+    /// The number of the track on the disc.
+    pub number: Option<i64>,
+}
+
+/// An album that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlbumGroup {
+    /// The indices of its tracks, in ascending order.
+    pub tracks: Vec<usize>,
+    /// Why they are one album, for people.
+    pub why: String,
+}
+
+/// What the tracks of an album have in common, beside its title.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Bond {
+    /// An id of `MusicBrainz`.
+    Release(String),
+    /// Tagged album artists.
+    Artists(Vec<String>),
+    /// Various artists: so tagged, or marked as a compilation.
+    Various,
+    /// A folder; when it holds several albums of the title, one artist in it.
+    Folder(i64, Option<String>),
+}
+
+/// Names of the artist of compilations.
+const VARIOUS: [&str; 4] = ["various artists", "various", "va", "v.a."];
+
+/// Puts tracks whose albums have equal titles into albums. Every track is in one.
+#[must_use]
+pub fn albums(tracks: &[AlbumClues]) -> Vec<AlbumGroup> {
+    let mut places: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (index, track) in tracks.iter().enumerate() {
+        places.entry(track.place).or_default().push(index);
+    }
+    let mut by_bond: BTreeMap<Bond, Vec<Unit>> = BTreeMap::new();
+    for members in places.into_values() {
+        for unit in folder::units(tracks, members) {
+            by_bond.entry(unit.bond.clone()).or_default().push(unit);
+        }
+    }
+    let mut found: Vec<Gathered> = by_bond.into_values().flat_map(|units| gather(tracks, units)).collect();
+    adopt(&mut found);
+    let count_of = |bond: &Bond| found.iter().filter(|album| album.bond == *bond).count();
+    let mut groups: Vec<AlbumGroup> = found
+        .iter()
+        .map(|album| {
+            let mut members = album.tracks.clone();
+            members.sort_unstable();
+            AlbumGroup { tracks: members, why: why(album, count_of(&album.bond)) }
+        })
+        .collect();
+    groups.sort_unstable_by(|a, b| a.tracks.cmp(&b.tracks));
+    groups
+}
+
+/// An album while folders are added to it.
+struct Gathered {
+    bond: Bond,
+    tracks: Vec<usize>,
+    facts: Facts,
+}
+
+/// What is compared of two parts of an album.
+#[derive(Debug, Clone, Default)]
+struct Facts {
+    /// The titles at each number of each disc.
+    titles: HashMap<(i64, i64), BTreeSet<String>>,
+    year: Option<String>,
+    discs: BTreeSet<i64>,
+    homes: BTreeSet<i64>,
+    artists: BTreeSet<String>,
+    album_artists: Vec<String>,
+    /// Whether one folder has tracks of several artists.
+    is_mixed: bool,
+    count: usize,
+}
+
+impl Facts {
+    fn of(tracks: &[AlbumClues], members: &[usize]) -> Self {
+        let all = || members.iter().filter_map(|index| tracks.get(*index));
+        let mut facts = Self { count: members.len(), year: most_common(all().filter_map(year)), ..Self::default() };
+        for track in all() {
+            if let Some(number) = track.number {
+                facts.titles.entry((track.disc, number)).or_default().insert(track.title.clone());
+            }
+            facts.discs.insert(track.disc);
+            facts.homes.insert(track.home);
+            facts.artists.insert(track.artist.clone());
+        }
+        let tagged = all().map(|track| track.album_artists.clone()).filter(|artists| !artists.is_empty());
+        facts.album_artists = most_common(tagged).unwrap_or_default();
+        facts.is_mixed = facts.artists.len() > 1;
+        facts
+    }
+
+    fn add(&mut self, other: Self) {
+        for (position, titles) in other.titles {
+            self.titles.entry(position).or_default().extend(titles);
+        }
+        self.year = self.year.take().or(other.year);
+        self.discs.extend(other.discs);
+        self.homes.extend(other.homes);
+        self.artists.extend(other.artists);
+        self.is_mixed |= other.is_mixed;
+        self.count = self.count.saturating_add(other.count);
+    }
+
+    /// How many positions both have, and at how many of them with the same title.
+    fn common(&self, other: &Self) -> (usize, usize) {
+        let (few, many) = if self.titles.len() < other.titles.len() { (self, other) } else { (other, self) };
+        let both = few.titles.iter().filter_map(|(position, titles)| Some((titles, many.titles.get(position)?)));
+        both.fold((0, 0), |(all, same), (one, two)| (all + 1, same + usize::from(!one.is_disjoint(two))))
+    }
+
+    fn has_other_year(&self, other: &Self) -> bool {
+        matches!((&self.year, &other.year), (Some(one), Some(two)) if one != two)
+    }
+}
+
+/// Whether two parts with one bond, in different folders or with different dates, are different albums.
+fn are_apart(bond: &Bond, one: &Facts, two: &Facts) -> bool {
+    let (common, same) = one.common(two);
+    // Half of the smaller part is there twice: another copy.
+    if same > 0 && same.saturating_mul(2) >= one.count.min(two.count) {
+        return true;
+    }
+    let in_one_home = one.homes.len() == 1 && one.homes == two.homes;
+    let other_year = one.has_other_year(two);
+    match bond {
+        Bond::Release(_) => false,
+        Bond::Artists(_) => {
+            let are_discs = one.discs.is_disjoint(&two.discs) || (in_one_home && common == 0);
+            (other_year && !are_discs) || (common > 1 && !in_one_home)
+        }
+        Bond::Various => {
+            let are_discs = one.discs.is_disjoint(&two.discs);
+            let are_whole = one.is_mixed && two.is_mixed;
+            (other_year && !are_discs && (common > 0 || are_whole)) || (common > 1 && !in_one_home)
+        }
+        Bond::Folder(..) => other_year && common > 0,
+    }
+}
+
+/// Puts the parts that have one bond into albums, the largest parts first.
+fn gather(tracks: &[AlbumClues], units: Vec<Unit>) -> Vec<Gathered> {
+    let mut parts: Vec<(Facts, Unit)> =
+        units.into_iter().map(|unit| (Facts::of(tracks, &unit.members), unit)).collect();
+    // What decides the order must not depend on the order of the tracks.
+    parts.sort_by_cached_key(|(facts, unit)| {
+        let first = unit.members.iter().filter_map(|index| tracks.get(*index)).min().cloned();
+        (std::cmp::Reverse(facts.count), first)
+    });
+    let mut albums: Vec<Gathered> = Vec::new();
+    for (facts, unit) in parts {
+        match albums.iter_mut().find(|album| !are_apart(&unit.bond, &album.facts, &facts)) {
+            Some(album) => {
+                album.tracks.extend(unit.members);
+                album.facts.add(facts);
+            }
+            None => albums.push(Gathered { bond: unit.bond, tracks: unit.members, facts }),
+        }
+    }
+    albums
+}
+
+/// Adds albums without a `MusicBrainz` id to the one with such an id that lacks just these tracks.
+fn adopt(albums: &mut Vec<Gathered>) {
+    let releases: Vec<usize> = (0..albums.len())
+        .filter(|index| matches!(albums.get(*index), Some(Gathered { bond: Bond::Release(_), .. })))
+        .collect();
+    let mut moves = Vec::new();
+    for (index, album) in albums.iter().enumerate() {
+        let Bond::Artists(artists) = &album.bond else { continue };
+        let fits = |release: &&usize| {
+            albums.get(**release).is_some_and(|release| {
+                let is_whole = release.facts.common(&album.facts).0 == 0;
+                release.facts.album_artists == *artists && is_whole && !release.facts.has_other_year(&album.facts)
+            })
+        };
+        if let [release] = releases.iter().filter(fits).copied().collect::<Vec<_>>()[..] {
+            moves.push((index, release));
+        }
+    }
+    for (from, to) in &moves {
+        let tracks = albums.get_mut(*from).map(|album| std::mem::take(&mut album.tracks)).unwrap_or_default();
+        if let Some(album) = albums.get_mut(*to) {
+            album.tracks.extend(tracks);
+        }
+    }
+    albums.retain(|album| !album.tracks.is_empty());
+}
+
+/// Why an album is one; `alike` is the number of albums with its title and bond.
+fn why(album: &Gathered, alike: usize) -> String {
+    let base = match &album.bond {
+        Bond::Release(id) => format!("its tracks have the title and the MusicBrainz album id {id}"),
+        Bond::Artists(_) => "its tracks have the title and the album artists".to_owned(),
+        Bond::Various => "its tracks have the title and are marked as a compilation".to_owned(),
+        Bond::Folder(_, None) => "its tracks have the title, no album artists, and lie in one folder".to_owned(),
+        Bond::Folder(_, Some(_)) => {
+            "its tracks have the title, no album artists, and the artist; the folder has others with the same numbers"
+                .to_owned()
+        }
+    };
+    let apart = match (&album.facts.year, alike) {
+        (_, ..=1) => String::new(),
+        (Some(year), _) => format!("; folder and year ({year}) tell it from others"),
+        (None, _) => "; its folder tells it from others".to_owned(),
+    };
+    base + &apart
+}
+
+fn year(track: &AlbumClues) -> Option<String> {
+    track.date.as_deref().and_then(|date| date.get(..4)).map(str::to_owned)
+}
+
+/// The most frequent value; of several the smallest.
+#[must_use]
+pub fn most_common<T: Ord>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut counts = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_insert(0_u64) += 1;
+    }
+    let most = counts.values().copied().max()?;
+    counts.into_iter().find(|(_, count)| *count == most).map(|(value, _)| value)
+}
