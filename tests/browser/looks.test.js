@@ -15,6 +15,8 @@ const LOW = "Gypsy jugglers played quietly";
 /** @type {BrowserContextOptions} */
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 /** @type {BrowserContextOptions} */
+const TABLET = { viewport: { width: 820, height: 1180 }, isMobile: true, hasTouch: true };
+/** @type {BrowserContextOptions} */
 const ON_ITS_SIDE = { viewport: { width: 844, height: 390 }, isMobile: true, hasTouch: true };
 
 /** @type {Server} */ let server;
@@ -148,7 +150,7 @@ test("a phone on its side has the phone's layout", async () => {
   assert.deepEqual(errors, []);
 });
 
-test("on touch the whole row plays, every target is large enough, and cards have a button to play", async () => {
+test("on touch the whole row plays, and cards have a button to play", async () => {
   const { page, errors } = await playing(PHONE);
   await go(page, `/album/${album.id}`);
   const row = page.locator(".row.track").nth(1);
@@ -165,23 +167,6 @@ test("on touch the whole row plays, every target is large enough, and cards have
   assert.equal(new URL(page.url()).pathname, "/search");
   await go(page, "/queue");
   await page.locator(".row.track .grip").first().waitFor();
-  /** @type {string[]} */
-  const small = [];
-  for (const address of ["/queue", "/search?q=a", "/", `/album/${album.id}`, "/now"]) {
-    await show(page, address);
-    const found = await page.evaluate((finger) => {
-      const buttons = [...document.querySelectorAll("button:not(.row .title), .button, nav a")];
-      return buttons
-        .map((button) => ({
-          label: button.getAttribute("aria-label") ?? button.textContent,
-          box: button.getBoundingClientRect(),
-        }))
-        .filter(({ box }) => box.width > 0 && (box.width < finger - 0.5 || box.height < finger - 0.5))
-        .map(({ label, box }) => `${label} ${box.width} × ${box.height}`);
-    }, FINGER);
-    small.push(...found.map((what) => `${address}: ${what}`));
-  }
-  assert.deepEqual(small, []);
   await go(page, "/artists");
   const play = page.locator(".card .play").first();
   await play.waitFor();
@@ -205,6 +190,43 @@ test("on touch the whole row plays, every target is large enough, and cards have
   );
   assert.deepEqual(errors, []);
 });
+
+for (const [name, options] of Object.entries({ phone: PHONE, tablet: TABLET, "phone on its side": ON_ITS_SIDE })) {
+  test(`on touch every target is large enough: ${name}`, async () => {
+    const { page, errors } = await playing(options);
+    /** @type {string[]} */
+    const small = [];
+    const measure = async (/** @type {string} */ where) => {
+      const found = await page.evaluate((finger) => {
+        // A title is as large as its row, a link in the bar as large as what plays.
+        const targets = document.querySelectorAll("button:not(.row .title), .button, nav a, a.more, .brand, a.where");
+        return [...targets]
+          .map((target) => ({
+            label: target.getAttribute("aria-label") ?? target.textContent,
+            box: target.getBoundingClientRect(),
+          }))
+          .filter(({ box }) => box.width > 0 && (box.width < finger - 0.5 || box.height < finger - 0.5))
+          .map(({ label, box }) => `${label} ${box.width} × ${box.height}`);
+      }, FINGER);
+      small.push(...found.map((what) => `${where}: ${what}`));
+    };
+    for (const address of ["/queue", "/search?q=a", "/", `/album/${album.id}`, "/devices", "/settings"]) {
+      await show(page, address);
+      await measure(address);
+    }
+    await page.locator("player-bar .where").tap();
+    await page.getByRole("dialog", { name: "Devices" }).waitFor();
+    await measure("devices");
+    await page.keyboard.press("Escape");
+    const names = await boxOf(page.locator("player-bar .names"));
+    await page.touchscreen.tap(names.x + 20, names.y + 8);
+    await page.waitForURL(/\/now$/);
+    await page.locator("view-now .transport").waitFor();
+    await measure("/now");
+    assert.deepEqual(small, []);
+    assert.deepEqual(errors, []);
+  });
+}
 
 /**
  * The colours along a line through the middle of an element.
