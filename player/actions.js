@@ -2,9 +2,11 @@
 
 import { all, tracksIn } from "./api.js";
 import { catalogue } from "./catalogue.js";
+import { h } from "./parts/dom.js";
 import { openMenu } from "./parts/menu.js";
 import { attempt, loaded, toast } from "./parts/toast.js";
 import { count, names } from "./parts/text.js";
+import { outside } from "./root.js";
 import { routes } from "./routes.js";
 import { session } from "./session.js";
 
@@ -109,6 +111,24 @@ export function addToPlaylist(tracks) {
   return attempt(async () => (await loaded(import("./parts/playlist_dialogs.js"))).addToPlaylist(tracks));
 }
 
+/** Puts a text on the clipboard. @param {string} text @param {string} done */
+export function copyText(text, done) {
+  return attempt(async () => {
+    // Browsers have a clipboard for HTTPS and the own machine only; elsewhere a selection is copied.
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = h("textarea", { value: text, class: "unseen" });
+    (document.querySelector("dialog[open]") ?? document.body).append(field);
+    field.select();
+    const isCopied = document.execCommand("copy");
+    field.remove();
+    if (!isCopied) throw new Error(`This browser does not let the page copy it: ${text}`);
+    return undefined;
+  }, done);
+}
+
+/** Copies the whole address of something, for other users of this server. @param {string} address */
+export const copyLink = (address) => copyText(new URL(outside(address), location.href).href, "The link is copied.");
+
 /**
  * Opens the menu of a track at its button.
  * @param {HTMLElement} button @param {any} track @param {import("./parts/menu.js").Entry[]} [more]
@@ -124,6 +144,7 @@ export function trackMenu(button, track, more = [], pointer = undefined) {
       { label: "Add to queue", icon: "queue", act: () => void enqueue([track], false) },
       { label: "Add to playlist…", icon: "playlist", act: () => void addToPlaylist([track]) },
       { label: isSaved ? "Remove from saved" : "Save", icon: "heart", act: () => void save(track.id, !isSaved) },
+      { label: "Copy link", icon: "link", act: () => void copyLink(`/track/${track.id}`) },
       { label: "Go to album", icon: "album", act: () => routes.go(`/album/${track.album.id}`) },
       track.artists[0] && {
         label: `Go to ${track.artists[0].name}`,

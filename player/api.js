@@ -13,6 +13,15 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * Answers that the script within the page has asked for while this code was loaded, by path; each is used once, by the
+ * first view.
+ * @type {{token?: string, answers?: Map<string, Promise<Response>>}}
+ */
+const early = /** @type {any} */ (window).early ?? {};
+/** After this time from the start of the page such an answer is too old, in milliseconds. */
+const EARLY_MS = 10_000;
+
 /** A request that takes longer has failed, in milliseconds. */
 const PATIENCE_MS = 20_000;
 /** The most ids in one request. */
@@ -33,7 +42,12 @@ export async function ask(path, { method = "GET", json, signal, token = store.se
   const body = json === undefined ? undefined : JSON.stringify(json);
   let response;
   try {
-    response = await fetch(outside(`/v1${path}`), { method, headers, body, signal: AbortSignal.any(signals) });
+    const known = method === "GET" && token === early.token ? early.answers?.get(path) : undefined;
+    early.answers?.delete(path);
+    response =
+      known && performance.now() < EARLY_MS
+        ? await known
+        : await fetch(outside(`/v1${path}`), { method, headers, body, signal: AbortSignal.any(signals) });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, "unreachable", "The server cannot be reached.");

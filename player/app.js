@@ -4,8 +4,8 @@ import { showKeys, startKeys } from "./keys.js";
 import { allowMediaSession, startMediaSession } from "./media_session.js";
 import { canKeep, forgetEverything, startWorker } from "./offline_cache.js";
 import { note } from "./parts/cards.js";
-import { Component, attribute, fill, h } from "./parts/dom.js";
-import { icon } from "./parts/icons.js";
+import { Component, attribute, fill, h, skeleton } from "./parts/dom.js";
+import { icon, sign } from "./parts/icons.js";
 import { openMenu } from "./parts/menu.js";
 import { PlayerBar } from "./parts/player_bar.js";
 import { loaded } from "./parts/toast.js";
@@ -41,30 +41,6 @@ const LATER = {
   "view-queue": queue,
   "view-nowhere": queue,
 };
-/** The files of those views. */
-const LATER_FILES = [
-  "views/login.js",
-  "views/search.js",
-  "views/library.js",
-  "views/now.js",
-  "parts/devices.js",
-  "parts/dialog.js",
-  "parts/keys_dialog.js",
-  "parts/key_actions.js",
-  "parts/playlist_dialogs.js",
-  "views/album.js",
-  "views/playlists.js",
-  "views/playlist.js",
-  "views/queue.js",
-  "whole_queue.js",
-  "parts/reorder.js",
-  "views/settings.js",
-  "views/admin.js",
-  "views/offline.js",
-  "parts/keeping.js",
-  "parts/other_device.js",
-  "device/last_shown.js",
-].map((file) => `player/${file}`);
 /** The places in the bar of a phone; the others are in a menu. */
 const FEW = 4;
 /** @type {[string, string, string][]} address, icon, name */
@@ -172,12 +148,7 @@ class SegueApp extends Component {
       },
       "Skip to the content",
     );
-    const brand = h(
-      "a",
-      { class: "brand", href: "/" },
-      h("img", { src: "player/icon.svg", alt: "", width: 28, height: 28 }),
-      "Segue",
-    );
+    const brand = h("a", { class: "brand", href: "/" }, sign(28), "Segue");
     fill(
       this,
       skip,
@@ -267,6 +238,7 @@ class SegueApp extends Component {
 /** The element of a view, which is loaded if it has to be. @param {string} tag @param {string} [id] */
 function open(tag, id) {
   const view = h(tag, { "data-name": id });
+  if (tag in LATER && !customElements.get(tag)) fill(view, skeleton());
   loaded(LATER[tag]?.() ?? Promise.resolve()).catch(({ message }) => fill(view, note("warning", message)));
   return view;
 }
@@ -313,5 +285,5 @@ function restoreScroll(main, top) {
 
 customElements.define("segue-app", SegueApp);
 startMediaSession();
-startWorker(LATER_FILES);
+startWorker();
 document.body.append(h("segue-app"));

@@ -3,7 +3,7 @@
  * which tracks it belongs to.
  */
 
-import { outside, stored, within } from "./root.js";
+import { outside, stored } from "./root.js";
 import { store } from "./store.js";
 
 const MEDIA = stored("segue-media");
@@ -19,12 +19,14 @@ const MOST_KNOWN = 5_000;
 /** Whether audio can be kept: browsers have service workers for secure origins only. */
 export const canKeep = () => "serviceWorker" in navigator && "caches" in window;
 
-/** @param {string[]} later files that the page loads only when they are needed */
-export function startWorker(later) {
+/** Starts the worker once the page is loaded: it loads all files of the player, which is not urgent. */
+export function startWorker() {
   if (!canKeep()) return;
   const { serviceWorker } = navigator;
-  const isFirst = !serviceWorker.controller;
-  serviceWorker.register(outside("/sw.js")).catch((error) => console.warn("no service worker:", error));
+  const start = () =>
+    void serviceWorker.register(outside("/sw.js")).catch((error) => console.warn("no service worker:", error));
+  if (document.readyState === "complete") start();
+  else addEventListener("load", start);
   /** @param {Record<string, unknown>} message */
   const say = (message) => void serviceWorker.ready.then(({ active }) => active?.postMessage(message));
   let told = NaN;
@@ -35,13 +37,6 @@ export function startWorker(later) {
   };
   store.watch(tell);
   tell();
-  addEventListener("load", () => say({ files: isFirst ? ["./", ...ownFiles(), ...later] : later }));
-}
-
-/** The files that this page has loaded. */
-function ownFiles() {
-  const paths = performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname);
-  return [...new Set(paths.filter((path) => within(path).startsWith("/player/")))];
 }
 
 /** The kept tracks, the last played first. @returns {Promise<Kept[]>} */

@@ -1,13 +1,26 @@
 /**
- * The service worker: keeps the page, the last answers of the catalogue, covers, and audio that was played or plays
- * next, for use without the server. Audio never changes under its address; everything else is asked for first.
+ * The service worker: keeps the page with its files, the last answers of the catalogue, covers, and audio that was
+ * played or plays next, for use without the server. Audio, covers and the page's files never change under their
+ * addresses; everything else is asked for first.
  */
+
+/** The version of the player's files, which is part of their addresses. The server writes it. */
+const VERSION = "";
 
 /** The path that the worker controls, without a slash at the end: empty, or such as `/music`. */
 const ROOT = new URL(".", location.href).pathname.replace(/\/$/, "");
 /** The name of a cache; two servers below one origin do not share any. `root.js` names them in the same way. */
 const stored = (name) => (ROOT ? `${name} ${ROOT}` : name);
-const PAGE = stored("segue-page");
+/** The beginning of the names of the caches of pages, one for each version: a page and its files are of one version. */
+const PAGES = "segue-page";
+const PAGE = stored(`${PAGES}-${VERSION}`);
+/** The files of the page, beside the page itself. */
+const FILES = [
+  ...["first.js", "later.js", "style.css", "icon.svg"].map((file) => `player/${VERSION}/${file}`),
+  "player/manifest.webmanifest",
+];
+/** So many versions of the page are kept: a page that is open may load files of its own version. */
+const VERSIONS = 2;
 const ANSWERS = stored("segue-answers");
 const COVERS = stored("segue-covers");
 const MEDIA = stored("segue-media");
@@ -21,17 +34,16 @@ const OTHERS = /^\/(docs|openapi\.json|healthz|readyz)/;
 const PATIENCE_MS = 4_000;
 /** What a proxy answers when it does not reach the server (RFC 9110, section 15.6). */
 const AWAY = [502, 503, 504];
-/** The most answers and covers that are kept. */
+/** The most answers, covers and files of the player that are kept. */
 const MOST = { [ANSWERS]: 400, [COVERS]: 1_500, [PAGE]: 200 };
 /** The largest audio object that is kept, in bytes. */
 const LARGEST_BYTES = 400e6;
 
-self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("install", (event) => event.waitUntil(keepPage().then(() => self.skipWaiting())));
+self.addEventListener("activate", (event) => event.waitUntil(forgetPages().then(() => self.clients.claim())));
 self.addEventListener("message", (event) => {
-  const { keep_bytes, files } = event.data ?? {};
+  const { keep_bytes } = event.data ?? {};
   if (typeof keep_bytes === "number") event.waitUntil(setLimit(keep_bytes));
-  if (Array.isArray(files)) event.waitUntil(keepFiles(files));
 });
 
 self.addEventListener("fetch", (event) => {
@@ -42,7 +54,8 @@ self.addEventListener("fetch", (event) => {
   if (path.startsWith("/media/")) event.respondWith(media(event, request, url.pathname));
   else if (path.startsWith("/v1/covers/")) event.respondWith(keptFirst(event, COVERS, request));
   else if (path.startsWith("/v1/")) event.respondWith(answer(event, request, path));
-  else if (request.mode === "navigate") event.respondWith(newest(event, PAGE, request, "./"));
+  else if (request.mode === "navigate") event.respondWith(page(request));
+  else if (path.startsWith(`/player/${VERSION}/`)) event.respondWith(fileOfPage(request));
   else if (path.startsWith("/player/")) event.respondWith(newest(event, PAGE, request, request.url));
 });
 
@@ -102,14 +115,32 @@ async function keep(cache, name, key, response) {
   await Promise.all(keys.slice(0, Math.max(0, keys.length - MOST[name])).map((old) => cache.delete(old)));
 }
 
-/** Keeps the files that the page had loaded before the worker ran, and those that it loads later. */
-async function keepFiles(files) {
+/** Keeps the page and all its files; fails when the server has another version already, whose worker does it then. */
+async function keepPage() {
   const cache = await caches.open(PAGE);
-  const keepFile = async (file) => {
-    const response = await fetch(file).catch(() => undefined);
-    if (response?.ok) await keep(cache, PAGE, file, response);
-  };
-  await Promise.all(files.map(keepFile));
+  const response = await fetch("./", { cache: "no-cache" });
+  const text = await response.clone().text();
+  if (!response.ok || !text.includes(`player/${VERSION}/`)) throw new Error("the page is of another version");
+  await cache.addAll(FILES);
+  await cache.put("./", response);
+}
+
+/** Removes the oldest versions of the page. */
+async function forgetPages() {
+  const names = (await caches.keys()).filter((name) => name.startsWith(PAGES) && stored(name.split(" ")[0]) === name);
+  const old = names.filter((name) => name !== PAGE).slice(0, 1 - VERSIONS);
+  await Promise.all(old.map((name) => caches.delete(name)));
+}
+
+/** The page from the server, or the kept one if the server is away. */
+async function page(request) {
+  const kept = await (await caches.open(PAGE)).match("./");
+  return withPatience(request, kept).catch((error) => kept ?? Promise.reject(error));
+}
+
+/** A file under an address that names its content. */
+async function fileOfPage(request) {
+  return (await caches.match(request.url)) ?? fetch(request);
 }
 
 async function setLimit(keep_bytes) {

@@ -38,6 +38,10 @@ export function fill(element, ...children) {
   );
 }
 
+/** What stands for a list that is being loaded. */
+export const skeleton = () =>
+  h("div", { class: "waiting", role: "status" }, h("span", { class: "unseen" }, "Loading…"));
+
 /**
  * Sets or removes an attribute, unless it has that value.
  * @param {Element} element @param {string} name @param {string | boolean | undefined} value

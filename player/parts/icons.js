@@ -33,6 +33,7 @@ const PATHS = {
     "M4 7h9M17 7h3M4 17h3M11 17h9M15 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z" +
     "M9 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z",
   keyboard: "M3 6.5h18v11H3zM7 10.2h.01M10.3 10.2h.01M13.7 10.2h.01M17 10.2h.01M8 14h8",
+  link: "M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1" + "M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1",
   close: "M6 6l12 12M18 6 6 18",
   edit: "M5 19l1-4L16 5l3 3L9 18z",
   remove: "M5 7h14M9 7V4.5h6V7M7 7l1 13h8l1-13",
@@ -46,6 +47,12 @@ export function icon(name, filled = SOLID.has(name)) {
   const holder = h("span", { class: filled ? "icon solid" : "icon", "aria-hidden": "true" });
   holder.innerHTML = `<svg viewBox="0 0 24 24" width="24" height="24"><path d="${PATHS[name]}"/></svg>`;
   return holder;
+}
+
+/** The sign of Segue, at this width and height in pixels. @param {number} side */
+export function sign(side) {
+  const src = /** @type {HTMLLinkElement | null} */ (document.querySelector("link[rel=icon]"))?.href ?? "";
+  return h("img", { src, alt: "", width: side, height: side });
 }
 
 /**

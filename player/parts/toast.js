@@ -1,6 +1,6 @@
 /** Short messages at the edge of the page: what failed, or what was done. Screen readers read them out. */
 
-import { h, sentence } from "./dom.js";
+import { attribute, h, sentence } from "./dom.js";
 
 /** How long a message stays, in milliseconds: longer text stays longer. @param {string} text */
 const stay_ms = (text) => 2_500 + 60 * text.length;
@@ -21,19 +21,26 @@ export function toast(text, kind = "done") {
  */
 export const loaded = (module) =>
   module.catch(() => {
-    throw new Error("The server is away, and this part of the page is not loaded yet.");
+    throw new Error(
+      "This part of the page cannot be loaded: the server is away or has a newer one. Load the page again.",
+    );
   });
 
 /**
- * Does something, and shows why it failed if it does.
+ * Does something, and shows why it failed if it does. The button that was pressed for it is marked until it is done.
  * @param {() => Promise<unknown> | unknown} act @param {string} [done]
  */
 export async function attempt(act, done) {
+  const { target } = window.event ?? {};
+  const button = target instanceof Element ? target.closest("button") : null;
+  if (button) attribute(button, "aria-busy", "true");
   try {
     await act();
     if (done) toast(done);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") return;
     toast(sentence(error instanceof Error ? error.message : String(error)), "wrong");
+  } finally {
+    if (button) attribute(button, "aria-busy", undefined);
   }
 }

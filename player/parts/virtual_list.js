@@ -83,6 +83,7 @@ export class VirtualList extends Component {
     this.window.style.setProperty("--row", `${this.height}px`);
     this.window.style.height = `${rows * this.height}px`;
     this.window.style.paddingTop = `${first * this.height}px`;
+    this.window.classList.toggle("waiting", source.total === undefined && !source.error);
     if (to > from) source.want(from, to);
     this.place(from, to);
     this.say();

@@ -149,11 +149,12 @@ export function usersSection(view) {
 /** @param {any} user @param {() => void} show */
 function userRow(user, show) {
   const isOwn = user.id === store.session?.user.id;
-  /** @param {string} title @param {import("../parts/dialog.js").Field[]} fields */
-  const change = async (title, fields) => {
+  /** @param {string} title @param {import("../parts/dialog.js").Field[]} fields @param {string} [text] */
+  const change = async (title, fields, text) => {
     if (
       await askPerson({
         title,
+        text,
         fields,
         yes: "Change",
         act: (json) => ask(`/users/${user.id}`, { method: "PATCH", json }),
@@ -201,7 +202,8 @@ function userRow(user, show) {
           {
             type: "button",
             "aria-label": `Password of ${user.display_name}`,
-            onclick: () => void change(`Password of ${user.display_name}`, password),
+            onclick: () =>
+              void change(`Password of ${user.display_name}`, password, "All logins and API keys of this user end."),
           },
           "Password…",
         ),

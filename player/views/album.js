@@ -1,10 +1,10 @@
 /** One album, one artist, and the address of one track. */
 
 import { all, ask } from "../api.js";
-import { MOST_TRACKS, addToPlaylist, enqueue, playFrom, playShuffled, tracksOf } from "../actions.js";
+import { MOST_TRACKS, addToPlaylist, copyLink, enqueue, playFrom, playShuffled, tracksOf } from "../actions.js";
 import { albumCard } from "../parts/cards.js";
 import { cover } from "../parts/cover.js";
-import { fill, h } from "../parts/dom.js";
+import { attribute, fill, h } from "../parts/dom.js";
 import { icon, iconButton } from "../parts/icons.js";
 import { openMenu } from "../parts/menu.js";
 import { Pages, listAt, whole } from "../parts/pages.js";
@@ -37,6 +37,7 @@ export function playButtons(name, list, more = []) {
           { label: "Play next", icon: "next", act: withAll((tracks) => enqueue(tracks, true, list.total)) },
           { label: "Add to queue", icon: "queue", act: withAll((tracks) => enqueue(tracks, false, list.total)) },
           { label: "Add to playlist…", icon: "playlist", act: withAll(addToPlaylist, MOST_COPIED) },
+          { label: "Copy link", icon: "link", act: () => void copyLink(routes.path) },
           ...more,
         ],
         name,
@@ -97,23 +98,38 @@ class AlbumView extends View {
         playButtons(album.name, list),
       ),
     );
-    const row = (/** @type {any} */ track, /** @type {number} */ index) =>
-      trackRow(track, { number: track.track_number || "–", hidesAlbum: true, play: () => void playFrom(list, index) });
+    const marked = new URLSearchParams(location.search).get("track");
+    const row = (/** @type {any} */ track, /** @type {number} */ index) => {
+      const line = trackRow(track, {
+        number: track.track_number || "–",
+        hidesAlbum: true,
+        play: () => void playFrom(list, index),
+      });
+      attribute(line, "data-marked", track.id === marked);
+      return line;
+    };
     if (list.path) {
       fill(this, hero, new TrackList({ source: list, label: album.name, rowHeight: ROW, row }));
       return;
     }
     const discs = [...new Set(tracks.map((track) => track.disc_number))];
-    const lists = discs.map((disc) => [
-      discs.length > 1 && h("h2", {}, `Disc ${disc}`),
-      new TrackList({
-        source: whole(tracks.filter((track) => track.disc_number === disc)),
-        label: album.name,
-        rowHeight: ROW,
-        row: (track) => row(track, tracks.indexOf(track)),
-      }),
-    ]);
-    fill(this, hero, lists.flat());
+    const parts = discs.map((disc) => tracks.filter((track) => track.disc_number === disc));
+    const lists = parts.map(
+      (part) =>
+        new TrackList({
+          source: whole(part),
+          label: album.name,
+          rowHeight: ROW,
+          row: (track) => row(track, tracks.indexOf(track)),
+        }),
+    );
+    const headings = discs.map((disc) => discs.length > 1 && h("h2", {}, `Disc ${disc}`));
+    fill(this, hero, lists.map((list, index) => [headings[index], list]).flat());
+    // The track that the address names is shown and has the focus.
+    for (const [index, part] of parts.entries()) {
+      const at = part.findIndex((track) => track.id === marked);
+      if (at >= 0) lists[index].focusEntry(at);
+    }
   }
 }
 
@@ -183,7 +199,7 @@ class TrackView extends View {
     void this.loading(
       body,
       (signal) => ask(`/tracks/${this.name}`, { signal }),
-      (track) => routes.go(`/album/${track.album.id}`, true),
+      (track) => routes.go(`/album/${track.album.id}?track=${track.id}`, true),
     );
   }
 }

@@ -1,9 +1,11 @@
 /** The ways to log in: name and password, a code that another device shows, and the set-up link of a new server. */
 
-import { enter } from "../api.js";
+import { ask, enter } from "../api.js";
 import { field } from "../parts/dialog.js";
 import { Component, fill, h, say, sentence } from "../parts/dom.js";
+import { sign } from "../parts/icons.js";
 import { routes } from "../routes.js";
+import { outside } from "../root.js";
 import { store } from "../store.js";
 import { entitle } from "./view.js";
 
@@ -11,6 +13,17 @@ import { entitle } from "./view.js";
 
 /** @type {Field} */
 const NAME = { name: "username", label: "User name", autocomplete: "username", required: true, maxlength: 64 };
+
+/** @type {Field} */
+const NEW_PASSWORD = {
+  name: "password",
+  label: "Password, 8 characters or more",
+  type: "password",
+  autocomplete: "new-password",
+  required: true,
+  minlength: 8,
+  maxlength: 256,
+};
 
 /**
  * @typedef {{lede: string, fields: Field[], yes: string, path: string, more?: Record<string, string>, other?: {text:
@@ -44,20 +57,16 @@ const WAYS = {
     path: "/auth/codes/use",
     other: { text: "Use name and password", way: "password" },
   }),
+  "sign-up": () => ({
+    lede: "Make an account for yourself on this server.",
+    fields: [NAME, NEW_PASSWORD],
+    yes: "Create the account",
+    path: "/auth/sign-up",
+    other: { text: "I have an account: log in", way: "password" },
+  }),
   setup: () => ({
     lede: "Create the first account. It is an admin account, which may do everything on this server.",
-    fields: [
-      NAME,
-      {
-        name: "password",
-        label: "Password, 8 characters or more",
-        type: "password",
-        autocomplete: "new-password",
-        required: true,
-        minlength: 8,
-        maxlength: 256,
-      },
-    ],
+    fields: [NAME, NEW_PASSWORD],
     yes: "Create the account",
     path: "/auth/setup",
     // The secret stays after the `#`, which browsers do not send, so it is in no log.
@@ -67,10 +76,30 @@ const WAYS = {
 };
 
 class LoginView extends Component {
+  /** What this server adds to logging in with a password: that nobody has an account yet, or a way to make one. */
+  hint = h("div", { class: "hint", role: "status" });
+
   build() {
+    void this.lookAtWays();
     const hasCode = routes.path === "/login" && location.hash.length > 1;
     const form = this.show(routes.path === "/setup" ? "setup" : hasCode ? "code" : "password");
     if (hasCode) form.requestSubmit();
+  }
+
+  async lookAtWays() {
+    const ways = await ask("/auth/ways", { signal: this.gone.signal, token: "" }).catch(() => undefined);
+    if (ways?.has_accounts === false) {
+      const link = new URL(outside("/setup#…"), location.href).href;
+      fill(
+        this.hint,
+        h("p", {}, "Nobody has an account on this server yet. Open its set-up link to make the first one."),
+        h("p", { class: "detail" }, "The server prints that link where it was started, as its last line, such as"),
+        h("p", { class: "detail address" }, decodeURI(link)),
+        h("p", { class: "detail" }, "A service's lines are in the log of the system: journalctl -u segue | grep setup"),
+      );
+    } else if (ways?.sign_up) {
+      fill(this.hint, h("button", { type: "button", onclick: () => this.show("sign-up") }, "Create an account"));
+    }
   }
 
   /** @param {string} name */
@@ -83,12 +112,13 @@ class LoginView extends Component {
     const form = h(
       "form",
       { class: "login" },
-      h("img", { src: "player/icon.svg", alt: "", width: 72, height: 72 }),
+      sign(72),
       h("h1", {}, "Segue"),
       h("p", { class: "lede" }, way.lede),
       way.fields.map(field),
       button,
       status,
+      name === "password" && this.hint,
       other && h("button", { type: "button", class: "quiet", onclick: () => this.show(other.way) }, other.text),
     );
     form.addEventListener("submit", async (event) => {

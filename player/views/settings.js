@@ -194,8 +194,10 @@ async function changePassword() {
       autocomplete: "new-password",
     },
   ];
+  const text =
+    "All your other logins end, and your API keys are removed: whoever knew the old password may have made them.";
   const act = (/** @type {Record<string, string>} */ json) => ask("/me/password", { method: "PUT", json });
-  if (await askPerson({ title: "Change the password", text: "All other logins end.", fields, yes: "Change", act }))
+  if (await askPerson({ title: "Change the password", text, fields, yes: "Change", act }))
     toast("The password is changed.");
 }
 

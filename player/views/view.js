@@ -3,7 +3,7 @@
 import { ApiError } from "../api.js";
 import { note } from "../parts/cards.js";
 import { catalogue } from "../catalogue.js";
-import { Component, fill, h, say, sentence } from "../parts/dom.js";
+import { Component, fill, h, say, sentence, skeleton } from "../parts/dom.js";
 import { names } from "../parts/text.js";
 import { session } from "../session.js";
 
@@ -72,20 +72,15 @@ export class View extends Component {
   }
 
   /**
-   * Shows what `load` returns; until then that it is loading, and if it fails the reason, with a button to try again.
+   * Shows what `load` returns; until then the outlines of it, and if it fails the reason, with a button to try again.
    * @template T @param {Element} into @param {(signal: AbortSignal) => Promise<T>} load @param {(value: T) => any} show
    */
   async loading(into, load, show) {
-    const waits = setTimeout(
-      () => !into.hasChildNodes() && fill(into, h("p", { class: "note", role: "status" }, "Loading…")),
-      250,
-    );
+    if (!into.hasChildNodes()) fill(into, skeleton());
     try {
       const value = await load(this.gone.signal);
-      clearTimeout(waits);
       if (this.isConnected) this.exchange(into, () => show(value));
     } catch (error) {
-      clearTimeout(waits);
       if (this.gone.signal.aborted) return;
       const text = sentence(error instanceof Error ? error.message : String(error));
       const isGone = error instanceof ApiError && error.status === 404;

@@ -1,6 +1,6 @@
 //! Errors as JSON, those of actix-web too: `{"error": {"status", "code", "message", "request_id"}}`.
 
-use super::{notions, requests::RequestId, slow};
+use super::{notions, player, requests::RequestId, slow};
 use crate::error::{ApiError, Kind};
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
@@ -28,7 +28,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         )
         .app_data(web::PathConfig::default().error_handler(|error, _| path_error(&error).into()))
         .default_service(web::to(|request: HttpRequest| async move {
-            Err::<HttpResponse, _>(notions::unknown_address(request.path()))
+            player::nowhere(&request).ok_or_else(|| notions::unknown_address(request.path()))
         }));
 }
 
@@ -93,14 +93,17 @@ fn of_library(status: StatusCode, method: &Method) -> ApiError {
     ApiError::new(Kind::of_status(status.as_u16()), message)
 }
 
-/// Gives every error its body: those of [`ApiError`], and those that libraries answer with plain text or nothing (405).
+/// Gives every error its body: those of [`ApiError`], and those that libraries answer with plain text or nothing (405). The
+/// page of an unknown address stays a page.
 pub(super) async fn as_json(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, Error> {
     let response = next.call(request).await?;
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    let is_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if is_page || !status.is_client_error() && !status.is_server_error() {
         return Ok(response.map_into_left_body());
     }
     let known = response.response().extensions().get::<ApiError>().cloned();

@@ -3,7 +3,7 @@
 use super::{
     albums, artists, auth, codes, command_query, commands, covers, described, following, genres, health, history, keys,
     library, library_uris, lists, playback, playlist_items, playlist_tracks, playlists, reads, saved, search, socket,
-    stream, tracks, users,
+    stream, tracks, users, ways,
 };
 use crate::{app::App, error::ApiError};
 use actix_web::{
@@ -56,6 +56,7 @@ use utoipa::{
         tracks::list, tracks::get,
         stream::info, stream::by_track, stream::by_version,
         users::me, users::set_own_password, users::list, users::create, users::get, users::change, users::remove,
+        ways::list,
     ),
     components(schemas(Failed, command_query::RepeatState, lists::Sort, history::TimeRange)),
     tags(
@@ -78,6 +79,7 @@ const OPEN: &[&str] = &[
     "/v1/auth/codes/use",
     "/v1/auth/setup",
     "/v1/auth/sign-up",
+    "/v1/auth/ways",
     "/v1/covers/{id}",
     "/healthz",
     "/readyz",

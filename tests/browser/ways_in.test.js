@@ -56,6 +56,44 @@ test("the set-up link creates the first account and logs in, and its secret leav
   await again.context.close();
 });
 
+test("a new server says that nobody has an account and where the link is", async (t) => {
+  const { link, end } = await Server.unused();
+  t.after(end);
+  const { page, context, complaints } = await stranger(new URL("/", link).href);
+  await page.getByText("Nobody has an account on this server yet.").waitFor();
+  await page.getByText(new URL("/setup#", link).href).waitFor();
+  assert.ok(!(await page.content()).includes(new URL(link).hash), "the secret itself is not told");
+  assert.equal(await page.getByRole("button", { name: "Create an account" }).count(), 0);
+  await page.goto(link);
+  await page.getByText("Create the first account").waitFor();
+  assert.equal(await page.getByText("Nobody has an account on this server yet.").count(), 0);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("where people may sign up the log-in has a form for it, elsewhere it has not", async (t) => {
+  const [open, closed] = [await Server.start({ SEGUE_SIGN_UP: "true" }), await Server.start()];
+  t.after(() => Promise.all([open.end(), closed.end()]));
+  const { page, context, complaints } = await stranger(open.url);
+  await page.getByRole("button", { name: "Create an account" }).click();
+  await page.getByLabel("User name").fill("demo");
+  await page.getByLabel("Password").fill("long enough");
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await page.locator(".status").getByText("name").waitFor();
+  await page.getByLabel("User name").fill("anna");
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await welcomed(page);
+  const other = await stranger(closed.url);
+  const ways = other.page.waitForResponse("**/v1/auth/ways");
+  await other.page.reload();
+  await (await ways).finished();
+  await other.page.getByRole("button", { name: "Log in", exact: true }).waitFor();
+  assert.equal(await other.page.getByRole("button", { name: "Create an account" }).count(), 0);
+  assert.deepEqual([...complaints, ...other.complaints], []);
+  await context.close();
+  await other.context.close();
+});
+
 test("a code that one device shows logs another in, once", async (t) => {
   const server = await Server.start();
   t.after(() => server.end());
@@ -98,6 +136,9 @@ test("under the pages' own policy music plays track after track, is kept, and pl
   await logIn(page, "demo", server.password);
   await welcomed(page);
   await isKept(page);
+  // The worker keeps what the tests import, too, since it controls the page.
+  await page.reload();
+  await welcomed(page);
   const sounds = (/** @type {string} */ media_id) =>
     holds(
       page,

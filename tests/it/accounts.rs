@@ -231,10 +231,14 @@ fn signing_up_is_refused_unless_the_setting_allows_it() {
         let account = json!({"username": "anna", "password": "long enough"});
         let server = Server::start(&database).await;
         server.post("/v1/auth/sign-up", &account).await.assert_error(403, "forbidden");
+        let ways = server.get("/v1/auth/ways").await.json();
+        assert_eq!(ways, json!({"has_accounts": false, "sign_up": false}));
         drop(server);
         let server = Server::start_with(&database, &["--sign-up"]).await;
         let made = server.post("/v1/auth/sign-up", &account).await;
         assert_eq!((made.status.as_u16(), &made.json()["user"]["role"]), (200, &json!("user")));
+        let ways = server.get("/v1/auth/ways").await.json();
+        assert_eq!(ways, json!({"has_accounts": true, "sign_up": true}));
         server.post("/v1/auth/sign-up", &account).await.assert_error(409, "conflict");
     });
 }

@@ -14,8 +14,10 @@ use std::{
 
 /// Routes that are not described: pages, and the description itself.
 const PAGES: &[&str] =
-    &["/docs", "/docs.css", "/docs.js", "/openapi.json", "/", "/sw.js", "/player/{name:.+}", VIEWS, SHARED];
+    &["/docs", "/docs.css", "/docs.js", "/openapi.json", "/", "/sw.js", "/player/{name:.+}", NAMED, VIEWS, SHARED];
 
+/// The files of the player under addresses that name their content.
+const NAMED: &str = "/player/{version:[0-9a-f]{16}}/{name}";
 /// The pages of shared links.
 const SHARED: &str = "/{noun:track|album|artist|playlist}/{id:[0-9a-f]{16}}";
 /// The other views of the player.
@@ -150,7 +152,7 @@ fn a_shared_link_leads_to_a_page() {
             let page = server.get(&format!("/{noun}/0123456789abcdef")).await;
             assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"));
             assert!(page.header("content-security-policy").starts_with("default-src 'self'"));
-            assert!(String::from_utf8_lossy(&page.body).contains("\"/player/app.js\""), "the player");
+            assert!(String::from_utf8_lossy(&page.body).contains("/first.js\""), "the player");
         }
         for nothing in ["/track/", "/track/x", "/show/0123456789abcdef", "/track/0123456789abcdef/more"] {
             server.get(nothing).await.assert_error(404, "not_found");

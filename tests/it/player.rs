@@ -1,37 +1,88 @@
 //! The web player's files: complete, compressed, and never stale.
 
 use crate::harness::{Dialect, Server, TestDatabase, run, send};
-use awc::{Client, http::Method};
+use awc::{Client, ClientRequest, http::Method};
 use flate2::read::GzDecoder;
-use std::{fs, io::Read as _, path::Path};
+use std::io::Read as _;
+
+/// A request as browsers send it, with another header.
+fn ask(server: &Server, path: &str, header: (&str, &str)) -> ClientRequest {
+    let client = Client::builder().disable_redirects().finish();
+    client.request(Method::GET, format!("{}{path}", server.base)).no_decompress().insert_header(header)
+}
 
 #[test]
-fn the_players_files_are_compressed_and_revalidated_by_etag() {
+fn the_page_is_revalidated_and_names_its_files_by_their_content() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
         let server = Server::start(&database).await;
-        let ask = |header: (&str, &str)| {
-            let url = format!("{}/player/rules/obey.js", server.base);
-            Client::builder()
-                .disable_redirects()
-                .finish()
-                .request(Method::GET, url)
-                .no_decompress()
-                .insert_header(header)
-        };
-        let file = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("player/rules/obey.js")).expect("it is there");
-        let packed = send(ask(("accept-encoding", "gzip, br"))).await;
-        assert_eq!((packed.header("content-encoding"), packed.header("vary")), ("gzip", "accept-encoding"));
-        let mut unpacked = Vec::new();
-        GzDecoder::new(packed.body.as_slice()).read_to_end(&mut unpacked).expect("gzip");
-        assert_eq!(unpacked, file);
-        let plain = send(ask(("accept-encoding", "identity"))).await;
-        assert_eq!((plain.header("content-encoding"), &plain.body), ("", &file));
-        let tag = packed.header("etag");
-        assert_eq!(send(ask(("if-none-match", tag))).await.status, 304);
-        assert_eq!(send(ask(("if-none-match", "W/\"another\""))).await.status, 200);
+        let page = send(ask(&server, "/albums", ("accept-encoding", "identity"))).await;
+        assert_eq!((page.status.as_u16(), page.header("cache-control")), (200, "no-cache"));
+        assert_eq!(send(ask(&server, "/albums", ("if-none-match", page.header("etag")))).await.status, 304);
+        let text = String::from_utf8_lossy(&page.body).into_owned();
+        let version = text.split_once("player/").and_then(|(_, rest)| rest.split_once('/')).expect("a version").0;
+        assert!(version.len() == 16 && text.contains(&format!("src=\"player/{version}/first.js\"")), "{text}");
+        for (name, start) in
+            [("first.js", "const $"), ("later.js", "import { $"), ("style.css", "\n\n:root"), ("icon.svg", "<svg")]
+        {
+            let path = format!("/player/{version}/{name}");
+            let packed = send(ask(&server, &path, ("accept-encoding", "gzip, br"))).await;
+            assert_eq!(
+                (packed.header("content-encoding"), packed.header("vary")),
+                ("gzip", "accept-encoding"),
+                "{name}"
+            );
+            assert_eq!(packed.header("cache-control"), "public, max-age=31536000, immutable", "{name}");
+            let mut unpacked = String::new();
+            GzDecoder::new(packed.body.as_slice()).read_to_string(&mut unpacked).expect("gzip of text");
+            assert!(unpacked.starts_with(start), "{name}: {}", unpacked.get(..80).unwrap_or_default());
+            let plain = send(ask(&server, &path, ("accept-encoding", "identity"))).await;
+            assert_eq!((plain.header("content-encoding"), plain.body.as_slice()), ("", unpacked.as_bytes()), "{name}");
+        }
+        // Of another version of the server.
+        server.get("/player/0123456789abcdef/first.js").await.assert_error(404, "not_found");
+        let worker = send(ask(&server, "/sw.js", ("accept-encoding", "identity"))).await;
+        assert!(String::from_utf8_lossy(&worker.body).contains(&format!("const VERSION = \"{version}\";")));
+        assert_eq!(worker.header("cache-control"), "no-cache");
+    });
+}
+
+#[test]
+fn a_module_under_its_own_name_is_the_one_that_the_page_has() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        for (path, from) in [("session.js", "./"), ("rules/obey.js", "../"), ("views/settings.js", "../")] {
+            let module = send(ask(&server, &format!("/player/{path}"), ("accept-encoding", "identity"))).await;
+            let text = String::from_utf8_lossy(&module.body).into_owned();
+            assert_eq!((module.status.as_u16(), module.header("cache-control")), (200, "no-cache"), "{path}");
+            let file = if path.starts_with("views/") { "later.js" } else { "first.js" };
+            let constant = format!("${}", path.trim_end_matches(".js").replace('/', "_"));
+            assert!(
+                text.starts_with(&format!("import {{ {constant} }} from \"{from}")) && text.contains(file),
+                "{text}"
+            );
+        }
         server.get("/player/rules/nothing.js").await.assert_error(404, "not_found");
         server.get("/player/README.md").await.assert_error(404, "not_found");
+    });
+}
+
+#[test]
+fn browsers_get_the_page_for_an_unknown_address_and_programs_an_error() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        let html = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+        for path in ["/nowhere", "/album/none", "/albums/all"] {
+            let page = send(ask(&server, path, html)).await;
+            let kind = page.header("content-type");
+            assert_eq!((page.status.as_u16(), kind), (404, "text/html; charset=utf-8"), "{path}");
+            server.get(path).await.assert_error(404, "not_found");
+        }
+        for path in ["/v1/nothing", "/media/nothing", "/player/nothing.js"] {
+            send(ask(&server, path, html)).await.assert_error(404, "not_found");
+        }
     });
 }
 

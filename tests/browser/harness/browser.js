@@ -33,6 +33,12 @@ const TYPES = {
   ".svg": "image/svg+xml",
   ".webmanifest": "application/manifest+json",
 };
+/** In place of the files that the server joins. @type {Record<string, string>} */
+const JOINED = {
+  "first.js": 'import "../app.js";',
+  "later.js": "",
+  "style.css": ["base", "frame", "lists", "panels"].map((name) => `@import "../style/${name}.css";`).join("\n"),
+};
 if (FOLDER) process.env.PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS = "1";
 
 /** A condition that is not true after this time has failed, in milliseconds. */
@@ -67,12 +73,13 @@ export function launch(autoplay = "may sound") {
 export async function stranger(browser, options = {}) {
   const context = await browser.newContext(options);
   if (FOLDER) {
-    await context.route(/\/(player\/.+|sw\.js)$/, (route) => {
+    await context.route(/\/player\/.+$/, (route) => {
       const { pathname } = new URL(route.request().url());
-      const file = path.join(FOLDER, pathname === "/sw.js" ? "player/sw.js" : pathname);
-      return existsSync(file)
-        ? route.fulfill({ path: file, contentType: TYPES[path.extname(file)] })
-        : route.continue();
+      const [, named] = /^\/player\/[0-9a-f]{16}\/(.+)$/.exec(pathname) ?? [];
+      const file = path.join(FOLDER, named ? `player/${named}` : pathname);
+      const contentType = TYPES[path.extname(file)];
+      if (named && named in JOINED) return route.fulfill({ body: JOINED[named], contentType });
+      return existsSync(file) ? route.fulfill({ path: file, contentType }) : route.continue();
     });
   }
   return context;
@@ -114,9 +121,18 @@ export async function loggedIn(server, name) {
   }`;
 }
 
-/** @param {Page} page */
+/** The modules that tests import in a page. */
+const MODULES = ["api", "audio/moments", "catalogue", "offline_cache", "parts/toast", "routes", "session", "store"];
+
+/**
+ * Waits for the connection; the page has then what tests import, also while the server is away.
+ * @param {Page} page
+ */
 export async function welcomed(page) {
   await page.waitForSelector("player-bar", { state: "attached" });
+  await page.evaluate(async (modules) => {
+    await Promise.all(modules.map((name) => import(new URL(`player/${name}.js`, document.baseURI).href)));
+  }, MODULES);
   await holds(page, () =>
     import(new URL("player/session.js", document.baseURI).href).then(({ session }) => session.link === "up"),
   );

@@ -19,27 +19,8 @@ export async function keeping(browser, server, name, options = {}) {
   return opening;
 }
 
-/** The page, and files of views that are loaded later. */
-const FILES = [
-  "/",
-  ...[
-    "app.js",
-    "views/album.js",
-    "views/settings.js",
-    "views/admin.js",
-    "views/offline.js",
-    "parts/keeping.js",
-    "parts/other_device.js",
-  ].map((file) => `/player/${file}`),
-];
-
-/** Waits until the page can be opened without the server, with all its views. @param {Page} page */
-export const isKept = (page) =>
-  holds(
-    page,
-    async (files) => (await Promise.all(files.map((/** @type {string} */ file) => caches.match(file)))).every(Boolean),
-    FILES,
-  );
+/** Waits until the page can be opened without the server: it is kept after all its files. @param {Page} page */
+export const isKept = (page) => holds(page, () => caches.match("./").then(Boolean));
 
 /** Waits until at least so many tracks are kept. @param {Page} page @param {number} least */
 export const keeps = (page, least) =>

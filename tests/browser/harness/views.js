@@ -65,12 +65,7 @@ export const go = (page, address) =>
 /** Shows a view and waits until it and its covers are loaded. @param {Page} page @param {string} address */
 export async function show(page, address) {
   await go(page, address);
-  await holds(
-    page,
-    () =>
-      document.querySelector("main h1") &&
-      ![...document.querySelectorAll("main .note")].some((note) => note.textContent === "Loading…"),
-  );
+  await holds(page, () => document.querySelector("main h1") && !document.querySelector("main .waiting"));
   await holds(page, () => !new URLSearchParams(location.search).get("q") || document.querySelector("view-search .row"));
   await holds(page, () =>
     [...document.querySelectorAll(".cover:has(img)")].every((cover) => {

@@ -1,4 +1,4 @@
-/** Which module of the player imports which: no circles, distinct names, what is loaded later, pure rules. */
+/** Which module of the player imports which: no circles, distinct names, pure rules. */
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
@@ -58,26 +58,6 @@ test("no module imports itself by way of others", () => {
   assert.deepEqual(circleIn(new Map(Object.entries({ a: ["b"], b: ["c", "d"], c: [], d: ["b"] }))), ["b", "d", "b"]);
   assert.equal(circleIn(new Map(Object.entries({ a: ["b", "c"], b: ["c"], c: [] }))), undefined);
   assert.equal(circleIn(imports)?.join(" → "), undefined);
-});
-
-test("the files that the page names as loaded later are those that it does not load at first", () => {
-  const isLater = (/** @type {string} */ file, /** @type {string} */ to) => {
-    const name = path.basename(to).replace(".", "\\.");
-    return new RegExp(`import\\("[^"]*/${name}"\\)`).test(codeOf(file));
-  };
-  /** @param {string} file @param {Set<string>} found @param {boolean} withLater */
-  const reach = (file, found, withLater) => {
-    if (found.has(file)) return found;
-    found.add(file);
-    for (const to of imports.get(file) ?? []) if (withLater || !isLater(file, to)) reach(to, found, withLater);
-    return found;
-  };
-  const first = reach("app.js", new Set(), false);
-  const later = [...reach("app.js", new Set(), true)].filter((file) => !first.has(file));
-  const [, list = ""] = /const LATER_FILES = \[([^\]]*)\]/.exec(codeOf("app.js")) ?? [];
-  const named = [...list.matchAll(/"([^"]+)"/g)].map(([, file]) => file);
-  assert.ok(later.length > 10, `${later.length} files`);
-  assert.deepEqual(named.sort(), later.sort());
 });
 
 test("no two modules have the same file name", () => {

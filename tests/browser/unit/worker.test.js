@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { test } from "node:test";
+import { beforeEach, test } from "node:test";
 import vm from "node:vm";
 
 const HOST = "http://music.home.arpa";
@@ -39,12 +39,24 @@ class Shelf {
   async delete(key) {
     return this.entries.delete(this.url(key));
   }
+
+  /** @param {string[]} keys */
+  async addAll(keys) {
+    for (const key of keys) await this.put(key, new Response(key));
+  }
 }
 
-/** A worker with this limit, and a server whose tracks have 1,000,000 bytes each. @param {number} keep_bytes */
-async function worker(keep_bytes) {
-  /** @type {Map<string, Shelf>} */
-  const shelves = new Map();
+/** The names of caches that a browser has, in the order in which they were made. @type {Map<string, Shelf>} */
+let shelves = new Map();
+
+/** What the server answers with in place of a track; `undefined` while it is away. @type {Response | undefined} */
+let answer;
+
+/**
+ * A worker with this limit, and a server whose tracks have 1,000,000 bytes each.
+ * @param {number} keep_bytes @param {{version?: string, folder?: string}} [place] of its script
+ */
+async function worker(keep_bytes, { version = "", folder = "/" } = {}) {
   const shelf = (/** @type {string} */ name) =>
     shelves.get(name) ?? shelves.set(name, new Shelf()).get(name) ?? new Shelf();
   /** @type {Record<string, (event: any) => void>} */
@@ -57,13 +69,27 @@ async function worker(keep_bytes) {
     skipWaiting() {},
   };
   const bytes = new Uint8Array(1e6);
-  const fetch = async () => new Response(bytes.slice(), { headers: { "content-length": String(bytes.length) } });
-  const source = await readFile(new URL("../../../player/sw.js", import.meta.url), "utf8");
+  const fetch = async (/** @type {any} */ request) => {
+    if (/\/media\//.test(request.url ?? request))
+      return new Response(bytes.slice(), { headers: { "content-length": String(bytes.length) } });
+    if (!answer) throw new Error("away");
+    return answer.clone();
+  };
+  const file = await readFile(new URL("../../../player/sw.js", import.meta.url), "utf8");
+  const source = file.replace('const VERSION = "";', `const VERSION = "${version}";`);
   vm.runInNewContext(source, {
     self,
-    caches: { open: async (/** @type {string} */ name) => shelf(name) },
+    caches: {
+      open: async (/** @type {string} */ name) => shelf(name),
+      keys: async () => [...shelves.keys()],
+      delete: async (/** @type {string} */ name) => shelves.delete(name),
+      match: async (/** @type {string} */ key) => {
+        for (const known of shelves.values()) if (await known.match(key)) return known.match(key);
+        return undefined;
+      },
+    },
     fetch,
-    location: { origin: HOST, href: `${HOST}/sw.js` },
+    location: { origin: HOST, href: `${HOST}${folder}sw.js` },
     Response,
     Headers,
     URL,
@@ -94,10 +120,62 @@ async function worker(keep_bytes) {
   return {
     media: shelf("segue-media"),
     used: shelf("segue-used"),
+    happens,
     /** @param {string} path @param {string} [range] */
     get: (path, range) => happens("fetch", { request: new Request(HOST + path, { headers: range ? { range } : {} }) }),
   };
 }
+
+/** @param {string} version */
+const pageOf = (version) => new Response(`<script src="player/${version}/first.js">`);
+
+/** @param {Awaited<ReturnType<typeof worker>>} worker @param {string} path */
+const navigate = async ({ happens }, path) => {
+  const response = await happens("fetch", { request: { url: HOST + path, method: "GET", mode: "navigate" } });
+  return response.text();
+};
+
+beforeEach(() => {
+  shelves = new Map();
+  answer = undefined;
+});
+
+test("the page is kept with the files of its own version, and opens without the server", async () => {
+  answer = pageOf("a1");
+  const one = await worker(0, { version: "a1" });
+  await one.happens("install", {});
+  await one.happens("activate", {});
+  answer = pageOf("b2");
+  assert.match(await navigate(one, "/albums"), /b2/);
+  answer = undefined;
+  assert.match(await navigate(one, "/albums"), /a1/);
+  answer = new Response("Bad Gateway", { status: 502 });
+  assert.match(await navigate(one, "/albums"), /a1/);
+  const file = await one.get("/player/a1/first.js");
+  assert.equal(await file.text(), "player/a1/first.js");
+});
+
+test("a worker whose server has another version already keeps nothing", async () => {
+  answer = pageOf("b2");
+  const one = await worker(0, { version: "a1" });
+  await assert.rejects(one.happens("install", {}), /another version/);
+  assert.equal(await shelves.get("segue-page-a1")?.match("./"), undefined);
+});
+
+test("of the pages the newest two versions are kept, and those of another path are left alone", async () => {
+  for (const version of ["a1", "b2", "c3"]) {
+    answer = pageOf(version);
+    const one = await worker(0, { version });
+    await one.happens("install", {});
+    if (version === "a1") {
+      const other = await worker(0, { version, folder: "/music/" });
+      await other.happens("install", {});
+    }
+    await one.happens("activate", {});
+  }
+  const pages = [...shelves.keys()].filter((name) => name.startsWith("segue-page"));
+  assert.deepEqual(pages, ["segue-page-a1 /music", "segue-page-b2", "segue-page-c3"]);
+});
 
 test("reading ranges of a kept track does not write the track again", async () => {
   const { media, used, get } = await worker(5e6);
