@@ -11,6 +11,7 @@ import { attempt, toast } from "../parts/toast.js";
 import { store } from "../store.js";
 import { deviceName } from "../device/identity.js";
 import { librarySection, usersSection } from "./admin.js";
+import { keysSection } from "./api_keys.js";
 import { View } from "./view.js";
 
 /** @param {string} label @param {HTMLElement} control @param {string} [detail] */
@@ -44,6 +45,7 @@ class SettingsView extends View {
       this.heading("Settings"),
       this.browserSection(),
       this.accountSection(),
+      keysSection(this),
       isAdmin && librarySection(this),
       isAdmin && usersSection(this),
     );

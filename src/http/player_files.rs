@@ -125,6 +125,7 @@ static EMBEDDED: &[(&str, &[u8])] = files! {
     "sw.js"
     "views/admin.js"
     "views/album.js"
+    "views/api_keys.js"
     "views/home.js"
     "views/library.js"
     "views/login.js"
