@@ -17,7 +17,7 @@ pub use gone::{Gone, folders_after, forget_folders, has_files_below, mark_missin
 pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;
-pub use refused::{Refused, refuse};
+pub use refused::{Untried, refuse};
 pub use twins::reunite;
 
 use crate::{

@@ -15,7 +15,7 @@ const NOT_TRIED: i64 = 0;
 
 /// What became of files that were refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Refused {
+pub struct Untried {
     /// How many are new.
     pub added: u64,
     /// The indices of those that could be read before: their rows were left as they are.
@@ -30,13 +30,13 @@ pub fn refuse(
     connection: &mut DbConnection,
     found: &[FoundFile],
     new_id: &mut impl FnMut() -> i64,
-) -> Result<Refused, DbError> {
-    type Known = (i64, Vec<u8>, i64, Option<String>, i64, Option<i64>);
+) -> Result<Untried, DbError> {
+    type NotedRow = (i64, Vec<u8>, i64, Option<String>, i64, Option<i64>);
     connection.prefer_indices()?;
     add_folders(connection, found.iter().map(|file| &*file.folder))?;
     let folders: HashSet<i64> = found.iter().map(|file| file.folder.id).collect();
     let names: HashSet<&[u8]> = found.iter().map(|file| file.name.as_slice()).collect();
-    let known: Vec<Known> = files::table
+    let known: Vec<NotedRow> = files::table
         .filter(folder_id.eq_any(folders))
         .filter(name.eq_any(names))
         .select((folder_id, name, id, error, reader, missing_us))
@@ -45,7 +45,7 @@ pub fn refuse(
         .into_iter()
         .map(|(folder, file, row, text, version, gone)| ((folder, file), (row, text, version, gone)))
         .collect();
-    let (mut refused, mut new) = (Refused::default(), Vec::new());
+    let (mut refused, mut new) = (Untried::default(), Vec::new());
     for (index, file) in found.iter().enumerate() {
         let Err(reason) = &file.content else { continue };
         match known.get(&(file.folder.id, file.name.clone())) {

@@ -94,8 +94,8 @@ pub fn reunite(connection: &mut DbConnection, new_id: &mut impl FnMut() -> i64) 
         return Ok(false);
     }
     diesel::delete(departed_files::table.filter(departed_files::id.eq_any(&some))).execute(connection)?;
-    let gone = load(connection, Wanted::Gone(&some))?;
-    let mut living = load(connection, Wanted::Like(&gone))?;
+    let gone = load(connection, TwinsOf::Gone(&some))?;
+    let mut living = load(connection, TwinsOf::Like(&gone))?;
     let (mut albums_of, mut all_lost) = (BTreeSet::new(), Vec::new());
     for gone in gone {
         let Some(twin) =
@@ -111,7 +111,7 @@ pub fn reunite(connection: &mut DbConnection, new_id: &mut impl FnMut() -> i64) 
         if keeps_gone {
             swap_tracks(connection, kept, lost, new_id())?;
         }
-        bury(connection, lost, gone.added_us.min(twin.added_us), kept)?;
+        strip_row(connection, lost, gone.added_us.min(twin.added_us), kept)?;
         hand_over(connection, lost, kept, new_id)?;
         write::mark_stale(connection, &[kept])?;
         all_lost.push(lost);
@@ -125,14 +125,14 @@ pub fn reunite(connection: &mut DbConnection, new_id: &mut impl FnMut() -> i64) 
 }
 
 /// Which files are loaded.
-enum Wanted<'a> {
+enum TwinsOf<'a> {
     /// Those with these ids that are missing.
     Gone(&'a [i64]),
     /// Those that are there, and may have the music of one of these.
     Like(&'a [Twin]),
 }
 
-fn load(connection: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<Twin>, DbError> {
+fn load(connection: &mut DbConnection, wanted: TwinsOf<'_>) -> Result<Vec<Twin>, DbError> {
     type Columns = ((i64, Vec<u8>, String, Option<String>, i64, Option<i64>), (i64, Option<i64>, i64), (i64, i64));
     macro_rules! twins {
         ($filter:expr) => {
@@ -145,10 +145,10 @@ fn load(connection: &mut DbConnection, wanted: Wanted<'_>) -> Result<Vec<Twin>, 
     }
     let is_there = || files::missing_us.is_null().and(files::error.is_null());
     let mut rows: Vec<Columns> = match wanted {
-        Wanted::Gone(ids) => {
+        TwinsOf::Gone(ids) => {
             twins!(files::id.eq_any(ids).and(files::missing_us.is_not_null())).order(files::id).load(connection)?
         }
-        Wanted::Like(gone) => {
+        TwinsOf::Like(gone) => {
             let limit = i64::try_from(gone.len()).unwrap_or(i64::MAX).saturating_mul(CANDIDATES);
             let fingerprints: Vec<&str> =
                 gone.iter().map(|file| file.fingerprint.as_str()).filter(|text| !text.is_empty()).collect();
@@ -208,7 +208,7 @@ fn forget_rows(connection: &mut DbConnection, track_id: i64) -> Result<(), DbErr
 
 /// Takes from a missing file's row all by which a file could be recognised as it, and keeps that it is part of `kept` now,
 /// which was added at `added_us`.
-fn bury(connection: &mut DbConnection, lost: i64, added_us: i64, kept: i64) -> Result<(), DbError> {
+fn strip_row(connection: &mut DbConnection, lost: i64, added_us: i64, kept: i64) -> Result<(), DbError> {
     forget_rows(connection, lost)?;
     let nothing = (
         (files::folder_id.eq(files::id), files::name.eq(Vec::<u8>::new())),

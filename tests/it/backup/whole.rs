@@ -52,6 +52,7 @@ async fn lived_in(database: &TestDatabase) {
     sql(database, "UPDATE files SET inode = 9223372036854775807, tag_key = -9223372036854775808");
     sql(database, "INSERT INTO play_counts VALUES (5, 7); INSERT INTO gone_playlists VALUES (9, 1)");
     sql(database, "INSERT INTO unscaled_covers VALUES (4, 8001, NULL)");
+    sql(database, "INSERT INTO departed_files VALUES (6); INSERT INTO merged_tracks VALUES (7, 8)");
     add_plays(database, 3);
 }
 
