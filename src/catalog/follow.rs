@@ -24,6 +24,8 @@ use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 /// How often the database is polled for changes.
 const POLL: Duration = Duration::from_millis(400);
+/// Without changes for this many polls (10 s) the writer of the index is closed: it holds memory.
+const IDLE_POLLS: u32 = 25;
 /// Changes read in one transaction.
 const STEP: i64 = 2_000;
 /// A commit is made after this many changes, while more are waiting: each commit makes a segment and syncs the disk.
@@ -154,7 +156,16 @@ impl Shared {
         // The index can be searched while it is checked and updated.
         let index = Arc::clone(self.index.get_or_init(|| Arc::new(index)));
         if self.retry(|| check(&index)).is_some() {
-            while self.retry(|| self.follow(db, &index)).is_some() && !self.stop.within(POLL) {}
+            let mut idle = 0_u32;
+            while let Some(has_changed) = self.retry(|| self.follow(db, &index)) {
+                idle = if has_changed { 0 } else { idle.saturating_add(1) };
+                if idle == IDLE_POLLS {
+                    rest(&index);
+                }
+                if self.stop.within(POLL) {
+                    break;
+                }
+            }
         }
         if let Err(error) = index.close() {
             log::warn!("{error}");
@@ -179,8 +190,8 @@ impl Shared {
         }
     }
 
-    /// Feeds all changes that the database has now.
-    fn follow(&self, db: &Db, index: &SearchIndex) -> Result<(), FollowError> {
+    /// Feeds all changes that the database has now; returns whether there were any.
+    fn follow(&self, db: &Db, index: &SearchIndex) -> Result<bool, FollowError> {
         count_plays(db, &self.stop)?;
         let (catalogue, last) = standing(db)?;
         let catalogue = catalogue.as_str();
@@ -192,7 +203,8 @@ impl Shared {
             after = 0;
         }
         if after == last {
-            return Ok(index.refresh()?);
+            index.refresh()?;
+            return Ok(false);
         }
         let mut uncommitted = 0_usize;
         while let Some(step) = db.read_blocking(|connection| search::step(connection, after, STEP))? {
@@ -205,12 +217,21 @@ impl Shared {
                 uncommitted = 0;
             }
             if stopping {
-                return Ok(());
+                return Ok(true);
             }
         }
         // The last change read can be below `last`, when the rows with the highest numbers were deleted.
-        Ok(index.commit(&cursor(after.max(last), catalogue))?)
+        index.commit(&cursor(after.max(last), catalogue))?;
+        Ok(true)
     }
+}
+
+/// Closes the writer of an index that is up to date, and gives its memory back.
+fn rest(index: &SearchIndex) {
+    if let Err(error) = index.close() {
+        log::warn!("{error}");
+    }
+    segue_heap::trim();
 }
 
 fn open(folder: &Path) -> Result<SearchIndex, FollowError> {

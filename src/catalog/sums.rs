@@ -6,11 +6,15 @@ use crate::{
         Db, DbError,
         media::{self, Sum, Unread},
     },
-    media::{digest::what_is_wrong, file::MediaFile},
+    media::{
+        digest::{Digest, what_is_wrong},
+        file::MediaFile,
+    },
     time,
     values::path,
 };
 use std::{
+    path::PathBuf,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -22,6 +26,8 @@ const CHECK_EVERY: Duration = Duration::from_hours(90 * 24);
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Files that are looked up in one query.
 const BATCH: i64 = 100;
+/// What was read is stored at least this often.
+const STORE_EVERY: Duration = Duration::from_secs(10);
 
 /// Reads files in the background of a server until it is dropped. Idle until started.
 #[derive(Debug, Default)]
@@ -84,34 +90,56 @@ impl Pace<'_> {
 pub fn check_due(db: &Db, pace: &Pace<'_>, now_us: i64) -> Result<bool, DbError> {
     let age_us = i64::try_from(CHECK_EVERY.as_micros()).unwrap_or(i64::MAX);
     let due = db.read_blocking(|connection| media::unread_since(connection, now_us.saturating_sub(age_us), BATCH))?;
+    let (mut read, mut since) = (Vec::new(), Instant::now());
     for file in &due {
         if pace.stop.is_over() {
             break;
         }
-        check(db, pace, file, now_us)?;
+        read.extend(check(pace, file).map(|sum| (file, sum)));
+        if since.elapsed() >= STORE_EVERY {
+            store(db, &std::mem::take(&mut read), now_us)?;
+            since = Instant::now();
+        }
     }
+    store(db, &read, now_us)?;
     Ok(!due.is_empty())
 }
 
-fn check(db: &Db, pace: &Pace<'_>, file: &Unread, now_us: i64) -> Result<(), DbError> {
-    let path = path::from_bytes(&file.folder).join(path::from_bytes(&file.name));
+/// The SHA-256 of a file, or why it cannot be read; `None` when it was given up.
+fn check(pace: &Pace<'_>, file: &Unread) -> Option<Result<Digest, String>> {
     let began = Instant::now();
-    let read = MediaFile::open(&path, file.stat).map_err(|error| format!("{error:?}"));
-    let read =
-        read.and_then(|opened| opened.digest(|bytes| pace.keep(bytes, began)).map_err(|error| error.to_string()));
-    match read {
-        Ok(None) => Ok(()),
-        Ok(Some(digest)) => {
-            let sum = db.write_blocking(|connection| media::record_sum(connection, &file.version, digest, now_us))?;
-            if let Sum::Other { confirmed } = sum {
-                log::warn!("{}: {}", path.display(), what_is_wrong(confirmed));
+    let read = MediaFile::open(&path_of(file), file.stat).map_err(|error| format!("{error:?}"));
+    read.and_then(|opened| opened.digest(|bytes| pace.keep(bytes, began)).map_err(|error| error.to_string()))
+        .transpose()
+}
+
+/// Stores what was read, in one transaction.
+fn store(db: &Db, read: &[(&Unread, Result<Digest, String>)], now_us: i64) -> Result<(), DbError> {
+    if read.is_empty() {
+        return Ok(());
+    }
+    let sums = db.write_blocking(|connection| {
+        let mut sums = Vec::new();
+        for (file, sum) in read {
+            match sum {
+                Ok(digest) => sums.push((file, media::record_sum(connection, &file.version, *digest, now_us)?)),
+                // The file is gone or has changed: the next scan will find that.
+                Err(_) => media::pass_over(connection, file.id, now_us)?,
             }
-            Ok(())
         }
-        // The file is gone or has changed: the next scan will find that.
-        Err(reason) => {
-            log::info!("{} cannot be checked: {reason}", path.display());
-            db.write_blocking(|connection| media::pass_over(connection, file.id, now_us))
+        Ok(sums)
+    })?;
+    for (file, sum) in sums {
+        if let Sum::Other { confirmed } = sum {
+            log::warn!("{}: {}", path_of(file).display(), what_is_wrong(confirmed));
         }
     }
+    for (file, reason) in read.iter().filter_map(|(file, sum)| Some((file, sum.as_ref().err()?))) {
+        log::info!("{} cannot be checked: {reason}", path_of(file).display());
+    }
+    Ok(())
+}
+
+fn path_of(file: &Unread) -> PathBuf {
+    path::from_bytes(&file.folder).join(path::from_bytes(&file.name))
 }

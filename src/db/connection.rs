@@ -82,8 +82,10 @@ pub(super) enum Access {
     Sessions,
 }
 
-/// With the write-ahead log (WAL), reads and one write run at the same time.
-const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL;";
+/// With the write-ahead log (WAL), reads and one write run at the same time. It is moved into the database when it has 8,000
+/// pages (32 MB; SQLite's default is 1,000), because a scan writes the same pages again and again; then it is cut short.
+const SQLITE_WRITER: &str =
+    "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 4194304;";
 /// Executed before each transaction: with FULL a commit survives a power cut (sqlite.org/pragma.html).
 pub(super) const SQLITE_SYNCED: &str = "PRAGMA synchronous = FULL;";
 /// A commit survives the end of the process, and is on disk some time later.

@@ -29,12 +29,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Files per transaction.
+/// Files of the first transaction, and of all that are not of read files.
+///
+/// The rows of a batch are all over the indices, so that a transaction writes most pages of the database, whatever its size:
+/// the larger the batches, the less is written. Other writers wait meanwhile. So batches grow while they are written quickly.
 const BATCH: usize = 500;
-/// A batch that is not full is written when its first file is this old.
+/// Files of the largest transaction.
+const MAX_BATCH: usize = 4_000;
+/// The next batch is twice as large when one was written within this time, half as large when it took twice this long.
+const QUICK: Duration = Duration::from_millis(200);
+/// The first batch that is not full is written when its first file is this old; for each one after it this doubles…
 const BATCH_AGE: Duration = Duration::from_secs(1);
-/// How often albums, artists and genres are summed up during a scan.
+/// … up to this.
+const MAX_BATCH_AGE: Duration = Duration::from_secs(5);
+/// When albums, artists and genres are first summed up during a scan; the time to the next one doubles…
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
+/// … up to this.
+const MAX_REFRESH_EVERY: Duration = Duration::from_secs(30);
 /// Folders that are read in one query when folders that are gone are searched for.
 const FOLDER_PAGE: i64 = 5_000;
 
@@ -61,13 +72,20 @@ pub(super) struct Recorder<'a> {
     refused: Vec<FoundFile>,
     gone: Vec<Gone>,
     since: Option<Instant>,
+    /// How many files a batch has.
+    most: usize,
+    /// How old the first file of a batch becomes.
+    age: Duration,
     refreshed: Instant,
+    refresh_every: Duration,
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(db: &'a Db, board: &'a Board, stop: &'a AtomicBool, places: Places<'a>, again: bool) -> Self {
         let (batch, refused, gone) = (Vec::with_capacity(BATCH), Vec::new(), Vec::new());
-        Self { db, board, stop, places, again, batch, refused, gone, since: None, refreshed: Instant::now() }
+        let (most, age, refresh_every) = (BATCH, BATCH_AGE, REFRESH_EVERY);
+        let (since, refreshed) = (None, Instant::now());
+        Self { db, board, stop, places, again, batch, refused, gone, since, most, age, refreshed, refresh_every }
     }
 
     /// Takes the result of a reader.
@@ -97,12 +115,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes a batch that is older than [`BATCH_AGE`], and sums up every [`REFRESH_EVERY`].
+    /// Writes a batch that is old, and sums up from time to time.
     pub(super) fn tick(&mut self) -> Result<(), ScanError> {
-        if self.since.is_some_and(|since| since.elapsed() >= BATCH_AGE) {
+        if self.since.is_some_and(|since| since.elapsed() >= self.age) {
+            self.age = self.age.saturating_mul(2).min(MAX_BATCH_AGE);
             self.flush()?;
         }
-        if self.refreshed.elapsed() >= REFRESH_EVERY {
+        if self.refreshed.elapsed() >= self.refresh_every {
+            self.refresh_every = self.refresh_every.saturating_mul(2).min(MAX_REFRESH_EVERY);
             self.refresh()?;
         }
         Ok(())
@@ -111,7 +131,7 @@ impl<'a> Recorder<'a> {
     fn add(&mut self, found: FoundFile) -> Result<(), ScanError> {
         self.since.get_or_insert_with(Instant::now);
         if found.version.is_none() { &mut self.refused } else { &mut self.batch }.push(found);
-        if self.batch.len().max(self.refused.len()) >= BATCH { self.flush() } else { Ok(()) }
+        if self.batch.len().max(self.refused.len()) >= self.most { self.flush() } else { Ok(()) }
     }
 
     /// Writes the batch.
@@ -136,7 +156,14 @@ impl<'a> Recorder<'a> {
                 began = Instant::now();
             }
         }
-        self.record(&some)
+        let began = Instant::now();
+        self.record(&some)?;
+        match began.elapsed() {
+            took if took < QUICK && some.len() >= self.most => self.most = self.most.saturating_mul(2).min(MAX_BATCH),
+            took if took > QUICK.saturating_mul(2) => self.most = (self.most / 2).max(BATCH),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Notes the files that could not be opened or looked at.

@@ -101,7 +101,10 @@ impl Scanner {
             let mut interval_ends = None;
             while let Some(scope) = requests.next(interval_ends) {
                 match db.lock_scans() {
-                    Ok(Some(_lock)) => run_one(&db, &music, &scope, &board, &requests.stop),
+                    Ok(Some(_lock)) => {
+                        run_one(&db, &music, &scope, &board, &requests.stop);
+                        segue_heap::trim();
+                    }
                     Ok(None) => wait_for_others(&requests, scope),
                     Err(error) => {
                         board.trouble(None, &format!("the lock for scanning cannot be taken: {error}"));

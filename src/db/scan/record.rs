@@ -54,7 +54,9 @@ pub fn record(
 
     let old: Vec<i64> = identified.iter().filter(|row| row.fate != Fate::New).map(|row| row.id).collect();
     let moved = identified.iter().filter(|row| row.fate == Fate::Moved).map(|row| row.id);
-    leave_places(connection, &moved.chain(displaced.iter().copied()).collect::<Vec<_>>())?;
+    let wanted: HashSet<(i64, &[u8])> = found.iter().map(|file| (file.folder.id, file.name.as_slice())).collect();
+    let in_the_way = moved.chain(displaced.iter().copied()).collect::<Vec<_>>();
+    leave_places(connection, &in_the_way, &wanted)?;
     super::gone::mark(connection, &displaced, now_us)?;
     write::mark_stale(connection, &old)?;
     let had = regroup::had(connection, &old)?;
@@ -101,13 +103,19 @@ pub fn add_folders<'a>(connection: &mut DbConnection, all: impl Iterator<Item = 
     Ok(())
 }
 
-/// Frees the paths of rows that are about to get another path or none, so that two files may swap names. The folder id
-/// is set to the file's own id, which is no folder, so that the path is unique and belongs to no file.
-fn leave_places(connection: &mut DbConnection, ids: &[i64]) -> Result<(), DbError> {
-    if !ids.is_empty() {
-        diesel::update(files::table.filter(files::id.eq_any(ids)))
-            .set((files::folder_id.eq(files::id), files::name.eq(Vec::new())))
-            .execute(connection)?;
+/// Frees those of the `wanted` paths that are the paths of these rows, which are about to get another path or none, so that
+/// two files may swap names. The folder id is set to the file's own id, which is no folder, so that the path is unique and
+/// belongs to no file.
+fn leave_places(connection: &mut DbConnection, ids: &[i64], wanted: &HashSet<(i64, &[u8])>) -> Result<(), DbError> {
+    if ids.is_empty() {
+        return Ok(());
     }
+    let here = files::table.filter(files::id.eq_any(ids)).select((files::id, files::folder_id, files::name));
+    let here: Vec<(i64, i64, Vec<u8>)> = here.load(connection)?;
+    let taken = here.iter().filter(|(_, folder, name)| wanted.contains(&(*folder, name.as_slice())));
+    let taken: Vec<i64> = taken.map(|(id, ..)| *id).collect();
+    diesel::update(files::table.filter(files::id.eq_any(taken)))
+        .set((files::folder_id.eq(files::id), files::name.eq(Vec::new())))
+        .execute(connection)?;
     Ok(())
 }

@@ -21,7 +21,7 @@ use diesel::{
 use std::{collections::HashMap, path::Path};
 
 /// The most albums that are computed in one transaction.
-const ALBUMS: i64 = 100;
+const ALBUMS: i64 = 500;
 /// The most artists or genres that are computed in one transaction.
 const NAMES: i64 = 500;
 

@@ -1,18 +1,16 @@
 //! A library of 5,000 files of every format, the same as in the benchmark of scans: the result of the scan is correct.
 
-use super::library::Library;
+use super::{
+    library::Library,
+    music::{ALBUM, ARTIST, fill, short},
+};
 use diesel::{QueryDsl as _, RunQueryDsl as _};
-use music::{ALBUM, ARTIST, fill, short};
 use segue::db::{
     lists::{List, Lists},
     schema::{albums, artists},
     tracks,
 };
 use std::collections::BTreeSet;
-
-#[path = "../../bench/music.rs"]
-#[allow(dead_code, reason = "the benchmark uses more of it")]
-mod music;
 
 const FILES: usize = 5_000;
 

@@ -18,8 +18,12 @@ mod left_out;
 mod library;
 mod lists;
 mod many;
+#[path = "../../bench/music.rs"]
+#[allow(dead_code, reason = "the benchmark uses more of it")]
+mod music;
 mod playlists;
 mod server;
+mod spared;
 mod spotify_library;
 mod spotify_objects;
 mod spotify_player;
