@@ -1,11 +1,8 @@
 //! Properties of the audio of a file: container, codec, duration, rates.
 
+use super::length::Measured;
 use crate::values::audio::AudioProperties;
-use lofty::{
-    file::FileType,
-    mp4::{Mp4Codec, Mp4Properties},
-    properties::FileProperties,
-};
+use lofty::{file::FileType, properties::FileProperties};
 
 /// Longer durations are taken for errors: one week.
 const MAX_DURATION_MS: u128 = 7 * 24 * 3600 * 1000;
@@ -43,13 +40,20 @@ pub(super) fn without(audio: AudioProperties, samples: u32) -> AudioProperties {
     }
 }
 
-/// The codec within an MP4 file.
-pub(super) fn mp4_codec(properties: &Mp4Properties) -> &'static str {
-    match properties.codec() {
-        Some(Mp4Codec::ALAC) => "alac",
-        Some(Mp4Codec::FLAC) => "flac",
-        Some(Mp4Codec::MP3) => "mp3",
-        _ => "aac",
+/// The same with what was measured; `size` is that of the file in bytes.
+pub(super) fn with(audio: AudioProperties, measured: Measured, size: u64) -> AudioProperties {
+    let duration_ms = measured.duration_ms.filter(|ms| u128::from(*ms) <= MAX_DURATION_MS).unwrap_or(audio.duration_ms);
+    // A bit rate that was computed from another length is wrong.
+    let is_close = duration_ms.abs_diff(audio.duration_ms) <= duration_ms / 16;
+    let of_size = || size.checked_mul(8)?.checked_div(duration_ms).and_then(|kbps| u32::try_from(kbps).ok());
+    let bit_rate_kbps = audio.bit_rate_kbps.filter(|_| is_close).or_else(of_size);
+    AudioProperties {
+        container: measured.container.unwrap_or(audio.container),
+        codec: measured.codec.unwrap_or(audio.codec),
+        duration_ms,
+        channels: measured.channels.filter(|channels| *channels <= MAX_CHANNELS).or(audio.channels),
+        bit_rate_kbps: bit_rate_kbps.filter(|rate| (1..=MAX_BIT_RATE_KBPS).contains(rate)),
+        ..audio
     }
 }
 
@@ -76,6 +80,20 @@ const fn names(file_type: FileType) -> (&'static str, &'static str) {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn what_was_measured_replaces_what_was_found() {
+        let found = AudioProperties { duration_ms: 10, channels: Some(7), bit_rate_kbps: Some(9), ..of_nothing() };
+        let measured = Measured { duration_ms: Some(2_000), channels: Some(8), codec: Some("opus"), container: None };
+        let audio = with(found.clone(), measured, 32_000);
+        assert_eq!((audio.duration_ms, audio.channels, audio.codec), (2_000, Some(8), "opus"));
+        assert_eq!(audio.bit_rate_kbps, Some(128));
+        assert_eq!(with(found.clone(), Measured::default(), 1), found);
+    }
+
+    fn of_nothing() -> AudioProperties {
+        AudioProperties { container: "mp3", codec: "mp3", ..AudioProperties::default() }
+    }
 
     #[test]
     fn impossible_properties_are_absent() {

@@ -3,6 +3,7 @@
 mod audio;
 mod fallback;
 mod fields;
+mod length;
 mod parse;
 mod patient;
 mod read;

@@ -1,6 +1,6 @@
 //! Calls the parser of a file's format and collects its results.
 
-use super::{audio, fields::TagFields, silence};
+use super::{audio, fields::TagFields, length, silence};
 use crate::values::audio::AudioProperties;
 use lofty::{
     aac::AacFile,
@@ -18,13 +18,59 @@ use lofty::{
     properties::FileProperties,
     wavpack::WavPackFile,
 };
-use std::io::{Read, Seek};
+use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 
 /// Parses the content of `reader`, from its start, as a `file_type`.
 ///
 /// # Errors
 /// Those of `lofty`.
-pub(super) fn parse<R: Read + Seek>(
+pub(super) fn parse<R: BufRead + Seek>(
+    file_type: FileType,
+    reader: &mut R,
+    options: ParseOptions,
+) -> Result<(TagFields, AudioProperties), FileParseError> {
+    // `lofty` reads the tags of these from a header that it knows.
+    let header = match file_type {
+        FileType::Flac => length::flac_header(reader)?,
+        FileType::Wav => length::plain_header(reader)?,
+        _ => None,
+    };
+    reader.rewind()?;
+    let is_ogg = header.is_some() && file_type == FileType::Flac;
+    let (fields, found) = match header {
+        Some(header) => parse_plain(file_type, &mut Cursor::new(header), options)?,
+        None => parse_plain(file_type, reader, options)?,
+    };
+    let measured = match file_type {
+        FileType::Flac if is_ogg => length::Measured { container: Some("ogg"), ..length::of_ogg(reader)? },
+        FileType::Flac => length::of_flac(reader)?,
+        FileType::Vorbis | FileType::Opus | FileType::Speex => length::of_ogg(reader)?,
+        FileType::Mp4 => length::of_mp4(reader)?,
+        FileType::Aac => length::of_adts(reader)?,
+        FileType::Wav => length::of_wav(reader)?,
+        _ => return Ok((fields, found)),
+    };
+    let size = reader.seek(SeekFrom::End(0))?;
+    Ok((fields, audio::with(found, measured, size)))
+}
+
+/// The type of a file that `lofty` does not recognise: RF64 and BW64, Ogg FLAC.
+///
+/// # Errors
+/// Those of reading.
+pub(super) fn unrecognised(reader: &mut (impl Read + Seek)) -> io::Result<Option<FileType>> {
+    let mut start = Vec::new();
+    reader.rewind()?;
+    reader.by_ref().take(64).read_to_end(&mut start)?;
+    reader.rewind()?;
+    let is_ogg_flac = start.starts_with(b"OggS") && start.get(28..33) == Some(b"\x7fFLAC");
+    Ok(match start.get(..4) {
+        Some(b"RF64" | b"BW64") => Some(FileType::Wav),
+        _ => is_ogg_flac.then_some(FileType::Flac),
+    })
+}
+
+fn parse_plain<R: Read + Seek>(
     file_type: FileType,
     reader: &mut R,
     options: ParseOptions,
@@ -50,9 +96,7 @@ pub(super) fn parse<R: Read + Seek>(
         FileType::Mp4 => {
             let file = Mp4File::read_from(reader, options)?;
             fields.add_common(file.ilst());
-            let properties = file.properties().clone();
-            let codec = audio::mp4_codec(&properties);
-            return Ok((fields, AudioProperties { codec, ..audio::of(file_type, &FileProperties::from(properties)) }));
+            FileProperties::from(file.properties().clone())
         }
         FileType::Vorbis => {
             let file = VorbisFile::read_from(reader, options)?;

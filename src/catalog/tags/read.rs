@@ -3,7 +3,7 @@
 use super::{
     MAX_PICTURE_BYTES, Reading, Tags, Unreadable,
     fields::{Field, TagFields},
-    parse::parse,
+    parse::{parse, unrecognised},
     patient::Patient,
     text, values,
 };
@@ -49,9 +49,10 @@ fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, 
     } else {
         2
     });
+    let unrecognised = unrecognised(&mut reader).map_err(|error| because(&error))?;
     let guessed = Probe::new(&mut reader).options(options).guess_file_type().map_err(|error| because(&error))?;
-    let file_type = guessed
-        .file_type()
+    let file_type = unrecognised
+        .or(guessed.file_type())
         .or(by_name)
         .ok_or_else(|| Unreadable("not an audio format that is supported".to_owned()))?;
     // In Vorbis comments `lofty` sets track and disc numbers by a conversion that reorders the other comments.

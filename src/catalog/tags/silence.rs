@@ -29,7 +29,7 @@ pub(super) fn samples(reader: &mut (impl Read + Seek)) -> io::Result<u32> {
 
 /// The length of an `ID3v2` tag with header and footer (id3.org, "ID3v2.4.0", 3.1). The size in its header has seven
 /// bits a byte and excludes header and footer.
-fn tag_length(header: &[u8]) -> Option<u64> {
+pub(super) fn tag_length(header: &[u8]) -> Option<u64> {
     let [b'I', b'D', b'3', _, _, flags, size @ ..] = header else { return None };
     let size = size.iter().fold(0, |sum: u64, byte| (sum << 7) | u64::from(byte & 0x7f));
     Some(size.saturating_add(if flags & 0x10 == 0 { 10 } else { 20 }))

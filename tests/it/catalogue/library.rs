@@ -199,6 +199,15 @@ impl Library {
         rows.into_iter().map(row).collect()
     }
 
+    /// Length in milliseconds, codec and channels of a track.
+    pub(super) fn audio(&self, id: i64) -> (i64, String, Option<i64>) {
+        let columns = (tracks::duration_ms, tracks::codec, tracks::channels);
+        let read = self.db.read_blocking(|connection| {
+            Ok(tracks::table.filter(tracks::id.eq(id)).select(columns).first(connection)?)
+        });
+        read.expect("read")
+    }
+
     /// The id of the file at this path.
     #[track_caller]
     pub(super) fn id(&self, path: &str) -> i64 {

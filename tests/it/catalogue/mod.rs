@@ -15,6 +15,7 @@ mod identity;
 mod interrupted;
 mod kept;
 mod left_out;
+mod lengths;
 mod library;
 mod lists;
 mod many;
