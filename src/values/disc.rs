@@ -10,7 +10,7 @@ pub struct DiscName<'a> {
 }
 
 /// A word for discs.
-struct Word {
+struct DiscWord {
     word: &'static str,
     /// Whether a letter may count the discs (`CDA`); with `DVD-A` it would not.
     letters: bool,
@@ -18,11 +18,11 @@ struct Word {
     in_titles: bool,
 }
 
-const fn word(word: &'static str, letters: bool, in_titles: bool) -> Word {
-    Word { word, letters, in_titles }
+const fn word(word: &'static str, letters: bool, in_titles: bool) -> DiscWord {
+    DiscWord { word, letters, in_titles }
 }
 
-const WORDS: [Word; 9] = [
+const WORDS: [DiscWord; 9] = [
     word("cd", true, true),
     word("disc", true, true),
     word("disk", true, true),

@@ -15,7 +15,7 @@ const GUESTS: usize = 3;
 
 /// Puts the tracks of one folder into parts of albums.
 pub(super) fn units(tracks: &[AlbumClues], members: Vec<usize>) -> Vec<Unit> {
-    let folder = Folder { tracks };
+    let folder = FolderTracks { tracks };
     let mut firm: BTreeMap<Bond, Vec<usize>> = BTreeMap::new();
     let mut loose: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for index in members {
@@ -65,11 +65,11 @@ fn bond_of(track: &AlbumClues) -> Option<Bond> {
     }
 }
 
-struct Folder<'a> {
+struct FolderTracks<'a> {
     tracks: &'a [AlbumClues],
 }
 
-impl Folder<'_> {
+impl FolderTracks<'_> {
     fn all<'a>(&'a self, members: &'a [usize]) -> impl Iterator<Item = &'a AlbumClues> {
         members.iter().filter_map(|index| self.tracks.get(*index))
     }

@@ -71,7 +71,7 @@ pub fn albums(tracks: &[AlbumClues]) -> Vec<AlbumGroup> {
             by_bond.entry(unit.bond.clone()).or_default().push(unit);
         }
     }
-    let mut found: Vec<Gathered> = by_bond.into_values().flat_map(|units| gather(tracks, units)).collect();
+    let mut found: Vec<AlbumParts> = by_bond.into_values().flat_map(|units| gather(tracks, units)).collect();
     adopt(&mut found);
     let count_of = |bond: &Bond| found.iter().filter(|album| album.bond == *bond).count();
     let mut groups: Vec<AlbumGroup> = found
@@ -87,7 +87,7 @@ pub fn albums(tracks: &[AlbumClues]) -> Vec<AlbumGroup> {
 }
 
 /// An album while folders are added to it.
-struct Gathered {
+struct AlbumParts {
     bond: Bond,
     tracks: Vec<usize>,
     facts: Facts,
@@ -175,7 +175,7 @@ fn are_apart(bond: &Bond, one: &Facts, two: &Facts) -> bool {
 }
 
 /// Puts the parts that have one bond into albums, the largest parts first.
-fn gather(tracks: &[AlbumClues], units: Vec<Unit>) -> Vec<Gathered> {
+fn gather(tracks: &[AlbumClues], units: Vec<Unit>) -> Vec<AlbumParts> {
     let mut parts: Vec<(Facts, Unit)> =
         units.into_iter().map(|unit| (Facts::of(tracks, &unit.members), unit)).collect();
     // What decides the order must not depend on the order of the tracks.
@@ -183,23 +183,23 @@ fn gather(tracks: &[AlbumClues], units: Vec<Unit>) -> Vec<Gathered> {
         let first = unit.members.iter().filter_map(|index| tracks.get(*index)).min().cloned();
         (std::cmp::Reverse(facts.count), first)
     });
-    let mut albums: Vec<Gathered> = Vec::new();
+    let mut albums: Vec<AlbumParts> = Vec::new();
     for (facts, unit) in parts {
         match albums.iter_mut().find(|album| !are_apart(&unit.bond, &album.facts, &facts)) {
             Some(album) => {
                 album.tracks.extend(unit.members);
                 album.facts.add(facts);
             }
-            None => albums.push(Gathered { bond: unit.bond, tracks: unit.members, facts }),
+            None => albums.push(AlbumParts { bond: unit.bond, tracks: unit.members, facts }),
         }
     }
     albums
 }
 
 /// Adds albums without a `MusicBrainz` id to the one with such an id that lacks just these tracks.
-fn adopt(albums: &mut Vec<Gathered>) {
+fn adopt(albums: &mut Vec<AlbumParts>) {
     let releases: Vec<usize> = (0..albums.len())
-        .filter(|index| matches!(albums.get(*index), Some(Gathered { bond: Bond::Release(_), .. })))
+        .filter(|index| matches!(albums.get(*index), Some(AlbumParts { bond: Bond::Release(_), .. })))
         .collect();
     let mut moves = Vec::new();
     for (index, album) in albums.iter().enumerate() {
@@ -224,7 +224,7 @@ fn adopt(albums: &mut Vec<Gathered>) {
 }
 
 /// Why an album is one; `alike` is the number of albums with its title and bond.
-fn why(album: &Gathered, alike: usize) -> String {
+fn why(album: &AlbumParts, alike: usize) -> String {
     let base = match &album.bond {
         Bond::Release(id) => format!("its tracks have the title and the MusicBrainz album id {id}"),
         Bond::Artists(_) => "its tracks have the title and the album artists".to_owned(),

@@ -126,7 +126,7 @@ on_both_databases! {
         let server = Server::start(&library.database).await;
         let login = server.user(&library.database, "ann").await;
         let saved = format!("/v1/me/albums?ids={small:016x}");
-        assert_eq!(login.put(&saved, &serde_json::json!({})).await.status, 200, "{saved}");
+        assert_eq!(login.put(&saved, &serde_json::json!({})).await.status, 204, "{saved}");
         tag(&paths[3], &weezer("1994", 4));
         library.scan();
         assert_eq!(by_album(&library).len(), 1);

@@ -13,14 +13,14 @@ const BLOCK: u64 = 1024;
 const MOST_JUNK: u64 = 1024 * 1024;
 
 /// A frame's length in bytes and in samples, the rate, and the channels.
-struct Frame {
+struct AdtsFrame {
     length: u64,
     samples: u64,
     rate: u32,
     channels: Option<u8>,
 }
 
-impl Frame {
+impl AdtsFrame {
     fn parse(header: [u8; 7]) -> Option<Self> {
         let [first, second, third, fourth, fifth, sixth, seventh] = header.map(u64::from);
         // Twelve bits of synchronisation, and the layer is always 0.
@@ -50,7 +50,7 @@ pub(in super::super) fn measure(reader: &mut (impl BufRead + Seek)) -> io::Resul
         return Ok(Measured::default());
     }
     loop {
-        let step = match Frame::parse(window) {
+        let step = match AdtsFrame::parse(window) {
             Some(frame) if at.saturating_add(frame.length) > size => break,
             Some(frame) => {
                 units = units.saturating_add(1);

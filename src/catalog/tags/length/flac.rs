@@ -23,9 +23,9 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
     }
     let size = size_of(reader)?;
     let end = bytes_at(reader, size.saturating_sub(END), END)?;
-    let mut later: Option<Frame> = None;
+    let mut later: Option<FlacFrame> = None;
     for at in (0..end.len()).rev() {
-        let Some(frame) = end.get(at..).and_then(|bytes| Frame::parse(bytes, fixed)) else { continue };
+        let Some(frame) = end.get(at..).and_then(|bytes| FlacFrame::parse(bytes, fixed)) else { continue };
         let whole = |until: usize| end.get(at..until).is_some_and(|frame| crc16(frame) == 0);
         // The last frame is whole when its checksum says so; otherwise the file was cut off within it.
         let samples = match later {
@@ -43,13 +43,13 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
 
 /// The place of a frame.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
+struct FlacFrame {
     /// The number of its first sample.
     first: u64,
     samples: u64,
 }
 
-impl Frame {
+impl FlacFrame {
     /// The frame whose header (section 9.1) is here. `fixed` is the number of samples of all frames but the last, where
     /// headers count frames.
     fn parse(bytes: &[u8], fixed: u16) -> Option<Self> {

@@ -23,7 +23,7 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
     for _ in 0..MOST_BOXES {
         let Some(found) = next_box(reader, at, size)? else { break };
         match &found.kind {
-            b"moov" if track.is_none() => track = Track::read(reader, &found.content)?,
+            b"moov" if track.is_none() => track = AudioTrack::read(reader, &found.content)?,
             b"moof" => {
                 has_fragments = true;
                 if let Some(track) = &track {
@@ -50,14 +50,14 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
 }
 
 /// A box: its offset, kind and content, which ends within the outer one.
-struct Found {
+struct FoundBox {
     at: u64,
     kind: [u8; 4],
     content: Range<u64>,
 }
 
 /// The box at an offset; `None` at the end or when there is none.
-fn next_box(reader: &mut (impl Read + Seek), at: u64, end: u64) -> io::Result<Option<Found>> {
+fn next_box(reader: &mut (impl Read + Seek), at: u64, end: u64) -> io::Result<Option<FoundBox>> {
     if at.saturating_add(8) > end {
         return Ok(None);
     }
@@ -72,7 +72,7 @@ fn next_box(reader: &mut (impl Read + Seek), at: u64, end: u64) -> io::Result<Op
         return Ok(None);
     }
     let content = at.saturating_add(header)..at.saturating_add(size).min(end);
-    Ok((content.start <= content.end).then_some(Found { at, kind, content }))
+    Ok((content.start <= content.end).then_some(FoundBox { at, kind, content }))
 }
 
 /// The contents of all boxes of a kind within another.
@@ -109,7 +109,7 @@ fn bytes_of(reader: &mut (impl Read + Seek), within: &Range<u64>, path: &[&[u8; 
 }
 
 #[derive(Debug, Default)]
-struct Track {
+struct AudioTrack {
     id: u32,
     /// Units of a second.
     timescale: u64,
@@ -127,7 +127,7 @@ struct Track {
     channels: Option<u8>,
 }
 
-impl Track {
+impl AudioTrack {
     /// The first audio track of a movie.
     fn read(reader: &mut (impl Read + Seek), movie: &Range<u64>) -> io::Result<Option<Self>> {
         let movie_scale = {

@@ -51,7 +51,7 @@ impl Stream {
 }
 
 /// The header of a page.
-struct Page {
+struct OggPage {
     is_first: bool,
     /// Samples until the end of the last packet that ends in the page; `None` when none does.
     position: Option<u64>,
@@ -62,7 +62,7 @@ struct Page {
     length: u64,
 }
 
-impl Page {
+impl OggPage {
     fn parse(bytes: &[u8]) -> Option<Self> {
         if !bytes.starts_with(b"OggS\0") {
             return None;
@@ -98,11 +98,11 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
     let end = bytes_at(reader, start, END)?;
     let last = end.windows(4).enumerate().rev().filter(|(_, word)| word == b"OggS").find_map(|(at, _)| {
         let bytes = end.get(at..)?;
-        let page = Page::parse(bytes)?;
+        let page = OggPage::parse(bytes)?;
         let whole = bytes.get(..usize::try_from(page.length).ok()?)?;
         (checksum(whole) == le32(whole, 22)? && page.position.is_some()).then_some(page)
     });
-    if let Some(Page { serial, position: Some(position), .. }) = last
+    if let Some(OggPage { serial, position: Some(position), .. }) = last
         && serial == stream.serial
     {
         return Ok(found(stream.duration_ms(position)));
@@ -116,7 +116,7 @@ fn first_stream(reader: &mut (impl Read + Seek)) -> io::Result<Option<Stream>> {
     // Streams that are played together begin with a page each.
     for _ in 0..64 {
         let bytes = bytes_at(reader, at, 27 + 255 + 255)?;
-        let Some(page) = Page::parse(&bytes).filter(|page| page.is_first) else { return Ok(None) };
+        let Some(page) = OggPage::parse(&bytes).filter(|page| page.is_first) else { return Ok(None) };
         let packet = bytes.get(27 + page.segments.len()..).unwrap_or_default();
         if let Some(stream) = Stream::of(page.serial, packet) {
             return Ok(Some(stream));
@@ -132,7 +132,7 @@ fn of_all_pages(reader: &mut (impl Read + Seek), size: u64) -> io::Result<Option
     let mut current: Option<(Stream, u64)> = None;
     for _ in 0..MOST_PAGES {
         let bytes = bytes_at(reader, at, 27 + 255 + 255)?;
-        let Some(page) = Page::parse(&bytes) else {
+        let Some(page) = OggPage::parse(&bytes) else {
             // Not a page: what follows is searched for the next one.
             let junk = bytes_at(reader, at.saturating_add(1), LONGEST_PAGE)?;
             match junk.windows(4).position(|word| word == b"OggS").and_then(|skip| u64::try_from(skip).ok()) {
@@ -166,7 +166,7 @@ fn of_all_pages(reader: &mut (impl Read + Seek), size: u64) -> io::Result<Option
 /// Those of reading.
 pub(in super::super) fn flac_header(reader: &mut (impl Read + Seek)) -> io::Result<Option<Vec<u8>>> {
     let first = bytes_at(reader, 0, 27 + 255 + 255)?;
-    let Some(page) = Page::parse(&first) else { return Ok(None) };
+    let Some(page) = OggPage::parse(&first) else { return Ok(None) };
     let packet = first.get(27 + page.segments.len()..).unwrap_or_default();
     if !packet.starts_with(b"\x7fFLAC") || packet.get(9..13) != Some(b"fLaC") || page.segments.len() != 1 {
         return Ok(None);
@@ -177,7 +177,7 @@ pub(in super::super) fn flac_header(reader: &mut (impl Read + Seek)) -> io::Resu
     let (serial, mut packet, mut all) = (page.serial, Vec::new(), 0_usize);
     'pages: for _ in 0..MOST_PAGES {
         let bytes = bytes_at(reader, at, LONGEST_PAGE)?;
-        let Some(page) = Page::parse(&bytes) else { break };
+        let Some(page) = OggPage::parse(&bytes) else { break };
         at = at.saturating_add(page.length);
         if page.serial != serial {
             continue;
