@@ -85,10 +85,10 @@ mod tests {
     fn what_was_measured_replaces_what_was_found() {
         let found = AudioProperties { duration_ms: 10, channels: Some(7), bit_rate_kbps: Some(9), ..of_nothing() };
         let measured = Measured { duration_ms: Some(2_000), channels: Some(8), codec: Some("opus"), container: None };
-        let audio = with(found.clone(), measured, 32_000);
+        let audio = with(found, measured, 32_000);
         assert_eq!((audio.duration_ms, audio.channels, audio.codec), (2_000, Some(8), "opus"));
         assert_eq!(audio.bit_rate_kbps, Some(128));
-        assert_eq!(with(found.clone(), Measured::default(), 1), found);
+        assert_eq!(with(found, Measured::default(), 1), found);
     }
 
     fn of_nothing() -> AudioProperties {

@@ -1,4 +1,4 @@
-//! MP4 and QuickTime: ISO/IEC 14496-12 (boxes, fragments in 8.8, edit lists in 8.6.6), 14496-1 (`esds`), 14496-3 (AAC),
+//! MP4 and `QuickTime`: ISO/IEC 14496-12 (boxes, fragments in 8.8, edit lists in 8.6.6), 14496-1 (`esds`), 14496-3 (AAC),
 //! ETSI TS 102 366 annex F (`dac3`), "Encapsulation of Opus in ISO Base Media File Format" (`dOps`).
 
 use super::{Measured, be16, be32, be64, bytes_at, milliseconds, size_of};
@@ -76,11 +76,11 @@ fn next_box(reader: &mut (impl Read + Seek), at: u64, end: u64) -> io::Result<Op
 }
 
 /// The contents of all boxes of a kind within another.
-fn children(reader: &mut (impl Read + Seek), within: &Range<u64>, kind: &[u8; 4]) -> io::Result<Vec<Range<u64>>> {
+fn children(reader: &mut (impl Read + Seek), within: &Range<u64>, kind: [u8; 4]) -> io::Result<Vec<Range<u64>>> {
     let (mut all, mut at) = (Vec::new(), within.start);
     for _ in 0..MOST_BOXES {
         let Some(found) = next_box(reader, at, within.end)? else { break };
-        if found.kind == *kind {
+        if found.kind == kind {
             all.push(found.content.clone());
         }
         at = found.content.end;
@@ -92,7 +92,7 @@ fn children(reader: &mut (impl Read + Seek), within: &Range<u64>, kind: &[u8; 4]
 fn inner(reader: &mut (impl Read + Seek), within: &Range<u64>, path: &[&[u8; 4]]) -> io::Result<Option<Range<u64>>> {
     let mut range = within.clone();
     for kind in path {
-        let Some(found) = children(reader, &range, kind)?.into_iter().next() else { return Ok(None) };
+        let Some(found) = children(reader, &range, **kind)?.into_iter().next() else { return Ok(None) };
         range = found;
     }
     Ok(Some(range))
@@ -134,7 +134,7 @@ impl AudioTrack {
             let header = bytes_of(reader, movie, &[b"mvhd"])?;
             be32(&header, if header.first() == Some(&1) { 20 } else { 12 }).unwrap_or(0)
         };
-        for trak in children(reader, movie, b"trak")? {
+        for trak in children(reader, movie, *b"trak")? {
             let handler = bytes_of(reader, &trak, &[b"mdia", b"hdlr"])?;
             if handler.get(8..12) != Some(b"soun") {
                 continue;
@@ -154,7 +154,7 @@ impl AudioTrack {
             (track.codec, track.channels) = coding(entry.get(8..).unwrap_or_default());
             track.edits(&bytes_of(reader, &trak, &[b"edts", b"elst"])?, movie_scale);
             for range in inner(reader, movie, &[b"mvex"])?.into_iter().collect::<Vec<_>>() {
-                for extends in children(reader, &range, b"trex")? {
+                for extends in children(reader, &range, *b"trex")? {
                     let extends = bytes_at(reader, extends.start, 24)?;
                     if be32(&extends, 4) == Some(track.id) {
                         track.defaults = (be32(&extends, 12).unwrap_or(0), be32(&extends, 16).unwrap_or(0));
@@ -193,7 +193,7 @@ impl AudioTrack {
     /// The length of the samples of a fragment that are whole in the file, in units.
     fn fragment(&self, reader: &mut (impl Read + Seek), at: u64, moof: &Range<u64>, size: u64) -> io::Result<u64> {
         let mut units = 0_u64;
-        for traf in children(reader, moof, b"traf")? {
+        for traf in children(reader, moof, *b"traf")? {
             let header = bytes_of(reader, &traf, &[b"tfhd"])?;
             if be32(&header, 4) != Some(self.id) {
                 continue;
@@ -215,7 +215,7 @@ impl AudioTrack {
                 length = be32(&header, field).unwrap_or(0);
             }
             let mut next = base;
-            for run in children(reader, &traf, b"trun")? {
+            for run in children(reader, &traf, *b"trun")? {
                 let run = bytes_at(reader, run.start, run.end.saturating_sub(run.start).min(MOST_BYTES))?;
                 units = units.saturating_add(run_units(&run, base, &mut next, (duration, length), size));
             }

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use std::io::Cursor;
 
-fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn boxed(kind: &[u8], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len() + 8).expect("small").to_be_bytes();
     [&length[..], kind, content].concat()
 }
@@ -17,16 +17,16 @@ fn movie(entry: &[u8], media: u32, edits: &[u8]) -> Vec<u8> {
     let stsd = boxed(b"stsd", &[&words(&[0, 1])[..], entry].concat());
     let stts = boxed(b"stts", &words(&[0, 0]));
     let table = boxed(b"minf", &boxed(b"stbl", &[stsd, stts].concat()));
-    let mdia = boxed(b"mdia", &[boxed(b"mdhd", &words(&[0, 0, 0, 1_000, media, 0])), handler, table].concat());
+    let parts = boxed(b"mdia", &[boxed(b"mdhd", &words(&[0, 0, 0, 1_000, media, 0])), handler, table].concat());
     let tkhd = boxed(b"tkhd", &words(&[0, 0, 0, 7, 0, 0]));
     let edits = boxed(b"edts", &boxed(b"elst", edits));
     let extends = boxed(b"mvex", &boxed(b"trex", &words(&[0, 7, 1, 20, 10, 0])));
     let mvhd = boxed(b"mvhd", &words(&[0, 0, 0, 500, 0]));
-    boxed(b"moov", &[mvhd, boxed(b"trak", &[tkhd, edits, mdia].concat()), extends].concat())
+    boxed(b"moov", &[mvhd, boxed(b"trak", &[tkhd, edits, parts].concat()), extends].concat())
 }
 
 /// A sample entry of two channels with a box in it.
-fn entry(kind: &[u8; 4], inner: &[u8]) -> Vec<u8> {
+fn entry(kind: &[u8], inner: &[u8]) -> Vec<u8> {
     let fixed = [&[0; 8][..], &[0; 8], &[0, 2, 0, 16], &[0; 8]].concat();
     boxed(kind, &[&fixed[..], inner].concat())
 }
@@ -163,9 +163,9 @@ fn frames_of_adts_are_counted() {
 }
 
 /// A WAV file of 8,000 Hz, two channels and 16 bits with these sizes, and a tag after the audio when it has sizes.
-fn wav(magic: &[u8; 4], size: u32, wide: Option<u64>, seconds: usize) -> Vec<u8> {
+fn wav(magic: &[u8], size: u32, wide: Option<u64>, seconds: usize) -> Vec<u8> {
     let format = [&[1, 0, 2, 0][..], &8_000_u32.to_le_bytes(), &32_000_u32.to_le_bytes(), &[4, 0, 16, 0]].concat();
-    let mut bytes = [magic.as_slice(), &[0xff; 4], b"WAVE"].concat();
+    let mut bytes = [magic, &[0xff; 4], b"WAVE"].concat();
     if let Some(wide) = wide {
         bytes.extend([b"ds64".as_slice(), &28_u32.to_le_bytes(), &[0; 8], &wide.to_le_bytes(), &[0; 12]].concat());
     }
