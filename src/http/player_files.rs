@@ -122,6 +122,7 @@ static EMBEDDED: &[(&str, &[u8])] = files! {
     "style/frame.css"
     "style/lists.css"
     "style/panels.css"
+    "style/views.css"
     "sw.js"
     "views/admin.js"
     "views/album.js"
