@@ -64,7 +64,6 @@ fn a_server_writes_little_for_a_scan_and_gives_its_memory_back() {
         let login = server.admin(&first, "anna").await;
         let ended = scanned(&login, "").await;
         let (written, bytes) = (number(server.pid(), "io", "wchar"), size(&first));
-        println!("scan: {written} bytes written, the database has {bytes}");
         assert!(written < bytes * 5, "a first scan wrote {written} bytes for a database of {bytes}");
         indexed(&login).await;
         let before = number(server.pid(), "io", "wchar");
@@ -72,7 +71,6 @@ fn a_server_writes_little_for_a_scan_and_gives_its_memory_back() {
         login.post("/v1/library/scan", &json!({})).await;
         scanned(&login, &ended).await;
         let (written, bytes) = (number(server.pid(), "io", "wchar") - before, size(&first));
-        println!("rename: {written} bytes written, the database has {bytes}");
         assert!(written < bytes * 9, "a rename wrote {written} bytes for a database of {bytes}");
         drop(server);
 
@@ -87,7 +85,6 @@ fn a_server_writes_little_for_a_scan_and_gives_its_memory_back() {
         let login = server.admin(&second, "anna").await;
         scanned(&login, "").await;
         indexed(&login).await;
-        println!("memory: {} kB after the scan, usual {usual}", number(server.pid(), "status", "RssAnon"));
         until("the memory is as usual", async || number(server.pid(), "status", "RssAnon") < usual * 5 / 4).await;
     });
 }
