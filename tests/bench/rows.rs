@@ -67,15 +67,17 @@ impl Tables {
             "INSERT INTO users (id, name, name_key, password, role, created_us) VALUES (1, 'o', 'o', '', 'user', 0)";
         let mut statements = vec![owner.to_owned()];
         let of_files = "files (id, folder_id, name, size, mtime_ns, inode, reader, version, fingerprint)";
+        let of_albums = "albums (id, title, identity, sort_key, tagged, compilation, date, disc_count, track_count, \
+            duration_ms, cover_id, added_us, change, stale)";
         let columns =
             "tracks (id, album_id, title, sort_key, disc, duration_ms, container, codec, missing, added_us, change)";
         for (table, rows) in [
             ("artists", self.artists),
-            ("albums", self.albums),
-            ("album_artists", self.album_artists),
+            (of_albums, self.albums),
+            ("album_artists (album_id, position, artist_id)", self.album_artists),
             (of_files, self.files),
             (columns, self.tracks),
-            ("track_artists", self.track_artists),
+            ("track_artists (track_id, position, artist_id)", self.track_artists),
             ("playlists", self.playlists),
         ] {
             statements.extend(rows.chunks(ROWS).map(|rows| format!("INSERT INTO {table} VALUES {}", rows.join(", "))));

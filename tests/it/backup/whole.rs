@@ -51,7 +51,7 @@ async fn lived_in(database: &TestDatabase) {
     sql(database, "UPDATE tracks SET track_gain_db = -7.32, track_peak = 0.988553, album_gain_db = 3, bit_depth = 24");
     sql(database, "UPDATE files SET inode = 9223372036854775807, tag_key = -9223372036854775808");
     sql(database, "INSERT INTO play_counts VALUES (5, 7); INSERT INTO gone_playlists VALUES (9, 1)");
-    sql(database, "INSERT INTO unscaled_covers VALUES (4, 8001, NULL)");
+    sql(database, "INSERT INTO unscaled_covers VALUES (4, 8001, NULL); INSERT INTO stale_titles VALUES ('title')");
     sql(database, "INSERT INTO departed_files VALUES (6); INSERT INTO merged_tracks VALUES (7, 8)");
     add_plays(database, 3);
 }
