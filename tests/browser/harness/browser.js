@@ -37,7 +37,9 @@ const TYPES = {
 const JOINED = {
   "first.js": 'import "../app.js";',
   "later.js": "",
-  "style.css": ["base", "frame", "lists", "panels"].map((name) => `@import "../style/${name}.css";`).join("\n"),
+  "style.css": ["base", "frame", "lists", "panels", "views"]
+    .map((name) => `@import "../style/${name}.css";`)
+    .join("\n"),
 };
 if (FOLDER) process.env.PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS = "1";
 
