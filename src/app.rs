@@ -71,7 +71,8 @@ impl App {
     pub fn start_scanning(&self) {
         let Settings { music, scan_hidden, scan_interval_s, check_mb_per_s, .. } = &self.settings;
         let interval = (*scan_interval_s > 0).then(|| Duration::from_secs(*scan_interval_s));
-        let folders = Music { folders: music.clone(), hidden: *scan_hidden, others_stay: false };
+        let splits = self.settings.splits();
+        let folders = Music { folders: music.clone(), hidden: *scan_hidden, others_stay: false, splits };
         self.scanner.start(self.db.clone(), folders, interval);
         if !music.is_empty() && *check_mb_per_s > 0 {
             let rate = check_mb_per_s.saturating_mul(1_000_000);

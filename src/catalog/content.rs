@@ -5,20 +5,22 @@ use super::{
     tags::{self, Reading},
 };
 use crate::{
-    db::scan::{AlbumOf, Content},
+    db::scan::{AlbumOf, Content, SortNames},
     values::{
         disc::{self, DiscName},
         path::folder_id,
+        separators::Splits,
         spelling::{identity, short_hash},
     },
 };
 use std::path::Path;
 
 /// The values that the catalogue stores for the file at `path`, which is in the music folder `root`. `salt` is the
-/// secret for ids of covers, see [`super::cover::cover_id`].
+/// secret for ids of covers, see [`super::cover::cover_id`]; `splits` says how names are split.
 #[must_use]
-pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64) -> Content {
-    let Reading { tags, audio } = reading;
+pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64, splits: &Splits) -> Content {
+    let Reading { tags, audio, losses } = reading;
+    let tags = tags.split(splits);
     let named = tags::name(&tags, path.strip_prefix(root).unwrap_or(path));
     let tag_key = match (&tags.title, tags.artists.is_empty()) {
         (Some(title), false) => Some(tag_key(&tags.artists, &named.album, title)),
@@ -28,15 +30,25 @@ pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64) -> Content {
         album: album_of(&named.album, &named.artists, &tags, path),
         title: named.title,
         other_titles: tags.other_titles,
+        title_sort: tags.title_sort,
         artists: named.artists,
         genres: tags.genres,
         disc: i64::from(named.disc),
         number: named.track.map(i64::from),
         date: tags.date,
+        original_date: tags.original_date,
+        composers: tags.composers,
+        explicit: tags.explicit,
+        sorts: SortNames {
+            artists: tags.artist_sorts,
+            album: tags.album_sort.unwrap_or_default(),
+            album_artists: tags.album_artist_sorts,
+        },
         audio,
         gain: tags.gain,
         cover: tags.picture.and_then(|picture| cover_of(salt, &picture)),
         tag_key,
+        losses,
     }
 }
 
@@ -79,8 +91,8 @@ mod tests {
     use crate::{catalog::tags::Tags, values::audio::AudioProperties};
 
     fn album(path: &str, tags: Tags) -> AlbumOf {
-        let reading = Reading { tags, audio: AudioProperties::default() };
-        of(reading, Path::new(path), Path::new("/music"), 0).album
+        let reading = Reading { tags, audio: AudioProperties::default(), losses: Vec::new() };
+        of(reading, Path::new(path), Path::new("/music"), 0, &Splits::default()).album
     }
 
     fn titled(title: &str) -> Tags {

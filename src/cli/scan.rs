@@ -88,7 +88,8 @@ pub(super) fn once(
         return Err("another process is scanning this library; let it finish".into());
     };
     let (board, over) = (Board::default(), AtomicBool::new(false));
-    let music = Music { folders: settings.music.clone(), hidden: settings.scan_hidden, others_stay };
+    let (hidden, splits) = (settings.scan_hidden, settings.splits());
+    let music = Music { folders: settings.music.clone(), hidden, others_stay, splits };
     thread::scope(|threads| {
         let line = threads.spawn(|| show(&board, &over));
         run_one(db, &music, scope, &board, stop);
@@ -136,6 +137,9 @@ fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
     }
     for trouble in &progress.troubles {
         output::line(format_args!("trouble: {}", escaped(trouble)))?;
+    }
+    if progress.losses > 0 {
+        output::line(format_args!("{} of tags could not be read: see the log", counted(progress.losses, "part")))?;
     }
     let mut offset = 0;
     loop {

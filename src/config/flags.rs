@@ -121,5 +121,14 @@ some_flags! {
 
 some_flags! {
     /// The settings of a command that scans music.
-    ScanFlags: &["data_dir", "database_url", "database_connections", "music", "scan_hidden", "log"]
+    ScanFlags: &[
+        "data_dir",
+        "database_url",
+        "database_connections",
+        "music",
+        "scan_hidden",
+        "split_artists",
+        "split_genres",
+        "log",
+    ]
 }

@@ -19,7 +19,10 @@ pub use networks::Networks;
 pub use origins::Origins;
 pub use source::{OTHER_VARIABLES, Origin, Problems, SettingKey, SettingRow, Shape, Sources};
 
-use crate::db::DatabaseUrl;
+use crate::{
+    db::DatabaseUrl,
+    values::separators::{Separators, Splits},
+};
 use merge::Merge;
 use std::{net::SocketAddr, path::PathBuf};
 pub use value::LogFilter;
@@ -93,6 +96,11 @@ settings! { |sources|
     music: Vec<PathBuf> = Vec::new();
     /// Whether files and folders are scanned whose names begin with one dot and a letter, too; bins never are.
     scan_hidden: bool = false;
+    /// What separates several artists in one text of a tag, with blanks between: signs, and words that stand free. A file is
+    /// split when it is read: `segue scan --reread-all` reads all again.
+    split_artists: Separators = Splits::default().artists;
+    /// What separates several genres in one text of a tag.
+    split_genres: Separators = Splits::default().genres;
     /// Time from the end of one scan to the start of the next; 0 scans at start and on changes only.
     scan_interval_s: u64 = 3600, within 0..=31_536_000;
     /// How fast files are read in the background to compute and check their SHA-256, in megabytes a second; 0: never.
@@ -132,6 +140,12 @@ settings! { |sources|
 }
 
 impl Settings {
+    /// How the names in tags are split.
+    #[must_use]
+    pub fn splits(&self) -> Splits {
+        Splits { artists: self.split_artists.clone(), genres: self.split_genres.clone() }
+    }
+
     /// The problems between settings each of which is good by itself.
     fn broken_relations(&self) -> Vec<String> {
         let lease = (self.lease_ms <= self.heartbeat_ms).then_some("lease_ms must be more than heartbeat_ms");

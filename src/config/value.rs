@@ -1,7 +1,7 @@
 //! The kinds of values a setting may have: how each is read from text and shown as TOML.
 
 use super::source::Shape;
-use crate::db::DatabaseUrl;
+use crate::{db::DatabaseUrl, values::separators::Separators};
 use std::{
     fmt::Display,
     path::{Path, PathBuf},
@@ -127,6 +127,18 @@ impl Value for DatabaseUrl {
 
     fn show(&self) -> String {
         quote(self)
+    }
+}
+
+impl Value for Separators {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        single(texts).map(Self::read)
+    }
+
+    fn show(&self) -> String {
+        quote(self.text())
     }
 }
 

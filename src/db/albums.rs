@@ -33,6 +33,10 @@ pub struct Album {
     pub compilation: bool,
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     pub date: Option<String>,
+    /// When its recordings first came out, in the same form.
+    pub original_date: Option<String>,
+    /// The title by which it is sorted, where it differs.
+    pub sort_name: Option<String>,
     /// Number of discs.
     pub disc_count: i64,
     /// Tracks that are there.
@@ -54,7 +58,8 @@ pub struct Album {
 /// # Errors
 /// Those of the database.
 pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, DbError> {
-    type AlbumRow = (i64, String, bool, Option<String>, (i64, i64, i64), CoverColumns, (String, i64));
+    type DatesAndSortName = (Option<String>, Option<String>, Option<String>);
+    type AlbumRow = (i64, String, bool, DatesAndSortName, (i64, i64, i64), CoverColumns, (String, i64));
     let rows: Vec<AlbumRow> = albums::table
         .left_join(unscaled_covers::table.on(unscaled_covers::id.nullable().eq(albums::cover_id)))
         .filter(albums::id.eq_any(ids))
@@ -62,14 +67,15 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, Db
             albums::id,
             albums::title,
             albums::compilation,
-            albums::date,
+            (albums::date, albums::original_date, albums::sort_name),
             (albums::disc_count, albums::track_count, albums::duration_ms),
             (albums::cover_id, (unscaled_covers::id, (unscaled_covers::width, unscaled_covers::height)).nullable()),
             (albums::why, albums::added_us),
         ))
         .load(connection)?;
     let mut artists_of = artists_of(connection, ids)?;
-    let album = |(id, title, compilation, date, counts, (cover_id, unscaled), (why, added_us)): AlbumRow| {
+    let album = |(id, title, compilation, names, counts, (cover_id, unscaled), (why, added_us)): AlbumRow| {
+        let (date, original_date, sort_name) = names;
         let (disc_count, track_count, duration_ms) = counts;
         let artists = artists_of.remove(&id).unwrap_or_default();
         let unscaled = unscaled.map(|(_, unscaled)| unscaled);
@@ -79,6 +85,8 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Album>, Db
             artists,
             compilation,
             date,
+            original_date,
+            sort_name,
             disc_count,
             track_count,
             duration_ms,

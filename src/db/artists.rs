@@ -19,6 +19,8 @@ pub struct Artist {
     pub id: i64,
     /// The name, as most of the tracks spell it.
     pub name: String,
+    /// The name by which the artist is sorted, where it differs.
+    pub sort_name: Option<String>,
     /// Albums of this artist, compilations aside.
     pub album_count: i64,
     /// Tracks that name this artist.
@@ -36,13 +38,13 @@ pub struct Artist {
 /// # Errors
 /// Those of the database.
 pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Artist>, DbError> {
-    type ArtistRow = (i64, String, i64, i64, CoverColumns);
+    type ArtistRow = (i64, (String, Option<String>), i64, i64, CoverColumns);
     let rows: Vec<ArtistRow> = artists::table
         .left_join(unscaled_covers::table.on(unscaled_covers::id.nullable().eq(artists::cover_id)))
         .filter(artists::id.eq_any(ids))
         .select((
             artists::id,
-            artists::name,
+            (artists::name, artists::sort_name),
             artists::album_count,
             artists::track_count,
             (artists::cover_id, (unscaled_covers::id, (unscaled_covers::width, unscaled_covers::height)).nullable()),
@@ -51,10 +53,10 @@ pub fn load(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Artist>, D
     let followed = followed_artists::table.filter(followed_artists::artist_id.eq_any(ids));
     let counted = followed.group_by(followed_artists::artist_id).select((followed_artists::artist_id, count_star()));
     let followers: HashMap<i64, i64> = counted.load(connection)?.into_iter().collect();
-    let artist = |(id, name, album_count, track_count, (cover_id, unscaled)): ArtistRow| {
+    let artist = |(id, (name, sort_name), album_count, track_count, (cover_id, unscaled)): ArtistRow| {
         let unscaled = unscaled.map(|(_, unscaled)| unscaled);
         let follower_count = followers.get(&id).copied().unwrap_or(0);
-        (id, Artist { id, name, album_count, track_count, cover_id, unscaled, follower_count })
+        (id, Artist { id, name, sort_name, album_count, track_count, cover_id, unscaled, follower_count })
     };
     let mut found: HashMap<i64, Artist> = rows.into_iter().map(artist).collect();
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())

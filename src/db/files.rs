@@ -7,7 +7,10 @@ use super::{
     stat::{StatColumns, stat_of},
 };
 use crate::values::path;
-use diesel::{ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _, dsl::count_star};
+use diesel::{
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, RunQueryDsl as _,
+    dsl::count_star,
+};
 use segue_client::protocol::ids::MediaId;
 use std::path::PathBuf;
 
@@ -45,6 +48,43 @@ pub fn known_in(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec
 /// Those of the database.
 pub fn count(connection: &mut DbConnection) -> Result<i64, DbError> {
     Ok(files::table.filter(files::missing_us.is_null()).select(count_star()).first(connection)?)
+}
+
+/// A file with trouble: it cannot be read, or its tags have parts that cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileTrouble {
+    /// The path.
+    pub path: PathBuf,
+    /// Whether its audio can be read.
+    pub is_readable: bool,
+    /// What is wrong, one sentence each.
+    pub reasons: Vec<String>,
+}
+
+/// A page of the files with trouble, in the order of their ids, and how many there are.
+///
+/// # Errors
+/// Those of the database.
+pub fn troubles(connection: &mut DbConnection, limit: i64, offset: i64) -> Result<(Vec<FileTrouble>, i64), DbError> {
+    type TroubleRow = (Vec<u8>, Vec<u8>, Option<String>, String);
+    let odd = || {
+        let trouble = files::error.is_not_null().or(files::losses.ne(""));
+        files::table.filter(trouble).filter(files::missing_us.is_null())
+    };
+    let rows: Vec<TroubleRow> = odd()
+        .inner_join(folders::table.on(folders::id.eq(files::folder_id)))
+        .order(files::id)
+        .limit(limit)
+        .offset(offset)
+        .select((folders::path, files::name, files::error, files::losses))
+        .load(connection)?;
+    let file = |(folder, name, error, losses): TroubleRow| FileTrouble {
+        path: path::from_bytes(&folder).join(path::from_bytes(&name)),
+        is_readable: error.is_none(),
+        reasons: error.into_iter().chain(losses.lines().map(str::to_owned)).collect(),
+    };
+    let total = odd().select(count_star()).first(connection)?;
+    Ok((rows.into_iter().map(file).collect(), total))
 }
 
 /// A file that cannot be read.

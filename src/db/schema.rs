@@ -25,6 +25,8 @@ diesel::table! {
         added_us -> BigInt,
         change -> BigInt,
         stale -> Bool,
+        original_date -> Nullable<Text>,
+        sort_name -> Nullable<Text>,
         why -> Text,
     }
 }
@@ -53,6 +55,7 @@ diesel::table! {
         added_us -> BigInt,
         change -> BigInt,
         stale -> Bool,
+        sort_name -> Nullable<Text>,
     }
 }
 
@@ -87,6 +90,7 @@ diesel::table! {
         sha256_us -> BigInt,
         ctime_ns -> BigInt,
         look -> Text,
+        losses -> Text,
     }
 }
 
@@ -256,6 +260,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    sort_names (track_id) {
+        track_id -> BigInt,
+        artists -> Text,
+        album -> Text,
+        album_artists -> Text,
+    }
+}
+
+diesel::table! {
     stale_titles (title_key) {
         title_key -> Text,
     }
@@ -318,6 +331,9 @@ diesel::table! {
         added_us -> BigInt,
         change -> BigInt,
         other_titles -> Text,
+        explicit -> Bool,
+        composers -> Text,
+        original_date -> Nullable<Text>,
     }
 }
 
@@ -375,6 +391,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     secrets,
     session_queues,
     sessions,
+    sort_names,
     stale_titles,
     track_albums,
     track_artists,

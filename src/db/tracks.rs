@@ -56,6 +56,12 @@ pub struct TrackRow {
     pub missing: bool,
     /// When it was found, in microseconds since the Unix epoch.
     pub added_us: i64,
+    /// The words are explicit.
+    pub explicit: bool,
+    /// Composers, a line each.
+    pub composers: String,
+    /// When the recording first came out, in the form of `date`.
+    pub original_date: Option<String>,
 }
 
 /// A track with all that belongs to it.

@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .service(web::resource("/v1/library/scan").route(reads().to(status)).route(web::post().to(scan)))
+        .service(web::resource("/v1/library/troubles").route(reads().to(troubles)))
         .service(web::resource("/v1/library/unreadable").route(reads().to(unreadable)));
 }
 
@@ -38,6 +39,8 @@ pub(super) struct ScanObject {
     moved: u64,
     missing: u64,
     unreadable: u64,
+    /// Parts of tags that could not be read; `/v1/library/troubles` names them.
+    losses: u64,
     /// Files per second.
     rate: f64,
     /// Estimated seconds until the end.
@@ -68,6 +71,7 @@ impl ScanObject {
             moved: progress.moved,
             missing: progress.missing,
             unreadable: progress.unreadable,
+            losses: progress.losses,
             troubles: if for_admin { progress.troubles } else { Vec::new() },
             trouble_count: progress.trouble_count,
         }
@@ -128,5 +132,35 @@ pub(super) async fn unreadable(
     let (found, total) = app.db.read(move |connection| files::unreadable(connection, limit, offset)).await?;
     let object =
         |file: files::UnreadableFile| UnreadableObject { path: file.path.display().to_string(), reason: file.reason };
+    Ok(web::Json(Page::new(&request, (limit, offset), found.into_iter().map(object).collect(), total)))
+}
+
+/// A file with trouble.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TroubleObject {
+    path: String,
+    /// Whether its audio can be read, so that it is in the library.
+    is_readable: bool,
+    /// What is wrong, one sentence each: why it cannot be read, or which parts of its tags could not be, or were read
+    /// although they are not as they should be.
+    reasons: Vec<String>,
+}
+
+/// The files that cannot be read, and those whose tags have parts that cannot, with reasons; for admins.
+#[utoipa::path(get, path = "/v1/library/troubles", tag = "library", params(Paging),
+    responses((status = 200, body = Page<TroubleObject>), (status = 403)))]
+pub(super) async fn troubles(
+    request: HttpRequest,
+    app: web::Data<App>,
+    _: Admin,
+    paging: web::Query<Paging>,
+) -> Result<web::Json<Page<TroubleObject>>, ApiError> {
+    let (limit, offset) = paging.checked()?;
+    let (found, total) = app.db.read(move |connection| files::troubles(connection, limit, offset)).await?;
+    let object = |file: files::FileTrouble| TroubleObject {
+        path: file.path.display().to_string(),
+        is_readable: file.is_readable,
+        reasons: file.reasons,
+    };
     Ok(web::Json(Page::new(&request, (limit, offset), found.into_iter().map(object).collect(), total)))
 }

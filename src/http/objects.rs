@@ -81,6 +81,8 @@ pub(crate) struct ArtistObject {
     #[serde(flatten)]
     name: SimpleArtist,
     images: Vec<Image>,
+    /// The name by which the artist is sorted, such as `Bowie, David`; `null` when it is `name`.
+    sort_name: Option<String>,
     /// Always empty: the tracks have genres.
     genres: Vec<String>,
     followers: Followers,
@@ -95,6 +97,8 @@ pub(crate) struct ArtistObject {
 pub(crate) struct AlbumObject {
     id: String,
     name: String,
+    /// The title by which the album is sorted; `null` when it is `name`.
+    sort_name: Option<String>,
     /// `album`, `single` or `compilation`.
     album_type: &'static str,
     artists: Vec<SimpleArtist>,
@@ -106,6 +110,8 @@ pub(crate) struct AlbumObject {
     release_date: String,
     /// `year`, `month` or `day`.
     release_date_precision: &'static str,
+    /// When the recordings first came out, in the same form; `null` when the tags do not say.
+    original_release_date: Option<String>,
     total_tracks: i64,
     total_discs: i64,
     duration_ms: i64,
@@ -155,6 +161,11 @@ pub(crate) struct TrackObject {
     track_number: i64,
     duration_ms: i64,
     release_date: Option<String>,
+    /// When the recording first came out; `null` when the tags do not say.
+    original_release_date: Option<String>,
+    /// Composers, by name.
+    composers: Vec<String>,
+    /// Whether the tags mark the words as explicit.
     explicit: bool,
     is_local: bool,
     /// Always empty: codes of other catalogues are not read from the tags.
@@ -215,7 +226,9 @@ impl Objects<'_> {
             track_number: row.number.unwrap_or(0),
             duration_ms: row.duration_ms,
             release_date: row.date.clone(),
-            explicit: false,
+            original_release_date: row.original_date.clone(),
+            composers: row.composers.lines().map(str::to_owned).collect(),
+            explicit: row.explicit,
             is_local: false,
             external_ids: BTreeMap::new(),
             preview_url: None,
@@ -249,6 +262,7 @@ impl Objects<'_> {
         let id = CatalogueId(album.id).to_string();
         AlbumObject {
             name: album.title.clone(),
+            sort_name: album.sort_name.clone(),
             album_type: match (album.compilation, album.track_count) {
                 (true, _) => "compilation",
                 (false, ..=1) => "single",
@@ -263,6 +277,7 @@ impl Objects<'_> {
                 5..=7 => "month",
                 _ => "day",
             },
+            original_release_date: album.original_date.clone(),
             total_tracks: album.track_count,
             total_discs: album.disc_count,
             duration_ms: album.duration_ms,
@@ -280,6 +295,7 @@ impl Objects<'_> {
         ArtistObject {
             name: self.name(&Name { id: artist.id, name: artist.name.clone() }),
             images: self.images(artist.cover_id, artist.unscaled),
+            sort_name: artist.sort_name.clone(),
             genres: Vec::new(),
             followers: Followers::new(artist.follower_count),
             album_count: artist.album_count,

@@ -39,7 +39,7 @@ use utoipa::{
         genres::list, genres::tracks_of,
         health::lives, health::is_ready,
         history::recently_played, history::top_tracks, history::top_artists,
-        library::status, library::scan, library::unreadable,
+        library::status, library::scan, library::unreadable, library::troubles,
         playback::look, playback::currently_playing, playback::devices, playback::queue,
         commands::play, commands::pause, commands::stop, commands::seek, commands::next, commands::previous,
         commands::transfer, commands::hand_over, commands::repeat, commands::shuffle, commands::rate, commands::volume,

@@ -10,5 +10,6 @@ pub mod network;
 pub mod path;
 pub mod printed;
 pub mod scope;
+pub mod separators;
 pub mod spelling;
 pub mod user_name;

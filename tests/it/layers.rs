@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("db", &["media", "time", "values"]),
     ("error", &["db"]),
     ("backup", &["db", "media", "time"]),
-    ("config", &["db"]),
+    ("config", &["db", "values"]),
     ("telemetry", &["config", "values"]),
     ("catalog", &["db", "media", "time", "values"]),
     ("auth", &["config", "db", "time", "values"]),

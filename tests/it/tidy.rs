@@ -121,7 +121,7 @@ const OLD_WORDS: &[(&[&str], &[&str])] = &[
     // A device that is called so.
     (&["de", "sk"], &["tests/", "actors/tests/", "src/device/README.md"]),
     // Of music.
-    (&["be", "at"], &["demo/"]),
+    (&["be", "at"], &["demo/", "src/catalog/tags/genres.rs"]),
     (&["be", "ats"], &["demo/"]),
 ];
 

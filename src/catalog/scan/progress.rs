@@ -52,6 +52,8 @@ pub struct ScanProgress {
     pub away: u64,
     /// Files read in this scan that cannot be read.
     pub unreadable: u64,
+    /// Parts of tags, of files read in this scan, that could not be read.
+    pub losses: u64,
     /// Problems with folders, and the error that ended a scan early; the first 100 of them.
     pub troubles: Vec<String>,
     /// How many troubles there were.

@@ -9,7 +9,7 @@ use crate::{
     },
     media::version::{Stat, UNSETTLED, version},
     time,
-    values::path,
+    values::{path, separators::Splits},
 };
 use std::{
     fs::File,
@@ -69,6 +69,7 @@ pub(super) struct Readers<T> {
     results: SyncSender<T>,
     wrap: fn(Done) -> T,
     salt: i64,
+    splits: Arc<Splits>,
     slots: Vec<Slot>,
     lost: usize,
 }
@@ -78,12 +79,14 @@ impl<T: Send + 'static> Readers<T> {
     pub(super) fn start(
         count: usize,
         salt: i64,
+        splits: &Splits,
         results: SyncSender<T>,
         wrap: fn(Done) -> T,
     ) -> io::Result<(Self, SyncSender<ReadJob>)> {
         let (sender, jobs) = sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
-        let mut readers = Self { jobs, results, wrap, salt, slots: Vec::new(), lost: 0 };
+        let mut readers =
+            Self { jobs, results, wrap, salt, splits: Arc::new(splits.clone()), slots: Vec::new(), lost: 0 };
         for _ in 0..count {
             readers.start_one()?;
         }
@@ -94,12 +97,13 @@ impl<T: Send + 'static> Readers<T> {
         let slot = Slot::default();
         self.slots.push(Arc::clone(&slot));
         let (jobs, results, wrap, salt) = (Arc::clone(&self.jobs), self.results.clone(), self.wrap, self.salt);
+        let splits = Arc::clone(&self.splits);
         thread::Builder::new().name("tags".to_owned()).spawn(move || {
             loop {
                 let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 let Ok(job) = next else { return };
                 put(&slot, Some((Instant::now(), job.clone())));
-                let done = read(job, salt);
+                let done = read(job, salt, &splits);
                 if put(&slot, None).is_none() || results.send(wrap(done)).is_err() {
                     return;
                 }
@@ -144,7 +148,7 @@ fn put(slot: &Slot, value: Option<(Instant, ReadJob)>) -> Option<(Instant, ReadJ
     std::mem::replace(&mut *slot.lock().unwrap_or_else(PoisonError::into_inner), value)
 }
 
-fn read(job: ReadJob, salt: i64) -> Done {
+fn read(job: ReadJob, salt: i64, splits: &Splits) -> Done {
     if job.is_cover {
         let mut job = job;
         match cover::open(&job.path()).and_then(|file| settled(&file)) {
@@ -178,7 +182,7 @@ fn read(job: ReadJob, salt: i64) -> Done {
     };
     let (began, computed) = (Instant::now(), computed());
     let content = match tags::read(&path, &file, READ_LIMIT) {
-        Ok(reading) => Ok(Box::new(content::of(reading, &path, &job.root, salt))),
+        Ok(reading) => Ok(Box::new(content::of(reading, &path, &job.root, salt, splits))),
         Err(reason) => {
             let (reason, took) = (reason.to_string(), began.elapsed());
             if is_of_the_disk(&reason, took, self::computed().saturating_sub(computed)) {

@@ -204,6 +204,12 @@ impl<'a> Recorder<'a> {
         let disk = self.places;
         let recorded =
             self.write(|connection| scan::record(connection, batch, READER, now_us(), &mut rand::random, &disk))?;
+        for (file, content) in batch.iter().filter_map(|file| Some((file, file.content.as_ref().ok()?))) {
+            for loss in &content.losses {
+                let path = path::from_bytes(&file.folder.path).join(path::from_bytes(&file.name));
+                log::info!("scan: {}: {loss}", path.display());
+            }
+        }
         let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         self.board.change(|progress| {
             progress.done = progress.done.saturating_add(count);
@@ -211,6 +217,7 @@ impl<'a> Recorder<'a> {
             progress.changed = progress.changed.saturating_add(recorded.changed);
             progress.moved = progress.moved.saturating_add(recorded.moved);
             progress.unreadable = progress.unreadable.saturating_add(recorded.unreadable);
+            progress.losses = progress.losses.saturating_add(recorded.losses);
         });
         Ok(())
     }

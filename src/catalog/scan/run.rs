@@ -61,7 +61,7 @@ fn scan_noted(db: &Db, music: &Music, scope: &Scope, board: &Board, stop: &Atomi
     let (sender, arrivals) = sync_channel(ARRIVALS);
     let threads = thread::available_parallelism().map_or(2, usize::from);
     let (mut readers, jobs) =
-        Readers::start(threads, salt, sender.clone(), Arrival::Read).map_err(ScanError::Threads)?;
+        Readers::start(threads, salt, &music.splits, sender.clone(), Arrival::Read).map_err(ScanError::Threads)?;
     let roots = there.iter().cloned().map(Arc::new).collect();
     let (starts, hidden) = (scope.starts(&there, music.hidden), music.hidden);
     let over = AtomicBool::new(false);

@@ -1,7 +1,7 @@
 //! The music folders, and the part of them that a scan covers.
 
 use super::walk::is_reached;
-use crate::values::path::is_absence;
+use crate::values::{path::is_absence, separators::Splits};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -16,6 +16,8 @@ pub struct Music {
     pub hidden: bool,
     /// Whether tracks outside of these folders stay as they are; otherwise a scan of everything marks them as missing.
     pub others_stay: bool,
+    /// How names in tags are split.
+    pub splits: Splits,
 }
 
 /// The part of the music folders that is scanned.

@@ -1,6 +1,6 @@
-//! Calls the parser of a file's format and collects its results.
+//! Calls the parser of a file's format for the properties of its audio.
 
-use super::{audio, fields::TagFields, length, silence};
+use super::{audio, length, silence};
 use crate::values::audio::AudioProperties;
 use lofty::{
     aac::AacFile,
@@ -20,7 +20,7 @@ use lofty::{
 };
 use std::io::{self, BufRead, Cursor, Read, Seek, SeekFrom};
 
-/// Parses the content of `reader`, from its start, as a `file_type`.
+/// The properties of the audio of `reader`, which begins with it, as a `file_type`.
 ///
 /// # Errors
 /// Those of `lofty`.
@@ -28,8 +28,8 @@ pub(super) fn parse<R: BufRead + Seek>(
     file_type: FileType,
     reader: &mut R,
     options: ParseOptions,
-) -> Result<(TagFields, AudioProperties), FileParseError> {
-    // `lofty` reads the tags of these from a header that it knows.
+) -> Result<AudioProperties, FileParseError> {
+    // `lofty` knows no length in these headers, and gets one that it knows.
     let header = match file_type {
         FileType::Flac => length::flac_header(reader)?,
         FileType::Wav => length::plain_header(reader)?,
@@ -37,7 +37,7 @@ pub(super) fn parse<R: BufRead + Seek>(
     };
     reader.rewind()?;
     let is_ogg = header.is_some() && file_type == FileType::Flac;
-    let (fields, found) = match header {
+    let found = match header {
         Some(header) => parse_plain(file_type, &mut Cursor::new(header), options)?,
         None => parse_plain(file_type, reader, options)?,
     };
@@ -48,10 +48,10 @@ pub(super) fn parse<R: BufRead + Seek>(
         FileType::Mp4 => length::of_mp4(reader)?,
         FileType::Aac => length::of_adts(reader)?,
         FileType::Wav => length::of_wav(reader)?,
-        _ => return Ok((fields, found)),
+        _ => return Ok(found),
     };
     let size = reader.seek(SeekFrom::End(0))?;
-    Ok((fields, audio::with(found, measured, size)))
+    Ok(audio::with(found, measured, size))
 }
 
 /// The type of a file that `lofty` does not recognise: RF64 and BW64, Ogg FLAC.
@@ -74,57 +74,33 @@ fn parse_plain<R: Read + Seek>(
     file_type: FileType,
     reader: &mut R,
     options: ParseOptions,
-) -> Result<(TagFields, AudioProperties), FileParseError> {
-    let mut fields = TagFields::default();
-    // The tag format that the file format's specification prescribes comes first; ID3v1, which cuts texts at 30
-    // characters, comes last.
-    macro_rules! collect {
-        ($kind:ty: $($add:ident($get:ident)),+) => {{
-            let file = <$kind>::read_from(reader, options)?;
-            $(fields.$add(file.$get());)+
-            FileProperties::from(file.properties().to_owned())
-        }};
+) -> Result<AudioProperties, FileParseError> {
+    let options = { options }.read_tags(false).read_cover_art(false);
+    macro_rules! properties {
+        ($kind:ty) => {
+            FileProperties::from(<$kind>::read_from(reader, options)?.properties().to_owned())
+        };
     }
     let properties = match file_type {
-        FileType::Flac => {
-            let file = FlacFile::read_from(reader, options)?;
-            fields.add_vorbis(file.vorbis_comments());
-            fields.add_ogg_pictures(&file);
-            fields.add_id3v2(file.id3v2());
-            FileProperties::from(file.properties().to_owned())
-        }
+        FileType::Flac => properties!(FlacFile),
         FileType::Mp4 => {
             let file = Mp4File::read_from(reader, options)?;
-            fields.add_common(file.ilst());
             FileProperties::from(file.properties().clone())
         }
-        FileType::Vorbis => {
-            let file = VorbisFile::read_from(reader, options)?;
-            fields.add_vorbis(Some(file.vorbis_comments()));
-            FileProperties::from(file.properties().to_owned())
-        }
-        FileType::Opus => {
-            let file = OpusFile::read_from(reader, options)?;
-            fields.add_vorbis(Some(file.vorbis_comments()));
-            FileProperties::from(file.properties().to_owned())
-        }
-        FileType::Speex => {
-            let file = SpeexFile::read_from(reader, options)?;
-            fields.add_vorbis(Some(file.vorbis_comments()));
-            FileProperties::from(file.properties().to_owned())
-        }
+        FileType::Vorbis => properties!(VorbisFile),
+        FileType::Opus => properties!(OpusFile),
+        FileType::Speex => properties!(SpeexFile),
         FileType::Mpeg => {
-            let properties = collect!(MpegFile: add_id3v2(id3v2), add_ape(ape), add_common(id3v1));
-            let whole = audio::of(file_type, &properties);
-            return Ok((fields, audio::without(whole, silence::samples(reader)?)));
+            let whole = audio::of(file_type, &properties!(MpegFile));
+            return Ok(audio::without(whole, silence::samples(reader)?));
         }
-        FileType::Aac => collect!(AacFile: add_id3v2(id3v2), add_common(id3v1)),
-        FileType::Ape => collect!(ApeFile: add_ape(ape), add_id3v2(id3v2), add_common(id3v1)),
-        FileType::Mpc => collect!(MpcFile: add_ape(ape), add_id3v2(id3v2), add_common(id3v1)),
-        FileType::WavPack => collect!(WavPackFile: add_ape(ape), add_common(id3v1)),
-        FileType::Wav => collect!(WavFile: add_id3v2(id3v2), add_common(riff_info)),
-        FileType::Aiff => collect!(AiffFile: add_id3v2(id3v2), add_common(text_chunks)),
+        FileType::Aac => properties!(AacFile),
+        FileType::Ape => properties!(ApeFile),
+        FileType::Mpc => properties!(MpcFile),
+        FileType::WavPack => properties!(WavPackFile),
+        FileType::Wav => properties!(WavFile),
+        FileType::Aiff => properties!(AiffFile),
         _ => Probe::with_file_type(reader, file_type).options(options).read()?.properties().clone(),
     };
-    Ok((fields, audio::of(file_type, &properties)))
+    Ok(audio::of(file_type, &properties))
 }

@@ -1,8 +1,11 @@
-//! Reads one file with `lofty`, protected against hostile files: time limit, panics, limits of values.
+//! Reads one file, protected against hostile files: time limit, panics, limits of values.
 
 use super::{
-    MAX_PICTURE_BYTES, Reading, Tags, Unreadable,
+    Reading, Tags, Unreadable,
+    bytes::{FileBytes, Window},
+    collect::collect,
     fields::{Field, TagFields},
+    outer::Outer,
     parse::{parse, unrecognised},
     patient::Patient,
     text, values,
@@ -11,7 +14,6 @@ use crate::values::audio::Gain;
 use lofty::{
     config::{ParseOptions, ParsingMode},
     file::FileType,
-    picture::{Picture, PictureType},
     probe::Probe,
 };
 use std::{
@@ -49,34 +51,51 @@ fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, 
     } else {
         2
     });
+    let (mut fields, audio) = {
+        let mut bytes = FileBytes::new(&mut reader).map_err(|error| because(&error))?;
+        let mut outer = Outer::before(&mut bytes, frames).map_err(|error| because(&error))?;
+        let fields = collect(&mut bytes, &mut outer).map_err(|error| because(&error))?;
+        (fields, outer.audio)
+    };
+    let mut reader = Window::new(reader, audio).map_err(|error| because(&error))?;
     let unrecognised = unrecognised(&mut reader).map_err(|error| because(&error))?;
     let guessed = Probe::new(&mut reader).options(options).guess_file_type().map_err(|error| because(&error))?;
     let file_type = unrecognised
         .or(guessed.file_type())
         .or(by_name)
         .ok_or_else(|| Unreadable("not an audio format that is supported".to_owned()))?;
-    // In Vorbis comments `lofty` sets track and disc numbers by a conversion that reorders the other comments.
-    let comments = matches!(file_type, FileType::Flac | FileType::Vorbis | FileType::Opus | FileType::Speex);
-    let options = { options }.implicit_conversions(!comments);
-    // When a picture or a tag cannot be read, the rest of the file still can.
-    let attempts = [options, { options }.read_cover_art(false), { options }.read_tags(false)];
-    let mut first_error = None;
-    for options in attempts {
-        reader.rewind().map_err(|error| because(&error))?;
-        match parse(file_type, &mut reader, options) {
-            Ok((_, audio)) if audio.duration_ms == 0 && audio.sample_rate_hz.is_none() => {
-                return Err(Unreadable("no audio was found in the file".to_owned()));
-            }
-            Ok((fields, audio)) => return Ok(Reading { tags: tags(&fields), audio }),
-            Err(error) => first_error = first_error.or_else(|| Some(because(&error))),
-        }
+    reader.rewind().map_err(|error| because(&error))?;
+    let audio = parse(file_type, &mut reader, options).map_err(|error| because(&error))?;
+    if audio.duration_ms == 0 && audio.sample_rate_hz.is_none() {
+        return Err(Unreadable("no audio was found in the file".to_owned()));
     }
-    Err(first_error.unwrap_or_else(|| Unreadable("nothing could be read".to_owned())))
+    note_values(&mut fields);
+    let losses = fields.losses();
+    Ok(Reading { tags: tags(fields), audio, losses })
 }
 
-fn tags(fields: &TagFields) -> Tags {
-    let (track, tracks) = number(fields, Field::Track, Field::Tracks);
-    let (disc, discs) = number(fields, Field::Disc, Field::Discs);
+/// Notes values that are not what their field is for.
+fn note_values(fields: &mut TagFields) {
+    let is_blank = |text: &&str| text.bytes().all(|byte| matches!(byte, b'0' | b'-' | b' ') || byte.is_ascii_control());
+    let dates = [(Field::Date, "date"), (Field::ReleaseDate, "release date"), (Field::OriginalDate, "original date")];
+    let mut wrong = Vec::new();
+    for (field, name) in dates {
+        let texts = fields.each(field).filter(|text| !is_blank(text) && values::date(text).is_none());
+        wrong.extend(texts.map(|text| format!("{name}: \"{text:.60}\" is no date")));
+    }
+    let gains = [(Field::TrackGain, "track gain"), (Field::AlbumGain, "album gain")];
+    for (field, name) in gains {
+        let texts = fields.each(field).filter(|text| !is_blank(text) && values::gain_db(text).is_none());
+        wrong.extend(texts.map(|text| format!("{name}: \"{text:.60}\" is no gain")));
+    }
+    for text in wrong {
+        fields.lose_value(&text);
+    }
+}
+
+fn tags(fields: TagFields) -> Tags {
+    let (track, tracks) = number(&fields, Field::Track, Field::Tracks);
+    let (disc, discs) = number(&fields, Field::Disc, Field::Discs);
     let with_side = fields.first(Field::Track, values::side_and_track);
     let (side, track) = with_side.map_or((None, track), |(side, track)| (Some(side), Some(track)));
     let all = |names: &[Field]| fields.all(names, |texts| text::clean_all(texts.into_iter()));
@@ -84,9 +103,14 @@ fn tags(fields: &TagFields) -> Tags {
     Tags {
         other_titles: all(&[Field::Title]).into_iter().filter(|other| Some(other) != title.as_ref()).collect(),
         title,
+        title_sort: fields.first(Field::TitleSort, text::clean),
         artists: all(&[Field::Artists, Field::Artist]),
+        artist_sorts: all(&[Field::ArtistSort]),
         album: fields.first(Field::Album, text::clean),
+        album_sort: fields.first(Field::AlbumSort, text::clean),
         album_artists: all(&[Field::AlbumArtists, Field::AlbumArtist]),
+        album_artist_sorts: all(&[Field::AlbumArtistSort]),
+        composers: all(&[Field::Composer]),
         // Sides that letters name count over all discs: the number of the disc would put B1 beside A1.
         disc: if side.is_some_and(|side| side.is_letter) { None } else { disc }.or(side.map(|side| side.number)),
         discs,
@@ -95,11 +119,13 @@ fn tags(fields: &TagFields) -> Tags {
         date: [Field::Date, Field::ReleaseDate, Field::OriginalDate]
             .into_iter()
             .find_map(|field| fields.first(field, values::date)),
+        original_date: fields.first(Field::OriginalDate, values::date),
         genres: all(&[Field::Genre]),
         compilation: fields.first(Field::Compilation, |flag| Some(values::flag(flag))).unwrap_or(false),
+        explicit: fields.first(Field::Explicit, |flag| Some(values::explicit(flag))).unwrap_or(false),
         release: fields.first(Field::Release, text::clean).map(|id| id.to_lowercase()),
-        gain: gain(fields),
-        picture: picture(fields.pictures()),
+        gain: gain(&fields),
+        picture: fields.into_picture(),
     }
 }
 
@@ -120,16 +146,6 @@ fn gain(fields: &TagFields) -> Gain {
         album_db: gain(Field::AlbumGain, Field::AlbumR128),
         album_peak: fields.first(Field::AlbumPeak, values::peak),
     }
-}
-
-fn picture(pictures: &[Picture]) -> Option<Vec<u8>> {
-    let usable = |picture: &&Picture| {
-        let icon = matches!(picture.pic_type(), PictureType::Icon | PictureType::OtherIcon);
-        !icon && (1..=MAX_PICTURE_BYTES).contains(&picture.data().len())
-    };
-    let front = |picture: &&Picture| picture.pic_type() == PictureType::CoverFront;
-    let pictures = || pictures.iter().filter(usable);
-    pictures().find(front).or_else(|| pictures().next()).map(|picture| picture.data().to_vec())
 }
 
 /// An error with all its causes in one line.

@@ -49,9 +49,13 @@ pub(super) fn side_and_track(text: &str) -> Option<(Side, u32)> {
     Some((Side { number: disc, is_letter: false }, number(track.trim())?))
 }
 
-/// The date of `2003`, `2003-05`, `2003-05-07T…`, `2003/05/07` or `20030507`, as `YYYY[-MM[-DD]]`.
+/// The date of `2003`, `2003-05`, `2003-05-07T…`, `2003/05/07` or `20030507`, as `YYYY[-MM[-DD]]`; also that of `07.05.2003`,
+/// and the year of `05/07/2003`, where it is not known which number is the month.
 pub(super) fn date(text: &str) -> Option<String> {
     let text = text.trim();
+    if let Some(date) = year_last(text) {
+        return Some(date);
+    }
     let year = text.get(..4).filter(|year| is_number(year, 1000, 9999))?;
     let rest = text.get(4..)?;
     let (month, day) = match rest.chars().next() {
@@ -72,6 +76,20 @@ pub(super) fn date(text: &str) -> Option<String> {
     Some(date)
 }
 
+fn year_last(text: &str) -> Option<String> {
+    let sign = text.chars().find(|c| !c.is_ascii_digit()).filter(|sign| matches!(sign, '.' | '/' | '-'))?;
+    let mut parts = text.split(sign);
+    let (day, month, year) = (parts.next()?, parts.next()?, parts.next().filter(|_| parts.next().is_none())?);
+    if !is_number(year, 1000, 9999) || ![day, month].iter().all(|part| (1..=2).contains(&part.len())) {
+        return None;
+    }
+    let (day, month): (u32, u32) = (day.parse().ok()?, month.parse().ok()?);
+    if !(1..=31).contains(&day) || !(1..=31).contains(&month) {
+        return None;
+    }
+    Some(if sign == '.' && month <= 12 { format!("{year}-{month:02}-{day:02}") } else { year.to_owned() })
+}
+
 fn is_number(text: &str, min: u32, max: u32) -> bool {
     let digits = if max > 31 { 4 } else { 2 };
     text.len() == digits
@@ -79,12 +97,12 @@ fn is_number(text: &str, min: u32, max: u32) -> bool {
         && text.parse().is_ok_and(|number: u32| (min..=max).contains(&number))
 }
 
-/// The dB of `-7.03 dB` or `-7.03`.
+/// The dB of `-7.03 dB`, `-7.03` or `-7,03`.
 pub(super) fn gain_db(text: &str) -> Option<f64> {
     let text = text.trim();
     let number = text.get(text.len().saturating_sub(2)..).filter(|unit| unit.eq_ignore_ascii_case("db"));
     let number = if number.is_some() { text.get(..text.len().saturating_sub(2))? } else { text };
-    number.trim().parse().ok().filter(|db: &f64| db.abs() <= MAX_GAIN_DB)
+    decimal(number).filter(|db| db.abs() <= MAX_GAIN_DB)
 }
 
 /// The ReplayGain dB of an R128 gain: a whole number of 1/256 dB.
@@ -95,7 +113,17 @@ pub(super) fn r128_gain_db(text: &str) -> Option<f64> {
 
 /// A peak, where 1.0 is full scale.
 pub(super) fn peak(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|peak: &f64| (0.0..=MAX_PEAK).contains(peak))
+    decimal(text).filter(|peak| (0.0..=MAX_PEAK).contains(peak))
+}
+
+/// A number with a point, or with a comma as programs write it in some languages.
+fn decimal(text: &str) -> Option<f64> {
+    text.trim().replacen(',', ".", 1).parse().ok()
+}
+
+/// Whether iTunes' advisory marks explicit words: 1, or 4 in old files; 2 marks a clean version.
+pub(super) fn explicit(text: &str) -> bool {
+    matches!(text.trim(), "1" | "4")
 }
 
 /// Whether a flag such as the compilation flag is set.
@@ -156,6 +184,14 @@ mod tests {
             ("2003-13-01", Some("2003")),
             ("2003 remaster", Some("2003")),
             ("2003年", Some("2003")),
+            ("07.05.2003", Some("2003-05-07")),
+            ("7.5.2003", Some("2003-05-07")),
+            ("05/07/2003", Some("2003")),
+            ("05-27-2003", Some("2003")),
+            ("1999/2000", Some("1999")),
+            ("99.99.2003", None),
+            ("07.05.03", None),
+            ("yesterday", None),
             ("0000", None),
             ("20031", None),
             ("MMIII", None),
@@ -171,11 +207,13 @@ mod tests {
     fn impossible_gains_and_peaks_are_refused() {
         assert_eq!(gain_db("-7.03 dB"), Some(-7.03));
         assert_eq!(gain_db("+2.5DB"), Some(2.5));
-        for nonsense in ["1e15", "NaN", "inf", "", "dB", "loud", "é"] {
+        assert_eq!((gain_db("-7,03 dB"), peak("0,98")), (Some(-7.03), Some(0.98)));
+        for nonsense in ["1e15", "1,000.5", "NaN", "inf", "", "dB", "loud", "é"] {
             assert_eq!(gain_db(nonsense), None, "{nonsense:?}");
         }
         assert_eq!(r128_gain_db("-1280"), Some(0.0));
         assert_eq!(peak("0.98"), Some(0.98));
         assert_eq!(peak("-1"), None);
+        assert_eq!(["1", "4 ", "2", "0", ""].map(explicit), [true, true, false, false, false]);
     }
 }

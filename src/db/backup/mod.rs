@@ -35,6 +35,7 @@ pub const TABLES: &[&str] = &[
     "track_albums",
     "stale_titles",
     "track_artists",
+    "sort_names",
     "genres",
     "track_genres",
     "playlists",

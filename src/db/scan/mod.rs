@@ -9,6 +9,7 @@ mod record;
 mod refresh;
 mod refused;
 mod regroup;
+mod sorting;
 mod twins;
 mod write;
 
@@ -72,6 +73,8 @@ pub struct Content {
     pub title: String,
     /// Further titles, by which the track is found; without line breaks.
     pub other_titles: Vec<String>,
+    /// The title by which it is sorted, where it differs.
+    pub title_sort: Option<String>,
     /// Artists in order; at least one.
     pub artists: Vec<String>,
     /// Genres in order.
@@ -84,6 +87,14 @@ pub struct Content {
     pub number: Option<i64>,
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.
     pub date: Option<String>,
+    /// When the recording first came out, in the same form.
+    pub original_date: Option<String>,
+    /// Composers in order; without line breaks.
+    pub composers: Vec<String>,
+    /// Whether the words are explicit.
+    pub explicit: bool,
+    /// The names by which artists and album are sorted.
+    pub sorts: SortNames,
     /// Properties of the audio.
     pub audio: AudioProperties,
     /// `ReplayGain`.
@@ -92,6 +103,19 @@ pub struct Content {
     pub cover: Option<Cover>,
     /// A hash of artists, album and title; `None` when the tags lack artists or title.
     pub tag_key: Option<i64>,
+    /// What the tags have that could not be read; without line breaks.
+    pub losses: Vec<String>,
+}
+
+/// The names by which the artists and the album of a track are sorted; without line breaks, empty where the tags have none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SortNames {
+    /// Those of the artists, in the same order.
+    pub artists: Vec<String>,
+    /// That of the album.
+    pub album: String,
+    /// Those of the artists of the album, in the same order.
+    pub album_artists: Vec<String>,
 }
 
 /// What the file of a track says of its album.

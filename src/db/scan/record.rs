@@ -25,6 +25,8 @@ pub struct Recorded {
     pub moved: u64,
     /// Files of these that cannot be read.
     pub unreadable: u64,
+    /// Parts of their tags that could not be read.
+    pub losses: u64,
 }
 
 /// Writes a batch of files that version `reader` of our tag reading read at `now_us`; `new_id` returns a new id.
@@ -50,6 +52,8 @@ pub fn record(
             Fate::Moved => recorded.moved += 1,
         }
         recorded.unreadable += u64::from(file.content.is_err());
+        let losses = file.content.as_ref().map_or(0, |content| content.losses.len());
+        recorded.losses = recorded.losses.saturating_add(u64::try_from(losses).unwrap_or(u64::MAX));
     }
 
     let old: Vec<i64> = identified.iter().filter(|row| row.fate != Fate::New).map(|row| row.id).collect();

@@ -4,6 +4,7 @@
 use super::{
     names::{mark_artists, various_artists},
     regroup::regroup,
+    sorting,
 };
 use crate::{
     db::{
@@ -98,6 +99,7 @@ fn refresh_albums(
     let by = album_artists::table.filter(album_artists::album_id.eq_any(&album_ids));
     let artist_ids: Vec<i64> = by.select(album_artists::artist_id).distinct().load(connection)?;
     mark_artists(connection, &artist_ids)?;
+    sorting::albums(connection, &album_ids)?;
     Ok(true)
 }
 
@@ -236,6 +238,7 @@ fn refresh_artists(connection: &mut DbConnection) -> Result<bool, DbError> {
         );
         diesel::update(artists::table.filter(artists::id.eq(id))).set(sums).execute(connection)?;
     }
+    sorting::artists(connection, &ids)?;
     Ok(true)
 }
 

@@ -23,7 +23,7 @@ const CANDIDATES: i64 = 16;
 const LENGTHS_MS: i64 = 1_000;
 
 /// Every table with rows of a track itself, by its column `track_id`.
-const ROWS_OF_TRACKS: [&str; 3] = ["track_albums", "track_artists", "track_genres"];
+const ROWS_OF_TRACKS: [&str; 4] = ["sort_names", "track_albums", "track_artists", "track_genres"];
 
 /// A file with a track.
 #[derive(Debug, Clone)]

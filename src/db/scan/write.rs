@@ -6,6 +6,7 @@ use super::{
     Content, FoundFile,
     names::NameIds,
     regroup::{self, Had},
+    sorting,
 };
 use crate::{
     db::{
@@ -42,6 +43,7 @@ pub(super) struct FileRow<'a> {
     sha256_us: i64,
     ctime_ns: i64,
     look: &'a str,
+    losses: String,
 }
 
 pub(super) fn file_row(file: &FoundFile, id: i64, reader: i64) -> FileRow<'_> {
@@ -64,6 +66,7 @@ pub(super) fn file_row(file: &FoundFile, id: i64, reader: i64) -> FileRow<'_> {
         sha256_us: 0,
         ctime_ns,
         look: names.map_or("", |names| &names.look),
+        losses: file.content.as_ref().map(|content| content.losses.join("\n")).unwrap_or_default(),
     }
 }
 
@@ -196,6 +199,9 @@ struct StoredTrackRow<'a> {
     missing: bool,
     change: i64,
     other_titles: String,
+    explicit: bool,
+    composers: String,
+    original_date: Option<&'a str>,
 }
 
 fn track_row(content: &Content, id: i64, album_id: i64, change: i64) -> StoredTrackRow<'_> {
@@ -204,7 +210,7 @@ fn track_row(content: &Content, id: i64, album_id: i64, change: i64) -> StoredTr
         id,
         album_id,
         title: &content.title,
-        sort_key: sort_key(&content.title),
+        sort_key: sort_key(content.title_sort.as_deref().unwrap_or(&content.title)),
         disc: content.disc,
         number: content.number,
         date: content.date.as_deref(),
@@ -223,6 +229,9 @@ fn track_row(content: &Content, id: i64, album_id: i64, change: i64) -> StoredTr
         missing: false,
         change,
         other_titles: content.other_titles.join("\n"),
+        explicit: content.explicit,
+        composers: content.composers.join("\n"),
+        original_date: content.original_date.as_deref(),
     }
 }
 
@@ -280,6 +289,7 @@ pub(super) fn tracks(
     insert_all!(connection, track_artists::table, by);
     insert_all!(connection, track_genres::table, of);
     regroup::store(connection, &on)?;
+    sorting::record(connection, rows)?;
     let all: Vec<i64> = rows.iter().map(|(_, id)| *id).collect();
     mark_stale(connection, &all)
 }

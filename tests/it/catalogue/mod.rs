@@ -29,5 +29,6 @@ mod spotify_library;
 mod spotify_objects;
 mod spotify_player;
 mod sums;
+mod tags;
 mod trouble;
 mod twins;

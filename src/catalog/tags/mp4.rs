@@ -1,0 +1,281 @@
+//! The metadata of MP4 as iTunes writes it: `moov/udta/meta/ilst`, one atom for each value. Sources: ISO/IEC 14496-12
+//! (atoms), Apple's "`QuickTime` File Format", "Metadata", and the field mappings of `MusicBrainz` Picard.
+
+use super::{
+    MAX_PICTURE_BYTES,
+    bytes::FileBytes,
+    decode::{self, ByteOrder},
+    fields::{FRONT, Field, TagFields, field},
+    genres,
+};
+use std::{
+    io::{self, Read, Seek},
+    ops::Range,
+};
+
+/// The most atoms of one level.
+const MAX_ATOMS: usize = 10_000;
+/// The greatest length of a value that is no picture.
+const MAX_TEXT: u64 = 1024 * 1024;
+
+/// An atom.
+struct Atom {
+    name: [u8; 4],
+    content: Range<u64>,
+}
+
+/// The next atom in `rest`, which begins behind it afterwards; `None` at the end, `Err` when its size is wrong.
+fn next(bytes: &mut FileBytes<impl Read + Seek>, rest: &mut Range<u64>) -> io::Result<Option<Result<Atom, [u8; 4]>>> {
+    let at = rest.start;
+    if at.saturating_add(8) > rest.end {
+        return Ok(None);
+    }
+    let Some([size, name]) = bytes.fours::<2>(at)? else { return Ok(None) };
+    let (size, head) = match u32::from_be_bytes(size) {
+        0 => (rest.end.saturating_sub(at), 8),
+        1 => (bytes.array::<8>(at.saturating_add(8))?.map_or(0, u64::from_be_bytes), 16),
+        size => (size.into(), 8),
+    };
+    let end = at.saturating_add(size);
+    if size < head || end > rest.end {
+        rest.start = rest.end;
+        return Ok(Some(Err(name)));
+    }
+    rest.start = end;
+    Ok(Some(Ok(Atom { name, content: at.saturating_add(head)..end })))
+}
+
+/// The content of the first atom of this name.
+fn find(bytes: &mut FileBytes<impl Read + Seek>, within: Range<u64>, name: [u8; 4]) -> io::Result<Option<Range<u64>>> {
+    let mut rest = within;
+    for _ in 0..MAX_ATOMS {
+        match next(bytes, &mut rest)? {
+            Some(Ok(atom)) if atom.name == name => return Ok(Some(atom.content)),
+            Some(Ok(_)) => {}
+            _ => break,
+        }
+    }
+    Ok(None)
+}
+
+/// Adds what the file has.
+///
+/// # Errors
+/// Those of reading the file; what is wrong with the metadata is noted in `fields`.
+pub(super) fn read(bytes: &mut FileBytes<impl Read + Seek>, start: u64, fields: &mut TagFields) -> io::Result<()> {
+    fields.begin("MP4");
+    let mut within = start..bytes.len();
+    for name in [b"moov", b"udta", b"meta", b"ilst"] {
+        let Some(content) = find(bytes, within, *name)? else { return Ok(()) };
+        // Version and flags, which QuickTime leaves out.
+        let is_full = name == b"meta" && bytes.has(content.start, &[0; 4])?;
+        within = content.start.saturating_add(if is_full { 4 } else { 0 })..content.end;
+    }
+    for _ in 0..MAX_ATOMS {
+        match next(bytes, &mut within)? {
+            Some(Ok(atom)) => item(bytes, &atom, fields)?,
+            Some(Err(name)) => fields.lose(&decode::latin1(&name), "its size is wrong; the rest is not read"),
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+/// The field of an atom with texts.
+const fn text_field(name: [u8; 4]) -> Option<Field> {
+    Some(match &name {
+        b"\xa9nam" => Field::Title,
+        b"sonm" => Field::TitleSort,
+        b"\xa9ART" => Field::Artist,
+        b"soar" => Field::ArtistSort,
+        b"\xa9alb" => Field::Album,
+        b"soal" => Field::AlbumSort,
+        b"aART" => Field::AlbumArtist,
+        b"soaa" => Field::AlbumArtistSort,
+        b"\xa9wrt" => Field::Composer,
+        b"\xa9day" => Field::Date,
+        b"\xa9gen" => Field::Genre,
+        _ => return None,
+    })
+}
+
+fn item(bytes: &mut FileBytes<impl Read + Seek>, atom: &Atom, fields: &mut TagFields) -> io::Result<()> {
+    let shown = decode::latin1(&atom.name);
+    let (shown, field) = match &atom.name {
+        b"----" => {
+            let Some(name) = find(bytes, atom.content.clone(), *b"name")? else { return Ok(()) };
+            let len = name.end.saturating_sub(name.start).min(1_000);
+            let name = bytes.get(name.start.saturating_add(4), usize::try_from(len).unwrap_or(0).saturating_sub(4))?;
+            let name = decode::latin1(&name);
+            (format!("----:{name}"), field(&name))
+        }
+        b"trkn" => (shown, Some(Field::Track)),
+        b"disk" => (shown, Some(Field::Disc)),
+        b"gnre" => (shown, Some(Field::Genre)),
+        b"cpil" => (shown, Some(Field::Compilation)),
+        b"rtng" => (shown, Some(Field::Explicit)),
+        b"covr" => (shown, None),
+        name => (shown, text_field(*name)),
+    };
+    if field.is_none() && &atom.name != b"covr" {
+        return Ok(());
+    }
+    let mut rest = atom.content.clone();
+    for _ in 0..MAX_ATOMS {
+        match next(bytes, &mut rest)? {
+            Some(Ok(data)) if &data.name == b"data" => value(bytes, atom.name, &shown, field, data.content, fields)?,
+            Some(Ok(_)) => {}
+            Some(Err(_)) => fields.lose(&shown, "the size of its value is wrong"),
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+/// A `data` atom: the type of the value (1 UTF-8, 2 UTF-16), the country and language, the value.
+fn value(
+    bytes: &mut FileBytes<impl Read + Seek>,
+    name: [u8; 4],
+    shown: &str,
+    field: Option<Field>,
+    content: Range<u64>,
+    fields: &mut TagFields,
+) -> io::Result<()> {
+    let start = content.start.saturating_add(8);
+    let Some(size) = content.end.checked_sub(start) else {
+        fields.lose(shown, "its value is too short");
+        return Ok(());
+    };
+    let picture = (u64::try_from(MAX_PICTURE_BYTES).unwrap_or(0), "it is larger than 10 MiB");
+    let (most, reason) = if field.is_none() { picture } else { (MAX_TEXT, "it is larger than 1 MiB") };
+    if size > most {
+        fields.lose(shown, reason);
+        return Ok(());
+    }
+    let kind = bytes.array::<4>(content.start)?.map_or(0, u32::from_be_bytes) & 0xff_ffff;
+    let value = bytes.get(start, usize::try_from(size).unwrap_or(0))?;
+    let Some(field) = field else {
+        fields.picture(FRONT, value);
+        return Ok(());
+    };
+    let number = value.iter().fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte));
+    let text = match (&name, value.as_slice()) {
+        (_, []) => None,
+        (b"trkn" | b"disk", [_, _, a, b, c, d, ..]) => {
+            let (number, total) = (u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
+            Some(if total == 0 { number.to_string() } else { format!("{number}/{total}") })
+        }
+        (b"trkn" | b"disk", [_, _, a, b, ..]) => Some(u16::from_be_bytes([*a, *b]).to_string()),
+        (b"trkn" | b"disk", _) => {
+            fields.lose(shown, "its value is too short");
+            None
+        }
+        // Counted from 1.
+        (b"gnre", _) => {
+            let genre = usize::try_from(number).ok().and_then(|number| genres::numbered(number.checked_sub(1)?));
+            if genre.is_none() && number != 0 {
+                fields.lose(shown, &format!("{number} is no genre"));
+            }
+            genre.map(str::to_owned)
+        }
+        (b"cpil" | b"rtng", _) => Some(number.to_string()),
+        // A number in an atom of text, such as a flag.
+        (_, [byte]) if kind == 21 => Some(byte.to_string()),
+        _ => {
+            let (text, trouble) =
+                if kind == 2 { decode::utf16(&value, Some(ByteOrder::Big)) } else { decode::utf8(&value) };
+            if let Some(trouble) = trouble {
+                fields.lose(shown, &trouble);
+            }
+            Some(text)
+        }
+    };
+    if let Some(text) = text {
+        fields.text(field, text);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::io::Cursor;
+
+    fn atom(name: &[u8], content: &[u8]) -> Vec<u8> {
+        [&u32::try_from(content.len() + 8).unwrap().to_be_bytes(), name, content].concat()
+    }
+
+    fn data(kind: u32, value: &[u8]) -> Vec<u8> {
+        atom(b"data", &[&kind.to_be_bytes(), [0; 4].as_slice(), value].concat())
+    }
+
+    fn file(items: &[Vec<u8>], full: bool) -> Vec<u8> {
+        let version: &[u8] = if full { &[0; 4] } else { &[] };
+        let meta = [version, &atom(b"hdlr", b"x"), &atom(b"ilst", &items.concat())].concat();
+        let moov = [atom(b"mvhd", b""), atom(b"udta", &atom(b"meta", &meta))].concat();
+        [atom(b"ftyp", b"M4A "), atom(b"moov", &moov)].concat()
+    }
+
+    fn fields_of(file: &[u8]) -> TagFields {
+        let mut fields = TagFields::default();
+        read(&mut FileBytes::new(Cursor::new(file)).unwrap(), 0, &mut fields).unwrap();
+        fields
+    }
+
+    #[test]
+    fn an_odd_atom_costs_itself_alone() {
+        let free = |name: &[u8], value: &[u8]| {
+            let mean = atom(b"mean", b"\0\0\0\0com.apple.iTunes");
+            let name = atom(b"name", &[b"\0\0\0\0", name].concat());
+            atom(b"----", &[mean, name, data(1, value)].concat())
+        };
+        let items = [
+            atom(b"\xa9nam", &data(1, b"Title")),
+            atom(b"\xa9ART", &[data(1, b"Bj\xf6rk"), data(1, b"B")].concat()),
+            atom(b"trkn", &data(0, &[0, 0])),
+            atom(b"disk", &data(0, &[0, 0, 0, 2, 0, 3])),
+            atom(b"gnre", &data(0, &[0, 18])),
+            atom(b"gnre", &data(0, &[1, 18])),
+            atom(b"rtng", &data(21, &[4])),
+            atom(b"\xa9wrt", b"\0\0\0\x09data"),
+            atom(b"aART", b""),
+            free(b"ARTISTS", b"X"),
+            atom(b"covr", &data(14, b"picture")),
+            [&200_u32.to_be_bytes(), b"\xa9alb".as_slice(), &data(1, b"Album")].concat(),
+        ];
+        for full in [true, false] {
+            let fields = fields_of(&file(&items, full));
+            let all = |field| fields.each(field).collect::<Vec<_>>();
+            assert_eq!((all(Field::Title), all(Field::Artist)), (vec!["Title"], vec!["Björk", "B"]));
+            assert_eq!(
+                (all(Field::Disc), all(Field::Genre), all(Field::Explicit)),
+                (vec!["2/3"], vec!["Rock"], vec!["4"])
+            );
+            assert_eq!(all(Field::Artists), ["X"]);
+            assert_eq!(
+                fields.losses(),
+                [
+                    "MP4 ©ART: the text is not UTF-8; it is read as Latin-1",
+                    "MP4 trkn: its value is too short",
+                    "MP4 gnre: 274 is no genre",
+                    "MP4 ©wrt: the size of its value is wrong",
+                    "MP4 ©alb: its size is wrong; the rest is not read",
+                ]
+            );
+            assert_eq!(fields.into_picture().as_deref(), Some(b"picture".as_slice()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(noise in prop::collection::vec(any::<u8>(), 0..150), at in 0..150_usize) {
+            let items = [atom(b"\xa9nam", &data(1, b"Title")), atom(b"trkn", &data(0, &[0; 6])), atom(b"gnre", &data(0, &[0, 1]))];
+            let mut file = file(&items, true);
+            for (place, byte) in file.iter_mut().skip(at).zip(&noise) {
+                *place ^= byte;
+            }
+            fields_of(&file);
+        }
+    }
+}
