@@ -130,8 +130,8 @@ mod tests {
 
     #[test]
     fn a_title_loses_the_disc_that_it_names() {
-        let reading = Reading { tags: titled("Live (Disc 2)"), audio: AudioProperties::default() };
-        let content = of(reading, Path::new("/music/A/Live/1.mp3"), Path::new("/music"), 0);
+        let reading = Reading { tags: titled("Live (Disc 2)"), audio: AudioProperties::default(), losses: Vec::new() };
+        let content = of(reading, Path::new("/music/A/Live/1.mp3"), Path::new("/music"), 0, &Splits::default());
         assert_eq!((content.album.title.as_str(), content.disc), ("Live", 2));
     }
 

@@ -36,6 +36,8 @@ struct Twin {
     tag_key: Option<i64>,
     /// Disc, number and length.
     on_album: (i64, Option<i64>, i64),
+    /// When it came out: a remaster is another recording.
+    date: Option<String>,
     album_id: i64,
     added_us: i64,
     /// Whether another track became part of it just now.
@@ -50,7 +52,7 @@ impl Twin {
         let ((disc, number, ms), (other_disc, other_number, other_ms)) = (self.on_album, other.on_album);
         let is_recording = self.tag_key.is_some()
             && self.tag_key == other.tag_key
-            && (disc, number) == (other_disc, other_number)
+            && (disc, number, &self.date) == (other_disc, other_number, &other.date)
             && ms.abs_diff(other_ms) <= LENGTHS_MS.unsigned_abs();
         (is_copy || is_recording).then(|| {
             let is_named_alike = self.name == other.name;
@@ -133,13 +135,14 @@ enum TwinsOf<'a> {
 }
 
 fn load(connection: &mut DbConnection, wanted: TwinsOf<'_>) -> Result<Vec<Twin>, DbError> {
-    type Columns = ((i64, Vec<u8>, String, Option<String>, i64, Option<i64>), (i64, Option<i64>, i64), (i64, i64));
+    type FileColumns = (i64, Vec<u8>, String, Option<String>, i64, Option<i64>);
+    type Columns = (FileColumns, (i64, Option<i64>, i64), (Option<String>, i64, i64));
     macro_rules! twins {
         ($filter:expr) => {
             files::table.inner_join(tracks::table.on(tracks::id.eq(files::id))).filter($filter).select((
                 (files::id, files::name, files::fingerprint, files::sha256, files::sha256_us, files::tag_key),
                 (tracks::disc, tracks::number, tracks::duration_ms),
-                (tracks::album_id, tracks::added_us),
+                (tracks::date, tracks::album_id, tracks::added_us),
             ))
         };
     }
@@ -163,9 +166,9 @@ fn load(connection: &mut DbConnection, wanted: TwinsOf<'_>) -> Result<Vec<Twin>,
     rows.sort_by_key(|row| row.0.0);
     rows.dedup_by_key(|row| row.0.0);
     let twin = |row: Columns| {
-        let ((id, name, fingerprint, sha256, sha256_us, tag_key), on_album, (album_id, added_us)) = row;
+        let ((id, name, fingerprint, sha256, sha256_us, tag_key), on_album, (date, album_id, added_us)) = row;
         let sha256 = sha256.filter(|_| sha256_us > 0);
-        Twin { id, name, fingerprint, sha256, tag_key, on_album, album_id, added_us, is_taken: false }
+        Twin { id, name, fingerprint, sha256, tag_key, on_album, date, album_id, added_us, is_taken: false }
     };
     Ok(rows.into_iter().map(twin).collect())
 }

@@ -73,7 +73,7 @@ on_both_databases! {
         let of = |end: &str| format!("/v1/playlists/{}{end}", text(&made, "id"));
         let playlists = [
             (Method::POST, of("/tracks"), json!({"uris": [uri, uri]})),
-            (Method::PUT, of("/items"), json!({"range_start": 0, "insert_before": 2})),
+            (Method::PUT, of("/items"), json!({"uris": [uri]})),
             (Method::DELETE, of("/tracks"), json!({"tracks": [{"uri": uri}]})),
             (Method::PUT, of(""), json!({"name": "Q"})),
             (Method::DELETE, format!("/v1/me/library?uris={}", text(&made, "uri")), Value::Null),

@@ -156,8 +156,7 @@ impl Library {
 
     pub(super) fn scan_scope(&self, music: &Music, scope: &Scope) -> ScanProgress {
         let board = Board::default();
-        let music = Music { folders: music.to_vec(), ..Music::default() };
-        run_one(&self.db, &music, scope, &board, &AtomicBool::new(false));
+        run_one(&self.db, music, scope, &board, &AtomicBool::new(false));
         board.read()
     }
 
