@@ -96,8 +96,8 @@ settings! { |sources|
     music: Vec<PathBuf> = Vec::new();
     /// Whether files and folders are scanned whose names begin with one dot and a letter, too; bins never are.
     scan_hidden: bool = false;
-    /// What separates several artists in one text of a tag, with blanks between: signs, and words that stand free. A file is
-    /// split when it is read: `segue scan --reread-all` reads all again.
+    /// What separates several artists in one text of a tag, with blanks between: signs, and words that stand free.
+    /// It counts for files that are read from now on.
     split_artists: Separators = Splits::default().artists;
     /// What separates several genres in one text of a tag.
     split_genres: Separators = Splits::default().genres;

@@ -66,13 +66,15 @@ impl Tables {
         let owner =
             "INSERT INTO users (id, name, name_key, password, role, created_us) VALUES (1, 'o', 'o', '', 'user', 0)";
         let mut statements = vec![owner.to_owned()];
+        let of_artists =
+            "artists (id, name, identity, sort_key, album_count, track_count, cover_id, added_us, change, stale)";
         let of_files = "files (id, folder_id, name, size, mtime_ns, inode, reader, version, fingerprint)";
         let of_albums = "albums (id, title, identity, sort_key, tagged, compilation, date, disc_count, track_count, \
             duration_ms, cover_id, added_us, change, stale)";
         let columns =
             "tracks (id, album_id, title, sort_key, disc, duration_ms, container, codec, missing, added_us, change)";
         for (table, rows) in [
-            ("artists", self.artists),
+            (of_artists, self.artists),
             (of_albums, self.albums),
             ("album_artists (album_id, position, artist_id)", self.album_artists),
             (of_files, self.files),

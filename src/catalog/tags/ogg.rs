@@ -82,7 +82,7 @@ fn flac_block(packet: &[u8], fields: &mut TagFields) -> bool {
     kind & 0x80 != 0
 }
 
-struct OggPage {
+struct CommentPage {
     serial: u32,
     /// Parts of packets, and whether the packet ends with the part.
     parts: Vec<(Vec<u8>, bool)>,
@@ -95,7 +95,7 @@ struct Pages {
 }
 
 impl Pages {
-    fn next(&mut self, bytes: &mut FileBytes<impl Read + Seek>) -> io::Result<Option<OggPage>> {
+    fn next(&mut self, bytes: &mut FileBytes<impl Read + Seek>) -> io::Result<Option<CommentPage>> {
         if self.left == 0 || self.total > MAX_BYTES {
             return Ok(None);
         }
@@ -122,7 +122,7 @@ impl Pages {
                 size = 0;
             }
         }
-        Ok(Some(OggPage { serial: u32::from_le_bytes([a, b, c, d]), parts }))
+        Ok(Some(CommentPage { serial: u32::from_le_bytes([a, b, c, d]), parts }))
     }
 }
 

@@ -26,14 +26,14 @@ struct RiffChunk {
 }
 
 /// A walk over chunks, whose sizes are in this byte order.
-struct Chunks {
+struct RiffChunks {
     rest: Range<u64>,
     number: fn([u8; 4]) -> u32,
     /// The size of the audio in an RF64 file.
     large: Option<u64>,
 }
 
-impl Chunks {
+impl RiffChunks {
     fn next(&mut self, bytes: &mut FileBytes<impl Read + Seek>) -> io::Result<Option<RiffChunk>> {
         let at = self.rest.start;
         if at.saturating_add(8) > self.rest.end {
@@ -63,7 +63,7 @@ impl Chunks {
 pub(super) fn read(bytes: &mut FileBytes<impl Read + Seek>, start: u64, fields: &mut TagFields) -> io::Result<()> {
     let is_big = bytes.has(start, b"FORM")?;
     let number = if is_big { u32::from_be_bytes } else { u32::from_le_bytes };
-    let mut chunks = Chunks { rest: start.saturating_add(12)..bytes.len(), number, large: None };
+    let mut chunks = RiffChunks { rest: start.saturating_add(12)..bytes.len(), number, large: None };
     let mut texts: Vec<RiffChunk> = Vec::new();
     let mut id3 = 0;
     for _ in 0..MAX_CHUNKS {
@@ -80,7 +80,7 @@ pub(super) fn read(bytes: &mut FileBytes<impl Read + Seek>, start: u64, fields: 
             }
             b"LIST" if bytes.has(chunk.content.start, b"INFO")? => {
                 let rest = chunk.content.start.saturating_add(4)..chunk.content.end;
-                let mut list = Chunks { rest, number, large: None };
+                let mut list = RiffChunks { rest, number, large: None };
                 while let Some(text) = list.next(bytes)?.filter(|_| texts.len() < MAX_CHUNKS) {
                     texts.push(text);
                 }
