@@ -82,7 +82,7 @@ impl NoThread {
     /// Whether this is why something failed.
     #[must_use]
     pub fn is(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|cause| cause.is::<Self>())
+        matches!(error.get_ref(), Some(cause) if cause.is::<Self>())
     }
 }
 
@@ -103,12 +103,12 @@ mod tests {
     #[tokio::test]
     async fn a_folder_whose_reads_hang_refuses_more_and_other_folders_do_not() {
         let all = FileThreads::waiting(&["/music".into(), "/music/nas".into()], Duration::from_millis(20));
-        let (hang, hung) = mpsc::channel::<()>();
-        let hung = Arc::new(Mutex::new(hung));
+        let (hang, released) = mpsc::channel::<()>();
+        let released = Arc::new(Mutex::new(released));
         let nas = all.of(Path::new("/music/nas/a.flac"));
         for _ in 0..THREADS {
-            let hung = Arc::clone(&hung);
-            let work = move || Ok(hung.lock().map(|hung| hung.recv()).is_ok());
+            let released = Arc::clone(&released);
+            let work = move || Ok(released.lock().map(|end| end.recv()).is_ok());
             // The caller gives up; the thread is in use all the same.
             assert!(nas.run(work).now_or_never().is_none());
         }

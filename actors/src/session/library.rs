@@ -49,6 +49,6 @@ impl SessionActor {
         for connection in &self.welcomed {
             self.tell(*connection, ToSocket::Frame(FrameKind::Library, frame.clone()));
         }
-        self.library_told = Some(ctx.run_later(EVERY, |actor, ctx| actor.tell_library(ctx)));
+        self.library_told = Some(ctx.run_later(EVERY, Self::tell_library));
     }
 }

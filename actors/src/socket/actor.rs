@@ -232,7 +232,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     /// Asks the session for the next page that the device wants, if no frame waits for the socket.
     fn ask_page(&mut self, ctx: &mut Context<Self>) {
         if self.outbox.is_empty()
-            && let Some(request) = self.pages.next()
+            && let Some(request) = self.pages.take_due()
         {
             self.pass_now(request, ctx);
         }

@@ -23,7 +23,7 @@ impl PageRequests {
     }
 
     /// The request for the session now; call it when no frame waits for the socket.
-    pub fn next(&mut self) -> Option<DeviceEvent> {
+    pub fn take_due(&mut self) -> Option<DeviceEvent> {
         if self.is_asked {
             return None;
         }
@@ -45,16 +45,16 @@ mod tests {
     #[test]
     fn one_page_is_asked_for_at_a_time_and_a_burst_waits() {
         let mut requests = PageRequests::default();
-        assert_eq!(requests.next(), None);
+        assert_eq!(requests.take_due(), None);
         let request = |from| DeviceEvent::Queue { from, limit: 200 };
         for from in 0..WAITING + 5 {
             requests.push(request(from));
         }
         for from in 0..WAITING {
-            assert_eq!(requests.next(), Some(request(from)));
-            assert_eq!(requests.next(), None, "its page has not come");
+            assert_eq!(requests.take_due(), Some(request(from)));
+            assert_eq!(requests.take_due(), None, "its page has not come");
             requests.came();
         }
-        assert_eq!(requests.next(), None, "the last five were too many");
+        assert_eq!(requests.take_due(), None, "the last five were too many");
     }
 }

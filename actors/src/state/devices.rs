@@ -250,12 +250,11 @@ impl Devices {
             None => self.take_gone_volume(device.id),
         };
         device.volume = newer(kept, device.volume);
-        device.name = match self.renamed.get(&device.id) {
-            Some(name) => name.clone(),
-            None => {
-                let had = self.get(device.id).map(|entry| entry.name.as_str());
-                distinct(&device.name, had, &self.other_names(device.id))
-            }
+        device.name = if let Some(name) = self.renamed.get(&device.id) {
+            name.clone()
+        } else {
+            let had = self.get(device.id).map(|entry| entry.name.as_str());
+            distinct(&device.name, had, &self.other_names(device.id))
         };
         if let Some(answered) = self.answered.get_mut(&device.id) {
             answered.gone_us = None;
