@@ -127,6 +127,7 @@ pub fn reunite(connection: &mut DbConnection, new_id: &mut impl FnMut() -> i64) 
 }
 
 /// Which files are loaded.
+#[derive(Debug, Clone, Copy)]
 enum TwinsOf<'a> {
     /// Those with these ids that are missing.
     Gone(&'a [i64]),
@@ -320,7 +321,7 @@ mod tests {
     fn every_table_of_tracks_is_known_here() {
         let tables = include_str!("../schema.rs").split("diesel::table! {").skip(1);
         let of_tracks = tables.filter(|table| table.contains("track_id -> "));
-        let names = of_tracks.filter_map(|table| table.trim_start().split_whitespace().next());
+        let names = of_tracks.filter_map(|table| table.split_whitespace().next());
         let of_users = ["playlist_items", "saved_tracks"];
         let unknown: Vec<&str> =
             names.filter(|name| ![&ROWS_OF_TRACKS[..], &of_users].concat().contains(name)).collect();
