@@ -40,7 +40,7 @@ async fn scanned(login: &Login<'_>, before: &str) -> String {
     let mut ended = String::new();
     until("the scan ends", async || {
         let state = login.get("/v1/library/scan").await.json();
-        ended = state["finished_at"].as_str().unwrap_or_default().to_owned();
+        state["finished_at"].as_str().unwrap_or_default().clone_into(&mut ended);
         state["running"] == json!(false) && state["queued"] == json!(false) && !ended.is_empty() && ended != before
     })
     .await;
