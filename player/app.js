@@ -13,10 +13,11 @@ import { routes } from "./routes.js";
 import { session } from "./session.js";
 import { LOGIN_ENDED, store } from "./store.js";
 import "./views/home.js";
+import "./views/library.js";
+import "./views/search.js";
 
 const now = () => import("./views/now.js");
 const album = () => import("./views/album.js");
-const library = () => import("./views/library.js");
 const queue = () => import("./views/queue.js");
 /**
  * Views that are loaded when they are shown, because most visits do not begin with them.
@@ -26,11 +27,6 @@ const LATER = {
   "view-login": () => import("./views/login.js"),
   "view-now": now,
   "view-devices": now,
-  "view-search": () => import("./views/search.js"),
-  "view-albums": library,
-  "view-artists": library,
-  "view-tracks": library,
-  "view-saved": library,
   "view-album": album,
   "view-artist": album,
   "view-track": album,
