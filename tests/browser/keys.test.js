@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { command, devices, holds, launch, open, opened, shown, until } from "./harness/browser.js";
+import { command, devices, holds, launch, open, opened, shown, until, welcomed } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { go } from "./harness/views.js";
 
@@ -278,6 +278,7 @@ test("where a browser allows each media element by itself, one click on “Play 
   const { page, context, errors } = await opened(browser, server, "Strict");
   await context.addInitScript(allowEachElement);
   await page.reload();
+  await welcomed(page);
   await holds(remote.page, () =>
     import(/** @type {any} */ ("/player/session.js")).then(({ session }) =>
       session.devices.some((/** @type {any} */ { name, presence }) => name === "Strict" && presence === "online"),
