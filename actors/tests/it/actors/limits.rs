@@ -136,8 +136,8 @@ async fn t81_a_slow_reader_is_sent_away_with_a_bounded_amount_waiting() {
     slow.line.block(true);
     for page in 0..90 {
         slow.feed(Incoming::Text(format!(r#"{{"type":"queue","from":{page},"limit":200}}"#)));
-        slow.settle().await;
     }
+    slow.settle().await;
     assert_eq!(slow.line.closed(), None, "the requests wait, and one page");
     slow.unblock();
     slow.settle().await;
