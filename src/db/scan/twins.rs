@@ -276,7 +276,7 @@ fn hand_over_plays(connection: &mut DbConnection, all_lost: &[i64]) -> Result<()
     Ok(())
 }
 
-/// Whoever saved `lost` has saved `kept`, since the earlier of both times.
+/// Each user who has saved `lost` has saved `kept` then, since the earlier of both times.
 fn save_as(connection: &mut DbConnection, [table, column]: [&str; 2], lost: i64, kept: i64) -> Result<(), DbError> {
     let copied = format!(
         "INSERT INTO {table} (user_id, {column}, added_us) SELECT user_id, $1, added_us FROM {table} WHERE {column} = $2

@@ -6,8 +6,6 @@ use std::io::{self, Read, Seek};
 
 /// The most chunks of a file.
 const MOST_CHUNKS: usize = 10_000;
-/// Tags in larger chunks are not read.
-const MOST_TAG_BYTES: u64 = 32 * 1024 * 1024;
 
 /// What the chunks say.
 #[derive(Debug, Default)]
@@ -18,8 +16,6 @@ struct Chunks {
     samples: Option<u64>,
     /// Bytes of audio that are in the file.
     audio: Option<u64>,
-    /// Chunks with tags, with their heads.
-    tags: Vec<Vec<u8>>,
     /// Whether a size is not that of the file, or 64 bits wide.
     is_odd: bool,
 }
@@ -57,12 +53,6 @@ impl Chunks {
                     chunks.is_odd |= is_unknown;
                     length = if is_unknown { room } else { length };
                     chunks.audio = Some(length);
-                }
-                b"LIST" | b"id3 " | b"ID3 " if length <= MOST_TAG_BYTES => {
-                    let tag = bytes_at(reader, at, length.saturating_add(8))?;
-                    if u64::try_from(tag.len()).ok() == Some(length.saturating_add(8)) {
-                        chunks.tags.push(tag);
-                    }
                 }
                 _ => {}
             }
@@ -121,7 +111,7 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
     })
 }
 
-/// A short file with the format and the tags of one whose sizes are not those of the file; `None` for others.
+/// A short file with the format of one whose sizes are not those of the file; `None` for others.
 ///
 /// # Errors
 /// Those of reading.
@@ -136,10 +126,6 @@ pub(in super::super) fn plain_header(reader: &mut (impl Read + Seek)) -> io::Res
         content.extend(u32::try_from(bytes.len()).unwrap_or(0).to_le_bytes());
         content.extend(&bytes);
         content.extend(vec![0; bytes.len() % 2]);
-    }
-    for tag in chunks.tags {
-        content.extend(&tag);
-        content.extend(vec![0; tag.len() % 2]);
     }
     let length = u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes();
     Ok(Some([b"RIFF".as_slice(), &length, &content].concat()))
