@@ -47,7 +47,7 @@ fn json_error(error: &JsonPayloadError) -> ApiError {
     }
 }
 
-/// The error of a query. serde_urlencoded does not say which parameter is wrong, so all names are listed.
+/// The error of a query. `serde_urlencoded` does not say which parameter is wrong, so all names are listed.
 fn query_error(error: &QueryPayloadError, query: &str) -> ApiError {
     let QueryPayloadError::Deserialize(why) = error else {
         return ApiError::invalid(format!("the query cannot be read: {error}"));
