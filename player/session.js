@@ -29,7 +29,7 @@ class Session extends Watchable {
     if (!token || this.player || this.isStarting) return;
     this.isStarting = true;
     this.claim = new AbortController();
-    const id = await claimId(store.deviceId(), this.claim.signal);
+    const id = await claimId(store, this.claim.signal);
     this.isStarting = false;
     // The user may have logged out meanwhile, or another one logged in.
     if (store.session?.token !== token) {

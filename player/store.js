@@ -64,7 +64,7 @@ export function write(storage, key, value) {
   }
 }
 
-class Store extends Watchable {
+export class Store extends Watchable {
   constructor() {
     super();
     /** @type {{token: string, user: User} | undefined} */
@@ -115,7 +115,7 @@ class Store extends Watchable {
     return read(sessionStorage, DEVICE) ?? undefined;
   }
 
-  /** @param {string | undefined} id */
+  /** @param {string} id */
   setDeviceId(id) {
     write(sessionStorage, DEVICE, id);
   }

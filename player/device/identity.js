@@ -4,7 +4,7 @@
  * After this long the lock on a device id belongs to another tab, not to the page that is being reloaded, in
  * milliseconds.
  */
-const RELOAD_MS = 400;
+const RELOAD_MS = 1_000;
 
 /** 64 random bits as 16 hex digits. */
 export function randomId() {
@@ -14,7 +14,7 @@ export function randomId() {
 
 /**
  * How this page describes itself in its `hello`.
- * @param {string | undefined} id @param {import("../store.js").Preferences} preferences
+ * @param {string} id @param {import("../store.js").Preferences} preferences
  * @param {number} version that of the volume @returns {import("../rules/types.js").HelloDevice}
  */
 export function describeDevice(id, { name, level, muted }, version) {
@@ -25,7 +25,7 @@ export function describeDevice(id, { name, level, muted }, version) {
     kind: deviceKind(),
     plays: true,
     controls: true,
-    volume: { level, muted, version: id ? version : 0 },
+    volume: { level, muted, version },
   };
 }
 
@@ -64,20 +64,37 @@ export function deviceName() {
 }
 
 /**
- * Claims the device id of this tab. A copied tab has the id of its original, which holds a lock on it while it is open;
- * the copy then gets `undefined`.
- * @param {string | undefined} id @param {AbortSignal} over aborted when the id is no longer used
+ * The device id of this tab: what it has stored, or a new one. It is stored before the first `hello`, so that a page
+ * that is loaded again before the answer does not leave a device behind. A copied tab has the id of its original, which
+ * holds a lock on it while it is open; the copy gets a new one.
+ * @param {Pick<import("../store.js").Store, "deviceId" | "setDeviceId" | "setVolumeVersion">} store
+ * @param {AbortSignal} over aborted when the id is no longer used
+ * @param {LockManager | undefined} [locks] missing without HTTPS
  */
-export async function claimId(id, over) {
-  if (!id || !navigator.locks) return id;
+export async function claimId(store, over, locks = navigator.locks) {
+  const stored = store.deviceId();
+  if (stored && (await isFree(stored, over, locks))) return stored;
+  const id = randomId();
+  store.setDeviceId(id);
+  store.setVolumeVersion(0);
+  await isFree(id, over, locks);
+  return id;
+}
+
+/**
+ * Whether no other tab has this id; it is locked until this tab is closed or its user logs out.
+ * @param {string} id @param {AbortSignal} over @param {LockManager | undefined} locks
+ * @returns {Promise<boolean>}
+ */
+function isFree(id, over, locks) {
+  if (!locks) return Promise.resolve(true);
   return new Promise((resolve) => {
     // The lock of the page before a reload may still be held for a moment.
     const signal = AbortSignal.timeout(RELOAD_MS);
-    const held = navigator.locks.request(`segue-device-${id}`, { signal }, () => {
-      resolve(id);
-      // The lock is held until the tab is closed or its user logs out.
+    const held = locks.request(`segue-device-${id}`, { signal }, () => {
+      resolve(true);
       return new Promise((release) => over.addEventListener("abort", release));
     });
-    held.catch(() => resolve(undefined));
+    held.catch(() => resolve(false));
   });
 }

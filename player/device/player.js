@@ -24,7 +24,7 @@ import { TickTimer } from "./tick_timer.js";
 
 export class Player extends Watchable {
   /**
-   * @param {string} token @param {string | undefined} device_id
+   * @param {string} token @param {string} device_id
    * @param {(error: Error) => void} onLateRefusal told when a command that was reported as waiting is refused
    */
   constructor(token, device_id, onLateRefusal) {

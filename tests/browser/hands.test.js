@@ -292,7 +292,7 @@ test("a device that is out of reach and one that waits for bytes are shown as su
 
 test("a command that was reported as waiting and is then refused is reported again", async () => {
   const { page, errors } = await open(browser, server, "Porch");
-  server.freeze();
+  await server.freeze();
   try {
     await page.evaluate(async () => {
       const { attempt } = await import(/** @type {any} */ ("/player/parts/toast.js"));

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { command, devices, holds, launch, open, opened, shown, until, welcomed } from "./harness/browser.js";
+import { command, holds, launch, open, opened, shown, until, welcomed } from "./harness/browser.js";
 import { Server } from "./harness/server.js";
 import { go } from "./harness/views.js";
 
@@ -279,12 +279,7 @@ test("where a browser allows each media element by itself, one click on “Play 
   await context.addInitScript(allowEachElement);
   await page.reload();
   await welcomed(page);
-  await holds(remote.page, () =>
-    import(/** @type {any} */ ("/player/session.js")).then(({ session }) =>
-      session.devices.some((/** @type {any} */ { name, presence }) => name === "Strict" && presence === "online"),
-    ),
-  );
-  const own = (await devices(remote.page)).find((/** @type {any} */ { name }) => name === "Strict").id;
+  const { own } = await shown(page);
   await command(remote.page, { op: "play", tracks: [tones[0].id], on: own });
   await until(remote.page, { status: "blocked", active: "Strict" });
   await page.getByRole("button", { name: "Play here" }).click();

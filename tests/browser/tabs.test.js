@@ -10,6 +10,7 @@ import {
   launch,
   loggedIn,
   open,
+  opened,
   shown,
   until,
   welcomed,
@@ -96,6 +97,25 @@ after(async () => {
 
 /** @param {Page} page */
 const ownId = async (page) => (await shown(page)).own;
+
+test("a page that is loaded again before the server has answered leaves no device behind", async () => {
+  const { page, context, errors } = await opened(browser, server, "Hasty");
+  for (let times = 0; times < 8; times += 1) await page.reload();
+  await welcomed(page);
+  const own = await ownId(page);
+  const isOnline = (/** @type {string} */ own) =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) =>
+      session.devices.some((/** @type {any} */ { id, presence }) => id === own && presence === "online"),
+    );
+  await holds(kitchen.page, isOnline, own);
+  const listed = (await devices(kitchen.page)).filter(({ name }) => name.startsWith("Hasty"));
+  assert.deepEqual(
+    listed.map(({ id }) => id),
+    [own],
+  );
+  assert.deepEqual(errors, []);
+  await context.close();
+});
 
 test("several tabs of one browser are several devices, also a copied tab", async () => {
   const { context, page, errors } = await open(browser, server, "Sofa");
@@ -292,7 +312,7 @@ test("a network that loses everything for a while is not heard, and the page rec
   );
   const before = await shown(page);
   const since_ms = Date.now();
-  server.freeze();
+  await server.freeze();
   try {
     await page.getByText("No connection to the server").waitFor();
     assert.equal((await shown(page)).audio, "sounding");

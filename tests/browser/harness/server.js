@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { link, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -85,9 +85,19 @@ export class Server {
     await this.run();
   }
 
-  /** Stops its process: it answers nothing, and its sockets stay open, as if a cable was pulled. */
-  freeze() {
+  /**
+   * Stops its process: it answers nothing, and its sockets stay open, as if a cable was pulled. On a busy machine the
+   * signal takes effect later than `kill` returns, and the server would answer until then.
+   */
+  async freeze() {
     this.process?.kill("SIGSTOP");
+    const tasks = `/proc/${this.process?.pid}/task`;
+    for (const task of await readdir(tasks))
+      for (;;) {
+        const [state] = (await readFile(`${tasks}/${task}/stat`, "utf8")).split(") ").pop() ?? "";
+        if (state === "T") break;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
   }
 
   thaw() {
