@@ -12,6 +12,8 @@ import { session } from "./session.js";
 
 /** The most tracks in one command. */
 export const MOST_TRACKS = 500;
+/** The most entries of a queue. */
+export const MOST_QUEUED = 10_000;
 /**
  * @typedef {{
  *   path?: string, list?: object, total?: number, get: (index: number) => any, from: (index: number) => any[]
@@ -82,17 +84,29 @@ function mixed(tracks) {
 }
 
 /**
+ * Adds tracks to the queue, by several commands if they are many, as far as there is room.
  * @param {any[]} tracks @param {boolean} soon after the current track, not at the end
  * @param {number} [total] the length of the list of which these are the first
  */
 export function enqueue(tracks, soon, total = tracks.length) {
+  const room = MOST_QUEUED - (session.playback?.queue_length ?? 0);
+  const ids = tracks.slice(0, Math.max(0, room)).map((track) => track.id);
+  if (ids.length === 0 && tracks.length > 0)
+    return toast(`The queue is full: it holds ${count(MOST_QUEUED, "track")}. Remove some first.`, "wrong");
   const after = soon ? session.playback?.item?.id : undefined;
-  const op = { op: "queue.insert", tracks: tracks.map((track) => track.id), ...(after ? { after } : {}) };
+  const parts = Array.from({ length: Math.ceil(ids.length / MOST_TRACKS) }, (_, part) =>
+    ids.slice(part * MOST_TRACKS, (part + 1) * MOST_TRACKS),
+  );
+  // Each part is put right after the current track, so the last one goes first.
+  if (after) parts.reverse();
   const done = soon ? "play next" : "were added to the queue";
-  const cut = `The first ${tracks.length} of ${count(total, "track")} ${done}.`;
+  const cut = `The first ${ids.length.toLocaleString()} of ${count(total, "track")} ${done}.`;
   return attempt(
-    () => session.current.command(op),
-    total > tracks.length ? cut : soon ? "Plays next." : "Added to the queue.",
+    async () => {
+      for (const part of parts)
+        await session.current.command({ op: "queue.insert", tracks: part, ...(after ? { after } : {}) });
+    },
+    total > ids.length ? cut : soon ? "Plays next." : "Added to the queue.",
   );
 }
 

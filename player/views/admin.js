@@ -13,8 +13,8 @@ import { LOOK_MS, scanText } from "./scan.js";
 /** The interval of requests while no scan runs, because one may start by itself, in milliseconds. */
 const IDLE_MS = 5_000;
 
-const UNREADABLE = "/library/unreadable";
-/** The most unreadable files that are listed; the number of the others is shown. */
+const TROUBLES = "/library/troubles";
+/** The most files with trouble that are listed; the number of the others is shown. */
 const MOST_FILES = 500;
 
 /** @param {View} view */
@@ -54,21 +54,27 @@ export function librarySection(view) {
       const now = `${scan.finished_at}`;
       if (scan.running || now === listed) return;
       listed = now;
-      await unreadable();
+      await listFiles();
     } catch (error) {
       if (view.gone.signal.aborted) return;
       say(said, sentence(error instanceof Error ? error.message : String(error)));
       timer = setTimeout(look, IDLE_MS);
     }
   };
-  const unreadable = () =>
+  const listFiles = () =>
     view.loading(
       files,
-      () => Promise.all([ask(`${UNREADABLE}?limit=1`), all(UNREADABLE, MOST_FILES)]),
+      () => Promise.all([ask(`${TROUBLES}?limit=1`), all(TROUBLES, MOST_FILES)]),
       ([{ total }, items]) => {
         const rest = total - items.length;
-        const words = rest > 0 ? `And ${count(rest, "more file")}.` : items.length ? "" : "Every file could be read.";
-        fill(files, items.map(fileRow), words && h("p", { class: "detail" }, words));
+        const [unreadable, read] = [items.filter(isUnreadable), items.filter((file) => !isUnreadable(file))];
+        fill(
+          files,
+          unreadable.length > 0 && [h("h3", {}, "Unreadable files"), ...unreadable.map(fileRow)],
+          read.length > 0 && [h("h3", {}, "Tags read in part"), ...read.map(fileRow)],
+          rest > 0 && h("p", { class: "detail" }, `And ${count(rest, "more file")}.`),
+          items.length === 0 && h("p", { class: "detail" }, "Every file could be read."),
+        );
       },
     );
   view.endings.push(() => clearTimeout(timer));
@@ -79,12 +85,14 @@ export function librarySection(view) {
     h("h2", {}, "Library"),
     h("div", { class: "setting" }, h("span", {}, said, bar), start),
     troubles,
-    h("h3", {}, "Unreadable files"),
     files,
   );
 }
 
-/** @param {any} file */
+/** Whether a file is not in the library. @param {any} file */
+const isUnreadable = (file) => !file.is_readable;
+
+/** A file, and what is wrong with it. @param {any} file */
 const fileRow = (file) =>
   h(
     "div",
@@ -93,7 +101,7 @@ const fileRow = (file) =>
       "span",
       {},
       h("span", { class: "path", dir: "auto" }, file.path),
-      h("span", { class: "detail" }, sentence(file.reason)),
+      file.reasons.map((/** @type {string} */ reason) => h("span", { class: "detail" }, sentence(reason))),
     ),
   );
 

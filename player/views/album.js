@@ -1,7 +1,16 @@
 /** One album, one artist, and the address of one track. */
 
 import { all, ask } from "../api.js";
-import { MOST_TRACKS, addToPlaylist, copyLink, enqueue, playFrom, playShuffled, tracksOf } from "../actions.js";
+import {
+  MOST_QUEUED,
+  MOST_TRACKS,
+  addToPlaylist,
+  copyLink,
+  enqueue,
+  playFrom,
+  playShuffled,
+  tracksOf,
+} from "../actions.js";
 import { albumCard } from "../parts/cards.js";
 import { cover } from "../parts/cover.js";
 import { attribute, fill, h } from "../parts/dom.js";
@@ -34,8 +43,16 @@ export function playButtons(name, list, more = []) {
       openMenu(
         menu,
         [
-          { label: "Play next", icon: "next", act: withAll((tracks) => enqueue(tracks, true, list.total)) },
-          { label: "Add to queue", icon: "queue", act: withAll((tracks) => enqueue(tracks, false, list.total)) },
+          {
+            label: "Play next",
+            icon: "next",
+            act: withAll((tracks) => enqueue(tracks, true, list.total), MOST_QUEUED),
+          },
+          {
+            label: "Add to queue",
+            icon: "queue",
+            act: withAll((tracks) => enqueue(tracks, false, list.total), MOST_QUEUED),
+          },
           { label: "Add to playlist…", icon: "playlist", act: withAll(addToPlaylist, MOST_COPIED) },
           { label: "Copy link", icon: "link", act: () => void copyLink(routes.path) },
           ...more,

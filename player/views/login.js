@@ -82,7 +82,8 @@ class LoginView extends Component {
   build() {
     void this.lookAtWays();
     const hasCode = routes.path === "/login" && location.hash.length > 1;
-    const form = this.show(routes.path === "/setup" ? "setup" : hasCode ? "code" : "password");
+    this.isSetup = routes.path === "/setup";
+    const form = this.show(this.isSetup ? "setup" : hasCode ? "code" : "password");
     if (hasCode) form.requestSubmit();
   }
 
@@ -97,16 +98,18 @@ class LoginView extends Component {
         h("p", { class: "detail address" }, decodeURI(link)),
         h("p", { class: "detail" }, "A service's lines are in the log of the system: journalctl -u segue | grep setup"),
       );
+    } else if (ways && this.isSetup) {
+      this.show("password", "This set-up link was used: there is an account. Log in with it.");
     } else if (ways?.sign_up) {
       fill(this.hint, h("button", { type: "button", onclick: () => this.show("sign-up") }, "Create an account"));
     }
   }
 
-  /** @param {string} name */
-  show(name) {
+  /** @param {string} name @param {string} [words] why it is shown */
+  show(name, words = store.why) {
     const way = WAYS[name]();
     entitle(way.yes);
-    const status = h("p", { class: "status", role: "alert" }, store.why);
+    const status = h("p", { class: "status", role: "alert" }, words);
     const button = h("button", { class: "primary", type: "submit" }, way.yes);
     const { other } = way;
     const form = h(

@@ -118,6 +118,42 @@ test("Play, Shuffle and a row of a long list take all of it, by one command and 
   assert.deepEqual(errors, []);
 });
 
+test("a long list is put into the queue whole, after the current track or at the end, up to a full queue", async () => {
+  const { id } = await playlist("Longer", 1_100);
+  const { page, errors } = await open(browser, server, "Hall");
+  await command(page, { op: "play", tracks: [tones[2].id] });
+  await until(page, { status: "playing" });
+  await go(page, `/playlist/${id}`);
+  const add = async (/** @type {string} */ label) => {
+    await page.getByRole("button", { name: "More about Longer" }).click();
+    await page.getByRole("menuitem", { name: label, exact: true }).click();
+  };
+  await add("Add to queue");
+  await hasQueue(page, 1_101);
+  await add("Play next");
+  await hasQueue(page, 2_201);
+  const { queue } = await server.ask(token, "/me/player/queue?limit=50&offset=0");
+  assert.deepEqual(
+    queue.slice(0, 4).map((/** @type {any} */ track) => track.id),
+    [0, 1, 2, 0].map((index) => tones[index].id),
+  );
+  for (const length of [4_401, 6_601, 8_801]) {
+    await add("Add to queue");
+    await hasQueue(page, length - 1_100);
+    await add("Add to queue");
+    await hasQueue(page, length);
+  }
+  await add("Add to queue");
+  await hasQueue(page, 9_901);
+  await add("Add to queue");
+  await page.getByText("The first 99 of 1,100 tracks were added to the queue.").waitFor();
+  await hasQueue(page, 10_000);
+  await add("Add to queue");
+  await page.getByText("The queue is full: it holds 10,000 tracks.").waitFor();
+  await command(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+});
+
 test("a heart that is set elsewhere shows at once, and after an interruption what was missed", async () => {
   const { page, errors } = await open(browser, server, "Hall");
   const other = await open(browser, server, "Study");

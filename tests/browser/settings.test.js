@@ -34,6 +34,19 @@ after(async () => {
   await server?.end();
 });
 
+/** A WAV file with a tag whose date is none. @param {Buffer} wav */
+function withOddDate(wav) {
+  const list = Buffer.alloc(26);
+  list.write("LIST", 0);
+  list.writeUInt32LE(18, 4);
+  list.write("INFOICRD", 8);
+  list.writeUInt32LE(5, 16);
+  list.write("soon\0", 20);
+  const bytes = Buffer.concat([wav, list]);
+  bytes.writeUInt32LE(bytes.length - 8, 4);
+  return bytes;
+}
+
 /** A page of a new browser. */
 async function visitor() {
   const context = await stranger(browser, { serviceWorkers: "block" });
@@ -194,10 +207,12 @@ test("a scan shows its progress, and the unreadable files until they can be read
   await Promise.all(Array.from({ length: FILES }, (_, index) => writeFile(path.join(folder, `${index}.wav`), bytes)));
   const broken = path.join(folder, "broken.flac");
   await writeFile(broken, "fLaC and then nothing of what should follow");
+  const odd = path.join(folder, "odd.wav");
+  await writeFile(odd, withOddDate(bytes));
   await page.getByRole("button", { name: "Scan now" }).click();
   await line(page, broken).waitFor({ timeout: 120_000 });
   await page.getByText("Last scan:").waitFor();
-  assert.equal((await server.ask(token, "/tracks?limit=1")).total, total + FILES);
+  assert.equal((await server.ask(token, "/tracks?limit=1")).total, total + FILES + 1);
   const steps = await page.evaluate(() => /** @type {any} */ (window).steps);
   t.diagnostic(`${steps.length} steps: ${steps.map((/** @type {any} */ [value]) => value.toFixed(2)).join()}`);
   const between = steps.filter((/** @type {any} */ [value]) => value > 0 && value < 1);
@@ -208,8 +223,11 @@ test("a scan shows its progress, and the unreadable files until they can be read
   const reason = await line(page, broken).locator(".detail").textContent();
   t.diagnostic(`the reason: ${reason}`);
   assert.ok(reason && /[a-z]{4}/.test(reason), "and why");
+  await page.getByRole("heading", { name: "Tags read in part" }).waitFor();
+  assert.match((await line(page, odd).locator(".detail").textContent()) ?? "", /date/);
 
   await rm(broken);
+  await rm(odd);
   await page.getByRole("button", { name: "Scan now" }).click();
   await page.getByText("Every file could be read.").waitFor();
   await rm(folder, { recursive: true });
