@@ -15,6 +15,14 @@ export function spoken(ms) {
   return [minutes ? count(minutes, "minute") : "", count(seconds % 60, "second")].filter(Boolean).join(" ");
 }
 
+/** Codecs that many browsers cannot play, and `pcm` in an AIFF file. @type {Record<string, string>} */
+const RARE = { wavpack: "WavPack", ape: "Monkey's Audio", musepack: "Musepack", speex: "Speex", alac: "ALAC" };
+
+/** What the audio of a track is called, where many browsers cannot play it. @param {any} audio */
+export function rareKind(audio) {
+  return audio?.container === "aiff" ? "AIFF" : RARE[audio?.codec];
+}
+
 /** `1 track`, `2,000 tracks`. @param {number} number @param {string} noun */
 export function count(number, noun) {
   return `${number.toLocaleString()} ${noun}${number === 1 ? "" : "s"}`;

@@ -5,6 +5,7 @@ import { catalogue } from "../catalogue.js";
 import { session } from "../session.js";
 import { attribute, h } from "./dom.js";
 import { iconButton, setIcon } from "./icons.js";
+import { rareKind } from "./text.js";
 import { attempt } from "./toast.js";
 
 /** @typedef {{element: HTMLElement, refresh: () => void}} Part */
@@ -95,6 +96,19 @@ function skipped() {
   return `Skipped a track that ${at === session.ownId ? "this tab" : (device?.name ?? "the device")} cannot play.`;
 }
 
+/**
+ * Says that the current track cannot be played, and why if its format is a rare one.
+ * @param {boolean} isHere @param {string} name
+ */
+function failed(isHere, name) {
+  const id = session.playback?.item?.media_id;
+  const kind = id && rareKind(catalogue.track(id)?.audio);
+  if (!kind) return `This track cannot be played ${isHere ? "here" : `on ${name}`}.`;
+  return isHere
+    ? `This browser cannot play ${kind}: try another browser or device.`
+    : `${name} cannot play ${kind}: try another device.`;
+}
+
 /** What is wrong with the playback, in words; empty when nothing is. @returns {string} */
 export function trouble() {
   const { playback, active, isOn } = session;
@@ -111,7 +125,7 @@ export function trouble() {
         ? ""
         : `${active?.name ?? "The device"} waits for a click: its browser does not allow sound before one.`;
     case "failed":
-      return "This track cannot be played there.";
+      return failed(active?.id === session.ownId, name);
     case "paused":
       return `Paused by ${name} itself.`;
     default:

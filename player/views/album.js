@@ -113,6 +113,8 @@ class AlbumView extends View {
         h("p", { class: "lede" }, artistLinks(album.artists)),
         h("p", { class: "facts" }, facts.filter(Boolean).join(" · ")),
         playButtons(album.name, list),
+        // Only admins are told.
+        album.why && h("p", { class: "detail" }, `One album because ${album.why}.`),
       ),
     );
     const marked = new URLSearchParams(location.search).get("track");

@@ -88,6 +88,13 @@ for (const [origin, url] of ORIGINS) {
   });
 }
 
+test("the page of an album tells admins why it is one", async () => {
+  const { page, errors } = await open(browser, server, "Desk");
+  await page.goto(`${server.url}${views.album}`);
+  await page.locator(".hero").getByText("One album because its tracks have the title").waitFor();
+  assert.deepEqual(errors, []);
+});
+
 test("an address that the server does not know shows the player, which says so", async () => {
   const { page, errors } = await open(browser, server, "Desk");
   for (const address of ["/no/such/page", "/album/none", "/albums/all"]) {

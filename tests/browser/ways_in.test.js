@@ -48,7 +48,7 @@ test("the set-up link creates the first account and logs in, and its secret leav
   await page.getByRole("heading", { name: "Users" }).waitFor();
   await context.close();
   const again = await stranger(link);
-  await again.page.getByText("This set-up link was used").waitFor();
+  await again.page.getByText("This set-up link works no more").waitFor();
   await again.page.getByRole("button", { name: "Log in" }).waitFor();
   assert.deepEqual([...complaints, ...again.complaints], []);
   await again.context.close();
@@ -60,11 +60,34 @@ test("a new server says that nobody has an account and where the link is", async
   const { page, context, complaints } = await stranger(new URL("/", link).href);
   await page.getByText("Nobody has an account on this server yet.").waitFor();
   await page.getByText(new URL("/setup#", link).href).waitFor();
+  await page.getByText("when it started, below “nobody has an account yet”").waitFor();
   assert.ok(!(await page.content()).includes(new URL(link).hash), "the secret itself is not told");
   assert.equal(await page.getByRole("button", { name: "Create an account" }).count(), 0);
   await page.goto(link);
   await page.getByText("Create the first account").waitFor();
   assert.equal(await page.getByText("Nobody has an account on this server yet.").count(), 0);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("the set-up page takes the secret of the newest link, and says when a link has none", async (t) => {
+  const { link, end } = await Server.unused();
+  t.after(end);
+  const { page, context, complaints } = await stranger(new URL("/setup", link).href);
+  await page.getByText("This link is incomplete: copy all of it, with what follows the #.").waitFor();
+  assert.equal(await page.getByLabel("User name").count(), 0);
+  // A link that is pasted into the same tab changes only what follows the `#`.
+  await page.goto(new URL("/setup#0123", link).href);
+  await page.getByLabel("User name").fill("anna");
+  await page.getByLabel("Password").fill("long enough");
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await page.getByText("This set-up link is not the newest").waitFor();
+  await page.goto(link);
+  await page.locator(".status").filter({ hasText: /^$/ }).waitFor({ state: "attached" });
+  await page.getByLabel("User name").fill("anna");
+  await page.getByLabel("Password").fill("long enough");
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await page.waitForSelector("player-bar", { state: "attached" });
   assert.deepEqual(complaints, []);
   await context.close();
 });
