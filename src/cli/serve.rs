@@ -139,7 +139,7 @@ async fn lost(claim: Arc<Claim>) -> Unclaimed {
     }
 }
 
-/// Prints where the server is and, while nobody has an account, how to make the first one: the link is the last line.
+/// Prints where the server is and, while nobody has an account, how to make the first one: the links are the last lines.
 async fn greet(app: &App, bound: &ListenAddress) -> Result<(), Failure> {
     let has_users = app.db.read(users::count).await? > 0;
     // Programs read this line: it says the port that was chosen for port 0.
@@ -148,14 +148,20 @@ async fn greet(app: &App, bound: &ListenAddress) -> Result<(), Failure> {
         _ => output::line(format_args!("listening {}://{bound}", app.settings.scheme()))?,
     }
     let bases = links::bases(&app.settings, bound);
+    let (program, database) = (paste::program(), paste::database_arguments(&app.settings));
     if has_users {
-        return open_line(&bases);
+        open_line(&bases)?;
+        if !app.db.read(users::has_admin).await? {
+            output::line(format_args!(
+                "nobody is an admin: make one with `{program} user add NAME --admin{database}`"
+            ))?;
+        }
+        return Ok(());
     }
     output::line("nobody has an account yet; the first one may do everything. Make it here, under any name:")?;
     if app.settings.hides_password() {
         output::line("  (with the database's address in SEGUE_DATABASE_URL: it holds a password and is not printed)")?;
     }
-    let (program, database) = (paste::program(), paste::database_arguments(&app.settings));
     output::line(format_args!("  {program} user add admin --admin{database}"))?;
     output::line("or open this link in a browser, which works once:")?;
     let secret = app.auth.setup.open();

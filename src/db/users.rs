@@ -175,6 +175,18 @@ pub fn count(connection: &mut DbConnection) -> Result<i64, DbError> {
     Ok(users::table.count().get_result(connection)?)
 }
 
+/// Whether an account is an admin's.
+///
+/// # Errors
+/// The database's.
+pub fn has_admin(connection: &mut DbConnection) -> Result<bool, DbError> {
+    Ok(count_admins(connection)? > 0)
+}
+
+fn count_admins(connection: &mut DbConnection) -> Result<i64, DbError> {
+    Ok(users::table.filter(users::role.eq(Role::Admin.to_string())).count().get_result(connection)?)
+}
+
 /// Sets the password's hash, revokes every login except `keep`, and removes every API key.
 ///
 /// # Errors
@@ -237,8 +249,7 @@ pub fn remove(connection: &mut DbConnection, id: UserId) -> Result<Changed, DbEr
 fn is_last_admin(connection: &mut DbConnection, id: UserId) -> Result<Option<bool>, DbError> {
     lock(connection)?;
     let Some(user) = by_id(connection, id)? else { return Ok(None) };
-    let admins: i64 = users::table.filter(users::role.eq(Role::Admin.to_string())).count().get_result(connection)?;
-    Ok(Some(user.role == Role::Admin && admins == 1))
+    Ok(Some(user.role == Role::Admin && count_admins(connection)? == 1))
 }
 
 /// Locks accounts against changes by other transactions. On SQLite the write transaction itself does this.

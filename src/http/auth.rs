@@ -130,12 +130,13 @@ pub(super) async fn set_up(
 
 /// The set-up link is of no use any more.
 fn used() -> ApiError {
-    ApiError::new(Kind::Forbidden, "this set-up link was used: the server has an account now, so log in with it")
+    ApiError::new(Kind::Forbidden, "this set-up link works no more: the server has an account now, so log in with it")
 }
 
-/// Makes an account for oneself, where the settings allow it.
+/// Makes an account for oneself, where the settings allow it and there is an account already: the first one is an admin's,
+/// and is made with the set-up link.
 #[utoipa::path(post, path = "/v1/auth/sign-up", tag = "accounts", request_body = Credentials, responses(
-    (status = 200, body = LoggedIn), (status = 403, description = "this server does not let people sign up"),
+    (status = 200, body = LoggedIn), (status = 403, description = "this server does not let people sign up, or has no account yet"),
     (status = 409, description = "the name is taken")))]
 pub(super) async fn sign_up(
     request: HttpRequest,
@@ -146,6 +147,11 @@ pub(super) async fn sign_up(
         return Err(ApiError::new(Kind::Forbidden, "this server does not let people sign up: ask its admin"));
     }
     within_limits(&app, &request, &body.username, What::SignUp)?;
+    if app.db.read(users::count).await? == 0 {
+        let message =
+            "this server has no account yet: open its set-up link first, which the server printed at its start";
+        return Err(ApiError::new(Kind::Forbidden, message));
+    }
     let user = add_user(&app, body.into_inner(), Role::User).await?;
     open_login(&request, &app, &user).await
 }

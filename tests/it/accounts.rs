@@ -234,12 +234,39 @@ fn signing_up_is_refused_unless_the_setting_allows_it() {
         let ways = server.get("/v1/auth/ways").await.json();
         assert_eq!(ways, json!({"has_accounts": false, "sign_up": false}));
         drop(server);
-        let server = Server::start_with(&database, &["--sign-up"]).await;
+        let mut server = Server::start_with(&database, &["--sign-up"]).await;
+        let refused = server.post("/v1/auth/sign-up", &account).await;
+        refused.assert_error(403, "forbidden");
+        assert!(refused.json().to_string().contains("open its set-up link first"), "{}", refused.json());
+        let mut lines = std::iter::from_fn(|| server.line());
+        let link = lines.find(|line| line.contains("/setup#")).expect("without users the console shows a link");
+        let secret = link.split_once("/setup#").expect("the link holds a secret").1.to_owned();
+        let first = json!({"secret": secret, "username": "root", "password": "long enough"});
+        assert_eq!(server.post("/v1/auth/setup", &first).await.json()["user"]["role"], "admin");
         let made = server.post("/v1/auth/sign-up", &account).await;
         assert_eq!((made.status.as_u16(), &made.json()["user"]["role"]), (200, &json!("user")));
         let ways = server.get("/v1/auth/ways").await.json();
         assert_eq!(ways, json!({"has_accounts": true, "sign_up": true}));
         server.post("/v1/auth/sign-up", &account).await.assert_error(409, "conflict");
+    });
+}
+
+#[test]
+fn a_server_without_an_admin_says_at_its_start_how_to_make_one() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        for (arguments, says) in [(vec!["anna"], true), (vec!["root", "--admin"], false)] {
+            let password = database.folder.path().join("password");
+            std::fs::write(&password, "long enough").expect("written");
+            let mut add = segue(&database);
+            add.args(["user", "add", "--password-file"]).arg(&password).args(arguments);
+            assert!(add.status().expect("the program runs").success());
+            let mut server = Server::start(&database).await;
+            server.signal("TERM");
+            let lines: Vec<_> = std::iter::from_fn(|| server.line()).collect();
+            let found = lines.iter().find(|line| line.starts_with("nobody is an admin: make one with `"));
+            assert_eq!(found.is_some_and(|line| line.contains(" user add NAME --admin")), says, "{lines:?}");
+        }
     });
 }
 
