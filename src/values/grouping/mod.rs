@@ -73,13 +73,12 @@ pub fn albums(tracks: &[AlbumClues]) -> Vec<AlbumGroup> {
     }
     let mut found: Vec<AlbumParts> = by_bond.into_values().flat_map(|units| gather(tracks, units)).collect();
     adopt(&mut found);
-    let count_of = |bond: &Bond| found.iter().filter(|album| album.bond == *bond).count();
     let mut groups: Vec<AlbumGroup> = found
         .iter()
         .map(|album| {
             let mut members = album.tracks.clone();
             members.sort_unstable();
-            AlbumGroup { tracks: members, why: why(album, count_of(&album.bond)) }
+            AlbumGroup { tracks: members, why: why(album, &found) }
         })
         .collect();
     groups.sort_unstable_by(|a, b| a.tracks.cmp(&b.tracks));
@@ -223,24 +222,44 @@ fn adopt(albums: &mut Vec<AlbumParts>) {
     albums.retain(|album| !album.tracks.is_empty());
 }
 
-/// Why an album is one; `alike` is the number of albums with its title and bond.
-fn why(album: &AlbumParts, alike: usize) -> String {
+/// Why an album is one, and what tells it from those among `all` that could be taken for it.
+fn why(album: &AlbumParts, all: &[AlbumParts]) -> String {
     let base = match &album.bond {
         Bond::Release(id) => format!("its tracks have the title and the MusicBrainz album id {id}"),
         Bond::Artists(_) => "its tracks have the title and the album artists".to_owned(),
         Bond::Various => "its tracks have the title and are marked as a compilation".to_owned(),
-        Bond::Folder(_, None) => "its tracks have the title, no album artists, and lie in one folder".to_owned(),
+        Bond::Folder(_, None) => {
+            let discs = if album.facts.discs.len() > 1 { " or its folders of discs" } else { "" };
+            format!(
+                "its tracks have the title, by their tags or by the name of their folder, no album artists, and lie in one \
+                 folder{discs}"
+            )
+        }
         Bond::Folder(_, Some(_)) => {
             "its tracks have the title, no album artists, and the artist; the folder has others with the same numbers"
                 .to_owned()
         }
     };
-    let apart = match (&album.facts.year, alike) {
-        (_, ..=1) => String::new(),
-        (Some(year), _) => format!("; folder and year ({year}) tell it from others"),
-        (None, _) => "; its folder tells it from others".to_owned(),
-    };
-    base + &apart
+    base + &difference(album, all)
+}
+
+/// What tells an album from the others that have the same bond or one of its artists.
+fn difference(album: &AlbumParts, all: &[AlbumParts]) -> String {
+    let facts = &album.facts;
+    let is_like = |other: &&AlbumParts| other.bond == album.bond || !other.facts.artists.is_disjoint(&facts.artists);
+    let others: Vec<&AlbumParts> = all.iter().filter(|other| !std::ptr::eq(*other, album)).filter(is_like).collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    let has_own_folder = others.iter().all(|other| other.facts.homes.is_disjoint(&facts.homes));
+    let own_year =
+        facts.year.as_ref().filter(|year| others.iter().all(|other| other.facts.year.as_ref() != Some(year)));
+    match (has_own_folder, own_year) {
+        (true, Some(year)) => format!("; its folder and year ({year}) tell it from others of this title"),
+        (false, Some(year)) => format!("; its year ({year}) tells it from others of this title"),
+        (true, None) => "; its folder tells it from others of this title".to_owned(),
+        (false, None) => String::new(),
+    }
 }
 
 fn year(track: &AlbumClues) -> Option<String> {

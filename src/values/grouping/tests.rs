@@ -120,7 +120,35 @@ fn an_album_says_why_it_is_one() {
     assert!(why(&two)[0].contains("album artists") && why(&two)[0].contains("1994"), "{:?}", why(&two));
     let release = three(|n| AlbumClues { release: Some("f00".to_owned()), ..track(1, "w", "w", "", n) });
     assert!(why(&release)[0].contains("MusicBrainz album id f00"));
-    assert!(why(&three(|n| track(1, "w", "", "", n)))[0].contains("in one folder"));
+    assert!(why(&three(|n| track(1, "w", "", "", n)))[0].ends_with("lie in one folder"));
+    let discs = why(&three(|n| AlbumClues { disc: n, ..track(1, "w", "", "", n) }));
+    assert!(discs[0].ends_with("lie in one folder or its folders of discs"), "{discs:?}");
+}
+
+#[test]
+fn an_album_says_what_tells_it_from_others_of_its_title() {
+    let why = |one: [(i64, &'static str, &'static str, &'static str); 2]| {
+        let [one, two] = one.map(|(place, artist, by, year)| three(|n| track(place, artist, by, year, n)));
+        albums(&[one, two].concat()).into_iter().map(|album| album.why).collect::<Vec<_>>()
+    };
+    let ends = |found: &[String], ends: [&str; 2]| {
+        assert!(found.len() == 2 && found.iter().zip(ends).all(|(why, end)| why.ends_with(end)), "{found:?}");
+    };
+    let both = |year: &str| format!("; its folder and year ({year}) tell it from others of this title");
+    for by in ["", "w"] {
+        ends(&why([(1, "w", by, "1994"), (2, "w", by, "2001")]), [&both("1994"), &both("2001")]);
+        let folder = "; its folder tells it from others of this title";
+        ends(&why([(1, "w", by, "1994"), (2, "w", by, "1994")]), [folder, folder]);
+        let year = [
+            "; its year (1973) tells it from others of this title",
+            "; its year (2011) tells it from others of this title",
+        ];
+        ends(&why([(1, "w", by, "1973"), (1, "w", by, "2011")]), year);
+    }
+    // One has album artists.
+    ends(&why([(1, "w", "w", "1994"), (2, "w", "", "2001")]), [&both("1994"), &both("2001")]);
+    // Another artist's album of the same title is not taken for it.
+    ends(&why([(1, "abba", "", "1992"), (2, "queen", "", "1981")]), ["lie in one folder", "lie in one folder"]);
 }
 
 /// Tracks of a title in a few folders, with few values, so that they meet.
