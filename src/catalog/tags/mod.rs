@@ -17,6 +17,7 @@ mod outer;
 mod parse;
 mod patient;
 mod read;
+mod reason;
 mod riff;
 mod silence;
 mod split;
@@ -30,7 +31,7 @@ pub use read::read;
 use crate::values::audio::{AudioProperties, Gain};
 
 /// The version of our tag reader. After an increase every file is read again.
-pub(crate) const READER: i64 = 5;
+pub(crate) const READER: i64 = 6;
 
 /// The size limit of embedded pictures in bytes; larger ones are ignored.
 pub const MAX_PICTURE_BYTES: usize = 10 * 1024 * 1024;

@@ -10,6 +10,9 @@ const MAX_CALLS: u64 = 20_000_000;
 /// The clock is read once in this many calls.
 const CLOCK_EVERY: u64 = 256;
 
+/// What is said of a reader that took too long.
+pub(super) const TOO_LONG: &str = "reading the tags took too long";
+
 /// Wraps a reader; every call fails after the time limit or [`MAX_CALLS`].
 pub(super) struct Patient<R> {
     inner: R,
@@ -29,7 +32,7 @@ impl<R> Patient<R> {
         let late = self.calls.is_multiple_of(CLOCK_EVERY) && Instant::now() > self.ends_at;
         if late || self.calls > MAX_CALLS {
             // Not `TimedOut` or `Interrupted`: `read_to_end` and similar functions retry some kinds.
-            return Err(io::Error::other("reading the tags took too long"));
+            return Err(io::Error::other(TOO_LONG));
         }
         Ok(())
     }

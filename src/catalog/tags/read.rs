@@ -8,6 +8,7 @@ use super::{
     outer::Outer,
     parse::{parse, unrecognised},
     patient::Patient,
+    reason::{Seen, because},
     text, values,
 };
 use crate::values::audio::Gain;
@@ -17,7 +18,6 @@ use lofty::{
     probe::Probe,
 };
 use std::{
-    error::Error,
     fs::File,
     io::{BufReader, Seek as _},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,6 +27,8 @@ use std::{
 
 /// How many bytes of a file named like MPEG audio are searched for the first frame: editors write zeros after tags.
 const MAX_JUNK_BYTES: usize = 64 * 1024;
+/// How many bytes at the start of the audio tell formats that are not read.
+const MARK_BYTES: usize = 16;
 
 /// Reads tags and audio properties of `file`. The format is detected from the content; `path` decides only when the
 /// content is ambiguous.
@@ -51,21 +53,26 @@ fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, 
     } else {
         2
     });
-    let (mut fields, audio) = {
+    let (mut fields, audio, start) = {
         let mut bytes = FileBytes::new(&mut reader).map_err(|error| because(&error))?;
+        if bytes.len() == 0 {
+            return Err(Unreadable("the file is empty".to_owned()));
+        }
         let mut outer = Outer::before(&mut bytes, frames).map_err(|error| because(&error))?;
         let fields = collect(&mut bytes, &mut outer).map_err(|error| because(&error))?;
-        (fields, outer.audio)
+        let start = bytes.get(outer.audio.start, MARK_BYTES).map_err(|error| because(&error))?;
+        (fields, outer.audio, start)
     };
+    let length = audio.end.saturating_sub(audio.start);
     let mut reader = Window::new(reader, audio).map_err(|error| because(&error))?;
     let unrecognised = unrecognised(&mut reader).map_err(|error| because(&error))?;
     let guessed = Probe::new(&mut reader).options(options).guess_file_type().map_err(|error| because(&error))?;
-    let file_type = unrecognised
-        .or(guessed.file_type())
-        .or(by_name)
-        .ok_or_else(|| Unreadable("not an audio format that is supported".to_owned()))?;
+    let known = unrecognised.or(guessed.file_type());
+    let is_mpeg = known.or(by_name) == Some(FileType::Mpeg);
+    let seen = Seen { path, start: &start, length, is_known: known.is_some(), is_mpeg };
+    let file_type = known.or(by_name).ok_or_else(|| seen.is_foreign())?;
     reader.rewind().map_err(|error| because(&error))?;
-    let audio = parse(file_type, &mut reader, options).map_err(|error| because(&error))?;
+    let audio = parse(file_type, &mut reader, options).map_err(|error| seen.failed(&error))?;
     if audio.duration_ms == 0 && audio.sample_rate_hz.is_none() {
         return Err(Unreadable("no audio was found in the file".to_owned()));
     }
@@ -146,16 +153,4 @@ fn gain(fields: &TagFields) -> Gain {
         album_db: gain(Field::AlbumGain, Field::AlbumR128),
         album_peak: fields.first(Field::AlbumPeak, values::peak),
     }
-}
-
-/// An error with all its causes in one line.
-fn because(error: &(dyn Error + 'static)) -> Unreadable {
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        texts.push(error.to_string());
-        cause = error.source();
-    }
-    texts.dedup();
-    Unreadable(text::clean(&texts.join(": ")).unwrap_or_else(|| "unknown error".to_owned()))
 }
