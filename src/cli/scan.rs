@@ -4,13 +4,14 @@ use super::{Failure, database::OpenDatabase, output, signals::Signals};
 use crate::{
     catalog::scan::{Board, Music, ScanProgress, Scope, run_one},
     config::{ScanFlags, Settings, load},
-    db::{Db, claim::Unclaimed, files},
+    db::{Db, DbConnection, DbError, claim::Unclaimed, files},
     http, telemetry, time,
     values::printed::{counted, escaped},
 };
 use clap::Args;
 use std::{
     io::{self, IsTerminal as _, Write as _},
+    path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -20,10 +21,13 @@ use std::{
 const REDRAW: Duration = Duration::from_millis(200);
 /// What a person is told of a scan that was stopped or failed.
 const UNFINISHED: &str = "the scan did not come to its end; it goes on from there when it is run again";
-/// How many unreadable files one query reads.
+/// How many files with trouble one query reads.
 const PAGE: i64 = 500;
 
 /// Scan the music folders once
+///
+/// The exit code is 0 when all music folders were scanned, whatever files in them cannot be read; 1 when a folder is not
+/// there, or is empty although it had music, and when the scan was stopped or failed; 2 when the arguments are wrong.
 #[derive(Debug, Args)]
 pub(super) struct Scan {
     /// Read every file again, also those that seem not to have changed; as a whole where the SHA-256 is known
@@ -54,6 +58,9 @@ fn scan(settings: &Settings, scope: &Scope, stop: &AtomicBool) -> Result<(), Fai
     let others_stay = has_server(&db)?;
     if others_stay {
         output::line("a server uses this library: tracks outside of these folders stay as they are")?;
+        output::line(
+            "the server's next scan goes by its own settings: put scan_hidden and split_… into the settings file",
+        )?;
     }
     let progress = once(&db, settings, scope, others_stay, stop)?;
     report(&db, &progress)?;
@@ -138,22 +145,43 @@ fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
     for trouble in &progress.troubles {
         output::line(format_args!("trouble: {}", escaped(trouble)))?;
     }
-    if progress.losses > 0 {
-        output::line(format_args!("{} of tags could not be read: see the log", counted(progress.losses, "part")))?;
-    }
-    let mut offset = 0;
+    let unreadable = print_files(
+        db,
+        files::unreadable,
+        |file| (file.path, vec![file.reason]),
+        |total| output::line(format_args!("{} cannot be read:", counted(total, "file"))),
+    )?;
+    // Those with trouble are also those that cannot be read.
+    let of_tags = |total: u64| match total.saturating_sub(unreadable) {
+        0 => Ok(()),
+        some => output::line(format_args!("{} with tags that could not be read as they are:", counted(some, "file"))),
+    };
+    let reasons = |file: files::FileTrouble| (file.path, if file.is_readable { file.reasons } else { Vec::new() });
+    print_files(db, files::troubles, reasons, of_tags)?;
+    Ok(())
+}
+
+/// Prints the files of a list, which is read page by page: each with its reasons, none of those without reasons. First
+/// `head` prints what they are; it is called with their number, if there are any. Returns that number.
+fn print_files<T: Send + 'static>(
+    db: &Db,
+    read: fn(&mut DbConnection, i64, i64) -> Result<(Vec<T>, i64), DbError>,
+    file: impl Fn(T) -> (PathBuf, Vec<String>),
+    head: impl FnOnce(u64) -> io::Result<()>,
+) -> Result<u64, Failure> {
+    let (mut offset, mut head) = (0, Some(head));
     loop {
-        let (files, total) = db.read_blocking(|connection| files::unreadable(connection, PAGE, offset))?;
-        if offset == 0 && total > 0 {
-            let total = u64::try_from(total).unwrap_or(0);
-            output::line(format_args!("{} cannot be read:", counted(total, "file")))?;
+        let (found, total) = db.read_blocking(|connection| read(connection, PAGE, offset))?;
+        let count = u64::try_from(total).unwrap_or(0);
+        if let Some(head) = head.take().filter(|_| count > 0) {
+            head(count)?;
         }
-        for file in &files {
-            output::line(format_args!("  {}: {}", escaped(file.path.display()), escaped(&file.reason)))?;
+        for (path, reasons) in found.into_iter().map(&file).filter(|(_, reasons)| !reasons.is_empty()) {
+            output::line(format_args!("  {}: {}", escaped(path.display()), escaped(reasons.join("; "))))?;
         }
         offset = offset.saturating_add(PAGE);
         if offset >= total {
-            return Ok(());
+            return Ok(count);
         }
     }
 }

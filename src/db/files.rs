@@ -105,8 +105,8 @@ pub fn unreadable(
     limit: i64,
     offset: i64,
 ) -> Result<(Vec<UnreadableFile>, i64), DbError> {
-    let broken = || files::table.filter(files::error.is_not_null()).filter(files::missing_us.is_null());
-    let rows: Vec<(Vec<u8>, Vec<u8>, Option<String>)> = broken()
+    let broken = files::table.filter(files::error.is_not_null()).filter(files::missing_us.is_null());
+    let rows: Vec<(Vec<u8>, Vec<u8>, Option<String>)> = broken
         .inner_join(folders::table.on(folders::id.eq(files::folder_id)))
         .order(files::id)
         .limit(limit)
@@ -117,6 +117,14 @@ pub fn unreadable(
         path: path::from_bytes(&folder).join(path::from_bytes(&name)),
         reason: reason.unwrap_or_default(),
     };
-    let total = broken().select(count_star()).first(connection)?;
-    Ok((rows.into_iter().map(file).collect(), total))
+    Ok((rows.into_iter().map(file).collect(), count_unreadable(connection)?))
+}
+
+/// How many files cannot be read, as of the last scan.
+///
+/// # Errors
+/// Those of the database.
+pub fn count_unreadable(connection: &mut DbConnection) -> Result<i64, DbError> {
+    let broken = files::table.filter(files::error.is_not_null()).filter(files::missing_us.is_null());
+    Ok(broken.select(count_star()).first(connection)?)
 }

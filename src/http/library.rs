@@ -38,8 +38,10 @@ pub(super) struct ScanObject {
     changed: u64,
     moved: u64,
     missing: u64,
+    /// Files that cannot be read: while a scan runs those that it tried to read, after its end all, which
+    /// `/v1/library/unreadable` names.
     unreadable: u64,
-    /// Parts of tags that could not be read; `/v1/library/troubles` names them.
+    /// Parts of tags, of files that this scan read, that could not be read; `/v1/library/troubles` names those of all files.
     losses: u64,
     /// Files per second.
     rate: f64,

@@ -10,6 +10,7 @@ mod recorder;
 mod run;
 mod scope;
 mod service;
+mod trouble;
 mod walk;
 mod watch;
 

@@ -50,8 +50,10 @@ pub struct ScanProgress {
     pub hidden_below: Option<PathBuf>,
     /// Music folders that are not there, or are empty although tracks are known in them.
     pub away: u64,
-    /// Files read in this scan that cannot be read.
+    /// Files that cannot be read: while the scan runs those that it tried to read, after its end all that it left.
     pub unreadable: u64,
+    /// Those among them whose tracks are kept, for they could be read before and cannot be opened now.
+    pub kept: u64,
     /// Parts of tags, of files read in this scan, that could not be read.
     pub losses: u64,
     /// Problems with folders, and the error that ended a scan early; the first 100 of them.

@@ -1,6 +1,6 @@
 //! The threads that read files. A thread that hangs is abandoned, so that it cannot block a scan.
 
-use super::walk::FileEntry;
+use super::{trouble::in_words, walk::FileEntry};
 use crate::{
     catalog::{content, cover, tags},
     db::{
@@ -161,7 +161,7 @@ fn read(job: ReadJob, salt: i64, splits: &Splits) -> Done {
             // Logged by the comparison.
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => None,
             Err(error) => {
-                log::warn!("{} cannot be read: {error}", job.path().display());
+                log::warn!("{} cannot be read: {}", job.path().display(), in_words(&error));
                 None
             }
         };
@@ -170,7 +170,7 @@ fn read(job: ReadJob, salt: i64, splits: &Splits) -> Done {
     let path = job.path();
     let file = match File::open(&path) {
         Ok(file) => file,
-        Err(error) => return Done::File(unreadable(job, error.to_string())),
+        Err(error) => return Done::File(unreadable(job, in_words(&error))),
     };
     let looked = settled(&file).and_then(|(stat, is_settled)| {
         let version = version(&file, stat)?;
@@ -178,7 +178,7 @@ fn read(job: ReadJob, salt: i64, splits: &Splits) -> Done {
     });
     let (stat, version) = match looked {
         Ok(looked) => looked,
-        Err(error) => return Done::File(unreadable(job, error.to_string())),
+        Err(error) => return Done::File(unreadable(job, in_words(&error))),
     };
     let (began, computed) = (Instant::now(), computed());
     let content = match tags::read(&path, &file, READ_LIMIT) {

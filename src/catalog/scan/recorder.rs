@@ -10,7 +10,7 @@ use super::{
 use crate::{
     catalog::tags::READER,
     db::{
-        Db, DbConnection, DbError, covers,
+        Db, DbConnection, DbError, covers, files,
         scan::{self, Disk, Doubt, FoundFile, Gone},
     },
     media::{
@@ -178,6 +178,7 @@ impl<'a> Recorder<'a> {
             progress.done = progress.done.saturating_add(count);
             progress.added = progress.added.saturating_add(refused.added);
             progress.unreadable = progress.unreadable.saturating_add(count);
+            progress.kept = progress.kept.saturating_add(u64::try_from(refused.kept.len()).unwrap_or(u64::MAX));
         });
         for file in refused.kept.iter().filter_map(|index| batch.get(*index)) {
             let path = path::from_bytes(&file.folder.path).join(path::from_bytes(&file.name));
@@ -262,7 +263,8 @@ impl<'a> Recorder<'a> {
         {
             log::warn!("scan: {text}");
         }
-        self.refresh()
+        self.refresh()?;
+        self.count_unreadable()
     }
 
     /// Marks all files of these folders as missing. Returns how many there were.
@@ -298,6 +300,14 @@ impl<'a> Recorder<'a> {
                 progress.hidden_below = before.ancestors().find(|outer| folder.starts_with(outer)).map(Path::to_owned);
             });
         }
+        Ok(())
+    }
+
+    /// Counts all files that cannot be read, also those that this scan did not try again.
+    fn count_unreadable(&self) -> Result<(), ScanError> {
+        let all = patiently(self.stop, || self.db.read_blocking(files::count_unreadable))?;
+        let all = u64::try_from(all).unwrap_or(0);
+        self.board.change(|progress| progress.unreadable = all.saturating_add(progress.kept));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use super::{
     readers::{Done, Readers},
     recorder::{Places, Recorder},
     scope::{Music, Scope},
+    trouble::in_words,
     walk,
 };
 use crate::{
@@ -159,7 +160,7 @@ impl RootStates {
                     roots.away.push(root);
                 }
                 Err(error) => {
-                    board.trouble(Some(&root), &format!("{error}; its tracks are kept"));
+                    board.trouble(Some(&root), &format!("{}; its tracks are kept", in_words(&error)));
                     roots.away.push(root);
                 }
             }

@@ -1,6 +1,9 @@
 //! The walk over music folders: visits every folder once, with its audio files and its cover, and follows links.
 
-use super::names::{IGNORE, NO_MEDIA, cover_rank, ignores_all, is_audio, is_left_out, is_mark};
+use super::{
+    names::{IGNORE, NO_MEDIA, cover_rank, ignores_all, is_audio, is_left_out, is_mark},
+    trouble::in_words,
+};
 use crate::{
     catalog::tags::MAX_PICTURE_BYTES,
     db::scan::Folder,
@@ -22,6 +25,8 @@ const MAX_IGNORE_BYTES: u64 = 64 * 1024;
 const LEFT_OUT: &str = "this file leaves out the whole music folder";
 /// What is said of an `.ndignore` with patterns.
 const PATTERNS: &str = "patterns are not read: only a file without any leaves its folder out";
+/// What is said of a link with the name of an audio file that leads to nothing.
+const DANGLING: &str = "this link leads to no file: mend it or remove it";
 
 /// A file that the walk found.
 #[derive(Debug, Clone)]
@@ -72,7 +77,7 @@ pub(super) fn walk(starts: &[PathBuf], roots: &[PathBuf], hidden: bool, see: &mu
             let target = match link.canonicalize() {
                 Ok(target) => target,
                 Err(error) if is_absence(&error) => continue,
-                Err(error) if see(WalkStep::Refused(link, error.to_string())) => continue,
+                Err(error) if see(WalkStep::Refused(link, in_words(&error))) => continue,
                 Err(_) => return,
             };
             if !covered.iter().any(|seen| target.starts_with(seen) || seen.starts_with(&target)) {
@@ -137,7 +142,7 @@ fn walk_one(
                 // A folder whose listing ended early has an error without a path.
                 let place = error.path().or_else(|| open.as_ref().map(|open| open.path.as_path()));
                 let path = place.unwrap_or(start).to_owned();
-                let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                let reason = error.io_error().map_or_else(|| error.to_string(), in_words);
                 let here = open.as_mut().filter(|open| path.parent() == Some(&open.path));
                 if let (Some(here), Some(name)) = (here, path.file_name().filter(|name| is_audio(name))) {
                     here.visit.refused.push((path::to_bytes(name), reason));
@@ -160,6 +165,8 @@ struct OpenFolder {
     visit: Visit,
     /// Whether the cover is beyond the limit of size, and the place of its name among [`COVERS`].
     cover_rank: (bool, usize),
+    /// Links with the names of audio files that lead to nothing.
+    dangling: Vec<PathBuf>,
 }
 
 impl OpenFolder {
@@ -172,11 +179,11 @@ impl OpenFolder {
             cover: None,
             too_large: Vec::new(),
         };
-        Self { path, visit, cover_rank: (true, usize::MAX) }
+        Self { path, visit, cover_rank: (true, usize::MAX), dangling: Vec::new() }
     }
 
     fn close(self, see: &mut impl FnMut(WalkStep) -> bool) -> bool {
-        see(WalkStep::Visit(self.visit))
+        self.dangling.into_iter().all(|link| see(WalkStep::Remark(link, DANGLING))) && see(WalkStep::Visit(self.visit))
     }
 
     fn add(&mut self, entry: &DirEntry, covered: &[PathBuf], links: &mut Vec<PathBuf>) {
@@ -204,8 +211,12 @@ impl OpenFolder {
                 }
             }
             // Deleted since the folder was listed, or a link without a target.
-            Err(error) if is_absence(&error) => {}
-            Err(error) if audio => self.visit.refused.push((name, error.to_string())),
+            Err(error) if is_absence(&error) => {
+                if audio && link {
+                    self.dangling.push(entry.path().to_owned());
+                }
+            }
+            Err(error) if audio => self.visit.refused.push((name, in_words(&error))),
             // It may be a folder, which is then refused.
             Err(_) if link => links.push(entry.path().to_owned()),
             Err(_) => {}

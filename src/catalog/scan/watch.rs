@@ -28,7 +28,10 @@ pub(super) fn watch(
     let mut watcher =
         watcher.map_err(|error| log::warn!("file changes are only found by the next scan: {error}")).ok()?;
     for folder in music {
-        if let Err(error) = watcher.watch(folder, RecursiveMode::Recursive) {
+        // That a folder is not there is said by the scan.
+        if let Err(error) = watcher.watch(folder, RecursiveMode::Recursive)
+            && folder.exists()
+        {
             log::warn!("changes in {} are only found by the next scan: {error}", folder.display());
         }
     }

@@ -49,6 +49,42 @@ fn a_missing_folder_is_a_failure_and_hides_the_tracks_of_the_old_folder() {
 }
 
 #[test]
+fn each_scan_lists_all_trouble_of_files_and_its_log_counts_the_same() {
+    let database = TestDatabase::empty(Dialect::Sqlite);
+    let data = database.folder.path();
+    let music = data.join("Music");
+    fs::create_dir(&music).expect("made");
+    silence(&music.join("song.wav"), 1);
+    silence(&music.join("odd.wav"), 2);
+    let mut bytes = fs::read(music.join("odd.wav")).expect("read");
+    let odd = b"TDRC\0\0\0\x0a\0\0\0yesterday";
+    let tag = [b"ID3\x04\0\0\0\0\0\x14".as_slice(), odd].concat();
+    let size = |length: usize| u32::try_from(length).expect("small").to_le_bytes();
+    bytes.extend([b"id3 ".as_slice(), &size(tag.len()), &tag].concat());
+    let whole = size(bytes.len() - 8);
+    bytes[4..8].copy_from_slice(&whole);
+    fs::write(music.join("odd.wav"), bytes).expect("written");
+    fs::write(music.join("noise.flac"), "no sound").expect("written");
+    fs::write(music.join("empty.mp3"), "").expect("written");
+    for news in ["4 new", "4 unchanged"] {
+        let arguments = [data, &music].map(|path| path.to_str().expect("text").to_owned());
+        let output = segue(&["scan", "--data-dir", &arguments[0], "--music", &arguments[1], "--log=info"]);
+        let (text, log) = (printed(&output), String::from_utf8_lossy(&output.stderr).into_owned());
+        let shown = music.display();
+        for line in [
+            "2 files cannot be read:".to_owned(),
+            format!("  {shown}/noise.flac: no FLAC file, in spite of its name"),
+            format!("  {shown}/empty.mp3: the file is empty"),
+            "1 file with tags that could not be read as they are:".to_owned(),
+            format!("  {shown}/odd.wav: date: \"yesterday\" is no date"),
+        ] {
+            assert_eq!(text.lines().filter(|printed| *printed == line).count(), 1, "{news}: {line}: {text}");
+        }
+        assert!(output.status.success() && text.contains(news) && log.contains("2 unreadable"), "{text}{log}");
+    }
+}
+
+#[test]
 fn every_file_is_read_again_when_that_is_asked_for() {
     let database = TestDatabase::empty(Dialect::Sqlite);
     let data = database.folder.path().to_str().expect("text");
@@ -86,6 +122,20 @@ fn a_server_says_at_each_start_what_is_hidden() {
 }
 
 #[test]
+fn that_a_folder_is_missing_is_said_once_and_not_as_a_matter_of_its_changes() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let mut command = crate::harness::segue(&database);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--music"]).arg(database.folder.path().join("Musik"));
+        let log = Log::of(&mut command, &database);
+        let _server = Server::run(command).await;
+        // Changes are watched before the first scan begins.
+        log.line("the missing folder", |line| line.contains("Musik: No such file or directory")).await;
+        assert!(!log.text().contains("are only found by the next scan"), "{}", log.text());
+    });
+}
+
+#[test]
 fn a_scan_beside_a_server_hides_nothing_of_it() {
     run(async {
         let database = TestDatabase::new(Dialect::Sqlite);
@@ -114,7 +164,8 @@ fn a_scan_beside_a_server_hides_nothing_of_it() {
         let server = Server::run(command).await;
         let text = scan(&other);
         assert!(text.contains("a server uses this library") && text.contains("1 new"), "{text}");
-        assert!(text.contains("0 gone") && !text.contains("hidden"), "{text}");
+        assert!(text.contains("the server's next scan goes by its own settings"), "{text}");
+        assert!(text.contains("0 gone") && !text.contains("hidden, not gone"), "{text}");
         let beside = tracks();
         assert!(beside.len() == 2 && beside.contains(&before[0]), "{before:?} {beside:?}");
         drop(server);
