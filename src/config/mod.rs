@@ -96,10 +96,12 @@ settings! { |sources|
     music: Vec<PathBuf> = Vec::new();
     /// Whether files and folders are scanned whose names begin with one dot and a letter, too; bins never are.
     scan_hidden: bool = false;
-    /// What separates several artists in one text of a tag, with blanks between: signs, and words that stand free.
-    /// It counts for files that are read from now on.
+    /// What separates several artists in one text of a tag. Separators, with a blank between two of them: a sign splits
+    /// wherever it stands (`/` would split AC/DC), a word only where it stands alone. Empty: no splitting. It counts for
+    /// files that are read from now on; `segue scan` with `--reread-all` applies it to all files.
     split_artists: Separators = Splits::default().artists;
-    /// What separates several genres in one text of a tag.
+    /// What separates several genres in one text of a tag, as for artists; `segue scan` with `--reread-all` applies it to
+    /// all files.
     split_genres: Separators = Splits::default().genres;
     /// Time from the end of one scan to the start of the next; 0 scans at start and on changes only.
     scan_interval_s: u64 = 3600, within 0..=31_536_000;
@@ -129,7 +131,7 @@ settings! { |sources|
     /// How many log-ins may be tried per minute for one user name, from all addresses together; those that it logged in from
     /// since the server started count apart.
     login_tries_per_user: u32 = 10, within 1..=100_000;
-    /// Whether people may make an account for themselves.
+    /// Whether people may make an account for themselves. They are listeners; the first account comes from the set-up link.
     sign_up: bool = false;
     /// What to log: a level, or a level per module such as `info,segue::catalog=debug`.
     log: LogFilter = LogFilter::default();
