@@ -106,7 +106,8 @@ impl Restore {
         output::line(match outcome {
             RestoredLogins::Same => "logins stay valid; a running server goes on with the restored state",
             RestoredLogins::Other => {
-                "the backup is of another installation: its logins are valid again, and those made since are not"
+                "the backup is of another installation: its logins are valid again, and those made since are not; \
+                 `segue user passwd` ends them"
             }
         })?;
         Ok(())

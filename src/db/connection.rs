@@ -2,6 +2,7 @@
 
 use super::{
     DatabaseUrl, DbError,
+    advice::advised,
     closing::{Census, CensusEntry},
     obstacle,
 };
@@ -106,7 +107,7 @@ impl DbConnection {
     pub(super) fn open(url: &DatabaseUrl, access: Access) -> Result<Self, DbError> {
         match url {
             DatabaseUrl::Postgres(address) => {
-                let refused = |error| DbError::Connect(format!("{url}: {error}").into());
+                let refused = |error| DbError::Connect(format!("{url}: {}", advised(error)).into());
                 let mut connection = PgConnection::establish(&patient(address)).map_err(refused)?;
                 if access == Access::Sessions {
                     connection.batch_execute(POSTGRES_SESSIONS)?;

@@ -1,6 +1,6 @@
 //! What can go wrong with the database.
 
-use super::DatabaseUrl;
+use super::{DatabaseUrl, advice::advised};
 use diesel::result::{
     DatabaseErrorKind,
     Error::{self as DieselError, DatabaseError},
@@ -81,7 +81,7 @@ impl DbError {
         match self {
             Self::Full(..) => self,
             full if full.is_full() => Self::Full(url.to_string(), full.to_string()),
-            Self::Migrate(error) => Self::Migrate(format!("{url}: {error}").into()),
+            Self::Migrate(error) => Self::Migrate(format!("{url}: {}", advised(error)).into()),
             other => other,
         }
     }

@@ -1,5 +1,6 @@
 //! The database: the only user of diesel. One file per noun holds the functions that handlers call.
 
+mod advice;
 pub mod albums;
 pub mod api_keys;
 pub mod artists;

@@ -28,7 +28,10 @@ impl fmt::Display for BadDatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Form => "is sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME",
-            Self::Tls => "asks for TLS, which this build leaves out: build with `--features postgres-tls`",
+            Self::Tls => {
+                "asks for TLS, which this build leaves out: build with `--features postgres-tls`, or use a Unix socket or a \
+                 tunnel"
+            }
         })
     }
 }
@@ -135,6 +138,7 @@ mod tests {
                 if cfg!(feature = "postgres-tls") { parsed.is_ok() } else { parsed == Err(BadDatabaseUrl::Tls) };
             assert!(wanted, "{mode}: {parsed:?}");
         }
+        assert!(BadDatabaseUrl::Tls.to_string().ends_with("or use a Unix socket or a tunnel"));
         assert!("postgres://h/d?sslmode=prefer".parse::<DatabaseUrl>().is_ok());
     }
 

@@ -47,8 +47,19 @@ fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A server that starts again finds connections of the last one that the system still keeps.
     socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
+    socket.bind(address).map_err(advised)?;
     socket.listen(BACKLOG)?.into_std()
+}
+
+/// The error with what to do about it, where that is known.
+fn advised(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            let advice = "stop the other program, or choose another port with --listen";
+            io::Error::new(error.kind(), format!("{error}: {advice}"))
+        }
+        _ => error,
+    }
 }
 
 /// Both loopback addresses with one port; a machine without IPv6 has one.
@@ -184,7 +195,8 @@ mod tests {
         };
         let ports: Vec<_> = listeners.iter().map(|one| one.local_addr().expect("bound").port()).collect();
         assert!(ports.iter().all(|port| bound == ListenAddress::Localhost(*port)), "{bound} {ports:?}");
-        assert!(super::super::block_on(bind(&bound)).is_err(), "it is taken");
+        let refused = super::super::block_on(bind(&bound)).err().expect("it is taken").to_string();
+        assert!(refused.ends_with("stop the other program, or choose another port with --listen"), "{refused}");
         let has_v6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
         assert_eq!(ports.len(), if has_v6 { 2 } else { 1 });
     }
