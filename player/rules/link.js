@@ -3,6 +3,7 @@
 import { BURST } from "./clock.js";
 import { fallSilent, silentAt } from "./silence.js";
 import { compareStamps, stampOf } from "./stamps.js";
+import { pauseWithoutAnswer } from "./standalone.js";
 
 /** @import {Client} from "./client.js" */
 /** @import {Limits, Output, Stamp} from "./types.js" */
@@ -178,6 +179,7 @@ export function closed(client, local_us, chance, code, out) {
   link.phase = "down";
   link.since_us = local_us + (least_ms + chance * (wasUp ? jitter_ms : doubled_ms)) * 1000;
   link.unheard_us = undefined;
+  pauseWithoutAnswer(client, local_us, out);
   out.push({ type: "show" });
 }
 

@@ -13,6 +13,8 @@ const EXPIRES_MS = 5 * 60_000;
 /** The longest time after which a refused command is sent again at the server's request, in milliseconds. */
 const LONGEST_RETRY_MS = 10_000;
 
+/** Commands after which music is wanted, or is not. */
+const ON_OR_OFF = new Set(["play", "play.list", "pause", "stop"]);
 /** Commands that a newer one of these replaces. */
 const ABOUT_MUSIC = new Set(["play", "play.list", "pause", "stop", "seek", "next", "previous"]);
 
@@ -20,7 +22,7 @@ export class PendingCommands {
   constructor() {
     /**
      * In the order of their issue. `due_us`: when to send it again, in local time; `copies`: how often it was sent on
-     * this socket without an answer; `whileAway`: whether it was issued without a connection.
+     * this socket without an answer; `whileAway`: whether it counts as issued without a connection.
      * @type {{command: Command, issued_us: number, due_us: number, copies: number, whileAway: boolean}[]}
      */
     this.waiting = [];
@@ -60,8 +62,18 @@ export class PendingCommands {
    * by itself.
    */
   wantsSilence() {
-    const last = this.waiting.findLast(({ command }) => ["play", "play.list", "pause", "stop"].includes(command.op));
-    return last !== undefined && last.whileAway && ["pause", "stop"].includes(last.command.op);
+    return this.lastSilence()?.whileAway === true;
+  }
+
+  /** The pause or stop that waits for an answer, if nothing else was asked for since. */
+  lastSilence() {
+    const last = this.waiting.findLast(({ command }) => ON_OR_OFF.has(command.op));
+    return last && ["pause", "stop"].includes(last.command.op) ? last : undefined;
+  }
+
+  /** Whether no command about the music has been issued since this one. @param {string} id */
+  isNewest(id) {
+    return this.waiting.findLast(({ command }) => ABOUT_MUSIC.has(command.op))?.command.id === id;
   }
 
   /** Whether a command waits for its answer. @param {string} id */

@@ -92,6 +92,26 @@ export function pauseAlone(client, local_us, id, op, out) {
 }
 
 /**
+ * The connection is lost: it is unknown whether the last pause or stop that was sent has arrived, so this device
+ * carries it out. The server gets it when it is back, like one that was issued without a connection.
+ * @param {Client} client @param {number} local_us @param {Output[]} out
+ */
+export function pauseWithoutAnswer(client, local_us, out) {
+  const { pendingCommands } = client;
+  const last = pendingCommands.lastSilence();
+  if (!last || last.whileAway) return;
+  const { command } = last;
+  const { id } = command;
+  const isDone =
+    pendingCommands.isNewest(id) &&
+    (commandStandalone(client, local_us, id, command, out) || pauseAlone(client, local_us, id, command, out));
+  if (isDone) return pendingCommands.forget(id);
+  client.paused_ms = placeAt(client.audio, local_us) ?? client.paused_ms;
+  last.whileAway = true;
+  fallSilent(client, out);
+}
+
+/**
  * @param {Client} client @param {{id: string, items: Item[], at: number, areEntries: boolean}} start
  * @param {Output[]} out
  */

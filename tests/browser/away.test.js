@@ -54,6 +54,7 @@ async function noGap(page, since_ms, say) {
 
 // The next test needs a running server, however this one ended.
 afterEach(async () => {
+  server.thaw();
   if (!server.process) await server.run();
 });
 
@@ -217,6 +218,36 @@ test("a page that is loaded while the server is away shows track, place and queu
   assert.ok(after >= before, `${after}`);
   await server.run();
   await until(page, { link: "up" });
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("a pause that a server does not answer is done here once the connection is lost, and stays", async () => {
+  const { page, errors, context } = await open(browser, server, "Barn");
+  const bar = page.locator("player-bar");
+  for (const state of ["frozen", "killed"]) {
+    await command(page, { op: "play", tracks: [tones[3].id] });
+    await until(page, { status: "playing", media_id: tones[3].id });
+    await sounds(page);
+    await server.freeze();
+    await bar.getByRole("button", { name: "Pause", exact: true }).click();
+    if (state === "killed") await server.kill();
+    await bar.getByRole("button", { name: "Play", exact: true }).waitFor();
+    await holds(page, () =>
+      import(/** @type {any} */ ("/player/session.js")).then(
+        ({ session }) => session.current.client.audio.kind === "silent" && session.link !== "up",
+      ),
+    );
+    if (state === "killed") await server.run();
+    else server.thaw();
+    await until(page, { link: "up", intent: "pause", status: "paused" });
+    await holds(page, () =>
+      import(/** @type {any} */ ("/player/session.js")).then(
+        ({ session }) => session.current.client.pendingCommands.waiting.length === 0,
+      ),
+    );
+    await until(page, { status: "paused", media_id: tones[3].id });
+  }
   assert.deepEqual(errors, []);
   await context.close();
 });

@@ -112,6 +112,14 @@ export class Server {
     await once(child, "exit");
   }
 
+  /** Ends its process at once, also when it is frozen: nothing is stored any more. */
+  async kill() {
+    const child = this.process;
+    this.process = undefined;
+    child?.kill("SIGKILL");
+    if (child) await once(child, "exit");
+  }
+
   async end() {
     await this.stop();
     await rm(this.folder, { recursive: true, force: true });

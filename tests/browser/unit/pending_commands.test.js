@@ -135,3 +135,71 @@ test("cut off, a pause that is refused later lets the music go on", () => {
   world.hear({ type: "ack", id, revision: 19 });
   assert.equal(of(world.hear({ type: "reject", id: "w1", code: "stale", message: "no" }), "sound").length, 1);
 });
+
+/** A device that plays, and has sent a pause that nobody has answered. */
+function unanswered() {
+  const world = new World();
+  world.welcome();
+  const one = item("1");
+  world.grant(one);
+  world.started(one);
+  assert.deepEqual(of(pause(world.pass(2_000), "w1"), "silence"), [], "with a server, the server decides");
+  return world.pass(1_000);
+}
+
+test("a pause without an answer is carried out here when the connection is lost, and the server gets it", () => {
+  const world = unanswered();
+  const outputs = world.step({ type: "closed", code: 1006 }, 0);
+  assert.deepEqual([of(outputs, "silence").length, of(outputs, "answered").length], [1, 1]);
+  const { view } = world.client;
+  assert.deepEqual([view?.intent, view?.item?.id, world.client.positionAt(world.local_us)], ["pause", "1", 3_000]);
+  assert.deepEqual(
+    sent(world.pass(1_000).welcome(), "command").map(({ op, item, position_ms }) => [op, item, position_ms]),
+    [
+      ["play", "1", 3_000],
+      ["pause", undefined, undefined],
+    ],
+  );
+});
+
+test("a server that stops answering is noticed, and the pause is carried out then", () => {
+  const world = unanswered();
+  const start_us = world.local_us;
+  let outputs = world.toDeadline();
+  while (of(outputs, "disconnect").length === 0) outputs = world.toDeadline();
+  assert.equal(of(outputs, "silence").length, 1);
+  assert.ok(world.local_us - start_us <= 5_500_000, `${world.local_us - start_us} µs`);
+});
+
+test("a pause without an answer that has arrived is not sent again: the session has another turn", () => {
+  const world = unanswered();
+  world.step({ type: "closed", code: 1006 }, 0);
+  world.playback = { ...world.playback, revision: 12, turn: [1, 12], intent: "pause", status: "paused" };
+  world.revision = 12;
+  const outputs = world.pass(1_000).welcome();
+  assert.deepEqual([...sent(outputs, "command"), ...of(outputs, "sound")], []);
+  assert.equal(world.client.view?.intent, "pause");
+});
+
+test("in strict mode, and with another command after it, a pause without an answer is sent again, in silence", () => {
+  for (const limits of [{}, { audio_ms: 5_000, lease_ms: 5_000 }]) {
+    const world = new World();
+    world.welcome("c1", limits);
+    const one = item("1");
+    world.grant(one);
+    world.started(one);
+    world.step({ type: "command", id: "w1", op: { op: "pause" } });
+    if (!("audio_ms" in limits)) world.step({ type: "command", id: "w2", op: { op: "seek", position_ms: 9_000 } });
+    assert.equal(of(world.step({ type: "closed", code: 1006 }, 0), "silence").length, 1);
+    assert.ok(world.client.pendingCommands.wantsSilence(), "the button shows it");
+    const outputs = world.pass(1_000).welcome("c1", limits);
+    assert.equal(sent(outputs, "command")[0].op, "pause");
+    assert.deepEqual(of(outputs, "sound"), []);
+  }
+});
+
+test("a play after a pause, both without an answer, lets the music go on", () => {
+  const world = unanswered();
+  world.step({ type: "command", id: "w2", op: { op: "play" } });
+  assert.deepEqual(of(world.step({ type: "closed", code: 1006 }, 0), "silence"), []);
+});
