@@ -81,6 +81,12 @@ class Session extends Watchable {
     return this.devices.find((device) => device.id === id);
   }
 
+  /** Whether this tab has the music; also without the server, whose list of devices then is not known. */
+  get isHere() {
+    const active = this.playback?.active;
+    return active !== undefined && active.device_id === (this.ownId ?? "");
+  }
+
   /** The state of the connection. @returns {"up" | "trying" | "offline" | "over"} */
   get link() {
     const phase = this.player?.client.link.phase;

@@ -69,4 +69,4 @@ export class Answers {
 }
 
 const SLOW = "The server is slow to answer. This will be done when it does.";
-const AWAY = "The server is away. This will be done when it is back.";
+const AWAY = "The server is away. This will be done when it is back, if this page stays open.";

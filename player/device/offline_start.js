@@ -9,9 +9,11 @@ import { Refused } from "./answers.js";
  * @typedef {{
  *   track: (media_id: string) => {audio_url?: string, duration_ms?: number} | undefined,
  *   isKept: (media_id: string) => boolean,
- *   current?: Item, ahead: Item[], place_ms: number, isPlayingHere: boolean
- * }} Situation what is known of tracks and kept of them; the item that this device plays or is shown; the known entries
- * of the queue; the place in the item in milliseconds; and whether this device plays it
+ *   current?: Item, ahead: Item[], place_ms: number, areEntries: boolean,
+ *   isPlayingHere: boolean
+ * }} Situation what is known of tracks and kept of them; the item that this device plays or is shown; the known items
+ * around it; the place in it in milliseconds; whether they are entries of the session's queue; and whether this device
+ * plays it
  *
  * @typedef {{items: Item[], at: number, position_ms: number, areEntries: boolean}} Start the items, the index of the
  * first one to play, the place in it, and whether they are entries of the session's queue
@@ -46,7 +48,7 @@ function startTracks(op, { track, isKept }) {
 }
 
 /** Goes on in the session's queue, of which kept entries are played. @param {Op} op @param {Situation} situation */
-function startEntry(op, { isKept, current, ahead, place_ms, isPlayingHere }) {
+function startEntry(op, { isKept, current, ahead, place_ms, areEntries, isPlayingHere }) {
   if (!current || (op.op !== "play" && !isPlayingHere)) return undefined;
   const around = ahead.some(({ id }) => id === current.id) ? ahead : [current];
   const items = around.filter(({ id, media_id }) => id === current.id || isKept(media_id));
@@ -60,5 +62,5 @@ function startEntry(op, { isKept, current, ahead, place_ms, isPlayingHere }) {
     previous: [previousIndex(here, place_ms), 0],
   };
   const [at, position_ms] = targets[op.op] ?? [-1, 0];
-  return items[at] && { items, at, position_ms, areEntries: true };
+  return items[at] && { items, at, position_ms, areEntries };
 }

@@ -33,6 +33,8 @@ export class Player extends Watchable {
     this.client = new Client(describeDevice(device_id, store.preferences, store.volumeVersion()), token, localNow());
     /** @type {typeof import("./last_shown.js") | undefined} */
     this.shownModule = undefined;
+    /** Whether what this browser showed last are entries of the session's queue. */
+    this.areStoredEntries = true;
     this.answers = new Answers(onLateRefusal);
     this.queue = new QueuePages();
     /** @type {{code: number, reason: string} | undefined} why the server does not want this device back */
@@ -237,6 +239,7 @@ export class Player extends Watchable {
       current: itemOf(client.audio) ?? client.view?.item,
       ahead: client.ahead,
       place_ms: client.placeAt(localNow()) ?? this.place_ms(),
+      areEntries: !client.stored || this.areStoredEntries,
       isPlayingHere: client.lease() !== undefined && client.audio.kind !== "silent",
     });
   }

@@ -88,13 +88,18 @@ export class PlayerBar extends Component {
     this.classList.toggle("idle", !playback?.item);
     const { active } = session;
     const isElsewhere = active && active.id !== session.ownId;
+    const isSomewhere = active || session.isHere;
     if (this.where && this.whereButton) {
       this.where.title = active?.name ?? "";
-      say(this.where, isElsewhere ? active.name : active ? "This tab" : "Devices");
+      say(this.where, isElsewhere ? active.name : isSomewhere ? "This tab" : "Devices");
       attribute(
         this.whereButton,
         "aria-label",
-        isElsewhere ? `Devices: ${active.name} has the music` : active ? "Devices: this tab has the music" : "Devices",
+        isElsewhere
+          ? `Devices: ${active.name} has the music`
+          : isSomewhere
+            ? "Devices: this tab has the music"
+            : "Devices",
       );
       this.whereButton.classList.toggle("elsewhere", Boolean(isElsewhere));
     }

@@ -28,7 +28,7 @@ class NowView extends View {
       const track = item && catalogue.track(item.media_id);
       for (const part of [steer, heart, volume]) part.refresh();
       say(said, trouble());
-      say(where, session.active ? `On ${session.active.name}` : "On no device");
+      say(where, session.active ? `On ${session.active.name}` : session.isHere ? "On this tab" : "On no device");
       if (`${item?.id}.${track?.id}` === key) return;
       key = `${item?.id}.${track?.id}`;
       fill(picture, cover({ images: track?.album.images, cover_url: track?.cover_url }, 480, "track"));

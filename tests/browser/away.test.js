@@ -154,7 +154,7 @@ test("what needs the server says so at once, and is done when it is back", async
   await server.stop();
   await page.getByText("No connection to the server").waitFor();
   await page.getByRole("button", { name: /^Repeat/ }).click();
-  await page.getByText("The server is away. This will be done when it is back.").waitFor();
+  await page.getByText("The server is away. This will be done when it is back, if this page stays open.").waitFor();
   await server.run();
   await until(page, { link: "up" });
   await page.getByRole("button", { name: "Repeat: the queue" }).waitFor();
@@ -248,6 +248,54 @@ test("a pause that a server does not answer is done here once the connection is 
     );
     await until(page, { status: "paused", media_id: tones[3].id });
   }
+  assert.deepEqual(errors, []);
+  await context.close();
+});
+
+test("what was steered while the server is away is shown after a reload, and plays on here", async () => {
+  const { page, errors, context } = await keeping(browser, server, "Crypt");
+  const tracks = [tones[1].id, tones[3].id, tones[2].id];
+  await command(page, { op: "play", tracks });
+  await keeps(page, 3);
+  await command(page, { op: "play", tracks });
+  await command(page, { op: "pause" });
+  await until(page, { status: "paused", media_id: tones[1].id });
+  await holds(page, () =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.current.client.ahead.length === 3),
+  );
+  await server.stop();
+  await page.getByText("No connection to the server").waitFor();
+  const bar = page.locator("player-bar");
+  /** @param {string} name */
+  const press = (name) => bar.getByRole("button", { name, exact: true }).click();
+  const isAway = () =>
+    import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.player?.isAway === true);
+  await holds(page, isAway);
+  // An entry of the queue.
+  await page.evaluate(async () => {
+    const { session } = await import(/** @type {any} */ ("/player/session.js"));
+    await session.current.command({ op: "play", item: session.current.client.ahead[1].id });
+  });
+  await until(page, { status: "playing", media_id: tones[3].id });
+  await page.reload();
+  await bar.getByRole("link", { name: tones[3].name, exact: true }).waitFor();
+  await holds(page, isAway);
+  await press("Play");
+  await until(page, { status: "playing", media_id: tones[3].id });
+  await go(page, "/now");
+  await page.getByRole("link", { name: "On this tab" }).waitFor();
+  await go(page, "/queue");
+  for (const tone of tones.slice(1)) await page.getByRole("button", { name: `Play ${tone.name}` }).waitFor();
+  // A kept track that is no entry.
+  await command(page, { op: "play", tracks: [tones[2].id] });
+  await until(page, { status: "playing", media_id: tones[2].id });
+  await command(page, { op: "pause" });
+  await until(page, { status: "paused", media_id: tones[2].id });
+  await page.reload();
+  await bar.getByRole("link", { name: tones[2].name, exact: true }).waitFor();
+  await holds(page, isAway);
+  await press("Play");
+  await until(page, { status: "playing", media_id: tones[2].id });
   assert.deepEqual(errors, []);
   await context.close();
 });

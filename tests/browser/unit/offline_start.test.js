@@ -14,6 +14,7 @@ const HERE = {
   current: QUEUE[1],
   ahead: QUEUE,
   place_ms: 5_000,
+  areEntries: true,
   isPlayingHere: true,
 };
 
@@ -44,6 +45,10 @@ test("in the queue the kept entries count, and the current one", () => {
   assert.deepEqual(start({ op: "play", item: "e-d" }), ["bcd", 2, 0, true]);
   assert.equal(start({ op: "play", item: "e-a" }), undefined, "it is not kept");
   assert.deepEqual(start({ op: "play" }, { current: QUEUE[0] }), ["abcd", 0, 5_000, true], "the current one stays");
+});
+
+test("kept tracks that were shown before a reload are no entries of the queue", () => {
+  assert.deepEqual(start({ op: "play" }, { areEntries: false }), ["bcd", 0, 5_000, false]);
 });
 
 test("next, previous and seek go on from the current entry", () => {
