@@ -4,6 +4,7 @@ import { all, tracksIn } from "./api.js";
 import { catalogue } from "./catalogue.js";
 import { h } from "./parts/dom.js";
 import { openMenu } from "./parts/menu.js";
+import { listAt } from "./parts/pages.js";
 import { attempt, loaded, toast } from "./parts/toast.js";
 import { count, names } from "./parts/text.js";
 import { outside } from "./root.js";
@@ -39,7 +40,7 @@ export function playFrom(source, start) {
 
 /**
  * Plays a list that the server keeps: one command, whatever its length.
- * @param {Tracks} source @param {{start?: number, track?: string, shuffle?: boolean}} how
+ * @param {{list?: object, total?: number}} source @param {{start?: number, track?: string, shuffle?: boolean}} how
  */
 function playList({ list, total = 0 }, how) {
   return attempt(async () => {
@@ -47,6 +48,12 @@ function playList({ list, total = 0 }, how) {
     const isCut = queue_length !== undefined && queue_length < total;
     if (isCut && !how.track) toast(`The queue has ${queue_length.toLocaleString()} of ${count(total, "track")}.`);
   });
+}
+
+/** Plays the list at a path, of which no track is loaded. @param {string} path @param {number} total */
+export function playAt(path, total) {
+  if (!session.current.isAway) return playList({ list: listAt(path), total }, { start: 0 });
+  return attempt(async () => playTracks(tracksIn(await all(path, MOST_TRACKS))));
 }
 
 /**

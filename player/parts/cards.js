@@ -1,12 +1,10 @@
 /** Albums, artists and playlists as cards. */
 
-import { all, tracksIn } from "../api.js";
-import { MOST_TRACKS, playTracks } from "../actions.js";
+import { playAt } from "../actions.js";
 import { cover } from "./cover.js";
 import { h } from "./dom.js";
 import { icon, iconButton } from "./icons.js";
 import { count, names, year } from "./text.js";
-import { attempt } from "./toast.js";
 
 /**
  * What a view shows when it has no content, with what to do about it.
@@ -23,15 +21,14 @@ export const way = (href, text) => h("a", { class: "button", href }, text);
 export const CARD_TEXT = 64;
 
 /**
- * @param {{href: string, name: string, detail: string, picture: HTMLElement, tracks?: string, round?: boolean}} thing
+ * @param {{href: string, name: string, detail: string, picture: HTMLElement, tracks: string, total: number, round?:
+ *   boolean}} thing
  */
-function card({ href, name, detail, picture, tracks, round = false }) {
-  const play =
-    tracks &&
-    iconButton("play", `Play ${name}`, {
-      class: "icon-button play",
-      onclick: () => void attempt(async () => playTracks(tracksIn(await all(tracks, MOST_TRACKS)))),
-    });
+function card({ href, name, detail, picture, tracks, total, round = false }) {
+  const play = iconButton("play", `Play ${name}`, {
+    class: "icon-button play",
+    onclick: () => void playAt(tracks, total),
+  });
   return h(
     "div",
     { class: round ? "card round" : "card" },
@@ -50,6 +47,7 @@ export function albumCard(album) {
     detail,
     picture: cover(album, 200),
     tracks: `/albums/${album.id}/tracks`,
+    total: album.total_tracks,
   });
 }
 
@@ -62,6 +60,7 @@ export function artistCard(artist) {
     detail,
     picture: cover(artist, 200, "artist"),
     tracks: `/artists/${artist.id}/tracks`,
+    total: artist.track_count,
     round: true,
   });
 }
@@ -75,5 +74,6 @@ export function playlistCard(playlist) {
     detail,
     picture: cover(undefined, 200, "playlist"),
     tracks: `/playlists/${playlist.id}/tracks`,
+    total: playlist.tracks.total,
   });
 }

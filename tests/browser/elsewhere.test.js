@@ -118,6 +118,17 @@ test("Play, Shuffle and a row of a long list take all of it, by one command and 
   assert.deepEqual(errors, []);
 });
 
+test("the button of a card takes all of a long list", async () => {
+  await playlist("Long card", 501);
+  const { page, errors } = await open(browser, server, "Hall");
+  await go(page, "/playlists");
+  await page.getByRole("button", { name: "Play Long card" }).click();
+  await hasQueue(page, 501);
+  await until(page, { status: "playing", media_id: tones[0].id });
+  await command(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+});
+
 test("a long list is put into the queue whole, after the current track or at the end, up to a full queue", async () => {
   const { id } = await playlist("Longer", 1_100);
   const { page, errors } = await open(browser, server, "Hall");
