@@ -80,6 +80,24 @@ export class Pages extends Watchable {
     await this.load();
   }
 
+  /**
+   * The index of an entry, which is looked for from where it probably is on, and then before; -1 if it is not there.
+   * Not for a list that is shown: what is not in view would not be loaded.
+   * @param {string} id @param {number} guess
+   */
+  async find(id, guess) {
+    const first = Math.max(0, Math.floor(guess / SIZE));
+    const here = async (/** @type {number} */ number) => {
+      await this.loadPage(number);
+      const at = this.pages.get(number)?.findIndex((item) => item.id === id) ?? -1;
+      return at < 0 ? -1 : number * SIZE + at;
+    };
+    let at = await here(first);
+    const pages = Math.ceil((this.total ?? 0) / SIZE);
+    for (let step = 1; at < 0 && step <= pages; step += 1) at = await here((first + step) % pages);
+    return at;
+  }
+
   /** @param {number} number */
   async loadPage(number) {
     if (this.loading.has(number) || (this.pages.has(number) && !this.stale.has(number))) return;

@@ -208,6 +208,12 @@ export class VirtualList extends Component {
     this.draw();
   }
 
+  /** Scrolls to an entry of a list that may be new on the page, and gives it the focus. @param {number} index */
+  goTo(index) {
+    this.draw();
+    this.focusEntry(index);
+  }
+
   /** @param {number} index @param {string} [part] which control of the entry */
   focusEntry(index, part = this.focusedPart) {
     this.focused = index;

@@ -1,83 +1,21 @@
 /** One album, one artist, and the address of one track. */
 
 import { all, ask } from "../api.js";
-import {
-  MOST_QUEUED,
-  MOST_TRACKS,
-  addToPlaylist,
-  copyLink,
-  enqueue,
-  playFrom,
-  playShuffled,
-  tracksOf,
-} from "../actions.js";
+import { MOST_TRACKS, playFrom } from "../actions.js";
 import { albumCard } from "../parts/cards.js";
 import { cover } from "../parts/cover.js";
 import { attribute, fill, h } from "../parts/dom.js";
-import { icon, iconButton } from "../parts/icons.js";
-import { openMenu } from "../parts/menu.js";
 import { Pages, listAt, whole } from "../parts/pages.js";
+import { playButtons } from "../parts/play_buttons.js";
 import { count, length, year } from "../parts/text.js";
-import { attempt } from "../parts/toast.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { artistLinks, trackRow } from "../parts/track_row.js";
 import { routes } from "../routes.js";
 import { section, shelf } from "./home.js";
 import { View } from "./view.js";
 
-/** The most tracks of a list that are added to a playlist at once. */
-const MOST_COPIED = 10_000;
 /** The most albums of an artist that are shown. */
 const MOST_ALBUMS = 200;
-
-/**
- * The buttons above a list of tracks.
- * @param {string} name @param {import("../actions.js").Tracks} list @param {import("../parts/menu.js").Entry[]} [more]
- */
-export function playButtons(name, list, more = []) {
-  /** @param {(tracks: any[]) => unknown} act @param {number} [most] */
-  const withAll = (act, most) => () => void attempt(async () => act(await tracksOf(list, most)));
-  const menu = iconButton("more", `More about ${name}`, {
-    "aria-haspopup": "menu",
-    onclick: () =>
-      openMenu(
-        menu,
-        [
-          {
-            label: "Play next",
-            icon: "next",
-            act: withAll((tracks) => enqueue(tracks, true, list.total), MOST_QUEUED),
-          },
-          {
-            label: "Add to queue",
-            icon: "queue",
-            act: withAll((tracks) => enqueue(tracks, false, list.total), MOST_QUEUED),
-          },
-          { label: "Add to playlist…", icon: "playlist", act: withAll(addToPlaylist, MOST_COPIED) },
-          { label: "Copy link", icon: "link", act: () => void copyLink(routes.path) },
-          ...more,
-        ],
-        name,
-      ),
-  });
-  return h(
-    "div",
-    { class: "actions" },
-    h(
-      "button",
-      { type: "button", class: "primary", disabled: list.total === 0, onclick: () => void playFrom(list) },
-      icon("play"),
-      "Play",
-    ),
-    h(
-      "button",
-      { type: "button", disabled: list.total === 0, onclick: () => void playShuffled(list) },
-      icon("shuffle"),
-      "Shuffle",
-    ),
-    menu,
-  );
-}
 
 class AlbumView extends View {
   build() {
@@ -93,12 +31,26 @@ class AlbumView extends View {
     const album = await ask(`/albums/${this.name}`, { signal });
     const { items, next, total } = album.tracks;
     const path = `/albums/${album.id}/tracks`;
-    return { album, path, tracks: next && total <= MOST_TRACKS ? await all(path, MOST_TRACKS) : items };
+    if (!next || total <= MOST_TRACKS) {
+      const tracks = next ? await all(path, MOST_TRACKS) : items;
+      return { album, tracks, list: whole(tracks, listAt(path)) };
+    }
+    const list = new Pages(path);
+    const track = this.marked && (await ask(`/tracks/${this.marked}`, { signal }).catch(() => undefined));
+    const at = track ? await list.find(track.id, track.track_number - 1) : -1;
+    return { album, tracks: items, list, at };
   }
 
-  /** @param {{album: any, path: string, tracks: any[]}} found all tracks, or the first of very many */
-  show({ album, path, tracks }) {
-    const list = tracks.length < album.tracks.total ? new Pages(path) : whole(tracks, listAt(path));
+  /** The track that the address names. */
+  get marked() {
+    return new URLSearchParams(location.search).get("track");
+  }
+
+  /**
+   * @param {{album: any, tracks: any[], list: any, at?: number}} found all tracks, or the first of very many; `at` is
+   * the index of the track that the address names
+   */
+  show({ album, tracks, list, at = -1 }) {
     const genres = [...new Set(tracks.flatMap((track) => track.genres))].slice(0, 3);
     const facts = [year(album), count(album.total_tracks, "track"), length(album.duration_ms), ...genres];
     const hero = h(
@@ -117,7 +69,7 @@ class AlbumView extends View {
         album.why && h("p", { class: "detail" }, `One album because ${album.why}.`),
       ),
     );
-    const marked = new URLSearchParams(location.search).get("track");
+    const { marked } = this;
     const row = (/** @type {any} */ track, /** @type {number} */ index) => {
       const line = trackRow(track, {
         number: track.track_number || "–",
@@ -128,7 +80,9 @@ class AlbumView extends View {
       return line;
     };
     if (list.path) {
-      fill(this, hero, new TrackList({ source: list, label: album.name, rowHeight: ROW, row }));
+      const rows = new TrackList({ source: list, label: album.name, rowHeight: ROW, row });
+      fill(this, hero, rows);
+      if (at >= 0) rows.goTo(at);
       return;
     }
     const discs = [...new Set(tracks.map((track) => track.disc_number))];
@@ -147,7 +101,7 @@ class AlbumView extends View {
     // The track that the address names is shown and has the focus.
     for (const [index, part] of parts.entries()) {
       const at = part.findIndex((track) => track.id === marked);
-      if (at >= 0) lists[index].focusEntry(at);
+      if (at >= 0) lists[index].goTo(at);
     }
   }
 }

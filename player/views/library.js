@@ -5,8 +5,8 @@ import { playFrom } from "../actions.js";
 import { catalogue } from "../catalogue.js";
 import { CARD_TEXT, albumCard, artistCard, note, way } from "../parts/cards.js";
 import { fill, h, say } from "../parts/dom.js";
-import { icon } from "../parts/icons.js";
 import { Pages } from "../parts/pages.js";
+import { playButtons } from "../parts/play_buttons.js";
 import { count } from "../parts/text.js";
 import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
@@ -83,19 +83,15 @@ function tracksView(title, list, empty) {
       const said = h("p", { class: "lede", role: "status" });
       this.observe(source, () => {
         say(said, source.total ? count(source.total, "track") : "");
-        start.hidden = !source.total;
+        buttons.hidden = !source.total;
       });
       const row = (/** @type {any} */ item, /** @type {number} */ index) =>
         trackRow(item.track ?? item, { play: () => void playFrom(source, index) });
-      const start = h(
-        "button",
-        { type: "button", class: "primary", hidden: true, onclick: () => void playFrom(source) },
-        icon("play"),
-        "Play",
-      );
+      const buttons = playButtons(title, source);
+      buttons.hidden = true;
       fill(
         this,
-        h("header", { class: "head" }, h("div", {}, this.heading(title), said), start),
+        h("header", { class: "head" }, h("div", {}, this.heading(title), said), buttons),
         new TrackList({ source, row, label: title, rowHeight: ROW, empty: empty() }),
       );
     }

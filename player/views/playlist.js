@@ -7,6 +7,7 @@ import { cover } from "../parts/cover.js";
 import { askPerson } from "../parts/dialog.js";
 import { fill, h, say } from "../parts/dom.js";
 import { Pages } from "../parts/pages.js";
+import { playButtons } from "../parts/play_buttons.js";
 import { grip } from "../parts/reorder.js";
 import { count, length } from "../parts/text.js";
 import { attempt, toast } from "../parts/toast.js";
@@ -14,7 +15,6 @@ import { ROW, TrackList } from "../parts/track_list.js";
 import { trackRow } from "../parts/track_row.js";
 import { routes } from "../routes.js";
 import { store } from "../store.js";
-import { playButtons } from "./album.js";
 import { View } from "./view.js";
 
 class PlaylistView extends View {
@@ -43,11 +43,14 @@ class PlaylistView extends View {
     if (!this.playlist || this.isChanging) return;
     try {
       const playlist = await ask(this.address, { signal: this.gone.signal });
-      if (this.isChanging || playlist.snapshot_id === this.playlist.snapshot_id) return;
+      const { name, snapshot_id } = this.playlist;
+      if (this.isChanging || (playlist.snapshot_id === snapshot_id && playlist.name === name)) return;
       this.playlist = playlist;
       await this.tracks.renew();
-    } catch {
-      // What is shown stays: the next change, or the next visit, reads it again.
+      if (this.holder && !this.isChanging) this.showHead(playlist.owner.id === store.session?.user.id);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) this.showMissing(this, "This playlist was deleted.");
+      // Otherwise what is shown stays: the next change, or the next visit, reads it again.
     }
   }
 

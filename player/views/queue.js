@@ -106,6 +106,8 @@ class QueueView extends View {
       const at = this.lookForCurrent(list);
       where.hidden = total < 2 || at === undefined;
       if (at !== undefined) say(where, `${at.toLocaleString()} before, ${(total - at - 1).toLocaleString()} next`);
+      // Not before, because the head covers what is below it, and these words make it higher.
+      if (at !== undefined) this.open(list, at);
       const now = `${session.playback?.epoch}.${session.playback?.queue_revision}`;
       if (now === revision) return;
       revision = now;
@@ -118,8 +120,16 @@ class QueueView extends View {
   }
 
   /**
-   * Marks the entries before the current one and the one after it; the first time the list is scrolled to the current
-   * one, unless a person comes back to where the list was.
+   * The first time the list is scrolled to the current entry, unless a person comes back to where the list was.
+   * @param {QueueList} list @param {number} at
+   */
+  open(list, at) {
+    if (!this.isOpened && !routes.isReturn) list.reveal(at);
+    this.isOpened = true;
+  }
+
+  /**
+   * Marks the entries before the current one and the one after it.
    * @param {QueueList} list @returns {number | undefined} the index of the current entry, once known
    */
   lookForCurrent(list) {
@@ -127,8 +137,6 @@ class QueueView extends View {
     const at = session.current.currentIndex();
     if (at !== undefined) {
       list.mark(at);
-      if (!this.isOpened && !routes.isReturn) list.reveal(at);
-      this.isOpened = true;
       return at;
     }
     const key = `${playback?.epoch}.${playback?.queue_revision}.${playback?.item?.id}`;

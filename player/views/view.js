@@ -7,13 +7,13 @@ import { Component, fill, h, say, sentence, skeleton } from "../parts/dom.js";
 import { names } from "../parts/text.js";
 import { session } from "../session.js";
 
-let titled = "Segue";
+let titled = "";
 
 /** The title of the tab is the current track, or else the name of the view. */
 function retitle() {
   const { item, status } = session.playback ?? {};
-  const track = item && status === "playing" ? catalogue.known(item.media_id) : undefined;
-  const title = track ? `▶ ${track.name} · ${names(track.artists)}` : `${titled} · Segue`;
+  const track = item && session.isOn && status === "playing" ? catalogue.known(item.media_id) : undefined;
+  const title = track ? `▶ ${track.name} · ${names(track.artists)}` : titled ? `${titled} · Segue` : "Segue";
   if (document.title !== title) document.title = title;
 }
 
@@ -83,7 +83,7 @@ export class View extends Component {
     } catch (error) {
       if (this.gone.signal.aborted) return;
       const text = sentence(error instanceof Error ? error.message : String(error));
-      const isGone = error instanceof ApiError && error.status === 404;
+      if (error instanceof ApiError && error.status === 404) return this.showMissing(into, text);
       const again = h(
         "button",
         {
@@ -96,9 +96,22 @@ export class View extends Component {
         },
         "Try again",
       );
-      this.exchange(into, () =>
-        fill(into, note("warning", text, isGone ? h("a", { class: "button", href: "/" }, "Home") : again, "alert")),
-      );
+      this.exchange(into, () => fill(into, this.headingOf(into, "Not loaded"), note("warning", text, again, "alert")));
     }
+  }
+
+  /**
+   * Shows that there is not what the page's address names.
+   * @param {Element} into @param {string} text
+   */
+  showMissing(into, text) {
+    const home = h("a", { class: "button", href: "/" }, "Home");
+    this.exchange(into, () => fill(into, this.headingOf(into, "Not found"), note("warning", text, home, "alert")));
+  }
+
+  /** A heading, if the view has none outside of `into`. @param {Element} into @param {string} title */
+  headingOf(into, title) {
+    const known = this.querySelector("h1");
+    return known && !into.contains(known) ? undefined : this.heading(title);
   }
 }

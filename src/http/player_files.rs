@@ -93,6 +93,7 @@ static EMBEDDED: &[(&str, &[u8])] = files! {
     "parts/menu.js"
     "parts/other_device.js"
     "parts/pages.js"
+    "parts/play_buttons.js"
     "parts/player_bar.js"
     "parts/playlist_dialogs.js"
     "parts/reorder.js"

@@ -217,6 +217,31 @@ test("the views of saved tracks and of playlists follow what is changed elsewher
   assert.deepEqual(errors, []);
 });
 
+test("a playlist that is filled, renamed and deleted elsewhere is shown so", async () => {
+  const { id } = await playlist("Old name", 0);
+  const { page, errors } = await open(browser, server, "Hall");
+  await go(page, `/playlist/${id}`);
+  const button = (/** @type {string} */ name) => page.locator(".hero").getByRole("button", { name, exact: true });
+  await button("Play").waitFor();
+  assert.deepEqual([await button("Play").isDisabled(), await button("Shuffle").isDisabled()], [true, true]);
+  const body = JSON.stringify({ uris: [tones[1].uri] });
+  await server.ask(token, `/playlists/${id}/tracks`, { method: "POST", body });
+  await holds(page, () =>
+    [.../** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll(".hero button"))].every(
+      ({ disabled }) => !disabled,
+    ),
+  );
+  await server.ask(token, `/playlists/${id}`, { method: "PUT", body: JSON.stringify({ name: "New name" }) });
+  await page.getByRole("heading", { level: 1, name: "New name" }).waitFor();
+  await holds(page, () => document.title === "New name · Segue");
+  await button("More about New name").waitFor();
+  await server.ask(token, `/playlists/${id}`, { method: "DELETE" });
+  await page.getByText("This playlist was deleted.").waitFor();
+  await page.getByRole("heading", { level: 1, name: "Not found" }).waitFor();
+  assert.equal(await page.locator(".row.track").count(), 0);
+  assert.deepEqual(errors, []);
+});
+
 test("a heart that is pressed twice ends as it was pressed last, whatever is heard of it meanwhile", async () => {
   const { page, errors } = await open(browser, server, "Hall");
   await go(page, `/album/${tones[0].album.id}`);

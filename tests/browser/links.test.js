@@ -47,6 +47,22 @@ test("a link to a track shows its album, marks the track and gives it the focus"
   assert.deepEqual(errors, []);
 });
 
+test("an album, an artist, a playlist and a track that do not exist have a heading and a title", async () => {
+  const { page, errors } = await open(browser, server, "Desk");
+  for (const [kind, name] of [
+    ["album", "Not found"],
+    ["artist", "Not found"],
+    ["playlist", "Not found"],
+    ["track", "Track"],
+  ]) {
+    await go(page, `/${kind}/00000000000000ff`);
+    await page.locator(`view-${kind} [role="alert"]`).waitFor();
+    assert.deepEqual(await page.getByRole("heading", { level: 1 }).allTextContents(), [name], kind);
+    assert.equal(await page.title(), `${name} · Segue`);
+  }
+  assert.deepEqual(errors, []);
+});
+
 for (const [origin, url] of ORIGINS) {
   test(`every album, artist, playlist and track can copy its link, from ${origin}`, async () => {
     const { page, errors, context } = await open(browser, server, "Desk", { baseURL: url(server) });
@@ -104,5 +120,25 @@ test("an address that the server does not know shows the player, which says so",
     await page.locator("main").getByRole("link", { name: "Home" }).click();
     await page.locator("view-home").waitFor();
   }
+  assert.deepEqual(errors, []);
+});
+
+// The last one: the library is large from here on.
+test("a link to a track far down a very long album shows and marks it", async () => {
+  await server.addMany(1_000);
+  const token = await server.token();
+  const { items: albums } = await server.ask(token, "/albums?limit=50&sort=newest");
+  const { id } = albums.find((/** @type {any} */ album) => album.total_tracks === 1_000);
+  const { items } = await server.ask(token, `/albums/${id}/tracks?limit=1&offset=800`);
+  const { page, errors } = await open(browser, server, "Desk");
+  await page.goto(`${server.url}/track/${items[0].id}`);
+  const marked = page.locator(".row[data-marked]");
+  await marked.waitFor();
+  assert.equal(await marked.locator(".title").textContent(), items[0].name);
+  await holds(page, () => document.activeElement?.closest("[data-marked]"));
+  await holds(page, () => {
+    const { bottom = Infinity } = document.querySelector("[data-marked]")?.getBoundingClientRect() ?? {};
+    return bottom <= (document.querySelector("main")?.getBoundingClientRect().bottom ?? 0);
+  });
   assert.deepEqual(errors, []);
 });

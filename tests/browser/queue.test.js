@@ -102,6 +102,28 @@ for (const [length, start, width, height] of [
   });
 }
 
+test("on a small phone the queue opens with the whole current row in view, wherever it is", async () => {
+  const options = { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true };
+  const { page, errors } = await open(browser, server, "Phone", options);
+  for (const start of [1, 5, 20, 39]) {
+    await play(page, 40, start);
+    await command(page, { op: "pause" });
+    await go(page, "/albums");
+    await go(page, "/queue");
+    await page.getByText(`${start} before, ${39 - start} next`).waitFor();
+    await page.locator(".row.track[aria-current]").waitFor();
+    const [row, head, main] = await page.evaluate(() =>
+      [".row.track[aria-current]", "view-queue .head", "main"].map((selector) => {
+        const { top, bottom } = /** @type {Element} */ (document.querySelector(selector)).getBoundingClientRect();
+        return { top, bottom };
+      }),
+    );
+    assert.ok(row.top >= head.bottom - 1 && row.bottom <= main.bottom + 1, JSON.stringify({ start, row, head, main }));
+  }
+  await command(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+});
+
 test("clearing the queue can be undone: all entries in their order, while the same track plays on", async () => {
   const { page, errors } = await open(browser, server, "Desk");
   for (const [length, start] of [
