@@ -21,12 +21,10 @@ mod errors;
 mod fields;
 mod following;
 mod forwarded;
-mod frame_limit;
 mod full_albums;
 mod genres;
 mod health;
 mod history;
-mod https;
 mod identity;
 mod ids;
 mod keys;
@@ -55,6 +53,7 @@ mod requests;
 mod saved;
 mod scopes;
 mod search;
+mod serve;
 mod slow;
 mod socket;
 mod spotify;
@@ -62,12 +61,14 @@ mod strangers;
 mod stream;
 mod tls;
 mod tracks;
+mod upgrade;
 mod uri;
 mod uris;
 mod user_object;
 mod users;
 mod validators;
 mod ways;
+mod websocket;
 
 pub use identity::{Admin, AuthUser};
 pub use openapi::openapi;
@@ -75,7 +76,6 @@ pub use page::{Page, Paging, address};
 
 use crate::{app::App, config::ListenAddress, service_manager};
 use actix_web::{
-    HttpServer,
     dev::{Extensions, Server},
     http::header,
     middleware::{Condition, DefaultHeaders, from_fn},
@@ -83,8 +83,8 @@ use actix_web::{
 };
 use bind::{Bound, SocketFile, bind};
 use connection::Door;
-use https::{BLOCKING_THREADS, STOP_WITHIN_S};
 use method::reads;
+use serve::{Listeners, serve};
 use std::{any::Any, io, sync::Arc, time::Duration};
 use strangers::Strangers;
 use tls::Certificate;
@@ -92,7 +92,10 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     time::timeout,
 };
+use websocket::OpenSockets;
 
+/// How long sockets may take, once their sessions have sent them away, to take their last frames.
+const SOCKETS_WITHIN: Duration = Duration::from_secs(2);
 /// How long sessions may take, once the server is told to stop, to send their devices away (they do so spread over at most
 /// 5 s) and to write their last changes.
 const SESSIONS_WITHIN: Duration = Duration::from_secs(10);
@@ -151,6 +154,7 @@ pub struct Listening {
     pub descriptors: usize,
     server: Server,
     app: Arc<App>,
+    sockets: OpenSockets,
     certificate: Option<Arc<Certificate>>,
     hang_ups: Signal,
     /// Of a Unix socket; removed at the end.
@@ -166,9 +170,12 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
     let hang_ups = signal(SignalKind::hangup())?;
     let wanted = app.settings.listen.clone();
     let data = web::Data::from(Arc::clone(&app));
+    let sockets = OpenSockets::default();
+    let counted = web::Data::new(sockets.clone());
     let application = move || {
         actix_web::App::new()
             .app_data(data.clone())
+            .app_data(counted.clone())
             .wrap(from_fn(uri::limit))
             .wrap(from_fn(errors::as_json))
             .wrap(from_fn(validators::validate))
@@ -191,21 +198,16 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
     let on_connect = move |connection: &dyn Any, known: &mut Extensions| door.enter(connection, known);
     let refused = |error: io::Error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}"));
     let certificate = tls::open(&app.settings)?;
-    let server = HttpServer::new(application.clone()).on_connect(on_connect.clone()).disable_signals();
-    let server = server.h1_write_buffer_size(media::WRITE_BUFFER_BYTES).shutdown_timeout(STOP_WITHIN_S);
-    let server = server.worker_max_blocking_threads(BLOCKING_THREADS);
-    let (server, bound, certificate, socket_file) = match (bind(&wanted).await.map_err(refused)?, certificate) {
+    let (listeners, bound, certificate, socket_file) = match (bind(&wanted).await.map_err(refused)?, certificate) {
         (Bound::Tcp(bound, listeners), Some((tls, certificate))) => {
-            (https::serve(listeners, &tls, &application, &on_connect)?, bound, Some(certificate), None)
+            (Listeners::Tls(listeners, Box::new(tls)), bound, Some(certificate), None)
         }
-        (Bound::Tcp(bound, listeners), None) => {
-            (listeners.into_iter().try_fold(server, HttpServer::listen)?.run(), bound, None, None)
-        }
-        (Bound::Unix(listener, file), _) => {
-            (server.server_hostname("localhost").listen_uds(listener)?.run(), wanted, None, Some(file))
-        }
+        (Bound::Tcp(bound, listeners), None) => (Listeners::Plain(listeners), bound, None, None),
+        (Bound::Unix(listener, file), _) => (Listeners::Unix(listener), wanted, None, Some(file)),
     };
-    Ok(Listening { bound, descriptors, server, app, certificate, hang_ups, socket_file })
+    // The descriptors are the limit: actix would stop accepting, without a word, at a number of its own.
+    let server = serve(listeners, &application, &on_connect, descriptors)?;
+    Ok(Listening { bound, descriptors, server, app, sockets, certificate, hang_ups, socket_file })
 }
 
 impl Listening {
@@ -229,6 +231,9 @@ impl Listening {
             handle.pause().await;
             if timeout(SESSIONS_WITHIN, self.app.directory.shutdown()).await.is_err() {
                 log::error!("the last changes of some sessions were not written to the database in time");
+            }
+            if timeout(SOCKETS_WITHIN, self.sockets.none()).await.is_err() {
+                log::info!("some devices did not take the end of their sockets in time");
             }
             handle.stop(true).await;
         });

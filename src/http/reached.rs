@@ -44,7 +44,8 @@ pub(super) fn base(request: &HttpRequest) -> String {
     let scheme = if by_proxy { "https" } else { settings.map_or("http", Settings::scheme) };
     let host = name(request).unwrap_or_else(|| {
         let here = request.conn_data::<LocalEnd>().map(|end| end.0);
-        here.map_or_else(|| request.app_config().host().to_owned(), |here| here.to_string())
+        // A Unix socket has no address.
+        here.map_or_else(|| "localhost".to_owned(), |here| here.to_string())
     });
     format!("{scheme}://{host}")
 }

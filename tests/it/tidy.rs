@@ -252,7 +252,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("actix_http", &["src/http/"]),
     ("actix_service", &["src/http/"]),
     ("actix_tls", &["src/http/"]),
-    ("actix_ws", &["src/http/"]),
+    ("actix_codec", &["src/http/"]),
     ("crate::http", &["src/http/", "src/cli/"]),
     ("crate::cli", &["src/cli/", "src/main.rs"]),
 ];
@@ -290,7 +290,7 @@ fn core() -> Vec<File> {
 
 #[test]
 fn the_core_knows_nothing_of_the_world() {
-    let world = ["actix_web", "actix_ws", "diesel", "std::fs", "std::env", "std::net", "std::process", "SystemTime"];
+    let world = ["actix_web", "actix_http", "diesel", "std::fs", "std::env", "std::net", "std::process", "SystemTime"];
     let core = core();
     let found = core.iter().flat_map(|file| world.iter().flat_map(|word| lines_with(file, word)));
     assert_none("the core has no HTTP, SQL, files, environment or clock", found);

@@ -2,7 +2,7 @@
 
 use super::socket::{Socket, command};
 use crate::harness::{Dialect, Server, TestDatabase, run};
-use actix_ws::Item;
+use actix_http::ws::Item;
 use awc::ws::Message;
 use futures_util::{SinkExt as _, StreamExt as _, future};
 use segue_client::protocol::{
