@@ -99,6 +99,7 @@ where
 }
 
 /// HTTP/1.1 over connections of one kind. The periods are those of `HttpServer`.
+#[expect(clippy::type_complexity, reason = "the types of services have no names")]
 fn http1<T, F, I, S, B, G>(
     (application, on_connect, stopping): (F, impl Fn(&dyn Any, &mut Extensions) + 'static, impl Fn() -> G + 'static),
 ) -> H1Service<

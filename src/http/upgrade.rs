@@ -60,9 +60,9 @@ where
     B: MessageBody + 'static,
 {
     fn_factory(move || {
-        let made = make();
+        let starting = make();
         async move {
-            let application = Rc::new(made.await?);
+            let application = Rc::new(starting.await?);
             Ok(fn_service(move |(request, framed)| answer(Rc::clone(&application), request, framed)))
         }
     })

@@ -1,4 +1,4 @@
-//! How many WebSockets are open: they have left the HTTP server, which does not wait for them when it stops.
+//! How many sockets are open: they have left the HTTP server, which does not wait for them when it stops.
 
 use std::sync::{
     Arc,
@@ -6,7 +6,7 @@ use std::sync::{
 };
 use tokio::sync::Notify;
 
-/// The WebSockets of this process. Clones share them.
+/// The open sockets of this process. Clones share them.
 #[derive(Clone, Default)]
 pub(in crate::http) struct OpenSockets(Arc<Counted>);
 
@@ -36,7 +36,7 @@ impl OpenSockets {
     }
 }
 
-/// One open WebSocket.
+/// One open socket.
 pub(in crate::http) struct OpenSocket(OpenSockets);
 
 impl Drop for OpenSocket {

@@ -2,6 +2,7 @@
 
 mod goodbyes;
 mod handing_over;
+mod hostile;
 mod kills;
 pub(crate) mod logged_out;
 mod misuse;
