@@ -120,5 +120,5 @@ async fn directory(
         audio_ms: i64::try_from(settings.audio_ms)?,
         is_strict: settings.strict,
     };
-    Ok(Directory::new(world, Vec::new()))
+    Ok(Directory::new(world))
 }

@@ -4,7 +4,7 @@ use crate::node::{Sessions, ToSession, World};
 use crate::protocol::ids::{Micros, UserId};
 use crate::session::panics::Panics;
 use crate::session::{LibraryChange, Panic, Restart, SessionActor, Shutdown, Start};
-use actix::{Actor, Addr, ArbiterHandle, Recipient};
+use actix::{Actor, Addr, Recipient};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -56,7 +56,6 @@ fn lock(running: &Mutex<RunningSessions>) -> MutexGuard<'_, RunningSessions> {
 pub struct Directory {
     world: Arc<World>,
     running: Arc<Mutex<RunningSessions>>,
-    arbiters: Vec<ArbiterHandle>,
 }
 
 impl Sessions for Directory {
@@ -74,10 +73,10 @@ impl Sessions for Directory {
 }
 
 impl Directory {
-    /// No sessions yet. They are spread over `arbiters`; if there is none they run on the caller's thread.
+    /// No sessions yet. Each runs on the thread that starts it: that of the user's first socket.
     #[must_use]
-    pub fn new(world: World, arbiters: Vec<ArbiterHandle>) -> Arc<Self> {
-        Arc::new(Self { world: Arc::new(world), running: Arc::default(), arbiters })
+    pub fn new(world: World) -> Arc<Self> {
+        Arc::new(Self { world: Arc::new(world), running: Arc::default() })
     }
 
     /// The user's session, started if none runs; `None` once this node shuts down.
@@ -92,12 +91,7 @@ impl Directory {
         }
         running.started += 1;
         let number = running.started;
-        let actor = SessionActor::new(user, self.start_of(user, number, &running));
-        let turn = usize::try_from(number).unwrap_or(0) % self.arbiters.len().max(1);
-        let session = match self.arbiters.get(turn) {
-            Some(arbiter) => SessionActor::start_in_arbiter(arbiter, move |_| actor),
-            None => actor.start(),
-        };
+        let session = SessionActor::new(user, self.start_of(user, number, &running)).start();
         running.sessions.insert(user, (number, session.clone()));
         Some(session)
     }

@@ -96,7 +96,7 @@ impl Node {
             is_strict: false,
         };
         set(&mut world);
-        Self { directory: Directory::new(world, Vec::new()), store, nodes, tracks, logins }
+        Self { directory: Directory::new(world), store, nodes, tracks, logins }
     }
 
     pub(crate) fn connect(&self) -> Device {
