@@ -29,10 +29,11 @@ pub(super) fn parse<R: BufRead + Seek>(
     reader: &mut R,
     options: ParseOptions,
 ) -> Result<AudioProperties, FileParseError> {
-    // `lofty` knows no length in these headers, and gets one that it knows.
+    // `lofty` does not read these headers, and gets one that it reads.
     let header = match file_type {
         FileType::Flac => length::flac_header(reader)?,
         FileType::Wav => length::plain_header(reader)?,
+        FileType::Aiff => length::plain_aiff(reader)?,
         _ => None,
     };
     reader.rewind()?;
@@ -48,6 +49,9 @@ pub(super) fn parse<R: BufRead + Seek>(
         FileType::Mp4 => length::of_mp4(reader)?,
         FileType::Aac => length::of_adts(reader)?,
         FileType::Wav => length::of_wav(reader)?,
+        FileType::Aiff => length::of_aiff(reader)?,
+        FileType::Mpeg => length::of_mpeg(reader)?,
+        FileType::WavPack => length::of_wavpack(reader, &found)?,
         _ => return Ok(found),
     };
     let size = reader.seek(SeekFrom::End(0))?;

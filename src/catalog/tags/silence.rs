@@ -24,7 +24,8 @@ pub(super) fn samples(reader: &mut (impl Read + Seek)) -> io::Result<u32> {
     reader.seek(SeekFrom::Start(tag_length(&tag).unwrap_or(0)))?;
     let mut start = Vec::new();
     reader.by_ref().take(NOTE_WITHIN).read_to_end(&mut start)?;
-    Ok(noted(&start).unwrap_or(0))
+    let (before, behind) = noted(&start).unwrap_or_default();
+    Ok(before.saturating_add(behind))
 }
 
 /// The length of an `ID3v2` tag with header and footer (id3.org, "ID3v2.4.0", 3.1). The size in its header has seven
@@ -35,7 +36,8 @@ pub(super) fn tag_length(header: &[u8]) -> Option<u64> {
     Some(size.saturating_add(if flags & 0x10 == 0 { 10 } else { 20 }))
 }
 
-fn noted(start: &[u8]) -> Option<u32> {
+/// The samples of silence before and behind the sound, according to the encoder's header in these bytes.
+pub(super) fn noted(start: &[u8]) -> Option<(u32, u32)> {
     let at = start.windows(4).position(|word| word == b"Xing" || word == b"Info")?;
     let (_, note) = start.split_at_checked(at.checked_add(4)?)?;
     let (flags, fields) = note.split_first_chunk::<4>()?;
@@ -47,7 +49,7 @@ fn noted(start: &[u8]) -> Option<u32> {
     }
     let [first, second, third] = *encoder.get(NUMBERS_AT..)?.first_chunk::<3>()?;
     let (first, second, third) = (u32::from(first), u32::from(second), u32::from(third));
-    Some((first << 4 | second >> 4).saturating_add((second & 0x0f) << 8 | third))
+    Some((first << 4 | second >> 4, (second & 0x0f) << 8 | third))
 }
 
 #[cfg(test)]

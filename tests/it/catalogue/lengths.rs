@@ -57,6 +57,15 @@ fn lengths_are_those_that_a_decoder_plays() {
             ("wide.wav", with(&["-rf64", "always", "-metadata", "title=Wide"], &[]), 100, "pcm", 1),
             ("cut.wav", with(&["-ac", "2"], &[]), 30, "pcm", 2),
             ("law.wav", with(&["-c:a", "pcm_mulaw"], &[]), 100, "mulaw", 1),
+            ("adpcm.wav", with(&["-c:a", "adpcm_ms"], &[]), 100, "adpcm", 1),
+            ("ima.wav", with(&["-c:a", "adpcm_ima_wav"], &[]), 100, "adpcm", 1),
+            ("cut.aiff", with(&["-ac", "2"], &[]), 40, "pcm", 2),
+            ("cut.flac", with(&["-c:a", "flac"], &[]), 45, "flac", 1),
+            ("cut.wv", with(&["-c:a", "wavpack"], &[]), 50, "wavpack", 1),
+            ("fast.m4a", with(&["-c:a", "alac"], &["-movflags", "faststart"]), 35, "alac", 1),
+            ("whole.mp3", with(&["-c:a", "libmp3lame"], &["-q:a", "5"]), 100, "mp3", 1),
+            ("cut.mp3", with(&["-c:a", "libmp3lame"], &["-q:a", "5"]), 60, "mp3", 1),
+            ("uncounted.mp3", with(&["-c:a", "libmp3lame", "-abr", "1"], &["-write_xing", "0"]), 100, "mp3", 1),
         ];
         for (name, arguments, kept, ..) in &files {
             let path = library.path(name);

@@ -1,6 +1,6 @@
 //! AAC in ADTS frames (ISO/IEC 14496-3, 1.A.2.2): no header says the length, so all frames are counted.
 
-use super::{Measured, bytes_at, milliseconds, mp4::channels_of, size_of};
+use super::{Measured, RateSums, bytes_at, mp4::channels_of, size_of};
 use crate::catalog::tags::silence::tag_length;
 use std::io::{self, BufRead, Seek, SeekFrom};
 
@@ -43,8 +43,7 @@ pub(in super::super) fn measure(reader: &mut (impl BufRead + Seek)) -> io::Resul
     let mut at = tag_length(&bytes_at(reader, 0, 10)?).unwrap_or(0);
     reader.seek(SeekFrom::Start(at))?;
     let (mut units, mut junk, mut channels) = (0_u64, 0_u64, None);
-    // Of 96,000 Hz and others together: files may change the rate.
-    let mut ms_of: Vec<(u32, u64)> = Vec::new();
+    let mut sums = RateSums::default();
     let mut window = [0_u8; 7];
     if reader.read_exact(&mut window).is_err() {
         return Ok(Measured::default());
@@ -56,10 +55,7 @@ pub(in super::super) fn measure(reader: &mut (impl BufRead + Seek)) -> io::Resul
                 units = units.saturating_add(1);
                 junk = 0;
                 channels = channels.or(frame.channels);
-                match ms_of.iter_mut().find(|(rate, _)| *rate == frame.rate) {
-                    Some((_, samples)) => *samples = samples.saturating_add(frame.samples),
-                    None => ms_of.push((frame.rate, frame.samples)),
-                }
+                sums.add(frame.rate, frame.samples);
                 frame.length
             }
             None => {
@@ -72,9 +68,7 @@ pub(in super::super) fn measure(reader: &mut (impl BufRead + Seek)) -> io::Resul
             break;
         }
     }
-    let duration = ms_of.iter().filter_map(|(rate, samples)| milliseconds(*samples, (*rate).into()));
-    let duration = duration.fold(0_u64, u64::saturating_add);
-    Ok(Measured { duration_ms: (units > 0).then_some(duration), channels, ..Measured::default() })
+    Ok(Measured { duration_ms: (units > 0).then(|| sums.milliseconds()), channels, ..Measured::default() })
 }
 
 /// Moves the window of seven bytes forward by `step` bytes; false at the end of the file.

@@ -1,44 +1,84 @@
-//! FLAC without a length in its header, as an encoder writes it into a pipe: RFC 9639. The last frame says where it is.
+//! FLAC whose header has no length, as an encoder writes it into a pipe, or that of another file: cut off, or a part of it.
+//! RFC 9639. The first and the last frame say where they are.
 
-use super::{Measured, array, be16, be64, bytes_at, milliseconds, size_of};
+use super::{Measured, array, be16, be32, be64, bytes_at, milliseconds, size_of};
 use crate::catalog::tags::silence::tag_length;
 use std::io::{self, Read, Seek};
 
 /// How much of the end is searched for the last frames: a frame of two channels of 24 bits and 65,535 samples is shorter.
 const END: u64 = 512 * 1024;
 
-/// The length, when STREAMINFO has none.
+/// How much of the end is searched for the frame that the header's length ends with, when the header does not say how
+/// long frames are.
+const QUICK_END: u64 = 32 * 1024;
+/// The most blocks of metadata.
+const MOST_BLOCKS: usize = 1_000;
+
+/// The length, when STREAMINFO has none or one that is not that of the frames.
 ///
 /// # Errors
 /// Those of reading.
 pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<Measured> {
     let start = tag_length(&bytes_at(reader, 0, 10)?).unwrap_or(0);
     let header = bytes_at(reader, start, 42)?;
-    // Rate 20 bits, channels 3, bits 5, samples 36 (section 8.2).
+    // Sizes of blocks 16 bits each, of frames 24 bits each, rate 20 bits, channels 3, bits 5, samples 36 (section 8.2).
     let (true, Some(fixed), Some(bits)) = (header.starts_with(b"fLaC"), be16(&header, 8), be64(&header, 18)) else {
         return Ok(Measured::default());
     };
-    if bits & 0xf_ffff_ffff != 0 {
+    let (total, rate) = (bits & 0xf_ffff_ffff, bits >> 44);
+    let longest = be32(&header, 14).map_or(0, |word| u64::from(word & 0xff_ffff));
+    let first = first_sample(reader, start, fixed)?;
+    let quick = if longest == 0 { QUICK_END } else { longest.saturating_add(16).min(END) };
+    if first == 0 && total != 0 && last_sample(&end_of(reader, quick)?, fixed, total, true) == Some(total) {
         return Ok(Measured::default());
     }
+    let last = last_sample(&end_of(reader, END)?, fixed, total, false);
+    let samples = last.map(|last| last.saturating_sub(first)).filter(|samples| *samples > 0 && *samples != total);
+    Ok(Measured { duration_ms: samples.and_then(|samples| milliseconds(samples, rate)), ..Measured::default() })
+}
+
+fn end_of(reader: &mut (impl Read + Seek), length: u64) -> io::Result<Vec<u8>> {
     let size = size_of(reader)?;
-    let end = bytes_at(reader, size.saturating_sub(END), END)?;
+    bytes_at(reader, size.saturating_sub(length), length)
+}
+
+/// The number of the first sample of the first frame, which follows the metadata: 0 unless the file is a part of another.
+fn first_sample(reader: &mut (impl Read + Seek), start: u64, fixed: u16) -> io::Result<u64> {
+    let mut at = start.saturating_add(4);
+    for _ in 0..MOST_BLOCKS {
+        let Some(head) = be32(&bytes_at(reader, at, 4)?, 0) else { break };
+        at = at.saturating_add(4).saturating_add(u64::from(head & 0xff_ffff));
+        if head >> 31 == 1 {
+            let frame = FlacFrame::parse(&bytes_at(reader, at, 16)?, fixed);
+            return Ok(frame.map_or(0, |frame| frame.first));
+        }
+    }
+    Ok(0)
+}
+
+/// The number of samples until the end of the last whole frame. A frame that ends with sample `total` is taken for it, and
+/// others are not when `only_total`.
+fn last_sample(end: &[u8], fixed: u16, total: u64, only_total: bool) -> Option<u64> {
     let mut later: Option<FlacFrame> = None;
     for at in (0..end.len()).rev() {
         let Some(frame) = end.get(at..).and_then(|bytes| FlacFrame::parse(bytes, fixed)) else { continue };
-        let whole = |until: usize| end.get(at..until).is_some_and(|frame| crc16(frame) == 0);
+        let until = frame.first.saturating_add(frame.samples);
+        if total != 0 && until == total {
+            return Some(total);
+        }
+        if only_total {
+            continue;
+        }
+        let whole = |to: usize| end.get(at..to).is_some_and(|frame| crc16(frame) == 0);
         // The last frame is whole when its checksum says so; otherwise the file was cut off within it.
-        let samples = match later {
-            None if whole(end.len()) => Some(frame.first + frame.samples),
-            Some(later) if frame.first + frame.samples == later.first => Some(later.first),
-            _ => None,
-        };
-        if let Some(samples) = samples {
-            return Ok(Measured { duration_ms: milliseconds(samples, bits >> 44), ..Measured::default() });
+        match later {
+            None if whole(end.len()) => return Some(until),
+            Some(later) if until == later.first => return Some(later.first),
+            _ => {}
         }
         later = Some(frame);
     }
-    Ok(Measured::default())
+    None
 }
 
 /// The place of a frame.

@@ -5,10 +5,14 @@
 //! own.
 
 mod adts;
+mod aiff;
 mod flac;
 mod mp4;
+mod mpeg;
 mod ogg;
+mod samples;
 mod wav;
+mod wavpack;
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -22,10 +26,31 @@ pub(super) struct Measured {
 }
 
 pub(super) use adts::measure as of_adts;
+pub(super) use aiff::{measure as of_aiff, plain_header as plain_aiff};
 pub(super) use flac::measure as of_flac;
 pub(super) use mp4::measure as of_mp4;
+pub(super) use mpeg::measure as of_mpeg;
 pub(super) use ogg::{flac_header, measure as of_ogg};
 pub(super) use wav::{measure as of_wav, plain_header};
+pub(super) use wavpack::measure as of_wavpack;
+
+/// Samples by their rate: streams that follow each other may have different ones.
+#[derive(Default)]
+struct RateSums(Vec<(u32, u64)>);
+
+impl RateSums {
+    fn add(&mut self, rate: u32, samples: u64) {
+        match self.0.iter_mut().find(|(other, _)| *other == rate) {
+            Some((_, sum)) => *sum = sum.saturating_add(samples),
+            None => self.0.push((rate, samples)),
+        }
+    }
+
+    fn milliseconds(&self) -> u64 {
+        let each = self.0.iter().filter_map(|(rate, samples)| milliseconds(*samples, (*rate).into()));
+        each.fold(0, u64::saturating_add)
+    }
+}
 
 /// The milliseconds of so many units, of which `rate` are a second; `None` when the rate is 0 or the result too great.
 fn milliseconds(units: u64, rate: u64) -> Option<u64> {

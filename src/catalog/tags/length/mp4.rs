@@ -1,7 +1,7 @@
 //! MP4 and `QuickTime`: ISO/IEC 14496-12 (boxes, fragments in 8.8, edit lists in 8.6.6), 14496-1 (`esds`), 14496-3 (AAC),
 //! ETSI TS 102 366 annex F (`dac3`), "Encapsulation of Opus in ISO Base Media File Format" (`dOps`).
 
-use super::{Measured, be16, be32, be64, bytes_at, milliseconds, size_of};
+use super::{Measured, be16, be32, be64, bytes_at, milliseconds, samples, size_of};
 use std::{
     io::{self, Read, Seek},
     ops::Range,
@@ -19,7 +19,7 @@ const MOST_BYTES: u64 = 16 * 1024 * 1024;
 pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<Measured> {
     let size = size_of(reader)?;
     let (mut track, mut fragments, mut at) = (None, 0_u64, 0);
-    let mut has_fragments = false;
+    let (mut has_fragments, mut is_cut) = (false, false);
     for _ in 0..MOST_BOXES {
         let Some(found) = next_box(reader, at, size)? else { break };
         match &found.kind {
@@ -32,6 +32,7 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
             }
             _ => {}
         }
+        is_cut |= found.is_cut;
         at = found.content.end;
     }
     let Some(track) = track else { return Ok(Measured::default()) };
@@ -39,7 +40,10 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
         let units = track.first_samples.saturating_add(fragments).saturating_sub(track.starts_at);
         milliseconds(units, track.timescale)
     } else {
-        track.played_ms()
+        let played = track.played_ms();
+        let whole = if is_cut { samples::whole_units(reader, &track.table, size)? } else { None };
+        let whole = whole.and_then(|units| milliseconds(units.saturating_sub(track.starts_at), track.timescale));
+        whole.map_or(played, |whole| Some(played.map_or(whole, |played| played.min(whole))))
     };
     Ok(Measured {
         container: None,
@@ -54,6 +58,8 @@ struct FoundBox {
     at: u64,
     kind: [u8; 4],
     content: Range<u64>,
+    /// The outer one ends before it does.
+    is_cut: bool,
 }
 
 /// The box at an offset; `None` at the end or when there is none.
@@ -71,8 +77,9 @@ fn next_box(reader: &mut (impl Read + Seek), at: u64, end: u64) -> io::Result<Op
     if size < header {
         return Ok(None);
     }
-    let content = at.saturating_add(header)..at.saturating_add(size).min(end);
-    Ok((content.start <= content.end).then_some(FoundBox { at, kind, content }))
+    let stated = at.saturating_add(size);
+    let content = at.saturating_add(header)..stated.min(end);
+    Ok((content.start <= content.end).then_some(FoundBox { at, kind, content, is_cut: stated > end }))
 }
 
 /// The contents of all boxes of a kind within another.
@@ -99,7 +106,7 @@ fn inner(reader: &mut (impl Read + Seek), within: &Range<u64>, path: &[&[u8; 4]]
 }
 
 /// The bytes of that box; empty without one, or when it is too large.
-fn bytes_of(reader: &mut (impl Read + Seek), within: &Range<u64>, path: &[&[u8; 4]]) -> io::Result<Vec<u8>> {
+pub(super) fn bytes_of(reader: &mut (impl Read + Seek), within: &Range<u64>, path: &[&[u8; 4]]) -> io::Result<Vec<u8>> {
     match inner(reader, within, path)? {
         Some(range) if range.end.saturating_sub(range.start) <= MOST_BYTES => {
             bytes_at(reader, range.start, range.end.saturating_sub(range.start))
@@ -117,6 +124,8 @@ struct AudioTrack {
     media: u64,
     /// The length of the samples that the movie box lists, in units.
     first_samples: u64,
+    /// The content of the box with the tables of samples (`stbl`).
+    table: Range<u64>,
     /// Where the edit list begins to play, in units.
     starts_at: u64,
     /// The length of what the edit list plays, in milliseconds.
@@ -152,6 +161,7 @@ impl AudioTrack {
             track.first_samples = listed(&bytes_of(reader, &table, &[b"stts"])?);
             let entry = bytes_of(reader, &table, &[b"stsd"])?;
             (track.codec, track.channels) = coding(entry.get(8..).unwrap_or_default());
+            track.table = table;
             track.edits(&bytes_of(reader, &trak, &[b"edts", b"elst"])?, movie_scale);
             for range in inner(reader, movie, &[b"mvex"])?.into_iter().collect::<Vec<_>>() {
                 for extends in children(reader, &range, *b"trex")? {

@@ -184,6 +184,13 @@ fn the_audio_of_wav_ends_with_the_file() {
         (found.duration_ms, plain)
     };
     assert_eq!(of(wav(b"RIFF", 64_000, None, 2)), (Some(2_000), None));
+    // ADPCM, whose samples of four bits are refused otherwise.
+    let mut adpcm = wav(b"RIFF", 64_000, None, 2);
+    (adpcm[20], adpcm[34]) = (2, 4);
+    let plain = plain_header(&mut Cursor::new(adpcm.clone())).expect("read").expect("another format");
+    assert_eq!((plain[20], plain[34]), (1, 16));
+    let found = of_wav(&mut Cursor::new(adpcm)).expect("read");
+    assert_eq!((found.codec, found.duration_ms), (Some("adpcm"), Some(2_000)));
     for (bytes, seconds) in [
         (wav(b"RIFF", u32::MAX, None, 2), 2_000),
         (wav(b"RIFF", 0, None, 3), 3_000),
@@ -221,9 +228,19 @@ fn the_last_frame_says_how_long_flac_is() {
     let whole = [flac_start(), flac_frame(0, 4_096), flac_frame(1, 4_096), flac_frame(2, 808)].concat();
     assert_eq!(of(whole.clone()), Some(1_125));
     assert_eq!(of(whole[..whole.len() - 1].to_vec()), Some(1_024), "the last frame was cut off");
-    let mut known = whole;
-    known[25] = 1;
-    assert_eq!(of(known), None, "its header has a length");
+    let with_total = |total: u16| {
+        let mut known = whole.clone();
+        known[24..26].copy_from_slice(&total.to_be_bytes());
+        known
+    };
+    let known = with_total(9_000);
+    assert_eq!(of(known.clone()), None, "its header has a length");
+    assert_eq!(of([known.clone(), vec![0; 40_000]].concat()), None, "zeros behind it");
+    assert_eq!(of(with_total(50_000)), Some(1_125), "its header has that of another file");
+    assert_eq!(of(known[..known.len() - 100].to_vec()), Some(512), "it was cut off");
+    let part = [with_total(9_000)[..42].to_vec(), flac_frame(1, 4_096), flac_frame(2, 808)].concat();
+    assert_eq!(of(part), Some(613), "a part of another file");
+    assert_eq!(of(known[..50].to_vec()), None, "no whole frame");
 }
 
 fn all(bytes: &[u8]) -> Vec<Measured> {

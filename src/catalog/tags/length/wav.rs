@@ -68,6 +68,19 @@ impl Chunks {
         if tag == 0xfffe { le16(&self.format, 24) } else { Some(tag) }
     }
 
+    /// Whether `lofty` takes the format for an error.
+    fn is_refused(&self) -> bool {
+        let bits = le16(&self.format, 14).unwrap_or(0);
+        !matches!(self.format_tag(), None | Some(1 | 3)) && (bits % 8 != 0 || self.samples.is_none())
+    }
+
+    /// The content of `fmt ` for such a format: that of PCM with its channels and rates.
+    fn plain_format(&self) -> Vec<u8> {
+        // ADPCM has four bits a sample in the file, and 16 when it is decoded.
+        let bits = if self.codec() == Some("adpcm") { 16_u16 } else { 0 };
+        [&[1, 0], self.format.get(2..14).unwrap_or_default(), &bits.to_le_bytes()].concat()
+    }
+
     fn codec(&self) -> Option<&'static str> {
         Some(match self.format_tag()? {
             1 | 3 => "pcm",
@@ -111,17 +124,18 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
     })
 }
 
-/// A short file with the format of one whose sizes are not those of the file; `None` for others.
+/// A short file with the format of one whose sizes are not those of the file, or whose format is not read; `None` for
+/// others.
 ///
 /// # Errors
 /// Those of reading.
 pub(in super::super) fn plain_header(reader: &mut (impl Read + Seek)) -> io::Result<Option<Vec<u8>>> {
-    let Some(chunks) = Chunks::read(reader)?.filter(|chunks| chunks.is_odd && chunks.audio.is_some()) else {
-        return Ok(None);
-    };
+    let is_odd = |chunks: &Chunks| (chunks.is_odd || chunks.is_refused()) && chunks.audio.is_some();
+    let Some(chunks) = Chunks::read(reader)?.filter(is_odd) else { return Ok(None) };
+    let format = if chunks.is_refused() { chunks.plain_format() } else { chunks.format.clone() };
     let block = usize::from(le16(&chunks.format, 12).unwrap_or(0)).max(1);
     let mut content = b"WAVE".to_vec();
-    for (kind, bytes) in [(b"fmt ", chunks.format.clone()), (b"data", vec![0; block])] {
+    for (kind, bytes) in [(b"fmt ", format), (b"data", vec![0; block])] {
         content.extend(kind);
         content.extend(u32::try_from(bytes.len()).unwrap_or(0).to_le_bytes());
         content.extend(&bytes);
