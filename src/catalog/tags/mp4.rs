@@ -1,5 +1,6 @@
-//! The metadata of MP4 as iTunes writes it: `moov/udta/meta/ilst`, one atom for each value. Sources: ISO/IEC 14496-12
-//! (atoms), Apple's "`QuickTime` File Format", "Metadata", and the field mappings of `MusicBrainz` Picard.
+//! The metadata of MP4 as iTunes writes it, one atom in `moov/udta/meta/ilst` for each value; that of `QuickTime`, whose
+//! atoms are named in `meta/keys` or stand in `udta`. Sources: ISO/IEC 14496-12 (atoms), Apple's "`QuickTime` File
+//! Format", "Metadata" and "User Data Atoms", and the field mappings of `MusicBrainz` Picard.
 
 use super::{
     MAX_PICTURE_BYTES,
@@ -17,6 +18,10 @@ use std::{
 const MAX_ATOMS: usize = 10_000;
 /// The greatest length of a value that is no picture.
 const MAX_TEXT: u64 = 1024 * 1024;
+/// How many bytes behind an atom with a wrong size are searched.
+const SEARCH: usize = 1024 * 1024;
+/// What stands before the names of `QuickTime`.
+const QUICKTIME: &str = "com.apple.quicktime.";
 
 /// An atom.
 struct Atom {
@@ -63,20 +68,108 @@ fn find(bytes: &mut FileBytes<impl Read + Seek>, within: Range<u64>, name: [u8; 
 /// # Errors
 /// Those of reading the file; what is wrong with the metadata is noted in `fields`.
 pub(super) fn read(bytes: &mut FileBytes<impl Read + Seek>, start: u64, fields: &mut TagFields) -> io::Result<()> {
-    fields.begin("MP4");
-    let mut within = start..bytes.len();
-    for name in [b"moov", b"udta", b"meta", b"ilst"] {
-        let Some(content) = find(bytes, within, *name)? else { return Ok(()) };
-        // Version and flags, which QuickTime leaves out.
-        let is_full = name == b"meta" && bytes.has(content.start, &[0; 4])?;
-        within = content.start.saturating_add(if is_full { 4 } else { 0 })..content.end;
-    }
-    for _ in 0..MAX_ATOMS {
-        match next(bytes, &mut within)? {
-            Some(Ok(atom)) => item(bytes, &atom, fields)?,
-            Some(Err(name)) => fields.lose(&decode::latin1(&name), "its size is wrong; the rest is not read"),
-            None => break,
+    let whole = start..bytes.len();
+    for movie in all(bytes, &whole, *b"moov")? {
+        let data = all(bytes, &movie, *b"udta")?;
+        for place in data.iter().chain([&movie]) {
+            for meta in all(bytes, place, *b"meta")? {
+                fields.begin("MP4");
+                metadata(bytes, &meta, fields)?;
+            }
         }
+        for place in data {
+            fields.begin("MP4");
+            user_data(bytes, place, fields)?;
+        }
+    }
+    Ok(())
+}
+
+/// The contents of all atoms of this name. Where the size of an atom before the first of them is wrong, it is searched for.
+fn all(bytes: &mut FileBytes<impl Read + Seek>, within: &Range<u64>, name: [u8; 4]) -> io::Result<Vec<Range<u64>>> {
+    let (mut found, mut rest) = (Vec::new(), within.clone());
+    for _ in 0..MAX_ATOMS {
+        let at = rest.start;
+        match next(bytes, &mut rest)? {
+            Some(Ok(atom)) if atom.name == name => found.push(atom.content),
+            // Only the last atom of a file may have no size.
+            Some(Ok(_)) if found.is_empty() && bytes.has(at, &[0; 4])? => {
+                return searched(bytes, at, within.end, name);
+            }
+            Some(Ok(_)) => {}
+            Some(Err(_)) if found.is_empty() => return searched(bytes, at, within.end, name),
+            _ => break,
+        }
+    }
+    Ok(found)
+}
+
+/// The content of the first atom of this name that fits, wherever it begins.
+fn searched(bytes: &mut FileBytes<impl Read + Seek>, at: u64, end: u64, name: [u8; 4]) -> io::Result<Vec<Range<u64>>> {
+    let length = usize::try_from(end.saturating_sub(at)).unwrap_or(usize::MAX).min(SEARCH);
+    let block = bytes.get(at, length)?;
+    let found = block.windows(8).zip(at..).find_map(|(head, at)| {
+        let ([size, kind], _) = head.as_chunks::<4>() else { return None };
+        let until = at.checked_add(u32::from_be_bytes(*size).into())?;
+        let content = at.checked_add(8)?..until;
+        (*kind == name && content.start <= until && until <= end).then_some(content)
+    });
+    Ok(found.into_iter().collect())
+}
+
+/// Adds the values of a `meta` atom.
+fn metadata(bytes: &mut FileBytes<impl Read + Seek>, meta: &Range<u64>, fields: &mut TagFields) -> io::Result<()> {
+    // Version and flags, which QuickTime leaves out.
+    let is_full = bytes.has(meta.start, &[0; 4])?;
+    let within = meta.start.saturating_add(if is_full { 4 } else { 0 })..meta.end;
+    let keys = match all(bytes, &within, *b"keys")?.first() {
+        Some(keys) => names(bytes, keys)?,
+        None => Vec::new(),
+    };
+    for mut list in all(bytes, &within, *b"ilst")? {
+        for _ in 0..MAX_ATOMS {
+            match next(bytes, &mut list)? {
+                Some(Ok(atom)) => item(bytes, &atom, &keys, fields)?,
+                Some(Err(name)) => fields.lose(&decode::latin1(&name), "its size is wrong; the rest is not read"),
+                None => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names of values that are numbered from 1: a size, a name space and the name of each.
+fn names(bytes: &mut FileBytes<impl Read + Seek>, keys: &Range<u64>) -> io::Result<Vec<String>> {
+    let (mut names, mut rest) = (Vec::new(), keys.start.saturating_add(8)..keys.end);
+    for _ in 0..MAX_ATOMS {
+        let Some(Ok(key)) = next(bytes, &mut rest)? else { break };
+        let length = key.content.end.saturating_sub(key.content.start).min(1_000);
+        let name = bytes.get(key.content.start, usize::try_from(length).unwrap_or(0))?;
+        names.push(decode::utf8(&name).0);
+    }
+    Ok(names)
+}
+
+/// Adds the texts that stand in `udta`: their length, their language, and they.
+fn user_data(bytes: &mut FileBytes<impl Read + Seek>, mut data: Range<u64>, fields: &mut TagFields) -> io::Result<()> {
+    for _ in 0..MAX_ATOMS {
+        let Some(Ok(atom)) = next(bytes, &mut data)? else { break };
+        let field = if &atom.name == b"\xa9com" { Some(Field::Composer) } else { text_field(atom.name) };
+        let Some(field) = field.filter(|_| atom.name.starts_with(b"\xa9")) else { continue };
+        if bytes.has(atom.content.start.saturating_add(4), b"data")? {
+            item(bytes, &atom, &[], fields)?;
+            continue;
+        }
+        let Some([high, low, ..]) = bytes.array::<4>(atom.content.start)? else { continue };
+        let start = atom.content.start.saturating_add(4);
+        let room = usize::try_from(atom.content.end.saturating_sub(start)).unwrap_or(0);
+        let text = bytes.get(start, room.min(u16::from_be_bytes([high, low]).into()))?;
+        let (text, trouble) =
+            if decode::order_of(&text).is_some() { decode::utf16(&text, None) } else { decode::utf8(&text) };
+        if let Some(trouble) = trouble {
+            fields.lose(&decode::latin1(&atom.name), &trouble);
+        }
+        fields.text(field, text);
     }
     Ok(())
 }
@@ -99,8 +192,16 @@ const fn text_field(name: [u8; 4]) -> Option<Field> {
     })
 }
 
-fn item(bytes: &mut FileBytes<impl Read + Seek>, atom: &Atom, fields: &mut TagFields) -> io::Result<()> {
+/// Adds the values of an atom; `keys` are the names of those that have a number.
+fn item(
+    bytes: &mut FileBytes<impl Read + Seek>,
+    atom: &Atom,
+    keys: &[String],
+    fields: &mut TagFields,
+) -> io::Result<()> {
     let shown = decode::latin1(&atom.name);
+    let number = usize::try_from(u32::from_be_bytes(atom.name)).ok().and_then(|number| number.checked_sub(1));
+    let key = number.and_then(|number| keys.get(number));
     let (shown, field) = match &atom.name {
         b"----" => {
             let Some(name) = find(bytes, atom.content.clone(), *b"name")? else { return Ok(()) };
@@ -115,6 +216,10 @@ fn item(bytes: &mut FileBytes<impl Read + Seek>, atom: &Atom, fields: &mut TagFi
         b"cpil" => (shown, Some(Field::Compilation)),
         b"rtng" => (shown, Some(Field::Explicit)),
         b"covr" => (shown, None),
+        _ if key.is_some() => {
+            let key = key.map(String::as_str).unwrap_or_default();
+            (key.to_owned(), field(key.strip_prefix(QUICKTIME).unwrap_or(key)))
+        }
         name => (shown, text_field(*name)),
     };
     if field.is_none() && &atom.name != b"covr" {
@@ -264,6 +369,40 @@ mod tests {
                 ]
             );
             assert_eq!(fields.into_picture().as_deref(), Some(b"picture".as_slice()));
+        }
+    }
+
+    fn titled(moov: &[Vec<u8>]) -> (Vec<String>, Vec<String>) {
+        let file = [atom(b"ftyp", b"M4A "), atom(b"moov", &moov.concat()), atom(b"free", b"")].concat();
+        let fields = fields_of(&file);
+        (fields.each(Field::Title).map(str::to_owned).collect(), fields.losses())
+    }
+
+    #[test]
+    fn metadata_is_found_where_other_programs_put_it() {
+        let title = |text: &[u8]| atom(b"ilst", &atom(b"\xa9nam", &data(1, text)));
+        let meta = |inner: &[u8]| atom(b"meta", &[&[0; 4], atom(b"hdlr", b"x").as_slice(), inner].concat());
+        let udta = |inner: &[&[u8]]| atom(b"udta", &inner.concat());
+        let whole = meta(&title(b"T"));
+        let key = |name: &[u8]| atom(b"mdta", name);
+        let keys = [&[0, 0, 0, 0, 0, 0, 0, 2], key(b"comment").as_slice(), &key(b"com.apple.quicktime.title")].concat();
+        let named =
+            atom(b"ilst", &[atom(&[0, 0, 0, 1], &data(1, b"no")), atom(&[0, 0, 0, 2], &data(1, b"T"))].concat());
+        let bad = [&999_u32.to_be_bytes(), b"xtra12345678".as_slice()].concat();
+        let places: [&[Vec<u8>]; 10] = [
+            &[udta(&[]), udta(&[&whole])],
+            &[udta(&[&meta(b""), &whole])],
+            &[udta(&[&meta(&[title(b""), title(b"T")].concat())])],
+            &[whole.clone()],
+            &[meta(&[atom(b"keys", &keys), named].concat())],
+            &[udta(&[&atom(b"\xa9nam", b"\0\x01\x55\xc4T")])],
+            &[udta(&[&[0; 4], &whole])],
+            &[udta(&[&bad, &whole])],
+            &[udta(&[&meta(&[bad.clone(), title(b"T")].concat())])],
+            &[udta(&[&whole, &[0; 4]])],
+        ];
+        for (number, moov) in places.into_iter().enumerate() {
+            assert_eq!(titled(moov), (vec!["T".to_owned()], vec![]), "{number}");
         }
     }
 

@@ -95,9 +95,53 @@ fn note_values(fields: &mut TagFields) {
         let texts = fields.each(field).filter(|text| !is_blank(text) && values::gain_db(text).is_none());
         wrong.extend(texts.map(|text| format!("{name}: \"{text:.60}\" is no gain")));
     }
+    let peaks = [(Field::TrackPeak, "track peak"), (Field::AlbumPeak, "album peak")];
+    for (field, name) in peaks {
+        let texts = fields.each(field).filter(|text| !is_blank(text) && values::peak(text).is_none());
+        wrong.extend(texts.map(|text| format!("{name}: \"{text:.60}\" is no peak")));
+    }
+    let is_number = |text: &str| {
+        let (number, total) = values::number_of_total(text);
+        number.or(total).is_some() || values::side_and_track(text).is_some()
+    };
+    let is_none = |text: &&str| is_blank(text) || text.bytes().all(|byte| matches!(byte, b'0' | b'/' | b' '));
+    let numbers = [
+        (Field::Track, "track number"),
+        (Field::Tracks, "number of tracks"),
+        (Field::Disc, "disc number"),
+        (Field::Discs, "number of discs"),
+    ];
+    for (field, name) in numbers {
+        let texts = fields.each(field).filter(|text| !is_none(text) && !is_number(text));
+        wrong.extend(texts.map(|text| format!("{name}: \"{text:.60}\" is no number from 1 to 9,999")));
+    }
+    wrong.extend(cut_values(fields));
     for text in wrong {
         fields.lose_value(&text);
     }
+}
+
+/// Values of which a part is not kept.
+fn cut_values(fields: &TagFields) -> Vec<String> {
+    let texts = [
+        (Field::Title, "title"),
+        (Field::Artist, "artist"),
+        (Field::Artists, "artist"),
+        (Field::Album, "album"),
+        (Field::AlbumArtist, "album artist"),
+        (Field::AlbumArtists, "album artist"),
+        (Field::Composer, "composer"),
+        (Field::Genre, "genre"),
+    ];
+    let long = texts.iter().filter(|(field, _)| fields.each(*field).any(text::is_cut));
+    let mut cut: Vec<String> =
+        long.map(|(_, name)| format!("{name}: longer than 1,000 characters; the rest is not kept")).collect();
+    let many = |field: Field, name: &str| {
+        let reason = format!("{name}: more than 32; the rest is not kept");
+        fields.all(&[field], |texts| if text::are_too_many(&texts) { vec![reason.clone()] } else { Vec::new() })
+    };
+    cut.extend(texts.iter().flat_map(|(field, name)| many(*field, name)));
+    cut
 }
 
 fn tags(fields: TagFields) -> Tags {

@@ -29,6 +29,17 @@ pub(super) fn clean_all<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String>
     values
 }
 
+/// Whether `clean` cuts this text off.
+pub(super) fn is_cut(text: &str) -> bool {
+    text.len() > MAX_CHARS && text.trim().chars().filter(|c| !c.is_control()).nth(MAX_CHARS).is_some()
+}
+
+/// Whether `clean_all` leaves values out.
+pub(super) fn are_too_many(texts: &[&str]) -> bool {
+    let values = texts.iter().flat_map(|text| text.split('\0')).filter_map(clean);
+    values.collect::<std::collections::HashSet<_>>().len() > MAX_VALUES
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,10 +49,14 @@ mod tests {
         assert_eq!(clean(" \0 "), None);
         assert_eq!(clean(" two\nlines \u{feff}").as_deref(), Some("two lines"));
         assert_eq!(clean(&"ö".repeat(5_000)).map(|text| text.chars().count()), Some(1_000));
+        assert_eq!([1_000, 1_001].map(|length| is_cut(&"ö".repeat(length))), [false, true]);
     }
 
     #[test]
     fn values_keep_their_order_and_appear_once() {
         assert_eq!(clean_all(["B\0A", "A", " ", "C"].into_iter()), ["B", "A", "C"]);
+        let many: Vec<String> = (0..33).map(|number| format!("{number}\0 0")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!((are_too_many(&many[..32]), are_too_many(&many)), (false, true));
     }
 }

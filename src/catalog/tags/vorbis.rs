@@ -54,9 +54,22 @@ pub(super) fn comments(block: &[u8], fields: &mut TagFields) {
     let mut rest = Rest(block);
     let count = rest.counted(u32::from_le_bytes).and_then(|_| rest.number()).map(u32::from_le_bytes);
     let Some(count) = count else { return fields.lose("", "the block ends before its comments") };
-    for index in 0..count.min(MAX_COMMENTS) {
+    let mut index = 0;
+    loop {
+        let left = Rest(rest.0).counted(u32::from_le_bytes);
+        // A count that is too small hides comments; what is no comment behind the last one is padding.
+        if index >= count && left.is_none_or(|comment| !comment.contains(&b'=')) {
+            return;
+        }
+        if index == MAX_COMMENTS {
+            return fields.lose("", "there are more than 10,000 comments; the rest is not read");
+        }
+        index += 1;
+        if index == count.saturating_add(1) {
+            fields.lose("", &format!("there are more comments than {count}, as it says; they are read"));
+        }
         let Some(comment) = rest.counted(u32::from_le_bytes) else {
-            return fields.lose("", &format!("the block ends before comment {} of {count}", u64::from(index) + 1));
+            return fields.lose("", &format!("the block ends before comment {index} of {count}"));
         };
         let Some(end) = comment.iter().position(|byte| *byte == b'=') else {
             if !comment.is_empty() {
@@ -222,6 +235,20 @@ mod tests {
         flac(&mut FileBytes::new(Cursor::new(file)).unwrap(), 0, &mut fields).unwrap();
         assert_eq!(fields.each(Field::Title).collect::<Vec<_>>(), ["One"]);
         assert_eq!(fields.losses(), ["Vorbis comments: the block ends before comment 2 of 2"]);
+    }
+
+    #[test]
+    fn comments_behind_the_last_that_is_counted_are_read() {
+        let mut few = block(&[b"TITLE=One", b"ARTIST=Two", b"ARTIST=Three"]);
+        few[10] = 1;
+        few.extend([0; 9]);
+        let mut fields = TagFields::default();
+        comments(&few, &mut fields);
+        assert_eq!(fields.each(Field::Artist).collect::<Vec<_>>(), ["Two", "Three"]);
+        assert_eq!(fields.losses(), ["Vorbis comments: there are more comments than 1, as it says; they are read"]);
+        let mut fields = TagFields::default();
+        comments(&[block(&[b"TITLE=One"]), vec![1]].concat(), &mut fields);
+        assert!(fields.losses().is_empty());
     }
 
     #[test]

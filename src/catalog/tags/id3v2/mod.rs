@@ -62,12 +62,11 @@ impl Header {
     /// # Errors
     /// Those of reading.
     pub(super) fn read(bytes: &mut FileBytes<impl Read + Seek>, at: u64) -> io::Result<Option<Self>> {
-        let Some([b'I', b'D', b'3', version @ ..=0xfe, revision @ ..=0xfe, flags, size @ ..]) =
-            bytes.array::<10>(at)?
-        else {
+        let Some([b'I', b'D', b'3', version @ ..=0xfe, 0..=0xfe, flags, size @ ..]) = bytes.array::<10>(at)? else {
             return Ok(None);
         };
-        let Some(size) = synchsafe(size).filter(|_| revision < 0xff) else { return Ok(None) };
+        // Some programs write a size of eight bits a byte. One that is larger than the file is that of no tag.
+        let size = synchsafe(size).unwrap_or_else(|| u32::from_be_bytes(size).into());
         let start = at.saturating_add(HEADER);
         let stated = start.saturating_add(size);
         let footer = if version >= 4 && flags & FOOTER != 0 { HEADER } else { 0 };
@@ -130,9 +129,18 @@ pub(super) fn read(bytes: &mut FileBytes<impl Read + Seek>, header: &Header, fie
                 fields.lose("", "the tag is larger than 32 MiB; the rest is not read");
             }
             let len = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX).min(MAX_WHOLE_BYTES);
-            let mut whole = FileBytes::new(Cursor::new(synchronised(&bytes.get(start, len)?)))?;
+            let raw = bytes.get(start, len)?;
+            let frames_of = |tag: &[u8]| -> io::Result<usize> {
+                let mut tag = FileBytes::new(Cursor::new(tag))?;
+                let content = 0..tag.len();
+                Walk::new(&mut tag, header, content).chain()
+            };
+            let plain = synchronised(&raw);
+            // Some programs change each frame for itself, and count the zeros that they add in its size.
+            let each_frame = plain.len() < raw.len() && frames_of(&raw)? > frames_of(&plain)?;
+            let mut whole = FileBytes::new(Cursor::new(if each_frame { raw } else { plain }))?;
             let content = 0..whole.len();
-            Walk::new(&mut whole, header, content).run(fields)
+            Walk { each_frame, ..Walk::new(&mut whole, header, content) }.run(fields)
         }
         2..=4 => Walk::new(bytes, header, header.content.clone()).run(fields),
         _ => {
@@ -150,6 +158,8 @@ struct FrameHead {
     /// What its size may be, the most likely first: programs write sizes of seven bits a byte in `2.3`, and of eight in
     /// `2.4`.
     sizes: Vec<u64>,
+    /// Its name is one of `2.2` in a later version.
+    is_old: bool,
 }
 
 /// A walk over the frames of a tag.
@@ -157,6 +167,8 @@ struct Walk<'a, R> {
     bytes: &'a mut FileBytes<R>,
     version: u8,
     flags: u8,
+    /// The content of each frame is unsynchronised by itself.
+    each_frame: bool,
     content: Range<u64>,
     /// How many bytes may still be searched.
     unsearched: u64,
@@ -166,7 +178,20 @@ struct Walk<'a, R> {
 impl<'a, R: Read + Seek> Walk<'a, R> {
     fn new(bytes: &'a mut FileBytes<R>, header: &Header, content: Range<u64>) -> Self {
         let (version, flags) = (header.version, header.flags);
-        Self { bytes, version, flags, content, unsearched: SEARCH, candidates: CANDIDATES }
+        let each_frame = version == 4 && flags & UNSYNCHRONISED != 0;
+        Self { bytes, version, flags, each_frame, content, unsearched: SEARCH, candidates: CANDIDATES }
+    }
+
+    /// How many frames with known names follow each other from the first one.
+    fn chain(&mut self) -> io::Result<usize> {
+        let (mut at, mut count) = (self.first_frame()?, 0);
+        while count < MAX_FRAMES {
+            let Some(head) = self.head(at)?.filter(|head| frame::is_known(&head.id) && !head.is_old) else { break };
+            let end = head.sizes.first().map(|size| at.saturating_add(self.head_length()).saturating_add(*size));
+            let Some(end) = end.filter(|end| *end <= self.content.end) else { break };
+            (at, count) = (end, count.saturating_add(1));
+        }
+        Ok(count)
     }
 
     fn run(&mut self, fields: &mut TagFields) -> io::Result<()> {
@@ -232,7 +257,7 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
                 fields.lose(&head.id, "it is larger than 10 MiB");
             } else {
                 let content = self.bytes.get(body, usize::try_from(size).unwrap_or(0))?;
-                let unsynchronised = self.version == 4 && self.flags & UNSYNCHRONISED != 0;
+                let unsynchronised = self.each_frame;
                 let frame = Frame { id: &head.id, version: self.version, flags: head.flags, unsynchronised };
                 frame.read(&content, years, fields);
             }
@@ -249,11 +274,13 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
                 id,
                 flags: 0,
                 sizes: vec![u32::from_be_bytes([0, high, middle, low]).into()],
+                is_old: false,
             }));
         }
         let Some([a, b, c, d, s0, s1, s2, s3, _, flags]) = self.bytes.array::<10>(at)? else { return Ok(None) };
         // iTunes wrote names of 2.2 into tags of 2.3.
-        let name = if matches!(d, 0 | b' ') { [a, b, c].to_vec() } else { vec![a, b, c, d] };
+        let is_old = matches!(d, 0 | b' ');
+        let name = if is_old { [a, b, c].to_vec() } else { vec![a, b, c, d] };
         let Some(id) = frame::id(&name) else { return Ok(None) };
         let plain = u64::from(u32::from_be_bytes([s0, s1, s2, s3]));
         let seven = synchsafe([s0, s1, s2, s3]);
@@ -262,7 +289,7 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
             sizes.reverse();
         }
         sizes.dedup();
-        Ok(Some(FrameHead { id, flags, sizes }))
+        Ok(Some(FrameHead { id, flags, sizes, is_old }))
     }
 
     /// The size behind which another frame, padding or the end of the tag is.

@@ -209,3 +209,26 @@ proptest! {
         fields_of(&tag(version, flags, &content));
     }
 }
+
+#[test]
+fn sizes_may_count_the_zeros_of_unsynchronisation() {
+    let text = |id: &str, text: &[u8]| frame(id, &[b"\x01\xff\0\xfe", text].concat());
+    let each = [text("TIT2", b"T\0"), text("TPE1", b"A\0"), text("TYER", b"1\x009\x009\x009\0")].concat();
+    assert_eq!(shown(&tag(3, 0x80, &each)), "T - A - 1999 []\n");
+    assert_eq!(shown(&tag(3, 0x80, &text("TIT2", b"T\0"))), "T -  -  []\n");
+    // As the specification says: the sizes are those without the zeros.
+    let whole = [frame("TIT2", b"\x01\xff\xfeT\0"), frame("TPE1", b"\x01\xff\xfeA\0")].concat();
+    let whole: Vec<u8> =
+        whole.into_iter().flat_map(|byte| if byte == 0xff { vec![0xff, 0] } else { vec![byte] }).collect();
+    assert_eq!(shown(&tag(3, 0x80, &whole)), "T - A -  []\n");
+}
+
+#[test]
+fn the_size_of_a_tag_may_have_eight_bits_a_byte() {
+    let content = [frame("TIT2", b"\0Title"), vec![0; 200]].concat();
+    let mut file = tag(3, 0, &content);
+    file[6..10].copy_from_slice(&u32::try_from(content.len()).unwrap().to_be_bytes());
+    assert_eq!(shown(&file), "Title -  -  []\n");
+    file[6] = 0xff;
+    assert_eq!(shown(&file), "Title -  -  [ID3v2.3: the file ends before the tag does]\n");
+}
