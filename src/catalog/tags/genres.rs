@@ -204,22 +204,30 @@ pub(super) fn numbered(number: usize) -> Option<&'static str> {
 
 /// The genres of a text in a `TCON` frame: names, numbers (`17`), numbers in parentheses with or without a name behind
 /// them (`(17)`, `(17)Rock`), `RX` for remixes and `CR` for covers (id3.org, "ID3v2.3.0", 4.2.1, and "ID3v2.4.0 frames",
-/// 4.2.3).
+/// 4.2.3). Numbers up to 255 without a genre, which one byte of `ID3v1` may have, are left out.
 pub(super) fn of_frame(text: &str) -> Vec<String> {
     let mut genres = Vec::new();
     let mut rest = text.trim();
     // Two opening parentheses are a name that begins with one.
     while let Some((inner, behind)) = rest.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
-        let Some(genre) = code(inner) else { break };
-        genres.push(genre.to_owned());
+        if !is_unknown(inner) {
+            let Some(genre) = code(inner) else { break };
+            genres.push(genre.to_owned());
+        }
         rest = behind.trim_start_matches([' ', ';', ',', '/']);
     }
     let rest = rest.strip_prefix('(').filter(|rest| rest.starts_with('(')).unwrap_or(rest);
-    let name = code(rest).unwrap_or(rest);
+    let name = if is_unknown(rest) { "" } else { code(rest).unwrap_or(rest) };
     if !name.is_empty() && !genres.iter().any(|genre| genre.eq_ignore_ascii_case(name)) {
         genres.push(name.to_owned());
     }
     genres
+}
+
+/// Whether the text is a number of one byte that has no genre.
+fn is_unknown(text: &str) -> bool {
+    let number = text.parse().ok().filter(|number: &u8| text == number.to_string());
+    number.is_some_and(|number| numbered(number.into()).is_none())
 }
 
 fn code(text: &str) -> Option<&'static str> {
@@ -245,7 +253,7 @@ mod tests {
 
     #[test]
     fn the_forms_of_both_versions_are_read() {
-        let cases: [(&str, &[&str]); 13] = [
+        let cases: [(&str, &[&str]); 17] = [
             ("17", &["Rock"]),
             ("(17)", &["Rock"]),
             ("(17)Rock", &["Rock"]),
@@ -257,6 +265,10 @@ mod tests {
             ("(Free) Jazz", &["(Free) Jazz"]),
             ("1979", &["1979"]),
             ("(999)", &["(999)"]),
+            ("(255)", &[]),
+            ("192", &[]),
+            ("(192)Rock", &["Rock"]),
+            ("256", &["256"]),
             ("Rock/Pop", &["Rock/Pop"]),
             ("", &[]),
         ];

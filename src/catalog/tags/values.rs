@@ -16,7 +16,7 @@ pub(super) fn number_of_total(text: &str) -> (Option<u32>, Option<u32>) {
 }
 
 fn number_at_start(text: &str) -> Option<u32> {
-    let text = text.trim();
+    let text = text.trim().trim_start_matches(['#', '+']);
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text.get(..end)?.parse().ok().filter(|number| (1..=MAX_NUMBER).contains(number))
 }
@@ -49,14 +49,19 @@ pub(super) fn side_and_track(text: &str) -> Option<(Side, u32)> {
     Some((Side { number: disc, is_letter: false }, number(track.trim())?))
 }
 
-/// The date of `2003`, `2003-05`, `2003-05-07T…`, `2003/05/07` or `20030507`, as `YYYY[-MM[-DD]]`; also that of `07.05.2003`,
-/// and the year of `05/07/2003`, where it is not known which number is the month.
+/// The months as English has them, by their first three letters.
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
+/// The date of `2003`, `2003-05`, `2003-5-7`, `2003-05-07T…`, `2003/05/07`, `200305` or `20030507`, as `YYYY[-MM[-DD]]`;
+/// also that of `07.05.2003`, `05/2003` and `7 May 2003`. Of others the first year: that of `05/07/2003`, where it is not
+/// known which number is the month, and that of `c. 2003`.
 pub(super) fn date(text: &str) -> Option<String> {
     let text = text.trim();
-    if let Some(date) = year_last(text) {
-        return Some(date);
-    }
-    let year = text.get(..4).filter(|year| is_number(year, 1000, 9999))?;
+    year_first(text).or_else(|| year_last(text)).or_else(|| of_words(text))
+}
+
+fn year_first(text: &str) -> Option<String> {
+    let year = text.get(..4).and_then(year)?;
     let rest = text.get(4..)?;
     let (month, day) = match rest.chars().next() {
         Some(dash @ ('-' | '/' | '.')) => {
@@ -64,37 +69,73 @@ pub(super) fn date(text: &str) -> Option<String> {
             (parts.next(), parts.next())
         }
         Some('0'..='9') if rest.len() == 4 => (rest.get(..2), rest.get(2..)),
-        None | Some('T' | ' ') => (None, None),
-        Some(_) => return (!rest.starts_with(|c: char| c.is_ascii_digit())).then(|| year.to_owned()),
+        Some('0'..='9') if rest.len() == 2 => {
+            number(rest, 12)?;
+            (Some(rest), None)
+        }
+        Some('0'..='9') => return None,
+        _ => (None, None),
     };
-    let mut date = year.to_owned();
-    for (part, max) in [(month, 12), (day, 31)] {
-        let Some(part) = part.filter(|part| is_number(part, 1, max)) else { break };
-        date.push('-');
-        date.push_str(part);
-    }
-    Some(date)
+    let month = month.and_then(|month| number(month, 12));
+    Some(dated(year, month, day.and_then(|day| number(day, 31))))
 }
 
 fn year_last(text: &str) -> Option<String> {
     let sign = text.chars().find(|c| !c.is_ascii_digit()).filter(|sign| matches!(sign, '.' | '/' | '-'))?;
-    let mut parts = text.split(sign);
-    let (day, month, year) = (parts.next()?, parts.next()?, parts.next().filter(|_| parts.next().is_none())?);
-    if !is_number(year, 1000, 9999) || ![day, month].iter().all(|part| (1..=2).contains(&part.len())) {
-        return None;
+    let mut parts: Vec<&str> = text.split(sign).collect();
+    let year = year(parts.pop()?)?;
+    match *parts.as_slice() {
+        [month] => Some(dated(year, Some(number(month, 12)?), None)),
+        [day, month] if sign == '.' => Some(dated(year, number(month, 12), number(day, 31))),
+        _ => None,
     }
-    let (day, month): (u32, u32) = (day.parse().ok()?, month.parse().ok()?);
-    if !(1..=31).contains(&day) || !(1..=31).contains(&month) {
-        return None;
-    }
-    Some(if sign == '.' && month <= 12 { format!("{year}-{month:02}-{day:02}") } else { year.to_owned() })
 }
 
-fn is_number(text: &str, min: u32, max: u32) -> bool {
-    let digits = if max > 31 { 4 } else { 2 };
-    text.len() == digits
-        && text.bytes().all(|byte| byte.is_ascii_digit())
-        && text.parse().is_ok_and(|number: u32| (min..=max).contains(&number))
+/// A year and, when there is one with a name, the month, and its day.
+fn of_words(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let of_word = |word: &&str| {
+        let end = word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len());
+        year(word.get(..end)?)
+    };
+    let year = words.iter().find_map(of_word)?;
+    let month_of = |word: &str| {
+        let is_month = |short: &&str| word.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(short));
+        let at = MONTHS.iter().position(|short| is_month(&short))?;
+        u32::try_from(at).ok()?.checked_add(1)
+    };
+    let months: Vec<u32> = words.iter().filter_map(|word| month_of(word)).collect();
+    let days: Vec<u32> =
+        words.iter().filter_map(|word| number(word.trim_end_matches(char::is_alphabetic), 31)).collect();
+    let (Some(month), None) = (months.first(), months.get(1)) else { return Some(dated(year, None, None)) };
+    Some(dated(year, Some(*month), days.first().filter(|_| days.len() == 1).copied()))
+}
+
+/// As much of a date as is one: months have their days.
+fn dated(year: u32, month: Option<u32>, day: Option<u32>) -> String {
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let last = match month {
+        Some(2) if is_leap => 29,
+        Some(2) => 28,
+        Some(4 | 6 | 9 | 11) => 30,
+        _ => 31,
+    };
+    match (month, day.filter(|day| *day <= last)) {
+        (Some(month), Some(day)) => format!("{year}-{month:02}-{day:02}"),
+        (Some(month), None) => format!("{year}-{month:02}"),
+        (None, _) => year.to_string(),
+    }
+}
+
+fn year(text: &str) -> Option<u32> {
+    let is_year = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|year| is_year && *year >= 1000)
+}
+
+/// A number of one or two digits, from 1.
+fn number(text: &str, max: u32) -> Option<u32> {
+    let is_short = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| is_short && (1..=max).contains(number))
 }
 
 /// The dB of `-7.03 dB`, `-7.03` or `-7,03`.
@@ -144,6 +185,7 @@ mod tests {
         assert_eq!(number_of_total("A1"), (None, None));
         assert_eq!(number_of_total("1000000000000000"), (None, None));
         assert_eq!(number_of_total("-1"), (None, None));
+        assert_eq!((number_of_total("#3"), number_of_total("+3/9")), ((Some(3), None), (Some(3), Some(9))));
     }
 
     #[test]
@@ -189,7 +231,29 @@ mod tests {
             ("05/07/2003", Some("2003")),
             ("05-27-2003", Some("2003")),
             ("1999/2000", Some("1999")),
-            ("99.99.2003", None),
+            ("99.99.2003", Some("2003")),
+            ("2003-5-7", Some("2003-05-07")),
+            ("2003.5", Some("2003-05")),
+            ("200305", Some("2003-05")),
+            ("200313", None),
+            ("2003-02-31", Some("2003-02")),
+            ("2004-02-29", Some("2004-02-29")),
+            ("1900-02-29", Some("1900-02")),
+            ("2003-05-00", Some("2003-05")),
+            ("31.04.2003", Some("2003-04")),
+            ("03/2003", Some("2003-03")),
+            ("13/2003", Some("2003")),
+            ("7 May 2003", Some("2003-05-07")),
+            ("May 7th, 2003", Some("2003-05-07")),
+            ("September 2003", Some("2003-09")),
+            ("Wed May 7 10:00:00 2003", Some("2003-05")),
+            ("©2003", Some("2003")),
+            ("c. 2003", Some("2003")),
+            ("2003?", Some("2003")),
+            ("2003 - 2004", Some("2003")),
+            ("2003年5月7日", Some("2003")),
+            ("12003", None),
+            ("'99", None),
             ("07.05.03", None),
             ("yesterday", None),
             ("0000", None),

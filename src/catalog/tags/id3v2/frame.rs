@@ -65,7 +65,7 @@ pub(super) struct Frame<'a> {
     pub(super) id: &'a str,
     pub(super) version: u8,
     pub(super) flags: u8,
-    /// The tag says that all frames are unsynchronised.
+    /// The content of all frames is unsynchronised.
     pub(super) unsynchronised: bool,
 }
 
@@ -88,9 +88,9 @@ impl Frame<'_> {
     fn plain(&self, content: &[u8]) -> Result<Vec<u8>, &'static str> {
         let is = |flag: u8| self.flags & flag != 0;
         let (compressed, encrypted, grouped, unsynchronised, with_length) = match self.version {
-            3 => (is(0x80), is(0x40), is(0x20), false, is(0x80)),
+            3 => (is(0x80), is(0x40), is(0x20), self.unsynchronised, is(0x80)),
             4 => (is(0x08), is(0x04), is(0x40), is(0x02) || self.unsynchronised, is(0x01)),
-            _ => (false, false, false, false, false),
+            _ => (false, false, false, self.unsynchronised, false),
         };
         if encrypted {
             return Err("it is encrypted");
@@ -128,8 +128,15 @@ impl Frame<'_> {
         }
         let (Some(text), Some(field)) = (years.take(self.id, text), field(self.id)) else { return };
         if field == Field::Genre {
-            for genre in text.split('\0').flat_map(genres::of_frame) {
-                fields.text(field, genre);
+            for part in text.split('\0') {
+                let genres = genres::of_frame(part);
+                // 255 stands for none in ID3v1.
+                if genres.is_empty() && part.bytes().any(|byte| byte.is_ascii_digit()) && !part.contains("255") {
+                    fields.lose(self.id, &format!("{part} is no genre"));
+                }
+                for genre in genres {
+                    fields.text(field, genre);
+                }
             }
         } else {
             fields.text(field, text);
