@@ -233,6 +233,7 @@ test("a pause that a server does not answer is done here once the connection is 
     await bar.getByRole("button", { name: "Pause", exact: true }).click();
     if (state === "killed") await server.kill();
     await bar.getByRole("button", { name: "Play", exact: true }).waitFor();
+    await holds(page, () => !document.title.startsWith("▶"));
     await holds(page, () =>
       import(/** @type {any} */ ("/player/session.js")).then(
         ({ session }) => session.current.client.audio.kind === "silent" && session.link !== "up",

@@ -217,6 +217,31 @@ test("the views of saved tracks and of playlists follow what is changed elsewher
   assert.deepEqual(errors, []);
 });
 
+test("all tracks and the saved ones have Play, Shuffle and a menu, and take the whole list", async () => {
+  await server.ask(token, `/me/tracks?ids=${tones.map(({ id }) => id).join()}`, { method: "PUT" });
+  const { total } = await server.ask(token, "/tracks?limit=1");
+  const { page, errors } = await open(browser, server, "Hall");
+  for (const [address, name, length] of [
+    ["/tracks", "Tracks", total],
+    ["/saved", "Saved tracks", 3],
+  ]) {
+    await command(page, { op: "play", tracks: [tones[0].id] });
+    await go(page, address);
+    const head = page.locator("main .head");
+    await head.getByRole("button", { name: "Shuffle", exact: true }).click();
+    await hasQueue(page, length);
+    await holds(page, () =>
+      import(/** @type {any} */ ("/player/session.js")).then(({ session }) => session.playback.shuffle === true),
+    );
+    await command(page, { op: "shuffle", on: false });
+    await head.getByRole("button", { name: `More about ${name}` }).click();
+    await page.getByRole("menuitem", { name: "Add to queue" }).click();
+    await hasQueue(page, 2 * length);
+  }
+  await command(page, { op: "stop" });
+  assert.deepEqual(errors, []);
+});
+
 test("a playlist that is filled, renamed and deleted elsewhere is shown so", async () => {
   const { id } = await playlist("Old name", 0);
   const { page, errors } = await open(browser, server, "Hall");

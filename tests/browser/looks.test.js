@@ -199,7 +199,10 @@ for (const [name, options] of Object.entries({ phone: PHONE, tablet: TABLET, "ph
     const measure = async (/** @type {string} */ where) => {
       const found = await page.evaluate((finger) => {
         // A title is as large as its row, a link in the bar as large as what plays.
-        const targets = document.querySelectorAll("button:not(.row .title), .button, nav a, a.more, .brand, a.where");
+        const targets = document.querySelectorAll(
+          "button:not(.row .title), .button, nav a, a.more, .brand, a.where, .hero .lede a, view-now .words a, " +
+            'select, input:not([type="checkbox"])',
+        );
         return [...targets]
           .map((target) => ({
             label: target.getAttribute("aria-label") ?? target.textContent,
@@ -210,7 +213,7 @@ for (const [name, options] of Object.entries({ phone: PHONE, tablet: TABLET, "ph
       }, FINGER);
       small.push(...found.map((what) => `${where}: ${what}`));
     };
-    for (const address of ["/queue", "/search?q=a", "/", `/album/${album.id}`, "/devices", "/settings"]) {
+    for (const address of ["/queue", "/search?q=a", "/", `/album/${album.id}`, "/devices", "/settings", "/albums"]) {
       await show(page, address);
       await measure(address);
     }
