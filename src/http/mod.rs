@@ -84,7 +84,7 @@ use actix_web::{
 use bind::{Bound, SocketFile, bind};
 use connection::Door;
 use method::reads;
-use serve::{Listeners, serve};
+use serve::{BoundListeners, serve};
 use std::{any::Any, io, sync::Arc, time::Duration};
 use strangers::Strangers;
 use tls::Certificate;
@@ -200,10 +200,10 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
     let certificate = tls::open(&app.settings)?;
     let (listeners, bound, certificate, socket_file) = match (bind(&wanted).await.map_err(refused)?, certificate) {
         (Bound::Tcp(bound, listeners), Some((tls, certificate))) => {
-            (Listeners::Tls(listeners, Box::new(tls)), bound, Some(certificate), None)
+            (BoundListeners::Tls(listeners, Box::new(tls)), bound, Some(certificate), None)
         }
-        (Bound::Tcp(bound, listeners), None) => (Listeners::Plain(listeners), bound, None, None),
-        (Bound::Unix(listener, file), _) => (Listeners::Unix(listener), wanted, None, Some(file)),
+        (Bound::Tcp(bound, listeners), None) => (BoundListeners::Plain(listeners), bound, None, None),
+        (Bound::Unix(listener, file), _) => (BoundListeners::Unix(listener), wanted, None, Some(file)),
     };
     // The descriptors are the limit: actix would stop accepting, without a word, at a number of its own.
     let server = serve(listeners, &application, &on_connect, descriptors)?;

@@ -35,7 +35,7 @@ const FIRST_REQUEST_WITHIN: Duration = Duration::from_secs(5);
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// What is listened on.
-pub(super) enum Listeners {
+pub(super) enum BoundListeners {
     Plain(Vec<TcpListener>),
     Tls(Vec<TcpListener>, Box<ServerConfig>),
     Unix(UnixListener),
@@ -47,7 +47,7 @@ pub(super) enum Listeners {
 /// # Errors
 /// When a listener cannot be used.
 pub(super) fn serve<F, I, S, B>(
-    listeners: Listeners,
+    listeners: BoundListeners,
     application: &F,
     on_connect: &(impl Fn(&dyn Any, &mut Extensions) + Send + Clone + 'static),
     connections: usize,
@@ -70,14 +70,14 @@ where
     };
     let (application, on_connect) = (application.clone(), on_connect.clone());
     match listeners {
-        Listeners::Plain(listeners) => {
+        BoundListeners::Plain(listeners) => {
             for listener in listeners {
                 let parts = (application.clone(), on_connect.clone(), stopping.clone());
                 builder =
                     builder.listen("http", listener, move || http1::<TcpStream, _, _, _, _, _>(parts.clone()).tcp())?;
             }
         }
-        Listeners::Tls(listeners, mut tls) => {
+        BoundListeners::Tls(listeners, mut tls) => {
             tls.alpn_protocols = vec![b"http/1.1".to_vec()];
             for listener in listeners {
                 let parts = (application.clone(), on_connect.clone(), stopping.clone());
@@ -87,7 +87,7 @@ where
                 })?;
             }
         }
-        Listeners::Unix(listener) => {
+        BoundListeners::Unix(listener) => {
             let parts = (application, on_connect, stopping);
             builder = builder.listen_uds("unix", listener, move || {
                 let service = http1::<UnixStream, _, _, _, _, _>(parts.clone());

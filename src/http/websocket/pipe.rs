@@ -1,4 +1,4 @@
-//! The two halves of a WebSocket that a device's actor has: [`Reader`], a stream of what arrives, and [`WsSocket`], to which
+//! The two halves of a WebSocket that a device's actor has: [`SocketReader`], a stream of what arrives, and [`WsSocket`], to which
 //! it writes. A frame is written at once; what the connection does not take is written when it does, and until then no other.
 
 use super::{
@@ -59,7 +59,7 @@ pub(in crate::http) fn pair(
     read: &BytesMut,
     address: IpAddr,
     open: OpenSocket,
-) -> (Reader, impl FnOnce(Addr<SocketActor<WsSocket>>) -> WsSocket) {
+) -> (SocketReader, impl FnOnce(Addr<SocketActor<WsSocket>>) -> WsSocket) {
     let pipe = Rc::new(RefCell::new(Pipe {
         wire: Some(wire),
         unsent: None,
@@ -72,7 +72,7 @@ pub(in crate::http) fn pair(
     let device = Rc::new(RefCell::new(None));
     let mut frames = Frames::new(FRAME_BYTES);
     frames.feed(read);
-    let reader = Reader { pipe: Rc::clone(&pipe), frames, device: Rc::clone(&device) };
+    let reader = SocketReader { pipe: Rc::clone(&pipe), frames, device: Rc::clone(&device) };
     let socket = move |actor| {
         device.replace(Some(actor));
         WsSocket { pipe, address }
@@ -136,13 +136,13 @@ impl Pipe {
 }
 
 /// What arrives, as the device's actor takes it. Answers pings. It ends with the connection.
-pub(in crate::http) struct Reader {
+pub(in crate::http) struct SocketReader {
     pipe: Rc<RefCell<Pipe>>,
     frames: Frames,
     device: Rc<RefCell<Option<Addr<SocketActor<WsSocket>>>>>,
 }
 
-impl Stream for Reader {
+impl Stream for SocketReader {
     type Item = Incoming;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Incoming>> {
