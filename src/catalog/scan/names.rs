@@ -85,6 +85,8 @@ pub(super) fn is_mark(name: &OsStr) -> bool {
 
 /// Whether an `.ndignore` with this text leaves out its whole folder: it has no patterns, or one that all names match.
 pub(super) fn ignores_all(text: &str) -> bool {
+    // Editors may begin a text with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
     let mut patterns = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
     patterns.peek().is_none() || patterns.any(|pattern| matches!(pattern.trim_matches('/'), "*" | "**" | "**/*"))
 }
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn an_ignore_file_without_patterns_leaves_out_all() {
-        for all in ["", "\n  \n", "# nothing here\n", "*", "/**/\n"] {
+        for all in ["", "\n  \n", "# nothing here\n", "\u{feff}", "\u{feff}# nothing\n", "*", "/**/\n"] {
             assert!(ignores_all(all), "{all:?}");
         }
         assert!(!ignores_all("*.wav\n"));
