@@ -285,9 +285,15 @@ fn describe(
     let all = || of_group(members, group);
     let title = title_of(members, group);
     let keys = |artists: &str| artists.lines().map(identity).collect::<Vec<_>>();
-    let tagged = most_common(all().filter(|clues| !clues.artists.is_empty()).map(|clues| keys(&clues.artists)));
     let marked = all().filter(|clues| clues.compilation).count();
     let compilation = marked.saturating_mul(2) >= group.tracks.len() && marked > 0;
+    let all_tagged = || all().filter(|clues| !clues.artists.is_empty()).map(|clues| keys(&clues.artists));
+    // A compilation each of whose tracks has its own artist as album artist is by various artists.
+    let is_shared = |artists: &Vec<String>| {
+        let (count, all) = (all_tagged().filter(|other| other == artists).count(), all_tagged().count());
+        !compilation || count == all || count.saturating_mul(2) > all
+    };
+    let tagged = most_common(all_tagged()).filter(is_shared);
     let columns = (
         albums::title.eq(&title),
         albums::sort_key.eq(sort_key(&title)),

@@ -18,9 +18,11 @@ pub(super) fn units(tracks: &[AlbumClues], members: Vec<usize>) -> Vec<Unit> {
     let folder = FolderTracks { tracks };
     let mut firm: BTreeMap<Bond, Vec<usize>> = BTreeMap::new();
     let mut loose: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mixed = folder.mixed_compilation(&members);
     for index in members {
         let Some(track) = tracks.get(index) else { continue };
         match bond_of(track) {
+            _ if mixed.contains(&index) => firm.entry(Bond::Various).or_default().push(index),
             Some(bond) => firm.entry(bond).or_default().push(index),
             None => loose.entry(track.artist.clone()).or_default().push(index),
         }
@@ -132,7 +134,7 @@ impl FolderTracks<'_> {
                 let is_tagged = artists.iter().any(|tagged| tagged == artist);
                 is_tagged || (artists.is_empty() && self.all(members).any(|track| track.artist == artist))
             }
-            Bond::Various | Bond::Folder(..) => false,
+            Bond::Various | Bond::Folder(..) | Bond::Discs(_) => false,
         }
     }
 
@@ -140,6 +142,24 @@ impl FolderTracks<'_> {
     fn takes_guests(&self, bond: &Bond, there: &[usize], guests: &[usize]) -> bool {
         let are_few = *bond == Bond::Various || guests.len().saturating_mul(GUESTS) <= there.len();
         are_few && !self.share_positions(there, guests)
+    }
+
+    /// The tracks of a compilation of which each has its own artist as album artist: so marked, by several artists, and not
+    /// an album of each of them.
+    fn mixed_compilation(&self, members: &[usize]) -> BTreeSet<usize> {
+        let mut by_artist: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for index in members {
+            let Some(track) = self.tracks.get(*index) else { continue };
+            if track.compilation && track.release.is_none() && track.album_artists.first() == Some(&track.artist) {
+                by_artist.entry(track.artist.clone()).or_default().push(*index);
+            }
+        }
+        let all: Vec<usize> = by_artist.values().flatten().copied().collect();
+        if by_artist.len() < 2 || self.are_albums(&by_artist, &all) {
+            BTreeSet::new()
+        } else {
+            all.into_iter().collect()
+        }
     }
 
     /// Tracks with neither album artists nor the mark of a compilation are one album, unless a few artists have the same
@@ -156,17 +176,21 @@ impl FolderTracks<'_> {
             });
             by_artist.entry(main.unwrap_or(artist)).or_default().extend(members);
         }
-        let most = self.most_at_one_position(&all);
-        // Numbers that come twice within one artist are discs without numbers.
-        let within = by_artist.values().map(|members| self.most_at_one_position(members)).max().unwrap_or(0);
-        // A compilation of several discs without their numbers has many artists, and each number a few times.
-        let are_few = by_artist.len() > 1 && by_artist.len() <= most.saturating_mul(2);
-        let are_albums = most > within && are_few && (all.len() == most || self.are_doubled(&by_artist, &all));
-        if !are_albums {
+        if !self.are_albums(&by_artist, &all) {
             return vec![Unit { bond: Bond::Folder(home, None), members: all }];
         }
         let unit = |(artist, members)| Unit { bond: Bond::Folder(home, Some(artist)), members };
         by_artist.into_iter().map(unit).collect()
+    }
+
+    /// Whether each of these artists has an album, and not all together one.
+    fn are_albums(&self, by_artist: &BTreeMap<String, Vec<usize>>, all: &[usize]) -> bool {
+        let most = self.most_at_one_position(all);
+        // Numbers that come twice within one artist are discs without numbers.
+        let within = by_artist.values().map(|members| self.most_at_one_position(members)).max().unwrap_or(0);
+        // A compilation of several discs without their numbers has many artists, and each number a few times.
+        let are_few = by_artist.len() > 1 && by_artist.len() <= most.saturating_mul(2);
+        most > within && are_few && (all.len() == most || self.are_doubled(by_artist, all))
     }
 
     /// Whether half of the numbers of one of these artists, who has several, are there for another artist too.

@@ -53,6 +53,8 @@ enum Bond {
     Various,
     /// A folder; when it holds several albums of the title, one artist in it.
     Folder(i64, Option<String>),
+    /// An artist whose folders have other discs each.
+    Discs(String),
 }
 
 /// Names of the artist of compilations.
@@ -73,6 +75,7 @@ pub fn albums(tracks: &[AlbumClues]) -> Vec<AlbumGroup> {
     }
     let mut found: Vec<AlbumParts> = by_bond.into_values().flat_map(|units| gather(tracks, units)).collect();
     adopt(&mut found);
+    join_discs(&mut found);
     let mut groups: Vec<AlbumGroup> = found
         .iter()
         .map(|album| {
@@ -100,7 +103,8 @@ struct Facts {
     year: Option<String>,
     discs: BTreeSet<i64>,
     homes: BTreeSet<i64>,
-    artists: BTreeSet<String>,
+    /// The artists of the tracks, and how many tracks each has.
+    artists: BTreeMap<String, usize>,
     album_artists: Vec<String>,
     /// Whether one folder has tracks of several artists.
     is_mixed: bool,
@@ -117,7 +121,7 @@ impl Facts {
             }
             facts.discs.insert(track.disc);
             facts.homes.insert(track.home);
-            facts.artists.insert(track.artist.clone());
+            *facts.artists.entry(track.artist.clone()).or_default() += 1;
         }
         let tagged = all().map(|track| track.album_artists.clone()).filter(|artists| !artists.is_empty());
         facts.album_artists = most_common(tagged).unwrap_or_default();
@@ -132,7 +136,10 @@ impl Facts {
         self.year = self.year.take().or(other.year);
         self.discs.extend(other.discs);
         self.homes.extend(other.homes);
-        self.artists.extend(other.artists);
+        for (artist, count) in other.artists {
+            let all = self.artists.entry(artist).or_default();
+            *all = all.saturating_add(count);
+        }
         self.is_mixed |= other.is_mixed;
         self.count = self.count.saturating_add(other.count);
     }
@@ -142,6 +149,12 @@ impl Facts {
         let (few, many) = if self.titles.len() < other.titles.len() { (self, other) } else { (other, self) };
         let both = few.titles.iter().filter_map(|(position, titles)| Some((titles, many.titles.get(position)?)));
         both.fold((0, 0), |(all, same), (one, two)| (all + 1, same + usize::from(!one.is_disjoint(two))))
+    }
+
+    /// The artist of at least three quarters of the tracks.
+    fn main_artist(&self) -> Option<&str> {
+        let is_main = |count: usize| count.saturating_mul(4) >= self.count.saturating_mul(3);
+        self.artists.iter().find(|(_, count)| is_main(**count)).map(|(artist, _)| artist.as_str())
     }
 
     fn has_other_year(&self, other: &Self) -> bool {
@@ -169,7 +182,7 @@ fn are_apart(bond: &Bond, one: &Facts, two: &Facts) -> bool {
             let are_whole = one.is_mixed && two.is_mixed;
             (other_year && !are_discs && (common > 0 || are_whole)) || (common > 1 && !in_one_home)
         }
-        Bond::Folder(..) => other_year && common > 0,
+        Bond::Folder(..) | Bond::Discs(_) => other_year && common > 0,
     }
 }
 
@@ -222,6 +235,33 @@ fn adopt(albums: &mut Vec<AlbumParts>) {
     albums.retain(|album| !album.tracks.is_empty());
 }
 
+/// Makes one album of those of one artist in several folders, without album artists, when each has other discs and none
+/// has another year.
+fn join_discs(albums: &mut Vec<AlbumParts>) {
+    let mut by_artist: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, album) in albums.iter().enumerate() {
+        if let (Bond::Folder(..), Some(artist)) = (&album.bond, album.facts.main_artist()) {
+            by_artist.entry(artist.to_owned()).or_default().push(index);
+        }
+    }
+    for (artist, parts) in by_artist.into_iter().filter(|(_, parts)| parts.len() > 1) {
+        let all = || parts.iter().filter_map(|index| albums.get(*index)).map(|album| &album.facts);
+        let discs: BTreeSet<i64> = all().flat_map(|facts| facts.discs.iter().copied()).collect();
+        let years: BTreeSet<&String> = all().filter_map(|facts| facts.year.as_ref()).collect();
+        if discs.len() < all().map(|facts| facts.discs.len()).sum::<usize>() || years.len() > 1 {
+            continue;
+        }
+        let mut joined = AlbumParts { bond: Bond::Discs(artist), tracks: Vec::new(), facts: Facts::default() };
+        for index in parts {
+            let Some(album) = albums.get_mut(index) else { continue };
+            joined.tracks.append(&mut album.tracks);
+            joined.facts.add(std::mem::take(&mut album.facts));
+        }
+        albums.push(joined);
+    }
+    albums.retain(|album| !album.tracks.is_empty());
+}
+
 /// Why an album is one, and what tells it from those among `all` that could be taken for it.
 fn why(album: &AlbumParts, all: &[AlbumParts]) -> String {
     let base = match &album.bond {
@@ -238,6 +278,9 @@ fn why(album: &AlbumParts, all: &[AlbumParts]) -> String {
         Bond::Folder(_, Some(_)) => {
             "its tracks have the title, no album artists, and the artist; the folder has others with the same numbers"
                 .to_owned()
+        }
+        Bond::Discs(_) => {
+            "its tracks have the title, no album artists, and the artist; each folder has other discs".to_owned()
         }
     };
     base + &difference(album, all)

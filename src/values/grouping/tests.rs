@@ -114,6 +114,37 @@ fn a_compilation_is_one_in_its_folder_and_over_the_folders_of_its_artists() {
 }
 
 #[test]
+fn a_compilation_whose_tracks_have_their_artists_as_album_artists_is_one() {
+    let marked = |artist: &str, n| AlbumClues { compilation: true, ..track(1, artist, artist, "", n) };
+    let mixed: Vec<_> = ["a", "b", "c", "d"].iter().zip(1..).map(|(artist, n)| marked(artist, n)).collect();
+    assert_eq!(sizes(&mixed), [4]);
+    let with_marked_others = [mixed, vec![AlbumClues { compilation: true, ..track(1, "e", "", "", 5) }]].concat();
+    assert_eq!(sizes(&with_marked_others), [5]);
+    // The best of two artists, which programs mark as compilations, too.
+    assert_eq!(sizes(&[three(|n| marked("abba", n)), three(|n| marked("queen", n))].concat()), [3, 3]);
+    assert_eq!(sizes(&three(|n| marked("abba", n))), [3]);
+}
+
+#[test]
+fn folders_of_one_artist_with_other_discs_are_one() {
+    let disc = |place, disc, artist: &'static str, year: &'static str| {
+        move |n| AlbumClues { disc, ..track(place, artist, "", year, n) }
+    };
+    let both =
+        |one: &dyn Fn(i64) -> AlbumClues, two: &dyn Fn(i64) -> AlbumClues| sizes(&[three(one), three(two)].concat());
+    assert_eq!(both(&disc(1, 1, "o", ""), &disc(2, 2, "o", "")), [6]);
+    assert_eq!(both(&disc(1, 1, "o", "1999"), &disc(2, 2, "o", "")), [6]);
+    assert_eq!(both(&disc(1, 1, "o", ""), &disc(2, 2, "p", "")), [3, 3]);
+    assert_eq!(both(&disc(1, 1, "o", "1994"), &disc(2, 2, "o", "2001")), [3, 3]);
+    assert_eq!(both(&disc(1, 1, "o", ""), &disc(2, 1, "o", "")), [3, 3]);
+    // With a second copy of one disc, it is unknown which folders belong together.
+    let copies = [three(disc(1, 1, "o", "")), three(disc(2, 2, "o", "")), three(disc(3, 2, "o", ""))].concat();
+    assert_eq!(sizes(&copies), [3, 3, 3]);
+    let why = albums(&[three(disc(1, 1, "o", "")), three(disc(2, 2, "o", ""))].concat()).remove(0).why;
+    assert!(why.contains("each folder has other discs"), "{why}");
+}
+
+#[test]
 fn an_album_says_why_it_is_one() {
     let why = |tracks: &[AlbumClues]| albums(tracks).into_iter().map(|album| album.why).collect::<Vec<_>>();
     let two = [three(|n| track(1, "w", "w", "1994", n)), three(|n| track(2, "w", "w", "2001", n))].concat();
