@@ -64,9 +64,7 @@ fn album_of(title: &str, artists: &[String], tags: &tags::Tags, path: &Path) -> 
     let name = |folder: &Path| folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let is = |name: &str, other: &str| identity(name) == identity(other);
     let own = name(folder);
-    // Some albums are called "LP1".
-    let is_album = tags.album.as_deref().is_some_and(|tagged| is(tagged, &own));
-    let place = match (disc::of_folder(&own).filter(|found| found.title.is_some() || !is_album), folder.parent()) {
+    let place = match (disc::of_album_folder(&own, tags.album.as_deref()), folder.parent()) {
         (Some(DiscName { title: Some(title), .. }), Some(above)) => above.join(title),
         (Some(_), Some(above)) => above.to_owned(),
         _ => folder.to_owned(),
@@ -118,6 +116,8 @@ mod tests {
         assert_ne!(untagged.place, album("/music/B/Album/1.mp3", Tags::default()).place);
         // An album with the name of a disc.
         assert_ne!(album("/music/A/LP1/1.mp3", titled("LP1")).place, album("/music/A/LP2/1.mp3", titled("LP2")).place);
+        let [lp3, lp4] = ["LP3", "LP4"].map(|title| album(&format!("/music/A/A - {title}/1.mp3"), titled(title)).place);
+        assert_ne!(lp3, lp4);
     }
 
     #[test]

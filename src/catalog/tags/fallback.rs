@@ -2,7 +2,6 @@
 
 use super::{Tags, text};
 use crate::values::disc;
-use crate::values::spelling::identity;
 use std::path::Path;
 
 /// The artist of files whose tags and path have none.
@@ -37,10 +36,8 @@ pub fn name(tags: &Tags, path: &Path) -> Named {
         .filter_map(|folder| text::clean(&folder.as_os_str().to_string_lossy()))
         .collect();
     let tagged = tags.album.as_deref().map(|title| disc::of_title(title).map_or((title, None), split));
-    // A folder that has the whole title of the album is its folder: some albums are called "LP1".
-    let is_album = |folder: &str| tags.album.as_deref().is_some_and(|title| identity(title) == identity(folder));
     let last = folders.last().and_then(|folder| {
-        let found = disc::of_folder(folder).filter(|found| found.title.is_some() || !is_album(folder))?;
+        let found = disc::of_album_folder(folder, tags.album.as_deref())?;
         Some((found.title.map(str::to_owned), found.number))
     });
     let album_folder = match &last {
@@ -175,6 +172,25 @@ mod tests {
                 U2 Live.mp3: ["Unknown Artist"] "Unknown Album" 1/None "U2 Live"
             "#]],
         );
+    }
+
+    #[test]
+    fn an_album_that_is_called_like_a_disc_is_no_disc() {
+        let disc = |folder: &str, title: &str| {
+            let named = name(&Tags { album: Some(title.into()), ..Tags::default() }, &Path::new(folder).join("1.mp3"));
+            (named.album, named.disc)
+        };
+        for (folder, title) in [
+            ("Ratatat - LP3", "LP3"),
+            ("2010 - LP4", "LP4"),
+            ("2003 - Disco 3", "Disco 3"),
+            ("Italo Disco 3", "Italo Disco 3"),
+            ("Adrian Belew - Side Two", "Side Two"),
+        ] {
+            assert_eq!(disc(folder, title), (title.to_owned(), 1), "{folder}");
+        }
+        assert_eq!(disc("Wx (Disc 2 of 2)", "Wx"), ("Wx".to_owned(), 2));
+        assert_eq!(disc("Wi/[CD 2]", "Wi"), ("Wi".to_owned(), 2));
     }
 
     #[test]
