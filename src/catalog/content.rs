@@ -34,6 +34,7 @@ pub fn of(reading: Reading, path: &Path, root: &Path, salt: i64, splits: &Splits
         artists: named.artists,
         genres: tags.genres,
         disc: i64::from(named.disc),
+        disc_known: named.disc_known,
         number: named.track.map(i64::from),
         date: tags.date,
         original_date: tags.original_date,

@@ -116,6 +116,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    former_albums (track_id, album_id) {
+        track_id -> BigInt,
+        album_id -> BigInt,
+    }
+}
+
+diesel::table! {
+    former_artists (track_id, artist_id) {
+        track_id -> BigInt,
+        artist_id -> BigInt,
+        now_id -> BigInt,
+    }
+}
+
+diesel::table! {
     genres (id) {
         id -> BigInt,
         name -> Text,
@@ -285,6 +300,7 @@ diesel::table! {
         place -> BigInt,
         home -> BigInt,
         settled -> Bool,
+        disc_known -> Bool,
     }
 }
 
@@ -375,6 +391,8 @@ diesel::allow_tables_to_appear_in_same_query! {
     files,
     folders,
     followed_artists,
+    former_albums,
+    former_artists,
     genres,
     gone_playlists,
     login_codes,

@@ -264,6 +264,13 @@ impl<'a> Recorder<'a> {
             log::warn!("scan: {text}");
         }
         self.refresh()?;
+        let mut has_followed = false;
+        while self.write(|connection| scan::follow(connection, &mut rand::random))? {
+            has_followed = true;
+        }
+        if has_followed {
+            self.refresh()?;
+        }
         self.count_unreadable()
     }
 

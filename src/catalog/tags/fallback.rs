@@ -20,6 +20,8 @@ pub struct Named {
     pub album: String,
     /// Disc number, from 1.
     pub disc: u32,
+    /// Whether tags or path have a disc number.
+    pub disc_known: bool,
     /// Track number, if tags or file name have one.
     pub track: Option<u32>,
 }
@@ -60,11 +62,13 @@ pub fn name(tags: &Tags, path: &Path) -> Named {
     } else {
         tags.artists.clone()
     };
+    let disc = tags.disc.or(tagged.and_then(|(_, disc)| disc)).or(file.disc).or(last.map(|(_, disc)| disc));
     Named {
         title: tags.title.clone().or(title_in_name).unwrap_or(file.title),
         artists,
         album: tagged.map(|(title, _)| title.to_owned()).or(album_folder).unwrap_or_else(|| UNKNOWN_ALBUM.to_owned()),
-        disc: tags.disc.or(tagged.and_then(|(_, disc)| disc)).or(file.disc).or(last.map(|(_, disc)| disc)).unwrap_or(1),
+        disc: disc.unwrap_or(1),
+        disc_known: disc.is_some(),
         track: tags.track.or(file.track),
     }
 }
@@ -127,7 +131,7 @@ mod tests {
         let lines: Vec<String> = paths
             .iter()
             .map(|path| {
-                let Named { title, artists, album, disc, track } = name(&Tags::default(), Path::new(path));
+                let Named { title, artists, album, disc, track, .. } = name(&Tags::default(), Path::new(path));
                 format!("{path}: {artists:?} {album:?} {disc}/{track:?} {title:?}\n")
             })
             .collect();
@@ -209,6 +213,7 @@ mod tests {
             artists: vec!["A".into(), "B".into()],
             album: "L".into(),
             disc: 4,
+            disc_known: true,
             track: Some(5),
         };
         assert_eq!(named, expected);

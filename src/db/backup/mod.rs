@@ -34,6 +34,8 @@ pub const TABLES: &[&str] = &[
     "merged_tracks",
     "track_albums",
     "stale_titles",
+    "former_albums",
+    "former_artists",
     "track_artists",
     "sort_names",
     "genres",

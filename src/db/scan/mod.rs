@@ -9,6 +9,7 @@ mod record;
 mod refresh;
 mod refused;
 mod regroup;
+mod renamed;
 mod sorting;
 mod twins;
 mod write;
@@ -19,6 +20,7 @@ pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;
 pub use refused::{Untried, refuse};
+pub use renamed::follow;
 pub use twins::reunite;
 
 use crate::{
@@ -83,6 +85,8 @@ pub struct Content {
     pub album: AlbumOf,
     /// Disc number, from 1.
     pub disc: i64,
+    /// Whether tags or path have a disc number.
+    pub disc_known: bool,
     /// Track number, from 1.
     pub number: Option<i64>,
     /// `YYYY`, `YYYY-MM` or `YYYY-MM-DD`.

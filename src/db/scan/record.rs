@@ -3,7 +3,7 @@
 use super::{
     Disk, Folder, FoundFile,
     identify::{Fate, identify},
-    names, regroup, twins, write,
+    names, regroup, renamed, twins, write,
 };
 use crate::db::{
     DbConnection, DbError, changes,
@@ -64,6 +64,7 @@ pub fn record(
     super::gone::mark(connection, &displaced, now_us)?;
     write::mark_stale(connection, &old)?;
     let had = regroup::had(connection, &old)?;
+    let had_artists = renamed::had(connection, &old)?;
     let ids = names::ids(connection, found, now_us, new_id)?;
 
     let mut new_files = Vec::new();
@@ -79,6 +80,7 @@ pub fn record(
     unscaled::note(connection, found.iter().filter_map(|file| file.content.as_ref().ok()?.cover))?;
     let rows: Vec<_> = found.iter().zip(&identified).map(|(file, row)| (file, row.id)).collect();
     write::tracks(connection, &rows, &had, &ids, now_us, change)?;
+    renamed::note(connection, &rows, &had, &had_artists, &ids)?;
     let known = || found.iter().zip(&identified).filter(|(_, row)| row.fate != Fate::New).map(|(file, _)| file);
     let fingerprints: Vec<&str> =
         known().filter_map(|file| Some(file.version.as_ref()?.fingerprint.as_str())).collect();

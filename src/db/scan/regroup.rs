@@ -1,7 +1,7 @@
 //! Makes the albums of a title: which of its tracks are one album, and which row that album has.
 
 use super::{
-    AlbumOf,
+    Content,
     names::{mark_artists, new_album},
 };
 use crate::{
@@ -64,9 +64,11 @@ pub(super) struct CluesRow {
     place: i64,
     home: i64,
     settled: bool,
+    disc_known: bool,
 }
 
-pub(super) fn clues_row(album: &AlbumOf, track_id: i64, title_key: String, settled: bool) -> CluesRow {
+pub(super) fn clues_row(content: &Content, track_id: i64, title_key: String, settled: bool) -> CluesRow {
+    let album = &content.album;
     CluesRow {
         track_id,
         title: album.title.clone(),
@@ -77,6 +79,7 @@ pub(super) fn clues_row(album: &AlbumOf, track_id: i64, title_key: String, settl
         place: album.place,
         home: album.home,
         settled,
+        disc_known: content.disc_known,
     }
 }
 
@@ -345,7 +348,7 @@ fn set_artists(
     mark_artists(connection, &before.iter().chain(&wanted).map(|(id, _)| *id).collect::<Vec<_>>())
 }
 
-fn move_tracks(connection: &mut DbConnection, album_id: i64, track_ids: &[i64]) -> Result<(), DbError> {
+pub(super) fn move_tracks(connection: &mut DbConnection, album_id: i64, track_ids: &[i64]) -> Result<(), DbError> {
     let change = changes::take(connection, track_ids.len())?;
     for (id, change) in track_ids.iter().zip(change..) {
         diesel::update(tracks::table.filter(tracks::id.eq(*id)))

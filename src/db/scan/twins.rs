@@ -7,11 +7,14 @@ use crate::db::{
     DbConnection, DbError, changes,
     connection::insert_all,
     merged,
-    schema::{album_artists, albums, departed_files, files, merged_tracks, playlist_items, playlists, plays, tracks},
+    schema::{
+        album_artists, albums, departed_files, files, merged_tracks, playlist_items, playlists, plays, track_albums,
+        tracks,
+    },
 };
 use diesel::{
-    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _,
-    RunQueryDsl as _, sql_query, sql_types::BigInt,
+    BoolExpressionMethods as _, ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _,
+    OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, sql_query, sql_types::BigInt,
 };
 use std::collections::BTreeSet;
 
@@ -23,7 +26,8 @@ const CANDIDATES: i64 = 16;
 const LENGTHS_MS: i64 = 1_000;
 
 /// Every table with rows of a track itself, by its column `track_id`.
-const ROWS_OF_TRACKS: [&str; 4] = ["sort_names", "track_albums", "track_artists", "track_genres"];
+const ROWS_OF_TRACKS: [&str; 6] =
+    ["former_albums", "former_artists", "sort_names", "track_albums", "track_artists", "track_genres"];
 
 /// A file with a track.
 #[derive(Debug, Clone)]
@@ -36,6 +40,8 @@ struct Twin {
     tag_key: Option<i64>,
     /// Disc, number and length.
     on_album: (i64, Option<i64>, i64),
+    /// Whether tags or path have the disc.
+    disc_known: bool,
     /// When it came out: a remaster is another recording.
     date: Option<String>,
     album_id: i64,
@@ -46,19 +52,28 @@ struct Twin {
 
 impl Twin {
     /// How well another file fits as the copy of this one: the greatest is the best. `None` when it is other music.
-    fn fit(&self, other: &Self) -> Option<(bool, bool, bool, i64, i64)> {
+    fn fit(&self, other: &Self) -> Option<(bool, bool, bool, bool, i64, i64)> {
         let bytes_differ = matches!((&self.sha256, &other.sha256), (Some(one), Some(other)) if one != other);
         let is_copy = !self.fingerprint.is_empty() && self.fingerprint == other.fingerprint && !bytes_differ;
         let ((disc, number, ms), (other_disc, other_number, other_ms)) = (self.on_album, other.on_album);
+        let are_equal = (disc, number, &self.date) == (other_disc, other_number, &other.date);
         let is_recording = self.tag_key.is_some()
             && self.tag_key == other.tag_key
-            && (disc, number, &self.date) == (other_disc, other_number, &other.date)
+            && (disc == other_disc || !(self.disc_known && other.disc_known))
+            && (number == other_number || number.is_none() || other_number.is_none())
+            && dates_agree(self.date.as_deref(), other.date.as_deref())
             && ms.abs_diff(other_ms) <= LENGTHS_MS.unsigned_abs();
         (is_copy || is_recording).then(|| {
             let is_named_alike = self.name == other.name;
-            (is_copy, !other.is_taken, is_named_alike, other.added_us, other.id)
+            (is_copy, are_equal, !other.is_taken, is_named_alike, other.added_us, other.id)
         })
     }
+}
+
+/// Whether two dates may be that of one recording: one is missing, or says the same less precisely.
+fn dates_agree(one: Option<&str>, other: Option<&str>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else { return true };
+    one.starts_with(other) || other.starts_with(one)
 }
 
 /// Notes files that went missing, for [`reunite`].
@@ -121,7 +136,7 @@ pub fn reunite(connection: &mut DbConnection, new_id: &mut impl FnMut() -> i64) 
     }
     hand_over_plays(connection, &all_lost)?;
     for (gone, twin) in albums_of.into_iter().filter(|(gone, twin)| gone != twin) {
-        join_albums(connection, gone, twin, new_id())?;
+        join_albums(connection, gone, twin, new_id(), true)?;
     }
     Ok(true)
 }
@@ -137,14 +152,18 @@ enum TwinsOf<'a> {
 
 fn load(connection: &mut DbConnection, wanted: TwinsOf<'_>) -> Result<Vec<Twin>, DbError> {
     type FileColumns = (i64, Vec<u8>, String, Option<String>, i64, Option<i64>);
-    type Columns = (FileColumns, (i64, Option<i64>, i64), (Option<String>, i64, i64));
+    type Columns = (FileColumns, (i64, Option<i64>, i64), (Option<String>, i64, i64, Option<bool>));
     macro_rules! twins {
         ($filter:expr) => {
-            files::table.inner_join(tracks::table.on(tracks::id.eq(files::id))).filter($filter).select((
-                (files::id, files::name, files::fingerprint, files::sha256, files::sha256_us, files::tag_key),
-                (tracks::disc, tracks::number, tracks::duration_ms),
-                (tracks::date, tracks::album_id, tracks::added_us),
-            ))
+            files::table
+                .inner_join(tracks::table.on(tracks::id.eq(files::id)))
+                .left_join(track_albums::table.on(track_albums::track_id.eq(files::id)))
+                .filter($filter)
+                .select((
+                    (files::id, files::name, files::fingerprint, files::sha256, files::sha256_us, files::tag_key),
+                    (tracks::disc, tracks::number, tracks::duration_ms),
+                    (tracks::date, tracks::album_id, tracks::added_us, track_albums::disc_known.nullable()),
+                ))
         };
     }
     let is_there = || files::missing_us.is_null().and(files::error.is_null());
@@ -167,9 +186,11 @@ fn load(connection: &mut DbConnection, wanted: TwinsOf<'_>) -> Result<Vec<Twin>,
     rows.sort_by_key(|row| row.0.0);
     rows.dedup_by_key(|row| row.0.0);
     let twin = |row: Columns| {
-        let ((id, name, fingerprint, sha256, sha256_us, tag_key), on_album, (date, album_id, added_us)) = row;
+        let ((id, name, fingerprint, sha256, sha256_us, tag_key), on_album, (date, album_id, added_us, known)) = row;
+        // Files without such a row were read by an earlier version.
+        let disc_known = known.unwrap_or(true);
         let sha256 = sha256.filter(|_| sha256_us > 0);
-        Twin { id, name, fingerprint, sha256, tag_key, on_album, date, album_id, added_us, is_taken: false }
+        Twin { id, name, fingerprint, sha256, tag_key, on_album, disc_known, date, album_id, added_us, is_taken: false }
     };
     Ok(rows.into_iter().map(twin).collect())
 }
@@ -277,7 +298,12 @@ fn hand_over_plays(connection: &mut DbConnection, all_lost: &[i64]) -> Result<()
 }
 
 /// Each user who has saved `lost` has saved `kept` then, since the earlier of both times.
-fn save_as(connection: &mut DbConnection, [table, column]: [&str; 2], lost: i64, kept: i64) -> Result<(), DbError> {
+pub(super) fn save_as(
+    connection: &mut DbConnection,
+    [table, column]: [&str; 2],
+    lost: i64,
+    kept: i64,
+) -> Result<(), DbError> {
     let copied = format!(
         "INSERT INTO {table} (user_id, {column}, added_us) SELECT user_id, $1, added_us FROM {table} WHERE {column} = $2
          ON CONFLICT (user_id, {column}) DO UPDATE SET added_us =
@@ -288,16 +314,24 @@ fn save_as(connection: &mut DbConnection, [table, column]: [&str; 2], lost: i64,
     Ok(())
 }
 
-/// Makes one of an album whose tracks are all gone and of the one to which the same tracks belong now: the older id stays.
-fn join_albums(connection: &mut DbConnection, gone: i64, there: i64, between: i64) -> Result<(), DbError> {
+/// Makes one of an album whose tracks are all gone and of the one to which the same tracks belong now: the older id stays,
+/// if `may_keep`. Returns whether the id `gone` stayed.
+pub(super) fn join_albums(
+    connection: &mut DbConnection,
+    gone: i64,
+    there: i64,
+    between: i64,
+    may_keep: bool,
+) -> Result<bool, DbError> {
     let living = tracks::table.filter(tracks::album_id.eq(gone)).filter(tracks::missing.eq(false));
     let living: Option<i64> = living.select(tracks::id).first(connection).optional()?;
     let ages = albums::table.filter(albums::id.eq_any([gone, there])).select((albums::id, albums::added_us));
     let ages: Vec<(i64, i64)> = ages.load(connection)?;
     let age = |id| ages.iter().find(|(album, _)| *album == id).map(|(_, added_us)| *added_us);
-    let (Some(gone_us), Some(there_us), None) = (age(gone), age(there), living) else { return Ok(()) };
-    if gone_us > there_us {
-        return save_as(connection, ["saved_albums", "album_id"], gone, there);
+    let (Some(gone_us), Some(there_us), None) = (age(gone), age(there), living) else { return Ok(false) };
+    if gone_us > there_us || !may_keep {
+        save_as(connection, ["saved_albums", "album_id"], gone, there)?;
+        return Ok(false);
     }
     diesel::delete(album_artists::table.filter(album_artists::album_id.eq(gone))).execute(connection)?;
     rename! { connection;
@@ -310,12 +344,49 @@ fn join_albums(connection: &mut DbConnection, gone: i64, there: i64, between: i6
     diesel::update(albums::table.filter(albums::id.eq_any([gone, there])))
         .set(albums::stale.eq(true))
         .execute(connection)?;
-    save_as(connection, ["saved_albums", "album_id"], there, gone)
+    save_as(connection, ["saved_albums", "album_id"], there, gone)?;
+    Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_a_disc_or_a_number_that_one_file_lacks_makes_no_other_recording() {
+        let twin = |date: &str, disc: Option<i64>, number: Option<i64>| Twin {
+            id: 1,
+            name: Vec::new(),
+            fingerprint: String::new(),
+            sha256: None,
+            tag_key: Some(1),
+            on_album: (disc.unwrap_or(1), number, 1_000),
+            disc_known: disc.is_some(),
+            date: (!date.is_empty()).then(|| date.to_owned()),
+            album_id: 1,
+            added_us: 1,
+            is_taken: false,
+        };
+        let plain = twin("1999", Some(1), Some(3));
+        let fits = |other: &Twin| {
+            assert_eq!(plain.fit(other).is_some(), other.fit(&plain).is_some(), "{other:?}");
+            plain.fit(other).is_some()
+        };
+        for other in [
+            twin("1999", Some(1), Some(3)),
+            twin("", Some(1), Some(3)),
+            twin("1999-05-01", Some(1), Some(3)),
+            twin("1999", None, Some(3)),
+            twin("1999", Some(1), None),
+        ] {
+            assert!(fits(&other), "{other:?}");
+        }
+        for other in [twin("2001", Some(1), Some(3)), twin("1999", Some(2), Some(3)), twin("1999", Some(1), Some(4))] {
+            assert!(!fits(&other), "{other:?}");
+        }
+        assert!(twin("", Some(2), Some(3)).fit(&twin("", None, Some(3))).is_some(), "the disc was not tagged");
+        assert!(plain.fit(&plain) > plain.fit(&twin("", None, None)), "the same is preferred");
+    }
 
     #[test]
     fn every_table_of_tracks_is_known_here() {

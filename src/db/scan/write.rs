@@ -262,7 +262,7 @@ pub(super) fn tracks(
         let stays = had.get(id).filter(|had| had.key == key);
         let other = || ids.albums.get(&key).copied().unwrap_or_default();
         let row = track_row(content, *id, stays.map_or_else(other, |had| had.album_id), change);
-        on.push(regroup::clues_row(&content.album, *id, key, stays.is_some_and(|had| had.is_settled)));
+        on.push(regroup::clues_row(content, *id, key, stays.is_some_and(|had| had.is_settled)));
         if had.contains_key(id) {
             diesel::update(here).set(row).execute(connection)?;
         } else {

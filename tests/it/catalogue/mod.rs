@@ -23,6 +23,7 @@ mod many;
 #[allow(dead_code, reason = "the benchmark uses more of it")]
 mod music;
 mod playlists;
+mod renamed;
 mod server;
 mod spared;
 mod spotify_library;

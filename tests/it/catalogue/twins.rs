@@ -178,6 +178,41 @@ on_both_databases! {
         assert_eq!((library.id("new.wav"), library.id("another of this title.wav")), (id, another));
         assert_eq!(kept(&library).0, ["Song"]);
     }
+
+    async fn a_copy_whose_tags_say_more_takes_over_and_another_edition_does_not(database) {
+        let library = Library::new(database);
+        with_user(&library);
+        let song = |title| Song { title, artists: vec!["Artist"], album: "Album", track: 3, ..Song::default() };
+        let dated = |title, date| Song { date, ..song(title) };
+        // The old file, the new one, and whether it takes over.
+        let pairs = [
+            (song("A"), dated("A", "1999"), true),
+            (dated("B", "1999"), dated("B", "1999-05-01"), true),
+            (dated("C", "1999-05-01"), song("C"), true),
+            (song("D"), Song { disc: 2, ..song("D") }, true),
+            (Song { track: 0, ..song("E") }, song("E"), true),
+            (dated("F", "1994"), dated("F", "2001"), false),
+            (dated("G", "1999-05-01"), dated("G", "1999-06-01"), false),
+            (Song { disc: 1, ..song("H") }, Song { disc: 2, ..song("H") }, false),
+        ];
+        for (place, (old, ..)) in (0..).zip(&pairs) {
+            library.add(format!("old/{place}.wav"), place, old);
+        }
+        library.scan();
+        let ids: Vec<i64> = (0..pairs.len()).map(|place| library.id(&format!("old/{place}.wav"))).collect();
+        keep(&library, &ids);
+        for (place, (_, new, _)) in (0..).zip(&pairs) {
+            library.add(format!("new/{place}.wav"), 100 + place, new);
+        }
+        library.scan();
+        assert_eq!(living(&library).len(), 2 * pairs.len());
+        fs::remove_dir_all(library.path("old")).expect("removed");
+        library.scan();
+        for (place, (old, _, takes_over)) in pairs.iter().enumerate() {
+            assert_eq!(library.id(&format!("new/{place}.wav")) == ids[place], *takes_over, "{}", old.title);
+        }
+        assert_eq!(kept(&library).0, ["A", "B", "C", "D", "E"]);
+    }
 }
 
 /// One step of what people do with files.
