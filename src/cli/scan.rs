@@ -161,11 +161,14 @@ fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A page of files with trouble, and how many there are.
+type FoundPage<T> = Result<(Vec<T>, i64), DbError>;
+
 /// Prints the files of a list, which is read page by page: each with its reasons, none of those without reasons. First
 /// `head` prints what they are; it is called with their number, if there are any. Returns that number.
 fn print_files<T: Send + 'static>(
     db: &Db,
-    read: fn(&mut DbConnection, i64, i64) -> Result<(Vec<T>, i64), DbError>,
+    read: fn(&mut DbConnection, i64, i64) -> FoundPage<T>,
     file: impl Fn(T) -> (PathBuf, Vec<String>),
     head: impl FnOnce(u64) -> io::Result<()>,
 ) -> Result<u64, Failure> {
