@@ -94,7 +94,7 @@ mod tests {
 
     /// A FLAC file without a block of audio: its header says 16-bit stereo with 44,100 samples a second.
     fn flac() -> Vec<u8> {
-        let rate_and_more: u64 = (44_100 << 44) | (1 << 41) | (15 << 36) | 44_100;
+        let rate_and_more: u64 = (0xac44 << 44) | (1 << 41) | (15 << 36) | 0xac44;
         let mut info = vec![0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0];
         info.extend(rate_and_more.to_be_bytes());
         info.extend([0; 16]);
