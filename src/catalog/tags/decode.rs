@@ -33,8 +33,8 @@ pub(super) fn utf8(bytes: &[u8]) -> Decoded {
     }
 }
 
-/// Text of one byte a character that has no encoding of its own; its last character may be cut off. `None` when it is no
-/// UTF-8 beyond ASCII.
+/// Text of one byte a character that has no encoding of its own; its last character may be cut off. `None` when it is
+/// no UTF-8 beyond ASCII.
 fn hidden_utf8(bytes: &[u8]) -> Option<String> {
     let whole = match std::str::from_utf8(bytes) {
         Ok(text) => text,
@@ -53,8 +53,8 @@ fn said(wrong: &str, right: &str) -> String {
     format!("the text is not {wrong}; it is read as {right}")
 }
 
-/// Text of one byte a character, where UTF-16 should be: no zero but at the end, no control characters, and UTF-8 or an odd
-/// length.
+/// Text of one byte a character, where UTF-16 should be: no zero but at the end, no control characters, and UTF-8 or an
+/// odd length.
 fn single_bytes(bytes: &[u8]) -> Option<Decoded> {
     let end = bytes.iter().rposition(|byte| *byte != 0)?;
     let text = bytes.get(..=end)?;

@@ -1,6 +1,6 @@
-//! The metadata of MP4 as iTunes writes it, one atom in `moov/udta/meta/ilst` for each value; that of `QuickTime`, whose
-//! atoms are named in `meta/keys` or stand in `udta`. Sources: ISO/IEC 14496-12 (atoms), Apple's "`QuickTime` File
-//! Format", "Metadata" and "User Data Atoms", and the field mappings of `MusicBrainz` Picard.
+//! The metadata of MP4 as iTunes writes it, one atom in `moov/udta/meta/ilst` for each value; that of `QuickTime`,
+//! whose atoms are named in `meta/keys` or stand in `udta`. Sources: ISO/IEC 14496-12 (atoms), Apple's "`QuickTime`
+//! File Format", "Metadata" and "User Data Atoms", and the field mappings of `MusicBrainz` Picard.
 
 use super::{
     MAX_PICTURE_BYTES,
@@ -85,7 +85,8 @@ pub(super) fn read(bytes: &mut FileBytes<impl Read + Seek>, start: u64, fields: 
     Ok(())
 }
 
-/// The contents of all atoms of this name. Where the size of an atom before the first of them is wrong, it is searched for.
+/// The contents of all atoms of this name. Where the size of an atom before the first of them is wrong, it is searched
+/// for.
 fn all(bytes: &mut FileBytes<impl Read + Seek>, within: &Range<u64>, name: [u8; 4]) -> io::Result<Vec<Range<u64>>> {
     let (mut found, mut rest) = (Vec::new(), within.clone());
     for _ in 0..MAX_ATOMS {

@@ -52,9 +52,9 @@ pub(super) fn side_and_track(text: &str) -> Option<(Side, u32)> {
 /// The months as English has them, by their first three letters.
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// The date of `2003`, `2003-05`, `2003-5-7`, `2003-05-07T…`, `2003/05/07`, `200305` or `20030507`, as `YYYY[-MM[-DD]]`;
-/// also that of `07.05.2003`, `05/2003` and `7 May 2003`. Of others the first year: that of `05/07/2003`, where it is not
-/// known which number is the month, and that of `c. 2003`.
+/// The date of `2003`, `2003-05`, `2003-5-7`, `2003-05-07T…`, `2003/05/07`, `200305` or `20030507`, as
+/// `YYYY[-MM[-DD]]`; also that of `07.05.2003`, `05/2003` and `7 May 2003`. Of others the first year: that of
+/// `05/07/2003`, where it is not known which number is the month, and that of `c. 2003`.
 pub(super) fn date(text: &str) -> Option<String> {
     let text = text.trim();
     year_first(text).or_else(|| year_last(text)).or_else(|| of_words(text))
@@ -101,7 +101,7 @@ fn of_words(text: &str) -> Option<String> {
     let year = words.iter().find_map(of_word)?;
     let month_of = |word: &str| {
         let is_month = |short: &&str| word.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(short));
-        let at = MONTHS.iter().position(|short| is_month(&short))?;
+        let at = MONTHS.iter().position(is_month)?;
         u32::try_from(at).ok()?.checked_add(1)
     };
     let months: Vec<u32> = words.iter().filter_map(|word| month_of(word)).collect();

@@ -1,5 +1,5 @@
-//! AIFF and AIFF-C whose sizes are not those of the file: cut off, or from a pipe. Chunks: Apple, "Audio Interchange File
-//! Format" 1.3 and "AIFF-C" (draft 08/26/91).
+//! AIFF and AIFF-C whose sizes are not those of the file: cut off, or from a pipe. Chunks: Apple, "Audio Interchange
+//! File Format" 1.3 and "AIFF-C" (draft 08/26/91).
 
 use super::{Measured, array, be16, be32, bytes_at, milliseconds, size_of};
 use std::io::{self, Read, Seek};
@@ -69,7 +69,8 @@ impl AiffChunks {
         })
     }
 
-    /// Samples a second: a number of 80 bits, with an exponent of 15 and a mantissa of 64, without its part behind the point.
+    /// Samples a second: a number of 80 bits, with an exponent of 15 and a mantissa of 64, without its part behind the
+    /// point.
     fn rate(&self) -> Option<u64> {
         let (exponent, high) = (u32::from(be16(&self.common, 8)?), be32(&self.common, 10)?);
         let shift = 31_u32.checked_sub(exponent.checked_sub(0x3fff)?)?;

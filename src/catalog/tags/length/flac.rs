@@ -1,5 +1,5 @@
-//! FLAC whose header has no length, as an encoder writes it into a pipe, or that of another file: cut off, or a part of it.
-//! RFC 9639. The first and the last frame say where they are.
+//! FLAC whose header has no length, as an encoder writes it into a pipe, or that of another file: cut off, or a part of
+//! it. RFC 9639. The first and the last frame say where they are.
 
 use super::{Measured, array, be16, be32, be64, bytes_at, milliseconds, size_of};
 use crate::catalog::tags::silence::tag_length;
@@ -42,7 +42,8 @@ fn end_of(reader: &mut (impl Read + Seek), length: u64) -> io::Result<Vec<u8>> {
     bytes_at(reader, size.saturating_sub(length), length)
 }
 
-/// The number of the first sample of the first frame, which follows the metadata: 0 unless the file is a part of another.
+/// The number of the first sample of the first frame, which follows the metadata: 0 unless the file is a part of
+/// another.
 fn first_sample(reader: &mut (impl Read + Seek), start: u64, fixed: u16) -> io::Result<u64> {
     let mut at = start.saturating_add(4);
     for _ in 0..MOST_BLOCKS {
@@ -56,8 +57,8 @@ fn first_sample(reader: &mut (impl Read + Seek), start: u64, fixed: u16) -> io::
     Ok(0)
 }
 
-/// The number of samples until the end of the last whole frame. A frame that ends with sample `total` is taken for it, and
-/// others are not when `only_total`.
+/// The number of samples until the end of the last whole frame. A frame that ends with sample `total` is taken for it,
+/// and others are not when `only_total`.
 fn last_sample(end: &[u8], fixed: u16, total: u64, only_total: bool) -> Option<u64> {
     let mut later: Option<FlacFrame> = None;
     for at in (0..end.len()).rev() {

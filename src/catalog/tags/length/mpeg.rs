@@ -1,6 +1,7 @@
-//! MPEG audio: ISO/IEC 11172-3, 2.4.1.3 and 2.4.2.3 (headers), 13818-3, 2.4.2.3 (low rates), and "MPEG 2.5" of Fraunhofer.
-//! Counts of frames: "Mp3 Info Tag rev 1" (gabriel.mp3-tech.org/mp3infotag.html) and "VBRI Header" (Fraunhofer). Where a
-//! count is missing, or was made for a file of another size, all frames are counted, as a decoder plays them.
+//! MPEG audio: ISO/IEC 11172-3, 2.4.1.3 and 2.4.2.3 (headers), 13818-3, 2.4.2.3 (low rates), and "MPEG 2.5" of
+//! Fraunhofer. Counts of frames: "Mp3 Info Tag rev 1" (gabriel.mp3-tech.org/mp3infotag.html) and "VBRI Header"
+//! (Fraunhofer). Where a count is missing, or was made for a file of another size, all frames are counted, as a decoder
+//! plays them.
 
 use super::{Measured, RateSums, be32, bytes_at, milliseconds, size_of};
 use crate::catalog::tags::silence::{self, tag_length};
@@ -24,8 +25,8 @@ const MOST_BYTES: u64 = 512 * 1024 * 1024;
 const MOST_JUNK: u64 = 16 * 1024 * 1024;
 /// How many bytes are read at once.
 const BLOCK: u64 = 64 * 1024;
-/// How far the size in a header may be off that of the file, in bytes: less than the frames of 50 ms. Some encoders leave
-/// out the frame that has the header.
+/// How far the size in a header may be off that of the file, in bytes: less than the frames of 50 ms. Some encoders
+/// leave out the frame that has the header.
 const AGREES: u64 = 2_048;
 /// The possible lengths of frames, in bytes.
 const LENGTHS: std::ops::RangeInclusive<u64> = 16..=2_881;

@@ -6,7 +6,8 @@ use std::{
     ops::Range,
 };
 
-/// The length of the samples that are whole in the file, in units; `None` without tables. `table` is the content of `stbl`.
+/// The length of the samples that are whole in the file, in units; `None` without tables. `table` is the content of
+/// `stbl`.
 ///
 /// # Errors
 /// Those of reading.

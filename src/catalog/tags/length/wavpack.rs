@@ -1,4 +1,5 @@
-//! `WavPack` that was cut off: "`WavPack` 4 & 5 Binary File / Block Format" (wavpack.com). Every block says where it is.
+//! `WavPack` that was cut off: "`WavPack` 4 & 5 Binary File / Block Format" (wavpack.com). Every block says where it
+//! is.
 
 use super::{Measured, array, bytes_at, le16, le32, milliseconds, size_of};
 use crate::values::audio::AudioProperties;
@@ -6,7 +7,8 @@ use std::io::{self, Read, Seek};
 
 /// The length of the header of a block.
 const HEADER: u64 = 32;
-/// How much of the end is searched for the last block: first little, then as much as a long block of many channels takes.
+/// How much of the end is searched for the last block: first little, then as much as a long block of many channels
+/// takes.
 const ENDS: [u64; 2] = [128 * 1024, 8 * 1024 * 1024];
 
 /// The header of a block with audio.
@@ -40,7 +42,8 @@ impl WavPackBlock {
     }
 }
 
-/// The length, when the first block has none or one that is not that of the blocks. `found` is what is known without it.
+/// The length, when the first block has none or one that is not that of the blocks. `found` is what is known without
+/// it.
 ///
 /// # Errors
 /// Those of reading.
