@@ -289,7 +289,9 @@ fn why(album: &AlbumParts, all: &[AlbumParts]) -> String {
 /// What tells an album from the others that have the same bond or one of its artists.
 fn difference(album: &AlbumParts, all: &[AlbumParts]) -> String {
     let facts = &album.facts;
-    let is_like = |other: &&AlbumParts| other.bond == album.bond || !other.facts.artists.is_disjoint(&facts.artists);
+    let is_like = |other: &&AlbumParts| {
+        other.bond == album.bond || other.facts.artists.keys().any(|artist| facts.artists.contains_key(artist))
+    };
     let others: Vec<&AlbumParts> = all.iter().filter(|other| !std::ptr::eq(*other, album)).filter(is_like).collect();
     if others.is_empty() {
         return String::new();
