@@ -394,7 +394,7 @@ mod tests {
             &[udta(&[]), udta(&[&whole])],
             &[udta(&[&meta(b""), &whole])],
             &[udta(&[&meta(&[title(b""), title(b"T")].concat())])],
-            &[whole.clone()],
+            std::slice::from_ref(&whole),
             &[meta(&[atom(b"keys", &keys), named].concat())],
             &[udta(&[&atom(b"\xa9nam", b"\0\x01\x55\xc4T")])],
             &[udta(&[&[0; 4], &whole])],

@@ -71,7 +71,7 @@ impl Chunks {
     /// Whether `lofty` takes the format for an error.
     fn is_refused(&self) -> bool {
         let bits = le16(&self.format, 14).unwrap_or(0);
-        !matches!(self.format_tag(), None | Some(1 | 3)) && (bits % 8 != 0 || self.samples.is_none())
+        !matches!(self.format_tag(), None | Some(1 | 3)) && (!bits.is_multiple_of(8) || self.samples.is_none())
     }
 
     /// The content of `fmt ` for such a format: that of PCM with its channels and rates.
