@@ -2,7 +2,7 @@
 //!
 //! While a commit is in flight later events wait, are then stepped together and committed once. What others would see
 //! of a change, its author's ack included, is sent only after the change is in the database; on a single node reports
-//! and presence are shown first and written soon after.
+//! and presence are shown first and written soon after, and do not wait for such a write either.
 
 mod ask;
 mod cluster;

@@ -8,6 +8,7 @@
 //! | | single | shared |
 //! |---|---|---|
 //! | written before it is shown | what an effect asks for; the rest within 2 s | every change |
+//! | stepped while a write is in flight | beside the write of what was shown: what needs no commit | nothing |
 //! | a load | begins a new epoch | continues under the record's epoch, unless stamps may be lost |
 //! | a commit was refused | the commands in it are rejected, the other events are stepped again | the same, after a load |
 //! | a commit found another record | the session restarts | it is adopted, and the events are stepped again on it |
@@ -62,8 +63,9 @@ enum Flight {
         events: Vec<Event>,
         effects: Vec<Effect>,
     },
-    /// The commit of what was shown already.
-    Write,
+    /// The commit of what was shown already, with the stamp of its record and the queue's revision in it: on a single
+    /// node events that need no commit are stepped meanwhile, and what they change is not in it.
+    Write(Stamp, u64),
     /// None. A commit was refused whose events cannot be rejected: they are stepped again at the next
     /// [`Replica::write`].
     Pause,
@@ -104,7 +106,7 @@ pub struct Replica {
     node: NodeId,
     limits: Limits,
     live: Option<Live>,
-    /// Events that wait for the call in flight; stepped together afterwards.
+    /// Events that wait for the call in flight; stepped together afterwards, in the order in which they came.
     inbox: VecDeque<Event>,
     flight: Option<Flight>,
     /// Conflicts in a row, each time because another node wrote first.
@@ -200,9 +202,11 @@ impl Replica {
         self.flight = Some(Flight::Begin(Box::new(live)));
     }
 
-    /// Takes in an event, and steps it unless a call is in flight.
+    /// Takes in an event, and steps it unless it has to wait for the call in flight.
     pub fn take_in(&mut self, now: Micros, event: Event, outputs: &mut Vec<ReplicaOutput>) {
-        self.inbox.push_back(event);
+        let is_beside_write = self.flight.is_some() && self.steps_at_once();
+        let waits = if is_beside_write { self.step_beside_write(now, event, outputs) } else { Some(event) };
+        self.inbox.extend(waits);
         self.go_on(now, outputs);
     }
 
@@ -231,20 +235,12 @@ impl Replica {
     }
 
     fn step(&mut self, now: Micros, events: Vec<Event>, outputs: &mut Vec<ReplicaOutput>) {
-        let Some(live) = &mut self.live else { return };
-        let before = live.state.clone();
+        let Some(before) = self.state().cloned() else { return };
         let mut effects = Vec::new();
         for event in &events {
-            self.processing = named(&live.state, event);
-            if let Some(answer) = skip(&self.skipped, self.processing, event) {
-                effects.extend(answer);
-                continue;
-            }
-            live.state.step(now, event.clone(), &mut effects);
-            if let Err(violation) = live.state.check() {
-                panic!("invariant {} does not hold: {}", violation.number, violation.rule);
-            }
+            self.apply(now, event, &mut effects);
         }
+        let Some(live) = &self.live else { return };
         let durability =
             if self.limits.is_shared { shared::durability(&before, &live.state) } else { single::durability(&effects) };
         match durability {
@@ -257,6 +253,20 @@ impl Replica {
                 outputs.push(ReplicaOutput::WriteSoon);
             }
             None => self.release(before.shown(), effects, outputs),
+        }
+    }
+
+    /// Applies one event to the state, or answers it if it is skipped.
+    fn apply(&mut self, now: Micros, event: &Event, effects: &mut Vec<Effect>) {
+        let Some(live) = &mut self.live else { return };
+        self.processing = named(&live.state, event);
+        if let Some(answer) = skip(&self.skipped, self.processing, event) {
+            effects.extend(answer);
+            return;
+        }
+        live.state.step(now, event.clone(), effects);
+        if let Err(violation) = live.state.check() {
+            panic!("invariant {} does not hold: {}", violation.number, violation.rule);
         }
     }
 
@@ -281,15 +291,15 @@ impl Replica {
             (Flight::Begin(live), Outcome::Committed) => {
                 self.live = Some(*live);
                 self.starts_paused = false;
-                self.stored();
+                self.all_is_stored();
             }
             (Flight::Change { before, effects, .. }, Outcome::Committed) => {
                 (self.attempts, self.in_doubt) = (0, false);
-                self.stored();
+                self.all_is_stored();
                 self.release(before.shown(), effects, outputs);
             }
-            (Flight::Write, Outcome::Committed) => self.stored(),
-            (Flight::Write, Outcome::NotSent(_)) => outputs.push(ReplicaOutput::WriteSoon),
+            (Flight::Write(stamp, queue_revision), Outcome::Committed) => self.stored(stamp, queue_revision),
+            (Flight::Write(..), Outcome::NotSent(_)) => outputs.push(ReplicaOutput::WriteSoon),
             (flight, outcome) if self.limits.is_shared => {
                 self.not_committed_shared(now, flight, outcome, trouble, outputs);
             }
@@ -378,16 +388,23 @@ impl Replica {
         if self.flight.is_some() {
             outputs.push(ReplicaOutput::WriteSoon);
         } else {
-            outputs.push(ReplicaOutput::Commit(live.change()));
-            self.flight = Some(Flight::Write);
+            let change = live.change();
+            self.flight = Some(Flight::Write(change.record.stamp, change.record.queue_revision()));
+            outputs.push(ReplicaOutput::Commit(change));
+        }
+    }
+
+    /// Notes that the record of this stamp is in the database, with the queue of this revision.
+    fn stored(&mut self, stamp: Stamp, queue_revision: u64) {
+        if let Some(live) = &mut self.live {
+            live.stored = Some((stamp, queue_revision));
         }
     }
 
     /// Notes that the present record is in the database.
-    fn stored(&mut self) {
-        if let Some(live) = &mut self.live {
-            let record = live.state.record();
-            live.stored = Some((record.stamp, record.queue_revision()));
+    fn all_is_stored(&mut self) {
+        if let Some(record) = self.state().map(SessionState::record) {
+            self.stored(record.stamp, record.queue_revision());
         }
     }
 
@@ -409,10 +426,22 @@ impl Replica {
         self.live.as_ref().is_none_or(Live::is_stored)
     }
 
-    /// Whether events have to wait for the database.
+    /// Whether a call to the database is in flight.
     #[must_use]
     pub const fn is_busy(&self) -> bool {
         self.flight.is_some()
+    }
+
+    /// Whether an event that needs no commit is stepped when it comes: no call is in flight or, on a single node, only
+    /// the write of what was shown already. Behind an event that waits for that write all others wait too.
+    #[must_use]
+    pub fn steps_at_once(&self) -> bool {
+        let may_step = match &self.flight {
+            None => true,
+            Some(Flight::Write(..)) => !self.limits.is_shared && !self.is_outdated,
+            Some(_) => false,
+        };
+        may_step && self.inbox.is_empty()
     }
 
     /// How many events wait for the database.

@@ -73,7 +73,7 @@ impl SessionActor {
     /// Sets the timer of the next deadline. Stops the actor when no device is attached, no program waits, nothing is
     /// due and everything is written.
     pub(super) fn rest(&mut self, ctx: &mut Context<Self>) {
-        let Some(state) = self.replica.state().filter(|_| !self.replica.is_busy()) else { return };
+        let Some(state) = self.replica.state().filter(|_| self.replica.steps_at_once()) else { return };
         let due = state.next_deadline();
         self.failing_since = None;
         if self.deadline.map(|(at, _)| at) != due {
@@ -90,7 +90,8 @@ impl SessionActor {
             }
         }
         let waits = due.is_some() || self.unwritten_plays > 0 || self.lingering.is_some();
-        let is_over = self.devices.is_empty() && self.askers.is_empty() && (!waits || !self.stopping.is_empty());
+        let is_idle = self.devices.is_empty() && !self.replica.is_busy();
+        let is_over = is_idle && self.askers.is_empty() && (!waits || !self.stopping.is_empty());
         if is_over {
             if self.replica.is_stored() {
                 ctx.stop();

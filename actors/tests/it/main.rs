@@ -16,6 +16,7 @@ mod numbers;
 mod presence;
 mod properties;
 mod protocol;
+mod put_off;
 mod queueing;
 mod replica;
 mod rollbacks;

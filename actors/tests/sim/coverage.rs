@@ -11,6 +11,7 @@ const WANTED: &[&str] = &[
     "a client wakes",
     "back without a flicker after a kill",
     "bus loss",
+    "change shown while a write is in flight",
     "close bad_frame",
     "close bad_token",
     "close dead",

@@ -2,7 +2,21 @@
 
 use crate::world::World;
 
+/// The longest that a commit takes, in microseconds, and a slow one on a single node.
+const COMMIT_US: i64 = 10_000;
+const SLOW_COMMIT_US: i64 = 500_000;
+
 impl World {
+    /// How long the next commit may take at most, in microseconds: on a single node some are slow.
+    pub(crate) fn slowest_commit_us(&mut self) -> i64 {
+        let is_slow = !self.is_shared() && self.is_busy() && self.chance.permille(50);
+        if is_slow {
+            self.waits = None;
+            return SLOW_COMMIT_US;
+        }
+        COMMIT_US
+    }
+
     pub(crate) fn fault(&mut self) {
         (self.waits, self.faulted_at) = (None, self.now);
         let device = self.chance.below(self.devices.len());

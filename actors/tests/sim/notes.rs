@@ -14,6 +14,8 @@ impl World {
             return;
         }
         let (status, after) = (new.status, new.after.len());
+        let at_work = self.nodes[n].session.as_ref().map(|session| session.at_work);
+        let is_beside_write = matches!(at_work, Some(AtWork::Writes | AtWork::HasWritten));
         let is_grant = old.active.map(|active| active.lease) != new.active.map(|active| active.lease);
         let ended = old.transfer.is_some() && new.transfer.is_none();
         let to = old.transfer.map(|transfer| transfer.to);
@@ -34,6 +36,7 @@ impl World {
             ("transfer target lost after the switch", target_lost),
             ("take-over", is_grant && after > 0),
             ("take-over that waits for two", after > 1),
+            ("change shown while a write is in flight", is_beside_write),
         ] {
             if is_so {
                 self.note(what);

@@ -274,7 +274,8 @@ impl World {
                     self.waits = None;
                 }
                 self.is_at(n, AtWork::Writes);
-                self.after_us(50, 10_000, Happening::Commit(n, generation, Box::new(change), fate));
+                let most_us = self.slowest_commit_us();
+                self.after_us(50, most_us, Happening::Commit(n, generation, Box::new(change), fate));
             }
             ReplicaOutput::Log(_) => {}
             ReplicaOutput::WriteSoon => {
@@ -304,7 +305,7 @@ impl World {
     pub(crate) fn rest(&mut self, n: usize) {
         let clock_us = self.nodes[n].clock_us;
         let Some(session) = &mut self.nodes[n].session else { return };
-        let Some(state) = session.replica.state().filter(|_| !session.replica.is_busy()) else { return };
+        let Some(state) = session.replica.state().filter(|_| session.replica.steps_at_once()) else { return };
         let due = state.next_deadline().map(|due| due.0 - clock_us);
         if session.deadline.map(|(at, _)| at) != due {
             self.counter += 1;
@@ -315,7 +316,8 @@ impl World {
             }
         }
         let session = self.nodes[n].session.as_ref().expect("it rests");
-        if session.devices.is_empty() && (due.is_none() || session.is_stopping) {
+        let is_idle = session.devices.is_empty() && !session.replica.is_busy();
+        if is_idle && (due.is_none() || session.is_stopping) {
             if session.replica.is_stored() {
                 let is_stopping = session.is_stopping;
                 self.nodes[n].session = None;

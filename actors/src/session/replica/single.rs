@@ -1,5 +1,6 @@
 //! The only node of its database: a change is written before it is shown where an effect asks for it, and shown first
-//! and written soon otherwise. A record in the database that this session has not written makes it restart.
+//! and written soon otherwise, also while an earlier such write is in flight. A record in the database that this
+//! session has not written makes it restart.
 
 use super::{Flight, Replica, ReplicaOutput};
 use crate::node::ports::Outcome;
@@ -16,6 +17,30 @@ pub(super) fn durability(effects: &[Effect]) -> Option<Durability> {
 }
 
 impl Replica {
+    /// Steps an event while the write of what was shown already is in flight, and shows what it changed; that is written
+    /// later. Returns the event, and leaves the state as it was, if its change must be written before it is shown: the
+    /// next commit has to expect the record that is being written.
+    pub(super) fn step_beside_write(
+        &mut self,
+        now: Micros,
+        event: Event,
+        outputs: &mut Vec<ReplicaOutput>,
+    ) -> Option<Event> {
+        let Some(before) = self.state().cloned() else { return Some(event) };
+        let mut effects = Vec::new();
+        self.apply(now, &event, &mut effects);
+        let durability = durability(&effects);
+        if durability == Some(Durability::Now) {
+            self.take_back(before);
+            return Some(event);
+        }
+        self.release(before.shown(), effects, outputs);
+        if durability.is_some() {
+            outputs.push(ReplicaOutput::WriteSoon);
+        }
+        None
+    }
+
     pub(super) fn not_committed_single(
         &mut self,
         now: Micros,

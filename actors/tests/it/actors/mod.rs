@@ -11,6 +11,7 @@ mod misuse;
 mod neighbours;
 mod programs;
 mod rates;
+mod slow_store;
 
 use segue_actors::directory::Directory;
 use segue_actors::node::ports::{Clock, Cluster, Nodes};

@@ -417,7 +417,7 @@ impl World {
         let until = self.now.plus_ms(ms);
         self.settle();
         for _ in 0..10_000 {
-            let state = self.replica.state().filter(|_| !self.replica.is_busy());
+            let state = self.replica.state().filter(|_| self.replica.steps_at_once());
             let session = state.and_then(SessionState::next_deadline);
             let lines = self.lines.iter().flatten();
             let sockets = lines.map(Line::due).min();
