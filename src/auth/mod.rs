@@ -24,10 +24,11 @@ pub use token::{Claims, TokenError};
 
 use crate::{
     config::Settings,
-    db::{self, Db, DbError, secrets},
+    db::{self, Db, DbConnection, DbError, logins::Login, secrets},
     time,
-    values::scope::KeyScope,
+    values::{login::LoginId, scope::KeyScope},
 };
+use segue_client::protocol::ids::UserId;
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -85,9 +86,7 @@ impl Auth {
     /// # Errors
     /// Those of the database.
     pub fn open(db: &Db, settings: &Settings) -> Result<Self, DbError> {
-        let fresh = Key::random().to_text();
-        let text = db.write_blocking(|connection| secrets::get_or_insert(connection, secrets::TOKEN_KEY, &fresh))?;
-        let key = RwLock::new(read_key(&text)?);
+        let key = RwLock::new(db.write_blocking(signing_key)?);
         let revoked = Revoked::default();
         revoked.add(db.read_blocking(|connection| db::logins::revoked_since(connection, time::now(), None))?);
         let keys = ApiKeys::default();
@@ -113,15 +112,13 @@ impl Auth {
     /// # Errors
     /// Those of the database; what is in memory is unchanged then.
     pub async fn reload(&self, db: &Db) -> Result<(), DbError> {
-        let fresh = Key::random().to_text();
-        let (text, keys, revoked) = db
-            .write(move |connection| {
-                let text = secrets::get_or_insert(connection, secrets::TOKEN_KEY, &fresh)?;
+        let (key, keys, revoked) = db
+            .write(|connection| {
+                let key = signing_key(connection)?;
                 let keys = db::api_keys::made_since(connection, None)?;
-                Ok((text, keys, db::logins::revoked_since(connection, time::now(), None)?))
+                Ok((key, keys, db::logins::revoked_since(connection, time::now(), None)?))
             })
             .await?;
-        let key = read_key(&text)?;
         self.keys.replace(keys)?;
         *self.key.write().unwrap_or_else(PoisonError::into_inner) = key;
         self.revoked.replace(revoked);
@@ -209,8 +206,29 @@ impl Auth {
     }
 }
 
-fn read_key(text: &str) -> Result<Key, DbError> {
-    Key::from_text(text).ok_or_else(|| DbError::Corrupt(format!("the secret {}", secrets::TOKEN_KEY)))
+/// The key that signs tokens and links; the first call makes it.
+///
+/// # Errors
+/// Those of the database.
+pub fn signing_key(connection: &mut DbConnection) -> Result<Key, DbError> {
+    let text = secrets::get_or_insert(connection, secrets::TOKEN_KEY, &Key::random().to_text())?;
+    Key::from_text(&text).ok_or_else(|| DbError::Corrupt(format!("the secret {}", secrets::TOKEN_KEY)))
+}
+
+/// A new login of a user that is valid for `lifetime_s` seconds: the content of its token, and what the database stores.
+#[must_use]
+pub fn new_login(user: UserId, agent: String, lifetime_s: u64) -> (Claims, Login) {
+    let now = time::now();
+    let now_s = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);
+    let claims = Claims { user, login: LoginId(rand::random()), expires_s: now_s.saturating_add(lifetime_s) };
+    let login = Login {
+        id: claims.login.to_sql(),
+        user_id: user.to_sql(),
+        agent,
+        created_us: now.0,
+        expires_us: claims.expires().0,
+    };
+    (claims, login)
 }
 
 async fn clean(db: &Db) -> Result<(), DbError> {

@@ -1,5 +1,6 @@
 //! Password hashes: argon2id with the parameters OWASP recommends (19 MiB, 2 passes), which are the crate's defaults.
 
+use crate::db::passwordless::NO_PASSWORD;
 use argon2::{
     ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
@@ -59,8 +60,8 @@ impl Passwords {
         self.run(move |hasher| hasher.hash(&password)).await
     }
 
-    /// Whether the password matches the hash. Without a hash it computes one all the same, so that the time is equal,
-    /// and returns `false`.
+    /// Whether the password matches the hash. Without a hash, and for [`NO_PASSWORD`], it computes one all the same, so
+    /// that the time is equal, and returns `false`.
     ///
     /// # Errors
     /// `Busy`; `Broken` when `hash` is not a PHC string.
@@ -116,7 +117,9 @@ impl Hasher {
     }
 
     fn verify(&mut self, password: &str, expected: Option<&str>) -> Result<bool, PasswordError> {
-        let Some(expected) = expected else { return self.hash(password).map(|_| false) };
+        let Some(expected) = expected.filter(|hash| *hash != NO_PASSWORD) else {
+            return self.hash(password).map(|_| false);
+        };
         let expected = PasswordHash::new(expected).map_err(broken)?;
         let (ARGON2ID_IDENT, Some(salt), Some(output)) = (expected.algorithm, &expected.salt, &expected.hash) else {
             return Err(PasswordError::Broken("the database holds a hash of another kind".to_owned()));
@@ -162,6 +165,7 @@ mod tests {
         assert!(hasher.verify("correct horse", Some(&stored)).expect("a hash"));
         assert!(!hasher.verify("correct mule", Some(&stored)).expect("a hash"));
         assert!(!hasher.verify("correct horse", None).expect("randomness"));
+        assert!(!hasher.verify(NO_PASSWORD, Some(NO_PASSWORD)).expect("randomness"));
         assert!(hasher.verify("correct horse", Some("plain")).is_err());
         // By the reference implementation, in C.
         let foreign =

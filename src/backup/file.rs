@@ -77,7 +77,7 @@ impl Tally {
 pub enum Problem {
     /// A file of this name exists.
     Exists(PathBuf),
-    /// Another process is writing a backup of this name.
+    /// Another process is writing a file of this name.
     Busy(PathBuf),
     /// The file or its folder cannot be read or written.
     File(PathBuf, io::Error),

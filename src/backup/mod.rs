@@ -1,12 +1,13 @@
 //! Backups: writes all data that cannot be made again to one file, and restores a database from it.
 
 mod file;
+mod owner_file;
 mod progress;
 mod reader;
-mod target;
 mod writer;
 
 pub use file::{Head, Problem};
+pub use owner_file::OwnerFile;
 pub use progress::BackupProgress;
 pub use reader::Summary;
 
@@ -19,7 +20,6 @@ use crate::{
 };
 use reader::Reader;
 use std::path::Path;
-use target::BackupTarget;
 use writer::BackupWriter;
 
 /// A statement inserts rows until they have this many bytes; its last row may exceed it.
@@ -35,7 +35,7 @@ const TRIES: u32 = 5;
 /// # Errors
 /// When `path` exists and `force` is false, when the file cannot be written, and those of the database.
 pub fn write(db: &Db, path: &Path, force: bool, progress: &mut dyn FnMut(BackupProgress)) -> Result<Summary, Problem> {
-    let target = BackupTarget::open(path, force)?;
+    let target = OwnerFile::open(path, force)?;
     let mut why = None;
     let summary =
         db.read_blocking(|connection| dump(connection, &target, progress).map_err(|error| keep(error, &mut why)));
@@ -46,7 +46,7 @@ pub fn write(db: &Db, path: &Path, force: bool, progress: &mut dyn FnMut(BackupP
 
 fn dump(
     connection: &mut DbConnection,
-    target: &BackupTarget,
+    target: &OwnerFile,
     progress: &mut dyn FnMut(BackupProgress),
 ) -> Result<Summary, Problem> {
     let head = Head::new(time::now(), migrations(connection)?);

@@ -3,7 +3,7 @@
 use super::{
     Problem,
     file::{Head, Tally},
-    target::BackupTarget,
+    owner_file::OwnerFile,
 };
 use crate::db::backup::Table;
 use flate2::{Compression, write::GzEncoder};
@@ -15,13 +15,13 @@ use std::{
 
 /// Writes, counts and hashes the lines of a backup.
 pub(super) struct BackupWriter<'a> {
-    target: &'a BackupTarget,
+    target: &'a OwnerFile,
     out: GzEncoder<BufWriter<&'a File>>,
     tally: Tally,
 }
 
 impl<'a> BackupWriter<'a> {
-    pub(super) fn start(target: &'a BackupTarget, head: &Head) -> Result<Self, Problem> {
+    pub(super) fn start(target: &'a OwnerFile, head: &Head) -> Result<Self, Problem> {
         let out = GzEncoder::new(BufWriter::new(target.file()), Compression::fast());
         let mut writer = Self { target, out, tally: Tally::default() };
         writer.json(head)?;

@@ -64,7 +64,7 @@ impl Backup {
 
 /// Whether a backup at this place would replace the database's file or one of those that SQLite keeps beside it
 /// (`-wal`, `-shm` and others, which begin with the name of the database), whether by its path or by its target.
-fn is_of_database(file: &Path, database: &DatabaseUrl) -> bool {
+pub(super) fn is_of_database(file: &Path, database: &DatabaseUrl) -> bool {
     let DatabaseUrl::Sqlite(database) = database else { return false };
     let within_its_folder = |path: &Path| {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

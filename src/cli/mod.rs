@@ -16,6 +16,7 @@ mod path;
 mod scan;
 mod serve;
 mod signals;
+mod tokens;
 mod user;
 
 use crate::{config::LoadError, telemetry};

@@ -21,6 +21,14 @@ pub(super) fn line(text: impl Display) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes one line to standard error: the result of a command whose standard output holds data.
+///
+/// # Errors
+/// When standard error is closed.
+pub(super) fn note(text: impl Display) -> io::Result<()> {
+    writeln!(io::stderr().lock(), "{}", printed::escaped(text))
+}
+
 /// Shows progress: on a terminal, one line that each call overwrites; elsewhere, nothing.
 pub(super) fn progress(text: impl Display) {
     let mut error = io::stderr().lock();

@@ -7,6 +7,7 @@ use super::{
     key::KeyCommand,
     output,
     password::PasswordSource,
+    tokens::{self, Tokens},
 };
 use crate::{
     auth::{checked_name, checked_password, hash_password},
@@ -47,10 +48,15 @@ pub(super) enum UserCommand {
         #[command(flatten)]
         settings: DatabaseFlags,
     },
-    /// Remove an account with its playlists, history and logins
+    Tokens(Tokens),
+    /// Remove an account with its playlists, history and logins, or all accounts of a load test
     Remove {
         /// The user's name
-        name: String,
+        #[arg(required_unless_present = "prefix")]
+        name: Option<String>,
+        /// Remove all accounts that `segue user tokens` made with this prefix, and no others
+        #[arg(long, conflicts_with_all = ["name", "yes"])]
+        prefix: Option<String>,
         /// Remove it without asking further
         #[arg(long)]
         yes: bool,
@@ -84,9 +90,13 @@ impl UserCommand {
                 let db = database(settings)?;
                 set_password(&db, name, &password.read()?)
             }
-            Self::Remove { name, yes, settings } => {
+            Self::Tokens(command) => command.run(),
+            Self::Remove { name, prefix, yes, settings } => {
                 let db = database(settings)?;
-                remove(&db, name, *yes)
+                match prefix {
+                    Some(prefix) => tokens::remove(&db, prefix),
+                    None => remove(&db, name.as_deref().unwrap_or_default(), *yes),
+                }
             }
             Self::List { settings } => {
                 let db = database(settings)?;

@@ -93,12 +93,13 @@ pub fn remove_named(connection: &mut DbConnection, user: UserId, name: &str) -> 
     end(connection, &found)
 }
 
-/// Removes every key of a user.
+/// Removes every key of these users.
 ///
 /// # Errors
 /// The database's.
-pub(super) fn remove_all(connection: &mut DbConnection, user: UserId) -> Result<Vec<Revocation>, DbError> {
-    let found = of_user(connection, user)?;
+pub(super) fn remove_all(connection: &mut DbConnection, users: &[i64]) -> Result<Vec<Revocation>, DbError> {
+    let found: Vec<ApiKey> =
+        api_keys::table.filter(api_keys::user_id.eq_any(users)).select(ApiKey::as_select()).load(connection)?;
     end(connection, &found)
 }
 

@@ -70,7 +70,7 @@ pub fn revoke(connection: &mut DbConnection, user: UserId, login: LoginId) -> Re
 ///
 /// # Errors
 /// The database's.
-pub fn revoke_all(
+pub fn revoke_others(
     connection: &mut DbConnection,
     user: UserId,
     keep: Option<LoginId>,
@@ -78,6 +78,16 @@ pub fn revoke_all(
     let mut ended: Vec<Login> =
         logins::table.filter(logins::user_id.eq(user.to_sql())).select(Login::as_select()).load(connection)?;
     ended.retain(|login| keep.map(LoginId::to_sql) != Some(login.id));
+    end(connection, &ended)
+}
+
+/// Revokes every login of these users.
+///
+/// # Errors
+/// The database's.
+pub(super) fn revoke_all(connection: &mut DbConnection, users: &[i64]) -> Result<Vec<Revocation>, DbError> {
+    let ended: Vec<Login> =
+        logins::table.filter(logins::user_id.eq_any(users)).select(Login::as_select()).load(connection)?;
     end(connection, &ended)
 }
 

@@ -22,6 +22,7 @@ mod merged;
 mod migrate;
 pub mod nodes;
 mod obstacle;
+pub mod passwordless;
 pub mod playlists;
 pub mod plays;
 pub mod popularity;

@@ -245,13 +245,13 @@ pub fn set_items(
     Ok(())
 }
 
-/// Marks all playlists of a user as gone, for readers of the changes. Their rows are deleted with the user afterwards.
+/// Marks all playlists of these users as gone, for readers of the changes. Their rows are deleted with the users afterwards.
 ///
 /// # Errors
 /// Those of the database.
-pub fn mark_all_as_gone(connection: &mut DbConnection, owner_id: i64) -> Result<(), DbError> {
+pub fn mark_all_as_gone(connection: &mut DbConnection, owners: &[i64]) -> Result<(), DbError> {
     let ids: Vec<i64> =
-        playlists::table.filter(playlists::owner_id.eq(owner_id)).select(playlists::id).load(connection)?;
+        playlists::table.filter(playlists::owner_id.eq_any(owners)).select(playlists::id).load(connection)?;
     let first = changes::take(connection, ids.len())?;
     for (id, change) in ids.into_iter().zip(first..) {
         diesel::insert_into(gone_playlists::table)

@@ -40,13 +40,13 @@ impl NewPlay {
     }
 }
 
-/// Removes all plays of a user, also from the counts.
+/// Removes all plays of these users, also from the counts.
 ///
 /// # Errors
 /// The database's.
-pub fn erase(connection: &mut DbConnection, user: UserId) -> Result<(), DbError> {
+pub fn erase(connection: &mut DbConnection, users: &[i64]) -> Result<(), DbError> {
     use schema::plays::dsl::{plays, user_id};
-    popularity::forget(connection, user.to_sql())?;
-    diesel::delete(plays.filter(user_id.eq(user.to_sql()))).execute(connection)?;
+    popularity::forget(connection, users)?;
+    diesel::delete(plays.filter(user_id.eq_any(users))).execute(connection)?;
     Ok(())
 }

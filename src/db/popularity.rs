@@ -5,11 +5,11 @@
 
 use super::{
     DbConnection, DbError, changes,
-    schema::{albums, artists, play_counts, track_artists, tracks},
+    schema::{albums, artists, play_counts, plays, track_artists, tracks},
 };
 use diesel::{
-    ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryableByName, RunQueryDsl as _, sql_query,
-    sql_types::BigInt,
+    ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryableByName, RunQueryDsl as _, dsl::count_star,
+    sql_query, sql_types::BigInt,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,14 +20,6 @@ const BATCH: i64 = 500;
 struct Played {
     #[diesel(sql_type = BigInt)]
     media_id: i64,
-}
-
-#[derive(QueryableByName)]
-struct TrackPlays {
-    #[diesel(sql_type = BigInt)]
-    media_id: i64,
-    #[diesel(sql_type = BigInt)]
-    plays: i64,
 }
 
 #[derive(QueryableByName)]
@@ -164,17 +156,19 @@ pub fn top_tracks_of(connection: &mut DbConnection, artist_id: i64, limit: i64) 
     Ok(ids.limit(limit).load(connection)?)
 }
 
-/// Takes the plays of a user, which are about to be deleted, out of the counts.
+/// Takes the plays of these users, which are about to be deleted, out of the counts.
 ///
 /// # Errors
 /// Those of the database.
-pub fn forget(connection: &mut DbConnection, user_id: i64) -> Result<(), DbError> {
-    let counted: Vec<TrackPlays> = sql_query(
-        "SELECT media_id, count(*) AS plays FROM plays WHERE user_id = $1 AND kind = 'track' AND counted GROUP BY media_id",
-    )
-    .bind::<BigInt, _>(user_id)
-    .load(connection)?;
-    for TrackPlays { media_id, plays } in counted {
+pub fn forget(connection: &mut DbConnection, users: &[i64]) -> Result<(), DbError> {
+    let counted: Vec<(i64, i64)> = plays::table
+        .filter(plays::user_id.eq_any(users))
+        .filter(plays::kind.eq("track"))
+        .filter(plays::counted)
+        .group_by(plays::media_id)
+        .select((plays::media_id, count_star()))
+        .load(connection)?;
+    for (media_id, plays) in counted {
         diesel::update(play_counts::table.find(media_id))
             .set(play_counts::plays.eq(play_counts::plays - plays))
             .execute(connection)?;

@@ -158,6 +158,15 @@ pub fn by_name(connection: &mut DbConnection, name: &str) -> Result<Option<User>
     named.select(UserRow::as_select()).first(connection).optional()?.map(User::try_from).transpose()
 }
 
+/// The accounts whose names have one of these keys, by name.
+///
+/// # Errors
+/// The database's.
+pub(super) fn by_name_keys(connection: &mut DbConnection, keys: &[String]) -> Result<Vec<User>, DbError> {
+    let named = users::table.filter(users::name_key.eq_any(keys)).order(users::name_key);
+    named.select(UserRow::as_select()).load(connection)?.into_iter().map(User::try_from).collect()
+}
+
 /// A page of accounts by name.
 ///
 /// # Errors
@@ -206,8 +215,8 @@ pub fn set_password(
 
 /// Ends every login of the user except `keep`, and every API key: a person who knew the old password may have made them.
 fn end_all(connection: &mut DbConnection, id: UserId, keep: Option<LoginId>) -> Result<Vec<Revocation>, DbError> {
-    let mut ended = logins::revoke_all(connection, id, keep)?;
-    ended.extend(api_keys::remove_all(connection, id)?);
+    let mut ended = logins::revoke_others(connection, id, keep)?;
+    ended.extend(api_keys::remove_all(connection, &[id.to_sql()])?);
     Ok(ended)
 }
 
@@ -235,13 +244,22 @@ pub fn remove(connection: &mut DbConnection, id: UserId) -> Result<Changed, DbEr
         Some(true) => return Ok(Changed::LastAdmin),
         Some(false) => {}
     }
-    let ended = end_all(connection, id, None)?;
-    playlists::mark_all_as_gone(connection, id.to_sql())?;
-    // First the account: this waits for transactions that write something of it, and later ones find that it is gone.
-    diesel::delete(users::table.find(id.to_sql())).execute(connection)?;
-    sessions::erase(connection, id)?;
-    plays::erase(connection, id)?;
-    Ok(Changed::Done(ended))
+    erase(connection, &[id.to_sql()]).map(Changed::Done)
+}
+
+/// Removes these accounts and all data of the users, and revokes their logins and API keys.
+///
+/// # Errors
+/// The database's.
+pub(super) fn erase(connection: &mut DbConnection, ids: &[i64]) -> Result<Vec<Revocation>, DbError> {
+    let mut ended = logins::revoke_all(connection, ids)?;
+    ended.extend(api_keys::remove_all(connection, ids)?);
+    playlists::mark_all_as_gone(connection, ids)?;
+    // First the accounts: this waits for transactions that write something of them, and later ones find that they are gone.
+    diesel::delete(users::table.filter(users::id.eq_any(ids))).execute(connection)?;
+    sessions::erase(connection, ids)?;
+    plays::erase(connection, ids)?;
+    Ok(ended)
 }
 
 /// Whether the user is the only admin; `None` when the user does not exist. Accounts stay locked until the transaction
@@ -253,7 +271,7 @@ fn is_last_admin(connection: &mut DbConnection, id: UserId) -> Result<Option<boo
 }
 
 /// Locks accounts against changes by other transactions. On SQLite the write transaction itself does this.
-fn lock(connection: &mut DbConnection) -> Result<(), DbError> {
+pub(super) fn lock(connection: &mut DbConnection) -> Result<(), DbError> {
     if let DbConnection::Postgres(postgres) = connection {
         sql_query("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").execute(postgres)?;
     }

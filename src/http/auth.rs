@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Claims, PasswordError, checked_name, checked_password},
+    auth::{PasswordError, checked_name, checked_password, new_login},
     db::{
         DbError,
         logins::{self, Login},
@@ -213,7 +213,7 @@ pub(super) async fn revoke(
 /// Ends every login of the user who asks but the one that asks.
 #[utoipa::path(delete, path = "/v1/auth/logins", tag = "accounts", responses((status = 204)))]
 pub(super) async fn revoke_others(app: web::Data<App>, asker: AuthUser) -> Result<HttpResponse, ApiError> {
-    end(&app, move |connection| logins::revoke_all(connection, asker.user, Some(asker.login))).await?;
+    end(&app, move |connection| logins::revoke_others(connection, asker.user, Some(asker.login))).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -273,18 +273,9 @@ pub(super) async fn end(
 /// Makes a new login of the user, with its token.
 pub(super) async fn open_login(request: &HttpRequest, app: &App, user: &User) -> Result<web::Json<LoggedIn>, ApiError> {
     request.extensions_mut().insert(RequestUser(user.id));
-    let (now, id) = (time::now(), LoginId(rand::random()));
     let expires_in = app.settings.token_lifetime_s;
-    let now_s = u64::try_from(now.0.div_euclid(1_000_000)).unwrap_or(0);
-    let claims = Claims { user: user.id, login: id, expires_s: now_s.saturating_add(expires_in) };
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let login = Login {
-        id: id.to_sql(),
-        user_id: user.id.to_sql(),
-        agent: agent.chars().take(AGENT_CHARS).collect(),
-        created_us: now.0,
-        expires_us: claims.expires().0,
-    };
+    let (claims, login) = new_login(user.id, agent.chars().take(AGENT_CHARS).collect(), expires_in);
     end(app, move |connection| logins::add(connection, &login)).await?;
     let address = client::address(request, &app.settings.trusted_proxies);
     app.auth.limits.logged_in(&name_key(&user.name), address);
@@ -292,7 +283,7 @@ pub(super) async fn open_login(request: &HttpRequest, app: &App, user: &User) ->
         token: claims.sign(&app.auth.key()),
         token_type: "Bearer",
         expires_in,
-        login_id: id,
+        login_id: claims.login,
         user: UserObject::new(request, user),
     }))
 }

@@ -46,3 +46,4 @@ mod stream;
 mod sync;
 mod tidy;
 mod tls;
+mod tokens;

@@ -68,13 +68,14 @@ pub fn queue(connection: &mut DbConnection, user: UserId) -> Result<Option<(u64,
     Ok(row.map(|(revision, text)| (revision.cast_unsigned(), text)))
 }
 
-/// Deletes the session and the queue of a user whose account is deleted. The session first: this waits for a batch that
-/// writes both.
+/// Deletes the sessions and the queues of users whose accounts are deleted. The sessions first: this waits for a batch
+/// that writes both.
 ///
 /// # Errors
 /// The database's.
-pub fn erase(connection: &mut DbConnection, user: UserId) -> Result<(), DbError> {
-    diesel::delete(schema::sessions::table.find(user.to_sql())).execute(connection)?;
-    diesel::delete(schema::session_queues::table.find(user.to_sql())).execute(connection)?;
+pub fn erase(connection: &mut DbConnection, users: &[i64]) -> Result<(), DbError> {
+    use schema::{session_queues, sessions};
+    diesel::delete(sessions::table.filter(sessions::user_id.eq_any(users))).execute(connection)?;
+    diesel::delete(session_queues::table.filter(session_queues::user_id.eq_any(users))).execute(connection)?;
     Ok(())
 }

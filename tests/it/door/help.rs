@@ -40,9 +40,15 @@ fn each_setting_has_a_kind_a_variable_and_a_default() {
 #[test]
 fn a_command_shows_the_settings_that_it_uses() {
     let database = ["--config", "--data-dir", "--database-url", "--log"];
-    for command in
-        [&["backup"][..], &["restore"], &["user", "add"], &["user", "passwd"], &["user", "remove"], &["user", "list"]]
-    {
+    for command in [
+        &["backup"][..],
+        &["restore"],
+        &["user", "add"],
+        &["user", "passwd"],
+        &["user", "remove"],
+        &["user", "list"],
+        &["user", "tokens"],
+    ] {
         let text = help(command);
         assert!(database.iter().all(|flag| text.contains(flag)), "{command:?}: {text}");
         for key in KEYS.iter().filter(|key| !["data_dir", "database_url", "log"].contains(&key.name)) {
@@ -70,6 +76,8 @@ fn help_is_as_wide_as_the_terminal_or_80_characters_and_coloured_only_on_one() {
         "user",
         "user add",
         "user list",
+        "user tokens",
+        "user remove",
         "backup",
         "restore",
     ];

@@ -9,6 +9,8 @@ const COMMANDS: &[&[&str]] = &[
     &["user", "list"],
     &["user", "passwd", "anna"],
     &["user", "remove", "anna", "--yes"],
+    &["user", "remove", "--prefix", "load"],
+    &["user", "tokens", "--count", "1", "--prefix", "load", "--out", "-"],
 ];
 
 #[test]

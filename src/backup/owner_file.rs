@@ -1,4 +1,4 @@
-//! The file a backup is written to: first `FILE.part` with mode 0600, renamed to `FILE` when it is complete.
+//! A file that appears when it is complete: it is written to `FILE.part` with mode 0600, then renamed to `FILE`.
 
 use super::Problem;
 use std::{
@@ -8,19 +8,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Only the owner may read a backup: it contains password hashes and the key that signs tokens.
+/// Only the owner may read it: a backup contains password hashes and the key that signs tokens.
 const OWNER_ONLY: u32 = 0o600;
 
-/// A backup that is being written. Dropping it removes the incomplete file.
-pub(super) struct BackupTarget {
+/// A file that is being written. Dropping it removes the incomplete file.
+pub struct OwnerFile {
     path: PathBuf,
     part: PathBuf,
     file: File,
 }
 
-impl BackupTarget {
-    /// Creates and locks `FILE.part`. Fails when `path` exists and `force` is false.
-    pub(super) fn open(path: &Path, force: bool) -> Result<Self, Problem> {
+impl OwnerFile {
+    /// Creates and locks `FILE.part`.
+    ///
+    /// # Errors
+    /// When `path` exists and `force` is false, when another process is writing it, and when it cannot be made.
+    pub fn open(path: &Path, force: bool) -> Result<Self, Problem> {
         if !force && path.symlink_metadata().is_ok() {
             return Err(Problem::Exists(path.to_owned()));
         }
@@ -45,7 +48,7 @@ impl BackupTarget {
     }
 
     /// The incomplete file.
-    pub(super) const fn file(&self) -> &File {
+    pub const fn file(&self) -> &File {
         &self.file
     }
 
@@ -54,7 +57,10 @@ impl BackupTarget {
     }
 
     /// Syncs the complete file to disk, renames it to its final name, and syncs the folder.
-    pub(super) fn finish(self, force: bool) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// When a file of that name exists and `force` is false, and when it cannot be written.
+    pub fn finish(self, force: bool) -> Result<(), Problem> {
         self.file.sync_all().map_err(|error| self.failed(error))?;
         if !force && self.path.symlink_metadata().is_ok() {
             return Err(Problem::Exists(self.path.clone()));
@@ -65,7 +71,7 @@ impl BackupTarget {
     }
 }
 
-impl Drop for BackupTarget {
+impl Drop for OwnerFile {
     fn drop(&mut self) {
         // After `finish` the file has been renamed, and this fails.
         let _ = fs::remove_file(&self.part);
