@@ -1,6 +1,8 @@
 //! Measures how many changes of sessions a database commits in a second:
 //! `cargo bench --profile ci --bench commits -- URL [seconds]`.
 //! Each user commits one change after the other, as a session does. The rows stay in the database.
+//! With `URL USERS COMMITS` each of the users commits that often, however long it takes: for callgrind, which counts
+//! instructions (`valgrind --tool=callgrind`). What two such runs differ by is the cost of the commits between them.
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
 use diesel::{RunQueryDsl as _, sql_query};
@@ -19,14 +21,14 @@ use std::{
 /// Numbers of users that commit at the same time.
 const USERS: &[u64] = &[1, 10, 100, 1000, 4000];
 
-/// Commits until `end`; returns how long each commit took.
-async fn commit_on(store: &DbStore, user: UserId, end: Instant) -> Vec<Duration> {
+/// Commits while `goes_on` of the number of commits so far; returns how long each commit took.
+async fn commit_on(store: &DbStore, user: UserId, goes_on: impl Fn(usize) -> bool) -> Vec<Duration> {
     let mut record = Record::clone(SessionState::new(Micros(0), 1, NodeId(1), Limits::default()).record());
     let standing = store.load(user).await.expect("the database answers").map(|record| record.stamp);
     let mut expected = standing;
     record.stamp = standing.unwrap_or(Stamp { epoch: 1, revision: 0 });
     let mut took = Vec::new();
-    while Instant::now() < end {
+    while goes_on(took.len()) {
         record.stamp = record.stamp.next();
         let change = SessionChange { expected, record: Arc::new(record.clone()), queue: None };
         let start = Instant::now();
@@ -51,7 +53,8 @@ fn add_users(db: &Db) {
 
 async fn measure(store: &DbStore, users: u64, length: Duration) {
     let start = Instant::now();
-    let all = join_all((1..=users).map(|user| commit_on(store, UserId(user), start + length))).await;
+    let goes_on = |_| start.elapsed() < length;
+    let all = join_all((1..=users).map(|user| commit_on(store, UserId(user), goes_on))).await;
     let seconds = start.elapsed().as_secs_f64();
     let mut took = all.concat();
     took.sort_unstable();
@@ -63,15 +66,21 @@ async fn measure(store: &DbStore, users: u64, length: Duration) {
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
     let Some(url) = arguments.next() else {
-        println!("usage: cargo bench --profile ci --bench commits -- sqlite:PATH|postgres://… [seconds]");
+        println!("usage: cargo bench --profile ci --bench commits -- sqlite:PATH|postgres://… [seconds|USERS COMMITS]");
         return;
     };
-    let seconds = arguments.next().map_or(3, |text| text.parse().expect("a number of seconds"));
+    let mut number = || arguments.next().map(|text| text.parse::<u64>().expect("a number"));
+    let (first, commits) = (number(), number());
     let db = Db::open(&url.parse().expect("a database URL"), 8).expect("the database opens");
     add_users(&db);
     let store = DbStore::open(db).expect("its thread starts");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
+    if let (Some(users), Some(commits)) = (first, commits.and_then(|commits| usize::try_from(commits).ok())) {
+        let goes_on = |so_far| so_far < commits;
+        runtime.block_on(join_all((1..=users).map(|user| commit_on(&store, UserId(user), goes_on))));
+        return;
+    }
     for users in USERS {
-        runtime.block_on(measure(&store, *users, Duration::from_secs(seconds)));
+        runtime.block_on(measure(&store, *users, Duration::from_secs(first.unwrap_or(3))));
     }
 }

@@ -1,7 +1,7 @@
 //! The database handle: migrations, transactions, read-only transactions, panics.
 
 use crate::harness::{Dialect, TestDatabase};
-use diesel::{RunQueryDsl as _, sql_query};
+use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection, sql_query};
 use segue::db::{Db, DbConnection, DbError, migrate};
 
 #[derive(diesel::QueryableByName)]
@@ -30,6 +30,8 @@ on_both_databases! {
         let failed = db.write(|connection| { add(connection, "b")?; add(connection, "a") }).await;
         assert!(failed.as_ref().is_err_and(|error| error.is_duplicate() && !error.is_transient()), "{failed:?}");
         assert_eq!(counted(&db).await, 1);
+        db.write(|connection| add(connection, "b")).await.expect("the failed one is over");
+        assert_eq!(counted(&db).await, 2);
     }
 
     async fn a_panic_rolls_back_and_the_handle_goes_on(database) {
@@ -121,4 +123,39 @@ fn migrations_can_be_reverted_and_applied_again() {
 fn an_unreachable_database_is_a_transient_error() {
     let refused = migrate(&"postgres://127.0.0.1:1/x?connect_timeout=2".parse().expect("a good URL"));
     assert!(refused.as_ref().is_err_and(DbError::is_transient), "{refused:?}");
+}
+
+#[actix_web::test]
+async fn sqlite_waits_for_the_disk_except_in_lazy_writes() {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Integer)]
+        synchronous: i32,
+    }
+    fn level(connection: &mut DbConnection) -> Result<i32, DbError> {
+        Ok(sql_query("PRAGMA synchronous").get_result::<Row>(connection)?.synchronous)
+    }
+    const NORMAL: i32 = 1;
+    const FULL: i32 = 2;
+    let database = TestDatabase::new(Dialect::Sqlite);
+    let db = database.open();
+    assert_eq!(db.write(level).await.ok(), Some(FULL));
+    for _ in 0..2 {
+        assert_eq!(db.write_lazily(level).await.ok(), Some(NORMAL));
+        assert_eq!(db.write(level).await.ok(), Some(FULL));
+    }
+}
+
+/// Without `.cargo/config.toml` SQLite would be built as its crate builds it.
+#[test]
+fn sqlite_is_built_as_the_repository_says() {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        compile_options: String,
+    }
+    let mut memory = SqliteConnection::establish(":memory:").expect("it opens");
+    let options: Vec<Row> = sql_query("PRAGMA compile_options").load(&mut memory).expect("it answers");
+    let has = |name: &str| options.iter().any(|option| option.compile_options == name);
+    assert!(has("ENABLE_QPSG") && has("DEFAULT_MEMSTATUS=0") && !has("ENABLE_MEMORY_MANAGEMENT"));
 }
