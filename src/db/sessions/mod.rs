@@ -21,6 +21,7 @@ impl Db {
     /// As [`BatchError`] says.
     pub fn write_batch_blocking(&self, batch: &SessionBatch) -> Result<Vec<UserId>, BatchError> {
         let mut connection = self.sessions().map_err(BatchError::NotSent)?;
+        connection.wait_for_disk(true).map_err(|error| BatchError::NotSent(error.into()))?;
         let written = match &mut **connection {
             DbConnection::Sqlite(sqlite) => sqlite::write(sqlite, batch)?,
             DbConnection::Postgres(postgres) => match postgres::write(postgres, batch) {
