@@ -1,0 +1,5 @@
+//! What the machine and the server's process say of themselves (`/proc` of Linux), and how late the server's loop is.
+
+pub mod limits;
+pub mod probe;
+pub mod process;
