@@ -37,6 +37,9 @@ fi
 if ! cmp -s tests/requirements.txt "$target/test-python/.requirements"; then
     echo "Python tools: $(grep -vc '^#' tests/requirements.txt) packages from PyPI, 30 MB to download, 140 MB in $target/test-python"
 fi
+if ! cmp -s tests/locust/requirements.txt "$target/test-locust/.requirements"; then
+    echo "Locust: $(grep -vc '^#' tests/locust/requirements.txt) packages from PyPI, 20 MB to download, 75 MB in $target/test-locust"
+fi
 tests/node.sh --plan
 if [ ! -e tests/browser/node_modules ]; then
     echo "npm packages: $(grep -c '"integrity"' tests/browser/package-lock.json), in tests/browser/node_modules"
