@@ -15,7 +15,7 @@ use std::process::ExitCode;
 #[command(version)]
 enum Command {
     /// Runs a load test
-    Run(Options),
+    Run(Box<Options>),
     /// Runs parts of a load test for another process
     #[command(hide = true)]
     Part,

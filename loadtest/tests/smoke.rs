@@ -1,4 +1,5 @@
 //! The whole program against a real server: short runs that prove correctness and exit codes, never speed.
+#![allow(clippy::indexing_slicing, reason = "a test that finds less than it looks for should panic")]
 
 mod server;
 

@@ -48,6 +48,7 @@ impl OwnerFile {
     }
 
     /// The incomplete file.
+    #[must_use]
     pub const fn file(&self) -> &File {
         &self.file
     }

@@ -39,7 +39,7 @@ pub(super) struct Tokens {
     /// What their names begin with, at least 3 characters
     #[arg(long)]
     prefix: String,
-    /// The file to write, a JSON object in each line: username, user_id, token; `-`: standard output
+    /// The file to write, a JSON object in each line: `username`, `user_id`, `token`; `-`: standard output
     #[arg(long, value_name = "FILE", value_parser = path::parser())]
     out: PathBuf,
     #[command(flatten)]
@@ -87,18 +87,13 @@ impl Tokens {
         written?;
         let (total, again) = (count(names.len(), "token"), names.len() - made);
         let told = format!("{total} of {} made and {again} used again", count(made, "account"));
-        match file {
-            Some(file) => {
-                let mut out = file.file();
-                out.write_all(text.as_bytes())?;
-                file.finish(true)?;
-                Ok(output::line(format_args!("{}: {told}", self.out.display()))?)
-            }
-            None => {
-                io::stdout().lock().write_all(text.as_bytes())?;
-                Ok(output::note(told)?)
-            }
-        }
+        let Some(file) = file else {
+            io::stdout().lock().write_all(text.as_bytes())?;
+            return Ok(output::note(told)?);
+        };
+        file.file().write_all(text.as_bytes())?;
+        file.finish(true)?;
+        Ok(output::line(format_args!("{}: {told}", self.out.display()))?)
     }
 }
 

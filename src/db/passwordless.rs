@@ -84,15 +84,13 @@ pub fn add(connection: &mut DbConnection, names: &[String]) -> Result<AddedAccou
     let mut there: HashMap<String, User> = there.into_iter().map(|user| (name_key(&user.name), user)).collect();
     let (mut all, mut new) = (Vec::with_capacity(names.len()), 0);
     for (name, key) in names.iter().zip(&keys) {
-        let user = match there.remove(key) {
-            Some(user) => user,
-            None => {
-                let user = User::new(name.clone(), NO_PASSWORD.to_owned(), Role::User);
-                users::add(connection, &user)?;
-                new += 1;
-                user
-            }
-        };
+        if let Some(user) = there.remove(key) {
+            all.push(user);
+            continue;
+        }
+        let user = User::new(name.clone(), NO_PASSWORD.to_owned(), Role::User);
+        users::add(connection, &user)?;
+        new += 1;
         all.push(user);
     }
     Ok(AddedAccounts::Done(all, new))

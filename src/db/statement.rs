@@ -16,15 +16,15 @@ pub(super) trait Sql: 'static {
 }
 
 /// A value of a statement.
-pub(super) enum Value<'a> {
+pub(super) enum BoundValue<'a> {
     Number(i64),
     MaybeNumber(Option<i64>),
     Text(&'a str),
 }
 
 /// Runs the statement with these values, one for each `?`; returns how many rows an INSERT, UPDATE or DELETE has changed.
-pub(super) fn run<S: Sql>(sqlite: &mut SqliteConnection, values: &[Value<'_>]) -> QueryResult<usize> {
-    Statement::<S> { values, sql: PhantomData }.execute(sqlite)
+pub(super) fn run<S: Sql>(sqlite: &mut SqliteConnection, values: &[BoundValue<'_>]) -> QueryResult<usize> {
+    KeptStatement::<S> { values, sql: PhantomData }.execute(sqlite)
 }
 
 /// Begins a transaction that reads.
@@ -69,20 +69,20 @@ impl Sql for RollBack {
     const TEXT: &'static str = "ROLLBACK";
 }
 
-struct Statement<'a, S> {
-    values: &'a [Value<'a>],
+struct KeptStatement<'a, S> {
+    values: &'a [BoundValue<'a>],
     sql: PhantomData<S>,
 }
 
-impl<S: Sql> QueryFragment<Sqlite> for Statement<'_, S> {
+impl<S: Sql> QueryFragment<Sqlite> for KeptStatement<'_, S> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         let mut values = self.values.iter();
         for (number, part) in S::TEXT.split('?').enumerate() {
             if number > 0 {
                 match values.next() {
-                    Some(Value::Number(number)) => out.push_bind_param::<BigInt, _>(number)?,
-                    Some(Value::MaybeNumber(number)) => out.push_bind_param::<Nullable<BigInt>, _>(number)?,
-                    Some(Value::Text(text)) => out.push_bind_param::<Text, str>(text)?,
+                    Some(BoundValue::Number(number)) => out.push_bind_param::<BigInt, _>(number)?,
+                    Some(BoundValue::MaybeNumber(number)) => out.push_bind_param::<Nullable<BigInt>, _>(number)?,
+                    Some(BoundValue::Text(text)) => out.push_bind_param::<Text, str>(text)?,
                     // SQLite takes it as NULL.
                     None => out.push_sql("?"),
                 }
@@ -94,9 +94,9 @@ impl<S: Sql> QueryFragment<Sqlite> for Statement<'_, S> {
 }
 
 /// The text is the same whatever the values are.
-impl<S: Sql> QueryId for Statement<'_, S> {
-    type QueryId = Statement<'static, S>;
+impl<S: Sql> QueryId for KeptStatement<'_, S> {
+    type QueryId = KeptStatement<'static, S>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<S> RunQueryDsl<SqliteConnection> for Statement<'_, S> {}
+impl<S> RunQueryDsl<SqliteConnection> for KeptStatement<'_, S> {}

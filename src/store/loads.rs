@@ -19,11 +19,11 @@ use tokio::{
 const WAITING: usize = 1024;
 
 /// What was found of a user.
-type Found<T> = Result<Option<T>, PortError>;
+type LoadAnswer<T> = Result<Option<T>, PortError>;
 
 /// The handle of one thread, which ends when it is dropped.
 pub(super) struct Loads<T> {
-    asked: mpsc::Sender<(UserId, oneshot::Sender<Found<T>>)>,
+    asked: mpsc::Sender<(UserId, oneshot::Sender<LoadAnswer<T>>)>,
 }
 
 impl<T: Clone + Send + 'static> Loads<T> {
@@ -33,7 +33,7 @@ impl<T: Clone + Send + 'static> Loads<T> {
         most: usize,
         mut read: impl FnMut(&[UserId]) -> Result<HashMap<UserId, T>, PortError> + Send + 'static,
     ) -> io::Result<Self> {
-        let (asked, mut waiting) = mpsc::channel::<(UserId, oneshot::Sender<Found<T>>)>(WAITING);
+        let (asked, mut waiting) = mpsc::channel::<(UserId, oneshot::Sender<LoadAnswer<T>>)>(WAITING);
         let run = move || {
             while let Some(first) = waiting.blocking_recv() {
                 let mut gathered = vec![first];
@@ -55,7 +55,7 @@ impl<T: Clone + Send + 'static> Loads<T> {
     }
 
     /// What there is of this user.
-    pub(super) fn of(&self, user: UserId) -> Later<Found<T>> {
+    pub(super) fn of(&self, user: UserId) -> Later<LoadAnswer<T>> {
         let asked = self.asked.clone();
         Box::pin(async move {
             let (sender, answer) = oneshot::channel();
@@ -91,7 +91,7 @@ mod tests {
         (loads.expect("its thread starts"), reads, go)
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn what_waits_during_a_read_is_one_read_up_to_a_limit() {
         let (loads, reads, go) = reader(4);
         let mut first = loads.of(UserId(9));
@@ -108,17 +108,17 @@ mod tests {
         assert_eq!(reads.try_iter().collect::<Vec<_>>(), [4, 1]);
     }
 
-    #[actix_web::test]
+    #[tokio::test]
     async fn a_read_that_fails_or_panics_fails_its_own_callers() {
         let loads = Loads::start("reads", 4, |users: &[UserId]| match users {
             [UserId(1)] => Err(fault("it is away".to_owned(), true)),
             [UserId(2)] => panic!("on purpose"),
-            _ => Ok(HashMap::from([(UserId(3), ())])),
+            _ => Ok(HashMap::from([(UserId(3), 3)])),
         });
         let loads = loads.expect("its thread starts");
         for user in [1, 2] {
             assert!(loads.of(UserId(user)).await.is_err_and(|error| error.is_transient));
         }
-        assert_eq!(loads.of(UserId(3)).await.ok(), Some(Some(())));
+        assert_eq!(loads.of(UserId(3)).await.ok(), Some(Some(3)));
     }
 }

@@ -226,7 +226,8 @@ fn what_would_be_a_mistake_is_refused_before_anything_is_made() {
         }
         let printed = tokens("load", "2", Path::new("-"));
         let out = told(&printed);
-        assert_eq!(out.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")).count(), 2);
+        let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 2);
         let note = String::from_utf8_lossy(&printed.stderr);
         assert_eq!(note, "2 tokens of 2 accounts made and 0 used again\n");
     });

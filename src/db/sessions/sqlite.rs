@@ -5,9 +5,8 @@
 
 use super::{BatchError, NewSession, SessionBatch};
 use crate::db::statement::{
-    Sql,
-    Value::{MaybeNumber, Number, Text},
-    begin_immediate, commit, roll_back, run,
+    BoundValue::{MaybeNumber, Number, Text},
+    Sql, begin_immediate, commit, roll_back, run,
 };
 use diesel::{QueryResult, SqliteConnection};
 
@@ -55,17 +54,12 @@ fn rows(sqlite: &mut SqliteConnection, batch: &SessionBatch) -> QueryResult<Vec<
 fn write_record(sqlite: &mut SqliteConnection, user: i64, session: &NewSession) -> QueryResult<bool> {
     let (epoch, revision) = (session.stamp.epoch.cast_signed(), session.stamp.revision.cast_signed());
     let record = Text(&session.record);
-    let changed = match session.expected {
-        Some(expected) => {
-            let (old_epoch, old_revision) = (expected.epoch.cast_signed(), expected.revision.cast_signed());
-            let values =
-                [Number(epoch), Number(revision), record, Number(user), Number(old_epoch), Number(old_revision)];
-            run::<UpdateRecord>(sqlite, &values)?
-        }
-        None => {
-            let values = [Number(user), Number(epoch), Number(revision), record, Number(user)];
-            run::<AddRecord>(sqlite, &values)?
-        }
+    let changed = if let Some(expected) = session.expected {
+        let (old_epoch, old_revision) = (expected.epoch.cast_signed(), expected.revision.cast_signed());
+        let values = [Number(epoch), Number(revision), record, Number(user), Number(old_epoch), Number(old_revision)];
+        run::<UpdateRecord>(sqlite, &values)?
+    } else {
+        run::<AddRecord>(sqlite, &[Number(user), Number(epoch), Number(revision), record, Number(user)])?
     };
     Ok(changed == 1)
 }

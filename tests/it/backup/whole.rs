@@ -53,6 +53,7 @@ async fn lived_in(database: &TestDatabase) {
     sql(database, "INSERT INTO play_counts VALUES (5, 7); INSERT INTO gone_playlists VALUES (9, 1)");
     sql(database, "INSERT INTO unscaled_covers VALUES (4, 8001, NULL); INSERT INTO stale_titles VALUES ('title')");
     sql(database, "INSERT INTO departed_files VALUES (6); INSERT INTO merged_tracks VALUES (7, 8)");
+    sql(database, "INSERT INTO former_albums VALUES (5, 6); INSERT INTO former_artists VALUES (5, 6, 7)");
     sql(database, "INSERT INTO sort_names VALUES (5, 'B, A', 'Album, The', '')");
     add_plays(database, 3);
 }

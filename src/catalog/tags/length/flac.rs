@@ -21,8 +21,9 @@ const MOST_BLOCKS: usize = 1_000;
 pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<Measured> {
     let start = tag_length(&bytes_at(reader, 0, 10)?).unwrap_or(0);
     let header = bytes_at(reader, start, 42)?;
-    // Sizes of blocks 16 bits each, of frames 24 bits each, rate 20 bits, channels 3, bits 5, samples 36 (section 8.2).
-    let (true, Some(fixed), Some(bits)) = (header.starts_with(b"fLaC"), be16(&header, 8), be64(&header, 18)) else {
+    // Sizes of blocks 16 bits each, the least and the greatest (some encoders take the last, short one for the least), of
+    // frames 24 bits each, rate 20 bits, channels 3, bits 5, samples 36 (section 8.2).
+    let (true, Some(fixed), Some(bits)) = (header.starts_with(b"fLaC"), be16(&header, 10), be64(&header, 18)) else {
         return Ok(Measured::default());
     };
     let (total, rate) = (bits & 0xf_ffff_ffff, bits >> 44);

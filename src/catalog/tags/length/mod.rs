@@ -6,6 +6,7 @@
 
 mod adts;
 mod aiff;
+mod boxes;
 mod flac;
 mod mp4;
 mod mpeg;

@@ -90,14 +90,14 @@ impl MpegFrame {
 
 /// What the first frame says of the others.
 #[derive(Debug, Default)]
-struct Note {
+struct CountNote {
     /// The number of frames, and their size in bytes.
     count: Option<(u64, u64)>,
     /// Silence of the encoder before and behind the sound, in samples.
     silence: Option<(u32, u32)>,
 }
 
-impl Note {
+impl CountNote {
     /// `None` when the frame has sound.
     fn of(frame: MpegFrame, bytes: &[u8]) -> Option<Self> {
         let number = |at: usize| be32(bytes, at).map(u64::from);
@@ -127,10 +127,10 @@ impl Note {
 /// Those of reading.
 pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<Measured> {
     let size = size_of(reader)?;
-    let mut frames = Frames { reader, size, at: 0, block: Vec::new() };
+    let mut frames = MpegFrames { reader, size, at: 0, block: Vec::new() };
     let Some((start, first)) = frames.first()? else { return Ok(Measured::default()) };
     let bytes = bytes_at(frames.reader, start, first.length)?;
-    let note = Note::of(first, &bytes);
+    let note = CountNote::of(first, &bytes);
     let known = note.as_ref().and_then(|note| note.trusted(size.saturating_sub(start)));
     let (before, behind) = note.as_ref().and_then(|note| note.silence).unwrap_or_default();
     let silence = u64::from(before) + u64::from(behind);
@@ -154,7 +154,7 @@ pub(in super::super) fn measure(reader: &mut (impl Read + Seek)) -> io::Result<M
 }
 
 /// The frames of a file, read block by block.
-struct Frames<'a, R> {
+struct MpegFrames<'a, R> {
     reader: &'a mut R,
     size: u64,
     /// The offset of `block`.
@@ -162,7 +162,7 @@ struct Frames<'a, R> {
     block: Vec<u8>,
 }
 
-impl<R: Read + Seek> Frames<'_, R> {
+impl<R: Read + Seek> MpegFrames<'_, R> {
     /// What was read from `at`: ten bytes or more, unless the file ends before.
     fn bytes(&mut self, at: u64) -> io::Result<&[u8]> {
         let end = self.at.saturating_add(u64::try_from(self.block.len()).unwrap_or(0));

@@ -1,6 +1,6 @@
 //! The tables of samples of MP4 (ISO/IEC 14496-12, 8.6.1 and 8.7), for a file that was cut off behind them.
 
-use super::{be32, be64, mp4::bytes_of};
+use super::{be32, be64, boxes::bytes_of};
 use std::{
     io::{self, Read, Seek},
     ops::Range,
