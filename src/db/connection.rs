@@ -4,7 +4,7 @@ use super::{
     DatabaseUrl, DbError,
     advice::advised,
     closing::{Census, CensusEntry},
-    obstacle, statement,
+    obstacle,
 };
 use diesel::{
     Connection as _, MultiConnection, PgConnection, QueryResult, QueryableByName, SqliteConnection,
@@ -35,45 +35,7 @@ pub(super) struct RowCount {
 /// A connection that is counted until it has closed: fields are dropped in their order.
 pub(super) struct CountedConnection {
     connection: DbConnection,
-    /// Whether commits of SQLite wait for the disk; `None` while that is not known.
-    synced: Option<bool>,
     _counted: CensusEntry,
-}
-
-impl CountedConnection {
-    /// Runs the closure in one transaction: for `Read` on one snapshot, otherwise with the write lock from the start.
-    pub(super) fn in_transaction<T>(
-        &mut self,
-        access: Access,
-        run: impl FnOnce(&mut DbConnection) -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
-        if access != Access::Read {
-            self.wait_for_disk(access != Access::WriteLazily)?;
-        }
-        self.connection.begin(access)?;
-        match run(&mut self.connection) {
-            Ok(value) => self.connection.commit().map(|()| value).map_err(DbError::from),
-            Err(error) => {
-                if let Err(second) = self.connection.roll_back() {
-                    log::warn!("a transaction could not be rolled back: {second}");
-                }
-                Err(error)
-            }
-        }
-    }
-
-    /// Whether the next commits of SQLite wait for the disk. Not within a transaction.
-    pub(super) fn wait_for_disk(&mut self, wait: bool) -> QueryResult<()> {
-        match &mut self.connection {
-            DbConnection::Sqlite(sqlite) if self.synced != Some(wait) => {
-                self.synced = None;
-                sqlite.batch_execute(if wait { SQLITE_SYNCED } else { SQLITE_LAZY })?;
-                self.synced = Some(wait);
-            }
-            DbConnection::Sqlite(_) | DbConnection::Postgres(_) => {}
-        }
-        Ok(())
-    }
 }
 
 impl Deref for CountedConnection {
@@ -123,11 +85,10 @@ pub(super) enum Access {
 
 /// With the write-ahead log (WAL), reads and one write run at the same time. It is moved into the database when it has 8,000
 /// pages (32 MB; SQLite's default is 1,000), because a scan writes the same pages again and again; then it is cut short.
-/// The same pages are why the cache has up to 32 MiB (2 MiB by default), which are given back after a scan.
-const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 8000;
-PRAGMA journal_size_limit = 4194304; PRAGMA cache_size = -32768;";
-/// With FULL a commit survives a power cut (sqlite.org/pragma.html).
-const SQLITE_SYNCED: &str = "PRAGMA synchronous = FULL;";
+const SQLITE_WRITER: &str =
+    "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 4194304;";
+/// Executed before each transaction: with FULL a commit survives a power cut (sqlite.org/pragma.html).
+pub(super) const SQLITE_SYNCED: &str = "PRAGMA synchronous = FULL;";
 /// A commit survives the end of the process, and is on disk some time later.
 const SQLITE_LAZY: &str = "PRAGMA synchronous = NORMAL;";
 /// Executed on every new connection: SQLite keeps these settings for one connection only.
@@ -168,11 +129,18 @@ impl DbConnection {
         }
     }
 
-    /// Begins a transaction: for `Read` on one snapshot, otherwise with the write lock.
-    fn begin(&mut self, access: Access) -> QueryResult<()> {
-        match (self, access) {
-            (Self::Sqlite(sqlite), Access::Read) => statement::begin(sqlite)?,
-            (Self::Sqlite(sqlite), _) => statement::begin_immediate(sqlite)?,
+    /// Runs the closure in one transaction: for `Read` on one snapshot, otherwise with the write lock from the start.
+    pub(super) fn in_transaction<T>(
+        &mut self,
+        access: Access,
+        run: impl FnOnce(&mut Self) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        match (&mut *self, access) {
+            (Self::Sqlite(sqlite), Access::Read) => AnsiTransactionManager::begin_transaction(sqlite)?,
+            (Self::Sqlite(sqlite), _) => {
+                sqlite.batch_execute(if access == Access::WriteLazily { SQLITE_LAZY } else { SQLITE_SYNCED })?;
+                AnsiTransactionManager::begin_transaction_sql(sqlite, "BEGIN IMMEDIATE")?;
+            }
             (Self::Postgres(postgres), Access::Read) => AnsiTransactionManager::begin_transaction_sql(
                 postgres,
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -184,7 +152,15 @@ impl DbConnection {
                 }
             }
         }
-        Ok(())
+        match run(self) {
+            Ok(value) => self.commit().map(|()| value).map_err(DbError::from),
+            Err(error) => {
+                if let Err(second) = self.roll_back() {
+                    log::warn!("a transaction could not be rolled back: {second}");
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Makes PostgreSQL look rows up by index in the rest of this transaction. Its statistics of a table that was empty
@@ -199,17 +175,14 @@ impl DbConnection {
 
     fn commit(&mut self) -> QueryResult<()> {
         match self {
-            Self::Sqlite(sqlite) => statement::commit(sqlite),
+            Self::Sqlite(sqlite) => AnsiTransactionManager::commit_transaction(sqlite),
             Self::Postgres(postgres) => AnsiTransactionManager::commit_transaction(postgres),
         }
     }
 
     fn roll_back(&mut self) -> QueryResult<()> {
         match self {
-            Self::Sqlite(sqlite) => {
-                statement::roll_back(sqlite);
-                Ok(())
-            }
+            Self::Sqlite(sqlite) => AnsiTransactionManager::rollback_transaction(sqlite),
             Self::Postgres(postgres) => AnsiTransactionManager::rollback_transaction(postgres),
         }
     }
@@ -237,8 +210,7 @@ impl ManageConnection for Opener {
 
     fn connect(&self) -> Result<CountedConnection, DbError> {
         let counted = self.census.count();
-        let connection = DbConnection::open(&self.url, self.access)?;
-        Ok(CountedConnection { connection, synced: None, _counted: counted })
+        Ok(CountedConnection { connection: DbConnection::open(&self.url, self.access)?, _counted: counted })
     }
 
     fn is_valid(&self, connection: &mut CountedConnection) -> Result<(), DbError> {

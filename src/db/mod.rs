@@ -36,7 +36,6 @@ pub mod search;
 pub mod secrets;
 pub mod sessions;
 mod stat;
-mod statement;
 pub mod tracks;
 pub mod unscaled;
 mod url;
@@ -49,10 +48,7 @@ pub use url::{BadDatabaseUrl, DatabaseUrl};
 
 use closing::Census;
 use connection::{Access, Opener};
-use diesel::{
-    connection::SimpleConnection as _,
-    r2d2::{NopErrorHandler, Pool, PooledConnection, R2D2Connection as _},
-};
+use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection, R2D2Connection as _};
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -165,17 +161,6 @@ impl Db {
         run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
     ) -> Result<T, DbError> {
         Lane { access: Access::WriteLazily, ..self.writers.clone() }.run(run).await
-    }
-
-    /// Gives back the memory of SQLite's writer connection, which a scan fills. Blocks until that connection is free.
-    ///
-    /// # Errors
-    /// The database's.
-    pub fn release_memory(&self) -> Result<(), DbError> {
-        match &mut **self.writers.connection()? {
-            DbConnection::Sqlite(sqlite) => Ok(sqlite.batch_execute("PRAGMA shrink_memory")?),
-            DbConnection::Postgres(_) => Ok(()),
-        }
     }
 
     /// The connection that writes sessions, in no transaction. Blocks until it is free.

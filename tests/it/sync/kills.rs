@@ -85,10 +85,9 @@ impl Lock {
     }
 }
 
-/// The record in the database.
+/// The record's stamp in the database.
 fn stored(database: &db::Db, user: UserId) -> Option<String> {
-    let records = database.read_blocking(|connection| db::sessions::records(connection, &[user]));
-    records.expect("the database answers").pop().map(|(_, record)| record)
+    database.read_blocking(|connection| db::sessions::record(connection, user)).expect("the database answers")
 }
 
 on_both_databases! {
