@@ -111,13 +111,13 @@ class Device:
 class Loaded:
     """A server with its devices."""
 
-    async def start(self, program, folder, users):
+    def __init__(self, program, folder, users):
         serve = [program, "demo", "--short", "--listen", "127.0.0.1:0", "--data-dir", folder]
         for command in (serve, ["taskset", "-c", "0", *serve]):
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             for line in self.process.stdout:
-                if line.startswith("listening "):
-                    port = int(line.strip().rsplit(":", 1)[1])
+                if found := re.match(r"open this in your browser to listen: http://[^:]+:(\d+)/", line):
+                    self.port = int(found[1])
                 if line.startswith("Ctrl-C"):
                     break
             if command is serve:
@@ -125,23 +125,26 @@ class Loaded:
                 self.process.wait()
                 tokens = os.path.join(folder, "tokens")
                 make = [program, "user", "tokens", "--count", str(users), "--prefix", "bench", "--out", tokens]
-                subprocess.run([*make, "--data-dir", folder], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        tokens = [json.loads(line)["token"] for line in open(tokens)]
-        ask = urllib.request.Request(f"http://127.0.0.1:{port}/v1/tracks?limit=3")
-        ask.add_header("authorization", f"Bearer {tokens[0]}")
-        tracks = [track["id"] for track in json.load(urllib.request.urlopen(ask))["items"]]
-        await asyncio.sleep(2)
+                make += ["--data-dir", folder]
+                subprocess.run(make, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.tokens = [json.loads(line)["token"] for line in open(tokens)]
+        ask = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/tracks?limit=3")
+        ask.add_header("authorization", f"Bearer {self.tokens[0]}")
+        self.tracks = [track["id"] for track in json.load(urllib.request.urlopen(ask))["items"]]
+
+    async def connect(self):
         memory, cpu = memory_bytes(self.process.pid), cpu_s(self.process.pid)
-        self.users = [await asyncio.gather(*[Device().open(port, token) for _ in range(DEVICES)]) for token in tokens]
+        self.users = [
+            await asyncio.gather(*[Device().open(self.port, token) for _ in range(DEVICES)]) for token in self.tokens
+        ]
         self.devices = [device for user in self.users for device in user]
         self.join_us = (cpu_s(self.process.pid) - cpu) * 1e6 / len(self.devices)
         await asyncio.sleep(2)
         self.idle_bytes = (memory_bytes(self.process.pid) - memory) / len(self.devices)
         self.readers = [asyncio.create_task(device.read()) for device in self.devices]
         for first, *_ in self.users:
-            first.send({"type": "command", "id": number(), "op": "play", "tracks": tracks, "on": first.id})
+            first.send({"type": "command", "id": number(), "op": "play", "tracks": self.tracks, "on": first.id})
         await asyncio.sleep(3)
-        return self
 
     async def slice(self):
         """CPU for each publish in microseconds, and the frames that show it."""
@@ -160,8 +163,10 @@ class Loaded:
 
 async def main(programs, users, rounds):
     with tempfile.TemporaryDirectory() as folder:
-        loaded = [await Loaded().start(program, f"{folder}/{index}", users) for index, program in enumerate(programs)]
+        loaded = [Loaded(program, f"{folder}/{index}", users) for index, program in enumerate(programs)]
         try:
+            for each in loaded:
+                await each.connect()
             slices = [[await each.slice() for each in loaded] for _ in range(rounds)]
         finally:
             for each in loaded:
