@@ -43,23 +43,22 @@ impl Outgoing {
     }
 
     fn new(kind: OpCode, payload: Payload) -> Self {
-        let mut header = Vec::with_capacity(HEADER_BYTES);
-        header.push(FINAL | u8::from(kind));
+        let first = FINAL | u8::from(kind);
         let length = payload.bytes().len();
-        match (u8::try_from(length), u16::try_from(length)) {
-            (Ok(short), _) if short < LENGTH_16 => header.push(short),
+        let (header, header_length) = match (u8::try_from(length), u16::try_from(length)) {
+            (Ok(short), _) if short < LENGTH_16 => ([first, short, 0, 0, 0, 0, 0, 0, 0, 0], 2),
             (_, Ok(medium)) => {
-                header.push(LENGTH_16);
-                header.extend(medium.to_be_bytes());
+                let [a, b] = medium.to_be_bytes();
+                ([first, LENGTH_16, a, b, 0, 0, 0, 0, 0, 0], 4)
             }
             _ => {
-                header.push(LENGTH_64);
-                header.extend(u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes());
+                let mut header = [first, LENGTH_64, 0, 0, 0, 0, 0, 0, 0, 0];
+                let length = u64::try_from(length).unwrap_or(u64::MAX).to_be_bytes();
+                header.iter_mut().skip(2).zip(length).for_each(|(place, byte)| *place = byte);
+                (header, HEADER_BYTES)
             }
-        }
-        let header_length = header.len();
-        header.resize(HEADER_BYTES, 0);
-        Self { header: header.try_into().unwrap_or_default(), header_length, payload, taken: 0 }
+        };
+        Self { header, header_length, payload, taken: 0 }
     }
 
     /// Gives the stream what it takes of the rest; ready when it has all.
