@@ -1,5 +1,5 @@
 //! Requests that ask for a WebSocket. They go through the same application as all others; when its answer is a handshake,
-//! the connection leaves HTTP and belongs to whoever the handler named ([`Handover`]).
+//! the connection leaves HTTP and is passed to the function that the handler has put into the answer ([`Handover`]).
 
 use super::websocket::Wire;
 use actix_codec::Framed;
@@ -28,7 +28,7 @@ use tokio::{
 /// How long a client may take to close a connection whose request was refused.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-/// Who takes the connection after the handshake: it gets the bare stream, and the bytes that came after the request. An
+/// What takes the connection after the handshake: it gets the bare stream, and the bytes that came after the request. An
 /// extension of the answer.
 pub(super) struct Handover(Box<dyn FnOnce(Box<dyn Wire>, BytesMut)>);
 

@@ -70,7 +70,7 @@ pub struct Settled {
 pub struct Book {
     commands: VecDeque<Followed>,
     unanswered: usize,
-    /// The newest report: its instant in server time, its device, when it was sent, and who was shown it.
+    /// The newest report: its instant in server time, its device, when it was sent, and the devices that were shown it.
     report: Option<(Micros, usize, i64, u64)>,
 }
 

@@ -57,7 +57,7 @@ impl Part {
         }
     }
 
-    /// The time is over: who has not come to rest is a violation. All devices leave.
+    /// The time is over: each user whose devices do not agree yet is a violation. All devices leave.
     pub(crate) fn close(&mut self) {
         for index in 0..self.people.len() {
             let first = self.device_of(index, 0);

@@ -92,7 +92,7 @@ fn parse_files(limits: &str) -> Option<u64> {
     if soft == "unlimited" { Some(u64::MAX) } else { soft.parse().ok() }
 }
 
-/// The process that listens on a port of this machine; `None`: none, or it belongs to somebody else.
+/// The process that listens on a port of this machine; `None`: no process does, or it runs as another user.
 #[must_use]
 pub fn listener(port: u16) -> Option<u32> {
     let tables = [read("/proc/net/tcp"), read("/proc/net/tcp6")];

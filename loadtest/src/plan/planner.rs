@@ -44,7 +44,7 @@ pub struct Phases {
     pub start_us: i64,
     /// All devices were to connect; people act from here on.
     pub hold_us: i64,
-    /// Nobody acts any more.
+    /// The hold is over: no user acts any more.
     pub end_us: i64,
     /// The devices of each user must agree.
     pub over_us: i64,

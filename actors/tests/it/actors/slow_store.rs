@@ -32,7 +32,7 @@ async fn reports_are_shown_while_a_write_is_held_back() {
     assert_eq!(node.store.commits() - before, 2, "the first report's write, and the command with all the others");
 }
 
-/// A deadline of the session is kept meanwhile: who was cut off leaves the list when its grace is over.
+/// A deadline of the session is kept meanwhile: a device that was cut off leaves the list when its grace is over.
 #[actix::test]
 async fn a_device_leaves_the_list_while_a_write_is_held_back() {
     let (node, mut kitchen, mut phone) = two_devices().await;
