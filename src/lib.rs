@@ -11,6 +11,7 @@ pub mod device;
 pub mod error;
 pub mod http;
 pub mod media;
+mod metrics;
 mod restored;
 mod service_manager;
 pub mod store;

@@ -3,8 +3,9 @@
 //!
 //! Folders depend on each other in one direction: `state` on `protocol`, `node` on `state`, `socket` on `node`,
 //! `session` on `socket` and `node`; [`directory`] starts sessions. `protocol` is that of the crate `segue-client`,
-//! which clients use without this one.
+//! which clients use without this one. [`count`] is used by all.
 
+pub mod count;
 pub mod directory;
 pub mod node;
 pub mod session;

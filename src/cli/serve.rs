@@ -10,7 +10,7 @@ use crate::{
         private, users,
     },
     http::{self, Listening},
-    restored, telemetry,
+    metrics, restored, telemetry,
 };
 use clap::Args;
 use std::{
@@ -55,6 +55,7 @@ pub(super) fn run<P: Send + 'static>(
     prepare: impl FnOnce(&Db, &Settings, &AtomicBool) -> Result<P, Failure> + Send + 'static,
     ready: impl AsyncFnOnce(&App, &ListenAddress, P) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    metrics::begin();
     http::block_on(async move {
         let mut signals = Signals::of_server()?;
         let settings = settings()?;

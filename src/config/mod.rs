@@ -139,6 +139,9 @@ settings! { |sources|
     log_format: LogFormat = LogFormat::default();
     /// Whether every HTTP request gets a line in the log; without it only those that fail.
     log_requests: bool = false;
+    /// Address and port of a listener that answers `/metrics` to everybody who reaches it, such as `127.0.0.1:9464`; empty:
+    /// none, and only admins read `/metrics`.
+    metrics_listen: Option<SocketAddr> = None;
 }
 
 impl Settings {

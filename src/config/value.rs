@@ -4,6 +4,7 @@ use super::source::Shape;
 use crate::{db::DatabaseUrl, values::separators::Separators};
 use std::{
     fmt::Display,
+    net::SocketAddr,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -94,6 +95,26 @@ impl Value for Option<PathBuf> {
 
     fn show(&self) -> String {
         quote(self.as_deref().unwrap_or_else(|| Path::new("")).display())
+    }
+}
+
+/// An address with a port, or nothing for an empty text.
+impl Value for Option<SocketAddr> {
+    const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "ADDRESS";
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        match single(texts)? {
+            "" => Ok(None),
+            text => text
+                .parse()
+                .map(Some)
+                .map_err(|_| format!("is an address with a port such as 127.0.0.1:9464, not {text:?}")),
+        }
+    }
+
+    fn show(&self) -> String {
+        quote(self.map(|address| address.to_string()).unwrap_or_default())
     }
 }
 

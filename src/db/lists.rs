@@ -6,6 +6,7 @@ use diesel::{
     QueryableByName, RunQueryDsl as _, sql_query,
     sql_types::{BigInt, Text},
 };
+use segue_actors::count;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -155,8 +156,10 @@ impl Lists {
         if let Some(index) = known
             && (index.change == change || index.found.elapsed() < index.took.saturating_mul(PATIENCE))
         {
+            count::list(true);
             return Ok(index);
         }
+        count::list(false);
         let index = Arc::new(list.index(connection, change)?);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(list, Arc::clone(&index));
         Ok(index)

@@ -49,9 +49,10 @@ pub use url::{BadDatabaseUrl, DatabaseUrl};
 use closing::Census;
 use connection::{Access, Opener};
 use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection, R2D2Connection as _};
+use segue_actors::count;
 use std::{
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
@@ -233,6 +234,9 @@ impl Lane {
     }
 
     fn run_blocking<T>(&self, run: impl FnOnce(&mut DbConnection) -> Result<T, DbError>) -> Result<T, DbError> {
-        self.connection()?.in_transaction(self.access, run).map_err(|error| error.at(&self.url))
+        let began = Instant::now();
+        let outcome = self.connection()?.in_transaction(self.access, run);
+        count::database(began.elapsed(), self.access == Access::Read);
+        outcome.map_err(|error| error.at(&self.url))
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn bind(wanted: &ListenAddress) -> io::Result<Bound> {
     }
 }
 
-fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+pub(super) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A server that starts again finds connections of the last one that the system still keeps.
     socket.set_reuseaddr(true)?;

@@ -34,6 +34,7 @@ mod link;
 mod lists;
 mod media;
 mod method;
+mod metrics;
 mod notions;
 mod objects;
 mod openapi;
@@ -114,6 +115,7 @@ pub const OF_STRANGERS: &[&str] = &[
 pub fn routes(config: &mut web::ServiceConfig) {
     errors::configure(config);
     health::routes(config);
+    metrics::routes(config);
     history::routes(config);
     auth::routes(config);
     keys::routes(config);
@@ -153,6 +155,8 @@ pub struct Listening {
     /// How many descriptors the process may open; each connection takes one.
     pub descriptors: usize,
     server: Server,
+    /// The listener of `metrics_listen`.
+    metrics: Option<Server>,
     app: Arc<App>,
     sockets: OpenSockets,
     certificate: Option<Arc<Certificate>>,
@@ -173,6 +177,7 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
     let sockets = OpenSockets::default();
     let counted = web::Data::new(sockets.clone());
     let application = move || {
+        metrics::watch_loop();
         actix_web::App::new()
             .app_data(data.clone())
             .app_data(counted.clone())
@@ -198,6 +203,7 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
     let on_connect = move |connection: &dyn Any, known: &mut Extensions| door.enter(connection, known);
     let refused = |error: io::Error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}"));
     let certificate = tls::open(&app.settings)?;
+    let metrics = app.settings.metrics_listen.map(metrics::listen).transpose()?;
     let (listeners, bound, certificate, socket_file) = match (bind(&wanted).await.map_err(refused)?, certificate) {
         (Bound::Tcp(bound, listeners), Some((tls, certificate))) => {
             (BoundListeners::Tls(listeners, Box::new(tls)), bound, Some(certificate), None)
@@ -207,7 +213,7 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
     };
     // The descriptors are the limit: actix would stop accepting, without a word, at a number of its own.
     let server = serve(listeners, &application, &on_connect, descriptors)?;
-    Ok(Listening { bound, descriptors, server, app, sockets, certificate, hang_ups, socket_file })
+    Ok(Listening { bound, descriptors, server, metrics, app, sockets, certificate, hang_ups, socket_file })
 }
 
 impl Listening {
@@ -221,6 +227,11 @@ impl Listening {
         actix_web::rt::spawn(reload_on(self.hang_ups, self.certificate));
         service_manager::tell("READY=1");
         let handle = self.server.handle();
+        let metrics = self.metrics.map(|server| {
+            let handle = server.handle();
+            actix_web::rt::spawn(server);
+            handle
+        });
         actix_web::rt::spawn(async move {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -234,6 +245,9 @@ impl Listening {
             }
             if timeout(SOCKETS_WITHIN, self.sockets.none()).await.is_err() {
                 log::info!("some devices did not take the end of their sockets in time");
+            }
+            if let Some(metrics) = metrics {
+                metrics.stop(false).await;
             }
             handle.stop(true).await;
         });

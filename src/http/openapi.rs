@@ -2,8 +2,8 @@
 
 use super::{
     albums, artists, auth, codes, command_query, commands, covers, described, following, genres, health, history, keys,
-    library, library_uris, lists, playback, playlist_items, playlist_tracks, playlists, reads, saved, search, socket,
-    stream, tracks, users, ways,
+    library, library_uris, lists, metrics, playback, playlist_items, playlist_tracks, playlists, reads, saved, search,
+    socket, stream, tracks, users, ways,
 };
 use crate::{app::App, error::ApiError};
 use actix_web::{
@@ -37,7 +37,7 @@ use utoipa::{
         keys::list, keys::create, keys::remove,
         covers::get,
         genres::list, genres::tracks_of,
-        health::lives, health::is_ready,
+        health::lives, health::is_ready, metrics::for_admins,
         history::recently_played, history::top_tracks, history::top_artists,
         library::status, library::scan, library::unreadable, library::troubles,
         playback::look, playback::currently_playing, playback::devices, playback::queue,
@@ -67,7 +67,7 @@ use utoipa::{
         (name = "library", description = "Saved tracks, plays, and scans of the music folders."),
         (name = "media", description = "The bytes of the music."),
         (name = "accounts", description = "Users, logins and passwords."),
-        (name = "server", description = "Health checks."),
+        (name = "server", description = "Health checks and metrics."),
     ),
     modifiers(&Common),
 )]

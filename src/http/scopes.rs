@@ -24,6 +24,7 @@ const EXCEPTIONS: &[(Option<&Method>, &str, Needed)] = &[
     (Some(&Method::PATCH), "/v1/users/{id}", Needed::Login),
     (Some(&Method::DELETE), "/v1/users/{id}", Needed::Scope(KeyScope::Admin)),
     (Some(&Method::POST), "/v1/library/scan", Needed::Scope(KeyScope::Admin)),
+    (None, "/metrics", Needed::Scope(KeyScope::Admin)),
     (None, "/v1/library/troubles", Needed::Scope(KeyScope::Admin)),
     (None, "/v1/library/unreadable", Needed::Scope(KeyScope::Admin)),
     // A device reports, plays and commands.

@@ -10,11 +10,15 @@ use crate::db::{
     sessions::{self, BatchError, NewSession, SessionBatch},
 };
 use segue_actors::{
+    count,
     node::ports::{Outcome, PortError, SessionChange},
     state::Record,
 };
 use segue_client::protocol::ids::UserId;
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 use tokio::sync::oneshot;
 
 /// The most rows of one transaction: enough that the disk limits the throughput, few enough that it takes milliseconds.
@@ -70,7 +74,10 @@ impl Gathered {
 
     /// Writes the transaction and answers all callers. Blocks.
     pub(super) fn write(self, db: &Db) {
-        match self.try_to_write(db) {
+        let (began, rows) = (Instant::now(), self.batch.sessions.len() + self.batch.plays.len());
+        let outcome = self.try_to_write(db);
+        count::stored(began.elapsed(), outcome.is_ok().then_some(rows));
+        match outcome {
             Ok(written) => self.answer(db, &written.into_iter().collect()),
             Err(BatchError::NotSent(error)) => {
                 log::warn!("sessions were not written: {error}");

@@ -29,6 +29,7 @@ mod http;
 mod layers;
 mod listening;
 mod login_codes;
+mod metrics;
 mod network;
 mod numbering;
 mod openapi;

@@ -327,10 +327,11 @@ const CORE: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("rules", &["protocol"]),
     ("driver", &["protocol", "rules"]),
+    ("count", &[]),
     ("state", &["protocol"]),
     ("node", &["protocol", "state"]),
-    ("socket", &["node", "protocol", "state"]),
-    ("session", &["node", "protocol", "socket", "state"]),
+    ("socket", &["count", "node", "protocol", "state"]),
+    ("session", &["count", "node", "protocol", "socket", "state"]),
     ("testing", &["node", "protocol", "state"]),
     ("directory", &["node", "protocol", "session"]),
 ];

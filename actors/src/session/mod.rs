@@ -6,6 +6,7 @@
 
 mod ask;
 mod cluster;
+mod counted;
 mod library;
 mod load;
 pub mod panics;
@@ -21,6 +22,7 @@ use crate::socket::rate_limit::RateLimit;
 use crate::state::{Event, Join, Leaving};
 use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHandle};
 use cluster::Peers;
+use counted::SessionCounts;
 use load::Closing;
 use panics::EventKey;
 use replica::Replica;
@@ -103,6 +105,7 @@ pub struct SessionActor {
     /// The timer up to which the session keeps running after a program's request (`ask::LINGER`).
     lingering: Option<SpawnHandle>,
     replica: Replica,
+    counted: SessionCounts,
     /// When the first of the failed loads in a row was noticed; `None`: the last one succeeded.
     failing_since: Option<Micros>,
     peers: Option<Peers>,
@@ -143,6 +146,7 @@ impl SessionActor {
             rate_limit: RateLimit::default(),
             lingering: None,
             replica: replica.after_panics(skipped, is_paused),
+            counted: SessionCounts::new(),
             failing_since: None,
             peers: None,
             watched: None,

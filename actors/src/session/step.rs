@@ -2,6 +2,7 @@
 
 use super::SessionActor;
 use super::replica::{Replica, ReplicaOutput};
+use crate::count;
 use crate::node::ports::{Outcome, SessionChange};
 use crate::protocol::ids::Micros;
 use crate::state::Event;
@@ -27,6 +28,9 @@ impl SessionActor {
         work(&mut self.replica, now, &mut outputs);
         self.carry_out(outputs, ctx);
         self.is_at_work = false;
+        if let Some(state) = self.replica.state() {
+            self.counted.follow(state);
+        }
         self.rest(ctx);
     }
 
@@ -48,8 +52,10 @@ impl SessionActor {
 
     fn commit(&self, change: SessionChange, ctx: &mut Context<Self>) {
         let record = change.record.clone();
-        let committed = self.world().store.commit(self.user, change);
-        ctx.spawn(committed.into_actor(self).map(|outcome, actor, ctx| {
+        let (began, committed) = (self.now(), self.world().store.commit(self.user, change));
+        ctx.spawn(committed.into_actor(self).map(move |outcome, actor, ctx| {
+            let took_us = u64::try_from(actor.now().since_us(began)).unwrap_or(0);
+            count::commit(Duration::from_micros(took_us), matches!(outcome, Outcome::Committed));
             if let (Outcome::Committed, Some(peers)) = (&outcome, &actor.peers) {
                 peers.publish(actor.user, record);
             }

@@ -9,6 +9,7 @@ use super::liveness::{Liveness, LivenessAction};
 use super::login::SocketLogin;
 use super::outbox::Outbox;
 use super::pages::PageRequests;
+use crate::count;
 use crate::node::ports::{Socket, Wrote};
 use crate::node::{FrameKind, Sessions, ToSession, ToSocket, World};
 use crate::protocol::close::CloseReason;
@@ -74,6 +75,8 @@ pub struct SocketActor<S: Socket> {
     inbound: Inbound,
     coalescer: Coalescer,
     timer: Option<SpawnHandle>,
+    /// Counts as an open socket.
+    _counted: count::LevelShare,
 }
 
 /// A device that is part of a session.
@@ -108,6 +111,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
                 inbound: Inbound::new(world.limits.tracks_per_command),
                 coalescer: Coalescer::default(),
                 timer: None,
+                _counted: count::LevelShare::sockets().with_one(),
                 sessions,
             }
         })
@@ -307,6 +311,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             LivenessAction::PingText => self.send(FrameKind::Other, &ServerMessage::Ping { now_us: now }, ctx),
             LivenessAction::PingProtocol => self.socket.ping(),
             LivenessAction::Dead(heard) => {
+                count::lost_heartbeat();
                 self.log_end(CloseReason::Dead, &format!("nothing was received for {} ms", now.since_ms(heard)));
                 self.end_socket(CloseReason::Dead);
                 self.gone(Leaving::Lost(heard), ctx);
@@ -408,6 +413,7 @@ impl<S: Socket + Unpin + 'static> StreamHandler<Incoming> for SocketActor<S> {
         let now = self.now();
         match incoming {
             Incoming::Text(text) => {
+                count::frame_in(text.len());
                 let is_probed = self.liveness.hear(now);
                 self.read(&text, ctx);
                 self.answer(is_probed, ctx);

@@ -1,6 +1,7 @@
 //! The frames that wait for a socket (R10): bounded in bytes, with at most one `playback`, one `devices` and one `library`
 //! frame.
 
+use crate::count::{self, LevelShare};
 use crate::node::FrameKind;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,10 +14,19 @@ pub const OUTBOX_BYTES: usize = 64 * 1024;
 pub struct Overflow;
 
 /// Frames in order, at most [`OUTBOX_BYTES`] of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Outbox {
     frames: VecDeque<(FrameKind, Arc<str>)>,
     bytes: usize,
+    counted_frames: LevelShare,
+    counted_bytes: LevelShare,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        let (counted_frames, counted_bytes) = (LevelShare::backlog_frames(), LevelShare::backlog_bytes());
+        Self { frames: VecDeque::new(), bytes: 0, counted_frames, counted_bytes }
+    }
 }
 
 impl Outbox {
@@ -35,6 +45,11 @@ impl Outbox {
         }
         self.bytes = self.bytes.saturating_add(frame.len());
         self.frames.push_back((kind, frame));
+        // There would be one more than before.
+        if self.frames.len() == self.counted_frames.now() {
+            count::replaced_state();
+        }
+        self.count();
         Ok(())
     }
 
@@ -48,7 +63,14 @@ impl Outbox {
     pub fn pop(&mut self) {
         if let Some((_, frame)) = self.frames.pop_front() {
             self.bytes = self.bytes.saturating_sub(frame.len());
+            count::frame_out(frame.len());
+            self.count();
         }
+    }
+
+    fn count(&mut self) {
+        self.counted_frames.set(self.frames.len());
+        self.counted_bytes.set(self.bytes);
     }
 
     /// Whether no frame waits.
@@ -80,6 +102,8 @@ mod tests {
         for (kind, frame) in frames.into_iter().chain([(FrameKind::Playback, "p2"), (FrameKind::Devices, "d2")]) {
             outbox.push(kind, frame.into()).expect("it is small");
         }
+        let counted = count::of_this_thread();
+        assert_eq!((counted.replaced_states, counted.backlog_frames, counted.backlog_bytes), (2, 4, 10));
         let mut written = Vec::new();
         while let Some(frame) = outbox.first() {
             written.push(frame.to_string());
@@ -87,6 +111,9 @@ mod tests {
         }
         assert_eq!(written, ["ack", "ack", "p2", "d2"]);
         assert_eq!(outbox.bytes(), 0);
+        let counted = count::of_this_thread();
+        assert_eq!((counted.frames_out, counted.bytes_out), (4, 10));
+        assert_eq!((counted.backlog_frames, counted.backlog_bytes), (0, 0));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use cache::{Cache, MAKER};
 use failures::{CoverFailure, Failures};
 use pool::Pool;
+use segue_actors::count;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
@@ -83,10 +84,12 @@ impl Covers {
     /// # Errors
     /// `Busy` when too many others wait, or when it was not made within 30 s.
     pub async fn get(&self, wanted: CoverRequest) -> Result<Option<CoverImage>, Busy> {
-        if let Some(size) = wanted.size
-            && let Ok(bytes) = tokio::fs::read(self.maker.cache.path(wanted.id, size)).await
-        {
-            return Ok(Some(scaled(bytes)));
+        if let Some(size) = wanted.size {
+            let cached = tokio::fs::read(self.maker.cache.path(wanted.id, size)).await;
+            count::cover(cached.is_ok());
+            if let Ok(bytes) = cached {
+                return Ok(Some(scaled(bytes)));
+            }
         }
         let size = match self.maker.failures.of(wanted.id) {
             Some(CoverFailure::Gone) => return Ok(None),

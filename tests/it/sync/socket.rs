@@ -19,7 +19,7 @@ pub(super) async fn with_music(database: &TestDatabase) -> Server {
 }
 
 /// The same, started with more arguments.
-pub(super) async fn with_music_and(database: &TestDatabase, arguments: &[&str]) -> Server {
+pub(crate) async fn with_music_and(database: &TestDatabase, arguments: &[&str]) -> Server {
     let music = database.folder.path().join("music");
     std::fs::create_dir(&music).expect("a folder");
     silence(&music.join("long.wav"), 200);
@@ -29,7 +29,7 @@ pub(super) async fn with_music_and(database: &TestDatabase, arguments: &[&str]) 
 }
 
 /// The id of that track.
-pub(super) async fn track(login: &Login<'_>) -> MediaId {
+pub(crate) async fn track(login: &Login<'_>) -> MediaId {
     let page = login.get("/v1/tracks").await.json();
     page["items"][0]["id"].as_str().expect("a track").parse().expect("an id")
 }
@@ -130,7 +130,7 @@ pub(super) fn hello_of(token: Option<&str>, (number, instance): (u64, u64), seen
 }
 
 /// The operation that plays the track.
-pub(super) fn play(track: MediaId) -> Op<MediaId> {
+pub(crate) fn play(track: MediaId) -> Op<MediaId> {
     Op::Play { item: None, tracks: vec![track], start: None, position_ms: None, on: None }
 }
 
