@@ -22,6 +22,9 @@ use segue_actors::{
 };
 use std::{error::Error, sync::Arc, time::Duration};
 
+/// How long the end of a scan waits for the search to find what it wrote: the first scan of a large library is ahead of it.
+const SEARCH_WITHIN: Duration = Duration::from_secs(60);
+
 /// The shared handles; made once from the settings and available to every request.
 pub struct App {
     /// The settings of this process.
@@ -73,7 +76,8 @@ impl App {
         let interval = (*scan_interval_s > 0).then(|| Duration::from_secs(*scan_interval_s));
         let splits = self.settings.splits();
         let folders = Music { folders: music.clone(), hidden: *scan_hidden, others_stay: false, splits };
-        self.scanner.start(self.db.clone(), folders, interval);
+        let search = Arc::clone(&self.search);
+        self.scanner.start(self.db.clone(), folders, interval, move || search.catch_up(SEARCH_WITHIN));
         if !music.is_empty() && *check_mb_per_s > 0 {
             let rate = check_mb_per_s.saturating_mul(1_000_000);
             self.sums.start(self.db.clone(), Arc::clone(self.scanner.board()), rate);

@@ -2,6 +2,7 @@
 //! one that the index has.
 
 use super::{
+    rounds::Rounds,
     search::{Query, Results, SearchError, SearchIndex},
     stop::Stop,
 };
@@ -92,6 +93,7 @@ impl fmt::Display for NotSearched {
 struct Shared {
     index: OnceLock<Arc<SearchIndex>>,
     stop: Stop,
+    rounds: Rounds,
 }
 
 impl Search {
@@ -123,20 +125,29 @@ impl Search {
         let shared = Arc::clone(&self.shared);
         let (runs, running) = mpsc::channel();
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
+        shared.rounds.resume();
         let run = move || {
             // Dropped when the thread ends, also by a panic.
-            let _runs: mpsc::Sender<()> = runs;
+            let (_runs, _ends): (mpsc::Sender<()>, _) = (runs, shared.rounds.suspended_at_end());
             shared.run(&db, &folder);
         };
         if let Err(error) = thread::Builder::new().name("search".to_owned()).spawn(run) {
+            self.shared.rounds.suspend();
             log::error!("the search index is not updated, because its thread cannot be started: {error}");
         }
+    }
+
+    /// Blocks until the index has all changes that the database has now, at most for `within`. Returns at once while the
+    /// index cannot be fed: the thread does not run, or its last attempt failed.
+    pub fn catch_up(&self, within: Duration) {
+        self.shared.rounds.await_next(within);
     }
 
     /// Ends the thread that feeds the index, and closes its files. Blocks until that is done, for at most 10 s: a process
     /// that ends meanwhile leaves files half-way.
     pub fn stop(&self) {
         self.shared.stop.tell();
+        self.shared.rounds.suspend();
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if running.is_some_and(|running| running.recv_timeout(END_WITHIN) == Err(RecvTimeoutError::Timeout)) {
             log::warn!("the search index is still being written; what is not finished is done again at the next start");
@@ -157,12 +168,13 @@ impl Shared {
         let index = Arc::clone(self.index.get_or_init(|| Arc::new(index)));
         if self.retry(|| check(&index)).is_some() {
             let mut idle = 0_u32;
-            while let Some(has_changed) = self.retry(|| self.follow(db, &index)) {
+            while let Some(has_changed) = self.retry(|| self.rounds.one(|| self.follow(db, &index))) {
                 idle = if has_changed { 0 } else { idle.saturating_add(1) };
                 if idle == IDLE_POLLS {
                     rest(&index);
                 }
-                if self.stop.within(POLL) {
+                self.rounds.wait(POLL);
+                if self.stop.is_over() {
                     break;
                 }
             }
@@ -177,13 +189,17 @@ impl Shared {
         let mut failing = false;
         loop {
             match attempt() {
-                Ok(value) => return Some(value),
+                Ok(value) => {
+                    self.rounds.resume();
+                    return Some(value);
+                }
                 Err(error) if !failing && !self.stop.is_over() => {
                     log::error!("{error}; search may be behind until this is over");
                 }
                 Err(_) => {}
             }
             failing = true;
+            self.rounds.suspend();
             if self.stop.within(POLL) {
                 return None;
             }

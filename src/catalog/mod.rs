@@ -4,6 +4,7 @@ pub mod content;
 pub mod cover;
 pub mod follow;
 pub mod playlist;
+mod rounds;
 pub mod scan;
 pub mod search;
 pub mod stop;

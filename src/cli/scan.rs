@@ -99,7 +99,8 @@ pub(super) fn once(
     let music = Music { folders: settings.music.clone(), hidden, others_stay, splits };
     thread::scope(|threads| {
         let line = threads.spawn(|| show(&board, &over));
-        run_one(db, &music, scope, &board, stop);
+        // The index belongs to a server: it follows when one runs.
+        run_one(db, &music, scope, &board, stop, &|| ());
         over.store(true, Ordering::Relaxed);
         line.thread().unpark();
     });

@@ -88,8 +88,8 @@ impl Requests {
 
 impl Scanner {
     /// Starts the thread: it scans at once, and then whenever a scan is due. `interval` is the time from the end of a
-    /// scan to the start of the next.
-    pub fn start(&self, db: Db, music: Music, interval: Option<Duration>) {
+    /// scan to the start of the next. `publish` is as in [`run_one`].
+    pub fn start(&self, db: Db, music: Music, interval: Option<Duration>, publish: impl Fn() + Send + 'static) {
         if music.folders.is_empty() {
             return;
         }
@@ -102,7 +102,7 @@ impl Scanner {
             while let Some(scope) = requests.next(interval_ends) {
                 match db.lock_scans() {
                     Ok(Some(_lock)) => {
-                        run_one(&db, &music, &scope, &board, &requests.stop);
+                        run_one(&db, &music, &scope, &board, &requests.stop, &publish);
                         segue_heap::trim();
                     }
                     Ok(None) => wait_for_others(&requests, scope),
@@ -162,12 +162,14 @@ impl Drop for Scanner {
     }
 }
 
-/// Scans once and writes start, end and result to the board.
-pub fn run_one(db: &Db, music: &Music, scope: &Scope, board: &Board, stop: &AtomicBool) {
+/// Scans once and writes start, end and result to the board. When all is written, and before the scan counts as finished,
+/// it calls `publish`, which blocks until the search finds what was written.
+pub fn run_one(db: &Db, music: &Music, scope: &Scope, board: &Board, stop: &AtomicBool, publish: &impl Fn()) {
     board.change(|progress| {
         *progress = ScanProgress { running: true, started: Some(time::now()), ..ScanProgress::default() }
     });
     let outcome = scan(db, music, scope, board, stop);
+    publish();
     board.change(|progress| {
         progress.running = false;
         progress.complete = outcome.is_ok() && !stop.load(Ordering::Relaxed);

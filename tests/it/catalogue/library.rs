@@ -156,7 +156,7 @@ impl Library {
 
     pub(super) fn scan_scope(&self, music: &Music, scope: &Scope) -> ScanProgress {
         let board = Board::default();
-        run_one(&self.db, music, scope, &board, &AtomicBool::new(false));
+        run_one(&self.db, music, scope, &board, &AtomicBool::new(false), &|| ());
         board.read()
     }
 

@@ -49,6 +49,25 @@ on_both_databases! {
     }
 }
 
+on_both_databases! {
+    async fn what_a_finished_scan_wrote_is_found(database) {
+        let library = Library::new(database);
+        let music = library.music.path().to_str().expect("text");
+        let server = Server::start_with(&library.database, &["--music", music]).await;
+        let admin = server.admin(&library.database, "root").await;
+        for number in 1..6 {
+            wav(&library.path(&format!("album/song{number}.wav")), number);
+            assert_eq!(admin.post("/v1/library/scan", &serde_json::Value::Null).await.status, 202);
+            until("the scan is over", async || {
+                let now = admin.get("/v1/library/scan").await.json();
+                now["complete"] == true && now["queued"] == false && now["done"] == number
+            }).await;
+            let found = admin.get(&format!("/v1/search?q=song{number}&type=track")).await.json();
+            assert_eq!(found["tracks"]["total"], 1, "{number}: {found}");
+        }
+    }
+}
+
 #[test]
 fn a_scan_of_a_server_without_music_folders_is_refused() {
     crate::harness::run(async {
