@@ -23,7 +23,7 @@ use segue_actors::{
 use std::{error::Error, sync::Arc, time::Duration};
 
 /// How long the end of a scan waits for the search to find what it wrote: the first scan of a large library is ahead of it.
-const SEARCH_WITHIN: Duration = Duration::from_secs(60);
+const SEARCH_WITHIN: Duration = Duration::from_mins(1);
 
 /// The shared handles; made once from the settings and available to every request.
 pub struct App {

@@ -1,4 +1,4 @@
-//! What `/metrics` answers, as OpenMetrics: sums of what the threads have counted. No label holds a name or an id of a
+//! What `/metrics` answers, as `OpenMetrics`: sums of what the threads have counted. No label holds a name or an id of a
 //! person, a device or a track.
 
 use prometheus_client::{

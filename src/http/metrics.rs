@@ -16,7 +16,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(web::resource("/metrics").route(reads().to(for_admins)));
 }
 
-/// What the server counts, as OpenMetrics; for admins.
+/// What the server counts, as `OpenMetrics`; for admins.
 #[utoipa::path(get, path = "/metrics", tag = "server", responses(
     (status = 200, content_type = "application/openmetrics-text", body = String), (status = 403)))]
 pub(super) async fn for_admins(_: Admin) -> Result<HttpResponse, ApiError> {

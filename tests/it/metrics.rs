@@ -36,7 +36,8 @@ fn is_more_than_nothing(text: &str, sample: &str) -> bool {
 fn named_by_the_dashboard() -> BTreeSet<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/grafana-dashboard.json");
     let dashboard: Value = serde_json::from_str(&fs::read_to_string(file).expect("it is there")).expect("JSON");
-    let targets = dashboard["panels"].as_array().expect("panels").iter().flat_map(|panel| panel["targets"].as_array());
+    let targets =
+        dashboard["panels"].as_array().expect("panels").iter().filter_map(|panel| panel["targets"].as_array());
     let queries = targets.flatten().map(|target| target["expr"].as_str().expect("a query"));
     let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words = queries.flat_map(|query| query.split(move |c| !is_of_word(c)));

@@ -56,7 +56,7 @@ on_both_databases! {
         let server = Server::start_with(&library.database, &["--music", music]).await;
         let admin = server.admin(&library.database, "root").await;
         for number in 1..6 {
-            wav(&library.path(&format!("album/song{number}.wav")), number);
+            wav(&library.path(format!("album/song{number}.wav")), number);
             assert_eq!(admin.post("/v1/library/scan", &serde_json::Value::Null).await.status, 202);
             until("the scan is over", async || {
                 let now = admin.get("/v1/library/scan").await.json();
