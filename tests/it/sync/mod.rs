@@ -1,5 +1,6 @@
 //! The sync socket of the real server: joining, refusals, transfers, and kills of the server.
 
+mod all_at_once;
 mod goodbyes;
 mod handing_over;
 mod hostile;
