@@ -250,6 +250,23 @@ fn whole(publishes: u32) -> (Cost, f64) {
     (cost, frames)
 }
 
+/// The memory that a device keeps, one of three of its user, whose session's part is included.
+fn idle_bytes() -> i64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("it starts");
+    let set = LocalSet::new();
+    let (mut users, directory) = (Vec::new(), directory());
+    let joined = measure(|| {
+        set.block_on(&runtime, async {
+            for number in 1..=USERS {
+                users.push(User::join(&directory, number).await);
+            }
+        });
+        // The frames of the joins.
+        let _ = users.iter().map(User::frames).sum::<usize>();
+    });
+    joined.bytes_current / i64::try_from(USERS * DEVICES).expect("few")
+}
+
 /// A session whose first device plays, and what it is shown.
 fn session() -> SessionState {
     let mut state = SessionState::new(START, 1, NodeId(1), Limits::default());
@@ -311,5 +328,6 @@ fn main() {
         cost
     };
     Cost::best(way).print("the whole way");
+    println!("memory of an idle device, without its connection: {} bytes", idle_bytes());
     println!("frames of each publish: {frames:.2}");
 }
