@@ -72,6 +72,8 @@ impl Collector for Scrape {
         out.times_of("segue_loop_delay", "By how much a timer of a worker was late", "worker", delays)?;
         let covers = [("hit", sums.cover_hits), ("miss", sums.cover_misses)];
         out.counters("segue_cover_lookups", "Scaled covers asked for", "outcome", &covers)?;
+        let media = [("bare", sums.media_bare), ("http", sums.media_http)];
+        out.counters("segue_media_answers", "Answers with the bytes of a file", "way", &media)?;
         let lists = [("hit", sums.list_hits), ("miss", sums.list_misses)];
         out.counters("segue_list_lookups", "Keys of long lists asked for", "outcome", &lists)?;
         let began = ConstGauge::new(*BEGAN_S);

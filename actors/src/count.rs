@@ -128,6 +128,10 @@ counted! {
     cover_hits;
     /// Scaled covers that were not.
     cover_misses;
+    /// Answers with the bytes of a file that were sent on bare connections.
+    media_bare;
+    /// Those that HTTP sent.
+    media_http;
     /// Pages of long lists whose keys were in memory.
     list_hits;
     /// Pages of long lists whose keys were read from the database.
@@ -343,6 +347,11 @@ pub fn database(took: Duration, is_read: bool) {
 /// A scaled cover was asked for.
 pub fn cover(is_hit: bool) {
     own(|block| grow(if is_hit { &block.cover_hits } else { &block.cover_misses }, 1));
+}
+
+/// An answer with the bytes of a file, or with the news that the client has them, begins.
+pub fn media(is_bare: bool) {
+    own(|block| grow(if is_bare { &block.media_bare } else { &block.media_http }, 1));
 }
 
 /// A page of a long list was asked for.

@@ -1,6 +1,6 @@
 //! A new connection: its options, where its two ends are, and whether there is room for it.
 
-use super::strangers::Strangers;
+use super::strangers::{Stranger, Strangers};
 use crate::config::Networks;
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
@@ -9,8 +9,10 @@ use actix_web::{
 };
 use std::{
     any::Any,
+    cell::RefCell,
+    collections::HashMap,
     net::{IpAddr, Ipv6Addr, Shutdown, SocketAddr},
-    os::fd::AsFd,
+    os::fd::{AsFd, AsRawFd as _, RawFd},
     time::Duration,
 };
 
@@ -32,7 +34,36 @@ pub(super) struct Door {
     pub(super) send_timeout: Duration,
 }
 
+thread_local! {
+    /// What is known of connections on their way from [`Door::admit`] to HTTP on this thread, by descriptor.
+    static PASSED_ON: RefCell<HashMap<RawFd, Extensions>> = RefCell::default();
+}
+
+/// What is known of a connection that HTTP has not got yet.
+pub(super) struct KnownConnection(Extensions);
+
+impl KnownConnection {
+    /// A login was shown on it.
+    pub(super) fn note_login(&self) {
+        if let Some(stranger) = self.0.get::<Stranger>() {
+            stranger.note_login();
+        }
+    }
+
+    /// The connection is passed to HTTP, on this thread and at once.
+    pub(super) fn pass_on(self, connection: &TcpStream) {
+        PASSED_ON.with_borrow_mut(|all| all.insert(connection.as_raw_fd(), self.0));
+    }
+}
+
 impl Door {
+    /// Prepares and counts a connection that HTTP gets later, or not at all.
+    pub(super) fn admit(&self, connection: &TcpStream) -> KnownConnection {
+        let mut known = Extensions::new();
+        self.enter(connection, &mut known);
+        KnownConnection(known)
+    }
+
     /// Prepares a connection, notes in `known` what is known of it, or ends it where there are too many.
     pub(super) fn enter(&self, connection: &dyn Any, known: &mut Extensions) {
         if let Some(connection) = connection.downcast_ref::<UnixStream>() {
@@ -41,6 +72,10 @@ impl Door {
             return self.count(connection, (nobody, true), known);
         }
         let plain = connection.downcast_ref::<TcpStream>();
+        let passed = plain.and_then(|plain| PASSED_ON.with_borrow_mut(|all| all.remove(&plain.as_raw_fd())));
+        if let Some(passed) = passed {
+            return known.extend(passed);
+        }
         let secure = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
         let Some(connection) = plain.or_else(secure) else { return };
         prepare(connection, self.send_timeout);

@@ -25,6 +25,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use segue_actors::count;
 use std::{
     io,
     sync::Arc,
@@ -53,65 +54,116 @@ pub(super) async fn respond(
 ) -> Result<HttpResponse, ApiError> {
     let threads = app.file_threads.of(&media.path);
     let file = open(app, threads, &media).await?;
-    let etag = format!("\"{}\"", media.version);
     let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
-    // `Last-Modified` must not be later than `Date` (RFC 9110, 8.8.2.1).
-    let modified_s = media.stat.modified_s().min(now_s);
-    let length = media.stat.length();
     let method = if request.method() == http::Method::HEAD { Method::Head } else { Method::Get };
-    let decision = decide(method, &fields(request), &Object { etag: &etag, modified_s, length }, now_s);
-
-    let mut response = HttpResponse::Ok();
-    response
-        .insert_header((header::ETAG, etag))
-        .insert_header((header::LAST_MODIFIED, httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(modified_s))))
-        .insert_header((header::CACHE_CONTROL, cache_control));
-    if decision == Decision::NotModified {
-        return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
-    }
-    let media_type = content_type(&media.container, &media.codec);
-    response
-        .insert_header((header::CONTENT_TYPE, media_type))
-        .insert_header((header::ACCEPT_RANGES, "bytes"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-    if let Some(digest) = media.sha256 {
-        response.insert_header(("repr-digest", digest.field()));
-    }
-    let segments = match decision {
-        Decision::Part(part) => {
-            response.status(StatusCode::PARTIAL_CONTENT);
-            response.insert_header((header::CONTENT_RANGE, format!("bytes {}-{}/{length}", part.first, part.last)));
-            vec![BodyPiece::Range(part)]
-        }
-        Decision::Parts(parts) => {
-            let boundary = format!("{:032x}", rand::random::<u128>());
-            response.status(StatusCode::PARTIAL_CONTENT);
-            response.insert_header((header::CONTENT_TYPE, format!("multipart/byteranges; boundary={boundary}")));
-            multipart::segments(&parts, length, media_type, &boundary)
-        }
-        Decision::PreconditionFailed => {
-            return Err(ApiError::new(
-                Kind::PreconditionFailed,
-                "the file has other bytes than the request's conditions ask for",
-            ));
-        }
-        Decision::Unsatisfiable => return Ok(unsatisfiable(length)),
-        Decision::Whole | Decision::NotModified => {
-            let last = length.checked_sub(1);
-            last.map(|last| BodyPiece::Range(ByteRange { first: 0, last })).into_iter().collect()
-        }
+    let Some(planned) = plan(method, &fields(request), &media, cache_control, now_s) else {
+        return refused(method, &fields(request), &media, now_s);
     };
-    let is_whole = match *segments {
-        [] => true,
-        [BodyPiece::Range(part)] => part.length() == length,
-        _ => false,
-    };
+    count::media(false);
+    let mut response = HttpResponse::build(planned.status);
+    for field in planned.fields {
+        response.insert_header(field);
+    }
+    if !planned.has_content {
+        return Ok(response.finish());
+    }
+    let (is_whole, segments) = (planned.is_whole, planned.segments);
     let body = if is_whole && method == Method::Get && media.sha256.is_none() {
         MediaStream::hashed(file, threads, recorder(app, &media))
     } else {
         MediaStream::new(file, threads, segments)
     };
     Ok(send(&mut response, method, while_valid(body, app, claims), media))
+}
+
+/// An answer with the bytes of a file, or with the news that the client has them.
+pub(super) struct Planned {
+    pub(super) status: StatusCode,
+    /// The header fields that do not depend on how it is sent.
+    pub(super) fields: Vec<(header::HeaderName, String)>,
+    /// What the content is made of, which a `HEAD` leaves out.
+    pub(super) segments: Vec<BodyPiece>,
+    /// Whether all bytes are sent, as they are.
+    pub(super) is_whole: bool,
+    /// Whether there is content, if only an empty one.
+    pub(super) has_content: bool,
+}
+
+/// What `decide` says of a request, and the object that it says it of.
+fn decision(method: Method, fields: &ConditionalFields<'_>, media: &Media, now_s: u64) -> (Decision, String, u64) {
+    let etag = format!("\"{}\"", media.version);
+    // `Last-Modified` must not be later than `Date` (RFC 9110, 8.8.2.1).
+    let modified_s = media.stat.modified_s().min(now_s);
+    let object = Object { etag: &etag, modified_s, length: media.stat.length() };
+    (decide(method, fields, &object, now_s), etag, modified_s)
+}
+
+/// The answer at `now_s` seconds since 1970; `None` if it is an error.
+pub(super) fn plan(
+    method: Method,
+    fields: &ConditionalFields<'_>,
+    media: &Media,
+    cache_control: &str,
+    now_s: u64,
+) -> Option<Planned> {
+    let (decision, etag, modified_s) = decision(method, fields, media, now_s);
+    let length = media.stat.length();
+    let modified = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(modified_s));
+    let mut fields = vec![
+        (header::ETAG, etag),
+        (header::LAST_MODIFIED, modified),
+        (header::CACHE_CONTROL, cache_control.to_owned()),
+    ];
+    let mut media_type = content_type(&media.container, &media.codec).to_owned();
+    let (status, segments) = match decision {
+        Decision::NotModified => {
+            let status = StatusCode::NOT_MODIFIED;
+            return Some(Planned { status, fields, segments: Vec::new(), is_whole: false, has_content: false });
+        }
+        Decision::Part(part) => {
+            fields.push((header::CONTENT_RANGE, format!("bytes {}-{}/{length}", part.first, part.last)));
+            (StatusCode::PARTIAL_CONTENT, vec![BodyPiece::Range(part)])
+        }
+        Decision::Parts(parts) => {
+            let boundary = format!("{:032x}", rand::random::<u128>());
+            let segments = multipart::segments(&parts, length, &media_type, &boundary);
+            media_type = format!("multipart/byteranges; boundary={boundary}");
+            (StatusCode::PARTIAL_CONTENT, segments)
+        }
+        Decision::Whole => {
+            let last = length.checked_sub(1);
+            (StatusCode::OK, last.map(|last| BodyPiece::Range(ByteRange { first: 0, last })).into_iter().collect())
+        }
+        Decision::PreconditionFailed | Decision::Unsatisfiable => return None,
+    };
+    fields.push((header::CONTENT_TYPE, media_type));
+    fields.push((header::ACCEPT_RANGES, "bytes".to_owned()));
+    fields.push((header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()));
+    if let Some(digest) = media.sha256 {
+        fields.push((header::HeaderName::from_static("repr-digest"), digest.field()));
+    }
+    let is_whole = match *segments {
+        [] => true,
+        [BodyPiece::Range(part)] => part.length() == length,
+        _ => false,
+    };
+    Some(Planned { status, fields, segments, is_whole, has_content: true })
+}
+
+/// The error of a request for which [`plan`] has no answer.
+fn refused(
+    method: Method,
+    fields: &ConditionalFields<'_>,
+    media: &Media,
+    now_s: u64,
+) -> Result<HttpResponse, ApiError> {
+    match decision(method, fields, media, now_s).0 {
+        Decision::Unsatisfiable => Ok(unsatisfiable(media.stat.length())),
+        _ => Err(ApiError::new(
+            Kind::PreconditionFailed,
+            "the file has other bytes than the request's conditions ask for",
+        )),
+    }
 }
 
 /// Opens the file. If it differs from what was scanned, asks for a scan of its folder.

@@ -4,6 +4,8 @@ mod addresses;
 mod albums;
 mod artists;
 mod auth;
+#[cfg(target_os = "linux")]
+mod bare;
 mod bind;
 mod body;
 mod bundle;
@@ -82,6 +84,7 @@ use actix_web::{
     middleware::{Condition, DefaultHeaders, from_fn},
     web,
 };
+use bare::BareMedia;
 use bind::{Bound, SocketFile, bind};
 use connection::Door;
 use method::reads;
@@ -200,6 +203,7 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
         proxies: app.settings.trusted_proxies.clone(),
         send_timeout: Duration::from_secs(app.settings.send_timeout_s),
     };
+    let media = BareMedia::new(&app, &door);
     let on_connect = move |connection: &dyn Any, known: &mut Extensions| door.enter(connection, known);
     let refused = |error: io::Error| io::Error::new(error.kind(), format!("{wanted} cannot be listened on: {error}"));
     let certificate = tls::open(&app.settings)?;
@@ -212,7 +216,7 @@ pub async fn listen(app: Arc<App>) -> io::Result<Listening> {
         (Bound::Unix(listener, file), _) => (BoundListeners::Unix(listener), wanted, None, Some(file)),
     };
     // The descriptors are the limit: actix would stop accepting, without a word, at a number of its own.
-    let server = serve(listeners, &application, &on_connect, descriptors)?;
+    let server = serve(listeners, &application, &on_connect, descriptors, media.as_ref())?;
     Ok(Listening { bound, descriptors, server, metrics, app, sockets, certificate, hang_ups, socket_file })
 }
 

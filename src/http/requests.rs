@@ -47,6 +47,11 @@ impl RequestId {
     }
 }
 
+/// An id for a request that no proxy has named.
+pub(super) fn new_id() -> String {
+    RequestId::new(None).0
+}
+
 /// The user whom the request's token, or its log-in, belongs to: an extension, for the log.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RequestUser(pub(super) UserId);

@@ -5,14 +5,14 @@
 //! buffers of 8 KiB. It would also offer HTTP/2 by TLS, because `awc` asks actix-http for it, and no released version of the
 //! h2 that comes with it is free of RUSTSEC-2026-0258.
 
-use super::{media, upgrade};
+use super::{bare::BareMedia, media, upgrade};
 use actix_codec::Framed;
 use actix_http::{
     HttpService, KeepAlive, Request, Response,
     body::MessageBody,
     h1::{Codec, ExpectHandler, H1Service},
 };
-use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt as _, fn_factory, fn_service};
+use actix_service::{IntoServiceFactory, Service as _, ServiceFactory, ServiceFactoryExt as _, fn_factory, fn_service};
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
     body::BoxBody,
@@ -20,7 +20,9 @@ use actix_web::{
     rt::net::{TcpStream, UnixStream},
 };
 use rustls::ServerConfig;
-use std::{any::Any, fmt::Debug, future::ready, io, net::TcpListener, os::unix::net::UnixListener, time::Duration};
+use std::{
+    any::Any, fmt::Debug, future::ready, io, net::TcpListener, os::unix::net::UnixListener, rc::Rc, time::Duration,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// How long open requests may take to end once the server is told to stop, in seconds.
@@ -42,7 +44,7 @@ pub(super) enum BoundListeners {
 }
 
 /// A server that answers with what `application` makes, once for each worker thread. `on_connect` sees each connection first.
-/// `connections` is the most HTTP connections of a worker; beyond it new ones wait.
+/// `connections` is the most HTTP connections of a worker; beyond it new ones wait. `media` gets plain connections first.
 ///
 /// # Errors
 /// When a listener cannot be used.
@@ -51,6 +53,7 @@ pub(super) fn serve<F, I, S, B>(
     application: &F,
     on_connect: &(impl Fn(&dyn Any, &mut Extensions) + Send + Clone + 'static),
     connections: usize,
+    media: Option<&BareMedia>,
 ) -> io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
@@ -73,8 +76,12 @@ where
         BoundListeners::Plain(listeners) => {
             for listener in listeners {
                 let parts = (application.clone(), on_connect.clone(), stopping.clone());
-                builder =
-                    builder.listen("http", listener, move || http1::<TcpStream, _, _, _, _, _>(parts.clone()).tcp())?;
+                let (media, stopping) = (media.cloned(), stopping.clone());
+                let service = move || {
+                    let http = http1::<TcpStream, _, _, _, _, _>(parts.clone()).tcp();
+                    media_first(media.clone(), stopping.clone(), http)
+                };
+                builder = builder.listen("http", listener, service)?;
             }
         }
         BoundListeners::Tls(listeners, mut tls) => {
@@ -145,4 +152,36 @@ where
         .on_connect_ext(move |connection: &T, extensions| on_connect(connection, extensions))
         .upgrade(upgrade::service(make.clone()))
         .h1(fn_factory(make))
+}
+
+/// A service that lets `media` answer what it can before `http` gets the connection.
+fn media_first<G, S>(
+    media: Option<BareMedia>,
+    stopping: impl Fn() -> G + Clone + 'static,
+    http: S,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = S::Error, InitError = S::InitError>
+where
+    G: Future<Output = ()> + 'static,
+    S: ServiceFactory<TcpStream, Config = (), Response = ()> + 'static,
+    S::Service: 'static,
+{
+    fn_factory(move || {
+        let (starting, media, stopping) = (http.new_service(()), media.clone(), stopping.clone());
+        async move {
+            let http = Rc::new(starting.await?);
+            Ok(fn_service(move |connection: TcpStream| {
+                let (http, media, stopping) = (Rc::clone(&http), media.clone(), stopping());
+                async move {
+                    let left = match media {
+                        Some(media) => media.serve(connection, stopping).await,
+                        None => Some(connection),
+                    };
+                    match left {
+                        Some(connection) => http.call(connection).await,
+                        None => Ok(()),
+                    }
+                }
+            }))
+        }
+    })
 }

@@ -93,7 +93,7 @@ pub(super) struct Stranger {
 
 impl Stranger {
     /// A login was shown on this connection.
-    fn note_login(&self) {
+    pub(super) fn note_login(&self) {
         if !self.is_counted.load(Ordering::Relaxed) {
             return;
         }

@@ -26,7 +26,7 @@ use utoipa::{IntoParams, ToSchema};
 /// still hold.
 const BY_TRACK: &str = "private, no-cache";
 /// The bytes of a version never change. Private, because they are only for holders of a link or a token.
-const BY_VERSION: &str = "private, max-age=31536000, immutable";
+pub(super) const BY_VERSION: &str = "private, max-age=31536000, immutable";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config

@@ -42,7 +42,7 @@ pub enum OpenError {
 /// An open file that had the expected [`Stat`] when it was opened.
 #[derive(Debug)]
 pub struct MediaFile {
-    file: File,
+    pub(super) file: File,
     /// What the file had when it was opened, or when its bytes were last found to be the same.
     stat: Mutex<Stat>,
     /// The SHA-256 of its bytes, if it is known.
@@ -79,7 +79,7 @@ impl MediaFile {
         Self { sha256, ..self }
     }
 
-    fn stat(&self) -> Stat {
+    pub(super) fn stat(&self) -> Stat {
         *self.stat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

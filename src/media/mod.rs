@@ -5,6 +5,8 @@ pub mod content_type;
 pub mod digest;
 pub mod file;
 pub mod multipart;
+#[cfg(target_os = "linux")]
+mod page_cache;
 pub mod precondition;
 pub mod range;
 pub mod threads;

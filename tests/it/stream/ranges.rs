@@ -4,12 +4,12 @@ use super::fixture::{Answer, Track, noise, raw};
 use crate::harness::{Dialect, Server, TestDatabase, run};
 use std::ops::Range;
 
-const SIZE: usize = 200_000;
-const SAME: &str = "Sun, 09 Sep 2001 01:46:40 GMT";
+pub(super) const SIZE: usize = 200_000;
+pub(super) const SAME: &str = "Sun, 09 Sep 2001 01:46:40 GMT";
 const BEFORE: &str = "Sun, 09 Sep 2001 01:46:39 GMT";
 const AFTER: &str = "Sun, 09 Sep 2001 01:46:41 GMT";
 
-enum Expected {
+pub(super) enum Expected {
     Whole,
     Part(Range<usize>),
     Parts(Vec<Range<usize>>),
@@ -20,7 +20,7 @@ enum Expected {
 use Expected::{Failed, NotModified, Part, Parts, Unsatisfiable, Whole};
 
 /// Name, header lines (`ETAG` stands for the entity tag), and the expected answer.
-fn cases() -> Vec<(&'static str, Vec<&'static str>, Expected)> {
+pub(super) fn cases() -> Vec<(&'static str, Vec<&'static str>, Expected)> {
     vec![
         ("no range", vec![], Whole),
         ("what Safari asks first", vec!["Range: bytes=0-1"], Part(0..2)),
