@@ -2,7 +2,6 @@
 call does with the tables in src/http/SPOTIFY.md. `$SEGUE` is the server's program; the arguments are the commands of
 the clients."""
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -12,11 +11,10 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.request
 
-SEGUE = os.environ["SEGUE"]
+from serving import SEGUE, Api, last_lines, lines, served, started
+
 TABLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/http/SPOTIFY.md")
-PASSWORD = "correct horse battery"
 # The most seconds of one wait, and of one client.
 MOST_S = 120
 
@@ -32,45 +30,6 @@ def wav(path, seconds, title, artist, album, number, rate=1000):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
         file.write(b"RIFF" + struct.pack("<I", len(body)) + body)
-
-
-def started(stack, words, **more):
-    """A program that ends with the stack."""
-    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, **more)
-
-    def end():
-        if child.stdin:
-            child.stdin.close()
-        else:
-            child.terminate()
-        child.wait(60)
-    stack.callback(end)
-    return child
-
-
-def lines(child, awaited):
-    """The first line for which `awaited` gives something; the other lines are read and dropped."""
-    for line in child.stdout:
-        found = awaited(line)
-        if found:
-            threading.Thread(target=lambda: [None for _ in child.stdout], daemon=True).start()
-            return found
-    raise SystemExit(f"{child.args[:2]} ended")
-
-
-class Api:
-    def __init__(self, url):
-        self.url, self.token = url, None
-
-    def ask(self, method, path, body=None):
-        head = {"Content-Type": "application/json"} if body is not None else {}
-        if self.token:
-            head["Authorization"] = "Bearer " + self.token
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers=head)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
 
 
 def until(what, found):
@@ -113,24 +72,15 @@ def main():
                 name = f"{home}/music/{album}/{track}.wav"
                 wav(name, 60, f"Piece {album}-{track}", f"Artist {album}", f"Album {album}", track)
         wav(f"{home}/music/short.wav", 2, "Short", "Briefly", "Short", 1)
-        secret = f"{home}/password"
-        with open(secret, "w", encoding="utf-8") as file:
-            file.write(PASSWORD)
-        data = ["--data-dir", f"{home}/data"]
-        os.mkdir(f"{home}/data", 0o700)
-        subprocess.run([SEGUE, "user", "add", "anna", "--admin", "--password-file", secret, *data], check=True,
-                       stdout=subprocess.DEVNULL)
-        words = [SEGUE, "serve", *data, "--listen", "127.0.0.1:0", "--music", f"{home}/music"]
-        log = stack.enter_context(open(f"{home}/log", "wb"))
-        server = started(stack, words, stderr=log)
-        url = lines(server, lambda line: (re.search(r"listening (http\S+)", line) or [None, None])[1])
+        log, url = served(stack, home, "--music", f"{home}/music")
+        errors = stack.enter_context(open(log, "ab"))
         api = Api(url)
-        api.token = api.ask("POST", "/v1/auth/login", {"username": "anna", "password": PASSWORD})["token"]
+        api.login("anna")
         devices = []
         for name in ("Desk", "Attic"):
-            device = [SEGUE, "device", "--server", url, "--user", "anna", "--password-file", secret, "--name", name,
-                      "--json", "--exit-with-stdin", "--state", f"{home}/{name}"]
-            lines(started(stack, device, stdin=subprocess.PIPE, stderr=log), lambda line: '"position"' in line)
+            device = [SEGUE, "device", "--server", url, "--user", "anna", "--password-file", f"{home}/password",
+                      "--name", name, "--json", "--exit-with-stdin", "--state", f"{home}/{name}"]
+            lines(started(stack, device, stdin=subprocess.PIPE, stderr=errors), lambda line: '"position"' in line)
             devices.append(until(name, lambda name=name: listed(api, name)))
         until("the scan", lambda: api.ask("GET", "/v1/library/scan")["complete"])
         until("search", lambda: api.ask("GET", "/v1/search?q=Piece")["tracks"]["total"] == 9)
@@ -150,8 +100,7 @@ def main():
                 print(f"{name}: {found.get(name)}; in SPOTIFY.md: {wanted.get(name)}")
             wrong += ran.returncode != 0 or bool(differing)
         if wrong:
-            with open(f"{home}/log", encoding="utf-8", errors="replace") as file:
-                print("".join(file.readlines()[-20:]))
+            print(last_lines(log))
         return wrong
 
 

@@ -1,0 +1,49 @@
+"""Sends the frames of frames.json to the server, plain and by TLS, by the two clients. The arguments are their commands.
+`$SEGUE` is the server's program."""
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+
+from serving import Api, last_lines, served
+
+# The most seconds of one client.
+MOST_S = 900
+
+
+def certificate(home):
+    """Makes a certificate of `localhost` that is its own authority: its file, and that of its key."""
+    cert, key = f"{home}/cert.pem", f"{home}/key.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    words += ["-days", "2", "-keyout", key, "-out", cert, "-subj", "/CN=localhost"]
+    words += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run(words, check=True, stderr=subprocess.DEVNULL)
+    return cert, key
+
+
+def main():
+    wrong = 0
+    for is_tls in (False, True):
+        with contextlib.ExitStack() as stack:
+            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="segue-frames."))
+            cert, key = certificate(home)
+            log, url = served(stack, home, *(["--tls-cert", cert, "--tls-key", key] if is_tls else []))
+            api = Api(url, cert)
+            api.login("anna")
+            surroundings = {**os.environ, "URL": url, "TOKEN": api.token, "AUTHORITY": cert}
+            failed = 0
+            for words in sys.argv[1:]:
+                print(f"{words}, {'TLS' if is_tls else 'plain'}", flush=True)
+                ran = subprocess.run(shlex.split(words), env=surroundings, check=False, timeout=MOST_S)
+                failed += ran.returncode != 0
+            with open(log, encoding="utf-8", errors="replace") as file:
+                panics = [line for line in file if "panicked" in line]
+            if failed or panics:
+                print("".join(panics) + last_lines(log))
+                wrong += 1
+    return wrong
+
+
+sys.exit(1 if main() else 0)
