@@ -175,7 +175,7 @@ async function triedHandshake(row, sent, got) {
     if (got[0] === "101" && rest.length) receiver.write(rest);
     stream.on("data", (some) => got[0] === "101" && receiver.write(some));
   });
-  await send(connection, sent, (what) => new Promise((resolve) => waiting.set(what, resolve)));
+  await send(connection, sent, (what) => got.includes(what) || new Promise((resolve) => waiting.set(what, resolve)));
   await reading;
   if (!stream.readableEnded && !stream.destroyed) {
     await new Promise((resolve) => ["end", "close"].forEach((event) => stream.once(event, resolve)));

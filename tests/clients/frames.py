@@ -64,8 +64,8 @@ def encode(piece):
 
 
 def packets(row, is_in_bytes):
-    """What is sent: byte by byte, or as few packets as the row allows; `None` is the end of the sender's half, and a text
-    is an answer to wait for."""
+    """What is sent: byte by byte, or as few packets as the row allows. `None` is the end of the half that sends, and a
+    text is an answer to wait for."""
     sent = [b""]
     for piece in row["send"]:
         if piece == "packet":
@@ -199,7 +199,9 @@ def tried(row, is_in_bytes):
             connection.client.send_request(connection.client.connect())
             connection.write()
             while connection.client.state is not OPEN:
-                connection.take(connection.read() or sys.exit("the end instead of a handshake"))
+                some = connection.read()
+                assert some, "the end instead of a handshake"
+                connection.take(some)
             connection.client.send_text(hello().encode())
             connection.write()
             connection.wait_for("welcome")

@@ -1,4 +1,4 @@
-"""Sends the frames of frames.json to the server, plain and by TLS, by the two clients. The arguments are their commands.
+"""Sends the frames of frames.json to the server, plain and by TLS, by two clients. The arguments are their commands.
 `$SEGUE` is the server's program."""
 import contextlib
 import os
