@@ -1,11 +1,14 @@
 """Sends the frames of frames.json to the server, plain and by TLS, by two clients. The arguments are their commands.
 `$SEGUE` is the server's program."""
 import contextlib
+import json
 import os
 import shlex
 import subprocess
 import sys
 import tempfile
+
+from websockets.sync.client import connect
 
 from serving import Api, last_lines, served
 
@@ -23,6 +26,17 @@ def certificate(home):
     return cert, key
 
 
+def stay(stack, api):
+    """Connects a device that stays: the session of a person ends with the last device, and one that comes just then is
+    closed with `restart`."""
+    socket = stack.enter_context(connect(api.url.replace("http", "ws", 1) + "/v1/sync", max_queue=None,
+                                         ssl=api.trust if api.url.startswith("https") else None))
+    device = {"instance": "00000000000000a1", "name": "Attic", "plays": False, "controls": True}
+    socket.send(json.dumps({"type": "hello", "token": api.token, "device": device}))
+    while json.loads(socket.recv(MOST_S))["type"] != "welcome":
+        pass
+
+
 def main():
     wrong = 0
     for is_tls in (False, True):
@@ -32,6 +46,7 @@ def main():
             log, url = served(stack, home, *(["--tls-cert", cert, "--tls-key", key] if is_tls else []))
             api = Api(url, cert)
             api.login("anna")
+            stay(stack, api)
             surroundings = {**os.environ, "URL": url, "TOKEN": api.token, "AUTHORITY": cert}
             failed = 0
             for words in sys.argv[1:]:
