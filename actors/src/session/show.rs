@@ -6,6 +6,7 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::ids::ConnectionId;
 use crate::protocol::playback::Intent;
 use crate::protocol::wire::{ServerMessage, Welcome};
+use crate::socket::local;
 use crate::state::{Effect, Play, SessionState, Shown};
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::collections::HashSet;
@@ -123,7 +124,13 @@ impl SessionActor {
         }
     }
 
+    /// At once if the socket is on this thread and takes it, else by a message. After a page its actor asks for the next.
     fn send(&self, connection: ConnectionId, kind: FrameKind, frame: &Arc<str>) {
+        if kind == FrameKind::Page {
+            local::note_in_mailbox(connection);
+        } else if self.devices.contains_key(&connection) && local::write(connection, frame) {
+            return;
+        }
         self.tell(connection, ToSocket::Frame(kind, frame.clone()));
     }
 

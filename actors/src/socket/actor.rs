@@ -6,6 +6,7 @@ mod look_up;
 use super::coalesce::Coalescer;
 use super::inbound::{self, Inbound, InboundAction};
 use super::liveness::{Liveness, LivenessAction};
+use super::local::{self, SharedSocket};
 use super::login::SocketLogin;
 use super::outbox::Outbox;
 use super::pages::PageRequests;
@@ -22,6 +23,7 @@ use actix::{
     StreamHandler, WrapFuture,
 };
 use log::Level;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -61,8 +63,8 @@ pub enum Incoming {
 pub struct Writable;
 
 /// One socket of a device.
-pub struct SocketActor<S: Socket> {
-    socket: S,
+pub struct SocketActor<S: Socket + 'static> {
+    shared: Rc<SharedSocket<S>>,
     sessions: Arc<dyn Sessions>,
     connection: ConnectionId,
     login: SocketLogin,
@@ -99,9 +101,10 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             ctx.set_mailbox_capacity(MAILBOX);
             ctx.add_stream(incoming);
             let world = sessions.world();
+            let connection = ConnectionId((world.random)());
             Self {
-                socket: socket(ctx.address()),
-                connection: ConnectionId((world.random)()),
+                shared: SharedSocket::register(connection, socket(ctx.address()), world.logins.ended()),
+                connection,
                 login: SocketLogin::new(world.logins.clone(), token),
                 joined: None,
                 outbox: Outbox::default(),
@@ -170,11 +173,15 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     /// Closes the socket as soon as its login has ended.
     fn watch_login(&self, mut ended: watch::Receiver<()>, ctx: &mut Context<Self>) {
         let news = async move { ended.changed().await.map(|()| ended) };
-        ctx.spawn(news.into_actor(self).map(|news, actor, ctx| match news {
-            Ok(_) if actor.is_out() => actor.end(CloseReason::BadToken, LOGIN_ENDED, ctx),
-            Ok(ended) => actor.watch_login(ended, ctx),
-            // The node ends.
-            Err(_) => {}
+        ctx.spawn(news.into_actor(self).map(|news, actor, ctx| {
+            // An error means that the node ends.
+            let Ok(ended) = news else { return };
+            actor.shared.note_login_check();
+            if actor.is_out() {
+                actor.end(CloseReason::BadToken, LOGIN_ENDED, ctx);
+            } else {
+                actor.watch_login(ended, ctx);
+            }
         }));
     }
 
@@ -256,12 +263,14 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             self.close(CloseReason::Slow, ctx);
             return;
         }
+        self.shared.hold(true);
         self.drain(ctx);
     }
 
     fn drain(&mut self, ctx: &mut Context<Self>) {
         while let Some(frame) = self.outbox.first() {
-            match self.socket.try_write(frame) {
+            let wrote = self.shared.socket.borrow_mut().try_write(frame);
+            match wrote {
                 Wrote::Written => self.outbox.pop(),
                 Wrote::Blocked => {
                     if self.stuck_since.is_none() {
@@ -277,6 +286,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             }
         }
         self.stuck_since = None;
+        self.shared.hold(false);
         self.ask_page(ctx);
     }
 
@@ -309,7 +319,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         match self.liveness.check(now) {
             LivenessAction::Wait => {}
             LivenessAction::PingText => self.send(FrameKind::Other, &ServerMessage::Ping { now_us: now }, ctx),
-            LivenessAction::PingProtocol => self.socket.ping(),
+            LivenessAction::PingProtocol => self.shared.socket.borrow_mut().ping(),
             LivenessAction::Dead(heard) => {
                 count::lost_heartbeat();
                 self.log_end(CloseReason::Dead, &format!("nothing was received for {} ms", now.since_ms(heard)));
@@ -338,7 +348,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         log::log!(
             level,
             reason = reason.slug(), user = user.as_str(), device = device.as_str(), connection:% = self.connection,
-            address = self.socket.address().as_str();
+            address = self.shared.socket.borrow().address().as_str();
             "a socket is closed: {why}"
         );
     }
@@ -359,7 +369,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
 
     fn end_socket(&mut self, reason: CloseReason) {
         let goaway = ServerMessage::goaway(reason, self.sessions.jitter_ms()).encode();
-        self.socket.close(reason, goaway.into());
+        self.shared.socket.borrow_mut().close(reason, goaway.into());
     }
 
     fn gone(&mut self, how: Leaving, ctx: &mut Context<Self>) {
@@ -399,8 +409,9 @@ impl<S: Socket + Unpin + 'static> Actor for SocketActor<S> {
 }
 
 /// When the actor ends, also by a panic, the session gets `Detach`.
-impl<S: Socket> Drop for SocketActor<S> {
+impl<S: Socket + 'static> Drop for SocketActor<S> {
     fn drop(&mut self) {
+        local::remove(self.connection);
         if let Some(Joined { session, .. }) = self.joined.take() {
             let how = Leaving::Lost(self.liveness.heard());
             session.do_send(ToSession::Detach { connection: self.connection, how });
@@ -448,8 +459,15 @@ impl<S: Socket + Unpin + 'static> Handler<ToSocket> for SocketActor<S> {
 
     fn handle(&mut self, message: ToSocket, ctx: &mut Self::Context) {
         match message {
-            ToSocket::Frame(..) if self.login.has_ended() => self.end(CloseReason::BadToken, LOGIN_ENDED, ctx),
-            ToSocket::Frame(kind, frame) => self.write(kind, frame, ctx),
+            ToSocket::Frame(kind, frame) => {
+                self.shared.came_by_mailbox();
+                self.shared.note_login_check();
+                if self.login.has_ended() {
+                    self.end(CloseReason::BadToken, LOGIN_ENDED, ctx);
+                } else {
+                    self.write(kind, frame, ctx);
+                }
+            }
             ToSocket::Watch(is_active) => {
                 self.liveness.watch(self.now(), is_active);
                 self.schedule(ctx);
@@ -459,7 +477,7 @@ impl<S: Socket + Unpin + 'static> Handler<ToSocket> for SocketActor<S> {
                 self.liveness.probe(now_us);
                 // While a page's code is suspended its browser still answers the WebSocket ping.
                 self.send(FrameKind::Other, &ServerMessage::Ping { now_us }, ctx);
-                self.socket.ping();
+                self.shared.socket.borrow_mut().ping();
                 self.schedule(ctx);
             }
             ToSocket::Close(reason) => self.close(reason, ctx),

@@ -4,6 +4,7 @@ mod actor;
 pub mod coalesce;
 pub mod inbound;
 pub mod liveness;
+pub(crate) mod local;
 mod login;
 pub mod outbox;
 pub mod pages;

@@ -1,0 +1,158 @@
+//! The sockets whose actors run on this thread: a session on the same thread writes its frames to them at once, without a
+//! message and a wake of the socket's actor for each. A frame goes that way only if nothing waits for the socket, neither in
+//! its outbox nor in its actor's mailbox; so the order of frames is that of the session.
+
+use crate::count;
+use crate::node::ports::{Socket, Wrote};
+use crate::protocol::ids::ConnectionId;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+thread_local! {
+    static SOCKETS: RefCell<HashMap<ConnectionId, Rc<dyn Local>>> = RefCell::default();
+}
+
+/// A socket that is shared by its actor and, on the same thread, the session of its device.
+pub(super) struct SharedSocket<S> {
+    pub(super) socket: RefCell<S>,
+    /// Frames of the session that wait in the mailbox of the actor.
+    in_mailbox: Cell<usize>,
+    /// Whether frames wait in the outbox.
+    is_held: Cell<bool>,
+    /// Marked as changed when logins have ended and the actor has not looked yet whether that of the socket has.
+    ended: RefCell<watch::Receiver<()>>,
+}
+
+trait Local {
+    fn try_write(&self, frame: &Arc<str>) -> bool;
+    fn note_in_mailbox(&self);
+}
+
+impl<S: Socket> Local for SharedSocket<S> {
+    fn try_write(&self, frame: &Arc<str>) -> bool {
+        let is_login_checked = !self.ended.borrow().has_changed().unwrap_or(true);
+        if self.is_held.get() || self.in_mailbox.get() > 0 || !is_login_checked {
+            return false;
+        }
+        let Ok(mut socket) = self.socket.try_borrow_mut() else { return false };
+        let is_written = socket.try_write(frame.clone()) == Wrote::Written;
+        if is_written {
+            count::frame_out(frame.len());
+        }
+        is_written
+    }
+
+    fn note_in_mailbox(&self) {
+        self.in_mailbox.set(self.in_mailbox.get() + 1);
+    }
+}
+
+impl<S: Socket + 'static> SharedSocket<S> {
+    /// Registers the socket of an actor of this thread; `ended` is marked as changed when logins end.
+    pub(super) fn register(connection: ConnectionId, socket: S, ended: watch::Receiver<()>) -> Rc<Self> {
+        let (socket, ended) = (RefCell::new(socket), RefCell::new(ended));
+        let shared = Rc::new(Self { socket, in_mailbox: Cell::default(), is_held: Cell::default(), ended });
+        let local: Rc<dyn Local> = shared.clone();
+        SOCKETS.with_borrow_mut(|all| all.insert(connection, local));
+        shared
+    }
+
+    /// A frame of the session has come by the mailbox.
+    pub(super) fn came_by_mailbox(&self) {
+        self.in_mailbox.set(self.in_mailbox.get().saturating_sub(1));
+    }
+
+    /// Whether frames wait in the outbox: those of the session have to come by the mailbox then.
+    pub(super) fn hold(&self, is_held: bool) {
+        self.is_held.set(is_held);
+    }
+
+    /// The actor looks now whether the login of the socket has ended.
+    pub(super) fn note_login_check(&self) {
+        self.ended.borrow_mut().mark_unchanged();
+    }
+}
+
+/// The socket's actor ends.
+pub(super) fn remove(connection: ConnectionId) {
+    // While the thread ends there is no table any more.
+    let _ = SOCKETS.try_with(|all| all.borrow_mut().remove(&connection));
+}
+
+/// Writes a frame at once; `false` when it has to go by the mailbox of the socket's actor, for which it counts then.
+pub(crate) fn write(connection: ConnectionId, frame: &Arc<str>) -> bool {
+    SOCKETS.with_borrow(|all| {
+        let Some(local) = all.get(&connection) else { return false };
+        let is_written = local.try_write(frame);
+        if !is_written {
+            local.note_in_mailbox();
+        }
+        is_written
+    })
+}
+
+/// A frame goes by the mailbox of the socket's actor without an attempt to write it.
+pub(crate) fn note_in_mailbox(connection: ConnectionId) {
+    SOCKETS.with_borrow(|all| {
+        if let Some(local) = all.get(&connection) {
+            local.note_in_mailbox();
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::memory::{MemoryLine, MemorySocket};
+
+    const CONNECTION: ConnectionId = ConnectionId(1);
+
+    fn register() -> (MemoryLine, Rc<SharedSocket<MemorySocket>>, watch::Sender<()>) {
+        let (line, ended) = (MemoryLine::default(), watch::Sender::default());
+        let shared = SharedSocket::register(CONNECTION, line.socket(), ended.subscribe());
+        (line, shared, ended)
+    }
+
+    fn write(text: &str) -> bool {
+        super::write(CONNECTION, &text.into())
+    }
+
+    #[test]
+    fn a_frame_overtakes_none_that_waits() {
+        let (line, shared, _ended) = register();
+        assert!(write("a"));
+        line.block(true);
+        assert!(!write("b"), "b goes by the mailbox");
+        line.block(false);
+        assert!(!write("c"), "and c behind it");
+        shared.came_by_mailbox();
+        assert!(!write("d"));
+        note_in_mailbox(CONNECTION);
+        shared.came_by_mailbox();
+        shared.came_by_mailbox();
+        shared.hold(true);
+        shared.came_by_mailbox();
+        assert!(!write("e"), "d waits in the outbox");
+        shared.came_by_mailbox();
+        shared.hold(false);
+        assert!(write("f"));
+        let written: Vec<String> = line.take().iter().map(ToString::to_string).collect();
+        assert_eq!(written, ["a", "f"]);
+    }
+
+    #[test]
+    fn nothing_is_written_while_its_login_may_have_ended_or_once_the_actor_has() {
+        let (line, shared, ended) = register();
+        ended.send_replace(());
+        assert!(!write("a"), "the actor looks first");
+        shared.note_login_check();
+        shared.came_by_mailbox();
+        assert!(write("b"));
+        remove(CONNECTION);
+        assert!(!write("c"));
+        assert_eq!(line.take().len(), 1);
+    }
+}
