@@ -17,8 +17,8 @@ use crate::{
 };
 use actix_http::ws::{hash_key, verify_handshake};
 use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, dev,
-    http::{StatusCode, header},
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _, dev,
+    http::{StatusCode, Version, header},
     web,
 };
 use futures_util::StreamExt as _;
@@ -48,7 +48,15 @@ pub(super) async fn sync(
     } else {
         None
     };
-    let mut response = handshake(&request)?;
+    let mut response = match handshake(&request) {
+        Ok(response) => response,
+        Err(error) => {
+            let mut response = error.error_response();
+            // What the client can ask for instead (RFC 6455, section 4.4).
+            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, header::HeaderValue::from_static("13"));
+            return Ok(response);
+        }
+    };
     let mut watch = TokenWatch::new(&request, &app, token.is_some());
     let address = client::address(&request, &app.settings.trusted_proxies);
     let directory = app.directory.clone();
@@ -67,6 +75,9 @@ pub(super) async fn sync(
 fn handshake(request: &HttpRequest) -> Result<HttpResponse, ApiError> {
     let unfit =
         |why: String| ApiError::new(Kind::Invalid, format!("this address takes WebSocket connections alone: {why}"));
+    if request.version() < Version::HTTP_11 {
+        return Err(unfit("it is part of HTTP/1.1".to_owned()));
+    }
     verify_handshake(request.head()).map_err(|error| unfit(error.to_string()))?;
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY);
     let key = key.ok_or_else(|| unfit("Sec-WebSocket-Key is missing".to_owned()))?;

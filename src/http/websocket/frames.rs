@@ -5,12 +5,17 @@ use actix_http::ws::{CloseCode, OpCode, Parser, ProtocolError};
 use bytes::{Bytes, BytesMut};
 use std::io;
 
+/// Each so many fragments of a message count as a frame of the protocol, so that no flood of empty ones goes uncounted.
+const COUNTED_FRAGMENTS: usize = 16;
+
 /// What has arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrived {
     Text(String),
     Ping(Bytes),
     Pong,
+    /// Fragments of a message that is not complete; [`COUNTED_FRAGMENTS`] of them, however short.
+    Fragments,
     /// A close frame, with its code if it has one.
     Close(Option<CloseCode>),
     /// Something that the protocol does not allow, and what. Nothing after it is read.
@@ -22,8 +27,8 @@ pub(super) struct Frames {
     most: usize,
     limit: FrameLimit,
     bytes: BytesMut,
-    /// The text of the fragments so far.
-    fragments: Option<Vec<u8>>,
+    /// The text of the fragments so far, and how many they are.
+    fragments: Option<(Vec<u8>, usize)>,
     /// A message is longer than allowed: nothing after its header is kept.
     is_too_long: bool,
     is_over: bool,
@@ -100,13 +105,17 @@ impl Frames {
             OpCode::Text if self.fragments.is_some() => refused("a message within another one"),
             OpCode::Text if is_final => Some(text(payload.to_vec())),
             OpCode::Text => {
-                self.fragments = Some(payload.to_vec());
+                self.fragments = Some((payload.to_vec(), 1));
                 None
             }
             OpCode::Continue => {
-                let Some(fragments) = &mut self.fragments else { return refused("a fragment of no message") };
+                let Some((fragments, count)) = &mut self.fragments else { return refused("a fragment of no message") };
                 fragments.extend_from_slice(&payload);
-                if is_final { self.fragments.take().map(text) } else { None }
+                *count += 1;
+                if is_final {
+                    return self.fragments.take().map(|(fragments, _)| text(fragments));
+                }
+                count.is_multiple_of(COUNTED_FRAGMENTS).then_some(Arrived::Fragments)
             }
             OpCode::Bad => refused("a frame of no known kind"),
         }

@@ -201,7 +201,7 @@ fn incoming(arrived: Arrived, pipe: &mut Pipe) -> Incoming {
             pipe.put(Outgoing::control(OpCode::Pong, payload));
             Incoming::Control
         }
-        Arrived::Pong => Incoming::Control,
+        Arrived::Pong | Arrived::Fragments => Incoming::Control,
         Arrived::Close(None | Some(CloseCode::Normal | CloseCode::Away)) => Incoming::Closed,
         Arrived::Close(Some(_)) => Incoming::Broken,
         Arrived::Refused(why) => Incoming::Garbage(why),

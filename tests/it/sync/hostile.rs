@@ -195,3 +195,21 @@ fn a_request_for_a_websocket_elsewhere_is_answered_as_any_other() {
         }
     });
 }
+
+#[test]
+fn a_version_that_is_not_known_is_refused_with_the_one_that_is() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let server = Server::start(&database).await;
+        for unfit in [
+            head("GET", "/v1/sync").replace("Version: 13", "Version: 12"),
+            head("GET", "/v1/sync").replace("/1.1", "/1.0"),
+        ] {
+            let mut connection = Connection::open(&server).await;
+            connection.send(unfit.as_bytes()).await;
+            let head = connection.head().await;
+            assert!(head.starts_with("HTTP/1.1 400") || head.starts_with("HTTP/1.0 400"), "{head}");
+            assert!(head.to_lowercase().contains("sec-websocket-version: 13\r\n"), "{head}");
+        }
+    });
+}
