@@ -130,5 +130,5 @@ pub fn tracks_of(connection: &mut DbConnection, id: i64, limit: i64, offset: i64
     let order = (tracks::disc, tracks::number.is_null(), tracks::number, tracks::sort_key, tracks::id);
     let page = of().select(tracks::id).order(order);
     let ids = page.limit(limit).offset(offset).load(connection)?;
-    Ok((ids, of().select(count_star()).first(connection)?))
+    Ok((ids, of().select(count_star()).get_result(connection)?))
 }

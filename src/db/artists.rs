@@ -127,5 +127,5 @@ pub fn tracks_of(connection: &mut DbConnection, id: i64, limit: i64, offset: i64
     };
     let page = by().select(tracks::id).order((tracks::sort_key, tracks::id));
     let ids = page.limit(limit).offset(offset).load(connection)?;
-    Ok((ids, by().select(count_star()).first(connection)?))
+    Ok((ids, by().select(count_star()).get_result(connection)?))
 }

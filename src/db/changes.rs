@@ -28,7 +28,7 @@ pub struct RowChange {
 pub(in crate::db) fn take(connection: &mut DbConnection, count: usize) -> Result<i64, DbError> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     diesel::update(changes::table).set(changes::last.eq(changes::last + count)).execute(connection)?;
-    let last: i64 = changes::table.select(changes::last).first(connection)?;
+    let last: i64 = changes::table.select(changes::last).get_result(connection)?;
     Ok(last - count + 1)
 }
 
@@ -37,7 +37,7 @@ pub(in crate::db) fn take(connection: &mut DbConnection, count: usize) -> Result
 /// # Errors
 /// Those of the database.
 pub fn last(connection: &mut DbConnection) -> Result<i64, DbError> {
-    Ok(changes::table.select(changes::last).first(connection)?)
+    Ok(changes::table.select(changes::last).get_result(connection)?)
 }
 
 /// The first `limit` rows whose last change came after number `after`, in order.

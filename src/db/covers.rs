@@ -45,7 +45,7 @@ pub fn salt(connection: &mut DbConnection, fresh: i64) -> Result<i64, DbError> {
 /// Those of the database.
 pub fn known_salt(connection: &mut DbConnection) -> Result<i64, DbError> {
     let text: Option<String> =
-        schema::secrets::table.find("covers").select(schema::secrets::value).first(connection).optional()?;
+        schema::secrets::table.find("covers").select(schema::secrets::value).get_result(connection).optional()?;
     Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
 }
 
@@ -101,7 +101,7 @@ pub fn set(
     note(connection, cover)?;
     let cover_id = cover.map(|cover| cover.id);
     let here = folders::table.filter(folders::id.eq(folder.id));
-    let before: Option<Option<i64>> = here.select(folders::cover_id).first(connection).optional()?;
+    let before: Option<Option<i64>> = here.select(folders::cover_id).get_result(connection).optional()?;
     let none = Stat { size: 0, mtime_ns: 0, ctime_ns: 0, inode: 0 };
     let Stat { size, mtime_ns, ctime_ns, inode } = picture.map_or(none, |(_, stat)| stat);
     diesel::update(here)

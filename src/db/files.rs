@@ -47,7 +47,7 @@ pub fn known_in(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec
 /// # Errors
 /// Those of the database.
 pub fn count(connection: &mut DbConnection) -> Result<i64, DbError> {
-    Ok(files::table.filter(files::missing_us.is_null()).select(count_star()).first(connection)?)
+    Ok(files::table.filter(files::missing_us.is_null()).select(count_star()).get_result(connection)?)
 }
 
 /// A file with trouble: it cannot be read, or its tags have parts that cannot.
@@ -83,7 +83,7 @@ pub fn troubles(connection: &mut DbConnection, limit: i64, offset: i64) -> Resul
         is_readable: error.is_none(),
         reasons: error.into_iter().chain(losses.lines().map(str::to_owned)).collect(),
     };
-    let total = odd().select(count_star()).first(connection)?;
+    let total = odd().select(count_star()).get_result(connection)?;
     Ok((rows.into_iter().map(file).collect(), total))
 }
 
@@ -126,5 +126,5 @@ pub fn unreadable(
 /// Those of the database.
 pub fn count_unreadable(connection: &mut DbConnection) -> Result<i64, DbError> {
     let broken = files::table.filter(files::error.is_not_null()).filter(files::missing_us.is_null());
-    Ok(broken.select(count_star()).first(connection)?)
+    Ok(broken.select(count_star()).get_result(connection)?)
 }

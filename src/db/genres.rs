@@ -26,7 +26,7 @@ pub fn page(connection: &mut DbConnection, limit: i64, offset: i64) -> Result<(V
     let columns = (genres::id, genres::name, genres::track_count);
     let page = there().select(columns).order((genres::sort_key, genres::id)).limit(limit).offset(offset);
     let found = page.load(connection)?;
-    Ok((found, there().select(count_star()).first(connection)?))
+    Ok((found, there().select(count_star()).get_result(connection)?))
 }
 
 /// A page of the ids of a genre's tracks, by title, and how many there are.
@@ -42,5 +42,5 @@ pub fn tracks_of(connection: &mut DbConnection, id: i64, limit: i64, offset: i64
     };
     let page = of().select(tracks::id).order((tracks::sort_key, tracks::id));
     let ids = page.limit(limit).offset(offset).load(connection)?;
-    Ok((ids, of().select(count_star()).first(connection)?))
+    Ok((ids, of().select(count_star()).get_result(connection)?))
 }

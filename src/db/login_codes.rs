@@ -22,7 +22,7 @@ pub fn put(connection: &mut DbConnection, user: UserId, code: &str, expires: Mic
 /// The database's.
 pub fn take(connection: &mut DbConnection, code: &str, now: Micros) -> Result<Option<UserId>, DbError> {
     let live = login_codes::table.filter(login_codes::code.eq(code)).filter(login_codes::expires_us.gt(now.0));
-    let user: Option<i64> = live.select(login_codes::user_id).first(connection).optional()?;
+    let user: Option<i64> = live.select(login_codes::user_id).get_result(connection).optional()?;
     let taken = diesel::delete(login_codes::table.filter(login_codes::code.eq(code))).execute(connection)?;
     Ok(user.filter(|_| taken == 1).map(UserId::from_sql))
 }

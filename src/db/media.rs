@@ -68,12 +68,12 @@ fn from_row(row: MediaRow) -> Media {
 /// The database's.
 pub fn of_track(connection: &mut DbConnection, track: MediaId) -> Result<Option<Media>, DbError> {
     let asked = track.to_sql();
-    let found: Option<MediaRow> = media!().filter(files::id.eq(asked)).first(connection).optional()?;
+    let found: Option<MediaRow> = media!().filter(files::id.eq(asked)).get_result(connection).optional()?;
     if found.is_some() {
         return Ok(found.map(from_row));
     }
     let Some(target) = merged::targets(connection, [asked])?.remove(&asked) else { return Ok(None) };
-    let found: Option<MediaRow> = media!().filter(files::id.eq(target)).first(connection).optional()?;
+    let found: Option<MediaRow> = media!().filter(files::id.eq(target)).get_result(connection).optional()?;
     Ok(found.map(|row| Media { track, ..from_row(row) }))
 }
 

@@ -36,6 +36,7 @@ pub mod search;
 pub mod secrets;
 pub mod sessions;
 mod stat;
+mod statement;
 pub mod tracks;
 pub mod unscaled;
 mod url;
@@ -48,7 +49,10 @@ pub use url::{BadDatabaseUrl, DatabaseUrl};
 
 use closing::Census;
 use connection::{Access, Opener};
-use diesel::r2d2::{NopErrorHandler, Pool, PooledConnection, R2D2Connection as _};
+use diesel::{
+    connection::SimpleConnection as _,
+    r2d2::{NopErrorHandler, Pool, PooledConnection, R2D2Connection as _},
+};
 use segue_actors::count;
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -129,6 +133,17 @@ impl Db {
     /// As [`Db::read`].
     pub async fn ping(&self) -> Result<(), DbError> {
         self.read(|connection| Ok(connection.ping()?)).await
+    }
+
+    /// Gives back the memory of SQLite's writer connection, which a scan fills. Blocks until that connection is free.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn release_memory(&self) -> Result<(), DbError> {
+        match &mut **self.writers.connection()? {
+            DbConnection::Sqlite(sqlite) => Ok(sqlite.batch_execute("PRAGMA shrink_memory")?),
+            DbConnection::Postgres(_) => Ok(()),
+        }
     }
 
     /// Reads on a thread that may block.

@@ -24,7 +24,7 @@ pub fn heartbeat(connection: &mut DbConnection, node: NodeId, now: Micros) -> Re
 /// The database's.
 pub fn last_heartbeat_of_others(connection: &mut DbConnection, this: NodeId) -> Result<Option<Micros>, DbError> {
     use schema::nodes::dsl::{beat_us, node_id, nodes};
-    let newest: Option<i64> = nodes.filter(node_id.ne(this.to_sql())).select(max(beat_us)).first(connection)?;
+    let newest: Option<i64> = nodes.filter(node_id.ne(this.to_sql())).select(max(beat_us)).get_result(connection)?;
     Ok(newest.map(Micros))
 }
 
@@ -34,7 +34,7 @@ pub fn last_heartbeat_of_others(connection: &mut DbConnection, this: NodeId) -> 
 /// The database's.
 pub fn forget(connection: &mut DbConnection, before: Micros) -> Result<usize, DbError> {
     use schema::nodes::dsl::{beat_us, nodes};
-    let newest: Option<i64> = nodes.select(max(beat_us)).first(connection)?;
+    let newest: Option<i64> = nodes.select(max(beat_us)).get_result(connection)?;
     let before = newest.map_or(before, |newest| before.min(Micros(newest)));
     Ok(diesel::delete(nodes.filter(beat_us.lt(before.0))).execute(connection)?)
 }

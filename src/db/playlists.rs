@@ -79,7 +79,7 @@ pub fn get(connection: &mut DbConnection, id: i64) -> Result<Option<(Playlist, S
         .filter(playlists::id.eq(id))
         .filter(playlists::deleted.eq(false))
         .select((Playlist::as_select(), users::name));
-    Ok(found.first(connection).optional()?)
+    Ok(found.get_result(connection).optional()?)
 }
 
 /// Those of the playlists with these ids that the asker may see, with their owners' names, in the order of the ids.
@@ -130,7 +130,7 @@ pub fn of_user(
     };
     let page = all().select((Playlist::as_select(), users::name)).order((playlists::created_us, playlists::id));
     let found = page.limit(limit).offset(offset).load(connection)?;
-    Ok((found, all().select(count_star()).first(connection)?))
+    Ok((found, all().select(count_star()).get_result(connection)?))
 }
 
 /// Makes a playlist.

@@ -1,7 +1,7 @@
 //! Plays: one row for each track that a user listened to.
 
 use super::{DbConnection, DbError, popularity, schema};
-use diesel::{ExpressionMethods as _, Insertable, QueryDsl as _, RunQueryDsl as _};
+use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 use segue_actors::state::Play;
 use segue_client::protocol::{
     ids::{DeviceId, UserId},
@@ -9,8 +9,7 @@ use segue_client::protocol::{
 };
 
 /// The row of a play.
-#[derive(Debug, Clone, Insertable)]
-#[diesel(table_name = schema::plays)]
+#[derive(Debug, Clone)]
 pub struct NewPlay {
     pub(super) user_id: i64,
     pub(super) epoch: i64,

@@ -18,7 +18,7 @@ pub fn get_or_insert(connection: &mut DbConnection, name: &str, fresh: &str) -> 
         .bind::<Text, _>(name)
         .bind::<Text, _>(fresh)
         .execute(connection)?;
-    Ok(secrets::table.find(name).select(secrets::value).first(connection)?)
+    Ok(secrets::table.find(name).select(secrets::value).get_result(connection)?)
 }
 
 /// The catalogue's name; the first call makes one.
@@ -39,7 +39,7 @@ pub(in crate::db) fn fresh_catalogue() -> String {
 /// # Errors
 /// The database's.
 pub fn get(connection: &mut DbConnection, name: &str) -> Result<Option<String>, DbError> {
-    Ok(secrets::table.find(name).select(secrets::value).first(connection).optional()?)
+    Ok(secrets::table.find(name).select(secrets::value).get_result(connection).optional()?)
 }
 
 /// Stores the value of this name, in place of an older one.

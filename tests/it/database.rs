@@ -1,8 +1,12 @@
 //! The database handle: migrations, transactions, read-only transactions, panics.
 
 use crate::harness::{Dialect, TestDatabase};
-use diesel::{Connection as _, RunQueryDsl as _, SqliteConnection, sql_query};
-use segue::db::{Db, DbConnection, DbError, migrate};
+use diesel::{Connection as _, ExpressionMethods as _, RunQueryDsl as _, SqliteConnection, sql_query};
+use segue::db::{
+    Db, DbConnection, DbError, migrate,
+    sessions::{NewSession, SessionBatch},
+};
+use segue_client::protocol::ids::{Stamp, UserId};
 
 #[derive(diesel::QueryableByName)]
 struct Count {
@@ -23,7 +27,57 @@ async fn counted(db: &Db) -> i64 {
     db.read(count).await.expect("reading works")
 }
 
+/// Inserts two rows in one statement, and two with a column of which one has the default: diesel begins a transaction of its
+/// own for these on SQLite.
+fn add_many(connection: &mut DbConnection, name: &str) -> Result<(), DbError> {
+    use segue::db::schema::{folders, secrets};
+    let plain: Vec<_> =
+        ["1", "2"].iter().map(|end| (secrets::name.eq(format!("{name} {end}")), secrets::value.eq(""))).collect();
+    let with_default: Vec<_> = [(Some(1), 1_000), (None, 2_000)]
+        .iter()
+        .map(|(cover, id)| {
+            let id = id + i64::try_from(name.len()).unwrap_or(0) * 100 + i64::from(name.ends_with('b'));
+            let size = (folders::cover_size.eq(0), folders::cover_mtime_ns.eq(0));
+            let path = format!("/{name}/{id}").into_bytes();
+            (folders::id.eq(id), folders::path.eq(path), size, cover.map(|cover| folders::cover_id.eq(cover)))
+        })
+        .collect();
+    macro_rules! insert {
+        ($connection:expr) => {{
+            diesel::insert_into(secrets::table).values(&plain).execute($connection)?;
+            diesel::insert_into(folders::table).values(&with_default).execute($connection)?;
+        }};
+    }
+    match connection {
+        DbConnection::Sqlite(sqlite) => insert!(sqlite),
+        DbConnection::Postgres(postgres) => insert!(postgres),
+    }
+    Ok(())
+}
+
 on_both_databases! {
+    async fn rows_are_inserted_together_within_each_kind_of_transaction(database) {
+        let db = database.open();
+        let change = NewSession {
+            user: UserId(1),
+            expected: None,
+            stamp: Stamp { epoch: 1, revision: 1 },
+            record: "{}".to_owned(),
+            queue: Some((1, "{}".to_owned())),
+        };
+        let batch = SessionBatch { sessions: vec![change], plays: Vec::new() };
+        for name in ["a", "b"] {
+            db.write_batch_blocking(&batch).expect("a batch of sessions is a transaction of its own");
+            db.write(move |connection| add_many(connection, name)).await.expect("a write");
+            db.write_batch_blocking(&batch).expect("and so is the next one");
+            let lazily = format!("lazily {name}");
+            let undone = db.write(|connection| { add_many(connection, "undone")?; Err::<(), _>(DbError::Busy) }).await;
+            assert!(matches!(undone, Err(DbError::Busy)), "{undone:?}");
+            db.write_lazily(move |connection| add_many(connection, &lazily)).await.expect("a write that waits for no disk");
+        }
+        assert_eq!(counted(&db).await, 8);
+    }
+
     async fn a_write_is_one_transaction(database) {
         let db = database.open();
         db.write(|connection| add(connection, "a")).await.expect("writing works");

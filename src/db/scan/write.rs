@@ -84,7 +84,7 @@ pub(super) fn update_file(
 ) -> Result<(), DbError> {
     let row = file_row(file, id, reader);
     let here = files::table.filter(files::id.eq(id));
-    let known: Option<KnownBytes> = here.select(KnownBytes::as_select()).first(connection).optional()?;
+    let known: Option<KnownBytes> = here.select(KnownBytes::as_select()).get_result(connection).optional()?;
     let place =
         known.as_ref().filter(|known| known.are_read_as(&row)).map(|known| known.missing_us.map(|_| None::<i64>));
     let (had_sum, had_us) = known.as_ref().map(|known| (known.sha256.clone(), known.sha256_us)).unwrap_or_default();
