@@ -136,17 +136,8 @@ pub fn add_first(connection: &mut DbConnection, user: &User) -> Result<bool, DbE
 /// # Errors
 /// The database's.
 pub fn by_id(connection: &mut DbConnection, id: UserId) -> Result<Option<User>, DbError> {
-    let row = users::table.find(id.to_sql()).select(UserRow::as_select()).first(connection).optional()?;
+    let row = users::table.find(id.to_sql()).select(UserRow::as_select()).get_result(connection).optional()?;
     row.map(User::try_from).transpose()
-}
-
-/// Whether there is an account of this id.
-///
-/// # Errors
-/// The database's.
-pub fn is_there(connection: &mut DbConnection, id: UserId) -> Result<bool, DbError> {
-    let found: Option<i64> = users::table.find(id.to_sql()).select(users::id).first(connection).optional()?;
-    Ok(found.is_some())
 }
 
 /// The account of this name, compared by [`name_key`].
@@ -155,7 +146,7 @@ pub fn is_there(connection: &mut DbConnection, id: UserId) -> Result<bool, DbErr
 /// The database's.
 pub fn by_name(connection: &mut DbConnection, name: &str) -> Result<Option<User>, DbError> {
     let named = users::table.filter(users::name_key.eq(name_key(name)));
-    named.select(UserRow::as_select()).first(connection).optional()?.map(User::try_from).transpose()
+    named.select(UserRow::as_select()).get_result(connection).optional()?.map(User::try_from).transpose()
 }
 
 /// The accounts whose names have one of these keys, by name.

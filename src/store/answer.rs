@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::{sync::oneshot, time::timeout};
 
 /// The time limit of an answer. The outcome of a change that takes longer, in the queue or in the database, is unknown.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// Reads within [`ANSWER_WITHIN`].
 pub(super) fn read<T: Send + 'static>(

@@ -4,6 +4,7 @@ mod answer;
 mod batch;
 mod job;
 mod listed;
+mod loads;
 mod logins;
 mod nodes;
 mod tracks;
@@ -13,8 +14,9 @@ pub use logins::TokenLogins;
 pub use nodes::{DbNodes, start};
 pub use tracks::DbTracks;
 
-use crate::db::{self, Db, DbConnection, DbError};
-use answer::{fault, parse, read, within};
+use crate::db::{self, Db};
+use answer::{fault, parse, port_error, within};
+use loads::Loads;
 use segue_actors::{
     node::ports::{Later, Outcome, PortError, SessionChange, SessionStore},
     state::{Play, Record, queue::Queue},
@@ -22,35 +24,43 @@ use segue_actors::{
 use segue_client::protocol::ids::UserId;
 use writer::SessionWriter;
 
+/// The most records in one read.
+const RECORDS: usize = 512;
+/// The most queues in one read: each may be a megabyte.
+const QUEUES: usize = 32;
+
 /// Sessions in the database.
 pub struct DbStore {
-    db: Db,
     writer: SessionWriter,
+    records: Loads<Option<String>>,
+    queues: Loads<(u64, String)>,
 }
 
 impl DbStore {
-    /// A store over `db`; starts the thread that writes.
+    /// A store over `db`; starts the threads that write and read.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// When a thread cannot be started.
     pub fn open(db: Db) -> std::io::Result<Self> {
-        Ok(Self { writer: SessionWriter::start(db.clone())?, db })
-    }
-
-    fn read<T: Send + 'static>(
-        &self,
-        run: impl FnOnce(&mut DbConnection) -> Result<T, DbError> + Send + 'static,
-    ) -> Later<Result<T, PortError>> {
-        read(&self.db, run)
+        let writer = SessionWriter::start(db.clone())?;
+        let records = Loads::start("loads", RECORDS, {
+            let db = db.clone();
+            move |users| {
+                let read = db.read_blocking(|connection| db::sessions::records_of_accounts(connection, users));
+                read.map_err(|error| port_error(&error))
+            }
+        })?;
+        let queues = Loads::start("queues", QUEUES, move |users| {
+            let read = db.read_blocking(|connection| db::sessions::queues(connection, users));
+            read.map_err(|error| port_error(&error))
+        })?;
+        Ok(Self { writer, records, queues })
     }
 }
 
 impl SessionStore for DbStore {
     fn load(&self, user: UserId) -> Later<Result<Option<Record>, PortError>> {
-        let found = self.read(move |connection| {
-            let is_there = db::users::is_there(connection, user)?;
-            Ok(if is_there { Some(db::sessions::record(connection, user)?) } else { None })
-        });
+        let found = self.records.of(user);
         Box::pin(async move {
             let text = found.await?.ok_or_else(|| fault("the user was removed".to_owned(), false))?;
             text.map(|text| parse("record", user, &text)).transpose()
@@ -58,7 +68,7 @@ impl SessionStore for DbStore {
     }
 
     fn queue(&self, user: UserId) -> Later<Result<(u64, Queue), PortError>> {
-        let row = self.read(move |connection| db::sessions::queue(connection, user));
+        let row = self.queues.of(user);
         Box::pin(async move {
             let Some((revision, text)) = row.await? else { return Ok((0, Queue::default())) };
             // A full queue is a megabyte; parsing it would block the event loop.

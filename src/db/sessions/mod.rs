@@ -8,9 +8,11 @@ pub use batch::{BatchError, NewSession, SessionBatch};
 
 use super::{Db, DbConnection, DbError, schema};
 use diesel::{
-    ExpressionMethods as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _, connection::SimpleConnection as _,
+    ExpressionMethods as _, JoinOnDsl as _, NullableExpressionMethods as _, QueryDsl as _, RunQueryDsl as _,
+    connection::SimpleConnection as _,
 };
 use segue_client::protocol::ids::UserId;
+use std::collections::HashMap;
 
 impl Db {
     /// Writes a batch in one transaction, which is on disk when this returns. Returns the users whose sessions were
@@ -48,24 +50,39 @@ pub fn records(connection: &mut DbConnection, users: &[UserId]) -> Result<Vec<(U
     Ok(rows.into_iter().map(|(user, text)| (UserId::from_sql(user), text)).collect())
 }
 
-/// The user's record.
+/// The record of each of `users` that has an account; `None` for one without a record.
 ///
 /// # Errors
 /// The database's.
-pub fn record(connection: &mut DbConnection, user: UserId) -> Result<Option<String>, DbError> {
-    use schema::sessions::dsl::{record, sessions};
-    Ok(sessions.find(user.to_sql()).select(record).first(connection).optional()?)
+pub fn records_of_accounts(
+    connection: &mut DbConnection,
+    users: &[UserId],
+) -> Result<HashMap<UserId, Option<String>>, DbError> {
+    use schema::{sessions, users::dsl as accounts};
+    let found = accounts::users
+        .left_join(sessions::table.on(sessions::user_id.eq(accounts::id)))
+        .select((accounts::id, sessions::record.nullable()));
+    let rows: Vec<(i64, Option<String>)> = match users {
+        // SQLite compiles this once, but each list.
+        [user] => found.filter(accounts::id.eq(user.to_sql())).load(connection)?,
+        _ => found.filter(accounts::id.eq_any(users.iter().map(|user| user.to_sql()))).load(connection)?,
+    };
+    Ok(rows.into_iter().map(|(user, record)| (UserId::from_sql(user), record)).collect())
 }
 
-/// The user's queue and its revision.
+/// The queues of `users` and their revisions, without those that have none.
 ///
 /// # Errors
 /// The database's.
-pub fn queue(connection: &mut DbConnection, user: UserId) -> Result<Option<(u64, String)>, DbError> {
-    use schema::session_queues::dsl::{queue, queue_revision, session_queues};
-    let row: Option<(i64, String)> =
-        session_queues.find(user.to_sql()).select((queue_revision, queue)).first(connection).optional()?;
-    Ok(row.map(|(revision, text)| (revision.cast_unsigned(), text)))
+pub fn queues(connection: &mut DbConnection, users: &[UserId]) -> Result<HashMap<UserId, (u64, String)>, DbError> {
+    use schema::session_queues::dsl::{queue, queue_revision, session_queues, user_id};
+    let found = session_queues.select((user_id, queue_revision, queue));
+    let rows: Vec<(i64, i64, String)> = match users {
+        [user] => found.filter(user_id.eq(user.to_sql())).load(connection)?,
+        _ => found.filter(user_id.eq_any(users.iter().map(|user| user.to_sql()))).load(connection)?,
+    };
+    let row = |(user, revision, text): (i64, i64, String)| (UserId::from_sql(user), (revision.cast_unsigned(), text));
+    Ok(rows.into_iter().map(row).collect())
 }
 
 /// Deletes the sessions and the queues of users whose accounts are deleted. The sessions first: this waits for a batch

@@ -85,9 +85,10 @@ impl Lock {
     }
 }
 
-/// The record's stamp in the database.
+/// The record in the database.
 fn stored(database: &db::Db, user: UserId) -> Option<String> {
-    database.read_blocking(|connection| db::sessions::record(connection, user)).expect("the database answers")
+    let records = database.read_blocking(|connection| db::sessions::records(connection, &[user]));
+    records.expect("the database answers").pop().map(|(_, record)| record)
 }
 
 on_both_databases! {
