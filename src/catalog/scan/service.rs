@@ -103,6 +103,9 @@ impl Scanner {
                 match db.lock_scans() {
                     Ok(Some(_lock)) => {
                         run_one(&db, &music, &scope, &board, &requests.stop, &publish);
+                        if let Err(error) = db.release_memory() {
+                            log::warn!("memory of the database is not given back after the scan: {error}");
+                        }
                         segue_heap::trim();
                     }
                     Ok(None) => wait_for_others(&requests, scope),
