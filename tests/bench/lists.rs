@@ -2,7 +2,8 @@
 //!
 //! Fills an SQLite file and a PostgreSQL cluster of its own with a library of TRACKS (default: 1,200,000, with 109,000
 //! albums). Reads pages of 50 albums and tracks by name and by age, first pages and deep ones in turn, as a handler
-//! does: ids, then rows. Prints the median of 200 of each.
+//! does: ids, then rows. Prints the median of 200 of each, and how long the first page takes after a change. Then the charts
+//! of a user with 200,000 plays.
 
 #![allow(
     clippy::expect_used,
@@ -18,16 +19,21 @@ mod library;
 mod postgres;
 mod rows;
 
-use segue::db::{
-    Db, DbConnection, DbError, albums,
-    lists::{List, Lists},
-    tracks,
+use diesel::connection::SimpleConnection as _;
+use segue::{
+    db::{
+        Db, DbConnection, DbError, albums, history,
+        lists::{List, Lists},
+        tracks,
+    },
+    values::document::{Document, ItemKind},
 };
 use std::time::{Duration, Instant};
 
 const PAGE: i64 = 50;
 const DEEP: i64 = 50_000;
 const ROUNDS: usize = 200;
+const PLAYS: usize = 200_000;
 
 type Load = fn(&mut DbConnection, &[i64]) -> Result<usize, DbError>;
 
@@ -59,7 +65,9 @@ fn main() {
                 assert_eq!(i64::try_from(rows), Ok(PAGE), "{list_name} at {offset} of {total}");
                 (began.elapsed(), total)
             };
-            let (places, total) = page(0);
+            // Nothing is known of the list, as after a change of the catalogue.
+            let (changed, total) = page(0);
+            let (places, _) = page(DEEP);
             let (mut first, mut deep) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
                 first.push(page(0).0);
@@ -68,11 +76,38 @@ fn main() {
             let (first, deep) = (median(first), median(deep));
             println!(
                 "{name:<9} {list_name:<15} {total:>8} rows: first page {first:.2?}, at {DEEP} {deep:.2?}, ratio {:.2}; \
-                 finding the places {places:.0?}",
+                 after a change {changed:.1?}, then at {DEEP} {places:.0?}",
                 deep.as_secs_f64() / first.as_secs_f64()
             );
         }
+        println!("{name:<9} top 50 tracks and artists of {PLAYS} plays: {:.0?}", charts(&db, &documents));
     }
+}
+
+/// How long the charts take of a user who played each of 20,000 tracks ten times.
+fn charts(db: &Db, documents: &[Document]) -> (Duration, Duration) {
+    let tracks =
+        documents.iter().filter(|document| document.kind == ItemKind::Track).map(|track| track.id.cast_signed());
+    let tracks: Vec<i64> = tracks.take(20_000).collect();
+    let row = |number: usize| {
+        let track = tracks[number * 7_919 % tracks.len()];
+        format!("(1, 1, {number}, {track}, 'track', {number}, NULL, TRUE)")
+    };
+    let rows: Vec<String> = (0..PLAYS).map(row).collect();
+    let insert = rows.chunks(500).map(|rows| format!("INSERT INTO plays VALUES {};", rows.join(", ")));
+    let insert = insert.collect::<String>();
+    db.write_blocking(|connection| Ok(connection.batch_execute(&insert)?)).expect("plays are taken");
+    type Chart = fn(&mut DbConnection, i64, i64, i64, i64) -> Result<(Vec<i64>, i64), DbError>;
+    let time = |chart: Chart| {
+        let times = (0..9).map(|_| {
+            let began = Instant::now();
+            let (ids, _) = db.read_blocking(|connection| chart(connection, 1, 0, PAGE, 0)).expect("a chart");
+            assert!(!ids.is_empty());
+            began.elapsed()
+        });
+        median(times.collect())
+    };
+    (time(history::top_tracks), time(history::top_artists))
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
