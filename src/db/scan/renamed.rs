@@ -11,17 +11,14 @@ use super::{
 use crate::{
     db::{
         DbConnection, DbError, changes,
-        connection::insert_all,
-        schema::{
-            album_artists, albums, artists, former_albums, former_artists, merged_tracks, track_albums, track_artists,
-            tracks,
-        },
+        connection::{RowCount, insert_all},
+        schema::{album_artists, albums, artists, former_albums, former_artists, track_albums, track_artists, tracks},
     },
     values::{grouping::most_common, spelling::identity},
 };
 use diesel::{
-    ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryableByName, RunQueryDsl as _, dsl::exists, dsl::not,
-    sql_query, sql_types::BigInt,
+    ExpressionMethods as _, JoinOnDsl as _, QueryDsl as _, QueryableByName, RunQueryDsl as _, sql_query,
+    sql_types::BigInt,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -137,10 +134,84 @@ fn note_artists(connection: &mut DbConnection, by_track: BTreeMap<i64, Vec<(i64,
     Ok(())
 }
 
+/// What may be renamed.
+#[derive(Debug, Clone, Copy)]
+enum RenamedKind {
+    Album,
+    Artist,
+}
+
+impl RenamedKind {
+    /// Finds those that tracks left, and that have no tracks now.
+    const fn emptied(self) -> &'static str {
+        match self {
+            Self::Album => {
+                "SELECT DISTINCT former_albums.album_id AS id FROM former_albums WHERE NOT EXISTS (
+                     SELECT 1 FROM tracks WHERE tracks.album_id = former_albums.album_id AND NOT tracks.missing
+                 ) ORDER BY id LIMIT $1"
+            }
+            Self::Artist => {
+                "SELECT DISTINCT former_artists.artist_id AS id FROM former_artists WHERE NOT EXISTS (
+                     SELECT 1 FROM track_artists JOIN tracks ON tracks.id = track_artists.track_id
+                     WHERE track_artists.artist_id = former_artists.artist_id AND NOT tracks.missing
+                 ) AND NOT EXISTS (
+                     SELECT 1 FROM album_artists JOIN albums ON albums.id = album_artists.album_id
+                     WHERE album_artists.artist_id = former_artists.artist_id AND albums.track_count > 0
+                 ) ORDER BY id LIMIT $1"
+            }
+        }
+    }
+
+    /// Finds the tracks that left one and are there, and which one each has now.
+    const fn went(self) -> &'static str {
+        match self {
+            Self::Album => {
+                "SELECT tracks.id AS track_id, tracks.album_id AS now_id FROM former_albums
+                 JOIN tracks ON tracks.id = former_albums.track_id
+                 WHERE former_albums.album_id = $1 AND NOT tracks.missing"
+            }
+            Self::Artist => {
+                "SELECT tracks.id AS track_id, former_artists.now_id AS now_id FROM former_artists
+                 JOIN tracks ON tracks.id = former_artists.track_id
+                 WHERE former_artists.artist_id = $1 AND NOT tracks.missing"
+            }
+        }
+    }
+
+    /// Counts the tracks that stayed, which are all missing, without those that became part of others.
+    const fn stayed(self) -> &'static str {
+        match self {
+            Self::Album => {
+                "SELECT count(*) AS count FROM tracks WHERE album_id = $1
+                 AND NOT EXISTS (SELECT 1 FROM merged_tracks WHERE merged_tracks.id = tracks.id)"
+            }
+            Self::Artist => {
+                "SELECT count(*) AS count FROM track_artists WHERE artist_id = $1
+                 AND NOT EXISTS (SELECT 1 FROM merged_tracks WHERE merged_tracks.id = track_artists.track_id)"
+            }
+        }
+    }
+
+    const fn forgotten(self) -> &'static str {
+        match self {
+            Self::Album => "DELETE FROM former_albums WHERE album_id = $1",
+            Self::Artist => "DELETE FROM former_artists WHERE artist_id = $1",
+        }
+    }
+}
+
 #[derive(QueryableByName)]
 struct Emptied {
     #[diesel(sql_type = BigInt)]
     id: i64,
+}
+
+#[derive(QueryableByName)]
+struct Went {
+    #[diesel(sql_type = BigInt)]
+    track_id: i64,
+    #[diesel(sql_type = BigInt)]
+    now_id: i64,
 }
 
 /// Lets what users saved follow some of the albums and artists that were renamed; returns whether there may be more. To
@@ -150,31 +221,28 @@ struct Emptied {
 /// Those of the database.
 pub fn follow(connection: &mut DbConnection, new_id: &mut impl FnMut() -> i64) -> Result<bool, DbError> {
     connection.prefer_indices()?;
-    let emptied: Vec<Emptied> = sql_query(
-        "SELECT DISTINCT former_albums.album_id AS id FROM former_albums WHERE NOT EXISTS (
-             SELECT 1 FROM tracks WHERE tracks.album_id = former_albums.album_id AND NOT tracks.missing
-         ) ORDER BY id LIMIT $1",
-    )
-    .bind::<BigInt, _>(AT_ONCE)
-    .load(connection)?;
-    for Emptied { id } in &emptied {
-        follow_album(connection, *id, new_id)?;
+    let mut any = false;
+    for kind in [RenamedKind::Album, RenamedKind::Artist] {
+        let emptied: Vec<Emptied> = sql_query(kind.emptied()).bind::<BigInt, _>(AT_ONCE).load(connection)?;
+        for Emptied { id } in emptied {
+            any = true;
+            let Some((heir, went)) = heir(connection, kind, id)? else { continue };
+            match kind {
+                RenamedKind::Album => follow_album(connection, id, heir, &went, new_id)?,
+                RenamedKind::Artist => follow_artist(connection, id, heir, &went, new_id)?,
+            }
+        }
     }
-    let nameless: Vec<Emptied> = sql_query(
-        "SELECT DISTINCT former_artists.artist_id AS id FROM former_artists WHERE NOT EXISTS (
-             SELECT 1 FROM track_artists JOIN tracks ON tracks.id = track_artists.track_id
-             WHERE track_artists.artist_id = former_artists.artist_id AND NOT tracks.missing
-         ) AND NOT EXISTS (
-             SELECT 1 FROM album_artists JOIN albums ON albums.id = album_artists.album_id
-             WHERE album_artists.artist_id = former_artists.artist_id AND albums.track_count > 0
-         ) ORDER BY id LIMIT $1",
-    )
-    .bind::<BigInt, _>(AT_ONCE)
-    .load(connection)?;
-    for Emptied { id } in &nameless {
-        follow_artist(connection, *id, new_id)?;
-    }
-    Ok(!emptied.is_empty() || !nameless.is_empty())
+    Ok(any)
+}
+
+/// Where most tracks of one that has none now went, and which they are. It is asked for once: what was noted is removed.
+fn heir(connection: &mut DbConnection, kind: RenamedKind, gone: i64) -> Result<Option<(i64, HashSet<i64>)>, DbError> {
+    let went: Vec<Went> = sql_query(kind.went()).bind::<BigInt, _>(gone).load(connection)?;
+    let stayed: RowCount = sql_query(kind.stayed()).bind::<BigInt, _>(gone).get_result(connection)?;
+    sql_query(kind.forgotten()).bind::<BigInt, _>(gone).execute(connection)?;
+    let went: Vec<(i64, i64)> = went.into_iter().map(|row| (row.track_id, row.now_id)).collect();
+    Ok(heir_of(&went, stayed.count))
 }
 
 /// Where most of the tracks went: to which id, and which tracks. `left` is the number of tracks that went nowhere.
@@ -185,18 +253,13 @@ fn heir_of(now: &[(i64, i64)], left: i64) -> Option<(i64, HashSet<i64>)> {
     (went.len().saturating_mul(2) > all).then_some((heir, went))
 }
 
-fn follow_album(connection: &mut DbConnection, gone: i64, new_id: &mut impl FnMut() -> i64) -> Result<(), DbError> {
-    let now: Vec<(i64, i64)> = former_albums::table
-        .inner_join(tracks::table.on(tracks::id.eq(former_albums::track_id)))
-        .filter(former_albums::album_id.eq(gone))
-        .filter(tracks::missing.eq(false))
-        .select((tracks::id, tracks::album_id))
-        .load(connection)?;
-    let merged = merged_tracks::table.filter(merged_tracks::id.eq(tracks::id));
-    let left = tracks::table.filter(tracks::album_id.eq(gone)).filter(not(exists(merged)));
-    let left: i64 = left.count().get_result(connection)?;
-    diesel::delete(former_albums::table.filter(former_albums::album_id.eq(gone))).execute(connection)?;
-    let Some((heir, went)) = heir_of(&now, left) else { return Ok(()) };
+fn follow_album(
+    connection: &mut DbConnection,
+    gone: i64,
+    heir: i64,
+    went: &HashSet<i64>,
+    new_id: &mut impl FnMut() -> i64,
+) -> Result<(), DbError> {
     let living = tracks::table.filter(tracks::album_id.eq(heir)).filter(tracks::missing.eq(false));
     let living: Vec<i64> = living.select(tracks::id).load(connection)?;
     let has_no_other = living.iter().all(|id| went.contains(id));
@@ -207,18 +270,13 @@ fn follow_album(connection: &mut DbConnection, gone: i64, new_id: &mut impl FnMu
     Ok(())
 }
 
-fn follow_artist(connection: &mut DbConnection, gone: i64, new_id: &mut impl FnMut() -> i64) -> Result<(), DbError> {
-    let now: Vec<(i64, i64)> = former_artists::table
-        .inner_join(tracks::table.on(tracks::id.eq(former_artists::track_id)))
-        .filter(former_artists::artist_id.eq(gone))
-        .filter(tracks::missing.eq(false))
-        .select((tracks::id, former_artists::now_id))
-        .load(connection)?;
-    let merged = merged_tracks::table.filter(merged_tracks::id.eq(track_artists::track_id));
-    let left = track_artists::table.filter(track_artists::artist_id.eq(gone)).filter(not(exists(merged)));
-    let left: i64 = left.count().get_result(connection)?;
-    diesel::delete(former_artists::table.filter(former_artists::artist_id.eq(gone))).execute(connection)?;
-    let Some((heir, went)) = heir_of(&now, left) else { return Ok(()) };
+fn follow_artist(
+    connection: &mut DbConnection,
+    gone: i64,
+    heir: i64,
+    went: &HashSet<i64>,
+    new_id: &mut impl FnMut() -> i64,
+) -> Result<(), DbError> {
     let by_heir: Vec<i64> = track_artists::table
         .inner_join(tracks::table.on(tracks::id.eq(track_artists::track_id)))
         .filter(track_artists::artist_id.eq(heir))
