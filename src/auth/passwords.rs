@@ -8,7 +8,10 @@ use argon2::{
 use std::{
     error::Error,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::available_parallelism,
     time::Duration,
 };
@@ -39,17 +42,26 @@ impl Error for PasswordError {}
 
 /// Hashes on the blocking thread pool, at most one password at a time for each core.
 ///
-/// A hash takes 19 MiB. These buffers are made when they are first needed and kept: memory that is taken and given back on
-/// changing threads would not be returned to the system, and would add up with the threads.
+/// A hash takes 19 MiB. These buffers are made when they are first needed and kept until [`Passwords::release`]: memory that
+/// is taken and given back on changing threads would add up with the threads.
 pub struct Passwords {
     turns: Arc<Semaphore>,
     idle: Arc<Mutex<Vec<Hasher>>>,
+    /// Whether a buffer was used since the last [`Passwords::release`].
+    used: Arc<AtomicBool>,
 }
 
 impl Passwords {
     pub(super) fn new() -> Self {
         let turns = available_parallelism().map_or(1, usize::from);
-        Self { turns: Arc::new(Semaphore::new(turns)), idle: Arc::default() }
+        Self { turns: Arc::new(Semaphore::new(turns)), idle: Arc::default(), used: Arc::default() }
+    }
+
+    /// Frees the buffers if none was used since the last call.
+    pub fn release(&self) {
+        if !self.used.swap(false, Ordering::Relaxed) {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
     }
 
     /// The hash of a password as a PHC string with a random salt.
@@ -75,11 +87,12 @@ impl Passwords {
     ) -> Result<T, PasswordError> {
         let turn = timeout(TURN, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(PasswordError::Busy) };
-        let idle = Arc::clone(&self.idle);
+        let (idle, used) = (Arc::clone(&self.idle), Arc::clone(&self.used));
         let outcome = spawn_blocking(move || {
             let free = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut hasher = free.unwrap_or_default();
             let outcome = run(&mut hasher);
+            used.store(true, Ordering::Relaxed);
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(hasher);
             drop(turn);
             outcome
@@ -171,6 +184,19 @@ mod tests {
         let foreign =
             "$argon2id$v=19$m=19456,t=2,p=1$c2l4dGVlbiBieXRlcyBvaw$Oq6NUf8oUawuVWIqWRRrB80MYlKfkN6Nm4K6m5hBrTw";
         assert!(hasher.verify("correct horse", Some(foreign)).expect("a hash"));
+    }
+
+    #[tokio::test]
+    async fn buffers_that_were_not_used_for_some_time_are_freed() {
+        let passwords = Passwords::new();
+        let buffers = || passwords.idle.lock().expect("no panic").len();
+        for _ in 0..2 {
+            assert!(!passwords.verify("x".to_owned(), None).await.expect("a turn comes"));
+            passwords.release();
+            assert_eq!(buffers(), 1, "it was used since the last call");
+        }
+        passwords.release();
+        assert_eq!(buffers(), 0);
     }
 
     /// However many are checked, there are as many buffers as may work at once, and each is that of one hash.

@@ -33,6 +33,8 @@ const CLAIM_RETRY: Duration = Duration::from_millis(200);
 const CLAIM_TRIES: u32 = 25;
 /// Between two looks whether the database is still claimed for this process.
 const CLAIM_CHECKED: Duration = Duration::from_secs(2);
+/// How often it is checked whether much memory is free.
+const MEMORY_CHECKED: Duration = Duration::from_secs(15);
 
 /// Run the server
 #[derive(Debug, Args)]
@@ -85,6 +87,7 @@ pub(super) fn run<P: Send + 'static>(
         tokio::spawn(restored::watch(Arc::clone(&app), poll));
         let directory = Arc::clone(&app.directory);
         tokio::spawn(async move { directory.heartbeat().await });
+        tokio::spawn(give_memory_back(Arc::clone(&app)));
         app.start_search();
         app.start_scanning();
         match ready(&app, &server.bound, prepared).await {
@@ -137,6 +140,20 @@ async fn lost(claim: Arc<Claim>) -> Unclaimed {
             Ok(Err(Unclaimed::Db(error))) => log::debug!("the claim on the database cannot be renewed: {error}"),
             Ok(Ok(())) | Err(_) => {}
         }
+    }
+}
+
+/// Gives memory that was freed back to the system: after many log-ins, covers, or devices that came at once.
+async fn give_memory_back(app: Arc<App>) {
+    let mut keeper = segue_heap::Keeper::default();
+    loop {
+        tokio::time::sleep(MEMORY_CHECKED).await;
+        app.auth.passwords.release();
+        let looked = tokio::task::spawn_blocking(move || {
+            keeper.look();
+            keeper
+        });
+        keeper = looked.await.unwrap_or_default();
     }
 }
 
