@@ -1,8 +1,8 @@
 //! Measures the speed of scans: `cargo bench --profile ci --bench scan -- [--files N] [--large N]`.
 //!
-//! Makes a library of N (default: 100,000) short files of seven formats and runs `segue scan` twice: with an empty
-//! database, then unchanged; on SQLite and on a PostgreSQL cluster of its own. Then the same with a few hundred files
-//! of the size of real tracks. The page cache is warm: the files have just been written. Rates include start and end of
+//! Makes a library of N (default: 100,000) short files of seven formats and runs `segue scan` three times: with an empty
+//! database, then unchanged, then with another name of the folder above all files; on SQLite and on a PostgreSQL cluster
+//! of its own. Then the same with a few hundred files of the size of real tracks. The page cache is warm: the files have just been written. Rates include start and end of
 //! the process; memory is the maximum of samples every 10 ms.
 
 #![allow(
@@ -32,7 +32,8 @@ fn main() {
     println!("database   library          scan         files/s   CPU ms/file   RssAnon MB");
     for (library, clips, files) in [("short clips", music::short(), files), ("real sizes", music::long(), large)] {
         let folder = tempfile::tempdir().expect("a folder");
-        music::fill(folder.path(), &clips, files);
+        let [first, second] = ["Music", "All music"].map(|name| folder.path().join(name));
+        music::fill(&first, &clips, files);
         drop(clips);
         for database in ["sqlite", "postgres"] {
             let data = tempfile::tempdir().expect("a folder");
@@ -41,7 +42,16 @@ fn main() {
                 _ => format!("sqlite:{}", data.path().join("segue.db").display()),
             };
             segue::db::migrate(&url.parse().expect("a good URL")).expect("the tables are made");
-            for (scan, expected) in [("cold", format!("{files} new")), ("unchanged", format!("{files} unchanged"))] {
+            let scans = [
+                ("cold", format!("{files} new")),
+                ("unchanged", format!("{files} unchanged")),
+                ("renamed", format!("{files} moved")),
+            ];
+            for (scan, expected) in scans {
+                if scan == "renamed" {
+                    let (from, to) = if database == "sqlite" { (&first, &second) } else { (&second, &first) };
+                    fs::rename(from, to).expect("the folder above all files is renamed");
+                }
                 let (took, cpu_ms, kib) = run(folder.path(), data.path(), &url, &expected);
                 println!(
                     "{database:<9}  {library:<11} {files:>7}  {scan:<9} {:>9.0} {:>12.3} {:>12.0}",
