@@ -36,6 +36,7 @@ const ROUNDS: usize = 200;
 const PLAYS: usize = 200_000;
 
 type Load = fn(&mut DbConnection, &[i64]) -> Result<usize, DbError>;
+type Chart = fn(&mut DbConnection, i64, i64, i64, i64) -> Result<(Vec<i64>, i64), DbError>;
 
 const LISTS: [(&str, List, Load); 4] = [
     ("albums by name", List::AlbumsByName, |connection, ids| Ok(albums::load(connection, ids)?.len())),
@@ -97,7 +98,6 @@ fn charts(db: &Db, documents: &[Document]) -> (Duration, Duration) {
     let insert = rows.chunks(500).map(|rows| format!("INSERT INTO plays VALUES {};", rows.join(", ")));
     let insert = insert.collect::<String>();
     db.write_blocking(|connection| Ok(connection.batch_execute(&insert)?)).expect("plays are taken");
-    type Chart = fn(&mut DbConnection, i64, i64, i64, i64) -> Result<(Vec<i64>, i64), DbError>;
     let time = |chart: Chart| {
         let times = (0..9).map(|_| {
             let began = Instant::now();
