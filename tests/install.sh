@@ -47,6 +47,9 @@ fi
 if [ ! -e tests/clients/node_modules ]; then
     echo "npm packages: $(grep -c '"integrity"' tests/clients/package-lock.json), in tests/clients/node_modules"
 fi
+if [ ! -e "$target/loadtest-peers/node_modules" ]; then
+    echo "npm packages: $(grep -c '"integrity"' loadtest/peers/package-lock.json), in $target/loadtest-peers"
+fi
 if [ ! -e "$target/test-clients" ]; then
     echo "crates: $(grep -c '^name = ' tests/clients/rspotify/Cargo.lock) for rspotify, those that cargo has not downloaded yet"
 fi

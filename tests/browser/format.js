@@ -14,7 +14,7 @@ const WIDTH = 120;
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Folders below the root. */
-const FOLDERS = ["player", "tests/browser", "tests/clients", "src/http"];
+const FOLDERS = ["player", "tests/browser", "tests/clients", "src/http", "loadtest/peers"];
 /** Folders of files that are not ours, or not written by hand. */
 const SKIPPED = ["node_modules", "types"];
 const EXTENSIONS = [".js", ".mjs", ".ts", ".css"];

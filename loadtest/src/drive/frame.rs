@@ -13,17 +13,23 @@ pub const PONG: u8 = 10;
 /// client and server, of which a load test has none.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// The answer to [`KEY`].
-const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+pub(crate) const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// Longest frame that a server may send, in bytes.
 const LONGEST: u64 = 16 << 20;
 
-/// The request for a socket.
+/// The request for a socket of a Segue server.
 #[must_use]
 pub fn request(host: &str, token: &str) -> String {
+    let protocol = segue_client::SUBPROTOCOL;
+    upgrade(host, "/v1/sync", &format!("Sec-WebSocket-Protocol: {protocol}\r\nAuthorization: Bearer {token}\r\n"))
+}
+
+/// The request for a socket at a path, with further header lines.
+#[must_use]
+pub fn upgrade(host: &str, path: &str, headers: &str) -> String {
     format!(
-        "GET /v1/sync HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {KEY}\
-         \r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: {}\r\nAuthorization: Bearer {token}\r\n\r\n",
-        segue_client::SUBPROTOCOL
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {KEY}\
+         \r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"
     )
 }
 

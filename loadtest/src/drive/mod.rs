@@ -8,5 +8,5 @@ pub mod frame;
 pub mod part;
 mod person;
 mod settle;
-mod socket;
+pub(crate) mod socket;
 mod timers;

@@ -21,7 +21,7 @@ struct Track {
 }
 
 /// Up to 50 tracks whose length is known.
-pub(super) fn tracks(address: SocketAddr, host: &str, token: &str) -> Result<Vec<MediaId>, String> {
+pub(crate) fn tracks(address: SocketAddr, host: &str, token: &str) -> Result<Vec<MediaId>, String> {
     let body = get(address, host, "/v1/tracks?limit=50", token).map_err(|error| format!("{host}: {error}"))?;
     let page: Page = serde_json::from_slice(&body).map_err(|error| format!("{host} lists no tracks: {error}"))?;
     let known = page.items.into_iter().filter(|track| track.duration_ms.is_some_and(|ms| ms > 0));

@@ -1,7 +1,7 @@
 //! A run: what it needs is looked up, its parts are started in threads or processes, and what they tell is added up.
 
 pub mod gather;
-mod http;
+pub(crate) mod http;
 pub mod options;
 mod parts;
 pub mod tokens;

@@ -14,7 +14,7 @@ const TRACKS: [u32; 4] = [3, 40, 60, 90];
 const RATE: u32 = 8_000;
 
 /// The server's program, beside this crate's own; built if it is not there.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let own = Path::new(env!("CARGO_BIN_EXE_loadtest"));
     let folder = own.parent().expect("it lies in a folder");
     let built = folder.join("segue");
