@@ -103,7 +103,13 @@ impl Frames {
             }),
             OpCode::Binary => refused("a binary frame"),
             OpCode::Text if self.fragments.is_some() => refused("a message within another one"),
-            OpCode::Text if is_final => Some(text(payload.to_vec())),
+            OpCode::Text if is_final => {
+                if self.bytes.is_empty() {
+                    // The payload is then alone in its buffer, and the text takes that over instead of a copy.
+                    self.bytes = BytesMut::new();
+                }
+                Some(text(payload.into()))
+            }
             OpCode::Text => {
                 self.fragments = Some((payload.to_vec(), 1));
                 None
@@ -227,5 +233,14 @@ mod tests {
         frames.feed(&frame(0x81, b"text"));
         assert_eq!(std::iter::from_fn(|| frames.next()).count(), 1);
         assert_eq!(frames.bytes.capacity(), 0);
+    }
+
+    #[test]
+    fn a_text_that_came_alone_takes_over_the_buffer_it_came_in() {
+        let mut frames = Frames::new(100);
+        frames.feed(&frame(0x81, b"text"));
+        let buffer = frames.bytes.as_ptr();
+        let Some(Arrived::Text(text)) = frames.next() else { panic!("it is a text") };
+        assert_eq!((text.as_str(), text.as_ptr()), ("text", buffer));
     }
 }
