@@ -1,6 +1,6 @@
 //! The devices of a comparison, on all of its servers: one thread, one loop.
 
-use super::kind::{Heard, Kind, Place, Seat};
+use super::kind::{Kind, PeerMessage, Place, Seat};
 use super::line::{Came, Line};
 use crate::drive::clock::now_us;
 use crate::number::{real, whole};
@@ -153,8 +153,10 @@ impl Crowd {
             if is_done(now) {
                 return Ok(());
             }
-            if progress != (now.counts, now.behind) {
-                (progress, since_us) = ((now.counts, now.behind), now_us());
+            // Pings come as long as a server lives.
+            let counts = Counts { pings: 0, ..now.counts };
+            if progress != (counts, now.behind) {
+                (progress, since_us) = ((counts, now.behind), now_us());
             } else if now_us().saturating_sub(since_us) > PATIENCE_US {
                 let (name, counts, behind) = (now.kind.name(), now.counts, now.behind);
                 return Err(format!("{name}: {what}: nothing came for 30 s; {counts:?}, {behind} behind"));
@@ -313,7 +315,7 @@ impl Side {
     fn publish(&mut self, index: usize) {
         let ahead_us = self.ahead_us.unwrap_or(0);
         let Some(user) = self.users.get_mut(index) else { return };
-        let Some(seat) = &user.seat else { return };
+        let Some(seat) = &mut user.seat else { return };
         let before_us = user.last_us;
         user.last_us = now_us().saturating_add(ahead_us).max(before_us.saturating_add(1));
         let text = self.kind.change(seat, user.last_us);
@@ -366,7 +368,7 @@ impl Side {
 
     fn heard(&mut self, index: usize, text: &str) {
         match self.kind.hear(text) {
-            Heard::State(at_us) => {
+            PeerMessage::State(at_us) => {
                 self.shown(index, at_us);
                 if self.kind == Kind::Segue {
                     self.learn(index, text);
@@ -377,15 +379,15 @@ impl Side {
                     self.joined(index);
                 }
             }
-            Heard::Answer(text) => {
+            PeerMessage::Answer(text) => {
                 if let Some(line) = self.lines.get_mut(index).and_then(Option::as_mut) {
                     line.send(text);
                 }
                 self.counts.pings = self.counts.pings.saturating_add(u64::from(text != "40"));
             }
-            Heard::Ack => self.counts.acks = self.counts.acks.saturating_add(1),
-            Heard::Refused(text) => self.errors.push(text.to_owned()),
-            Heard::Other => {}
+            PeerMessage::Ack => self.counts.acks = self.counts.acks.saturating_add(1),
+            PeerMessage::Refused(text) => self.errors.push(text.to_owned()),
+            PeerMessage::Other => {}
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) enum Kind {
 
 /// What a text means.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard<'a> {
+pub(super) enum PeerMessage<'a> {
     /// The state, or a change of it: the instant of the report that it shows.
     State(i64),
     /// To be answered.
@@ -55,13 +55,19 @@ pub(super) struct Seat {
     lease: [u64; 2],
     turn: [u64; 2],
     item: String,
+    /// The place of the last report in milliseconds, and its instant.
+    place: Option<(i64, i64)>,
 }
+
+/// How far apart reports are from what a listener expects, in milliseconds.
+const APART_MS: i64 = 1_000;
 
 impl Seat {
     /// For servers that do not look at it.
     #[must_use]
     pub(super) fn invented() -> Self {
-        Self { lease: [1_700_000_000_000, 4], turn: [1_700_000_000_000, 4], item: "62f3f95a00000000".to_owned() }
+        let stamp = [1_700_000_000_000, 4];
+        Self { lease: stamp, turn: stamp, item: "62f3f95a00000000".to_owned(), place: None }
     }
 
     /// From a `playback` of Segue, once a device is active.
@@ -82,14 +88,18 @@ impl Seat {
             active: Option<Active>,
         }
         let playback: Playback = serde_json::from_str(text).ok()?;
-        Some(Self { lease: playback.active?.lease, turn: playback.turn, item: playback.item?.id })
+        Some(Self { lease: playback.active?.lease, turn: playback.turn, item: playback.item?.id, place: None })
     }
 
     /// A report of this instant, about 200 bytes.
-    fn report(&self, at_us: i64) -> String {
+    fn report(&mut self, at_us: i64) -> String {
         let ([lease, lease_at], [turn, turn_at], item) = (self.lease, self.turn, &self.item);
-        // Another place each time, so that it is a change.
-        let position_ms = 1_000 + at_us.rem_euclid(19_000);
+        // Far from where it would be by itself: a report that agrees is shown to nobody.
+        let by_itself = self.place.map_or(0, |(position_ms, since_us)| position_ms + (at_us - since_us) / 1_000);
+        let near = |position_ms: i64| (position_ms - by_itself).abs() < APART_MS;
+        let position_ms = Some(1_000 + at_us.rem_euclid(19_000)).filter(|place| !near(*place));
+        let position_ms = position_ms.unwrap_or(by_itself + APART_MS);
+        self.place = Some((position_ms, at_us));
         format!(
             r#"{{"type":"report","lease":[{lease},{lease_at}],"turn":[{turn},{turn_at}],"item":"{item}","position_ms":{position_ms},"at_us":{at_us},"status":"playing"}}"#
         )
@@ -139,7 +149,7 @@ impl Kind {
 
     /// A change that its group is to be shown.
     #[must_use]
-    pub(super) fn change(self, seat: &Seat, at_us: i64) -> String {
+    pub(super) fn change(self, seat: &mut Seat, at_us: i64) -> String {
         let report = seat.report(at_us);
         if self == Self::Socketio { format!(r#"42["change",{report}]"#) } else { report }
     }
@@ -152,15 +162,17 @@ impl Kind {
 
     /// What a text means.
     #[must_use]
-    pub(super) fn hear(self, text: &str) -> Heard<'_> {
+    pub(super) fn hear(self, text: &str) -> PeerMessage<'_> {
         match self {
-            Self::Segue if text.starts_with(r#"{"type":"ping""#) => Heard::Answer(r#"{"type":"pong"}"#),
-            Self::Segue if text.starts_with(r#"{"type":"ack""#) => Heard::Ack,
-            Self::Segue if ["reject", "goaway"].iter().any(|kind| named(text) == Some(kind)) => Heard::Refused(text),
+            Self::Segue if text.starts_with(r#"{"type":"ping""#) => PeerMessage::Answer(r#"{"type":"pong"}"#),
+            Self::Segue if text.starts_with(r#"{"type":"ack""#) => PeerMessage::Ack,
+            Self::Segue if ["reject", "goaway"].iter().any(|kind| named(text) == Some(kind)) => {
+                PeerMessage::Refused(text)
+            }
             // Engine.IO: "0" opens, "2" is a ping; Socket.IO: "40" joins.
-            Self::Socketio if text.starts_with('0') => Heard::Answer("40"),
-            Self::Socketio if text == "2" => Heard::Answer("3"),
-            _ => at_us(text).map_or(Heard::Other, Heard::State),
+            Self::Socketio if text.starts_with('0') => PeerMessage::Answer("40"),
+            Self::Socketio if text == "2" => PeerMessage::Answer("3"),
+            _ => at_us(text).map_or(PeerMessage::Other, PeerMessage::State),
         }
     }
 }
@@ -188,28 +200,50 @@ mod tests {
     fn what_a_device_says_is_of_the_protocol() {
         let hello = Kind::Segue.greeting(&PLACE).expect("a hello");
         assert!(matches!(ClientMessage::decode(&hello), Ok(ClientMessage::Hello(_))), "{hello}");
-        let report = Kind::Segue.change(&Seat::invented(), 1_700_000_000_080_000);
+        let report = Kind::Segue.change(&mut Seat::invented(), 1_700_000_000_080_000);
         assert!(matches!(ClientMessage::decode(&report), Ok(ClientMessage::Report(_))), "{report}");
         assert!((150..220).contains(&report.len()), "{}", report.len());
-        assert_eq!(Kind::Ws.hear(&report), Heard::State(1_700_000_000_080_000));
+        assert_eq!(Kind::Ws.hear(&report), PeerMessage::State(1_700_000_000_080_000));
         assert_eq!(Kind::Ws.greeting(&PLACE), None);
+    }
+
+    #[test]
+    fn each_report_is_news() {
+        let mut seat = Seat::invented();
+        let position = |text: String| {
+            text.split_once(r#""position_ms":"#).and_then(|(_, rest)| rest.split(',').next()?.parse::<i64>().ok())
+        };
+        let (mut last, mut at_us) = (None, 1_700_000_000_000_000);
+        for step in 0..20_000_i64 {
+            at_us += 1 + step % 777 * 1_000;
+            let now = position(seat.report(at_us)).expect("a place");
+            assert!((0..30_000).contains(&now), "{now}");
+            if let Some((before, since_us)) = last {
+                let by_itself: i64 = before + (at_us - since_us) / 1_000;
+                assert!((now - by_itself).abs() >= APART_MS, "{before} {now}");
+            }
+            last = Some((now, at_us));
+        }
     }
 
     #[test]
     fn every_server_is_understood() {
         let playback = r#"{"type":"playback","turn":[7,4],"item":{"id":"62"},"position_ms":0,"at_us":81,"rate":1,"active":{"device_id":"a1","lease":[7,5],"from_us":4}}"#;
-        assert_eq!(Kind::Segue.hear(playback), Heard::State(81));
-        assert_eq!(Seat::read(playback), Some(Seat { lease: [7, 5], turn: [7, 4], item: "62".to_owned() }));
+        assert_eq!(Kind::Segue.hear(playback), PeerMessage::State(81));
+        assert_eq!(
+            Seat::read(playback),
+            Some(Seat { lease: [7, 5], turn: [7, 4], item: "62".to_owned(), place: None })
+        );
         assert_eq!(Seat::read(r#"{"type":"playback","turn":[7,4],"at_us":81}"#), None);
-        assert_eq!(Kind::Segue.hear(r#"{"type":"ping","now_us":1}"#), Heard::Answer(r#"{"type":"pong"}"#));
-        assert_eq!(Kind::Segue.hear(r#"{"type":"ack","id":"1"}"#), Heard::Ack);
+        assert_eq!(Kind::Segue.hear(r#"{"type":"ping","now_us":1}"#), PeerMessage::Answer(r#"{"type":"pong"}"#));
+        assert_eq!(Kind::Segue.hear(r#"{"type":"ack","id":"1"}"#), PeerMessage::Ack);
         let refused = r#"{"type":"reject","code":"busy"}"#;
-        assert_eq!(Kind::Segue.hear(refused), Heard::Refused(refused));
-        assert_eq!(Kind::Segue.hear(r#"{"type":"devices","devices":[]}"#), Heard::Other);
-        assert_eq!(Kind::Socketio.hear(r#"0{"sid":"x"}"#), Heard::Answer("40"));
-        assert_eq!(Kind::Socketio.hear("2"), Heard::Answer("3"));
-        assert_eq!(Kind::Socketio.hear(r#"42["change",{"type":"state","at_us":0}]"#), Heard::State(0));
-        assert_eq!(Kind::Socketio.hear(r#"40{"sid":"x"}"#), Heard::Other);
+        assert_eq!(Kind::Segue.hear(refused), PeerMessage::Refused(refused));
+        assert_eq!(Kind::Segue.hear(r#"{"type":"devices","devices":[]}"#), PeerMessage::Other);
+        assert_eq!(Kind::Socketio.hear(r#"0{"sid":"x"}"#), PeerMessage::Answer("40"));
+        assert_eq!(Kind::Socketio.hear("2"), PeerMessage::Answer("3"));
+        assert_eq!(Kind::Socketio.hear(r#"42["change",{"type":"state","at_us":0}]"#), PeerMessage::State(0));
+        assert_eq!(Kind::Socketio.hear(r#"40{"sid":"x"}"#), PeerMessage::Other);
         assert!(Kind::Nchan.request("h", &Place { device: 0, ..PLACE }, false).starts_with("GET /publisher/3 "));
         assert!(Kind::Nchan.request("h", &PLACE, false).starts_with("GET /member/3 "));
     }

@@ -3,7 +3,7 @@
 use super::{
     head::MediaRequest,
     opened::opened,
-    send::{SendError, Sender, consume},
+    send::{MediaSender, SendError, consume},
 };
 use crate::{
     app::App,
@@ -59,7 +59,7 @@ pub(super) async fn answer(
     count::media(true);
     let segments = if *method == Method::Get { planned.segments.as_slice() } else { &[] };
     let threads = app.file_threads.of(&opened.media.path);
-    let sender = Sender { connection, file: &opened.file, threads, auth: &app.auth, claims: *claims };
+    let sender = MediaSender { connection, file: &opened.file, threads, auth: &app.auth, claims: *claims };
     match sender.send(head(&planned, request.closes).as_bytes(), segments).await {
         Ok(()) => BareOutcome::Answered,
         Err(error) => {

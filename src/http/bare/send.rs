@@ -24,7 +24,7 @@ pub(super) enum SendError {
 }
 
 /// Sends one answer.
-pub(super) struct Sender<'a> {
+pub(super) struct MediaSender<'a> {
     pub(super) connection: &'a TcpStream,
     pub(super) file: &'a Arc<MediaFile>,
     pub(super) threads: &'a FolderThreads,
@@ -32,7 +32,7 @@ pub(super) struct Sender<'a> {
     pub(super) claims: LinkClaims,
 }
 
-impl Sender<'_> {
+impl MediaSender<'_> {
     /// Sends a head, and these segments of the file.
     pub(super) async fn send(&self, head: &[u8], segments: &[BodyPiece]) -> Result<(), SendError> {
         self.write(head, !segments.is_empty()).await?;
