@@ -40,10 +40,21 @@ pub(crate) struct AudioStream {
     asked: Option<Asked>,
     /// To be sent.
     out: Vec<u8>,
+    /// The request whose answer is not complete, if it went over a connection that had carried others: the server may have
+    /// closed that at the same time, and then it is sent again.
+    again: Vec<u8>,
     /// The head of an answer that is not complete.
     head: Vec<u8>,
     /// When the next piece is due, as the timers know.
     due_us: i64,
+}
+
+impl AudioStream {
+    /// Whether a request is without any answer on a connection that had carried others.
+    fn may_ask_again(&self) -> bool {
+        let is_unanswered = self.head.is_empty() && self.asked.is_some_and(|asked| asked.left.is_none());
+        is_unanswered && !self.again.is_empty()
+    }
 }
 
 /// The head of an answer.
@@ -110,7 +121,6 @@ impl Part {
     /// A piece of audio is due.
     pub(crate) fn fetch(&mut self, index: usize, due_us: i64) {
         let Some(audio) = self.setup.scenario.audio else { return };
-        let source = self.source(index);
         let token = self.person_of(index).map(|person| person.token.clone()).unwrap_or_default();
         let Some(stream) = self.streams.get_mut(&index).filter(|stream| stream.due_us == due_us) else { return };
         let Some(track) = stream.track else { return };
@@ -138,10 +148,19 @@ impl Part {
              \r\n\r\n",
             self.setup.host, range.start
         );
-        stream.out.extend(request.into_bytes());
+        let request = request.into_bytes();
+        stream.again = if stream.connection.is_some() { request.clone() } else { Vec::new() };
+        stream.out.extend(request);
         stream.asked = Some(Asked { planned_us: due_us, left: None });
         stream.due_us = due_us.saturating_add(every_us);
         self.timers.push(stream.due_us, Due::Audio(index));
+        self.send_audio(index);
+    }
+
+    /// Opens the audio connection, if it is not open, and sends what waits.
+    fn send_audio(&mut self, index: usize) {
+        let source = self.source(index);
+        let Some(stream) = self.streams.get_mut(&index) else { return };
         if stream.connection.is_none() {
             match connect(self.setup.address, source) {
                 Ok(mut connection) => {
@@ -183,6 +202,12 @@ impl Part {
         let result = self.read_audio(index, &mut buffer);
         self.buffer = buffer;
         match result {
+            Err(_) if self.streams.get(&index).is_some_and(AudioStream::may_ask_again) => {
+                if let Some(stream) = self.streams.get_mut(&index) {
+                    (stream.connection, stream.out) = (None, std::mem::take(&mut stream.again));
+                }
+                self.send_audio(index);
+            }
             // The server may close a connection on which nothing is asked.
             Err(why) if self.streams.get(&index).is_some_and(|stream| stream.asked.is_some()) => {
                 self.audio_failed(index, &why);

@@ -12,7 +12,13 @@ use crate::app::App;
 use actix_web::rt::net::TcpStream;
 use answer::{BareOutcome, answer};
 use head::{HEAD_BYTES, MediaRequest, Waiting, look_at};
-use std::{cell::RefCell, io, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    io,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     io::Interest,
     time::{Instant, timeout_at},
@@ -42,26 +48,31 @@ impl BareMedia {
         is_plain.then(|| Self { app: Arc::clone(app), door: door.clone() })
     }
 
-    /// Answers what it can. The connection if HTTP has to go on with it; `None` when it has ended, or while it was idle the
-    /// server has begun to stop.
+    /// Answers what it can. The connection if HTTP has to go on with it; `None` when it has ended, which it does without a
+    /// further request once `stopping` is over.
     pub(super) async fn serve(&self, connection: TcpStream, stopping: impl Future<Output = ()>) -> Option<TcpStream> {
         let known = self.door.admit(&connection);
-        tokio::select! {
-            is_for_http = self.answer_all(&connection, &known) => {
-                is_for_http.then(|| {
-                    known.pass_on(&connection);
-                    connection
-                })
-            }
-            () = stopping => None,
-        }
+        let is_for_http = self.answer_all(&connection, &known, pin!(stopping)).await;
+        is_for_http.then(|| {
+            known.pass_on(&connection);
+            connection
+        })
     }
 
     /// Answers requests until one is for HTTP: true; or the connection ends: false.
-    async fn answer_all(&self, connection: &TcpStream, known: &KnownConnection) -> bool {
+    async fn answer_all(
+        &self,
+        connection: &TcpStream,
+        known: &KnownConnection,
+        mut stopping: Pin<&mut impl Future<Output = ()>>,
+    ) -> bool {
         let (mut within, mut is_first) = (FIRST_WITHIN, true);
         loop {
-            let request = match next(connection, Instant::now() + within).await {
+            let next = tokio::select! {
+                next = next(connection, Instant::now() + within) => next,
+                () = &mut stopping => return false,
+            };
+            let request = match next {
                 Ok(Next::Media(request)) => request,
                 Ok(Next::Other) => return true,
                 Ok(Next::Late) => return is_first,

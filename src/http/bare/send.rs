@@ -58,8 +58,9 @@ impl MediaSender<'_> {
                     return Err(SendError::File(io::ErrorKind::UnexpectedEof.into()));
                 }
                 (at, left) = (at + sent, left.saturating_sub(sent));
+                // A slow client takes long for a piece.
+                self.check()?;
             }
-            self.check()?;
             yield_now().await;
         }
         self.bring(at, end - at).await?;

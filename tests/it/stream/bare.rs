@@ -199,3 +199,23 @@ fn an_answer_breaks_off_when_its_login_ends_and_an_idle_connection_holds_up_no_e
         assert!(server.wait(), "it ends");
     });
 }
+
+#[test]
+fn an_answer_that_has_begun_goes_to_its_end_when_the_server_stops() {
+    run(async {
+        let database = TestDatabase::new(Dialect::Sqlite);
+        let bytes = noise(24 << 20);
+        let track = Track::add(&database, "a.flac", &bytes);
+        let mut server = Server::start(&database).await;
+        let login = server.user(&database, "anna").await;
+        let link = link(&server, &login, &track).await;
+        let stream = send_raw(&server, "GET", &link, &["Range: bytes=1-"]);
+        // It waits for the client, whose buffers and those of the kernel are full.
+        stream.peek(&mut [0]).expect("it begins");
+        server.signal("TERM");
+        let address = server.base.strip_prefix("http://").expect("plain").to_owned();
+        until("nobody else is let in", async || TcpStream::connect(&address).is_err()).await;
+        assert!(receive_raw(stream).body == bytes[1..]);
+        assert!(server.wait(), "it ends");
+    });
+}
