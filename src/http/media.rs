@@ -56,15 +56,23 @@ pub(super) async fn respond(
     let file = open(app, threads, &media).await?;
     let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
     let method = if request.method() == http::Method::HEAD { Method::Head } else { Method::Get };
-    let Some(planned) = plan(method, &fields(request), &media, cache_control, now_s) else {
-        return refused(method, &fields(request), &media, now_s);
+    let planned = match plan(method, &fields(request), &media, cache_control, now_s) {
+        Ok(planned) => planned,
+        Err(NoBytes::Unsatisfiable) => return Ok(unsatisfiable(media.stat.length())),
+        Err(NoBytes::PreconditionFailed) => {
+            return Err(ApiError::new(
+                Kind::PreconditionFailed,
+                "the file has other bytes than the request's conditions ask for",
+            ));
+        }
     };
     count::media(false);
     let mut response = HttpResponse::build(planned.status);
+    let has_content = planned.has_content();
     for field in planned.fields {
         response.insert_header(field);
     }
-    if !planned.has_content {
+    if !has_content {
         return Ok(response.finish());
     }
     let (is_whole, segments) = (planned.is_whole, planned.segments);
@@ -85,29 +93,39 @@ pub(super) struct Planned {
     pub(super) segments: Vec<BodyPiece>,
     /// Whether all bytes are sent, as they are.
     pub(super) is_whole: bool,
+}
+
+impl Planned {
     /// Whether there is content, if only an empty one.
-    pub(super) has_content: bool,
+    pub(super) fn has_content(&self) -> bool {
+        self.status != StatusCode::NOT_MODIFIED
+    }
 }
 
-/// What `decide` says of a request, and the object that it says it of.
-fn decision(method: Method, fields: &ConditionalFields<'_>, media: &Media, now_s: u64) -> (Decision, String, u64) {
-    let etag = format!("\"{}\"", media.version);
-    // `Last-Modified` must not be later than `Date` (RFC 9110, 8.8.2.1).
-    let modified_s = media.stat.modified_s().min(now_s);
-    let object = Object { etag: &etag, modified_s, length: media.stat.length() };
-    (decide(method, fields, &object, now_s), etag, modified_s)
+/// Why a request gets no bytes.
+pub(super) enum NoBytes {
+    /// A condition of the request does not hold: 412.
+    PreconditionFailed,
+    /// No byte of the ranges exists: 416.
+    Unsatisfiable,
 }
 
-/// The answer at `now_s` seconds since 1970; `None` if it is an error.
+/// The answer at `now_s` seconds since 1970.
+///
+/// # Errors
+/// See [`NoBytes`].
 pub(super) fn plan(
     method: Method,
     fields: &ConditionalFields<'_>,
     media: &Media,
     cache_control: &str,
     now_s: u64,
-) -> Option<Planned> {
-    let (decision, etag, modified_s) = decision(method, fields, media, now_s);
+) -> Result<Planned, NoBytes> {
+    let etag = format!("\"{}\"", media.version);
+    // `Last-Modified` must not be later than `Date` (RFC 9110, 8.8.2.1).
+    let modified_s = media.stat.modified_s().min(now_s);
     let length = media.stat.length();
+    let decision = decide(method, fields, &Object { etag: &etag, modified_s, length }, now_s);
     let modified = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(modified_s));
     let mut fields = vec![
         (header::ETAG, etag),
@@ -118,7 +136,7 @@ pub(super) fn plan(
     let (status, segments) = match decision {
         Decision::NotModified => {
             let status = StatusCode::NOT_MODIFIED;
-            return Some(Planned { status, fields, segments: Vec::new(), is_whole: false, has_content: false });
+            return Ok(Planned { status, fields, segments: Vec::new(), is_whole: false });
         }
         Decision::Part(part) => {
             fields.push((header::CONTENT_RANGE, format!("bytes {}-{}/{length}", part.first, part.last)));
@@ -134,7 +152,8 @@ pub(super) fn plan(
             let last = length.checked_sub(1);
             (StatusCode::OK, last.map(|last| BodyPiece::Range(ByteRange { first: 0, last })).into_iter().collect())
         }
-        Decision::PreconditionFailed | Decision::Unsatisfiable => return None,
+        Decision::PreconditionFailed => return Err(NoBytes::PreconditionFailed),
+        Decision::Unsatisfiable => return Err(NoBytes::Unsatisfiable),
     };
     fields.push((header::CONTENT_TYPE, media_type));
     fields.push((header::ACCEPT_RANGES, "bytes".to_owned()));
@@ -147,23 +166,7 @@ pub(super) fn plan(
         [BodyPiece::Range(part)] => part.length() == length,
         _ => false,
     };
-    Some(Planned { status, fields, segments, is_whole, has_content: true })
-}
-
-/// The error of a request for which [`plan`] has no answer.
-fn refused(
-    method: Method,
-    fields: &ConditionalFields<'_>,
-    media: &Media,
-    now_s: u64,
-) -> Result<HttpResponse, ApiError> {
-    match decision(method, fields, media, now_s).0 {
-        Decision::Unsatisfiable => Ok(unsatisfiable(media.stat.length())),
-        _ => Err(ApiError::new(
-            Kind::PreconditionFailed,
-            "the file has other bytes than the request's conditions ask for",
-        )),
-    }
+    Ok(Planned { status, fields, segments, is_whole })
 }
 
 /// Opens the file. If it differs from what was scanned, asks for a scan of its folder.

@@ -46,7 +46,7 @@ pub(super) async fn answer(
     };
     known.note_login();
     let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
-    let Some(planned) = plan(*method, &request.fields(), &opened.media, BY_VERSION, now_s) else {
+    let Ok(planned) = plan(*method, &request.fields(), &opened.media, BY_VERSION, now_s) else {
         return BareOutcome::Unread;
     };
     // HTTP computes the SHA-256 that is missing while it sends a whole file.
@@ -82,7 +82,7 @@ fn head(planned: &Planned, closes: bool) -> String {
     for (name, value) in &planned.fields {
         line(name.as_str(), value);
     }
-    if planned.has_content {
+    if planned.has_content() {
         line("content-length", &planned.segments.iter().map(BodyPiece::length).sum::<u64>().to_string());
     }
     if closes {

@@ -48,8 +48,8 @@ impl BareMedia {
         is_plain.then(|| Self { app: Arc::clone(app), door: door.clone() })
     }
 
-    /// Answers what it can. The connection if HTTP has to go on with it; `None` when it has ended, which it does without a
-    /// further request once `stopping` is over.
+    /// Answers what it can. Returns the connection if HTTP has to go on with it, and `None` when it has ended. Once `stopping`
+    /// completes, no further request is waited for.
     pub(super) async fn serve(&self, connection: TcpStream, stopping: impl Future<Output = ()>) -> Option<TcpStream> {
         let known = self.door.admit(&connection);
         let is_for_http = self.answer_all(&connection, &known, pin!(stopping)).await;
