@@ -1,4 +1,4 @@
-//! What the server counts for `/metrics`. Each thread counts in a block of its own, without locks; whoever asks gets the
+//! What the server counts for `/metrics`. Each thread counts in a block of its own, without locks; a scrape gets the
 //! sums of all threads, those that have ended included.
 
 use std::{

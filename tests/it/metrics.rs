@@ -1,4 +1,4 @@
-//! `/metrics`: who may read it, and that it has what the dashboard shows.
+//! `/metrics`: which logins may read it, and that it has what the dashboard shows.
 
 use crate::{
     harness::{Dialect, Log, Login, Server, TestDatabase, receive, run, segue, until},

@@ -94,7 +94,7 @@ impl Seat {
     /// A report of this instant, about 200 bytes.
     fn report(&mut self, at_us: i64) -> String {
         let ([lease, lease_at], [turn, turn_at], item) = (self.lease, self.turn, &self.item);
-        // Far from where it would be by itself: a report that agrees is shown to nobody.
+        // At least `APART_MS` from the place that is shown: the server shows no device a report that agrees with it.
         let by_itself = self.place.map_or(0, |(position_ms, since_us)| position_ms + (at_us - since_us) / 1_000);
         let near = |position_ms: i64| (position_ms - by_itself).abs() < APART_MS;
         let position_ms = Some(1_000 + at_us.rem_euclid(19_000)).filter(|place| !near(*place));
