@@ -3,7 +3,7 @@
 use crate::node::{Sessions, ToSession, World};
 use crate::protocol::ids::{Micros, UserId};
 use crate::session::panics::Panics;
-use crate::session::{LibraryChange, Panic, Restart, SessionActor, Shutdown, Start};
+use crate::session::{CheckLogins, LibraryChange, Panic, Restart, SessionActor, Shutdown, Start};
 use actix::{Actor, Addr, Recipient};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -165,6 +165,16 @@ impl Directory {
             }
             if let Err(error) = self.world.nodes.heartbeat(self.world.clock.now()).await {
                 log::warn!("the node's heartbeat was not written: {error}");
+            }
+        }
+    }
+
+    /// Has every session look for its devices' logins whenever some have ended. Returns when no more can end.
+    pub async fn follow_logins(&self) {
+        let mut ended = self.world.logins.ended();
+        while ended.changed().await.is_ok() {
+            for (_, session) in self.lock().sessions.values() {
+                session.do_send(CheckLogins);
             }
         }
     }

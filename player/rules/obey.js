@@ -2,7 +2,7 @@
 
 import { itemOf, placeAt, soundOf } from "./audio.js";
 import { fallSilent, isAllowed, silentAt } from "./silence.js";
-import { positionAt, sameStamp, stampOf } from "./stamps.js";
+import { clampPlace, positionAt, sameStamp, stampOf } from "./stamps.js";
 import {
   dropPrepared,
   instantOfSwitch,
@@ -15,7 +15,7 @@ import {
 } from "./transfer.js";
 
 /** @import {Client} from "./client.js" */
-/** @import {Item, Output, Playback, Stamp} from "./types.js" */
+/** @import {Item, Output, Playback, Report, Stamp} from "./types.js" */
 
 /** Audio that is at most this far from the shown place needs neither a correction nor a report, in milliseconds. */
 const AGREES_MS = 40;
@@ -238,10 +238,34 @@ export function report(client, local_us, out) {
   const at_us = client.time.at(local_us);
   const position_ms = placeAt(audio, local_us) ?? positionAt(playback, at_us);
   const { lease, turn } = carried;
-  out.push({
-    type: "send",
-    frame: { type: "report", lease, turn, item: playback.item.id, position_ms, at_us, status: soundOf(audio) },
-  });
+  const status = soundOf(audio);
+  const said = { lease, turn, item: playback.item.id, position_ms, at_us, status, seen: stampOf(playback) };
+  out.push({ type: "send", frame: { type: "report", ...said } });
+  // The server does not send what this changes; if it refuses the report it sends what stands.
+  if (status !== "failed" && !agrees(said, playback)) {
+    client.playback = withReport(playback, said);
+    out.push({ type: "show" });
+  }
+}
+
+/**
+ * Whether a report is what is shown, and so changes nothing.
+ * @param {Report} said @param {Playback} playback
+ */
+function agrees({ status, position_ms, at_us }, playback) {
+  const apart_ms = Math.abs(clampPlace(playback, position_ms) - positionAt(playback, at_us));
+  return status === playback.status && apart_ms <= AGREES_MS && at_us >= playback.at_us;
+}
+
+/**
+ * What is shown once a report is accepted, under the stamp from before.
+ * @param {Playback} playback @param {Report} said @returns {Playback}
+ */
+function withReport(playback, { item, status, position_ms, at_us }) {
+  const shown = { ...playback, status, position_ms: clampPlace(playback, position_ms), at_us };
+  delete shown.by;
+  if (status === "playing" && shown.unplayable?.item === item) delete shown.unplayable;
+  return shown;
 }
 
 /**

@@ -24,5 +24,10 @@ export function stampOf(playback) {
 export function positionAt(playback, now_us) {
   const run_us = playback.status === "playing" ? Math.max(0, now_us - playback.at_us) : 0;
   const place_ms = playback.position_ms + Math.floor((run_us * playback.rate) / 1000);
-  return Math.max(0, Math.min(place_ms, playback.item?.duration_ms ?? Infinity));
+  return clampPlace(playback, place_ms);
+}
+
+/** A place held within the item. @param {Playback} playback @param {number} position_ms */
+export function clampPlace(playback, position_ms) {
+  return Math.max(0, Math.min(position_ms, playback.item?.duration_ms ?? Infinity));
 }

@@ -15,6 +15,9 @@
  *   repeat: "off" | "one" | "all", shuffle: boolean, queue_revision: number, queue_length: number,
  *   unplayable?: {item: string, device_id: string}, by?: {device_id: string, command_id: string}
  * }} Playback
+ * @typedef {{
+ *   lease: Stamp, turn: Stamp, item: string, position_ms: number, at_us: number, status: Status, seen: Stamp
+ * }} Report what the active device says of its audio
  * @typedef {{level: number, muted: boolean, version: number}} Volume
  * @typedef {{
  *   id: string, name: string, kind: string, plays: boolean, controls: boolean, presence: "online" | "away",

@@ -85,16 +85,32 @@ struct KnownKeys {
 impl ApiKeys {
     /// The key with this text, which is being used now.
     pub(super) fn using(&self, text: &str, now: Micros) -> Option<KnownKey> {
-        let (hash, today) = (api_key_hash(text), now.0.div_euclid(DAY_US));
-        let found = self.read().by_hash.get(&hash).cloned()?;
-        if found.used_day != Some(today) {
-            let mut known = self.write();
-            if let Some(key) = known.by_hash.get_mut(&hash).filter(|key| key.used_day != Some(today)) {
-                key.used_day = Some(today);
-                known.used.push((found.id, today));
-            }
-        }
+        let found = self.read().by_hash.get(&api_key_hash(text)).cloned()?;
+        self.note_use(&found, now);
         Some(found)
+    }
+
+    /// Whether a key with this id is known, which is being used now.
+    #[must_use]
+    pub fn is_used_on(&self, id: LoginId, now: Micros) -> bool {
+        let found = self.read().by_hash.values().find(|key| key.id == id).cloned();
+        found.is_some_and(|found| {
+            self.note_use(&found, now);
+            true
+        })
+    }
+
+    fn note_use(&self, found: &KnownKey, now: Micros) {
+        let today = now.0.div_euclid(DAY_US);
+        if found.used_day == Some(today) {
+            return;
+        }
+        let mut known = self.write();
+        let key = known.by_hash.values_mut().find(|key| key.id == found.id && key.used_day != Some(today));
+        if let Some(key) = key {
+            key.used_day = Some(today);
+            known.used.push((found.id, today));
+        }
     }
 
     /// Adds keys; those that are known already change nothing.

@@ -9,7 +9,7 @@ use std::fmt;
 pub(super) const MAC_BYTES: usize = 32;
 
 /// A secret of 64 random bytes, the block size of SHA-256. Its `Debug` output does not contain the secret.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Key([u8; 64]);
 
 impl Key {

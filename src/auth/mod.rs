@@ -30,7 +30,11 @@ use crate::{
 };
 use segue_client::protocol::ids::UserId;
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    mem,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::time::MissedTickBehavior;
@@ -45,6 +49,8 @@ const POLL: Duration = Duration::from_secs(1);
 pub struct Auth {
     /// Signs tokens and links; the same on every node.
     key: RwLock<Key>,
+    /// How many other keys this process had before.
+    earlier_keys: AtomicU64,
     /// The logins whose tokens are no longer valid, and the API keys that were removed.
     pub revoked: Revoked,
     /// The API keys.
@@ -93,6 +99,7 @@ impl Auth {
         keys.add(db.read_blocking(|connection| db::api_keys::made_since(connection, None))?)?;
         Ok(Self {
             key,
+            earlier_keys: AtomicU64::new(0),
             revoked,
             keys,
             limits: LoginLimits::new(settings.login_tries_per_address, settings.login_tries_per_user),
@@ -120,7 +127,10 @@ impl Auth {
             })
             .await?;
         self.keys.replace(keys)?;
-        *self.key.write().unwrap_or_else(PoisonError::into_inner) = key;
+        let earlier = mem::replace(&mut *self.key.write().unwrap_or_else(PoisonError::into_inner), key.clone());
+        if earlier != key {
+            self.earlier_keys.fetch_add(1, Ordering::Relaxed);
+        }
         self.revoked.replace(revoked);
         Ok(())
     }
@@ -139,6 +149,12 @@ impl Auth {
             TokenAccess { claims: Claims::read(&self.key(), token, now)?, key: None }
         };
         if self.revoked.contains(granted.claims.login) { Err(TokenError::Revoked) } else { Ok(granted) }
+    }
+
+    /// How many keys have signed tokens in this process before the present one.
+    #[must_use]
+    pub fn earlier_keys(&self) -> u64 {
+        self.earlier_keys.load(Ordering::Relaxed)
     }
 
     /// Checks a link to the object `id` of this `kind`, as [`Self::check`] does a token.

@@ -87,6 +87,8 @@ pub(super) fn run<P: Send + 'static>(
         tokio::spawn(restored::watch(Arc::clone(&app), poll));
         let directory = Arc::clone(&app.directory);
         tokio::spawn(async move { directory.heartbeat().await });
+        let directory = Arc::clone(&app.directory);
+        tokio::spawn(async move { directory.follow_logins().await });
         tokio::spawn(give_memory_back(Arc::clone(&app)));
         app.start_search();
         app.start_scanning();

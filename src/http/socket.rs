@@ -66,7 +66,7 @@ pub(super) async fn sync(
             watch.look(&incoming);
             incoming
         });
-        SocketActor::start(socket, incoming, directory, token);
+        SocketActor::start(socket, incoming, directory, token.as_deref());
     });
     Ok(response)
 }

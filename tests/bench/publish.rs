@@ -91,7 +91,7 @@ impl User {
         for device in 1..=DEVICES {
             let (feed, line) = (Feed::default(), MemoryLine::default());
             let socket = line.socket();
-            SocketActor::start(move |_| socket, feed.clone(), directory.clone(), Some(number.to_string()));
+            SocketActor::start(move |_| socket, feed.clone(), directory.clone(), Some(&number.to_string()));
             feed.send(&hello(number * DEVICES + device));
             settle().await;
             devices.push((feed, line));
@@ -154,6 +154,7 @@ fn report(shown: &Playback, number: u32, at_us: Micros) -> Report {
         position_ms: i64::from(number % 7) * 5_000,
         at_us,
         status: Sound::Playing,
+        seen: Some(shown.stamp()),
     }
 }
 

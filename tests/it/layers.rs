@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     ("catalog", &["db", "media", "time", "values"]),
     ("auth", &["config", "db", "time", "values"]),
-    ("store", &["auth", "catalog", "db", "values"]),
+    ("store", &["auth", "catalog", "db", "time", "values"]),
     ("app", &["auth", "catalog", "config", "db", "media", "store", "time"]),
     ("restored", &["app", "db"]),
     (

@@ -43,6 +43,8 @@ pub enum ToSocket {
     Watch(bool),
     /// Ping the device: it must answer within 2 s.
     Probe,
+    /// Logins have ended: look whether the device's has.
+    CheckLogin,
     /// Close the socket with this reason.
     Close(CloseReason),
 }

@@ -169,10 +169,28 @@ pub trait Tracks: Send + Sync {
     fn resolve(&self, user: UserId, ids: Vec<MediaId>) -> Later<Result<Result<Vec<Resolved>, MediaId>, PortError>>;
 }
 
-/// The users of tokens; answered without a query.
+/// The login that a valid token belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenLogin {
+    /// Its user.
+    pub user: UserId,
+    /// The log-in, or the API key.
+    pub id: u64,
+    /// Whether it is an API key.
+    pub is_key: bool,
+    /// Which of the secrets that have signed tokens in this process signed this one.
+    pub secret: u64,
+    /// From this server time on it is to be looked up.
+    pub until: Micros,
+}
+
+/// The logins of tokens; answered without a query.
 pub trait Logins: Send + Sync {
-    /// The token's user, or `None` when it is not valid now.
-    fn user_of(&self, token: &str) -> Option<UserId>;
+    /// Checks a token; `None`: it is not valid now.
+    fn check(&self, token: &str) -> Option<TokenLogin>;
+
+    /// Looks up a login that was valid, without its token; `None`: it has ended.
+    fn look_up(&self, login: TokenLogin) -> Option<TokenLogin>;
 
     /// Marked as changed whenever tokens that were valid are no longer, except those whose time is over: sockets look for
     /// those themselves.

@@ -5,7 +5,6 @@ use crate::node::{FrameKind, ToSocket};
 use crate::protocol::ids::Micros;
 use crate::protocol::wire::ServerMessage;
 use actix::{AsyncContext, Context, Handler, Message};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The shortest time between two frames about it: changes within it are told by one.
@@ -45,7 +44,7 @@ impl SessionActor {
             self.library_told = None;
             return;
         }
-        let frame: Arc<str> = ServerMessage::Library(self.library).encode().into();
+        let frame = ServerMessage::Library(self.library).to_frame();
         for connection in &self.welcomed {
             self.tell(*connection, ToSocket::Frame(FrameKind::Library, frame.clone()));
         }

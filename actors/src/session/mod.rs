@@ -9,6 +9,7 @@ mod cluster;
 mod counted;
 mod library;
 mod load;
+pub mod own_reports;
 pub mod panics;
 pub mod replica;
 mod show;
@@ -24,6 +25,7 @@ use actix::{Actor, Context, Handler, Message, Recipient, ResponseFuture, SpawnHa
 use cluster::Peers;
 use counted::SessionCounts;
 use load::Closing;
+use own_reports::OwnReports;
 use panics::EventKey;
 use replica::Replica;
 use std::collections::{HashMap, HashSet};
@@ -50,6 +52,11 @@ pub struct Shutdown;
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Restart;
+
+/// Logins have ended, of this user or of others: the sockets of the session look whether theirs have.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CheckLogins;
 
 /// What the starter of a session gives it.
 pub struct Start {
@@ -109,6 +116,7 @@ pub struct SessionActor {
     /// When the first of the failed loads in a row was noticed; `None`: the last one succeeded.
     failing_since: Option<Micros>,
     peers: Option<Peers>,
+    own_reports: OwnReports,
     /// The socket that got `ToSocket::Watch(true)`: that of the active device, if it is to play.
     watched: Option<ConnectionId>,
     /// The timer of the state's next deadline.
@@ -149,6 +157,7 @@ impl SessionActor {
             counted: SessionCounts::new(),
             failing_since: None,
             peers: None,
+            own_reports: OwnReports::default(),
             watched: None,
             deadline: None,
             soon: None,
@@ -227,6 +236,16 @@ impl Handler<ToSession> for SessionActor {
                     self.closed(connection, ctx);
                 }
             }
+        }
+    }
+}
+
+impl Handler<CheckLogins> for SessionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: CheckLogins, _: &mut Self::Context) {
+        for socket in self.devices.values() {
+            socket.do_send(ToSocket::CheckLogin);
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::node::{FrameKind, ToSocket};
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::ConnectionId;
 use crate::protocol::playback::Intent;
-use crate::protocol::wire::{ServerMessage, Welcome};
+use crate::protocol::wire::{ServerMessage, Welcome, playback_frame};
 use crate::socket::local;
 use crate::state::{Effect, Play, SessionState, Shown};
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
@@ -36,12 +36,13 @@ impl SessionActor {
             })
             .collect();
         if shown.playback != before.playback {
-            let frame = ServerMessage::Playback(Box::new(state.playback().clone())).encode();
-            self.send_all(state, &welcomed, FrameKind::Playback, &frame.into());
+            let mut but = welcomed.clone();
+            but.extend(self.own_reports.knower(before.playback, shown.playback, &effects));
+            self.send_all(state, &but, FrameKind::Playback, &playback_frame(state.playback()));
         }
         if shown.devices != before.devices {
-            let frame = ServerMessage::Devices(state.record().device_list()).encode();
-            self.send_all(state, &welcomed, FrameKind::Devices, &frame.into());
+            let frame = ServerMessage::Devices(state.record().device_list()).to_frame();
+            self.send_all(state, &welcomed, FrameKind::Devices, &frame);
         }
         for effect in effects {
             self.release_one(effect, state, ctx);
@@ -52,7 +53,7 @@ impl SessionActor {
     fn release_one(&mut self, effect: Effect, state: &SessionState, ctx: &mut Context<Self>) {
         let record = state.record();
         let (connection, kind, message) = match effect {
-            Effect::Commit(_) => return,
+            Effect::Commit(_) | Effect::OwnReport(_) => return,
             Effect::Close(connection, reason) => {
                 if let Some(device) = self.devices.get(&connection) {
                     device.do_send(ToSocket::Close(reason));
@@ -102,6 +103,7 @@ impl SessionActor {
             }
             Effect::Reject(connection, id, reject) => (connection, FrameKind::Other, reject.answer(id)),
             Effect::ShowPlayback(connection) => {
+                self.own_reports.sent_again(connection, record.playback.stamp());
                 (connection, FrameKind::Playback, ServerMessage::Playback(Box::new(record.playback.clone())))
             }
             Effect::ShowDevices(connection) => {
@@ -112,7 +114,7 @@ impl SessionActor {
                 (connection, FrameKind::Page, ServerMessage::Queue(page))
             }
         };
-        self.send(connection, kind, &message.encode().into());
+        self.send(connection, kind, &message.to_frame());
     }
 
     /// To every listed device but these: their `welcome`, which is sent next and must be their first frame, contains

@@ -9,8 +9,11 @@ use crate::state::Event;
 use actix::{ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use std::time::Duration;
 
-/// How long after reports and presence were shown they are written.
-const SOON: Duration = Duration::from_secs(1);
+/// How long after reports and presence were shown they are written, in milliseconds.
+const SOON_MS: i64 = 1_800;
+/// They are written at common instants, this many milliseconds apart: the database takes those of many sessions in one
+/// transaction.
+const TOGETHER_MS: i64 = 100;
 
 impl SessionActor {
     pub(super) fn take_in(&mut self, event: Event, ctx: &mut Context<Self>) {
@@ -65,7 +68,10 @@ impl SessionActor {
 
     fn write_soon(&mut self, ctx: &mut Context<Self>) {
         if self.soon.is_none() {
-            self.soon = Some(ctx.run_later(SOON, |actor, ctx| {
+            let now_ms = self.now().0.div_euclid(1_000);
+            let wait_ms = SOON_MS + TOGETHER_MS - (now_ms + SOON_MS).rem_euclid(TOGETHER_MS);
+            let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+            self.soon = Some(ctx.run_later(wait, |actor, ctx| {
                 actor.soon = None;
                 actor.write(ctx);
             }));

@@ -26,15 +26,15 @@ use log::Level;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// Messages that may wait in the mailbox: more than one commit can release, at most an answer to each message of a
 /// burst of every class (`RateLimit`).
 const MAILBOX: usize = 1_024;
-/// A socket without a valid `hello` is closed after this time.
-const HELLO: Duration = Duration::from_secs(5);
-/// Between two checks whether the time of a joined device's token is over.
-const LOGIN_CHECKED: Duration = Duration::from_secs(5);
+/// A socket without a valid `hello` is closed after this time, in milliseconds.
+const HELLO_MS: i64 = 5_000;
+/// The shortest time between two looks for the end of a login whose time is over, in milliseconds: the clock of the session
+/// may be ahead of the one that ends logins.
+const LOOK_UP_MS: i64 = 5_000;
 /// A socket that has taken no frame for this long, in milliseconds, although some wait, is closed.
 const STUCK_MS: i64 = 10_000;
 
@@ -67,8 +67,9 @@ pub struct SocketActor<S: Socket + 'static> {
     shared: Rc<SharedSocket<S>>,
     sessions: Arc<dyn Sessions>,
     connection: ConnectionId,
-    login: SocketLogin,
     joined: Option<Joined>,
+    /// Until it has joined, when it is closed; then, when its login is to be looked up.
+    login_due: Micros,
     outbox: Outbox,
     pages: PageRequests,
     /// Since when the socket takes no frame; `None`: it takes them, or none waits.
@@ -95,18 +96,19 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         socket: impl FnOnce(Addr<Self>) -> S,
         incoming: impl futures_core::Stream<Item = Incoming> + 'static,
         sessions: Arc<dyn Sessions>,
-        token: Option<String>,
+        token: Option<&str>,
     ) -> Addr<Self> {
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(MAILBOX);
             ctx.add_stream(incoming);
             let world = sessions.world();
             let connection = ConnectionId((world.random)());
+            let login = SocketLogin::new(&*world.logins, token);
             Self {
-                shared: SharedSocket::register(connection, socket(ctx.address()), world.logins.ended()),
+                shared: SharedSocket::register(connection, socket(ctx.address()), login),
                 connection,
-                login: SocketLogin::new(world.logins.clone(), token),
                 joined: None,
+                login_due: world.clock.now().plus_ms(HELLO_MS),
                 outbox: Outbox::default(),
                 pages: PageRequests::default(),
                 stuck_since: None,
@@ -138,8 +140,11 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
                 let sent_us = self.now();
                 self.send(FrameKind::Other, &ServerMessage::Time { client_us, received_us, sent_us }, ctx);
             }
-            InboundAction::Command(_) if self.is_out() => self.end(CloseReason::BadToken, LOGIN_ENDED, ctx),
-            InboundAction::Command(command) => self.command(*command, ctx),
+            InboundAction::Command(command) => {
+                if !self.end_if_out(ctx) {
+                    self.command(*command, ctx);
+                }
+            }
             InboundAction::Pass(request @ DeviceEvent::Queue { .. }) => {
                 self.pages.push(request);
                 self.ask_page(ctx);
@@ -153,8 +158,8 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     }
 
     fn greet(&mut self, hello: Hello, ctx: &mut Context<Self>) {
-        self.login.greet(hello.token.as_deref());
-        let Some(user) = self.login.user() else {
+        let user = self.shared.login.borrow_mut().greet(&*self.world().logins, hello.token.as_deref());
+        let Some(user) = user else {
             self.close(CloseReason::BadToken, ctx);
             return;
         };
@@ -164,25 +169,25 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         }
     }
 
-    /// Whether the token has become invalid since the device joined: its commands are refused then, and the socket is
-    /// closed.
+    /// Whether the login has ended since the device joined: its commands are refused then, and the socket is closed.
     fn is_out(&self) -> bool {
-        self.joined.is_some() && self.login.user().is_none()
+        self.joined.is_some() && !self.shared.login.borrow_mut().is_valid(&*self.world().logins)
     }
 
-    /// Closes the socket as soon as its login has ended.
-    fn watch_login(&self, mut ended: watch::Receiver<()>, ctx: &mut Context<Self>) {
-        let news = async move { ended.changed().await.map(|()| ended) };
-        ctx.spawn(news.into_actor(self).map(|news, actor, ctx| {
-            // An error means that the node ends.
-            let Ok(ended) = news else { return };
-            actor.shared.note_login_check();
-            if actor.is_out() {
-                actor.end(CloseReason::BadToken, LOGIN_ENDED, ctx);
-            } else {
-                actor.watch_login(ended, ctx);
-            }
-        }));
+    /// Closes the socket if its login has ended; returns whether it has.
+    fn end_if_out(&mut self, ctx: &mut Context<Self>) -> bool {
+        let is_out = self.is_out();
+        if is_out {
+            self.end(CloseReason::BadToken, LOGIN_ENDED, ctx);
+        }
+        is_out
+    }
+
+    /// The login was found valid: when it is to be looked up next.
+    fn note_login(&mut self) {
+        let until = self.shared.login.borrow().until();
+        let soonest = self.now().plus_ms(LOOK_UP_MS);
+        self.login_due = until.map_or(soonest, |until| until.max(soonest));
     }
 
     /// Attaches the device to its session. If the session ends before it takes the message in, the socket is closed
@@ -195,11 +200,15 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
         let device = join.device_id;
         let attached = session.send(ToSession::Attach { join, socket: ctx.address().recipient() });
         self.joined = Some(Joined { user, device, session });
+        self.note_login();
         log::debug!(user:%, device:%, connection:% = self.connection; "a device joined");
         ctx.wait(attached.into_actor(self).map(|attached, actor, ctx| {
             if attached.is_err() {
                 actor.joined = None;
                 actor.close(CloseReason::Restart, ctx);
+            } else if actor.shared.login.borrow().is_in_doubt() {
+                // Before it was attached the session did not tell it.
+                actor.end_if_out(ctx);
             }
         }));
     }
@@ -252,7 +261,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     // Writing
 
     fn send(&mut self, kind: FrameKind, message: &ServerMessage, ctx: &mut Context<Self>) {
-        self.write(kind, message.encode().into(), ctx);
+        self.write(kind, message.to_frame(), ctx);
     }
 
     fn write(&mut self, kind: FrameKind, frame: Arc<str>, ctx: &mut Context<Self>) {
@@ -297,8 +306,8 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             ctx.cancel_future(timer);
         }
         let stuck_at = self.stuck_since.map(|since| since.plus_ms(STUCK_MS));
-        let dues = [stuck_at, self.coalescer.next(), Some(self.liveness.next())];
-        let due = dues.into_iter().flatten().min().unwrap_or_else(|| self.liveness.next());
+        let dues = [stuck_at, self.coalescer.next(), Some(self.login_due)];
+        let due = dues.into_iter().flatten().fold(self.liveness.next(), Micros::min);
         let wait_us = u64::try_from(due.since_us(self.now())).unwrap_or(0);
         self.timer = Some(ctx.run_later(Duration::from_micros(wait_us), Self::check_timers));
     }
@@ -309,9 +318,15 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
             self.close(CloseReason::Slow, ctx);
             return;
         }
-        if self.is_out() {
-            self.end(CloseReason::BadToken, LOGIN_ENDED, ctx);
-            return;
+        if self.login_due <= now {
+            if self.joined.is_none() {
+                self.close(CloseReason::NoHello, ctx);
+                return;
+            }
+            if self.end_if_out(ctx) {
+                return;
+            }
+            self.note_login();
         }
         for event in self.coalescer.due(now) {
             self.pass_now(event, ctx);
@@ -357,7 +372,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
     /// that of its token.
     fn names(&self) -> (String, String) {
         let joined = self.joined.as_ref();
-        let user = joined.map(|joined| joined.user).or_else(|| self.login.user());
+        let user = joined.map(|joined| joined.user).or_else(|| self.shared.login.borrow().user());
         let device = joined.map(|joined| joined.device.to_string());
         (user.map(|user| user.to_string()).unwrap_or_default(), device.unwrap_or_default())
     }
@@ -394,17 +409,6 @@ impl<S: Socket + Unpin + 'static> Actor for SocketActor<S> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.schedule(ctx);
-        self.watch_login(self.login.changes(), ctx);
-        ctx.run_interval(LOGIN_CHECKED, |actor, ctx| {
-            if actor.is_out() {
-                actor.end(CloseReason::BadToken, LOGIN_ENDED, ctx);
-            }
-        });
-        ctx.run_later(HELLO, |actor, ctx| {
-            if actor.joined.is_none() {
-                actor.close(CloseReason::NoHello, ctx);
-            }
-        });
     }
 }
 
@@ -461,10 +465,8 @@ impl<S: Socket + Unpin + 'static> Handler<ToSocket> for SocketActor<S> {
         match message {
             ToSocket::Frame(kind, frame) => {
                 self.shared.came_by_mailbox();
-                self.shared.note_login_check();
-                if self.login.has_ended() {
-                    self.end(CloseReason::BadToken, LOGIN_ENDED, ctx);
-                } else {
+                let is_in_doubt = self.shared.login.borrow().is_in_doubt();
+                if !is_in_doubt || !self.end_if_out(ctx) {
                     self.write(kind, frame, ctx);
                 }
             }
@@ -479,6 +481,9 @@ impl<S: Socket + Unpin + 'static> Handler<ToSocket> for SocketActor<S> {
                 self.send(FrameKind::Other, &ServerMessage::Ping { now_us }, ctx);
                 self.shared.socket.borrow_mut().ping();
                 self.schedule(ctx);
+            }
+            ToSocket::CheckLogin => {
+                self.end_if_out(ctx);
             }
             ToSocket::Close(reason) => self.close(reason, ctx),
         }

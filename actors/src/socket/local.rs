@@ -5,12 +5,11 @@
 use crate::count;
 use crate::node::ports::{Socket, Wrote};
 use crate::protocol::ids::ConnectionId;
+use crate::socket::login::SocketLogin;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::watch;
-
 thread_local! {
     static SOCKETS: RefCell<HashMap<ConnectionId, Rc<dyn Local>>> = RefCell::default();
 }
@@ -22,8 +21,8 @@ pub(super) struct SharedSocket<S> {
     in_mailbox: Cell<usize>,
     /// Whether frames wait in the outbox.
     is_held: Cell<bool>,
-    /// Marked as changed when logins have ended and the actor has not looked yet whether that of the socket has.
-    ended: RefCell<watch::Receiver<()>>,
+    /// Whose socket it is.
+    pub(super) login: RefCell<SocketLogin>,
 }
 
 trait Local {
@@ -33,8 +32,8 @@ trait Local {
 
 impl<S: Socket> Local for SharedSocket<S> {
     fn try_write(&self, frame: &Arc<str>) -> bool {
-        let is_login_checked = !self.ended.borrow().has_changed().unwrap_or(true);
-        if self.is_held.get() || self.in_mailbox.get() > 0 || !is_login_checked {
+        // Of a login that may have ended the actor looks first.
+        if self.is_held.get() || self.in_mailbox.get() > 0 || self.login.borrow().is_in_doubt() {
             return false;
         }
         let Ok(mut socket) = self.socket.try_borrow_mut() else { return false };
@@ -51,10 +50,10 @@ impl<S: Socket> Local for SharedSocket<S> {
 }
 
 impl<S: Socket + 'static> SharedSocket<S> {
-    /// Registers the socket of an actor of this thread; `ended` is marked as changed when logins end.
-    pub(super) fn register(connection: ConnectionId, socket: S, ended: watch::Receiver<()>) -> Rc<Self> {
-        let (socket, ended) = (RefCell::new(socket), RefCell::new(ended));
-        let shared = Rc::new(Self { socket, in_mailbox: Cell::default(), is_held: Cell::default(), ended });
+    /// Registers the socket of an actor of this thread.
+    pub(super) fn register(connection: ConnectionId, socket: S, login: SocketLogin) -> Rc<Self> {
+        let (socket, login) = (RefCell::new(socket), RefCell::new(login));
+        let shared = Rc::new(Self { socket, in_mailbox: Cell::default(), is_held: Cell::default(), login });
         let local: Rc<dyn Local> = shared.clone();
         SOCKETS.with_borrow_mut(|all| all.insert(connection, local));
         shared
@@ -68,11 +67,6 @@ impl<S: Socket + 'static> SharedSocket<S> {
     /// Whether frames wait in the outbox: those of the session have to come by the mailbox then.
     pub(super) fn hold(&self, is_held: bool) {
         self.is_held.set(is_held);
-    }
-
-    /// The actor looks now whether the login of the socket has ended.
-    pub(super) fn note_login_check(&self) {
-        self.ended.borrow_mut().mark_unchanged();
     }
 }
 
@@ -106,14 +100,15 @@ pub(crate) fn note_in_mailbox(connection: ConnectionId) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::memory::{MemoryLine, MemorySocket};
+    use crate::protocol::ids::UserId;
+    use crate::testing::memory::{MemoryLine, MemoryLogins, MemorySocket};
 
     const CONNECTION: ConnectionId = ConnectionId(1);
 
-    fn register() -> (MemoryLine, Rc<SharedSocket<MemorySocket>>, watch::Sender<()>) {
-        let (line, ended) = (MemoryLine::default(), watch::Sender::default());
-        let shared = SharedSocket::register(CONNECTION, line.socket(), ended.subscribe());
-        (line, shared, ended)
+    fn register() -> (MemoryLine, Rc<SharedSocket<MemorySocket>>, MemoryLogins) {
+        let (line, logins) = (MemoryLine::default(), MemoryLogins::of([("anna", UserId(1)), ("bert", UserId(2))]));
+        let login = SocketLogin::new(&logins, Some("anna"));
+        (line.clone(), SharedSocket::register(CONNECTION, line.socket(), login), logins)
     }
 
     fn write(text: &str) -> bool {
@@ -122,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_frame_overtakes_none_that_waits() {
-        let (line, shared, _ended) = register();
+        let (line, shared, _logins) = register();
         assert!(write("a"));
         line.block(true);
         assert!(!write("b"), "b goes by the mailbox");
@@ -145,10 +140,10 @@ mod tests {
 
     #[test]
     fn nothing_is_written_while_its_login_may_have_ended_or_once_the_actor_has() {
-        let (line, shared, ended) = register();
-        ended.send_replace(());
+        let (line, shared, logins) = register();
+        logins.end("bert");
         assert!(!write("a"), "the actor looks first");
-        shared.note_login_check();
+        assert!(shared.login.borrow_mut().is_valid(&logins));
         shared.came_by_mailbox();
         assert!(write("b"));
         remove(CONNECTION);

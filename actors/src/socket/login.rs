@@ -1,44 +1,54 @@
-//! The login of a socket: the token it came with, and whether that still counts.
+//! The login of a socket: whose token it came with, and whether that is still valid.
 
-use crate::node::ports::Logins;
-use crate::protocol::ids::UserId;
-use std::sync::Arc;
+use crate::node::ports::{Logins, TokenLogin};
+use crate::protocol::ids::{Micros, UserId};
 use tokio::sync::watch;
 
-/// The token of a socket, if it has one.
+/// The login of a socket, if it has shown one. The token is not kept.
 pub(super) struct SocketLogin {
-    logins: Arc<dyn Logins>,
-    token: Option<String>,
-    /// Marked as changed when logins have ended since [`Self::has_ended`] was last called.
+    login: Option<TokenLogin>,
+    /// Marked as changed when logins have ended since the login was last checked, this one or others.
     ended: watch::Receiver<()>,
 }
 
 impl SocketLogin {
     /// `token` is the request's where it had one.
-    pub(super) fn new(logins: Arc<dyn Logins>, token: Option<String>) -> Self {
+    pub(super) fn new(logins: &dyn Logins, token: Option<&str>) -> Self {
+        // Before the check: what ends meanwhile is noticed.
         let ended = logins.ended();
-        Self { logins, token, ended }
+        Self { login: token.and_then(|token| logins.check(token)), ended }
     }
 
-    /// Takes the token of a `hello`, unless the request had one.
-    pub(super) fn greet(&mut self, token: Option<&str>) {
-        self.token = self.token.take().or_else(|| token.map(str::to_owned));
+    /// Takes the token of a `hello`, unless the request had one. Returns the user; `None`: there is no valid token.
+    pub(super) fn greet(&mut self, logins: &dyn Logins, token: Option<&str>) -> Option<UserId> {
+        if self.login.is_none() {
+            self.ended.mark_unchanged();
+            self.login = token.and_then(|token| logins.check(token));
+        } else {
+            self.is_valid(logins);
+        }
+        self.user()
     }
 
-    /// The user of the token; `None`: there is no token, or it is not valid now.
+    /// The user of the login when it was last checked.
     pub(super) fn user(&self) -> Option<UserId> {
-        self.token.as_deref().and_then(|token| self.logins.user_of(token))
+        self.login.map(|login| login.user)
     }
 
-    /// Whether the token is not valid now although it was. Checks it only if logins have ended since the last call.
-    pub(super) fn has_ended(&mut self) -> bool {
-        let is_news = self.ended.has_changed().unwrap_or(false);
+    /// Whether the login is valid now.
+    pub(super) fn is_valid(&mut self, logins: &dyn Logins) -> bool {
         self.ended.mark_unchanged();
-        is_news && self.user().is_none()
+        self.login = self.login.and_then(|login| logins.look_up(login));
+        self.login.is_some()
     }
 
-    /// Is marked as changed when logins have ended, this one or others; [`Self::has_ended`] does not reset it.
-    pub(super) fn changes(&self) -> watch::Receiver<()> {
-        self.logins.ended()
+    /// Whether logins have ended since this one was last checked.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.ended.has_changed().unwrap_or(true)
+    }
+
+    /// When the login is to be looked up.
+    pub(super) fn until(&self) -> Option<Micros> {
+        self.login.map(|login| login.until)
     }
 }

@@ -3,6 +3,7 @@
 //! A step changes the state and pushes [`Effect`]s. The frames that all devices get (`playback`, `devices`) are not
 //! effects: the caller compares [`SessionState::shown`] before and after, so that several steps lead to one frame.
 
+mod copy_on_write;
 pub mod devices;
 pub mod invariants;
 pub mod queue;
@@ -31,6 +32,7 @@ use queue::Queue;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+pub use copy_on_write::CopyOnWrite;
 pub use events::{Asked, DeviceEvent, Event, Join, Leaving};
 pub use plays::Play;
 pub use reject::Reject;
@@ -49,7 +51,7 @@ pub struct Record {
     /// The revision of the device list's last change.
     pub devices_revision: u64,
     /// The listed devices, and what is kept of earlier ones.
-    pub devices: Devices,
+    pub devices: CopyOnWrite<Devices>,
     /// How long the current item was heard since it became current.
     #[serde(rename = "stay")]
     listen: Listen,
@@ -132,6 +134,8 @@ pub enum Effect {
     Reject(ConnectionId, CommandId, Reject),
     /// One device gets the current `playback` again.
     ShowPlayback(ConnectionId),
+    /// The playback changed by nothing but a report whose author adds its reports to what it was sent.
+    OwnReport(OwnReport),
     /// One device gets the current `devices` again.
     ShowDevices(ConnectionId),
     /// One device gets a page of the queue: the index of its first entry, and the most entries.
@@ -144,6 +148,19 @@ pub enum Effect {
     Probe(ConnectionId),
     /// A listen has become a play. The database keeps it once, however often this effect is pushed.
     Played(Play),
+}
+
+/// What a report has changed, as its author knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnReport {
+    /// The socket of its author.
+    pub connection: ConnectionId,
+    /// The stamp of the newest playback that its author was sent.
+    pub seen: Stamp,
+    /// The stamp of the playback before the report.
+    pub before: Stamp,
+    /// The stamp of the playback that the report made.
+    pub after: Stamp,
 }
 
 /// When a change is written to the database.
@@ -197,7 +214,7 @@ impl SessionState {
             database: 0,
             playback: Playback::new(stamp, now),
             devices_revision: stamp.revision,
-            devices: Devices::default(),
+            devices: CopyOnWrite::default(),
             listen: Listen::default(),
             next_item: 0,
             failures: 0,
@@ -227,6 +244,7 @@ impl SessionState {
             }
             _ => now,
         };
+        let expected = self.expected_by_its_author(&event);
         self.count_play(heard_until, effects);
         match event {
             Event::Join(join) => {
@@ -265,6 +283,18 @@ impl SessionState {
         self.settle_pending_joins(at, effects);
         self.tend_transfer(at, effects);
         self.watch_replaced_holders(now);
+        if let Some((own, _)) = expected.filter(|(_, expected)| *expected == self.record.playback) {
+            effects.push(Effect::OwnReport(own));
+        }
+    }
+
+    /// Of a report whose author adds it to what it was sent: what it changes then, under the next stamp, and to what.
+    fn expected_by_its_author(&self, event: &Event) -> Option<(OwnReport, Playback)> {
+        let Event::Device { connection, event: DeviceEvent::Report(report) } = event else { return None };
+        let (before, after) = (self.record.playback.stamp(), self.record.stamp.next());
+        let own = OwnReport { connection: *connection, seen: report.seen?, before, after };
+        let expected = report.added_to(&self.record.playback);
+        Some((own, Playback { epoch: after.epoch, revision: after.revision, ..expected }))
     }
 
     fn hear(&mut self, at: At, sender: Sender, event: DeviceEvent, effects: &mut Vec<Effect>) {

@@ -6,8 +6,6 @@ use crate::protocol::ids::{ItemId, Stamp};
 use crate::protocol::messages::{Ended, Report, Sound, VolumeChange};
 use crate::protocol::playback::{Intent, Item, Status, Unplayable};
 
-/// A report under the shown status changes nothing if its place is within this of the shown one, in milliseconds.
-const AGREES_MS: i64 = 40;
 /// A report of playing that is older than this, in milliseconds, is a sign of life only.
 const STALE_MS: i64 = 5_000;
 /// At this many failures in a row the session no longer goes on to the next item.
@@ -33,6 +31,9 @@ impl SessionState {
         }
         let at_us = report.at_us.min(at.now);
         if report.status == Sound::Playing && at.now.since_ms(at_us) > STALE_MS {
+            if report.seen.is_some() {
+                effects.push(Effect::ShowPlayback(sender.connection));
+            }
             return;
         }
         if report.status == Sound::Failed {
@@ -40,11 +41,8 @@ impl SessionState {
             return;
         }
         let status = Status::from(report.status);
-        let position_ms = playback.clamp_ms(report.position_ms);
-        let apart_ms = (position_ms - playback.position_at(at_us)).abs();
-        let agrees = status == playback.status && apart_ms <= AGREES_MS && at_us >= playback.at_us;
-        if !agrees {
-            self.anchor(at, position_ms, at_us, status);
+        if !(Report { at_us, ..report }).agrees_with(playback) {
+            self.anchor(at, report.position_ms, at_us, status);
             let is_played = |given_up: &Unplayable| status == Status::Playing && given_up.item == report.item;
             self.edit().playback.unplayable.take_if(|given_up| is_played(given_up));
             effects.push(Effect::Commit(Durability::Soon));

@@ -2,7 +2,7 @@
 
 use crate::node::ports::{
     Bus, Cluster, Later, ListedTracks, Logins, Nodes, Outcome, PortError, SessionChange, SessionStore, Socket,
-    Subscription, Tracks, WantedList, Wrote,
+    Subscription, TokenLogin, Tracks, WantedList, Wrote,
 };
 use crate::protocol::close::CloseReason;
 use crate::protocol::ids::{MediaId, Micros, NodeId, Stamp, UserId};
@@ -356,7 +356,8 @@ impl Tracks for MemoryTracks {
 /// Logins that are a table of tokens.
 #[derive(Default)]
 pub struct MemoryLogins {
-    tokens: Mutex<HashMap<String, UserId>>,
+    tokens: Mutex<HashMap<String, TokenLogin>>,
+    checks: AtomicU64,
     ended: watch::Sender<()>,
 }
 
@@ -364,8 +365,22 @@ impl MemoryLogins {
     /// These tokens of these users.
     #[must_use]
     pub fn of<'a>(tokens: impl IntoIterator<Item = (&'a str, UserId)>) -> Self {
-        let tokens = tokens.into_iter().map(|(token, user)| (token.to_owned(), user)).collect();
-        Self { tokens: Mutex::new(tokens), ended: watch::Sender::default() }
+        let login = |(id, user)| TokenLogin { user, id, is_key: false, secret: 0, until: Micros(i64::MAX) };
+        let tokens = (0..).zip(tokens).map(|(id, (token, user))| (token.to_owned(), login((id, user)))).collect();
+        Self { tokens: Mutex::new(tokens), ..Self::default() }
+    }
+
+    /// The token is to be looked up at this time.
+    pub fn set_until(&self, token: &str, until: Micros) {
+        if let Some(login) = lock(&self.tokens).get_mut(token) {
+            login.until = until;
+        }
+    }
+
+    /// How often a token was checked.
+    #[must_use]
+    pub fn checks(&self) -> u64 {
+        self.checks.load(Ordering::Relaxed)
     }
 
     /// Makes a token invalid.
@@ -381,8 +396,13 @@ impl MemoryLogins {
 }
 
 impl Logins for MemoryLogins {
-    fn user_of(&self, token: &str) -> Option<UserId> {
+    fn check(&self, token: &str) -> Option<TokenLogin> {
+        self.checks.fetch_add(1, Ordering::Relaxed);
         lock(&self.tokens).get(token).copied()
+    }
+
+    fn look_up(&self, login: TokenLogin) -> Option<TokenLogin> {
+        lock(&self.tokens).values().find(|known| known.id == login.id).copied()
     }
 
     fn ended(&self) -> watch::Receiver<()> {

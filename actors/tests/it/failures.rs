@@ -93,7 +93,7 @@ impl Session {
         let shown = self.state.playback();
         let (lease, turn) = (shown.active.expect("it holds").lease, shown.turn);
         let item = shown.item.expect("it plays").id;
-        let report = Report { lease, turn, item, position_ms, at_us, status };
+        let report = Report { lease, turn, item, position_ms, at_us, status, seen: None };
         self.event(1, DeviceEvent::Report(report))
     }
 
@@ -368,7 +368,7 @@ fn t94_a_turn_that_was_lost_with_its_epoch_is_never_another_one() {
     assert_eq!(turn.revision, lost.revision, "the epoch alone tells them apart");
     assert!(turn > lost, "{turn:?} after {lost:?}");
     let (at_us, status) = (session.now, Sound::Playing);
-    let old = Report { lease, turn: lost, item, position_ms: 90_000, at_us, status };
+    let old = Report { lease, turn: lost, item, position_ms: 90_000, at_us, status, seen: None };
     let effects = session.event(1, DeviceEvent::Report(old));
     assert_eq!(effects, [Effect::ShowPlayback(ConnectionId(1))], "a sign of life, and answered");
     assert_eq!(session.place_ms(), 30_000);
@@ -409,7 +409,15 @@ fn a_report_under_an_earlier_lease_of_the_same_device_and_turn_is_refused() {
     }
     let shown = session.state.playback();
     assert_eq!((shown.active.map(|active| active.device_id), shown.turn), (Some(DeviceId(1)), turn), "there and back");
-    let old = Report { lease: first, turn, item, position_ms: 90_000, at_us: session.now, status: Sound::Playing };
+    let old = Report {
+        lease: first,
+        turn,
+        item,
+        position_ms: 90_000,
+        at_us: session.now,
+        status: Sound::Playing,
+        seen: None,
+    };
     let effects = session.event(1, DeviceEvent::Report(old));
     assert_eq!(effects, [Effect::ShowPlayback(ConnectionId(1))]);
     assert_eq!(session.place_ms(), 2_000);

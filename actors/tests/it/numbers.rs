@@ -14,6 +14,7 @@ const DEVICES: &str = include_str!("../../src/state/devices.rs");
 const DIRECTORY: &str = include_str!("../../src/directory.rs");
 const LINK: &str = include_str!("../../../client/src/rules/link.rs");
 const LIVENESS: &str = include_str!("../../src/socket/liveness.rs");
+const MESSAGES: &str = include_str!("../../../client/src/protocol/messages.rs");
 const OBEY: &str = include_str!("../../../client/src/rules/obey.rs");
 const OUTBOX: &str = include_str!("../../src/socket/outbox.rs");
 const PENDING: &str = include_str!("../../../client/src/rules/pending_commands.rs");
@@ -33,10 +34,10 @@ const STATED: &[(&str, i64, &str, &str)] = &[
     ("sent again after more than ", 1, DEVICES, "ANSWERED_KEPT"),
     ("rejected with a `retry_ms` of up to ", 1_000, PENDING, "LONGEST_RETRY_MS"),
     ("stop, stall, fail or jump, every ", 1_000, OBEY, "REPORT_MS"),
-    ("what is shown of you is wrong by more than ", 1, OBEY, "AGREES_MS"),
+    ("what is shown of you is wrong by more than ", 1, MESSAGES, "AGREES_MS"),
     ("the server goes on to the next item, at most ", 1, REPORTS, "MOST_FAILURES"),
     ("(version 0), or after which ", 1, DEVICES, "GONE_VOLUMES_KEPT"),
-    ("without moving the audio if it is within ", 1, OBEY, "AGREES_MS"),
+    ("without moving the audio if it is within ", 1, MESSAGES, "AGREES_MS"),
     ("but not sooner than ", 1, TRANSFER, "NOTICE_MS"),
     ("on a socket that is still open is not answered within ", 1_000, LINK, "WAKING_MS"),
     ("after a random part of `jitter_ms` (at most ", 1_000, LINK, "SOUNDING_WAIT_MS"),
@@ -45,7 +46,7 @@ const STATED: &[(&str, i64, &str, &str)] = &[
     ("has a `retry_ms`, wait for that first, but for no more than ", 1_000, LINK, "LONGEST_ASKED_MS"),
     ("Give an attempt up that has no `welcome` after ", 1_000, LINK, "ATTEMPT_MS"),
     ("with another `instance` waits up to ", 1_000, LIVENESS, "PROBE_MS"),
-    ("| `hello` after the socket is open | ", 1, ACTOR, "HELLO"),
+    ("| `hello` after the socket is open | ", 1, ACTOR, "HELLO_MS"),
     ("| at most this, ", 1, DIRECTORY, "JITTER_MS_PER_SESSION"),
     ("| WebSocket pings without an answer | ", 1, LIVENESS, "UNANSWERED"),
     ("| bytes that wait for a device | ", 1, OUTBOX, "OUTBOX_BYTES"),

@@ -127,7 +127,7 @@ impl Session {
                 let statuses =
                     [Sound::Playing, Sound::Playing, Sound::Buffering, Sound::Paused, Sound::Blocked, Sound::Failed];
                 let status = statuses[usize::from(number % 6)];
-                let report = Report { lease, turn, item, position_ms, at_us, status };
+                let report = Report { lease, turn, item, position_ms, at_us, status, seen: None };
                 Event::Device { connection, event: DeviceEvent::Report(report) }
             }
             27 | 28 => {

@@ -84,6 +84,7 @@ impl Node {
             position_ms,
             at_us: NOW,
             status: Sound::Playing,
+            seen: None,
         };
         self.take_in(Event::Device { connection: ConnectionId(1), event: DeviceEvent::Report(report) });
     }

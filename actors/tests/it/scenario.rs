@@ -259,7 +259,7 @@ impl Scenario {
     fn report(&mut self, who: &str, status: &str, position_ms: i64) {
         let status: Sound = serde_json::from_str(&format!("\"{status}\"")).expect("a status");
         let (lease, turn, item) = self.right(who);
-        let report = Report { lease, turn, item, position_ms, at_us: self.now, status };
+        let report = Report { lease, turn, item, position_ms, at_us: self.now, status, seen: None };
         self.say(who, DeviceEvent::Report(report));
     }
 
@@ -422,6 +422,7 @@ impl Scenario {
             Effect::ShowAll(connection) => format!("show all to {}", self.socket(*connection)),
             Effect::Probe(connection) => format!("ask {} whether it lives", self.socket(*connection)),
             Effect::Close(connection, reason) => format!("close {} {}", self.socket(*connection), reason.slug()),
+            Effect::OwnReport(own) => format!("{} knows its own report", self.socket(own.connection)),
             Effect::Played(play) => format!("played t{}", play.media_id.0),
         }
     }

@@ -9,7 +9,7 @@ use segue_actors::protocol::messages::{Command, Op, Report, Sound, TrackList, Tr
 use segue_actors::protocol::playback::{
     Active, After, By, Intent, Item, MediaKind, Playback, Repeat, Status, Transfer, Unplayable,
 };
-use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage};
+use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage, playback_frame};
 use segue_actors::state::devices::Description;
 use segue_actors::state::{Limits, SessionState};
 
@@ -244,6 +244,7 @@ fn messages() -> impl Strategy<Value = ClientMessage> {
                     position_ms,
                     at_us: Micros(at),
                     status: Sound::Buffering,
+                    seen: None,
                 })
             }
         ),
@@ -286,4 +287,12 @@ proptest! {
             let _ = ClientMessage::decode(&format!(r#"{{"type":"{kind}",{tail}}}"#));
         }
     }
+}
+
+#[test]
+fn a_shared_frame_is_the_text_of_its_message() {
+    let playback = Playback::new(Stamp { epoch: 7, revision: 1 }, Micros(5));
+    let message = ServerMessage::Playback(Box::new(playback.clone()));
+    assert_eq!(*message.to_frame(), message.encode());
+    assert_eq!(*playback_frame(&playback), message.encode());
 }

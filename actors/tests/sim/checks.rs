@@ -45,13 +45,16 @@ impl World {
             let device = &self.devices[*index];
             truth.active.is_some_and(|active| Some(active.device_id) == device.client.device_id())
                 && self.is_in_touch(*index)
-                && device.client.playback() == Some(truth)
+                && device
+                    .client
+                    .playback()
+                    .is_some_and(|shown| shown.turn == truth.turn && shown.active == truth.active)
         });
         let Some(holder) = holder else { return };
         let socket = self.devices[holder].socket.and_then(|id| self.sockets.get(&id)).expect("it is connected");
         let (Some(heard_ms), true) = (
             self.devices[holder].heard_at(self.now),
-            socket.up_last <= self.now && !socket.is_silent && !self.nodes[socket.node].is_committing(),
+            socket.has_arrived(self.now) && !socket.is_silent && !self.nodes[socket.node].is_committing(),
         ) else {
             return;
         };
@@ -65,7 +68,7 @@ impl World {
         let mut worst_ms = 0;
         for index in 0..self.devices.len() {
             let device = &self.devices[index];
-            if !self.is_in_touch(index) || device.client.playback() != Some(truth) {
+            if !self.is_in_touch(index) || !device.client.playback().is_some_and(|shown| shown.shows(truth)) {
                 continue;
             }
             let shown_ms = device.client.position_at(device.local(self.now)).expect("it is shown something");
@@ -111,7 +114,7 @@ impl World {
             if let Some(id) = device.open.first() {
                 return Some(format!("command {id} of device {index} has no answer"));
             }
-            if device.client.playback() != Some(&truth.playback) {
+            if !device.client.playback().is_some_and(|shown| shown.shows(&truth.playback)) {
                 return Some(format!(
                     "device {index} shows {:?} and not {:?}",
                     device.client.playback(),

@@ -9,6 +9,7 @@ const LEAST: usize = 50;
 /// crash points, conflicts and faults. What is not here and where it is shown: the README.
 const WANTED: &[&str] = &[
     "a client wakes",
+    "a device knows its own report",
     "back without a flicker after a kill",
     "bus loss",
     "change shown while a write is in flight",
@@ -46,6 +47,7 @@ const WANTED: &[&str] = &[
     "effect close",
     "effect commit now",
     "effect commit soon",
+    "effect own report",
     "effect played",
     "effect probe",
     "effect reject",

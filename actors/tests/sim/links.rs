@@ -17,12 +17,20 @@ pub(crate) struct Socket {
     pub(crate) node: usize,
     /// By how much the way up takes longer than the way down; negative: shorter.
     lean_us: i64,
-    pub(crate) up_last: i64,
+    up_last: i64,
     down_last: i64,
     /// Nothing that is sent arrives any more.
     pub(crate) is_silent: bool,
     /// The server's end, while it has it.
     pub(crate) served: Option<Served>,
+}
+
+impl Socket {
+    /// Whether all that was sent either way has arrived.
+    pub(crate) fn has_arrived(&self, now: i64) -> bool {
+        let slow = self.served.as_ref().and_then(|served| served.slow.as_ref());
+        self.up_last.max(self.down_last) <= now && slow.is_none_or(Slow::takes_a_goaway)
+    }
 }
 
 /// What the server holds back while the device at the other end reads slowly.

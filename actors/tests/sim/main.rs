@@ -25,6 +25,7 @@ mod notes;
 mod overlap;
 mod server;
 mod session;
+mod shown;
 mod sleep;
 mod store;
 mod world;

@@ -3,7 +3,7 @@
 
 use crate::hostile::BAD_TOKEN;
 use crate::links::Slow;
-use crate::session::CLIENT_LIMITS;
+use crate::shown::CLIENT_LIMITS;
 use crate::world::{Down, Happening, Up, World};
 use segue_actors::node::Timing;
 use segue_actors::protocol::close::CloseReason;

@@ -2,7 +2,7 @@
 
 use super::device::Volume;
 use super::ids::{CommandId, DeviceId, ItemId, ListId, MediaId, Micros, Stamp};
-use super::playback::{Intent, Rate, Repeat, Status};
+use super::playback::{Intent, Playback, Rate, Repeat, Status};
 use serde::{Deserialize, Serialize};
 
 /// A command of a person or program, from any device.
@@ -341,6 +341,33 @@ pub struct Report {
     pub at_us: Micros,
     /// What the audio does.
     pub status: Sound,
+    /// The stamp of the newest `playback` that the device was sent, if the device adds its reports to that by itself
+    /// ([`Report::added_to`]): then it is not sent what they change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Stamp>,
+}
+
+impl Report {
+    /// A report under the shown status changes nothing if its place is within this of the shown one, in milliseconds.
+    pub const AGREES_MS: i64 = 40;
+
+    /// Whether this is what is shown, and so changes nothing.
+    #[must_use]
+    pub fn agrees_with(&self, shown: &Playback) -> bool {
+        let apart_ms = (shown.clamp_ms(self.position_ms) - shown.position_at(self.at_us)).abs();
+        Status::from(self.status) == shown.status && apart_ms <= Self::AGREES_MS && self.at_us >= shown.at_us
+    }
+
+    /// What is shown once this report is accepted, under the stamp from before. A device that sends `seen` keeps this as what
+    /// it is shown. A report that something failed leads to more than that, which its author is sent as well.
+    #[must_use]
+    pub fn added_to(&self, shown: &Playback) -> Playback {
+        let (mut after, status) = (shown.clone(), Status::from(self.status));
+        (after.position_ms, after.at_us, after.status) = (shown.clamp_ms(self.position_ms), self.at_us, status);
+        after.unplayable.take_if(|given_up| status == Status::Playing && given_up.item == self.item);
+        after.by = None;
+        after
+    }
 }
 
 /// The target of a transfer has the audio loaded.

@@ -320,6 +320,13 @@ impl Playback {
         self.clamp_ms(self.position_ms.saturating_add(self.rate.audio_us(run_us) / 1000))
     }
 
+    /// Whether a device that shows this shows `newest`: everything but the revision is the same, which may be that from
+    /// before the device's own last reports ([`Report::seen`](super::messages::Report::seen)).
+    #[must_use]
+    pub fn shows(&self, newest: &Self) -> bool {
+        self.revision <= newest.revision && *newest == Self { revision: newest.revision, ..self.clone() }
+    }
+
     /// `position_ms` held within the item.
     #[must_use]
     pub fn clamp_ms(&self, position_ms: i64) -> i64 {

@@ -8,6 +8,8 @@ use super::ids::{ClockId, CommandId, DeviceId, ItemId, MediaId, Micros, Stamp};
 use super::messages::{ByeReason, Command, Ended, Op, Ready, RejectCode, Report, VolumeChange, Yield};
 use super::playback::{Item, Playback};
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::sync::Arc;
 
 /// The WebSocket subprotocol that both sides name.
 pub const SUBPROTOCOL: &str = "segue.sync.v1";
@@ -131,6 +133,35 @@ impl ClientMessage {
             message => to_json(message),
         }
     }
+}
+
+/// The most bytes that the buffer for a frame keeps.
+const KEPT_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    /// A frame, while it is written. There is one buffer for each thread.
+    static FRAME: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+fn shared_json(message: &impl Serialize) -> Arc<str> {
+    FRAME.with_borrow_mut(|frame| {
+        frame.clear();
+        serde_json::to_writer(&mut *frame, message).expect("messages have string keys and no failing serializers");
+        let text = str::from_utf8(frame).expect("JSON is text").into();
+        frame.shrink_to(KEPT_BYTES);
+        text
+    })
+}
+
+/// The frame of a [`ServerMessage::Playback`].
+#[must_use]
+pub fn playback_frame(playback: &Playback) -> Arc<str> {
+    #[derive(Serialize)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    enum Borrowed<'a> {
+        Playback(&'a Playback),
+    }
+    shared_json(&Borrowed::Playback(playback))
 }
 
 fn to_json(message: &impl Serialize) -> String {
@@ -286,6 +317,12 @@ impl ServerMessage {
     #[must_use]
     pub fn encode(&self) -> String {
         to_json(self)
+    }
+
+    /// Writes a frame that several sockets share.
+    #[must_use]
+    pub fn to_frame(&self) -> Arc<str> {
+        shared_json(self)
     }
 
     /// Reads a frame.

@@ -2,12 +2,12 @@
 
 use super::{Audio, Client, Output};
 use crate::protocol::ids::{Micros, Stamp};
-use crate::protocol::messages::{Ended, Report, Yield};
+use crate::protocol::messages::{Ended, Report, Sound, Yield};
 use crate::protocol::playback::{Intent, Item, Playback, Rate, Status};
 use crate::protocol::wire::ClientMessage;
 
 /// Audio within this of the shown place, in milliseconds, is neither moved nor reported.
-const AGREES_MS: i64 = 40;
+const AGREES_MS: i64 = Report::AGREES_MS;
 /// While it sounds a device reports after this long, in milliseconds.
 const REPORT_MS: i64 = 5_000;
 /// Audio that was prepared is expected to sound within this, in milliseconds.
@@ -181,8 +181,13 @@ impl Client {
         }
         let position_ms = self.audio.position_at(local_us).unwrap_or_else(|| shown.position_at(now));
         let status = self.audio.sound();
-        let report = Report { lease, turn, item: item.id, position_ms, at_us: now, status };
+        let report = Report { lease, turn, item: item.id, position_ms, at_us: now, status, seen: Some(shown.stamp()) };
         outputs.push(Output::Send(ClientMessage::Report(report)));
+        // The server does not send what this changes; if it refuses the report it sends what stands.
+        if status != Sound::Failed && !report.agrees_with(shown) {
+            self.playback = Some(report.added_to(shown));
+            outputs.push(Output::Show);
+        }
     }
 
     /// The item ended: the next one follows without a gap, also without a connection.

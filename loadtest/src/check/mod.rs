@@ -146,11 +146,14 @@ impl Check {
         }
     }
 
-    /// Whether all devices were shown the same stamp last, and it is not older than what was acknowledged.
+    /// Whether all devices show the same, and it is not older than what was acknowledged.
     #[must_use]
-    pub fn is_at_rest(&self) -> bool {
-        let newest = self.watched.iter().filter_map(|watched| watched.playback).max();
-        newest >= self.acked && self.watched.iter().all(|watched| watched.playback == newest)
+    pub fn is_at_rest(&self, shown: &[Option<&Playback>]) -> bool {
+        let newest = shown.iter().flatten().max_by_key(|playback| playback.stamp());
+        newest.is_some_and(|newest| {
+            let are_same = shown.iter().all(|other| other.is_some_and(|other| is_same(newest, other)));
+            are_same && Some(newest.stamp()) >= self.acked
+        })
     }
 
     /// The time at the end is over before this user has come to rest.
@@ -191,9 +194,10 @@ impl Check {
     }
 }
 
-/// Whether both show the same, their last author aside.
+/// Whether both show the same: their last author aside, and the revision, which of a device that plays may be that from before
+/// its own last reports.
 fn is_same(one: &Playback, other: &Playback) -> bool {
-    let plain = |playback: &Playback| Playback { by: None, ..playback.clone() };
+    let plain = |playback: &Playback| Playback { by: None, revision: 0, ..playback.clone() };
     plain(one) == plain(other)
 }
 

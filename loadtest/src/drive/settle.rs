@@ -33,6 +33,7 @@ impl Part {
             return;
         }
         let item = shown.first().and_then(Option::as_ref).and_then(|shown| shown.item);
+        let shown: Vec<_> = shown.iter().map(Option::as_ref).collect();
         match person.stage {
             Stage::Acting if person.has_started => {
                 person.stage = Stage::Pausing;
@@ -46,10 +47,9 @@ impl Part {
                 }
             }
             Stage::Joining | Stage::Acting | Stage::Pausing | Stage::Seeking => person.stage = Stage::Resting,
-            Stage::Resting if !person.check.is_at_rest() => person.rests_since = None,
+            Stage::Resting if !person.check.is_at_rest(&shown) => person.rests_since = None,
             Stage::Resting if now_us.saturating_sub(*person.rests_since.get_or_insert(now_us)) >= REST_US => {
                 person.stage = Stage::Done;
-                let shown: Vec<_> = shown.iter().map(Option::as_ref).collect();
                 let expected = expected(person, self.setup.scenario.users.queue);
                 person.check.rests(now_us, &shown, expected);
             }

@@ -55,6 +55,8 @@ pub(super) struct Seat {
     lease: [u64; 2],
     turn: [u64; 2],
     item: String,
+    /// The stamp of the `playback` that it was read from.
+    seen: [u64; 2],
     /// The place of the last report in milliseconds, and its instant.
     place: Option<(i64, i64)>,
 }
@@ -67,7 +69,7 @@ impl Seat {
     #[must_use]
     pub(super) fn invented() -> Self {
         let stamp = [1_700_000_000_000, 4];
-        Self { lease: stamp, turn: stamp, item: "62f3f95a00000000".to_owned(), place: None }
+        Self { lease: stamp, turn: stamp, item: "62f3f95a00000000".to_owned(), seen: stamp, place: None }
     }
 
     /// From a `playback` of Segue, once a device is active.
@@ -86,14 +88,18 @@ impl Seat {
             turn: [u64; 2],
             item: Option<Item>,
             active: Option<Active>,
+            epoch: u64,
+            revision: u64,
         }
         let playback: Playback = serde_json::from_str(text).ok()?;
-        Some(Self { lease: playback.active?.lease, turn: playback.turn, item: playback.item?.id, place: None })
+        let (lease, seen) = (playback.active?.lease, [playback.epoch, playback.revision]);
+        Some(Self { lease, turn: playback.turn, item: playback.item?.id, seen, place: None })
     }
 
     /// A report of this instant, about 200 bytes.
     fn report(&mut self, at_us: i64) -> String {
         let ([lease, lease_at], [turn, turn_at], item) = (self.lease, self.turn, &self.item);
+        let [epoch, revision] = self.seen;
         // At least `APART_MS` from the place that is shown: the server shows no device a report that agrees with it.
         let by_itself = self.place.map_or(0, |(position_ms, since_us)| position_ms + (at_us - since_us) / 1_000);
         let near = |position_ms: i64| (position_ms - by_itself).abs() < APART_MS;
@@ -101,7 +107,7 @@ impl Seat {
         let position_ms = position_ms.unwrap_or(by_itself + APART_MS);
         self.place = Some((position_ms, at_us));
         format!(
-            r#"{{"type":"report","lease":[{lease},{lease_at}],"turn":[{turn},{turn_at}],"item":"{item}","position_ms":{position_ms},"at_us":{at_us},"status":"playing"}}"#
+            r#"{{"type":"report","lease":[{lease},{lease_at}],"turn":[{turn},{turn_at}],"item":"{item}","position_ms":{position_ms},"at_us":{at_us},"status":"playing","seen":[{epoch},{revision}]}}"#
         )
     }
 }
@@ -228,11 +234,11 @@ mod tests {
 
     #[test]
     fn every_server_is_understood() {
-        let playback = r#"{"type":"playback","turn":[7,4],"item":{"id":"62"},"position_ms":0,"at_us":81,"rate":1,"active":{"device_id":"a1","lease":[7,5],"from_us":4}}"#;
+        let playback = r#"{"type":"playback","epoch":7,"revision":6,"turn":[7,4],"item":{"id":"62"},"position_ms":0,"at_us":81,"rate":1,"active":{"device_id":"a1","lease":[7,5],"from_us":4}}"#;
         assert_eq!(Kind::Segue.hear(playback), PeerMessage::State(81));
         assert_eq!(
             Seat::read(playback),
-            Some(Seat { lease: [7, 5], turn: [7, 4], item: "62".to_owned(), place: None })
+            Some(Seat { lease: [7, 5], turn: [7, 4], item: "62".to_owned(), seen: [7, 6], place: None })
         );
         assert_eq!(Seat::read(r#"{"type":"playback","turn":[7,4],"at_us":81}"#), None);
         assert_eq!(Kind::Segue.hear(r#"{"type":"ping","now_us":1}"#), PeerMessage::Answer(r#"{"type":"pong"}"#));

@@ -3,7 +3,8 @@
 use actix_http::ws::OpCode;
 use bytes::Bytes;
 use std::{
-    io::{self, IoSlice},
+    cell::RefCell,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -18,6 +19,14 @@ const LENGTH_16: u8 = 126;
 const LENGTH_64: u8 = 127;
 /// The longest header of an unmasked frame, in bytes.
 const HEADER_BYTES: usize = 10;
+
+/// The most bytes that the buffer for a frame keeps.
+const KEPT_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    /// A whole frame, while it is written. There is one buffer for each thread.
+    static FRAME: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// What a frame carries. A text is shared by the sockets of all devices that it is sent to.
 enum Payload {
@@ -76,18 +85,26 @@ impl Outgoing {
             if rest.0.is_empty() && rest.1.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            let wrote = if wire.is_write_vectored() {
-                Pin::new(&mut *wire).poll_write_vectored(context, &[IoSlice::new(rest.0), IoSlice::new(rest.1)])
-            } else {
-                // One record of TLS instead of two.
-                Pin::new(&mut *wire).poll_write(context, &[rest.0, rest.1].concat())
-            };
+            let mut write = |bytes: &[u8]| Pin::new(&mut *wire).poll_write(context, bytes);
+            let wrote = if rest.0.is_empty() { write(rest.1) } else { joined(rest.0, rest.1, write) };
             match ready!(wrote)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 wrote => self.taken = self.taken.saturating_add(wrote),
             }
         }
     }
+}
+
+/// Calls `write` with both in one piece: one packet, one record of TLS, and less for the kernel than to gather them.
+fn joined<T>(header: &[u8], payload: &[u8], write: impl FnOnce(&[u8]) -> T) -> T {
+    FRAME.with_borrow_mut(|frame| {
+        frame.clear();
+        frame.extend_from_slice(header);
+        frame.extend_from_slice(payload);
+        let wrote = write(frame);
+        frame.shrink_to(KEPT_BYTES);
+        wrote
+    })
 }
 
 impl Payload {

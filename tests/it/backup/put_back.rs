@@ -117,6 +117,7 @@ on_both_databases! {
             position_ms: 33_000,
             at_us: back.at_us,
             status: Sound::Playing,
+            seen: None,
         };
         phone.send(&ClientMessage::Report(report)).await;
         let next = Command { if_item: Some(item(&lost).0), ..new_command(6, Op::Next) };

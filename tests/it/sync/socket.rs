@@ -151,6 +151,7 @@ pub(super) fn report(shown: &Playback, position_ms: i64, at_us: Micros) -> Clien
         position_ms,
         at_us,
         status: Sound::Playing,
+        seen: None,
     })
 }
 

@@ -75,6 +75,7 @@ async fn a_login_whose_time_is_over_takes_its_silent_devices_along() {
     tokio::time::pause();
     // After the first pings nothing else looks at the sockets for ten minutes.
     let node = Node::with_heartbeat(60_000);
+    node.logins.set_until("anna", node.directory.world().clock.now().plus_ms(14_000));
     let mut idle = node.join("anna", "Hall", 1).await;
     let mut other = node.join("anna, once more", "Desk", 2).await;
     idle.settle().await;

@@ -97,7 +97,10 @@ impl Node {
             is_strict: false,
         };
         set(&mut world);
-        Self { directory: Directory::new(world), store, nodes, tracks, logins }
+        let directory = Directory::new(world);
+        let followed = directory.clone();
+        actix::spawn(async move { followed.follow_logins().await });
+        Self { directory, store, nodes, tracks, logins }
     }
 
     pub(crate) fn connect(&self) -> Device {
@@ -216,6 +219,7 @@ impl Device {
             position_ms,
             at_us,
             status,
+            seen: None,
         }));
     }
 

@@ -38,7 +38,7 @@ async fn a_device_leaves_the_list_while_a_write_is_held_back() {
     let (node, mut kitchen, mut phone) = two_devices().await;
     kitchen.plays(&node).await;
     node.store.hold(true);
-    pass(1_500).await;
+    pass(2_000).await;
     kitchen.cut();
     pass(100).await;
     phone.settle().await;
@@ -47,7 +47,7 @@ async fn a_device_leaves_the_list_while_a_write_is_held_back() {
     phone.settle().await;
     assert_eq!(phone.names(), ["Phone"]);
     node.store.hold(false);
-    pass(2_000).await;
+    pass(2_500).await;
     let next_run = node.again();
     let again = next_run.join("anna", "Phone", 2).await;
     assert_eq!(again.names(), ["Phone"], "and it is written");

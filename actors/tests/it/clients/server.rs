@@ -24,13 +24,14 @@ impl World {
                 _ => None,
             })
             .collect();
-        self.fan_out(before, &welcomed);
+        let knower = self.own_reports.knower(before.playback, self.state.shown().playback, &effects);
+        self.fan_out(before, &welcomed, knower);
         for effect in effects {
             self.release(effect);
         }
     }
 
-    fn fan_out(&mut self, before: segue_actors::state::Shown, but: &[ConnectionId]) {
+    fn fan_out(&mut self, before: segue_actors::state::Shown, but: &[ConnectionId], knower: Option<ConnectionId>) {
         let shown = self.state.shown();
         if shown.devices != before.devices {
             self.lists.push(self.state.record().device_list().devices);
@@ -41,7 +42,7 @@ impl World {
             if is_kept_out || but.contains(&connection) || self.state.devices().by_connection(connection).is_none() {
                 continue;
             }
-            if shown.playback != before.playback {
+            if shown.playback != before.playback && knower != Some(connection) {
                 device.down.push_back(ServerMessage::Playback(Box::new(self.state.playback().clone())));
             }
             if shown.devices != before.devices {
@@ -55,7 +56,7 @@ impl World {
         let record = self.state.record().clone();
         let is_probe = matches!(effect, Effect::Probe(_));
         let (connection, message) = match effect {
-            Effect::Commit(_) | Effect::Played(_) | Effect::ShowAll(_) => return,
+            Effect::Commit(_) | Effect::OwnReport(_) | Effect::Played(_) | Effect::ShowAll(_) => return,
             Effect::Probe(connection) => (connection, ServerMessage::Ping { now_us }),
             Effect::Close(connection, reason) => (connection, ServerMessage::goaway(reason, 0)),
             Effect::Welcome(connection, device_id) => {
@@ -71,6 +72,7 @@ impl World {
             }
             Effect::Reject(connection, id, reject) => (connection, reject.answer(id)),
             Effect::ShowPlayback(connection) => {
+                self.own_reports.sent_again(connection, record.playback.stamp());
                 (connection, ServerMessage::Playback(Box::new(record.playback.clone())))
             }
             Effect::ShowDevices(connection) => (connection, ServerMessage::Devices(record.device_list())),

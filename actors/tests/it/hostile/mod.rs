@@ -13,6 +13,7 @@ use segue_actors::protocol::ids::{ConnectionId, MediaId, Micros, NodeId};
 use segue_actors::protocol::messages::{Command, Op, RejectCode};
 use segue_actors::protocol::playback::MediaKind;
 use segue_actors::protocol::wire::{ClientMessage, Hello, ServerMessage};
+use segue_actors::session::own_reports::OwnReports;
 use segue_actors::session::replica::{Replica, ReplicaOutput};
 use segue_actors::socket::coalesce::Coalescer;
 use segue_actors::socket::inbound::{Inbound, InboundAction, join};
@@ -101,6 +102,7 @@ struct World {
     lines: [Option<Line>; SOCKETS],
     last: [String; SOCKETS],
     watched: Option<ConnectionId>,
+    own_reports: OwnReports,
     /// Numbers given so far.
     numbers: u64,
     limits: Limits,
@@ -123,6 +125,7 @@ impl World {
             lines: [const { None }; SOCKETS],
             last: [const { String::new() }; SOCKETS],
             watched: None,
+            own_reports: OwnReports::default(),
             numbers: 0,
             limits,
             tally: Tally::new(),

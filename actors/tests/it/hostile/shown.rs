@@ -44,6 +44,9 @@ impl World {
         let listed = state.devices().iter().filter_map(|device| device.presence.connection());
         let others: Vec<usize> = listed.filter(|to| !welcomed(*to)).filter_map(|to| self.socket_of(to)).collect();
         if shown.playback != before.playback {
+            let knower = self.own_reports.knower(before.playback, shown.playback, &effects);
+            let knower = knower.and_then(|knower| self.socket_of(knower));
+            let others: Vec<usize> = others.iter().copied().filter(|socket| Some(*socket) != knower).collect();
             let playback = ServerMessage::Playback(Box::new(record.playback.clone()));
             self.send(&others, FrameKind::Playback, &playback);
         }
@@ -68,7 +71,7 @@ impl World {
     fn release_one(&mut self, effect: Effect, state: &SessionState) {
         let record = state.record();
         let (to, kind, message) = match effect {
-            Effect::Commit(_) | Effect::Played(_) | Effect::ShowAll(_) => return,
+            Effect::Commit(_) | Effect::OwnReport(_) | Effect::Played(_) | Effect::ShowAll(_) => return,
             Effect::Close(to, reason) => {
                 return if let Some(socket) = self.socket_of(to) {
                     self.close(socket, reason);
@@ -98,6 +101,7 @@ impl World {
             }
             Effect::Reject(to, id, reject) => (to, FrameKind::Other, reject.answer(id)),
             Effect::ShowPlayback(to) => {
+                self.own_reports.sent_again(to, record.playback.stamp());
                 (to, FrameKind::Playback, ServerMessage::Playback(Box::new(record.playback.clone())))
             }
             Effect::ShowDevices(to) => (to, FrameKind::Devices, ServerMessage::Devices(record.device_list())),
