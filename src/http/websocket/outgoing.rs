@@ -86,10 +86,10 @@ impl Outgoing {
                 return Poll::Ready(Ok(()));
             }
             let mut write = |bytes: &[u8]| Pin::new(&mut *wire).poll_write(context, bytes);
-            let wrote = if rest.0.is_empty() { write(rest.1) } else { joined(rest.0, rest.1, write) };
-            match ready!(wrote)? {
+            let result = if rest.0.is_empty() { write(rest.1) } else { joined(rest.0, rest.1, write) };
+            match ready!(result)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                wrote => self.taken = self.taken.saturating_add(wrote),
+                length => self.taken = self.taken.saturating_add(length),
             }
         }
     }
@@ -101,9 +101,9 @@ fn joined<T>(header: &[u8], payload: &[u8], write: impl FnOnce(&[u8]) -> T) -> T
         frame.clear();
         frame.extend_from_slice(header);
         frame.extend_from_slice(payload);
-        let wrote = write(frame);
+        let result = write(frame);
         frame.shrink_to(KEPT_BYTES);
-        wrote
+        result
     })
 }
 
