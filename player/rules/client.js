@@ -246,7 +246,7 @@ function receive(client, local_us, frame, out) {
         client.promise = undefined;
       }
       client.limits = { ...FIRST_LIMITS, ...frame.limits };
-      client.link.ping(frame.now_us);
+      client.link.sentAt(frame.now_us);
       renewLease(client, local_us);
       client.device.id = frame.device_id;
       welcomed(client, local_us, frame.jitter_ms, out);
@@ -275,8 +275,11 @@ function receive(client, local_us, frame, out) {
       const wasUnknown = client.time.bound_us() === undefined;
       const wasAllowed = isAllowed(client, local_us);
       client.time.learn(frame.client_us, frame.received_us, frame.sent_us, local_us);
-      // Before the `welcome` it is not known whether the last ping was on this clock.
-      if (client.isWelcomed()) renewLease(client, local_us);
+      // Before the `welcome` it is not known whose clock this is.
+      if (client.isWelcomed()) {
+        client.link.sentAt(frame.sent_us);
+        renewLease(client, local_us);
+      }
       if ((wasUnknown || !wasAllowed) && client.isWelcomed()) obey(client, local_us, out);
       else reportIfClockWasWrong(client, local_us, out);
       continueBurst(client, local_us, out);
@@ -287,7 +290,7 @@ function receive(client, local_us, frame, out) {
       out.push({ type: "send", frame: { type: "pong" } });
       if (!client.isWelcomed()) break;
       const wasAllowed = isAllowed(client, local_us);
-      client.link.ping(frame.now_us);
+      client.link.sentAt(frame.now_us);
       renewLease(client, local_us);
       if (!wasAllowed) obey(client, local_us, out);
       break;
@@ -322,7 +325,10 @@ function applyPlayback(client, local_us, playback, out) {
   client.playback = playback;
   out.push({ type: "show" });
   comeBack(client, local_us, playback, out);
+  const wasPreparing = client.prepared !== undefined;
   obey(client, local_us, out);
+  // The clock decides how well two devices switch.
+  if (!wasPreparing && client.prepared && client.time.isRough(local_us)) restartBurst(client, local_us, out);
 }
 
 /** @param {Client} client @param {number} local_us @param {Playback} playback @param {Output[]} out */

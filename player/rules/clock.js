@@ -75,7 +75,7 @@ export class ServerTime {
     if (this.renews) this.samples = [];
     this.renews = false;
     // Earlier samples are less exact now, because both clocks have drifted since.
-    const drifted_us = Math.max(0, local_us - this.learnt_us) * DRIFT;
+    const drifted_us = this.drifted_us(local_us);
     for (const sample of this.samples) sample.trip_us += 2 * drifted_us;
     this.learnt_us = local_us;
     if (this.samples.length === KEPT) this.samples.shift();
@@ -121,11 +121,27 @@ export class ServerTime {
   }
 
   /**
-   * The error bound of `at` in microseconds, including what is not applied yet; `undefined` before the first answer,
-   * and after a sleep.
+   * The error bound of `at` at the last answer, in microseconds, including what is not applied yet; `undefined` before
+   * the first answer, and after a sleep.
    */
   bound_us() {
     return this.isDoubted ? undefined : this.known_us();
+  }
+
+  /** The same with what the clocks may have drifted since. @param {number} local_us */
+  boundAt(local_us) {
+    const bound_us = this.bound_us();
+    return bound_us === undefined ? undefined : bound_us + this.drifted_us(local_us);
+  }
+
+  /** Whether `at` may be off by more than a switch allows at `local_us`. @param {number} local_us */
+  isRough(local_us) {
+    return (this.boundAt(local_us) ?? 0) > TRUSTED_US;
+  }
+
+  /** By how many microseconds the clocks may have drifted apart since the last answer. @param {number} local_us */
+  drifted_us(local_us) {
+    return Math.max(0, local_us - this.learnt_us) * DRIFT;
   }
 
   /** The error bound that was known last, also after a sleep. */

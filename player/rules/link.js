@@ -64,15 +64,15 @@ export class Link {
     this.unheard_us = undefined;
     this.patience_ms = 0;
     this.burst_left = 0;
-    /** @type {number | undefined} the server's time in its last message about the lease: strict mode counts from it */
-    this.pinged_us = undefined;
+    /** @type {number | undefined} the server's time in its newest welcome, ping or answer: strict mode counts from it */
+    this.server_sent_us = undefined;
     /** Strict mode lets the device play until then, in local time. */
     this.allowed_us = -Infinity;
   }
 
   /** The server sent this at `now_us` of its clock. @param {number} now_us */
-  ping(now_us) {
-    this.pinged_us = now_us;
+  sentAt(now_us) {
+    this.server_sent_us = now_us;
   }
 
   /** A frame came. @param {number} local_us */
@@ -218,19 +218,25 @@ export function wake(client, local_us, out) {
 }
 
 /**
- * The interval of probes in milliseconds: shorter for a device that holds the lease, which must detect sooner that it
- * is cut off.
+ * Whether the server counts this device as lost after `lease_ms`: it is the active one, and is to play.
+ * @param {Client} client
+ */
+const isWatched = (client) => client.lease() !== undefined && client.playback?.intent === "play";
+
+/**
+ * The interval of probes in milliseconds. They show both sides that the other is there: shorter for a device that is to
+ * play.
  * @param {Client} client
  */
 function probeEvery(client) {
-  return client.lease() ? client.limits.heartbeat_ms * 1.25 : client.limits.idle_ms / 2;
+  const { heartbeat_ms, idle_ms } = client.limits;
+  return isWatched(client) ? heartbeat_ms * 1.25 : idle_ms * 1.5;
 }
 
 /** @param {Client} client @param {number} local_us @param {Output[]} out */
 function probe(client, local_us, out) {
   const { link, limits } = client;
-  const isActive = client.lease() !== undefined;
-  const silence_ms = isActive ? limits.lease_ms * 1.1 : limits.idle_ms * 1.5;
+  const silence_ms = isWatched(client) ? limits.lease_ms * 1.1 : limits.idle_ms * 2;
   link.burst_left = Math.max(0, link.burst_left - 1);
   link.probed_us = local_us;
   if (link.unheard_us === undefined) {

@@ -19,8 +19,6 @@ import {
 
 /** Audio that is at most this far from the shown place needs neither a correction nor a report, in milliseconds. */
 const AGREES_MS = 40;
-/** The interval of reports while audio plays, in milliseconds. */
-const REPORT_MS = 5_000;
 /** The time in which prepared audio starts, in milliseconds. */
 const PROMPT_MS = 300;
 /** An `ended` is sent again after this time if no playback shows that the server has it, in milliseconds. */
@@ -230,7 +228,7 @@ function reportIfShownWrong(client, local_us, playback, out) {
  */
 export function report(client, local_us, out) {
   const { playback, carried, audio } = client;
-  client.report_due_us = audio.kind === "sounding" ? local_us + REPORT_MS * 1000 : undefined;
+  client.report_due_us = undefined;
   if (!playback?.item || !carried || !client.isWelcomed() || client.ended || client.standalone) return;
   // Before the first probe is answered the server's time is unknown.
   if (client.time.bound_us() === undefined) return;

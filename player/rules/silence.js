@@ -7,15 +7,15 @@
 export const isStrict = ({ limits }) => limits.audio_ms <= limits.lease_ms;
 
 /**
- * In strict mode the lease lasts `lease_ms` from the time in the server's last message about it. The client's clock
+ * In strict mode the lease lasts `lease_ms` from the newest time that the server sent. The client's clock
  * error bound is subtracted, so that the server need not know it. The end of the lease never moves back.
  * @param {Client} client @param {number} local_us
  */
 export function renewLease(client, local_us) {
   const { link, limits, time } = client;
-  const bound_us = time.bound_us();
-  if (link.pinged_us === undefined || bound_us === undefined) return;
-  const allowed_us = time.local(link.pinged_us + limits.lease_ms * 1000, local_us) - bound_us;
+  const bound_us = time.boundAt(local_us);
+  if (link.server_sent_us === undefined || bound_us === undefined) return;
+  const allowed_us = time.local(link.server_sent_us + limits.lease_ms * 1000, local_us) - bound_us;
   link.allowed_us = Math.max(link.allowed_us, allowed_us);
 }
 

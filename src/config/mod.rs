@@ -109,7 +109,7 @@ settings! { |sources|
     check_mb_per_s: u64 = 10, within 0..=10_000;
     /// How long a client may accept no bytes of an answer before its connection is closed; it may ask again.
     send_timeout_s: u64 = 60, within 1..=86_400;
-    /// Time between two pings to the active device; an idle device is pinged a tenth as often.
+    /// The active device shows that it is there each 1.25 of these, and is pinged after 1.5 of silence; an idle one each 15.
     heartbeat_ms: u64 = 2000, within 50..=60_000;
     /// Silence after which the active device counts as lost; 2.5 heartbeats unless set.
     lease_ms: u64 = heartbeat_ms * 5 / 2, within 100..=600_000;

@@ -12,19 +12,37 @@ pub const RESOLVE: Duration = Duration::from_secs(2);
 /// The times of R8, in milliseconds; by default all follow from the heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// The time between two pings to the active device.
+    /// An active device asks for the time each 1.25 of these; it is pinged after 1.5 of silence.
     pub heartbeat_ms: i64,
     /// An active device that is silent for this long is lost.
     pub lease_ms: i64,
-    /// The time between two pings to an idle device.
+    /// An idle device asks for the time each 1.5 of these; it is pinged after 1.75 of silence and dropped after 2.75.
     pub idle_ms: i64,
 }
 
 impl Timing {
-    /// The default proportions: lost after 2.5 heartbeats, idle devices pinged every 10.
+    /// The default proportions: the lease is 2.5 heartbeats, `idle_ms` 10.
     #[must_use]
     pub const fn of_heartbeat(heartbeat_ms: i64) -> Self {
         Self { heartbeat_ms, lease_ms: heartbeat_ms.saturating_mul(5) / 2, idle_ms: heartbeat_ms.saturating_mul(10) }
+    }
+
+    /// After how many milliseconds of silence a device is pinged. The active device has at least half of the rest of its
+    /// lease to answer.
+    #[must_use]
+    pub fn ping_after_ms(&self, is_active: bool) -> i64 {
+        if is_active {
+            let half_way_ms = self.heartbeat_ms.saturating_add(self.lease_ms) / 2;
+            half_way_ms.min(self.heartbeat_ms.saturating_mul(3) / 2)
+        } else {
+            self.idle_ms.saturating_mul(7) / 4
+        }
+    }
+
+    /// After how many milliseconds of silence a device is lost.
+    #[must_use]
+    pub const fn lost_after_ms(&self, is_active: bool) -> i64 {
+        if is_active { self.lease_ms } else { self.idle_ms.saturating_mul(11) / 4 }
     }
 }
 

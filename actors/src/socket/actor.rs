@@ -112,7 +112,7 @@ impl<S: Socket + Unpin + 'static> SocketActor<S> {
                 outbox: Outbox::default(),
                 pages: PageRequests::default(),
                 stuck_since: None,
-                liveness: Liveness::new(world.timing, world.clock.now(), (world.random)()),
+                liveness: Liveness::new(world.timing, world.clock.now()),
                 inbound: Inbound::new(world.limits.tracks_per_command),
                 coalescer: Coalescer::default(),
                 timer: None,

@@ -1,6 +1,7 @@
 //! The numbers that `PROTOCOL.md` states are those of the code: each is found by the words before it, and compared with
 //! the constant.
 
+use segue_actors::node::Timing;
 use segue_actors::protocol::device::NAME_CHARS;
 use segue_actors::state::Limits;
 use serde_json::Value;
@@ -15,7 +16,6 @@ const DIRECTORY: &str = include_str!("../../src/directory.rs");
 const LINK: &str = include_str!("../../../client/src/rules/link.rs");
 const LIVENESS: &str = include_str!("../../src/socket/liveness.rs");
 const MESSAGES: &str = include_str!("../../../client/src/protocol/messages.rs");
-const OBEY: &str = include_str!("../../../client/src/rules/obey.rs");
 const OUTBOX: &str = include_str!("../../src/socket/outbox.rs");
 const PENDING: &str = include_str!("../../../client/src/rules/pending_commands.rs");
 const REPORTS: &str = include_str!("../../src/state/reports.rs");
@@ -33,7 +33,6 @@ const STATED: &[(&str, i64, &str, &str)] = &[
     ("that it acknowledged to a device, until ", 60_000, DEVICES, "ANSWERED_KEPT_MS"),
     ("sent again after more than ", 1, DEVICES, "ANSWERED_KEPT"),
     ("rejected with a `retry_ms` of up to ", 1_000, PENDING, "LONGEST_RETRY_MS"),
-    ("stop, stall, fail or jump, every ", 1_000, OBEY, "REPORT_MS"),
     ("what is shown of you is wrong by more than ", 1, MESSAGES, "AGREES_MS"),
     ("the server goes on to the next item, at most ", 1, REPORTS, "MOST_FAILURES"),
     ("(version 0), or after which ", 1, DEVICES, "GONE_VOLUMES_KEPT"),
@@ -48,7 +47,6 @@ const STATED: &[(&str, i64, &str, &str)] = &[
     ("with another `instance` waits up to ", 1_000, LIVENESS, "PROBE_MS"),
     ("| `hello` after the socket is open | ", 1, ACTOR, "HELLO_MS"),
     ("| at most this, ", 1, DIRECTORY, "JITTER_MS_PER_SESSION"),
-    ("| WebSocket pings without an answer | ", 1, LIVENESS, "UNANSWERED"),
     ("| bytes that wait for a device | ", 1, OUTBOX, "OUTBOX_BYTES"),
     ("| time in which a device takes none of them | ", 1, ACTOR, "STUCK_MS"),
     ("| age of a `report` of `playing` | ", 1, REPORTS, "STALE_MS"),
@@ -97,6 +95,7 @@ fn each_number_of_the_page_is_that_of_the_code() {
     for (before, number) in [
         ("that was no leave (G11) | ", limits.grace_ms),
         ("| the `yield` of a replaced holder (G7) | ", limits.yield_ms),
+        ("2.75 × `idle_ms`: ", Timing::of_heartbeat(2_000).lost_after_ms(false)),
         ("| devices in the list | ", count(limits.devices)),
         ("| entries of the queue | ", count(limits.queue_items)),
         ("`tracks` alone | `invalid`: more than ", count(limits.queue_items)),

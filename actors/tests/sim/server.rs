@@ -36,9 +36,9 @@ pub(crate) struct Served {
 
 impl World {
     pub(crate) fn serve(&mut self, n: usize) -> Served {
-        let (now, chance) = (self.server_now(n), self.chance.bits());
+        let now = self.server_now(n);
         Served {
-            liveness: Liveness::new(TIMING, now, chance),
+            liveness: Liveness::new(TIMING, now),
             timer_version: 0,
             has_joined: false,
             inbound: Inbound::new(CLIENT_LIMITS.tracks),

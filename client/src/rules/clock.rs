@@ -60,7 +60,7 @@ impl ServerTime {
             self.samples.clear();
         }
         // Earlier samples may be wrong by what both clocks have drifted since.
-        let drifted_us = local_us.saturating_sub(self.learnt_us).max(0) / 1_000 * DRIFT_PPM / 1_000;
+        let drifted_us = self.drifted_us(local_us);
         for sample in &mut self.samples {
             sample.trip_us = sample.trip_us.saturating_add(drifted_us.saturating_mul(2));
         }
@@ -96,10 +96,28 @@ impl ServerTime {
         self.best().map_or(0, |best| (best.trip_us / 2).saturating_sub(TRUSTED_US).max(0))
     }
 
-    /// How far [`ServerTime::at`] may be off, in microseconds; `None` before the first answer, and after a sleep.
+    /// How far [`ServerTime::at`] may have been off at the last answer, in microseconds; `None` before the first one, and
+    /// after a sleep.
     #[must_use]
     pub fn bound_us(&self) -> Option<i64> {
         self.best().filter(|_| !self.renews).map(|best| best.trip_us / 2)
+    }
+
+    /// As [`ServerTime::bound_us`], with what the clocks may have drifted from the last answer to `local_us`.
+    #[must_use]
+    pub fn bound_at(&self, local_us: i64) -> Option<i64> {
+        self.bound_us().map(|bound_us| bound_us.saturating_add(self.drifted_us(local_us)))
+    }
+
+    /// Whether [`ServerTime::at`] may be off by more than a switch allows at `local_us`.
+    #[must_use]
+    pub fn is_rough(&self, local_us: i64) -> bool {
+        self.bound_at(local_us).is_some_and(|bound_us| bound_us > TRUSTED_US)
+    }
+
+    /// By how many microseconds the two clocks may have drifted apart since the last answer.
+    fn drifted_us(&self, local_us: i64) -> i64 {
+        local_us.saturating_sub(self.learnt_us).max(0) / 1_000 * DRIFT_PPM / 1_000
     }
 }
 

@@ -6,7 +6,7 @@ use crate::protocol::close::CloseReason;
 use crate::protocol::device::DeviceList;
 use crate::protocol::ids::{Micros, Stamp};
 use crate::protocol::messages::ByeReason;
-use crate::protocol::playback::Playback;
+use crate::protocol::playback::{Intent, Playback};
 use crate::protocol::wire::{ClientLimits, ClientMessage, FRAME_BYTES, Hello, PAGE_ITEMS};
 
 /// The limits that are assumed before the first `welcome`.
@@ -76,8 +76,8 @@ pub struct Link {
     welcomed_us: i64,
     probed_us: i64,
     burst_left: u8,
-    /// The server's time in the newest `welcome` or `ping`: the time of strict mode counts from it.
-    pinged: Option<Micros>,
+    /// The server's time in the newest `welcome`, `ping` or answered probe: the time of strict mode counts from it.
+    server_sent: Option<Micros>,
     /// In strict mode the device may sound until then, in local time.
     allowed_us: i64,
     /// `allowed_us` has passed, and no frame has moved it ahead since.
@@ -98,7 +98,7 @@ impl Link {
             welcomed_us: local_us,
             probed_us: local_us,
             burst_left: 0,
-            pinged: None,
+            server_sent: None,
             allowed_us: i64::MIN,
             has_lapsed: false,
         }
@@ -131,9 +131,9 @@ impl Link {
         self.farewell = Some(farewell);
     }
 
-    /// A `welcome` or `ping` with this `now_us` was received.
-    pub(super) const fn ping(&mut self, now_us: Micros) {
-        self.pinged = Some(now_us);
+    /// The server sent something at this instant of its time.
+    pub(super) const fn sent_at(&mut self, now_us: Micros) {
+        self.server_sent = Some(now_us);
     }
 
     /// The last contact on a welcomed socket: `audio_ms` counts from it.
@@ -249,11 +249,11 @@ impl Client {
         self.limits.audio_ms <= self.limits.lease_ms
     }
 
-    /// In strict mode the device may sound until `lease_ms` after the newest `welcome` or `ping`, less the error bound
-    /// of its clock, so that the server need not know that bound. What an earlier one allowed stays allowed.
-    pub(super) fn renew(&mut self) {
-        if let Some((pinged, bound_us)) = self.link.pinged.zip(self.time.bound_us()) {
-            let lease_ends = self.time.local(pinged.plus_ms(self.limits.lease_ms));
+    /// In strict mode the device may sound until `lease_ms` after the newest time of the server, less the error bound of
+    /// its clock, so that the server need not know that bound. What an earlier one allowed stays allowed.
+    pub(super) fn renew(&mut self, local_us: i64) {
+        if let Some((sent, bound_us)) = self.link.server_sent.zip(self.time.bound_at(local_us)) {
+            let lease_ends = self.time.local(sent.plus_ms(self.limits.lease_ms));
             let allowed_us = lease_ends.saturating_sub(bound_us);
             self.link.has_lapsed &= allowed_us <= self.link.allowed_us;
             self.link.allowed_us = self.link.allowed_us.max(allowed_us);
@@ -272,7 +272,7 @@ impl Client {
         is_allowed
     }
 
-    /// Whether the time of strict mode has ended without a newer `welcome` or `ping`.
+    /// Whether the time of strict mode has ended without a newer frame of the server.
     pub(super) const fn has_lapsed(&self) -> bool {
         self.link.has_lapsed
     }
@@ -308,18 +308,27 @@ impl Client {
         }
     }
 
-    /// Time between two probes, in milliseconds: shorter on the active device, which must notice sooner that it is cut
-    /// off.
+    /// Whether the server counts this device as lost after `lease_ms`: it is the active one, and is to play.
+    fn is_watched(&self) -> bool {
+        self.is_active() && self.playback.as_ref().is_some_and(|shown| shown.intent == Intent::Play)
+    }
+
+    /// Time between two probes, in milliseconds. They show both sides that the other is there: shorter on a device that is
+    /// to sound.
     fn probe_ms(&self) -> i64 {
-        if self.is_active() { self.limits.heartbeat_ms.saturating_mul(5) / 4 } else { self.limits.idle_ms / 2 }
+        if self.is_watched() {
+            self.limits.heartbeat_ms.saturating_mul(5) / 4
+        } else {
+            self.limits.idle_ms.saturating_mul(3) / 2
+        }
     }
 
     /// After this many milliseconds without a frame the socket counts as dead, even if it looks open.
     fn silence_ms(&self) -> i64 {
-        if self.is_active() {
+        if self.is_watched() {
             self.limits.lease_ms.saturating_mul(11) / 10
         } else {
-            self.limits.idle_ms.saturating_mul(3) / 2
+            self.limits.idle_ms.saturating_mul(2)
         }
     }
 

@@ -197,8 +197,8 @@ impl Client {
                     self.promise = None;
                 }
                 self.limits = welcome.limits;
-                self.link.ping(welcome.now_us);
-                self.renew();
+                self.link.sent_at(welcome.now_us);
+                self.renew(local_us);
                 self.device.id = Some(welcome.device_id);
                 self.welcomed(local_us, welcome.jitter_ms, outputs);
                 self.listed(welcome.devices, outputs);
@@ -228,9 +228,10 @@ impl Client {
                 let was_unknown = self.time.bound_us().is_none();
                 let was_allowed = self.is_allowed(local_us);
                 self.time.learn(client_us, received_us, sent_us, local_us);
-                // Before the `welcome` it is unknown whether this is the clock of the last ping.
+                // Before the `welcome` it is unknown whose clock this is.
                 if self.link.is_welcomed() {
-                    self.renew();
+                    self.link.sent_at(sent_us);
+                    self.renew(local_us);
                 }
                 if (was_unknown || !was_allowed) && self.link.is_welcomed() {
                     self.obey(local_us, outputs);
@@ -243,8 +244,8 @@ impl Client {
                 outputs.push(Output::Send(ClientMessage::Pong));
                 if self.link.is_welcomed() {
                     let was_allowed = self.is_allowed(local_us);
-                    self.link.ping(now_us);
-                    self.renew();
+                    self.link.sent_at(now_us);
+                    self.renew(local_us);
                     if !was_allowed {
                         self.obey(local_us, outputs);
                     }

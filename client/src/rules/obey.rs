@@ -8,8 +8,6 @@ use crate::protocol::wire::ClientMessage;
 
 /// Audio within this of the shown place, in milliseconds, is neither moved nor reported.
 const AGREES_MS: i64 = Report::AGREES_MS;
-/// While it sounds a device reports after this long, in milliseconds.
-const REPORT_MS: i64 = 5_000;
 /// Audio that was prepared is expected to sound within this, in milliseconds.
 const PROMPT_MS: i64 = 300;
 /// An `ended` that no `playback` shows is sent again after this long, in milliseconds.
@@ -33,7 +31,12 @@ impl Client {
         if is_new {
             outputs.push(Output::Show);
         }
+        let was_preparing = self.prepared.is_some();
         self.obey(local_us, outputs);
+        if !was_preparing && self.prepared.is_some() && self.time.is_rough(local_us) {
+            // The clock decides how well two devices switch.
+            self.ask_time_anew(local_us, outputs);
+        }
     }
 
     pub(super) fn obey(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
@@ -168,8 +171,7 @@ impl Client {
     /// Reports the audio, under the lease and turn that it carries out.
     pub(super) fn report(&mut self, local_us: i64, outputs: &mut Vec<Output>) {
         let now = self.server_now(local_us);
-        let sounding = self.audio.is_sounding();
-        self.report_due = sounding.then(|| local_us.saturating_add(REPORT_MS * 1000));
+        self.report_due = None;
         let Some(shown) = &self.playback else { return };
         let (Some((lease, turn)), Some(item), true) = (self.carried, shown.item, self.link.is_welcomed()) else {
             return;

@@ -100,6 +100,9 @@ class Device:
         active = self.playback and self.playback.get("active")
         return active["lease"] if active and self.is_me(active) else None
 
+    def is_to_sound(self):
+        return self.lease() and self.playback["intent"] == "play"
+
     def shown_place(self):
         shown = self.playback
         run_us = max(0, self.clock.now() - shown["at_us"]) if shown["status"] == "playing" else 0
@@ -183,7 +186,7 @@ class Device:
         shown, audio, age_us = self.playback, self.audio, now_us() - self.reported_us
         if audio.item and not self.promise and not self.ended and now_us() >= audio.since_us:
             is_wrong = shown["status"] != "playing" or abs(audio.place() - self.shown_place()) > AGREES_MS
-            if age_us > 5_000_000 or (is_wrong and age_us > 200_000):
+            if is_wrong and age_us > 200_000:
                 self.report("playing")
 
     def end(self):
@@ -276,7 +279,7 @@ class Device:
         if due and not self.retrying:
             self.retrying = due[0]["fields"]["id"]
             self.send_again(due[0])
-        apart_ms = self.limits["heartbeat_ms"] * 1.25 if self.lease() else self.limits["idle_ms"] / 2
+        apart_ms = self.limits["heartbeat_ms"] * 1.25 if self.is_to_sound() else self.limits["idle_ms"] * 1.5
         if now_us() - self.probed_us > apart_ms * 1000:
             self.probe()
 
@@ -301,7 +304,7 @@ class Device:
             except TimeoutError:
                 pass
             self.tick()
-            quiet_us = 1000 * (self.limits["lease_ms"] * 1.1 if self.lease() else self.limits["idle_ms"] * 1.5)
+            quiet_us = 1000 * (self.limits["lease_ms"] * 1.1 if self.is_to_sound() else self.limits["idle_ms"] * 2)
             if now_us() - (self.heard_us if self.welcomed else opened_us) > (quiet_us if self.welcomed else ATTEMPT_US):
                 self.socket.transport.abort()
 

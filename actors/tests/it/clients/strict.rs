@@ -60,16 +60,25 @@ fn ping_second(world: &mut World) {
 #[test]
 fn a_half_open_socket_is_silent_as_well() {
     let mut world = playing();
+    world.devices[0].trouble = Some(Trouble::IsDeaf);
     world.pass(4_800);
     world.assert_sounds(Some(0));
-    assert!(world.devices[0].client.link().is_welcomed());
     world.pass(300);
     world.assert_sounds(None);
+    assert!(world.devices[0].client.link().is_welcomed());
+    world.devices[0].trouble = None;
     ping(&mut world);
     world.pass(LOAD_MS + 10);
     world.assert_sounds(Some(0));
     let place_ms = world.shown().position_at(world.server_now());
     world.assert_shown(Intent::Play, Status::Playing, place_ms);
+}
+
+#[test]
+fn who_asks_for_the_time_and_is_answered_sounds_on() {
+    let mut world = playing();
+    world.pass(20_000);
+    world.assert_sounds(Some(0));
 }
 
 #[test]

@@ -155,6 +155,18 @@ fn over_clocks_that_are_known_badly_a_switch_makes_a_gap_and_no_overlap() {
 }
 
 #[test]
+fn the_target_of_a_transfer_measures_a_badly_known_clock_anew() {
+    let mut world = playing(2);
+    world.devices[1].trouble = Some(Trouble::IsLopsided(500));
+    world.input(1, Input::Wake);
+    world.settle();
+    assert_eq!(world.devices[1].client.time().bound_us(), Some(500_000));
+    world.devices[1].trouble = None;
+    world.command(1, transfer(2));
+    assert_eq!(world.devices[1].client.time().bound_us(), Some(0), "long before the next probe was due");
+}
+
+#[test]
 fn t02_a_device_that_missed_the_grant_is_silent_at_its_next_frame_and_its_reports_are_refused() {
     let mut world = playing(2);
     let right = world.right();

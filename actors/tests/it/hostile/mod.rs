@@ -216,7 +216,7 @@ impl World {
             has_joined: false,
             inbound: Inbound::new(tracks),
             coalescer: Coalescer::default(),
-            liveness: Liveness::new(TIMING, now, 500),
+            liveness: Liveness::new(TIMING, now),
             outbox: Outbox::default(),
             is_blocked: false,
             stuck_since: None,
