@@ -1,6 +1,6 @@
 /** The state of a device's audio, as far as the rules need it, and the correction of its speed. */
 
-/** @import {Audio} from "./types.js" */
+/** @import {Audio, Status} from "./types.js" */
 
 /** Audio that is at most this far from the shown place is not corrected, in milliseconds. */
 const EXACT_MS = 4;
@@ -35,7 +35,7 @@ export function placeAt(audio, local_us) {
   }
 }
 
-/** The status that a report gives for this audio. @param {Audio} audio */
+/** The status that a report gives for this audio. @param {Audio} audio @returns {Status} */
 export function soundOf(audio) {
   switch (audio.kind) {
     case "loading":

@@ -64,7 +64,7 @@ export class Link {
     this.unheard_us = undefined;
     this.patience_ms = 0;
     this.burst_left = 0;
-    /** @type {number | undefined} the server's time in its newest welcome, ping or answer: strict mode counts from it */
+    /** @type {number | undefined} the newest time that the server sent: strict mode counts from it */
     this.server_sent_us = undefined;
     /** Strict mode lets the device play until then, in local time. */
     this.allowed_us = -Infinity;
