@@ -236,7 +236,7 @@ function probeEvery(client) {
 /** @param {Client} client @param {number} local_us @param {Output[]} out */
 function probe(client, local_us, out) {
   const { link, limits } = client;
-  const silence_ms = isWatched(client) ? limits.lease_ms * 1.1 : limits.idle_ms * 2;
+  const silence_ms = isWatched(client) ? limits.lease_ms * 1.1 : limits.idle_ms * 1.75;
   link.burst_left = Math.max(0, link.burst_left - 1);
   link.probed_us = local_us;
   if (link.unheard_us === undefined) {

@@ -42,7 +42,13 @@ impl World {
                 self.end_device(device, ends, 60_000_000);
             }
             (5, Some(_)) => self.leave(device),
-            (6 | 7, _) if self.nodes[n].is_up => self.crash_node(n),
+            (6 | 7, _) if self.nodes[n].is_up => {
+                if self.chance.permille(200) {
+                    self.note("fault device crash before a node's");
+                    self.end_device(device, 0, 150_000_000);
+                }
+                self.crash_node(n);
+            }
             (8, _) if self.is_shared() || self.nodes[n].is_up => {
                 if self.nodes[n].is_up && self.chance.permille(500) {
                     self.crash_node(n);

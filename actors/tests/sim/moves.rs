@@ -17,9 +17,9 @@ const FRAMES: u8 = 9;
 /// A device that is back within this time after its node was killed must never have left the list.
 const BACK_US: i64 = 10_000_000;
 /// This long after the kill every device that is not back must have left the list, unless something else happened. The
-/// list is looked at again when the first client is back, after at most 40 s and the time of its `hello`; then a device has
+/// list is looked at again when the first client is back, after at most 35 s and the time of its `hello`; then a device has
 /// its grace (10 s) and the time over which devices come back at once (5 s).
-const GONE_US: i64 = 60_000_000;
+const GONE_US: i64 = 55_000_000;
 
 /// The time as a device knew it before it came to another node.
 pub(crate) struct Move {

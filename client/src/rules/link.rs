@@ -328,7 +328,7 @@ impl Client {
         if self.is_watched() {
             self.limits.lease_ms.saturating_mul(11) / 10
         } else {
-            self.limits.idle_ms.saturating_mul(2)
+            self.limits.idle_ms.saturating_mul(7) / 4
         }
     }
 

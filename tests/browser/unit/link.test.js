@@ -44,9 +44,9 @@ test("a code from 4500 on means to stay away; others do not", () => {
   assert.deepEqual(of(back.step({ type: "closed", code: 4001 }), "give_up"), []);
 });
 
-test("a server that does not answer is noticed after 40 s when idle, 6.5 s when active (R8)", () => {
+test("a server that does not answer is noticed after 35 s when idle, 6.5 s when active (R8)", () => {
   for (const [isActive, bound_ms] of /** @type {[boolean, number][]} */ ([
-    [false, 40_000],
+    [false, 35_000],
     [true, 6_500],
   ])) {
     const world = new World();

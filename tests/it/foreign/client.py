@@ -304,7 +304,7 @@ class Device:
             except TimeoutError:
                 pass
             self.tick()
-            quiet_us = 1000 * (self.limits["lease_ms"] * 1.1 if self.is_to_sound() else self.limits["idle_ms"] * 2)
+            quiet_us = 1000 * (self.limits["lease_ms"] * 1.1 if self.is_to_sound() else self.limits["idle_ms"] * 1.75)
             if now_us() - (self.heard_us if self.welcomed else opened_us) > (quiet_us if self.welcomed else ATTEMPT_US):
                 self.socket.transport.abort()
 
