@@ -173,6 +173,7 @@ impl World {
         let device = &mut self.devices[index];
         (device.tick_version, device.audio_version) = (before.0 + 1, before.1 + 1);
         device.is_on = true;
+        self.client_comes();
         self.input(index, Input::Tick);
     }
 

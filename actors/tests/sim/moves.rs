@@ -16,9 +16,9 @@ const ROUNDED_MS: i64 = 2;
 const FRAMES: u8 = 9;
 /// A device that is back within this time after its node was killed must never have left the list.
 const BACK_US: i64 = 10_000_000;
-/// This long after the kill every device that is not back must have left the list, unless something else happened. The
-/// list is looked at again when the first client is back, after at most 35 s and the time of its `hello`; then a device has
-/// its grace (10 s) and the time over which devices come back at once (5 s).
+/// This long after the kill, and after a client was last started or woken, every device that is not back must have left
+/// the list, unless something else happened. The list is looked at again when the first client is back, after at most 35 s
+/// and the time of its `hello`; then a device has its grace (10 s) and the time over which devices come back at once (5 s).
 const GONE_US: i64 = 55_000_000;
 
 /// The time as a device knew it before it came to another node.
@@ -33,6 +33,8 @@ pub(crate) struct Move {
 pub(crate) struct Orphan {
     id: DeviceId,
     since: i64,
+    /// The kill, or when a client was last started or woken since, for it may be the first one that is back.
+    client_since: i64,
 }
 
 impl World {
@@ -78,7 +80,14 @@ impl World {
             socket.is_some_and(|(_, connection)| is_served(connection.0))
         });
         let kept = here.filter(|device| !self.forgotten.contains(&device.id));
-        self.orphans.extend(kept.map(|device| Orphan { id: device.id, since }));
+        self.orphans.extend(kept.map(|device| Orphan { id: device.id, since, client_since: since }));
+    }
+
+    /// A client starts or wakes up.
+    pub(crate) fn client_comes(&mut self) {
+        for orphan in &mut self.orphans {
+            orphan.client_since = self.now;
+        }
     }
 
     /// The device left by itself, or was closed for good: it need not come back.
@@ -112,7 +121,7 @@ impl World {
         let is_kept = (0..self.nodes.len()).any(|n| self.nodes[n].state().is_some() && !self.is_cut(n));
         let Some(record) = self.truth().cloned() else { return };
         let (late, rest) =
-            std::mem::take(&mut self.orphans).into_iter().partition(|orphan| now - orphan.since > GONE_US);
+            std::mem::take(&mut self.orphans).into_iter().partition(|orphan| now - orphan.client_since > GONE_US);
         self.orphans = rest;
         let late: Vec<Orphan> = late;
         for orphan in late.iter().filter(|orphan| is_kept && orphan.since >= quiet_from) {

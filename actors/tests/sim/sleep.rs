@@ -30,6 +30,7 @@ impl World {
 
     pub(crate) fn wakes(&mut self, index: usize) {
         let Some(Sleep { since, stands_still, .. }) = self.devices[index].asleep.take() else { return };
+        self.client_comes();
         self.devices[index].outlive_a_sleep(since, self.now, stands_still);
         self.input(index, Input::Wake);
         if !stands_still && self.devices[index].heard.is_some() {
