@@ -45,7 +45,7 @@ impl World {
             (6 | 7, _) if self.nodes[n].is_up => {
                 if self.chance.permille(200) {
                     self.note("fault device crash before a node's");
-                    self.end_device(device, 0, 150_000_000);
+                    self.end_device(device, 0, 110_000_000);
                 }
                 self.crash_node(n);
             }
