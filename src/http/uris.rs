@@ -1,4 +1,4 @@
-//! URIs in requests: `spotify:track:ID` as clients of the Spotify Web API send them, and `segue:track:ID`.
+//! URIs in requests: `spotify:track:ID`, as clients of the Spotify Web API send them.
 
 use crate::{error::ApiError, values::catalogue_id::CatalogueId};
 
@@ -67,7 +67,7 @@ pub(super) fn parse(text: &str) -> Result<(Noun, i64), ApiError> {
 
 /// What follows the scheme.
 fn rest(text: &str) -> Option<&str> {
-    text.strip_prefix("spotify:").or_else(|| text.strip_prefix("segue:"))
+    text.strip_prefix("spotify:")
 }
 
 fn split(text: &str, rest: &str) -> Result<(Noun, i64), ApiError> {
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn an_id_may_stand_alone_or_in_an_uri_of_its_kind() {
-        for text in [ID.to_owned(), format!("spotify:track:{ID}"), format!("segue:track:{ID}")] {
+        for text in [ID.to_owned(), format!("spotify:track:{ID}")] {
             assert_eq!(id(&text, Noun::Track), Ok(0xab), "{text}");
         }
         assert_eq!(id(&format!("spotify:user:ann:playlist:{ID}"), Noun::Playlist), Ok(0xab));
@@ -114,7 +114,8 @@ mod tests {
         for text in ["", "ab", "spotify:", "spotify:track:", "spotify:track:4iV5W9uYEdYUVa79Axb7Rh", "file:track:x"] {
             assert_eq!(kind(text), Err(Kind::Invalid), "{text}");
         }
-        for text in [format!("spotify:album:{ID}"), format!("spotify:thing:{ID}"), format!("spotify:track:{ID}:{ID}")] {
+        for rest in ["spotify:album:", "spotify:thing:", "spotify:track:1:", "segue:track:"] {
+            let text = format!("{rest}{ID}");
             assert_eq!(kind(&text), Err(Kind::Invalid), "{text}");
         }
         for word in ["show", "episode", "audiobook", "chapter", "local", "collection"] {

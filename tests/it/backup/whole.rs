@@ -27,7 +27,7 @@ async fn lived_in(database: &TestDatabase) {
     let made = anna.post("/v1/me/playlists", &json!({"name": "Für \"Élise\" \\ 李 \u{1F3B5}"})).await;
     assert!(made.status.is_success(), "{made:?}");
     let playlist = made.json()["id"].as_str().expect("an id").to_owned();
-    let uris = [0, 1, 0].map(|place| format!("segue:track:{}", id(place)));
+    let uris = [0, 1, 0].map(|place| format!("spotify:track:{}", id(place)));
     let added = anna.post(&format!("/v1/playlists/{playlist}/tracks"), &json!({"uris": uris})).await;
     assert!(added.status.is_success(), "{added:?}");
     let saved = anna.put(&format!("/v1/me/tracks?ids={}", id(2)), &json!({})).await;

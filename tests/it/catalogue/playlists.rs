@@ -41,7 +41,7 @@ on_both_databases! {
         let id = made["id"].as_str().expect("an id");
         let (one, tracks) = (format!("/v1/playlists/{id}"), format!("/v1/playlists/{id}/tracks"));
 
-        let added = ann.post(&tracks, &json!({"uris": [format!("segue:track:{}", t[0]), t[1], t[0]]})).await;
+        let added = ann.post(&tracks, &json!({"uris": [format!("spotify:track:{}", t[0]), t[1], t[0]]})).await;
         assert_eq!(added.status, 201);
         assert_ne!(added.json()["snapshot_id"], made["snapshot_id"]);
         ann.post(&tracks, &json!({"uris": [t[2]], "position": 1})).await;

@@ -63,7 +63,7 @@ on_both_databases! {
         assert_eq!((&state["device"]["id"], &state["device"]["is_active"], &state["item"]), (&Value::Null, &json!(false), &Value::Null));
         played(&ann, json!({"tracks": t})).await;
 
-        for uri in [uri(&t[2]), format!("segue:track:{}", t[2]), t[2].clone()] {
+        for uri in [uri(&t[2]), t[2].clone()] {
             let state = played(&ann, json!({"uris": [uri]})).await;
             assert_eq!((&state["item"]["id"], &state["item"]["name"]), (&json!(t[2]), &json!("Three")), "{uri}");
             assert_eq!((&state["device"]["id"], &state["is_playing"]), (&json!(PHONE), &json!(true)));
@@ -77,6 +77,7 @@ on_both_databases! {
 
         for (status, code, fields) in [
             (400, "invalid", json!({"uris": []})),
+            (400, "invalid", json!({"uris": [format!("segue:track:{}", t[2])]})),
             (400, "invalid", json!({"uris": ["spotify:track:4iV5W9uYEdYUVa79Axb7Rh"]})),
             (400, "invalid", json!({"uris": [uri(&t[0])], "tracks": [t[0]]})),
             (400, "invalid", json!({"uris": [uri(&t[0])], "offset": {"position": 1}})),
