@@ -14,6 +14,7 @@ pub mod media;
 mod metrics;
 mod restored;
 mod service_manager;
+pub mod storage;
 pub mod store;
 mod telemetry;
 pub mod time;

@@ -105,10 +105,18 @@ impl<'a> Merge<'a> {
 
 fn split(text: &str, shape: Shape) -> Vec<String> {
     match shape {
-        Shape::Paths => std::env::split_paths(text)
-            .filter(|path| !path.as_os_str().is_empty())
-            .map(|path| path.to_string_lossy().into_owned())
-            .collect(),
+        Shape::Paths => {
+            let mut paths: Vec<String> = Vec::new();
+            for part in std::env::split_paths(text).filter(|path| !path.as_os_str().is_empty()) {
+                let part = part.to_string_lossy();
+                // The colon of `s3://` separates nothing.
+                match paths.last_mut().filter(|last| *last == "s3" && part.starts_with("//")) {
+                    Some(last) => *last = format!("s3:{part}"),
+                    None => paths.push(part.into_owned()),
+                }
+            }
+            paths
+        }
         _ => vec![text.to_owned()],
     }
 }

@@ -21,12 +21,13 @@ pub use source::{OTHER_VARIABLES, Origin, Problems, SettingKey, SettingRow, Shap
 
 use crate::{
     db::DatabaseUrl,
+    storage::StorageOptions,
     values::separators::{Separators, Splits},
 };
 use merge::Merge;
 use std::{net::SocketAddr, path::PathBuf};
 pub use value::LogFilter;
-use value::{PublicUrl, Value as _};
+use value::{PublicUrl, Region, Value as _};
 
 pub use value::LogFormat;
 
@@ -92,8 +93,19 @@ settings! { |sources|
     database_url: DatabaseUrl = DatabaseUrl::in_folder(&data_dir);
     /// Connections that may read at once, and on PostgreSQL as many that may write.
     database_connections: u32 = 8, within 1..=1000;
-    /// Folders of music.
+    /// Folders of music; also `s3://BUCKET/PREFIX`, objects of a bucket.
     music: Vec<PathBuf> = Vec::new();
+    /// The address of the S3-compatible service that has the buckets of `music`, such as `https://s3.example.org`; empty:
+    /// Amazon S3, or what `AWS_ENDPOINT_URL` names.
+    s3_endpoint: PublicUrl = PublicUrl::default();
+    /// The region of the buckets; empty: what `AWS_REGION` names, else us-east-1.
+    s3_region: Region = Region::default();
+    /// Whether the name of a bucket is in the path of an address, not in the host's name; so unless set where there is an
+    /// `s3_endpoint`.
+    s3_path_style: bool = s3_endpoint.as_str().is_some();
+    /// File of the key of the buckets, with the lines `access_key_id = "…"` and `secret_access_key = "…"`; empty: the key or
+    /// the role that the environment (`AWS_ACCESS_KEY_ID`, …), the container or the machine has.
+    s3_key_file: Option<PathBuf> = None;
     /// Whether files and folders are scanned whose names begin with one dot and a letter, too; bins never are.
     scan_hidden: bool = false;
     /// What separates several artists in one text of a tag. Separators, with a blank between two of them: a sign splits
@@ -149,6 +161,17 @@ impl Settings {
     #[must_use]
     pub fn splits(&self) -> Splits {
         Splits { artists: self.split_artists.clone(), genres: self.split_genres.clone() }
+    }
+
+    /// Where the buckets are.
+    #[must_use]
+    pub fn storage(&self) -> StorageOptions {
+        StorageOptions {
+            endpoint: self.s3_endpoint.as_str().map(str::to_owned),
+            region: self.s3_region.as_str().map(str::to_owned),
+            path_style: self.s3_path_style,
+            key_file: self.s3_key_file.clone(),
+        }
     }
 
     /// The problems between settings each of which is good by itself.

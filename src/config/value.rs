@@ -1,7 +1,13 @@
 //! The kinds of values a setting may have: how each is read from text and shown as TOML.
 
 use super::source::Shape;
-use crate::{db::DatabaseUrl, values::separators::Separators};
+use crate::{
+    db::DatabaseUrl,
+    values::{
+        object::{ObjectUrl, is_object},
+        separators::Separators,
+    },
+};
 use std::{
     fmt::Display,
     net::SocketAddr,
@@ -124,13 +130,18 @@ impl Value for Vec<PathBuf> {
     const IS_PATH: bool = true;
 
     fn parse(texts: &[String]) -> Result<Self, String> {
-        texts.iter().map(|text| absolute(text)).collect()
+        texts.iter().map(|text| folder(text)).collect()
     }
 
     fn show(&self) -> String {
         let shown: Vec<_> = self.iter().map(|path| quote(path.display())).collect();
         format!("[{}]", shown.join(", "))
     }
+}
+
+/// A folder, or objects of a bucket.
+fn folder(text: &str) -> Result<PathBuf, String> {
+    if is_object(text) { ObjectUrl::read(text).map(|url| url.to_path()) } else { absolute(text) }
 }
 
 fn absolute(text: &str) -> Result<PathBuf, String> {
@@ -210,6 +221,34 @@ impl Value for PublicUrl {
             }
             _ => Err(format!("is an address such as https://music.example.org, not {text:?}")),
         }
+    }
+
+    fn show(&self) -> String {
+        quote(self.0.as_deref().unwrap_or_default())
+    }
+}
+
+/// The name of a region, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Region(Option<String>);
+
+impl Region {
+    /// The name, if one was given.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl Value for Region {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        let text = single(texts)?;
+        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+            return Ok(Self(Some(text.to_owned()).filter(|text| !text.is_empty())));
+        }
+        Err(format!("is the name of a region such as eu-central-1, not {text:?}"))
     }
 
     fn show(&self) -> String {

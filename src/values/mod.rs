@@ -7,6 +7,7 @@ pub mod document;
 pub mod grouping;
 pub mod login;
 pub mod network;
+pub mod object;
 pub mod path;
 pub mod printed;
 pub mod scope;

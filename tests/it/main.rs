@@ -41,6 +41,7 @@ mod reached;
 mod schema;
 mod search;
 mod service_manager;
+mod storage;
 mod store;
 mod strangers;
 mod stream;

@@ -1,0 +1,13 @@
+//! Object storage: buckets of an S3-compatible service. See README.md.
+
+mod client;
+mod error;
+mod keys;
+mod options;
+mod reader;
+mod worker;
+
+pub use client::{Attempts, ListedObject, ObjectHead, Piece, Storage, Traffic};
+pub use error::{StorageError, StorageFailure};
+pub use options::StorageOptions;
+pub use reader::ObjectReader;

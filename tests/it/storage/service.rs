@@ -1,0 +1,270 @@
+//! An S3 service on a free port: `s3s` and `s3s-fs` with signatures on, what they leave out, and faults on demand.
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http_body_util::StreamBody;
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Body as _, Frame, Incoming},
+    header::{CONTENT_LENGTH, ETAG, HeaderValue, IF_MATCH},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use s3s::{
+    Body, HttpResponse,
+    auth::SimpleAuth,
+    service::{S3Service, S3ServiceBuilder},
+};
+use s3s_fs::FileSystem;
+use segue::{
+    storage::{Attempts, Storage, StorageOptions},
+    values::object::ObjectUrl,
+};
+use std::{
+    convert::Infallible,
+    fs, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+    thread,
+};
+use tempfile::TempDir;
+use tokio::sync::{Notify, oneshot};
+
+/// The key of the service.
+const ACCESS_KEY: &str = "AKIDEXAMPLE";
+const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+/// The bucket that is there.
+pub(crate) const BUCKET: &str = "music";
+
+/// What goes wrong with a read of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// 500 Internal Server Error.
+    Broken,
+    /// 503 `SlowDown`.
+    SlowDown,
+    /// No answer until the connection is closed.
+    Silent,
+    /// The connection is closed in the middle of the body.
+    Cut,
+    /// A body that is shorter than it is said to be in `Content-Range`.
+    Short,
+}
+
+/// What the service was asked, and what goes wrong.
+#[derive(Debug, Default)]
+struct Script {
+    /// Faults of the next reads, the first one first.
+    faults: Vec<Fault>,
+    /// The fault of all reads after those.
+    always: Option<Fault>,
+    /// Method, path and query of each request.
+    asked: Vec<String>,
+    /// Whether `If-Match` is ignored, as some services do.
+    ignores_conditions: bool,
+    /// What pages of which origin may read, as `(allowed origin, exposed fields)`.
+    cors: Option<(String, String)>,
+}
+
+/// A running service; it ends when this is dropped.
+pub(crate) struct Service {
+    folder: TempDir,
+    address: SocketAddr,
+    script: Arc<Mutex<Script>>,
+    /// Its end ends the service's thread.
+    _open: oneshot::Sender<()>,
+}
+
+impl Service {
+    /// Starts a service with an empty bucket.
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join(BUCKET)).expect("a bucket is a folder");
+        fs::write(
+            folder.path().join(".keys.toml"),
+            format!("access_key_id = \"{ACCESS_KEY}\"\nsecret_access_key = \"{SECRET_KEY}\"\n"),
+        )
+        .expect("written");
+        let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).expect("the folder is there"));
+        builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        let (service, script) = (builder.build(), Arc::<Mutex<Script>>::default());
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        listener.set_nonblocking(true).expect("a socket");
+        let (open, closed) = oneshot::channel::<()>();
+        let told = Arc::clone(&script);
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an event loop");
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).expect("it is non-blocking");
+                tokio::select! {
+                    () = serve(listener, service, told) => {}
+                    _ = closed => {}
+                }
+            });
+        });
+        Self { folder, address, script, _open: open }
+    }
+
+    /// The address of the service.
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A file with the service's key.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.folder.path().join(".keys.toml")
+    }
+
+    /// The arguments by which the program finds the service.
+    pub(crate) fn arguments(&self) -> [String; 2] {
+        [format!("--s3-endpoint={}", self.endpoint()), format!("--s3-key-file={}", self.key_file().display())]
+    }
+
+    pub(crate) fn options(&self) -> StorageOptions {
+        StorageOptions {
+            endpoint: Some(self.endpoint()),
+            region: None,
+            path_style: true,
+            key_file: Some(self.key_file()),
+        }
+    }
+
+    pub(crate) fn storage(&self, attempts: Attempts) -> Storage {
+        Storage::new(self.options(), attempts)
+    }
+
+    /// The address of an object in the bucket.
+    pub(crate) fn url(&self, key: &str) -> ObjectUrl {
+        let whole = ObjectUrl { bucket: BUCKET.to_owned(), key: String::new() };
+        if key.is_empty() { whole } else { whole.join(key) }
+    }
+
+    /// The file in which the service keeps an object.
+    pub(crate) fn file(&self, key: &str) -> PathBuf {
+        self.folder.path().join(BUCKET).join(key)
+    }
+
+    /// Puts an object there, by no request.
+    pub(crate) fn place(&self, key: &str, bytes: &[u8]) {
+        let path = self.file(key);
+        fs::create_dir_all(path.parent().expect("in the bucket")).expect("made");
+        fs::write(path, bytes).expect("written");
+    }
+
+    /// The next reads of objects go wrong in these ways.
+    pub(crate) fn fail_next(&self, faults: &[Fault]) {
+        self.script.lock().expect("not poisoned").faults = faults.to_vec();
+    }
+
+    /// All reads of objects go wrong in this way from now on; `None`: in none.
+    pub(crate) fn fail_always(&self, fault: Option<Fault>) {
+        self.script.lock().expect("not poisoned").always = fault;
+    }
+
+    /// From now on `If-Match` counts for nothing.
+    pub(crate) fn ignore_conditions(&self) {
+        self.script.lock().expect("not poisoned").ignores_conditions = true;
+    }
+
+    /// From now on pages of this origin may read objects, and these fields of the answers.
+    pub(crate) fn allow_origin(&self, origin: &str, exposed: &str) {
+        self.script.lock().expect("not poisoned").cors = Some((origin.to_owned(), exposed.to_owned()));
+    }
+
+    /// What was asked since the last call: method, path and query.
+    pub(crate) fn take_asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.script.lock().expect("not poisoned").asked)
+    }
+}
+
+async fn serve(listener: tokio::net::TcpListener, service: S3Service, script: Arc<Mutex<Script>>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { return };
+        let (service, script) = (service.clone(), Arc::clone(&script));
+        let handler = service_fn(move |request| {
+            let (service, script) = (service.clone(), Arc::clone(&script));
+            async move { Ok::<_, Infallible>(answer(&service, &script, request).await) }
+        });
+        tokio::spawn(async move {
+            // An error says that the connection was broken, which faults do on purpose.
+            drop(http1::Builder::new().serve_connection(TokioIo::new(stream), handler).await);
+        });
+    }
+}
+
+async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<Incoming>) -> HttpResponse {
+    let (is_read, wanted) = (request.method() == Method::GET, request.headers().get(IF_MATCH).cloned());
+    let is_object = is_read && request.uri().path().matches('/').count() > 1 && !request.uri().path().ends_with('/');
+    let (fault, ignores_conditions, cors) = {
+        let mut script = script.lock().expect("not poisoned");
+        script.asked.push(format!("{} {}", request.method(), request.uri()));
+        let fault = match (is_object, script.faults.is_empty()) {
+            (false, _) => None,
+            (true, true) => script.always,
+            (true, false) => Some(script.faults.remove(0)),
+        };
+        (fault, script.ignores_conditions, script.cors.clone())
+    };
+    match fault {
+        Some(Fault::Broken) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
+        Some(Fault::SlowDown) => return refuse(StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
+        Some(Fault::Silent) => Notify::new().notified().await,
+        _ => {}
+    }
+    let origin = request.headers().get("origin").cloned();
+    let answered = service.call(request.map(Body::from)).await;
+    let Ok(mut answer) = answered else { return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError") };
+    if is_object && answer.status().is_success() && !ignores_conditions {
+        let is_other = wanted.is_some_and(|wanted| answer.headers().get(ETAG) != Some(&wanted));
+        if is_other {
+            return refuse(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
+        }
+    }
+    if let (Some((allowed, exposed)), Some(origin)) = (cors, origin)
+        && allowed.as_bytes() == origin.as_bytes()
+    {
+        answer.headers_mut().insert("access-control-allow-origin", origin);
+        let exposed = HeaderValue::from_str(&exposed).expect("names of fields");
+        answer.headers_mut().insert("access-control-expose-headers", exposed);
+    }
+    match fault {
+        Some(Fault::Cut) => cut(answer).await,
+        Some(Fault::Short) => shorten(answer).await,
+        _ => answer,
+    }
+}
+
+fn refuse(status: StatusCode, code: &str) -> HttpResponse {
+    let text = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>a fault</Message></Error>");
+    Response::builder().status(status).body(Body::from(Bytes::from(text))).expect("a good answer")
+}
+
+/// All bytes of a body.
+async fn collect(body: Body) -> Bytes {
+    let parts: Vec<_> = body.collect().await;
+    parts.into_iter().map(|part| part.expect("a file that is there")).collect::<Vec<_>>().concat().into()
+}
+
+/// Half of the body, then the end of the connection.
+async fn cut(answer: HttpResponse) -> HttpResponse {
+    let (parts, body) = answer.into_parts();
+    let bytes = collect(body).await;
+    let half = bytes.slice(..bytes.len() / 2);
+    let broken = || io::Error::new(io::ErrorKind::ConnectionReset, "a fault");
+    let frames = stream::iter([Ok(Frame::data(half)), Err(broken())]);
+    let body = StreamBody::new(frames);
+    assert!(!body.is_end_stream());
+    Response::from_parts(parts, Body::http_body_unsync(body))
+}
+
+/// One byte less, as if the object ended there.
+async fn shorten(answer: HttpResponse) -> HttpResponse {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = collect(body).await;
+    let bytes = bytes.slice(..bytes.len().saturating_sub(1));
+    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    Response::from_parts(parts, Body::from(bytes))
+}
