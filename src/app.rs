@@ -11,6 +11,7 @@ use crate::{
     config::Settings,
     db::{Db, lists::Lists, secrets},
     media::threads::FileThreads,
+    storage::{Attempts, Storage},
     store::{self, DbStore, DbTracks, TokenLogins},
     time,
 };
@@ -35,6 +36,8 @@ pub struct App {
     pub auth: Arc<Auth>,
     /// The threads that open and read audio files.
     pub file_threads: FileThreads,
+    /// The buckets, for requests that a listener waits for.
+    pub storage: Storage,
     /// Covers, scaled and cached.
     pub covers: Covers,
     /// The positions at which pages of long lists begin.
@@ -61,13 +64,27 @@ impl App {
         // Read first: everything read later is outdated when a restore has changed the name.
         let catalogue = db.write_blocking(secrets::catalogue)?;
         let auth = Arc::new(Auth::open(&db, &settings)?);
-        let covers = Covers::new(settings.data_dir.join("covers"));
+        let storage = Storage::new(settings.storage(), Attempts::Playback);
+        let covers = Covers::new(settings.data_dir.join("covers"), storage.clone());
         let (lists, search) = (Arc::<Lists>::default(), Arc::<Search>::default());
         let tracks = DbTracks::new(db.clone(), Arc::clone(&lists), Arc::clone(&search));
         let directory = directory(&settings, &db, &auth, tracks).await?;
         let (scanner, sums) = (Scanner::default(), Sums::default());
         let file_threads = FileThreads::new(&settings.music);
-        Ok(Self { settings, db, auth, file_threads, covers, lists, scanner, sums, directory, search, catalogue })
+        Ok(Self {
+            settings,
+            db,
+            auth,
+            file_threads,
+            storage,
+            covers,
+            lists,
+            scanner,
+            sums,
+            directory,
+            search,
+            catalogue,
+        })
     }
 
     /// Starts scanning: the music folders now and whenever a scan is due. Starts the background check of files.
@@ -75,7 +92,8 @@ impl App {
         let Settings { music, scan_hidden, scan_interval_s, check_mb_per_s, .. } = &self.settings;
         let interval = (*scan_interval_s > 0).then(|| Duration::from_secs(*scan_interval_s));
         let splits = self.settings.splits();
-        let folders = Music { folders: music.clone(), hidden: *scan_hidden, others_stay: false, splits };
+        let storage = Storage::new(self.settings.storage(), Attempts::Background);
+        let folders = Music { folders: music.clone(), hidden: *scan_hidden, others_stay: false, splits, storage };
         let search = Arc::clone(&self.search);
         self.scanner.start(self.db.clone(), folders, interval, move || search.catch_up(SEARCH_WITHIN));
         if !music.is_empty() && *check_mb_per_s > 0 {

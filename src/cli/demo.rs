@@ -10,6 +10,7 @@ use crate::{
         Db,
         users::{self, Role},
     },
+    storage::Storage,
 };
 use clap::Args;
 use segue_demo::{Home, Length, Progress};
@@ -66,7 +67,7 @@ impl Demo {
         let prepare = move |db: &Db, settings: &Settings, stop: &AtomicBool| -> Result<String, Failure> {
             let password = account(db, &of_account)?;
             // The server scans at its start too, but the person should find everything there.
-            scan::once(db, settings, &Scope::All, false, stop)?;
+            scan::once(db, settings, (&Scope::All, &Storage::default()), false, stop)?;
             Ok(password)
         };
         serve::run(settings, prepare, async |app, bound, password| greet(app, bound, &home, &password).await)

@@ -3,15 +3,20 @@
 use super::{Failure, database::OpenDatabase, output, signals::Signals};
 use crate::{
     catalog::scan::{Board, Music, ScanProgress, Scope, run_one},
-    config::{ScanFlags, Settings, load},
+    config::{ScanFlags, Settings, at_home, load},
     db::{Db, DbConnection, DbError, claim::Unclaimed, files},
-    http, telemetry, time,
-    values::printed::{counted, escaped},
+    http,
+    storage::{Attempts, Storage, Traffic},
+    telemetry, time,
+    values::{
+        object::{ObjectUrl, is_object},
+        printed::{bytes, counted, escaped},
+    },
 };
 use clap::Args;
 use std::{
     io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -30,6 +35,9 @@ const PAGE: i64 = 500;
 /// there, or is empty although it had music, and when the scan was stopped or failed; 2 when the arguments are wrong.
 #[derive(Debug, Args)]
 pub(super) struct Scan {
+    /// The folders to scan in place of those of the settings, such as s3://BUCKET/PREFIX; tracks elsewhere stay as they are
+    #[arg(value_name = "FOLDER", value_parser = folder)]
+    folders: Vec<PathBuf>,
     /// Read every file again, also those that seem not to have changed; as a whole where the SHA-256 is known
     #[arg(long)]
     reread_all: bool,
@@ -39,31 +47,51 @@ pub(super) struct Scan {
 
 impl Scan {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let settings = load(&self.settings)?;
+        let mut settings = load(&self.settings)?;
         telemetry::start(&settings);
+        let others_stay = !self.folders.is_empty();
+        if others_stay {
+            let is_new = |folder: &&PathBuf| !settings.music.iter().any(|outer| folder.starts_with(outer));
+            for folder in self.folders.iter().filter(is_new) {
+                output::line(format_args!(
+                    "{} is no music folder yet: a server shows it once the setting music names it",
+                    escaped(folder.display())
+                ))?;
+            }
+            settings.music.clone_from(&self.folders);
+        }
         if settings.music.is_empty() {
             return Err("there are no music folders: name one with --music DIR, or in the settings file".into());
         }
         let scope = if self.reread_all { Scope::AllAgain } else { Scope::All };
-        let ended =
-            http::block_on(
-                async move { Signals::of_command()?.during(move |stop| scan(&settings, &scope, stop)).await },
-            )?;
+        let ended = http::block_on(async move {
+            Signals::of_command()?.during(move |stop| scan(&settings, &scope, others_stay, stop)).await
+        })?;
         ended.unwrap_or_else(|| Err(UNFINISHED.into()))
     }
 }
 
-fn scan(settings: &Settings, scope: &Scope, stop: &AtomicBool) -> Result<(), Failure> {
+/// Reads a folder or the address of objects as an argument.
+fn folder(text: &str) -> Result<PathBuf, String> {
+    if is_object(text) {
+        return ObjectUrl::read(text).map(|url| url.to_path());
+    }
+    at_home(Path::new(text)).and_then(|path| std::path::absolute(path).map_err(|error| error.to_string()))
+}
+
+fn scan(settings: &Settings, scope: &Scope, others_stay: bool, stop: &AtomicBool) -> Result<(), Failure> {
     let db = OpenDatabase::open(settings, settings.database_connections)?;
-    let others_stay = has_server(&db)?;
-    if others_stay {
+    let is_served = has_server(&db)?;
+    if is_served {
         output::line("a server uses this library: tracks outside of these folders stay as they are")?;
         output::line(
             "the server's next scan goes by its own settings: put scan_hidden and split_… into the settings file",
         )?;
     }
-    let progress = once(&db, settings, scope, others_stay, stop)?;
+    let storage = Storage::new(settings.storage(), Attempts::Background);
+    let progress = once(&db, settings, (scope, &storage), others_stay || is_served, stop)?;
     report(&db, &progress)?;
+    report_traffic(&storage)?;
     if !progress.complete {
         return Err(UNFINISHED.into());
     }
@@ -87,7 +115,7 @@ fn has_server(db: &Db) -> Result<bool, Failure> {
 pub(super) fn once(
     db: &Db,
     settings: &Settings,
-    scope: &Scope,
+    (scope, storage): (&Scope, &Storage),
     others_stay: bool,
     stop: &AtomicBool,
 ) -> Result<ScanProgress, Failure> {
@@ -96,7 +124,7 @@ pub(super) fn once(
     };
     let (board, over) = (Board::default(), AtomicBool::new(false));
     let (hidden, splits) = (settings.scan_hidden, settings.splits());
-    let music = Music { folders: settings.music.clone(), hidden, others_stay, splits };
+    let music = Music { folders: settings.music.clone(), hidden, others_stay, splits, storage: storage.clone() };
     thread::scope(|threads| {
         let line = threads.spawn(|| show(&board, &over));
         // The index belongs to a server: it follows when one runs.
@@ -127,6 +155,15 @@ fn line(progress: &ScanProgress) -> String {
     let folder: String = progress.folder.as_deref().unwrap_or_default().chars().rev().take(40).collect();
     let folder: String = folder.chars().rev().collect();
     format!("{}{of} files, {:.0}/s{left}  {}", progress.done, progress.rate(now), escaped(folder))
+}
+
+/// Says what was read from buckets, which services bill.
+pub(super) fn report_traffic(storage: &Storage) -> io::Result<()> {
+    let Traffic { requests, read, .. } = storage.traffic();
+    if requests == 0 {
+        return Ok(());
+    }
+    output::line(format_args!("read from buckets: {} in {}", bytes(read), counted(requests, "request")))
 }
 
 fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {

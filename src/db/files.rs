@@ -19,7 +19,7 @@ use std::path::PathBuf;
 /// # Errors
 /// Those of the database.
 pub fn known_in(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec<KnownFile>, DbError> {
-    type KnownFileRow = (i64, i64, Vec<u8>, StatColumns, i64, Option<i64>);
+    type KnownFileRow = (i64, i64, Vec<u8>, StatColumns, Option<String>, i64, Option<i64>);
     let rows: Vec<KnownFileRow> = files::table
         .filter(files::folder_id.eq_any(folder_ids))
         .select((
@@ -27,15 +27,17 @@ pub fn known_in(connection: &mut DbConnection, folder_ids: &[i64]) -> Result<Vec
             files::folder_id,
             files::name,
             (files::size, files::mtime_ns, files::ctime_ns, files::inode),
+            files::etag,
             files::reader,
             files::missing_us,
         ))
         .load(connection)?;
-    let known = |(id, folder_id, name, stat, reader, missing_us): KnownFileRow| KnownFile {
+    let known = |(id, folder_id, name, stat, etag, reader, missing_us): KnownFileRow| KnownFile {
         id: MediaId::from_sql(id),
         folder_id,
         name,
         stat: stat_of(stat),
+        etag,
         reader,
         missing: missing_us.is_some(),
     };

@@ -5,7 +5,10 @@ use super::{
     schema::{files, folders, tracks},
     stat::{StatColumns, stat_of},
 };
-use crate::media::{digest::Digest, version::Stat};
+use crate::{
+    media::{digest::Digest, version::Stat},
+    values::object::ObjectUrl,
+};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 use segue_client::protocol::ids::MediaId;
 use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
@@ -27,9 +30,20 @@ pub struct Media {
     pub container: String,
     /// Coding of the samples.
     pub codec: String,
+    /// The object that it is, where `path` is in a bucket; `None` for a file on a disk.
+    pub object: Option<MediaObject>,
 }
 
-type MediaRow = (i64, Vec<u8>, Vec<u8>, StatColumns, String, (Option<String>, i64), (String, String));
+/// A media file that is an object in a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaObject {
+    /// Its bucket and key.
+    pub url: ObjectUrl,
+    /// Its entity tag without quotes as of the last scan; empty where the service gives none.
+    pub etag: String,
+}
+
+type MediaRow = (i64, Vec<u8>, Vec<u8>, StatColumns, (String, Option<String>), (Option<String>, i64), (String, String));
 
 /// A query for [`MediaRow`]s.
 macro_rules! media {
@@ -42,7 +56,7 @@ macro_rules! media {
                 folders::path,
                 files::name,
                 (files::size, files::mtime_ns, files::ctime_ns, files::inode),
-                files::version,
+                (files::version, files::etag),
                 (files::sha256, files::sha256_us),
                 (tracks::container, tracks::codec),
             ))
@@ -50,10 +64,12 @@ macro_rules! media {
 }
 
 fn from_row(row: MediaRow) -> Media {
-    let (id, folder, name, stat, version, (sha256, sha256_us), (container, codec)) = row;
+    let (id, folder, name, stat, (version, etag), (sha256, sha256_us), (container, codec)) = row;
+    let path = PathBuf::from(OsString::from_vec(folder)).join(OsString::from_vec(name));
     Media {
         track: MediaId::from_sql(id),
-        path: PathBuf::from(OsString::from_vec(folder)).join(OsString::from_vec(name)),
+        object: etag.and_then(|etag| Some(MediaObject { url: ObjectUrl::of_path(&path)?, etag })),
+        path,
         stat: stat_of(stat),
         version,
         sha256: sha256.filter(|_| sha256_us > 0).and_then(|text| text.parse().ok()),
@@ -139,7 +155,7 @@ pub struct Unread {
     pub version: String,
 }
 
-/// At most `limit` files that were not read as a whole since `since_us`, those read longest ago first.
+/// At most `limit` files on disks that were not read as a whole since `since_us`, those read longest ago first.
 ///
 /// # Errors
 /// The database's.
@@ -149,6 +165,7 @@ pub fn unread_since(connection: &mut DbConnection, since_us: i64, limit: i64) ->
         .inner_join(folders::table.on(folders::id.eq(files::folder_id)))
         .filter(files::missing_us.is_null())
         .filter(files::error.is_null())
+        .filter(files::etag.is_null())
         .filter(files::sha256_us.lt(since_us))
         .order((files::sha256_us, files::id))
         .limit(limit)

@@ -91,6 +91,7 @@ diesel::table! {
         ctime_ns -> BigInt,
         look -> Text,
         losses -> Text,
+        etag -> Nullable<Text>,
     }
 }
 

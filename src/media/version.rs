@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     fs::{File, Metadata},
     io,
+    ops::Range,
     os::unix::fs::{FileExt as _, MetadataExt as _},
     time::Duration,
 };
@@ -111,17 +112,34 @@ pub fn is_version(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// The ends of a file of this size that are hashed; the second one is empty for a small file.
+#[must_use]
+pub fn ends(size: u64) -> [Range<u64>; 2] {
+    [0..size.min(END_BYTES), size.saturating_sub(END_BYTES).max(size.min(END_BYTES))..size]
+}
+
+/// The version of an object in a bucket, from its address, its entity tag, its size, and its [`ends`]. A copy under another
+/// key keeps the look, one of a file on a disk the fingerprint.
+#[must_use]
+pub fn object_version(address: &str, etag: &str, stat: Stat, ends: &[Vec<u8>; 2]) -> Version {
+    let mut content = Sha256::new();
+    content.update(stat.size.to_le_bytes());
+    ends.iter().for_each(|end| content.update(end));
+    let content = content.finalize();
+    let look = Sha256::new_with_prefix(content).chain_update(etag.as_bytes());
+    let version = look.clone().chain_update([0]).chain_update(address.as_bytes());
+    Version { version: hex(&version.finalize()), look: hex(&look.finalize()), fingerprint: hex(&content) }
+}
+
 /// Reads both ends of `file` and computes its version. `stat` must have been read from the same handle. Blocks; does
 /// not move the file's position.
 ///
 /// # Errors
 /// Those of reading, and `Interrupted` when the file's `Stat` is no longer `stat`: try again when it is not written to.
 pub fn version(file: &File, stat: Stat) -> io::Result<Version> {
-    let size = stat.length();
-    let tail_start = size.saturating_sub(END_BYTES).max(size.min(END_BYTES));
     let mut content = Sha256::new();
     content.update(stat.size.to_le_bytes());
-    for (start, end) in [(0, size.min(END_BYTES)), (tail_start, size)] {
+    for Range { start, end } in ends(stat.length()) {
         let mut bytes = vec![0; usize::try_from(end - start).map_err(io::Error::other)?];
         file.read_exact_at(&mut bytes, start)?;
         content.update(&bytes);
@@ -235,6 +253,30 @@ mod tests {
         assert_eq!(left(100 * second, 102 * second), 0);
         assert_eq!(left(100 * second + 1, 99 * second), 50, "the disk's clock is ahead");
         assert_eq!(left(0, 100 * second), 0, "a file system without change times");
+    }
+
+    #[test]
+    fn an_object_has_the_fingerprint_of_the_file_and_a_version_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.flac");
+        for size in [0, 10, 65_536, 100_000, 300_000] {
+            let bytes: Vec<u8> = (0..size).map(|at: u32| u8::try_from(at % 251).unwrap()).collect();
+            write(&path, &bytes, 0);
+            let stat = Stat { size: i64::from(size), mtime_ns: 7, ctime_ns: 0, inode: 0 };
+            let part = |range: Range<u64>| {
+                bytes[usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()].to_vec()
+            };
+            let object = |address, etag| object_version(address, etag, stat, &ends(stat.length()).map(part));
+            let one = object("s3://box/a", "x");
+            assert_eq!(one.fingerprint, of(&path).fingerprint, "{size}");
+            assert_eq!(
+                one,
+                object_version("s3://box/a", "x", Stat { mtime_ns: 8, ..stat }, &ends(stat.length()).map(part))
+            );
+            let (moved, changed) = (object("s3://box/b", "x"), object("s3://box/a", "y"));
+            assert!(moved.look == one.look && moved.version != one.version);
+            assert!(changed.look != one.look && changed.version != one.version);
+        }
     }
 
     #[test]

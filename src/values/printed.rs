@@ -47,6 +47,15 @@ pub fn counted(count: u64, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A number of bytes in the largest unit of which there is one: `12.3 MB`.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    let units = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let Some((unit, name)) = units.iter().find(|(unit, _)| count >= *unit) else { return counted(count, "byte") };
+    let tenths = count / (unit / 10);
+    format!("{}.{} {name}", tenths / 10, tenths % 10)
+}
+
 fn push_letter(line: &mut String, letter: char, stays: bool) {
     if letter.is_control() && !stays {
         line.extend(letter.escape_debug());
@@ -58,6 +67,16 @@ fn push_letter(line: &mut String, letter: char, stays: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_have_the_largest_unit_that_fits() {
+        for (count, text) in
+            [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_000, "1.0 kB"), (1_999_999, "1.9 MB")]
+        {
+            assert_eq!(bytes(count), text);
+        }
+        assert_eq!(bytes(12_345_678_901_234), "12.3 TB");
+    }
 
     const NAME: &str = "a\u{1b}[2J\r\n\tb\u{9b}c\u{7f}é\u{2028}";
 

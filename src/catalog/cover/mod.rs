@@ -7,10 +7,14 @@ mod picture;
 mod pool;
 
 pub use id::{cover_id, cover_of};
-pub use picture::{SIZES, open, read};
+pub use picture::{SIZES, open, read, read_object};
 
 use super::tags;
-use crate::db::covers::Source;
+use crate::{
+    db::covers::Source,
+    storage::{ObjectReader, Storage},
+    values::object::{ObjectUrl, is_object},
+};
 use bytes::Bytes;
 use cache::{Cache, MAKER};
 use failures::{CoverFailure, Failures};
@@ -65,10 +69,10 @@ pub struct Covers {
 }
 
 impl Covers {
-    /// Covers that are cached in `folder`, which is created when needed.
+    /// Covers that are cached in `folder`, which is created when needed. `storage` has those that are in buckets.
     #[must_use]
-    pub fn new(folder: PathBuf) -> Self {
-        let maker = Arc::new(Maker { cache: Cache::new(folder), failures: Failures::default() });
+    pub fn new(folder: PathBuf, storage: Storage) -> Self {
+        let maker = Arc::new(Maker { cache: Cache::new(folder), failures: Failures::default(), storage });
         Self { maker, pool: Pool::new("covers", THREADS, QUEUE) }
     }
 
@@ -111,13 +115,14 @@ impl Covers {
 struct Maker {
     cache: Cache,
     failures: Failures,
+    storage: Storage,
 }
 
 impl Maker {
     /// Reads, decodes and caches a cover. Blocks.
     fn make(&self, wanted: &CoverRequest) -> Option<CoverImage> {
         let CoverRequest { id, size, .. } = *wanted;
-        let Some(original) = original(wanted) else {
+        let Some(original) = original(wanted, &self.storage) else {
             self.failures.note(id, CoverFailure::Gone);
             return None;
         };
@@ -139,10 +144,19 @@ fn scaled(bytes: Vec<u8>) -> CoverImage {
 }
 
 /// The original picture, from the first source that still has it.
-fn original(wanted: &CoverRequest) -> Option<CoverImage> {
+fn original(wanted: &CoverRequest, storage: &Storage) -> Option<CoverImage> {
     let found = wanted.sources.iter().find_map(|source| {
         let bytes = match source {
-            Source::Picture(path) => read(path).ok(),
+            Source::Picture(path) => match ObjectUrl::of_path(path) {
+                Some(object) => read_object(storage, &object).ok(),
+                None => read(path).ok(),
+            },
+            Source::Audio(path) if is_object(path) => {
+                let object = ObjectUrl::of_path(path)?;
+                let head = storage.head_blocking(&object).ok()?;
+                let reader = ObjectReader::new(storage.clone(), object, head);
+                tags::read(path, reader, READ_LIMIT).ok()?.tags.picture
+            }
             Source::Audio(path) => tags::read(path, &picture::open(path).ok()?, READ_LIMIT).ok()?.tags.picture,
         };
         bytes.filter(|bytes| cover_id(wanted.salt, bytes) == Some(wanted.id))
@@ -171,7 +185,7 @@ mod tests {
         let path = folder.path().join("cover.png");
         let png = picture(100, 100, ImageFormat::Png);
         let wanted = source(&path, &png);
-        let covers = Covers::new(folder.path().join("kept"));
+        let covers = Covers::new(folder.path().join("kept"), Storage::default());
         assert_eq!(covers.get(wanted(None)).await.expect("room").map(|cover| cover.bytes), Some(png.into()));
         let made = covers.get(wanted(Some(64))).await.expect("room").expect("made");
         fs::write(&path, picture(50, 50, ImageFormat::Png)).expect("written");
@@ -184,7 +198,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let broken = b"\x89PNG\r\n\x1a\nnot really";
         let wanted = source(&folder.path().join("cover.png"), broken);
-        let covers = Covers::new(folder.path().join("kept"));
+        let covers = Covers::new(folder.path().join("kept"), Storage::default());
         let made = covers.get(wanted(Some(64))).await.expect("room").expect("the original");
         assert_eq!((&made.bytes[..], made.media_type, made.is_original), (&broken[..], "image/png", true));
         assert_eq!(covers.maker.failures.of(wanted(None).id), Some(CoverFailure::Undecodable));

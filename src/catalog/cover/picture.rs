@@ -1,6 +1,11 @@
 //! Pictures: reads them from files, and decodes and scales them within limits of memory. The bytes may be hostile.
 
-use crate::{catalog::tags::MAX_PICTURE_BYTES, db::unscaled::Unscaled};
+use crate::{
+    catalog::tags::MAX_PICTURE_BYTES,
+    db::unscaled::Unscaled,
+    storage::{ObjectReader, Storage},
+    values::object::ObjectUrl,
+};
 use image::{
     DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, ImageResult, Limits, codecs::jpeg::JpegEncoder,
     imageops::FilterType, metadata::Orientation,
@@ -55,6 +60,19 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
     }
     Ok(bytes)
+}
+
+/// Reads a picture of at most [`MAX_PICTURE_BYTES`] that is an object in a bucket. Blocks.
+///
+/// # Errors
+/// Those of reading, and `FileTooLarge`.
+pub fn read_object(storage: &Storage, object: &ObjectUrl) -> io::Result<Vec<u8>> {
+    let head = storage.head_blocking(object).map_err(io::Error::other)?;
+    if usize::try_from(head.size).map_or(true, |size| size > MAX_PICTURE_BYTES) {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the picture is too large"));
+    }
+    let size = head.size;
+    ObjectReader::new(storage.clone(), object.clone(), head).read_range(0..size)
 }
 
 /// The media type of a picture; `None` when the bytes are none.

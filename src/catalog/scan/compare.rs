@@ -1,19 +1,21 @@
 //! The first half of a scan: walks over the folders and compares them with the database, some folders at a time.
 
 use super::{
+    job::ReadJob,
+    objects,
     patience::patiently,
     progress::Board,
-    readers::ReadJob,
     walk::{FileEntry, Visit, WalkStep, walk},
 };
 use crate::{
     catalog::tags::{MAX_PICTURE_BYTES, READER},
     db::{
         Db, DbError, covers, files,
-        scan::{Folder, FoundFile, Gone},
+        scan::{Folder, FoundFile, Gone, KnownFile},
     },
     media::version::Stat,
-    values::path,
+    storage::Storage,
+    values::{object::ObjectUrl, path},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -79,6 +81,8 @@ pub(super) struct Compare<'a, T> {
     pub(super) again: bool,
     /// The folders to walk over.
     pub(super) starts: Vec<PathBuf>,
+    /// The buckets of those folders that are in one.
+    pub(super) storage: Storage,
 }
 
 impl<T> Compare<'_, T> {
@@ -93,7 +97,7 @@ impl<T> Compare<'_, T> {
         let mut waiting: Vec<Visit> = Vec::new();
         let mut failure = None;
         let roots: Vec<PathBuf> = self.roots.iter().map(|root| PathBuf::clone(root)).collect();
-        walk(&self.starts, &roots, self.hidden, &mut |step| {
+        let mut see = |step| {
             match step {
                 WalkStep::Remark(path, text) => self.board.trouble(Some(&path), text),
                 WalkStep::Refused(path, reason) => {
@@ -112,7 +116,17 @@ impl<T> Compare<'_, T> {
             }
             walked.stopped = self.is_over();
             failure.is_none() && !walked.stopped
-        });
+        };
+        let of = |path: &PathBuf| ObjectUrl::of_path(path);
+        let (buckets, folders): (Vec<_>, Vec<_>) = self.starts.iter().cloned().partition(|path| of(path).is_some());
+        walk(&folders, &roots, self.hidden, &mut see);
+        // Folders that are walked to their end leave nothing to be stopped by.
+        for start in buckets.iter().filter_map(of) {
+            if self.is_over() || !objects::walk(&self.storage, &start, self.hidden, &mut see) {
+                break;
+            }
+        }
+        walked.stopped = walked.stopped || self.is_over();
         if failure.is_none() && !walked.stopped {
             failure = self.compare(waiting, &mut walked).err();
         }
@@ -138,9 +152,7 @@ impl<T> Compare<'_, T> {
             let mut changed = Vec::new();
             for entry in visit.files {
                 match known.remove(&entry.name) {
-                    Some(file) if !self.again && !file.missing && file.stat == entry.stat && file.reader == READER => {
-                        unchanged += 1;
-                    }
+                    Some(file) if !self.again && is_unchanged(&file, &entry) => unchanged += 1,
                     _ => changed.push(entry),
                 }
             }
@@ -211,8 +223,20 @@ impl<T> Compare<'_, T> {
     }
 }
 
+/// Whether a file needs not be read: it was, and looks as it did then. Of an object entity tag and size count, not the time
+/// at which it was written.
+fn is_unchanged(file: &KnownFile, entry: &FileEntry) -> bool {
+    let is_same = match &entry.etag {
+        // A service that lists no tags.
+        Some(etag) if etag.is_empty() => file.etag == entry.etag && file.stat == entry.stat,
+        Some(_) => file.etag == entry.etag && file.stat.size == entry.stat.size,
+        None => file.etag.is_none() && file.stat == entry.stat,
+    };
+    is_same && !file.missing && file.reader == READER
+}
+
 /// The record of a file that exists and whose metadata cannot be read.
 fn refused(folder: &Arc<Folder>, stat: Option<Stat>, name: Vec<u8>, reason: String) -> FoundFile {
     let stat = stat.unwrap_or(Stat { size: 0, mtime_ns: 0, ctime_ns: 0, inode: 0 });
-    FoundFile { folder: Arc::clone(folder), name, stat, version: None, sha256: None, content: Err(reason) }
+    FoundFile { folder: Arc::clone(folder), name, stat, etag: None, version: None, sha256: None, content: Err(reason) }
 }

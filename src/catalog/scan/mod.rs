@@ -2,7 +2,9 @@
 
 mod changes;
 mod compare;
+mod job;
 mod names;
+mod objects;
 mod patience;
 mod progress;
 mod readers;

@@ -1,20 +1,22 @@
 //! The threads that read files. A thread that hangs is abandoned, so that it cannot block a scan.
 
-use super::{trouble::in_words, walk::FileEntry};
+use super::{
+    job::{Done, ReadJob},
+    objects,
+    trouble::in_words,
+    walk::FileEntry,
+};
 use crate::{
     catalog::{content, cover, tags},
-    db::{
-        scan::{Folder, FoundFile},
-        unscaled::Cover,
-    },
+    db::scan::FoundFile,
     media::version::{Stat, UNSETTLED, version},
+    storage::Storage,
     time,
-    values::{path, separators::Splits},
+    values::{object::ObjectUrl, separators::Splits},
 };
 use std::{
     fs::File,
     io,
-    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -27,38 +29,10 @@ use std::{
 const QUEUE: usize = 256;
 /// How long a parser may read one file before it gets an error.
 const READ_LIMIT: Duration = Duration::from_secs(10);
-/// A thread that works on one file for longer than this is abandoned: the disk may hang, or the parser may loop.
-const THREAD_LIMIT: Duration = Duration::from_secs(30);
 /// How often a reader waits for a file that keeps changing.
 const SETTLING: usize = 3;
 /// A scan ends with an error when it has to abandon more threads than this.
 const MAX_LOST: usize = 8;
-
-/// A file or a cover to read.
-#[derive(Debug, Clone)]
-pub(super) struct ReadJob {
-    pub(super) folder: Arc<Folder>,
-    /// The music folder that contains it.
-    pub(super) root: Arc<PathBuf>,
-    pub(super) entry: FileEntry,
-    /// Whether it is the folder's cover.
-    pub(super) is_cover: bool,
-}
-
-impl ReadJob {
-    fn path(&self) -> PathBuf {
-        path::from_bytes(&self.folder.path).join(path::from_bytes(&self.entry.name))
-    }
-}
-
-/// The result of a job.
-#[derive(Debug)]
-pub(super) enum Done {
-    /// A file, readable or not.
-    File(FoundFile),
-    /// A folder's cover; `None` when the file is too large or no picture.
-    Cover(ReadJob, Option<Cover>),
-}
 
 /// The job that a thread works on, and since when. It is removed when the thread is abandoned.
 type Slot = Arc<Mutex<Option<(Instant, ReadJob)>>>;
@@ -70,6 +44,7 @@ pub(super) struct Readers<T> {
     wrap: fn(Done) -> T,
     salt: i64,
     splits: Arc<Splits>,
+    storage: Storage,
     slots: Vec<Slot>,
     lost: usize,
 }
@@ -79,14 +54,14 @@ impl<T: Send + 'static> Readers<T> {
     pub(super) fn start(
         count: usize,
         salt: i64,
-        splits: &Splits,
+        (splits, storage): (&Splits, &Storage),
         results: SyncSender<T>,
         wrap: fn(Done) -> T,
     ) -> io::Result<(Self, SyncSender<ReadJob>)> {
         let (sender, jobs) = sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
-        let mut readers =
-            Self { jobs, results, wrap, salt, splits: Arc::new(splits.clone()), slots: Vec::new(), lost: 0 };
+        let (splits, storage) = (Arc::new(splits.clone()), storage.clone());
+        let mut readers = Self { jobs, results, wrap, salt, splits, storage, slots: Vec::new(), lost: 0 };
         for _ in 0..count {
             readers.start_one()?;
         }
@@ -97,13 +72,16 @@ impl<T: Send + 'static> Readers<T> {
         let slot = Slot::default();
         self.slots.push(Arc::clone(&slot));
         let (jobs, results, wrap, salt) = (Arc::clone(&self.jobs), self.results.clone(), self.wrap, self.salt);
-        let splits = Arc::clone(&self.splits);
+        let (splits, storage) = (Arc::clone(&self.splits), self.storage.clone());
         thread::Builder::new().name("tags".to_owned()).spawn(move || {
             loop {
                 let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
                 let Ok(job) = next else { return };
                 put(&slot, Some((Instant::now(), job.clone())));
-                let done = read(job, salt, &splits);
+                let done = match ObjectUrl::of_path(&job.path()) {
+                    Some(object) => objects::read(&storage, &object, job, salt, &splits),
+                    None => read(job, salt, &splits),
+                };
                 if put(&slot, None).is_none() || results.send(wrap(done)).is_err() {
                     return;
                 }
@@ -112,7 +90,7 @@ impl<T: Send + 'static> Readers<T> {
         Ok(())
     }
 
-    /// Abandons threads that have worked on one file for longer than [`THREAD_LIMIT`], starts others in their place,
+    /// Abandons threads that have worked on one file for longer than [`ReadJob::limit`], starts others in their place,
     /// and returns the results of their jobs: the files are unreadable.
     ///
     /// # Errors
@@ -121,17 +99,17 @@ impl<T: Send + 'static> Readers<T> {
         let mut given_up = Vec::new();
         let late = |slot: &Slot| {
             let at = slot.lock().unwrap_or_else(PoisonError::into_inner);
-            at.as_ref().is_some_and(|(since, _)| now.saturating_duration_since(*since) > THREAD_LIMIT)
+            at.as_ref().is_some_and(|(since, job)| now.saturating_duration_since(*since) > job.limit())
         };
         while let Some(index) = self.slots.iter().position(late) {
             let slot = self.slots.swap_remove(index);
             // The thread may have finished in the meantime.
             let Some((_, job)) = put(&slot, None) else { continue };
-            log::warn!("reading {} did not end within {} s", job.path().display(), THREAD_LIMIT.as_secs());
+            log::warn!("reading {} did not end within {} s", job.path().display(), job.limit().as_secs());
             let done = if job.is_cover {
                 Done::Cover(job, None)
             } else {
-                Done::File(unreadable(job, "reading the file did not end".to_owned()))
+                Done::File(job.unreadable("reading the file did not end".to_owned()))
             };
             given_up.push(done);
             self.lost = self.lost.saturating_add(1);
@@ -170,7 +148,7 @@ fn read(job: ReadJob, salt: i64, splits: &Splits) -> Done {
     let path = job.path();
     let file = match File::open(&path) {
         Ok(file) => file,
-        Err(error) => return Done::File(unreadable(job, in_words(&error))),
+        Err(error) => return Done::File(job.unreadable(in_words(&error))),
     };
     let looked = settled(&file).and_then(|(stat, is_settled)| {
         let version = version(&file, stat)?;
@@ -178,7 +156,7 @@ fn read(job: ReadJob, salt: i64, splits: &Splits) -> Done {
     });
     let (stat, version) = match looked {
         Ok(looked) => looked,
-        Err(error) => return Done::File(unreadable(job, in_words(&error))),
+        Err(error) => return Done::File(job.unreadable(in_words(&error))),
     };
     let (began, computed) = (Instant::now(), computed());
     let content = match tags::read(&path, &file, READ_LIMIT) {
@@ -186,13 +164,13 @@ fn read(job: ReadJob, salt: i64, splits: &Splits) -> Done {
         Err(reason) => {
             let (reason, took) = (reason.to_string(), began.elapsed());
             if is_of_the_disk(&reason, took, self::computed().saturating_sub(computed)) {
-                return Done::File(unreadable(job, reason));
+                return Done::File(job.unreadable(reason));
             }
             Err(reason)
         }
     };
     let FileEntry { name, .. } = job.entry;
-    Done::File(FoundFile { folder: job.folder, name, stat, version: Some(version), sha256: None, content })
+    Done::File(FoundFile { folder: job.folder, name, stat, etag: None, version: Some(version), sha256: None, content })
 }
 
 /// Whether tags could not be read because of the disk, not of what the file holds: the system refused to read, or took
@@ -228,12 +206,6 @@ fn settled(file: &File) -> io::Result<(Stat, bool)> {
         stat = now;
     }
     Ok((stat, false))
-}
-
-/// The result for a file that could not be opened or looked at for this reason.
-fn unreadable(job: ReadJob, reason: String) -> FoundFile {
-    let FileEntry { name, stat } = job.entry;
-    FoundFile { folder: job.folder, name, stat, version: None, sha256: None, content: Err(reason) }
 }
 
 #[cfg(test)]

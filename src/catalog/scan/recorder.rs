@@ -2,9 +2,10 @@
 
 use super::{
     compare::{Finding, Walked},
+    job::Done,
+    objects,
     patience::{ScanError, patiently},
     progress::Board,
-    readers::Done,
     scope::Scope,
 };
 use crate::{
@@ -18,8 +19,12 @@ use crate::{
         file::MediaFile,
         version::Stat,
     },
+    storage::Storage,
     time,
-    values::path::{self, is_absence},
+    values::{
+        object::ObjectUrl,
+        path::{self, is_absence},
+    },
 };
 use std::{
     collections::HashMap,
@@ -58,6 +63,8 @@ pub(super) struct Places<'a> {
     pub(super) away: &'a [PathBuf],
     /// Whether tracks outside of all these stay as they are.
     pub(super) others_stay: bool,
+    /// The buckets of those folders that are in one.
+    pub(super) storage: &'a Storage,
 }
 
 pub(super) struct Recorder<'a> {
@@ -350,6 +357,9 @@ impl Disk for Places<'_> {
             return true;
         }
         let counts = self.others_stay || self.hold(&path);
+        if let Some(object) = ObjectUrl::of_path(&path) {
+            return counts && objects::is_there(self.storage, &object, stat);
+        }
         counts && fs::metadata(path).map_or_else(|error| !is_absence(&error), |found| Stat::of(&found).is_like(stat))
     }
 

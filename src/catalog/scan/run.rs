@@ -5,9 +5,11 @@
 
 use super::{
     compare::{Compare, Finding, Walked},
+    job::Done,
+    objects,
     patience::{ScanError, patiently},
     progress::Board,
-    readers::{Done, Readers},
+    readers::Readers,
     recorder::{Places, Recorder},
     scope::{Music, Scope},
     trouble::in_words,
@@ -15,7 +17,11 @@ use super::{
 };
 use crate::{
     db::{Db, DbError, covers, files, scan::has_files_below},
-    values::path,
+    storage::Storage,
+    values::{
+        object::{ObjectUrl, is_object},
+        path,
+    },
 };
 use std::{
     io,
@@ -33,6 +39,8 @@ use std::{
 const TICK: Duration = Duration::from_millis(100);
 /// The capacity of the queue of results that wait to be written; it bounds memory when the database is slow.
 const ARRIVALS: usize = 1_000;
+/// Threads that read objects: they wait for the network, not for a processor.
+const OBJECT_READERS: usize = 16;
 /// A message to the writing thread.
 enum Arrival {
     Read(Done),
@@ -58,27 +66,32 @@ fn scan_noted(db: &Db, music: &Music, scope: &Scope, board: &Board, stop: &Atomi
     if scope.is_all() {
         board.change(|progress| progress.expected = u64::try_from(known).unwrap_or(0));
     }
-    let RootStates { there, away } = RootStates::of(db, &music.folders, board)?;
+    let RootStates { there, away } = RootStates::of(db, music, board)?;
     let (sender, arrivals) = sync_channel(ARRIVALS);
-    let threads = thread::available_parallelism().map_or(2, usize::from);
+    let processors = thread::available_parallelism().map_or(2, usize::from);
+    let threads = if there.iter().any(|root| is_object(root)) { processors.max(OBJECT_READERS) } else { processors };
+    let (parts, storage) = ((&music.splits, &music.storage), &music.storage);
     let (mut readers, jobs) =
-        Readers::start(threads, salt, &music.splits, sender.clone(), Arrival::Read).map_err(ScanError::Threads)?;
+        Readers::start(threads, salt, parts, sender.clone(), Arrival::Read).map_err(ScanError::Threads)?;
     let roots = there.iter().cloned().map(Arc::new).collect();
     let (starts, hidden) = (scope.starts(&there, music.hidden), music.hidden);
     let over = AtomicBool::new(false);
     let (over, again) = (&over, *scope == Scope::AllAgain);
     let (findings, wrap) = (sender, Arrival::Found);
-    let compare = Compare { db, board, stop, over, jobs, findings, wrap, roots, hidden, again, starts };
+    let compare = {
+        let storage = storage.clone();
+        Compare { db, board, stop, over, jobs, findings, wrap, roots, hidden, again, starts, storage }
+    };
     thread::scope(|threads| {
         threads.spawn(|| compare.run());
         if known == 0 && scope.is_all() {
-            threads.spawn(|| count(&there, hidden, board, stop));
+            threads.spawn(|| count(&there, storage, hidden, board, stop));
         }
         let mut recorder = Recorder::new(
             db,
             board,
             stop,
-            Places { there: &there, away: &away, others_stay: music.others_stay },
+            Places { there: &there, away: &away, others_stay: music.others_stay, storage },
             again,
         );
         let outcome = write(&mut recorder, &mut readers, &arrivals);
@@ -124,12 +137,17 @@ fn write(
     }
 }
 
-fn count(roots: &[PathBuf], hidden: bool, board: &Board, stop: &AtomicBool) {
+fn count(roots: &[PathBuf], storage: &Storage, hidden: bool, board: &Board, stop: &AtomicBool) {
     let mut count = 0_u64;
-    walk::count(roots, hidden, &mut || {
+    let mut see = || {
         count = count.saturating_add(1);
         !stop.load(Ordering::Relaxed)
-    });
+    };
+    let (buckets, folders): (Vec<_>, Vec<_>) = roots.iter().cloned().partition(|root| is_object(root));
+    walk::count(&folders, hidden, &mut see);
+    for start in buckets.iter().filter_map(|root| ObjectUrl::of_path(root)) {
+        objects::count(storage, &start, hidden, &mut see);
+    }
     board.change(|progress| progress.expected = count);
 }
 
@@ -142,25 +160,28 @@ struct RootStates {
 }
 
 impl RootStates {
-    fn of(db: &Db, music: &[PathBuf], board: &Board) -> Result<Self, ScanError> {
+    fn of(db: &Db, music: &Music, board: &Board) -> Result<Self, ScanError> {
         let mut roots = Self { there: Vec::new(), away: Vec::new() };
-        let mut absolute: Vec<PathBuf> =
-            music.iter().map(|root| std::path::absolute(root).unwrap_or_else(|_| root.clone())).collect();
+        let absolute = |root: &PathBuf| match ObjectUrl::of_path(root) {
+            Some(url) => url.to_path(),
+            None => std::path::absolute(root).unwrap_or_else(|_| root.clone()),
+        };
+        let mut absolute: Vec<PathBuf> = music.folders.iter().map(absolute).collect();
         absolute.sort();
         absolute.dedup();
         for root in absolute {
             if roots.there.iter().any(|outer: &PathBuf| root.starts_with(outer)) {
                 continue;
             }
-            match state_of(&root) {
+            match state_of(&root, &music.storage) {
                 Ok(true) => roots.there.push(root),
                 Ok(false) if !has_files(db, &root)? => roots.there.push(root),
                 Ok(false) => {
                     board.trouble(Some(&root), "the folder is empty; its tracks are kept: is a disk not mounted?");
                     roots.away.push(root);
                 }
-                Err(error) => {
-                    board.trouble(Some(&root), &format!("{}; its tracks are kept", in_words(&error)));
+                Err(reason) => {
+                    board.trouble(Some(&root), &format!("{reason}; its tracks are kept"));
                     roots.away.push(root);
                 }
             }
@@ -170,9 +191,13 @@ impl RootStates {
     }
 }
 
-/// Whether the folder has any entries.
-fn state_of(root: &Path) -> io::Result<bool> {
-    Ok(std::fs::read_dir(root)?.next().is_some())
+/// Whether the folder has any entries, or why that cannot be seen.
+fn state_of(root: &Path, storage: &Storage) -> Result<bool, String> {
+    if let Some(start) = ObjectUrl::of_path(root) {
+        return objects::has_any(storage, &start).map_err(|error| error.to_string());
+    }
+    let entries = std::fs::read_dir(root).map_err(|error| in_words(&error))?;
+    Ok({ entries }.next().is_some())
 }
 
 fn has_files(db: &Db, root: &Path) -> Result<bool, DbError> {

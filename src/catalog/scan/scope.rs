@@ -1,16 +1,19 @@
 //! The music folders, and the part of them that a scan covers.
 
 use super::walk::is_reached;
-use crate::values::{path::is_absence, separators::Splits};
+use crate::{
+    storage::Storage,
+    values::{object::is_object, path::is_absence, separators::Splits},
+};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
 /// The music folders, and what counts in them and beside them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Music {
-    /// The folders.
+    /// The folders; those of buckets are addresses as [`ObjectUrl`](crate::values::object::ObjectUrl) writes them.
     pub folders: Vec<PathBuf>,
     /// Whether hidden files and folders are scanned, too.
     pub hidden: bool,
@@ -18,6 +21,8 @@ pub struct Music {
     pub others_stay: bool,
     /// How names in tags are split.
     pub splits: Splits,
+    /// The buckets of those folders that are in one.
+    pub storage: Storage,
 }
 
 /// The part of the music folders that is scanned.
@@ -61,5 +66,5 @@ impl Scope {
 
 /// Whether there is a folder at this path, as far as the system can say.
 fn may_be_folder(path: &Path) -> bool {
-    fs::metadata(path).map_or_else(|error| !is_absence(&error), |found| found.is_dir())
+    is_object(path) || fs::metadata(path).map_or_else(|error| !is_absence(&error), |found| found.is_dir())
 }

@@ -171,7 +171,13 @@ pub fn run_one(db: &Db, music: &Music, scope: &Scope, board: &Board, stop: &Atom
     board.change(|progress| {
         *progress = ScanProgress { running: true, started: Some(time::now()), ..ScanProgress::default() }
     });
+    let before = music.storage.traffic();
     let outcome = scan(db, music, scope, board, stop);
+    let after = music.storage.traffic();
+    if after != before {
+        let (requests, read) = (after.requests - before.requests, after.read - before.read);
+        log::info!("scan: {}, {read} bytes read from buckets", counted(requests, "request"));
+    }
     publish();
     board.change(|progress| {
         progress.running = false;

@@ -35,6 +35,8 @@ pub(super) struct FileEntry {
     pub(super) name: Vec<u8>,
     /// Its metadata.
     pub(super) stat: Stat,
+    /// The entity tag of an object in a bucket; `None` for a file on a disk.
+    pub(super) etag: Option<String>,
 }
 
 /// One folder and its files.
@@ -198,7 +200,7 @@ impl OpenFolder {
             Ok(metadata) if metadata.is_dir() => links.push(entry.path().to_owned()),
             Ok(metadata) if !metadata.is_file() => {}
             Ok(_) if link && is_covered(entry.path(), covered) => {}
-            Ok(metadata) if audio => self.visit.files.push(FileEntry { name, stat: Stat::of(&metadata) }),
+            Ok(metadata) if audio => self.visit.files.push(FileEntry { name, stat: Stat::of(&metadata), etag: None }),
             Ok(metadata) => {
                 let Some(rank) = cover_rank else { return };
                 let is_too_large = usize::try_from(metadata.len()).is_ok_and(|size| size > MAX_PICTURE_BYTES);
@@ -207,7 +209,7 @@ impl OpenFolder {
                 }
                 if (is_too_large, rank) < self.cover_rank {
                     self.cover_rank = (is_too_large, rank);
-                    self.visit.cover = Some(FileEntry { name, stat: Stat::of(&metadata) });
+                    self.visit.cover = Some(FileEntry { name, stat: Stat::of(&metadata), etag: None });
                 }
             }
             // Deleted since the folder was listed, or a link without a target.

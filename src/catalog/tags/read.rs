@@ -18,8 +18,7 @@ use lofty::{
     probe::Probe,
 };
 use std::{
-    fs::File,
-    io::{BufReader, Seek as _},
+    io::{BufReader, Read, Seek},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     time::Duration,
@@ -38,12 +37,12 @@ const MARK_BYTES: usize = 16;
 ///
 /// # Errors
 /// `Unreadable` with the reason, also when the parser panics.
-pub fn read(path: &Path, file: &File, limit: Duration) -> Result<Reading, Unreadable> {
+pub fn read(path: &Path, file: impl Read + Seek, limit: Duration) -> Result<Reading, Unreadable> {
     catch_unwind(AssertUnwindSafe(|| read_unguarded(path, file, limit)))
         .unwrap_or_else(|_| Err(Unreadable("the tag parser panicked".to_owned())))
 }
 
-fn read_unguarded(path: &Path, file: &File, limit: Duration) -> Result<Reading, Unreadable> {
+fn read_unguarded(path: &Path, file: impl Read + Seek, limit: Duration) -> Result<Reading, Unreadable> {
     let mut reader = Patient::new(BufReader::with_capacity(16 * 1024, file), limit);
     let by_name = FileType::from_path(path);
     // The two bytes of a frame sync occur by chance in any long file, so files with other names are not searched.

@@ -60,6 +60,8 @@ pub struct FoundFile {
     pub name: Vec<u8>,
     /// Size, times and inode.
     pub stat: Stat,
+    /// The entity tag of an object in a bucket; `None` for a file on a disk.
+    pub etag: Option<String>,
     /// The names of its bytes; `None` when it could not be opened or looked at, which is to be tried again.
     pub version: Option<Version>,
     /// The SHA-256 of the whole file, where it was read as [`doubts`] asks.
@@ -150,6 +152,8 @@ pub struct KnownFile {
     pub name: Vec<u8>,
     /// Size, times and inode at the last scan.
     pub stat: Stat,
+    /// The entity tag of an object in a bucket; `None` for a file on a disk.
+    pub etag: Option<String>,
     /// The version of our tag reading that read it.
     pub reader: i64,
     /// Whether it is marked as missing.

@@ -44,6 +44,7 @@ pub(super) struct FileRow<'a> {
     ctime_ns: i64,
     look: &'a str,
     losses: String,
+    etag: Option<&'a str>,
 }
 
 pub(super) fn file_row(file: &FoundFile, id: i64, reader: i64) -> FileRow<'_> {
@@ -67,6 +68,7 @@ pub(super) fn file_row(file: &FoundFile, id: i64, reader: i64) -> FileRow<'_> {
         ctime_ns,
         look: names.map_or("", |names| &names.look),
         losses: file.content.as_ref().map(|content| content.losses.join("\n")).unwrap_or_default(),
+        etag: file.etag.as_deref(),
     }
 }
 

@@ -150,6 +150,7 @@ on_both_databases! {
                 folder: Arc::clone(&folder),
                 name: format!("{batch}-{number}").into_bytes(),
                 stat,
+                etag: None,
                 version: version.clone(),
                 sha256: None,
                 content: Ok(Box::new(content.clone())),

@@ -26,21 +26,21 @@ use tempfile::TempDir;
 
 /// The tags of a file; empty texts are not written.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Song {
-    pub(super) title: &'static str,
-    pub(super) artists: Vec<&'static str>,
-    pub(super) album: &'static str,
-    pub(super) album_artist: &'static str,
-    pub(super) track: u32,
-    pub(super) disc: u32,
-    pub(super) date: &'static str,
-    pub(super) genre: &'static str,
-    pub(super) compilation: bool,
-    pub(super) picture: Option<Vec<u8>>,
+pub(crate) struct Song {
+    pub(crate) title: &'static str,
+    pub(crate) artists: Vec<&'static str>,
+    pub(crate) album: &'static str,
+    pub(crate) album_artist: &'static str,
+    pub(crate) track: u32,
+    pub(crate) disc: u32,
+    pub(crate) date: &'static str,
+    pub(crate) genre: &'static str,
+    pub(crate) compilation: bool,
+    pub(crate) picture: Option<Vec<u8>>,
 }
 
 /// Writes a WAV file of 0.1 s; each `seed` gives other samples.
-pub(super) fn wav(path: &Path, seed: u32) {
+pub(crate) fn wav(path: &Path, seed: u32) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("made");
     let spec = hound::WavSpec {
         channels: 1,
@@ -57,7 +57,7 @@ pub(super) fn wav(path: &Path, seed: u32) {
 }
 
 /// Writes tags to a WAV file; they replace those it has.
-pub(super) fn tag(path: &Path, song: &Song) {
+pub(crate) fn tag(path: &Path, song: &Song) {
     let mut tag = Tag::new(TagType::Id3v2);
     let mut put = |key, text: String| {
         if !text.is_empty() {
@@ -84,39 +84,39 @@ pub(super) fn tag(path: &Path, song: &Song) {
 }
 
 /// A music folder and the database into which it is scanned.
-pub(super) struct Library {
-    pub(super) database: TestDatabase,
-    pub(super) db: Db,
-    pub(super) music: TempDir,
+pub(crate) struct Library {
+    pub(crate) database: TestDatabase,
+    pub(crate) db: Db,
+    pub(crate) music: TempDir,
 }
 
 /// A file's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) id: i64,
-    pub(super) missing: bool,
-    pub(super) error: Option<String>,
-    pub(super) title: Option<String>,
-    pub(super) album: Option<String>,
+pub(crate) struct Row {
+    pub(crate) id: i64,
+    pub(crate) missing: bool,
+    pub(crate) error: Option<String>,
+    pub(crate) title: Option<String>,
+    pub(crate) album: Option<String>,
 }
 
 impl Library {
-    pub(super) fn new(database: TestDatabase) -> Self {
+    pub(crate) fn new(database: TestDatabase) -> Self {
         let db = database.open();
         Self { database, db, music: tempfile::tempdir().expect("a folder") }
     }
 
-    pub(super) fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         Self::new(TestDatabase::new(Dialect::Sqlite))
     }
 
     /// A path in the music folder.
-    pub(super) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
         self.music.path().join(path)
     }
 
     /// Adds a tagged file.
-    pub(super) fn add(&self, path: impl AsRef<Path>, seed: u32, song: &Song) -> PathBuf {
+    pub(crate) fn add(&self, path: impl AsRef<Path>, seed: u32, song: &Song) -> PathBuf {
         let path = self.path(path);
         wav(&path, seed);
         tag(&path, song);
@@ -124,44 +124,44 @@ impl Library {
     }
 
     /// Adds a file with title, artist and album tags.
-    pub(super) fn song(&self, path: &str, seed: u32, title: &'static str) -> PathBuf {
+    pub(crate) fn song(&self, path: &str, seed: u32, title: &'static str) -> PathBuf {
         self.add(path, seed, &Song { title, artists: vec!["Artist"], album: "Album", ..Song::default() })
     }
 
     /// Scans the music folder.
-    pub(super) fn scan(&self) -> ScanProgress {
+    pub(crate) fn scan(&self) -> ScanProgress {
         let progress = self.scan_folders(&[self.music.path().to_owned()]);
         assert!(progress.complete, "{progress:?}");
         progress
     }
 
-    pub(super) fn scan_folders(&self, music: &[PathBuf]) -> ScanProgress {
+    pub(crate) fn scan_folders(&self, music: &[PathBuf]) -> ScanProgress {
         self.scan_scope(&Music { folders: music.to_vec(), ..Music::default() }, &Scope::All)
     }
 
     /// Scans the music folder and reads every file again.
-    pub(super) fn scan_again(&self) -> ScanProgress {
+    pub(crate) fn scan_again(&self) -> ScanProgress {
         self.scan_scope(&self.music(), &Scope::AllAgain)
     }
 
     /// Scans one folder in the music folder, as a server does when something changed there.
-    pub(super) fn scan_below(&self, folder: &str) -> ScanProgress {
+    pub(crate) fn scan_below(&self, folder: &str) -> ScanProgress {
         self.scan_scope(&self.music(), &Scope::Below(vec![self.path(folder)]))
     }
 
     /// The music folder.
-    pub(super) fn music(&self) -> Music {
+    pub(crate) fn music(&self) -> Music {
         Music { folders: vec![self.music.path().to_owned()], ..Music::default() }
     }
 
-    pub(super) fn scan_scope(&self, music: &Music, scope: &Scope) -> ScanProgress {
+    pub(crate) fn scan_scope(&self, music: &Music, scope: &Scope) -> ScanProgress {
         let board = Board::default();
         run_one(&self.db, music, scope, &board, &AtomicBool::new(false), &|| ());
         board.read()
     }
 
     /// All files by their path in the music folder; files without a path by their id.
-    pub(super) fn rows(&self) -> BTreeMap<String, Row> {
+    pub(crate) fn rows(&self) -> BTreeMap<String, Row> {
         type Columns =
             (i64, Option<Vec<u8>>, Vec<u8>, Option<i64>, Option<String>, Option<String>, Option<bool>, Option<String>);
         let rows: Vec<Columns> = self
@@ -200,7 +200,7 @@ impl Library {
     }
 
     /// Length in milliseconds, codec and channels of a track.
-    pub(super) fn audio(&self, id: i64) -> (i64, String, Option<i64>) {
+    pub(crate) fn audio(&self, id: i64) -> (i64, String, Option<i64>) {
         let columns = (tracks::duration_ms, tracks::codec, tracks::channels);
         let read = self.db.read_blocking(|connection| {
             Ok(tracks::table.filter(tracks::id.eq(id)).select(columns).first(connection)?)
@@ -210,7 +210,7 @@ impl Library {
 
     /// The id of the file at this path.
     #[track_caller]
-    pub(super) fn id(&self, path: &str) -> i64 {
+    pub(crate) fn id(&self, path: &str) -> i64 {
         let rows = self.rows();
         rows.get(path).unwrap_or_else(|| panic!("{path} is not among {:?}", rows.keys())).id
     }

@@ -16,7 +16,7 @@ mod interrupted;
 mod kept;
 mod left_out;
 mod lengths;
-mod library;
+pub(crate) mod library;
 mod lists;
 mod many;
 #[path = "../../bench/music.rs"]

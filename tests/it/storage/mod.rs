@@ -1,4 +1,5 @@
 //! Object storage: the real S3 protocol, with signatures, from a service in this process that can be told to fail.
 
 mod client;
+mod scan;
 mod service;

@@ -12,8 +12,15 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use s3s::{
-    Body, HttpResponse,
+    Body, HttpResponse, S3, S3Request, S3Response, S3Result,
     auth::SimpleAuth,
+    dto::{
+        AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+        CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput,
+        DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, GetObjectInput, GetObjectOutput, HeadObjectInput,
+        HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput, UploadPartInput,
+        UploadPartOutput,
+    },
     service::{S3Service, S3ServiceBuilder},
 };
 use s3s_fs::FileSystem;
@@ -62,6 +69,8 @@ struct Script {
     always: Option<Fault>,
     /// Method, path and query of each request.
     asked: Vec<String>,
+    /// Whether every request is refused with 503.
+    is_down: bool,
     /// Whether `If-Match` is ignored, as some services do.
     ignores_conditions: bool,
     /// What pages of which origin may read, as `(allowed origin, exposed fields)`.
@@ -87,7 +96,7 @@ impl Service {
             format!("access_key_id = \"{ACCESS_KEY}\"\nsecret_access_key = \"{SECRET_KEY}\"\n"),
         )
         .expect("written");
-        let mut builder = S3ServiceBuilder::new(FileSystem::new(folder.path()).expect("the folder is there"));
+        let mut builder = S3ServiceBuilder::new(Tagged(FileSystem::new(folder.path()).expect("the folder is there")));
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         let (service, script) = (builder.build(), Arc::<Mutex<Script>>::default());
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -164,6 +173,11 @@ impl Service {
         self.script.lock().expect("not poisoned").always = fault;
     }
 
+    /// Whether every request is refused with 503 from now on.
+    pub(crate) fn be_down(&self, is_down: bool) {
+        self.script.lock().expect("not poisoned").is_down = is_down;
+    }
+
     /// From now on `If-Match` counts for nothing.
     pub(crate) fn ignore_conditions(&self) {
         self.script.lock().expect("not poisoned").ignores_conditions = true;
@@ -178,6 +192,59 @@ impl Service {
     pub(crate) fn take_asked(&self) -> Vec<String> {
         std::mem::take(&mut self.script.lock().expect("not poisoned").asked)
     }
+}
+
+/// The files, with the entity tags in listings that `s3s-fs` leaves out.
+struct Tagged(FileSystem);
+
+/// Hands requests on as they are.
+macro_rules! handed_on {
+    ($($name:ident: $input:ident => $output:ident;)+) => {
+        #[async_trait::async_trait]
+        impl S3 for Tagged {
+            $(async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                self.0.$name(request).await
+            })+
+
+            async fn list_objects_v2(
+                &self,
+                request: S3Request<ListObjectsV2Input>,
+            ) -> S3Result<S3Response<ListObjectsV2Output>> {
+                let bucket = request.input.bucket.clone();
+                let (method, uri) = (request.method.clone(), request.uri.clone());
+                let mut listed = self.0.list_objects_v2(request).await?;
+                for object in listed.output.contents.iter_mut().flatten() {
+                    let key = object.key.clone().unwrap_or_default();
+                    let input = HeadObjectInput::builder().bucket(bucket.clone()).key(key).build();
+                    let request = S3Request {
+                        input: input.expect("bucket and key are all that it needs"),
+                        method: method.clone(),
+                        uri: uri.clone(),
+                        headers: Default::default(),
+                        extensions: Default::default(),
+                        credentials: None,
+                        region: None,
+                        service: None,
+                        trailing_headers: None,
+                    };
+                    object.e_tag = self.0.head_object(request).await?.output.e_tag;
+                }
+                Ok(listed)
+            }
+        }
+    };
+}
+
+handed_on! {
+    abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput;
+    complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput;
+    create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput;
+    delete_object: DeleteObjectInput => DeleteObjectOutput;
+    delete_objects: DeleteObjectsInput => DeleteObjectsOutput;
+    get_object: GetObjectInput => GetObjectOutput;
+    head_object: HeadObjectInput => HeadObjectOutput;
+    put_object: PutObjectInput => PutObjectOutput;
+    upload_part: UploadPartInput => UploadPartOutput;
 }
 
 async fn serve(listener: tokio::net::TcpListener, service: S3Service, script: Arc<Mutex<Script>>) {
@@ -202,6 +269,7 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         let mut script = script.lock().expect("not poisoned");
         script.asked.push(format!("{} {}", request.method(), request.uri()));
         let fault = match (is_object, script.faults.is_empty()) {
+            _ if script.is_down => Some(Fault::SlowDown),
             (false, _) => None,
             (true, true) => script.always,
             (true, false) => Some(script.faults.remove(0)),
