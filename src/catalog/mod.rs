@@ -3,6 +3,7 @@
 pub mod content;
 pub mod cover;
 pub mod follow;
+pub mod import;
 pub mod playlist;
 mod rounds;
 pub mod scan;

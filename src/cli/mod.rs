@@ -6,6 +6,7 @@ mod config;
 mod database;
 mod demo;
 mod device;
+mod import;
 mod key;
 mod links;
 mod openapi;
@@ -16,6 +17,7 @@ mod path;
 mod scan;
 mod serve;
 mod signals;
+mod storage;
 mod tokens;
 mod user;
 
@@ -45,6 +47,9 @@ enum CliCommand {
     Demo(demo::Demo),
     Serve(serve::Serve),
     Scan(scan::Scan),
+    Import(import::ImportArgs),
+    #[command(subcommand)]
+    Storage(storage::StorageCommand),
     Config(config::Config),
     Openapi(openapi::Openapi),
     Device(device::DeviceArgs),
@@ -62,6 +67,8 @@ pub fn main() -> ExitCode {
         CliCommand::Demo(command) => command.run(),
         CliCommand::Serve(command) => command.run(),
         CliCommand::Scan(command) => command.run(),
+        CliCommand::Import(command) => command.run(),
+        CliCommand::Storage(command) => command.run(),
         CliCommand::Config(command) => command.run(),
         CliCommand::Openapi(command) => command.run(),
         CliCommand::Device(command) => command.run(),

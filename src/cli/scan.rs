@@ -166,7 +166,7 @@ pub(super) fn report_traffic(storage: &Storage) -> io::Result<()> {
     output::line(format_args!("read from buckets: {} in {}", bytes(read), counted(requests, "request")))
 }
 
-fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
+pub(super) fn report(db: &Db, progress: &ScanProgress) -> Result<(), Failure> {
     output::line(format_args!(
         "{}: {} unchanged, {} new, {} changed, {} moved, {} gone ({:.0} files/s)",
         counted(progress.seen, "file"),

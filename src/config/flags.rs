@@ -120,6 +120,11 @@ some_flags! {
 }
 
 some_flags! {
+    /// The settings of a command that copies music into a bucket.
+    StorageFlags: &["data_dir", "s3_endpoint", "s3_region", "s3_path_style", "s3_key_file", "scan_hidden", "log"]
+}
+
+some_flags! {
     /// The settings of a command that scans music.
     ScanFlags: &[
         "data_dir",

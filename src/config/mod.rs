@@ -12,7 +12,7 @@ mod same;
 mod source;
 mod value;
 
-pub use flags::{DatabaseFlags, ScanFlags, SettingFlags};
+pub use flags::{DatabaseFlags, ScanFlags, SettingFlags, StorageFlags};
 pub use listen::{ListenAddress, PORT};
 pub use load::{LoadError, at_home, load};
 pub use networks::Networks;

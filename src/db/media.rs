@@ -31,12 +31,12 @@ pub struct Media {
     /// Coding of the samples.
     pub codec: String,
     /// The object that it is, where `path` is in a bucket; `None` for a file on a disk.
-    pub object: Option<MediaObject>,
+    pub object: Option<BucketObject>,
 }
 
 /// A media file that is an object in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MediaObject {
+pub struct BucketObject {
     /// Its bucket and key.
     pub url: ObjectUrl,
     /// Its entity tag without quotes as of the last scan; empty where the service gives none.
@@ -68,7 +68,7 @@ fn from_row(row: MediaRow) -> Media {
     let path = PathBuf::from(OsString::from_vec(folder)).join(OsString::from_vec(name));
     Media {
         track: MediaId::from_sql(id),
-        object: etag.and_then(|etag| Some(MediaObject { url: ObjectUrl::of_path(&path)?, etag })),
+        object: etag.and_then(|etag| Some(BucketObject { url: ObjectUrl::of_path(&path)?, etag })),
         path,
         stat: stat_of(stat),
         version,

@@ -2,15 +2,16 @@
 
 use super::{
     error::{StorageError, StorageFailure},
-    options::{Limits, StorageOptions},
-    worker::Worker,
+    options::{RequestLimits, StorageOptions},
+    upload::{NewObject, Upload, unread},
+    worker::{Given, Worker},
 };
 use crate::values::object::ObjectUrl;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use object_store::{
-    Attribute, Attributes, GetOptions, GetRange, GetResult, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions,
-    WriteMultipart, aws::AmazonS3, path::Path as Key,
+    Attribute, Attributes, GetOptions, GetRange, GetResult, ObjectStore as _, ObjectStoreExt as _, aws::AmazonS3,
+    path::Path as Key,
 };
 use std::{
     collections::HashMap,
@@ -19,14 +20,11 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc,
     },
     time::Duration,
 };
-use tokio::{
-    io::AsyncReadExt as _,
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::{sync::Semaphore, time::timeout};
 
 /// How many listed objects wait to be taken.
 const LISTED: usize = 1_000;
@@ -34,8 +32,6 @@ const LISTED: usize = 1_000;
 pub(super) const MAX_PIECE: u64 = 16 * 1024 * 1024;
 /// Files above this are written in several parts.
 const ONE_PART: u64 = 32 * 1024 * 1024;
-/// The bytes of such a part.
-const PART: usize = 8 * 1024 * 1024;
 /// Writing may take this long, and a second more for each…
 const WRITE_WITHIN: Duration = Duration::from_mins(2);
 /// … of these bytes.
@@ -55,22 +51,22 @@ pub enum Attempts {
 
 impl Attempts {
     /// For a request that reads or deletes, with all its tries.
-    const fn within(self) -> Duration {
+    pub(super) const fn within(self) -> Duration {
         match self {
             Self::Playback => Duration::from_secs(10),
             Self::Background => Duration::from_mins(2),
         }
     }
 
-    const fn limits(self) -> Limits {
+    const fn limits(self) -> RequestLimits {
         match self {
-            Self::Playback => Limits {
+            Self::Playback => RequestLimits {
                 connect: Duration::from_secs(3),
                 silence: Duration::from_secs(4),
                 tries_end: Duration::from_secs(8),
                 more_tries: 3,
             },
-            Self::Background => Limits {
+            Self::Background => RequestLimits {
                 connect: Duration::from_secs(10),
                 silence: Duration::from_secs(30),
                 tries_end: Duration::from_secs(90),
@@ -102,7 +98,7 @@ pub struct ObjectHead {
 
 /// Some bytes of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct ObjectBytes {
     /// As many bytes as were asked for.
     pub bytes: Bytes,
     /// What the answer says of the whole object.
@@ -124,10 +120,10 @@ pub struct Traffic {
 
 /// The buckets of a service. Cheap to clone; the clones share their connections and counts.
 #[derive(Clone, Default)]
-pub struct Storage(Arc<Shared>);
+pub struct Storage(Arc<StorageShared>);
 
 #[derive(Default)]
-struct Shared {
+struct StorageShared {
     options: StorageOptions,
     attempts: Attempts,
     clients: Mutex<HashMap<String, AmazonS3>>,
@@ -144,24 +140,29 @@ impl fmt::Debug for Storage {
 }
 
 /// The outcome of a request, which is awaited or waited for.
-type Outcome<T> = Result<T, StorageError>;
+pub(super) type StorageResult<T> = Result<T, StorageError>;
 
 impl Storage {
     /// The buckets of a service. Nothing is connected before the first request.
     #[must_use]
     pub fn new(options: StorageOptions, attempts: Attempts) -> Self {
-        Self(Arc::new(Shared { options, attempts, ..Shared::default() }))
+        Self(Arc::new(StorageShared { options, attempts, ..StorageShared::default() }))
+    }
+
+    /// For how long a request is tried.
+    pub(super) fn within(&self) -> Duration {
+        self.0.attempts.within()
     }
 
     /// How much went over the network so far.
     #[must_use]
     pub fn traffic(&self) -> Traffic {
-        let Shared { requests, read, written, .. } = &*self.0;
+        let StorageShared { requests, read, written, .. } = &*self.0;
         Traffic { requests: requests.load(Relaxed), read: read.load(Relaxed), written: written.load(Relaxed) }
     }
 
     /// The client of a bucket; made once, so that its connections are used again.
-    fn client(&self, object: &ObjectUrl) -> Outcome<AmazonS3> {
+    fn client(&self, object: &ObjectUrl) -> StorageResult<AmazonS3> {
         let mut clients = self.0.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&object.bucket) {
             return Ok(client.clone());
@@ -173,14 +174,14 @@ impl Storage {
     }
 
     /// Does a request on the thread of requests, for at most `within`.
-    fn ask<T: Send + 'static, F>(
+    pub(super) fn ask<T: Send + 'static, F>(
         &self,
         object: &ObjectUrl,
         within: Duration,
         request: impl FnOnce(AmazonS3, Key, Self) -> F,
-    ) -> Outcome<oneshot::Receiver<Outcome<T>>>
+    ) -> StorageResult<Given<StorageResult<T>>>
     where
-        F: Future<Output = Outcome<T>> + Send + 'static,
+        F: Future<Output = StorageResult<T>> + Send + 'static,
     {
         let client = self.client(object)?;
         let key = Key::parse(&object.key).map_err(|error| StorageError::of(object, &error.into()))?;
@@ -199,16 +200,21 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageFailure`]. Fewer bytes, other ones or those of another object are errors.
-    pub async fn get(&self, object: &ObjectUrl, range: Range<u64>, etag: Option<&str>) -> Outcome<Piece> {
-        finish(object, self.begin_get(object, range, etag)?.await)
+    pub async fn get(&self, object: &ObjectUrl, range: Range<u64>, etag: Option<&str>) -> StorageResult<ObjectBytes> {
+        finish(object, self.begin_get(object, range, etag)?.wait().await)
     }
 
     /// The same as [`Storage::get`]; blocks.
     ///
     /// # Errors
     /// The same.
-    pub fn get_blocking(&self, object: &ObjectUrl, range: Range<u64>, etag: Option<&str>) -> Outcome<Piece> {
-        finish(object, self.begin_get(object, range, etag)?.blocking_recv())
+    pub fn get_blocking(
+        &self,
+        object: &ObjectUrl,
+        range: Range<u64>,
+        etag: Option<&str>,
+    ) -> StorageResult<ObjectBytes> {
+        finish(object, self.begin_get(object, range, etag)?.wait_blocking())
     }
 
     fn begin_get(
@@ -216,7 +222,7 @@ impl Storage {
         object: &ObjectUrl,
         range: Range<u64>,
         etag: Option<&str>,
-    ) -> Outcome<oneshot::Receiver<Outcome<Piece>>> {
+    ) -> StorageResult<Given<StorageResult<ObjectBytes>>> {
         let (asked, etag) = (object.clone(), etag.map(str::to_owned));
         self.ask(object, self.0.attempts.within(), move |client, key, storage| async move {
             let wanted = range.end.saturating_sub(range.start);
@@ -235,7 +241,13 @@ impl Storage {
     }
 
     /// The body of an answer, which must be as long as it was to be, and of the object that was meant.
-    async fn collect(&self, object: &ObjectUrl, got: GetResult, wanted: u64, etag: Option<&str>) -> Outcome<Piece> {
+    async fn collect(
+        &self,
+        object: &ObjectUrl,
+        got: GetResult,
+        wanted: u64,
+        etag: Option<&str>,
+    ) -> StorageResult<ObjectBytes> {
         let head = head_of(&got.meta);
         // Some services do not know `If-Match` on reads.
         if etag.is_some_and(|etag| !etag.is_empty() && etag != head.etag) {
@@ -257,7 +269,7 @@ impl Storage {
             bytes.extend_from_slice(&part);
         }
         if bytes.len() == length {
-            return Ok(Piece { bytes: bytes.freeze(), head, name });
+            return Ok(ObjectBytes { bytes: bytes.freeze(), head, name });
         }
         let reason = format_args!("the service sent {} bytes of {length}", bytes.len());
         Err(StorageError::new(StorageFailure::Wrong, object, reason))
@@ -267,12 +279,12 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageFailure`].
-    pub fn head_blocking(&self, object: &ObjectUrl) -> Outcome<ObjectHead> {
+    pub fn head_blocking(&self, object: &ObjectUrl) -> StorageResult<ObjectHead> {
         let asked = object.clone();
         let begun = self.ask(object, self.0.attempts.within(), move |client, key, _| async move {
             client.head(&key).await.map(|meta| head_of(&meta)).map_err(|error| StorageError::of(&asked, &error))
         });
-        finish(object, begun?.blocking_recv())
+        finish(object, begun?.wait_blocking())
     }
 
     /// Calls `see` with every object whose key begins with that of `start` and a slash, in the order of the service, until
@@ -280,11 +292,12 @@ impl Storage {
     ///
     /// # Errors
     /// See [`StorageFailure`]. What was seen before stays seen.
-    pub fn list_blocking(&self, start: &ObjectUrl, mut see: impl FnMut(ListedObject) -> bool) -> Outcome<()> {
+    pub fn list_blocking(&self, start: &ObjectUrl, mut see: impl FnMut(ListedObject) -> bool) -> StorageResult<()> {
         let client = self.client(start)?;
         let key = Key::parse(&start.key).map_err(|error| StorageError::of(start, &error.into()))?;
         self.0.requests.fetch_add(1, Relaxed);
-        let (sender, mut listed) = mpsc::channel(LISTED);
+        let ((sender, listed), room) = (mpsc::channel(), Arc::new(Semaphore::new(LISTED)));
+        let (listed, taken) = (ListEnd { listed, room: Arc::clone(&room) }, Arc::clone(&room));
         let (asked, within) = (start.clone(), self.0.attempts.within());
         let list = async move {
             let mut objects = client.list(Some(&key));
@@ -296,14 +309,18 @@ impl Storage {
                 };
                 let is_end = next.is_err();
                 let next = next.map(|meta| ListedObject { key: meta.location.to_string(), head: head_of(&meta) });
-                if sender.send(next).await.is_err() || is_end {
+                // An error says that who listed has left.
+                let Ok(place) = room.acquire().await else { return };
+                place.forget();
+                if sender.send(next).is_err() || is_end {
                     return;
                 }
             }
         };
         let given = self.0.worker.give(list);
         drop(given.map_err(|error| StorageError::new(StorageFailure::Unavailable, start, error))?);
-        while let Some(next) = listed.blocking_recv() {
+        while let Ok(next) = listed.listed.recv() {
+            taken.add_permits(1);
             if !see(next?) {
                 return Ok(());
             }
@@ -311,75 +328,41 @@ impl Storage {
         Ok(())
     }
 
-    /// Writes a file as a new object, whose metadata keep `name`; an object that is there stays as it is. Blocks. The service
-    /// checks the bytes against the SHA-256 in the signature.
+    /// Writes a file as an object. Blocks. The service checks the bytes against the SHA-256 in the signature, and they are
+    /// those that `new` names, or nothing is written.
     ///
     /// # Errors
-    /// See [`StorageFailure`]; [`StorageFailure::Exists`] when there is an object.
-    pub fn put_blocking(
-        &self,
-        object: &ObjectUrl,
-        path: &std::path::Path,
-        name: &str,
-        content_type: &'static str,
-    ) -> Outcome<()> {
-        let unread = |error: &std::io::Error| {
-            StorageError::new(StorageFailure::Wrong, object, format_args!("{}: {error}", path.display()))
-        };
-        let size = std::fs::metadata(path).map_err(|error| unread(&error))?.len();
+    /// See [`StorageFailure`]; [`StorageFailure::Exists`] when there is an object, unless `new` replaces it.
+    pub fn put_blocking(&self, object: &ObjectUrl, new: &NewObject<'_>) -> StorageResult<()> {
+        let size = std::fs::metadata(new.path).map_err(|error| unread(object, new.path, &error))?.len();
         let within = WRITE_WITHIN.saturating_add(Duration::from_secs(size / SLOWEST_WRITE));
-        let (asked, path) = (object.clone(), path.to_owned());
-        let attributes = Attributes::from_iter([
-            (Attribute::ContentType, content_type.to_owned()),
-            (Attribute::Metadata(NAME.into()), encoded(name)),
-        ]);
+        let upload = Upload {
+            object: object.clone(),
+            path: new.path.to_owned(),
+            sha256: new.sha256,
+            attributes: Attributes::from_iter([
+                (Attribute::ContentType, new.content_type.to_owned()),
+                (Attribute::Metadata(NAME.into()), encoded(new.name)),
+            ]),
+            replaces: new.replaces,
+        };
         let begun = self.ask(object, within, move |client, key, storage| async move {
-            let unread = |error: std::io::Error| {
-                StorageError::new(StorageFailure::Wrong, &asked, format_args!("{}: {error}", path.display()))
+            let sent = if size <= ONE_PART {
+                upload.at_once(&client, &key).await?
+            } else {
+                upload.in_parts(&client, &key).await?
             };
-            let failed = |error: object_store::Error| match StorageError::of(&asked, &error) {
-                // The answer to `If-None-Match` when there is an object.
-                error if error.kind == StorageFailure::Changed => {
-                    StorageError::new(StorageFailure::Exists, &asked, "there is an object already")
-                }
-                error => error,
-            };
-            if size <= ONE_PART {
-                let bytes = Bytes::from(tokio::fs::read(&path).await.map_err(unread)?);
-                let sent = u64::try_from(bytes.len()).unwrap_or(0);
-                let options = PutOptions { mode: PutMode::Create, attributes, ..PutOptions::default() };
-                client.put_opts(&key, bytes.into(), options).await.map_err(failed)?;
-                storage.0.written.fetch_add(sent, Relaxed);
-                return Ok(());
-            }
-            // No service has a condition for the parts: whoever was first is looked for before.
-            if client.head(&key).await.is_ok() {
-                return Err(StorageError::new(StorageFailure::Exists, &asked, "there is an object already"));
-            }
-            let options = object_store::PutMultipartOptions { attributes, ..Default::default() };
-            let upload = client.put_multipart_opts(&key, options).await.map_err(failed)?;
-            let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
-            let mut file = tokio::fs::File::open(&path).await.map_err(unread)?;
-            loop {
-                let mut part = BytesMut::with_capacity(PART);
-                while part.len() < PART && file.read_buf(&mut part).await.map_err(unread)? > 0 {}
-                if part.is_empty() {
-                    break;
-                }
-                storage.0.written.fetch_add(u64::try_from(part.len()).unwrap_or(0), Relaxed);
-                upload.wait_for_capacity(1).await.map_err(failed)?;
-                upload.put(part.freeze());
-            }
-            upload.finish().await.map(drop).map_err(failed)
+            storage.0.written.fetch_add(sent, Relaxed);
+            Ok(())
         });
-        finish(object, begun?.blocking_recv())
+        finish(object, begun?.wait_blocking())
     }
 
     /// Deletes an object; one that is not there is no error. Blocks.
     ///
     /// # Errors
     /// See [`StorageFailure`].
-    pub fn delete_blocking(&self, object: &ObjectUrl) -> Outcome<()> {
+    pub fn delete_blocking(&self, object: &ObjectUrl) -> StorageResult<()> {
         let asked = object.clone();
         let begun = self.ask(object, self.0.attempts.within(), move |client, key, _| async move {
             match client.delete(&key).await {
@@ -387,13 +370,25 @@ impl Storage {
                 Err(error) => Err(StorageError::of(&asked, &error)),
             }
         });
-        finish(object, begun?.blocking_recv())
+        finish(object, begun?.wait_blocking())
+    }
+}
+
+/// The end of a listing that takes; the other one stops when this is dropped.
+struct ListEnd {
+    listed: mpsc::Receiver<StorageResult<ListedObject>>,
+    room: Arc<Semaphore>,
+}
+
+impl Drop for ListEnd {
+    fn drop(&mut self) {
+        self.room.close();
     }
 }
 
 /// The outcome of a request, or that its thread has ended.
-fn finish<T>(object: &ObjectUrl, received: Result<Outcome<T>, oneshot::error::RecvError>) -> Outcome<T> {
-    let ended = |_| Err(StorageError::new(StorageFailure::Unavailable, object, "the thread of requests has ended"));
+pub(super) fn finish<T>(object: &ObjectUrl, received: Option<StorageResult<T>>) -> StorageResult<T> {
+    let ended = || Err(StorageError::new(StorageFailure::Unavailable, object, "the thread of requests has ended"));
     received.unwrap_or_else(ended)
 }
 
@@ -402,7 +397,8 @@ fn head_of(meta: &object_store::ObjectMeta) -> ObjectHead {
     ObjectHead {
         size: meta.size,
         etag: etag.trim_matches('"').to_owned(),
-        modified_ns: meta.last_modified.timestamp_nanos_opt().unwrap_or(0),
+        // Listings have parts of a second, other answers have not.
+        modified_ns: meta.last_modified.timestamp().saturating_mul(1_000_000_000),
     }
 }
 

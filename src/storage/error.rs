@@ -28,14 +28,14 @@ pub enum StorageFailure {
 pub struct StorageError {
     /// Its kind.
     pub kind: StorageFailure,
-    /// What was wrong and where, for logs and terminals. It may name the service's address: not for clients of ours.
-    text: String,
+    object: ObjectUrl,
+    reason: String,
 }
 
 impl StorageError {
     pub(super) fn new(kind: StorageFailure, object: &ObjectUrl, reason: impl fmt::Display) -> Self {
         let reason: String = reason.to_string().chars().take(MAX_TEXT).collect();
-        Self { kind, text: format!("{object}: {reason}") }
+        Self { kind, object: object.clone(), reason }
     }
 
     pub(super) fn of(object: &ObjectUrl, error: &object_store::Error) -> Self {
@@ -56,8 +56,25 @@ impl StorageError {
                 object,
                 format_args!("a key cannot be used, rename its object: {source}"),
             ),
-            error => Self::new(StorageFailure::Unavailable, object, error),
+            // Listings tell the status in their text alone.
+            error => match error.to_string() {
+                text if text.contains("status code: 404") => {
+                    Self::new(StorageFailure::Absent, object, "there is no such object or bucket")
+                }
+                text if ["401", "403"].iter().any(|status| text.contains(&format!("status code: {status}"))) => {
+                    let reason = format_args!("the credentials are missing or not enough for this: {text}");
+                    Self::new(StorageFailure::Refused, object, reason)
+                }
+                text => Self::new(StorageFailure::Unavailable, object, text),
+            },
         }
+    }
+
+    /// What was wrong, without the address of the object: for logs and terminals. It may name the service's address, so that
+    /// it is nothing for clients of ours.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
     }
 
     /// Whether trying again later helps.
@@ -69,7 +86,7 @@ impl StorageError {
 
 impl fmt::Display for StorageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        write!(f, "{}: {}", self.object, self.reason)
     }
 }
 

@@ -5,9 +5,12 @@ mod error;
 mod keys;
 mod options;
 mod reader;
+mod upload;
+mod whole;
 mod worker;
 
-pub use client::{Attempts, ListedObject, ObjectHead, Piece, Storage, Traffic};
+pub use client::{Attempts, ListedObject, ObjectBytes, ObjectHead, Storage, Traffic};
 pub use error::{StorageError, StorageFailure};
 pub use options::StorageOptions;
 pub use reader::ObjectReader;
+pub use upload::NewObject;

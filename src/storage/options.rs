@@ -27,7 +27,7 @@ pub struct StorageOptions {
 
 /// How long requests may take, and how often they are tried.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct RequestLimits {
     /// For connecting.
     pub(super) connect: Duration,
     /// Between two bytes of an answer.
@@ -43,7 +43,7 @@ impl StorageOptions {
     ///
     /// # Errors
     /// Options that cannot be used, in words.
-    pub(super) fn client(&self, bucket: &str, limits: Limits) -> Result<AmazonS3, String> {
+    pub(super) fn client(&self, bucket: &str, limits: RequestLimits) -> Result<AmazonS3, String> {
         // The one that the rest of the program uses; without one the client panics. There may be one already.
         drop(rustls::crypto::ring::default_provider().install_default());
         let client = ClientOptions::new()

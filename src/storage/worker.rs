@@ -1,7 +1,11 @@
 //! The thread of requests to object storage: connections belong to the event loop that opened them, and those of servers and
 //! commands come and go.
 
-use std::{io, sync::OnceLock, thread};
+use std::{
+    io,
+    sync::{OnceLock, mpsc},
+    thread,
+};
 use tokio::{
     runtime::{Builder, Handle},
     sync::oneshot,
@@ -40,16 +44,39 @@ impl Worker {
         Ok(&self.0.get_or_init(|| fresh).handle)
     }
 
-    /// Does work on that thread. When the receiver is dropped, the work goes on: connections are used again.
+    /// Does work on that thread. When what is returned is dropped, the work goes on: connections are used again.
     ///
     /// # Errors
     /// When the thread cannot be started.
     pub(super) fn give<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
-    ) -> io::Result<oneshot::Receiver<T>> {
-        let (done, result) = oneshot::channel();
-        self.handle()?.spawn(async move { drop(done.send(work.await)) });
-        Ok(result)
+    ) -> io::Result<Given<T>> {
+        let ((told, waiting), (done, result)) = (oneshot::channel(), mpsc::sync_channel(1));
+        self.handle()?.spawn(async move {
+            drop(done.send(work.await));
+            // Who waited may have left.
+            let _ = told.send(());
+        });
+        Ok(Given { waiting, result })
+    }
+}
+
+/// Work that was given to the thread.
+pub(super) struct Given<T> {
+    waiting: oneshot::Receiver<()>,
+    result: mpsc::Receiver<T>,
+}
+
+impl<T> Given<T> {
+    /// Its result; `None` when the thread has ended.
+    pub(super) async fn wait(self) -> Option<T> {
+        drop(self.waiting.await);
+        self.result.try_recv().ok()
+    }
+
+    /// The same; blocks, on any thread. The event loop of another runtime may be one.
+    pub(super) fn wait_blocking(self) -> Option<T> {
+        self.result.recv().ok()
     }
 }

@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("db", &["media", "time", "values"]),
     ("error", &["db"]),
     ("backup", &["db", "media", "time"]),
-    ("storage", &["values"]),
+    ("storage", &["media", "values"]),
     ("config", &["db", "storage", "values"]),
     ("telemetry", &["config", "values"]),
     ("metrics", &[]),

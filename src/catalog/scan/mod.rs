@@ -1,7 +1,9 @@
 //! Scans: read the music folders and update the catalogue. See README.md.
 
 mod changes;
+mod check;
 mod compare;
+mod find;
 mod job;
 mod names;
 mod objects;
@@ -16,6 +18,8 @@ mod trouble;
 mod walk;
 mod watch;
 
+pub use check::{BucketCheck, BucketCounts, BucketFinding, CheckError, sha256_of_name};
+pub use find::{FoundMusic, find};
 pub use patience::ScanError;
 pub use progress::{Board, ScanProgress};
 pub use run::scan;

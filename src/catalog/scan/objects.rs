@@ -50,7 +50,7 @@ pub(super) fn walk(storage: &Storage, start: &ObjectUrl, hidden: bool, see: &mut
     }
     match (listed, disorder) {
         // Folders that are not closed may lack files, and are dropped.
-        (Err(error), _) => see(WalkStep::Refused(start.to_path(), error.to_string())),
+        (Err(error), _) => see(WalkStep::Refused(start.to_path(), error.reason().to_owned())),
         (Ok(()), Some(_)) => see(WalkStep::Refused(start.to_path(), DISORDER.to_owned())),
         (Ok(()), None) => walk.close(0, see),
     }
@@ -207,7 +207,7 @@ pub(super) fn read(storage: &Storage, object: &ObjectUrl, job: ReadJob, salt: i6
     let path = job.path();
     let reading = tags::read(&path, &mut reader, READ_LIMIT);
     if let Some(failure) = reader.failure() {
-        return Done::File(job.unreadable(failure.to_string()));
+        return Done::File(job.unreadable(failure.reason().to_owned()));
     }
     let path = named(&path, reader.name());
     let content = reading

@@ -194,7 +194,7 @@ impl RootStates {
 /// Whether the folder has any entries, or why that cannot be seen.
 fn state_of(root: &Path, storage: &Storage) -> Result<bool, String> {
     if let Some(start) = ObjectUrl::of_path(root) {
-        return objects::has_any(storage, &start).map_err(|error| error.to_string());
+        return objects::has_any(storage, &start).map_err(|error| error.reason().to_owned());
     }
     let entries = std::fs::read_dir(root).map_err(|error| in_words(&error))?;
     Ok({ entries }.next().is_some())

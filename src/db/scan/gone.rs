@@ -43,6 +43,17 @@ pub fn mark_missing(connection: &mut DbConnection, gone: &[Gone], now_us: i64) -
     Ok(still.len())
 }
 
+/// Marks the file with this name in a folder as missing, which is about to be deleted; returns whether there was one.
+///
+/// # Errors
+/// Those of the database.
+pub fn remove_file(connection: &mut DbConnection, folder_id: i64, name: &[u8], now_us: i64) -> Result<bool, DbError> {
+    let here = files::table.filter(files::folder_id.eq(folder_id)).filter(files::name.eq(name));
+    let ids: Vec<i64> = here.filter(files::missing_us.is_null()).select(files::id).load(connection)?;
+    mark(connection, &ids, now_us)?;
+    Ok(!ids.is_empty())
+}
+
 /// Marks files as missing.
 pub(super) fn mark(connection: &mut DbConnection, ids: &[i64], now_us: i64) -> Result<(), DbError> {
     if ids.is_empty() {

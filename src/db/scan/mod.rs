@@ -15,7 +15,7 @@ mod twins;
 mod write;
 
 pub use doubts::{Doubt, doubts};
-pub use gone::{Gone, folders_after, forget_folders, has_files_below, mark_missing, missing_tracks};
+pub use gone::{Gone, folders_after, forget_folders, has_files_below, mark_missing, missing_tracks, remove_file};
 pub use lock::ScanLock;
 pub use record::{Recorded, add_folders, record};
 pub use refresh::refresh;

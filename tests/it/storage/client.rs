@@ -3,17 +3,26 @@
 use super::service::{Fault, Service};
 use crate::stream::fixture::noise;
 use segue::{
-    storage::{Attempts, ObjectReader, StorageError, StorageFailure},
+    media::digest::Digest,
+    storage::{Attempts, NewObject, ObjectReader, StorageError, StorageFailure},
     values::object::ObjectUrl,
 };
+use sha2::{Digest as _, Sha256};
 use std::{
     fs,
     io::{Read as _, Seek as _, SeekFrom},
+    path::Path,
     time::{Duration, Instant},
 };
 
 fn kind<T: std::fmt::Debug>(outcome: Result<T, StorageError>) -> StorageFailure {
     outcome.expect_err("it fails").kind
+}
+
+/// A file that is to become an object.
+fn new<'a>(path: &'a Path, name: &'a str, bytes: &[u8]) -> NewObject<'a> {
+    let sha256 = Digest(Sha256::digest(bytes).into());
+    NewObject { path, sha256, name, content_type: "audio/flac", replaces: false }
 }
 
 #[test]
@@ -45,15 +54,18 @@ fn objects_are_listed_read_written_once_and_deleted() {
 
     let path = service.key_file().with_file_name("new.flac");
     fs::write(&path, &bytes).expect("written");
-    let new = service.url("out/new.flac");
-    storage.put_blocking(&new, &path, "Ä name.flac", "audio/flac").expect("it writes");
-    assert_eq!(storage.get_blocking(&new, 0..3, None).expect("it reads").name.as_deref(), Some("Ä name.flac"));
+    let object = service.url("out/new.flac");
+    storage.put_blocking(&object, &new(&path, "Ä name.flac", &bytes)).expect("it writes");
+    assert_eq!(storage.get_blocking(&object, 0..3, None).expect("it reads").name.as_deref(), Some("Ä name.flac"));
     assert_eq!(fs::read(service.file("out/new.flac")).expect("it is there"), bytes);
     fs::write(&path, b"other").expect("written");
-    assert_eq!(kind(storage.put_blocking(&new, &path, "x", "audio/flac")), StorageFailure::Exists);
+    assert_eq!(kind(storage.put_blocking(&object, &new(&path, "x", b"other"))), StorageFailure::Exists);
+    let changed = storage.put_blocking(&service.url("changed"), &new(&path, "x", b"before")).expect_err("it changed");
+    assert!(changed.to_string().contains("the file changed while it was copied"), "{changed}");
+    assert!(!service.file("changed").exists());
     assert_eq!(fs::read(service.file("out/new.flac")).expect("it is there"), bytes, "the first one stays");
-    storage.delete_blocking(&new).expect("it deletes");
-    storage.delete_blocking(&new).expect("it is gone already");
+    storage.delete_blocking(&object).expect("it deletes");
+    storage.delete_blocking(&object).expect("it is gone already");
     assert!(!service.file("out/new.flac").exists());
 }
 
@@ -64,10 +76,14 @@ fn a_large_file_is_written_in_parts() {
     let (path, bytes) = (service.key_file().with_file_name("large.wav"), noise(33 * 1024 * 1024 + 1));
     fs::write(&path, &bytes).expect("written");
     let large = service.url("large.wav");
-    storage.put_blocking(&large, &path, "large.wav", "audio/wav").expect("it writes");
+    storage.put_blocking(&large, &new(&path, "large.wav", &bytes)).expect("it writes");
     assert!(service.take_asked().iter().any(|asked| asked.contains("partNumber=5")), "five parts");
     assert!(fs::read(service.file("large.wav")).expect("it is there") == bytes, "the bytes are the same");
-    assert_eq!(kind(storage.put_blocking(&large, &path, "x", "audio/wav")), StorageFailure::Exists);
+    assert_eq!(kind(storage.put_blocking(&large, &new(&path, "x", &bytes))), StorageFailure::Exists);
+    assert_eq!(kind(storage.put_blocking(&service.url("b.wav"), &new(&path, "x", b"other"))), StorageFailure::Wrong);
+    let asked = service.take_asked();
+    assert!(asked.iter().any(|asked| asked.starts_with("DELETE") && asked.contains("uploadId")), "{asked:?}");
+    assert!(!service.file("b.wav").exists(), "what was sent is given up");
 }
 
 #[test]

@@ -16,10 +16,10 @@ use s3s::{
     auth::SimpleAuth,
     dto::{
         AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
-        CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, DeleteObjectInput,
-        DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, GetObjectInput, GetObjectOutput, HeadObjectInput,
-        HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput, UploadPartInput,
-        UploadPartOutput,
+        CompleteMultipartUploadOutput, CopyObjectInput, CopyObjectOutput, CreateMultipartUploadInput,
+        CreateMultipartUploadOutput, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
+        GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, ListObjectsV2Input, ListObjectsV2Output,
+        PutObjectInput, PutObjectOutput, UploadPartInput, UploadPartOutput,
     },
     service::{S3Service, S3ServiceBuilder},
 };
@@ -71,6 +71,10 @@ struct Script {
     asked: Vec<String>,
     /// Whether every request is refused with 503.
     is_down: bool,
+    /// Whether deletes are refused.
+    refuses_deletes: bool,
+    /// How many more writes are taken before all are refused.
+    writes_left: Option<usize>,
     /// Whether `If-Match` is ignored, as some services do.
     ignores_conditions: bool,
     /// What pages of which origin may read, as `(allowed origin, exposed fields)`.
@@ -178,6 +182,21 @@ impl Service {
         self.script.lock().expect("not poisoned").is_down = is_down;
     }
 
+    /// Only this many writes succeed from now on; the others are refused as by a service that is not there.
+    pub(crate) fn refuse_writes_after(&self, count: usize) {
+        self.script.lock().expect("not poisoned").writes_left = Some(count);
+    }
+
+    /// Whether deletes are refused from now on.
+    pub(crate) fn refuse_deletes(&self, refuse: bool) {
+        self.script.lock().expect("not poisoned").refuses_deletes = refuse;
+    }
+
+    /// Writes succeed again.
+    pub(crate) fn allow_writes(&self) {
+        self.script.lock().expect("not poisoned").writes_left = None;
+    }
+
     /// From now on `If-Match` counts for nothing.
     pub(crate) fn ignore_conditions(&self) {
         self.script.lock().expect("not poisoned").ignores_conditions = true;
@@ -236,6 +255,7 @@ macro_rules! handed_on {
 }
 
 handed_on! {
+    copy_object: CopyObjectInput => CopyObjectOutput;
     abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput;
     complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput;
     create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput;
@@ -270,10 +290,16 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         script.asked.push(format!("{} {}", request.method(), request.uri()));
         let fault = match (is_object, script.faults.is_empty()) {
             _ if script.is_down => Some(Fault::SlowDown),
+            _ if request.method() == Method::PUT && script.writes_left == Some(0) => Some(Fault::Broken),
+            _ if request.method() == Method::DELETE && script.refuses_deletes => Some(Fault::Broken),
+            _ if request.method() == Method::POST && script.refuses_deletes => Some(Fault::Broken),
             (false, _) => None,
             (true, true) => script.always,
             (true, false) => Some(script.faults.remove(0)),
         };
+        if request.method() == Method::PUT {
+            script.writes_left = script.writes_left.map(|left| left.saturating_sub(1));
+        }
         (fault, script.ignores_conditions, script.cors.clone())
     };
     match fault {
