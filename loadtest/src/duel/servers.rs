@@ -16,8 +16,11 @@ use std::time::{Duration, Instant};
 
 /// How long a server may take to start.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Milliseconds in which each idle socket is pinged once, where that can be chosen. That of Segue is its own, the same.
+/// Milliseconds in which each idle socket is pinged once, where that can be chosen.
 pub(super) const PING_MS: u64 = 20_000;
+/// The `heartbeat_ms` at which Segue pings a device that is idle, and sends nothing by itself, after [`PING_MS`]: after
+/// 1.75 × `idle_ms`, which is ten of them.
+const HEARTBEAT_MS: u64 = PING_MS * 2 / 35;
 
 /// What servers need to start.
 #[derive(Debug, Clone)]
@@ -72,6 +75,7 @@ impl Server {
                 fs::create_dir(&music).and_then(|()| track(&music.join("a.wav"))).map_err(|error| error.to_string())?;
                 let mut serve = segue(setup, path);
                 serve.args(["serve", "--listen", "127.0.0.1:0", "--music"]).arg(music);
+                serve.args(["--heartbeat-ms", &HEARTBEAT_MS.to_string()]);
                 serve
             }
             Kind::Floor | Kind::Raw => {
