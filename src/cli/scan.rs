@@ -35,7 +35,7 @@ const PAGE: i64 = 500;
 /// there, or is empty although it had music, and when the scan was stopped or failed; 2 when the arguments are wrong.
 #[derive(Debug, Args)]
 pub(super) struct Scan {
-    /// The folders to scan in place of those of the settings, such as s3://BUCKET/PREFIX; tracks elsewhere stay as they are
+    /// The folders to scan in place of those of the settings, such as `s3://BUCKET/PREFIX`; tracks elsewhere stay as they are
     #[arg(value_name = "FOLDER", value_parser = folder)]
     folders: Vec<PathBuf>,
     /// Read every file again, also those that seem not to have changed; as a whole where the SHA-256 is known

@@ -124,7 +124,9 @@ pub fn ends(size: u64) -> [Range<u64>; 2] {
 pub fn object_version(address: &str, etag: &str, stat: Stat, ends: &[Vec<u8>; 2]) -> Version {
     let mut content = Sha256::new();
     content.update(stat.size.to_le_bytes());
-    ends.iter().for_each(|end| content.update(end));
+    for end in ends {
+        content.update(end);
+    }
     let content = content.finalize();
     let look = Sha256::new_with_prefix(content).chain_update(etag.as_bytes());
     let version = look.clone().chain_update([0]).chain_update(address.as_bytes());

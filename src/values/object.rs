@@ -31,7 +31,7 @@ impl ObjectUrl {
         let Some(rest) = text.strip_prefix(SCHEME) else { return refuse("it does not begin with s3://") };
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
         let of_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
-        let at_edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+        let at_edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
         let name = bucket.as_bytes();
         if !(3..=63).contains(&name.len()) || !name.iter().all(|byte| of_name(*byte)) {
             return refuse("a bucket has 3 to 63 small letters, digits, dots and hyphens");

@@ -56,6 +56,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "db",
             "device",
             "http",
+            "media",
             "metrics",
             "restored",
             "storage",

@@ -69,7 +69,7 @@ fn scan_noted(db: &Db, music: &Music, scope: &Scope, board: &Board, stop: &Atomi
     let RootStates { there, away } = RootStates::of(db, music, board)?;
     let (sender, arrivals) = sync_channel(ARRIVALS);
     let processors = thread::available_parallelism().map_or(2, usize::from);
-    let threads = if there.iter().any(|root| is_object(root)) { processors.max(OBJECT_READERS) } else { processors };
+    let threads = if there.iter().any(is_object) { processors.max(OBJECT_READERS) } else { processors };
     let (parts, storage) = ((&music.splits, &music.storage), &music.storage);
     let (mut readers, jobs) =
         Readers::start(threads, salt, parts, sender.clone(), Arrival::Read).map_err(ScanError::Threads)?;

@@ -42,7 +42,8 @@ fn import(library: &Library, service: &Service, songs: &[Vec<u8>]) -> Vec<String
 on_both_databases! {
     async fn what_is_wrong_with_a_bucket_is_found_and_repaired(database) {
         let (library, service) = (Library::new(database), Service::start());
-        let songs: Vec<Vec<u8>> = (0..4).map(|number| song(number, "Song", None)).collect();
+        let titles = ["One", "Two", "Three", "Four"];
+        let songs: Vec<Vec<u8>> = (1..).zip(titles).map(|(number, title)| song(number, title, None)).collect();
         let keys = import(&library, &service, &songs);
         let check = |more: &[&str]| {
             program(&library.database, &service, &[&["storage", "check", "s3://music/lib"], more].concat())

@@ -50,7 +50,8 @@ pub(super) fn reads(service: &Service) -> Vec<String> {
 on_both_databases! {
     async fn a_bucket_is_scanned_by_few_reads_and_what_is_unchanged_by_none(database) {
         let (library, service) = (Library::new(database), Service::start());
-        service.place("lib/Artist/Album/1.wav", &song(1, "One", None));
+        let one = song(1, "One", None);
+        service.place("lib/Artist/Album/1.wav", &one);
         service.place("lib/Artist/Album/cover.png", &picture());
         service.place("lib/Artist/2 #ä.wav", &song(2, "Two", Some(picture())));
         service.place("lib/.hidden/3.wav", &song(3, "Three", None));
@@ -69,7 +70,7 @@ on_both_databases! {
         assert_eq!((again.unchanged, again.added, again.changed), (3, 0, 0));
         assert_eq!(reads(&service), Vec::<String>::new());
         // Written again with the same bytes.
-        service.place("lib/Artist/Album/1.wav", &song(1, "One", None));
+        service.place("lib/Artist/Album/1.wav", &one);
         assert_eq!(scan(&library, &service).unchanged, 3);
 
         // Other bytes of the same size.
@@ -164,9 +165,12 @@ fn the_command_scans_a_bucket_and_says_what_was_read() {
 fn a_server_scans_its_bucket_and_shows_covers_of_it() {
     run(async {
         let (database, service) = (TestDatabase::new(Dialect::Sqlite), Service::start());
+        let mut png = std::io::Cursor::new(Vec::new());
+        image::DynamicImage::new_rgb8(2, 2).write_to(&mut png, image::ImageFormat::Png).expect("written");
+        let png = png.into_inner();
         service.place("lib/A/1.wav", &song(1, "One", None));
         service.place("lib/A/cover.png", &picture());
-        service.place("lib/B/2.wav", &song(2, "Two", Some(song(9, "no picture", None))));
+        service.place("lib/B/2.wav", &song(2, "Two", Some(png)));
         let music = format!("s3://{BUCKET}/lib");
         let mut command = segue(&database);
         command.args(["serve", "--listen", "127.0.0.1:0"]).args(service.arguments());
@@ -179,11 +183,14 @@ fn a_server_scans_its_bucket_and_shows_covers_of_it() {
         let login = server.admin(&database, "anna").await;
         until("the scan ends", async || login.get("/v1/library/scan").await.json()["complete"] == true).await;
         let albums = login.get("/v1/albums").await.json();
-        let images = &albums["items"][0]["images"];
-        let address = images[0]["url"].as_str().unwrap_or_else(|| panic!("{albums}")).to_owned();
-        let path = address.find("/v1/").map(|at| address[at..].to_owned()).expect("an address of ours");
-        let cover = server.get(&path).await;
-        assert_eq!(cover.status, 200, "{path}");
-        assert!(!cover.body.is_empty());
+        let albums = albums["items"].as_array().expect("a list");
+        assert_eq!(albums.len(), 2, "one in each folder");
+        for album in albums {
+            // A picture beside the files of one album, one within the file of the other.
+            let address = album["images"][0]["url"].as_str().unwrap_or_else(|| panic!("{album}"));
+            let path = address.find("/v1/").map(|at| address[at..].to_owned()).expect("an address of ours");
+            let cover = server.get(&path).await;
+            assert!(cover.status == 200 && !cover.body.is_empty(), "{path}: {}", cover.status);
+        }
     });
 }
