@@ -1,9 +1,10 @@
 //! The answer to a request for the bytes of a file: all of them, ranges, 304, or an error.
 
+use super::object_body;
 use crate::{
     app::App,
     auth::{LinkClaims, LinkError},
-    db::media::{self, Media, Sum},
+    db::media::{self, BucketObject, Media, Sum},
     error::{ApiError, Kind},
     media::{
         content_type::content_type,
@@ -18,7 +19,7 @@ use crate::{
     time,
 };
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _,
+    HttpRequest, HttpResponse, ResponseError as _,
     body::SizedStream,
     http::{self, StatusCode, header},
     rt, web,
@@ -53,7 +54,10 @@ pub(super) async fn respond(
     cache_control: &'static str,
 ) -> Result<HttpResponse, ApiError> {
     let threads = app.file_threads.of(&media.path);
-    let file = open(app, threads, &media).await?;
+    let file = match media.object {
+        Some(_) => None,
+        None => Some(open(app, threads, &media).await?),
+    };
     let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
     let method = if request.method() == http::Method::HEAD { Method::Head } else { Method::Get };
     let planned = match plan(method, &fields(request), &media, cache_control, now_s) {
@@ -76,12 +80,21 @@ pub(super) async fn respond(
         return Ok(response.finish());
     }
     let (is_whole, segments) = (planned.is_whole, planned.segments);
-    let body = if is_whole && method == Method::Get && media.sha256.is_none() {
-        MediaStream::hashed(file, threads, recorder(app, &media))
-    } else {
-        MediaStream::new(file, threads, segments)
+    let length = segments.iter().map(BodyPiece::length).sum();
+    let body = match (file, &media.object) {
+        _ if method == Method::Head => stream::empty().boxed_local(),
+        (Some(file), _) if is_whole && media.sha256.is_none() => {
+            MediaStream::hashed(file, threads, recorder(app, &media)).boxed_local()
+        }
+        (Some(file), _) => MediaStream::new(file, threads, segments).boxed_local(),
+        (None, Some(object)) => object_bytes(app, object, &media, segments).await?.boxed_local(),
+        (None, None) => stream::empty().boxed_local(),
     };
-    Ok(send(&mut response, method, while_valid(body, app, claims), media))
+    let path = media.path;
+    let body = while_valid(body, app, claims);
+    let body = body.inspect_err(move |error| log::warn!("{} broke off: {error}", path.display()));
+    // With `Content-Length` a client sees when a body ends early.
+    Ok(response.body(SizedStream::new(length, body)))
 }
 
 /// An answer with the bytes of a file, or with the news that the client has them.
@@ -169,6 +182,29 @@ pub(super) fn plan(
     Ok(Planned { status, fields, segments, is_whole })
 }
 
+/// The body of an object. If it differs from what was scanned, asks for a scan of its folder.
+async fn object_bytes(
+    app: &App,
+    object: &BucketObject,
+    media: &Media,
+    segments: Vec<BodyPiece>,
+) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>, ApiError> {
+    let body = object_body::body(&app.storage, object, media, segments).await;
+    body.inspect_err(|error| {
+        if error.kind == Kind::MediaChanged {
+            notice_change(app, media);
+        }
+    })
+}
+
+/// Asks for a scan of the folder of a file that differs from what was scanned.
+fn notice_change(app: &App, media: &Media) {
+    let is_news = media.path.parent().is_some_and(|folder| app.scanner.notice(folder));
+    if is_news {
+        log::info!("{} has changed since it was scanned", media.path.display());
+    }
+}
+
 /// Opens the file. If it differs from what was scanned, asks for a scan of its folder.
 async fn open(app: &App, threads: &FolderThreads, media: &Media) -> Result<MediaFile, ApiError> {
     let (path, stat, sha256) = (media.path.clone(), media.stat, media.sha256);
@@ -179,10 +215,7 @@ async fn open(app: &App, threads: &FolderThreads, media: &Media) -> Result<Media
         ..ApiError::new(Kind::Busy, "the disk with the file of this track does not answer: try again in some seconds")
     })?;
     if matches!(opened, Err(OpenError::Changed)) {
-        let is_news = media.path.parent().is_some_and(|folder| app.scanner.notice(folder));
-        if is_news {
-            log::info!("{} has changed since it was scanned", media.path.display());
-        }
+        notice_change(app, media);
     }
     opened.map_err(|error| match error {
         OpenError::Missing => ApiError::new(
@@ -235,35 +268,18 @@ fn recorder(app: &web::Data<App>, media: &Media) -> DigestSink {
     })
 }
 
-/// The length of a body, and the body. It fails when its login has ended, or the time of the token or link is over.
-fn while_valid(
-    body: MediaStream,
+/// The body, which fails when its login has ended, or the time of the token or link is over.
+fn while_valid<S: Stream<Item = io::Result<Bytes>>>(
+    body: S,
     app: &web::Data<App>,
     claims: LinkClaims,
-) -> (u64, impl Stream<Item = io::Result<Bytes>> + use<>) {
+) -> impl Stream<Item = io::Result<Bytes>> + use<S> {
     let auth = Arc::clone(&app.auth);
     let failed = |why: LinkError| io::Error::new(io::ErrorKind::PermissionDenied, why.to_string());
-    let length = body.remaining();
     // Before the first chunk the request itself was checked.
     let checked = move |(at, chunk): (usize, io::Result<Bytes>)| match at {
         0 => chunk,
         _ => auth.check_claims(claims).map_err(failed).and(chunk),
     };
-    (length, body.enumerate().map(checked))
-}
-
-/// The answer, with `Content-Length`: a client sees when a body ends early.
-fn send(
-    response: &mut HttpResponseBuilder,
-    method: Method,
-    (length, body): (u64, impl Stream<Item = io::Result<Bytes>> + 'static),
-    media: Media,
-) -> HttpResponse {
-    match method {
-        Method::Head => response.body(SizedStream::new(length, stream::empty::<io::Result<Bytes>>())),
-        Method::Get => {
-            let body = body.inspect_err(move |error| log::warn!("{} broke off: {error}", media.path.display()));
-            response.body(SizedStream::new(length, body))
-        }
-    }
+    body.enumerate().map(checked)
 }

@@ -38,6 +38,7 @@ mod media;
 mod method;
 mod metrics;
 mod notions;
+mod object_body;
 mod objects;
 mod openapi;
 mod origin;

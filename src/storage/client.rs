@@ -251,7 +251,7 @@ impl Storage {
         let head = head_of(&got.meta);
         // Some services do not know `If-Match` on reads.
         if etag.is_some_and(|etag| !etag.is_empty() && etag != head.etag) {
-            return Err(StorageError::new(StorageFailure::Changed, object, "the object has changed; scan again"));
+            return Err(StorageError::changed(object));
         }
         let name = got.attributes.get(&Attribute::Metadata(NAME.into())).map(|name| decoded(name));
         let length = usize::try_from(wanted).unwrap_or(usize::MAX);

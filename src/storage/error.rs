@@ -38,13 +38,17 @@ impl StorageError {
         Self { kind, object: object.clone(), reason }
     }
 
+    /// The object is another one than was scanned.
+    #[must_use]
+    pub fn changed(object: &ObjectUrl) -> Self {
+        Self::new(StorageFailure::Changed, object, "the object has changed; scan again")
+    }
+
     pub(super) fn of(object: &ObjectUrl, error: &object_store::Error) -> Self {
         use object_store::Error;
         match error {
             Error::NotFound { .. } => Self::new(StorageFailure::Absent, object, "there is no such object or bucket"),
-            Error::Precondition { .. } | Error::NotModified { .. } => {
-                Self::new(StorageFailure::Changed, object, "the object has changed; scan again")
-            }
+            Error::Precondition { .. } | Error::NotModified { .. } => Self::changed(object),
             Error::AlreadyExists { .. } => Self::new(StorageFailure::Exists, object, "there is an object already"),
             Error::PermissionDenied { source, .. } | Error::Unauthenticated { source, .. } => Self::new(
                 StorageFailure::Refused,

@@ -40,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "media",
             "metrics",
             "service_manager",
+            "storage",
             "telemetry",
             "time",
             "values",

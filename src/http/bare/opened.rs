@@ -42,6 +42,9 @@ pub(super) async fn opened(app: &App, version: &str) -> Option<Rc<Opened>> {
     }
     let wanted = version.to_owned();
     let media = app.db.read(move |connection| media::of_version(connection, &wanted)).await.ok()??;
+    if media.object.is_some() {
+        return None;
+    }
     let (path, stat, sha256) = (media.path.clone(), media.stat, media.sha256);
     let open = move || Ok(MediaFile::open(&path, stat).map(|file| file.with_sha256(sha256)));
     let file = Arc::new(app.file_threads.of(&media.path).run(open).await.ok()?.ok()?);

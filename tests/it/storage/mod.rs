@@ -3,5 +3,6 @@
 mod check;
 mod client;
 mod import;
+mod play;
 mod scan;
 mod service;

@@ -58,6 +58,8 @@ pub(crate) enum Fault {
     Cut,
     /// A body that is shorter than it is said to be in `Content-Range`.
     Short,
+    /// Nothing, before others that follow.
+    Nothing,
 }
 
 /// What the service was asked, and what goes wrong.

@@ -6,7 +6,7 @@ mod changes;
 pub(crate) mod fixture;
 mod hanging;
 pub(crate) mod links;
-mod ranges;
+pub(crate) mod ranges;
 mod redbot;
 mod rescan;
 mod slow;

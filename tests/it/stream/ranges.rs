@@ -4,7 +4,7 @@ use super::fixture::{Answer, Track, noise, raw};
 use crate::harness::{Dialect, Server, TestDatabase, run};
 use std::ops::Range;
 
-pub(super) const SIZE: usize = 200_000;
+pub(crate) const SIZE: usize = 200_000;
 pub(super) const SAME: &str = "Sun, 09 Sep 2001 01:46:40 GMT";
 const BEFORE: &str = "Sun, 09 Sep 2001 01:46:39 GMT";
 const AFTER: &str = "Sun, 09 Sep 2001 01:46:41 GMT";
@@ -153,34 +153,39 @@ fn assert_answer(name: &str, expected: &Expected, answer: &Answer, bytes: &[u8],
     }
 }
 
+/// Asks for a track, a FLAC of [`SIZE`] bytes that was changed at [`SAME`], with every case by each of its addresses.
+#[track_caller]
+pub(crate) fn assert_every_case(server: &Server, track: &Track, bytes: &[u8], token: &str) {
+    let etag = format!("\"{}\"", track.version);
+    let addresses = [
+        (track.stream(), "private, no-cache"),
+        (format!("/media/{}.flac", track.version), "private, max-age=31536000, immutable"),
+    ];
+    for (path, cache_control) in &addresses {
+        for (name, lines, expected) in cases() {
+            let fill = |line: &str| {
+                line.replace("ETAG", &etag).replace("SAME", SAME).replace("BEFORE", BEFORE).replace("AFTER", AFTER)
+            };
+            let lines: Vec<String> = lines.into_iter().map(fill).chain([token.to_owned()]).collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            for method in ["GET", "HEAD"] {
+                let answer = raw(server, method, path, &lines);
+                assert_answer(&format!("{method} {path}, {name}"), &expected, &answer, bytes, &etag, method == "HEAD");
+                if answer.status < 400 {
+                    assert_eq!(answer.header("cache-control"), *cache_control);
+                }
+            }
+        }
+    }
+}
+
 on_both_databases! {
     async fn every_range_and_condition_is_answered_as_the_standard_says(database) {
         let bytes = noise(SIZE);
         let track = Track::add(&database, "a.flac", &bytes);
         let server = Server::start(&database).await;
         let login = server.user(&database, "anna").await;
-        let token = format!("Authorization: Bearer {}", login.token);
-        let etag = format!("\"{}\"", track.version);
-        let addresses = [
-            (track.stream(), "private, no-cache"),
-            (format!("/media/{}.flac", track.version), "private, max-age=31536000, immutable"),
-        ];
-        for (path, cache_control) in &addresses {
-            for (name, lines, expected) in cases() {
-                let fill = |line: &str| {
-                    line.replace("ETAG", &etag).replace("SAME", SAME).replace("BEFORE", BEFORE).replace("AFTER", AFTER)
-                };
-                let lines: Vec<String> = lines.into_iter().map(fill).chain([token.clone()]).collect();
-                let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-                for method in ["GET", "HEAD"] {
-                    let answer = raw(&server, method, path, &lines);
-                    assert_answer(&format!("{method} {path}, {name}"), &expected, &answer, &bytes, &etag, method == "HEAD");
-                    if answer.status < 400 {
-                        assert_eq!(answer.header("cache-control"), *cache_control);
-                    }
-                }
-            }
-        }
+        assert_every_case(&server, &track, &bytes, &format!("Authorization: Bearer {}", login.token));
     }
 }
 
