@@ -38,13 +38,13 @@ fn objects_are_listed_read_written_once_and_deleted() {
         listed.push(found);
         true
     };
-    storage.list_blocking(&service.url("in"), see).expect("it lists");
+    storage.list_blocking(&Service::url("in"), see).expect("it lists");
     let keys: Vec<_> = listed.iter().map(|object| object.key.as_str()).collect();
     assert_eq!(keys, ["in/A/B/two.mp3", "in/A/one #1 ä.flac"]);
     let queries = service.take_asked();
     assert!(queries.len() == 1 && !queries[0].contains("delimiter"), "{queries:?}");
 
-    let (one, head) = (service.url("in/A/one #1 ä.flac"), listed[1].head.clone());
+    let (one, head) = (Service::url("in/A/one #1 ä.flac"), listed[1].head.clone());
     assert_eq!((head.size, head.etag.len()), (300_000, 32));
     assert!(head.modified_ns > 0);
     let piece = storage.get_blocking(&one, 1_000..201_000, Some(&head.etag)).expect("it reads");
@@ -54,13 +54,13 @@ fn objects_are_listed_read_written_once_and_deleted() {
 
     let path = service.key_file().with_file_name("new.flac");
     fs::write(&path, &bytes).expect("written");
-    let object = service.url("out/new.flac");
+    let object = Service::url("out/new.flac");
     storage.put_blocking(&object, &new(&path, "Ä name.flac", &bytes)).expect("it writes");
     assert_eq!(storage.get_blocking(&object, 0..3, None).expect("it reads").name.as_deref(), Some("Ä name.flac"));
     assert_eq!(fs::read(service.file("out/new.flac")).expect("it is there"), bytes);
     fs::write(&path, b"other").expect("written");
     assert_eq!(kind(storage.put_blocking(&object, &new(&path, "x", b"other"))), StorageFailure::Exists);
-    let changed = storage.put_blocking(&service.url("changed"), &new(&path, "x", b"before")).expect_err("it changed");
+    let changed = storage.put_blocking(&Service::url("changed"), &new(&path, "x", b"before")).expect_err("it changed");
     assert!(changed.to_string().contains("the file changed while it was copied"), "{changed}");
     assert!(!service.file("changed").exists());
     assert_eq!(fs::read(service.file("out/new.flac")).expect("it is there"), bytes, "the first one stays");
@@ -75,12 +75,12 @@ fn a_large_file_is_written_in_parts() {
     let storage = service.storage(Attempts::Background);
     let (path, bytes) = (service.key_file().with_file_name("large.wav"), noise(33 * 1024 * 1024 + 1));
     fs::write(&path, &bytes).expect("written");
-    let large = service.url("large.wav");
+    let large = Service::url("large.wav");
     storage.put_blocking(&large, &new(&path, "large.wav", &bytes)).expect("it writes");
     assert!(service.take_asked().iter().any(|asked| asked.contains("partNumber=5")), "five parts");
     assert!(fs::read(service.file("large.wav")).expect("it is there") == bytes, "the bytes are the same");
     assert_eq!(kind(storage.put_blocking(&large, &new(&path, "x", &bytes))), StorageFailure::Exists);
-    assert_eq!(kind(storage.put_blocking(&service.url("b.wav"), &new(&path, "x", b"other"))), StorageFailure::Wrong);
+    assert_eq!(kind(storage.put_blocking(&Service::url("b.wav"), &new(&path, "x", b"other"))), StorageFailure::Wrong);
     let asked = service.take_asked();
     assert!(asked.iter().any(|asked| asked.starts_with("DELETE") && asked.contains("uploadId")), "{asked:?}");
     assert!(!service.file("b.wav").exists(), "what was sent is given up");
@@ -91,9 +91,9 @@ fn what_cannot_be_had_is_told_apart() {
     let service = Service::start();
     let storage = service.storage(Attempts::Playback);
     service.place("a.mp3", &noise(1_000));
-    let object = service.url("a.mp3");
+    let object = Service::url("a.mp3");
     let head = storage.head_blocking(&object).expect("it is there");
-    assert_eq!(kind(storage.head_blocking(&service.url("b.mp3"))), StorageFailure::Absent);
+    assert_eq!(kind(storage.head_blocking(&Service::url("b.mp3"))), StorageFailure::Absent);
     let elsewhere = ObjectUrl::read("s3://nowhere/a.mp3").expect("an address");
     assert_eq!(kind(storage.get_blocking(&elsewhere, 0..1, None)), StorageFailure::Absent);
     assert_eq!(kind(storage.get_blocking(&object, 0..1, Some("other"))), StorageFailure::Changed);
@@ -114,7 +114,7 @@ fn a_fault_is_tried_again_and_never_gives_wrong_bytes() {
     let storage = service.storage(Attempts::Playback);
     let bytes = noise(100_000);
     service.place("a.mp3", &bytes);
-    let object = service.url("a.mp3");
+    let object = Service::url("a.mp3");
     let etag = storage.head_blocking(&object).expect("it is there").etag;
     for faults in [&[Fault::Broken][..], &[Fault::SlowDown, Fault::Broken], &[Fault::Cut], &[Fault::Silent]] {
         service.fail_next(faults);
@@ -140,7 +140,7 @@ fn a_read_for_playback_gives_up_after_10_s() {
     service.place("a.mp3", b"abc");
     service.fail_always(Some(Fault::Silent));
     let began = Instant::now();
-    let failed = storage.get_blocking(&service.url("a.mp3"), 0..3, None).expect_err("no try is good");
+    let failed = storage.get_blocking(&Service::url("a.mp3"), 0..3, None).expect_err("no try is good");
     assert_eq!(failed.kind, StorageFailure::Unavailable);
     // Far below the 2 minutes of scans, also on a slow machine.
     assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
@@ -152,7 +152,7 @@ fn an_object_is_read_as_a_file_by_few_requests() {
     let storage = service.storage(Attempts::Background);
     let bytes = noise(5_000_000);
     service.place("a.flac", &bytes);
-    let object = service.url("a.flac");
+    let object = Service::url("a.flac");
     let head = storage.head_blocking(&object).expect("it is there");
     let mut reader = ObjectReader::new(storage.clone(), object.clone(), head.clone());
     let mut some = vec![0; 10];

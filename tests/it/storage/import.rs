@@ -153,7 +153,7 @@ on_both_databases! {
             let path = entry.expect("it is there").path();
             if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("removed");
         }
-        let folders = vec![library.music.path().to_owned(), service.url("lib").to_path()];
+        let folders = vec![library.music.path().to_owned(), Service::url("lib").to_path()];
         let music = Music { folders: folders.clone().split_off(1), storage, ..Music::default() };
         let progress = library.scan_scope(&music, &Scope::All);
         assert!(progress.complete && progress.unreadable == 0, "{progress:?}");

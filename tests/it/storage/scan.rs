@@ -30,7 +30,7 @@ pub(super) fn picture() -> Vec<u8> {
 /// Scans the folder `lib` of the bucket, and `folder` if there is one.
 fn scan_of(library: &Library, service: &Service, folder: Option<&Path>) -> ScanProgress {
     let storage = service.storage(Attempts::Background);
-    let folders = folder.map(Path::to_owned).into_iter().chain([service.url("lib").to_path()]).collect();
+    let folders = folder.map(Path::to_owned).into_iter().chain([Service::url("lib").to_path()]).collect();
     library.scan_scope(&Music { folders, storage, ..Music::default() }, &Scope::All)
 }
 
@@ -103,7 +103,7 @@ on_both_databases! {
         });
         let media = media.expect("read").expect("it is there");
         let object = media.object.expect("it is an object");
-        assert_eq!((object.url, object.etag.len()), (service.url("lib/a.wav"), 32));
+        assert_eq!((object.url, object.etag.len()), (Service::url("lib/a.wav"), 32));
         // Only files on disks are read as a whole in the background.
         let unread = library.db.read_blocking(|connection| segue::db::media::unread_since(connection, i64::MAX, 10));
         let unread: Vec<_> = unread.expect("read").into_iter().map(|file| file.name).collect();

@@ -152,7 +152,7 @@ impl Service {
     }
 
     /// The address of an object in the bucket.
-    pub(crate) fn url(&self, key: &str) -> ObjectUrl {
+    pub(crate) fn url(key: &str) -> ObjectUrl {
         let whole = ObjectUrl { bucket: BUCKET.to_owned(), key: String::new() };
         if key.is_empty() { whole } else { whole.join(key) }
     }
