@@ -83,6 +83,8 @@ on_both_databases! {
         // From a copy in the bucket.
         let copy = keys[3].replace("lib/A", "lib/C");
         service.place(&copy, &songs[3]);
+        let mut damaged = songs[3].clone();
+        damaged[500] ^= 1;
         fs::write(service.file(&keys[3]), &damaged).expect("written");
         let (good, text) = check(&["--read", "--repair"]);
         assert!(good && text.contains("written again"), "{text}");
