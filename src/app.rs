@@ -65,7 +65,7 @@ impl App {
         let catalogue = db.write_blocking(secrets::catalogue)?;
         let auth = Arc::new(Auth::open(&db, &settings)?);
         let storage = Storage::new(settings.storage(), Attempts::Playback);
-        let covers = Covers::new(settings.data_dir.join("covers"), storage.clone());
+        let covers = Covers::new(settings.data_dir.join("covers"), &settings.music, storage.clone());
         let (lists, search) = (Arc::<Lists>::default(), Arc::<Search>::default());
         let tracks = DbTracks::new(db.clone(), Arc::clone(&lists), Arc::clone(&search));
         let directory = directory(&settings, &db, &auth, tracks).await?;

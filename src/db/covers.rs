@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{media::version::Stat, values::path};
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A file from which the bytes of a cover can be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,16 @@ pub enum Source {
     Picture(PathBuf),
     /// The front cover within an audio file.
     Audio(PathBuf),
+}
+
+impl Source {
+    /// The file's path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Picture(path) | Self::Audio(path) => path,
+        }
+    }
 }
 
 /// A folder's cover, as of the last scan.

@@ -1,6 +1,7 @@
 //! Audio files: media types, versions, ranges and preconditions of requests, reading as a stream. No HTTP framework
 //! here.
 
+pub mod by_folder;
 pub mod content_type;
 pub mod digest;
 pub mod file;

@@ -1,6 +1,7 @@
 //! Threads that open and read files, a limited number for each music folder: a disk that does not answer keeps those threads
 //! and none that the database, log-ins or other folders need.
 
+use super::by_folder::ByFolder;
 use std::{
     error::Error,
     fmt::{self, Display, Formatter},
@@ -18,10 +19,7 @@ const TURN: Duration = Duration::from_secs(5);
 
 /// The limits of all music folders.
 #[derive(Debug)]
-pub struct FileThreads {
-    folders: Vec<(PathBuf, FolderThreads)>,
-    others: FolderThreads,
-}
+pub struct FileThreads(ByFolder<FolderThreads>);
 
 impl FileThreads {
     /// A limit for each of these folders, and one for files outside of them.
@@ -32,16 +30,13 @@ impl FileThreads {
 
     /// Limits with another time for waiting.
     fn waiting(folders: &[PathBuf], turn: Duration) -> Self {
-        let folders = folders.iter().map(|folder| (folder.clone(), FolderThreads::new(turn))).collect();
-        Self { folders, others: FolderThreads::new(turn) }
+        Self(ByFolder::new(folders, || FolderThreads::new(turn)))
     }
 
     /// The limit for the file at `path`: that of the innermost folder that holds it.
     #[must_use]
     pub fn of(&self, path: &Path) -> &FolderThreads {
-        let holding = self.folders.iter().filter(|(folder, _)| path.starts_with(folder));
-        let innermost = holding.max_by_key(|(folder, _)| folder.components().count());
-        innermost.map_or(&self.others, |(_, threads)| threads)
+        self.0.of(path)
     }
 }
 

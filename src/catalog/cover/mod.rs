@@ -12,6 +12,7 @@ pub use picture::{SIZES, open, read, read_object};
 use super::tags;
 use crate::{
     db::covers::Source,
+    media::by_folder::ByFolder,
     storage::{ObjectReader, Storage},
     values::object::{ObjectUrl, is_object},
 };
@@ -20,12 +21,16 @@ use cache::{Cache, MAKER};
 use failures::{CoverFailure, Failures};
 use pool::Pool;
 use segue_actors::count;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::time::timeout;
 
-/// Threads that read and decode pictures. Each needs up to about 100 MiB, one of them up to about 400 MiB at a time.
+/// Threads of a music folder that read and decode pictures. Each needs up to about 30 MiB to read.
 const THREADS: usize = 2;
-/// How many covers wait for these threads; requests for one cover in one size count once.
+/// How many covers of a music folder wait for these threads; requests for one cover in one size count once.
 const QUEUE: usize = 256;
 /// How long a request waits for its cover.
 const WAIT: Duration = Duration::from_secs(30);
@@ -61,19 +66,22 @@ pub struct CoverRequest {
 pub struct Busy;
 
 /// Makes covers and caches them. Pictures are read and decoded by threads of its own, so that covers cannot take the
-/// threads that the rest of the server blocks.
+/// threads that the rest of the server blocks; each music folder has some, so that a disk that does not answer holds up
+/// the covers on it alone.
 #[derive(Debug)]
 pub struct Covers {
     maker: Arc<Maker>,
-    pool: Pool<(i64, Option<u32>), Option<CoverImage>>,
+    pools: ByFolder<Pool<(i64, Option<u32>), Option<CoverImage>>>,
 }
 
 impl Covers {
-    /// Covers that are cached in `folder`, which is created when needed. `storage` has those that are in buckets.
+    /// Covers of these music folders that are cached in `folder`, which is created when needed. `storage` has those that
+    /// are in buckets.
     #[must_use]
-    pub fn new(folder: PathBuf, storage: Storage) -> Self {
-        let maker = Arc::new(Maker { cache: Cache::new(folder), failures: Failures::default(), storage });
-        Self { maker, pool: Pool::new("covers", THREADS, QUEUE) }
+    pub fn new(folder: PathBuf, music: &[PathBuf], storage: Storage) -> Self {
+        let (cache, failures) = (Cache::new(folder), Failures::default());
+        let maker = Arc::new(Maker { cache, failures, storage, decoding: <[Mutex<()>; 2]>::default() });
+        Self { maker, pools: ByFolder::new(music, || Pool::new("covers", THREADS, QUEUE)) }
     }
 
     /// A name for a cover in one size as this version makes it, for `ETag`.
@@ -102,7 +110,8 @@ impl Covers {
         };
         let (id, maker) = (wanted.id, Arc::clone(&self.maker));
         let wanted = CoverRequest { size, ..wanted };
-        let made = self.pool.ask((id, size), move || maker.make(&wanted)).ok_or(Busy)?;
+        let pool = self.pools.of(wanted.sources.first().map_or(Path::new(""), Source::path));
+        let made = pool.ask((id, size), move || maker.make(&wanted)).ok_or(Busy)?;
         match timeout(WAIT, made).await {
             Ok(made) => Ok(made.unwrap_or_default()),
             Err(_) => Err(Busy),
@@ -116,6 +125,8 @@ struct Maker {
     cache: Cache,
     failures: Failures,
     storage: Storage,
+    /// Two pictures are decoded at once: each needs up to about 100 MiB, one of them up to about 400 MiB at a time.
+    decoding: [Mutex<()>; 2],
 }
 
 impl Maker {
@@ -127,7 +138,11 @@ impl Maker {
             return None;
         };
         let Some(size) = size else { return Some(original) };
-        let Some(bytes) = picture::smaller(&original.bytes, size) else {
+        let [even, odd] = &self.decoding;
+        let turn = if id % 2 == 0 { even } else { odd }.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = picture::smaller(&original.bytes, size);
+        drop(turn);
+        let Some(bytes) = made else {
             log::info!("the cover {:016x} is sent as it is in its file: it cannot be decoded", id.cast_unsigned());
             self.failures.note(id, CoverFailure::Undecodable);
             return Some(original);
@@ -185,7 +200,7 @@ mod tests {
         let path = folder.path().join("cover.png");
         let png = picture(100, 100, ImageFormat::Png);
         let wanted = source(&path, &png);
-        let covers = Covers::new(folder.path().join("kept"), Storage::default());
+        let covers = Covers::new(folder.path().join("kept"), &[], Storage::default());
         assert_eq!(covers.get(wanted(None)).await.expect("room").map(|cover| cover.bytes), Some(png.into()));
         let made = covers.get(wanted(Some(64))).await.expect("room").expect("made");
         fs::write(&path, picture(50, 50, ImageFormat::Png)).expect("written");
@@ -198,7 +213,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let broken = b"\x89PNG\r\n\x1a\nnot really";
         let wanted = source(&folder.path().join("cover.png"), broken);
-        let covers = Covers::new(folder.path().join("kept"), Storage::default());
+        let covers = Covers::new(folder.path().join("kept"), &[], Storage::default());
         let made = covers.get(wanted(Some(64))).await.expect("room").expect("the original");
         assert_eq!((&made.bytes[..], made.media_type, made.is_original), (&broken[..], "image/png", true));
         assert_eq!(covers.maker.failures.of(wanted(None).id), Some(CoverFailure::Undecodable));

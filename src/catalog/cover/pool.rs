@@ -59,6 +59,10 @@ where
         let (sender, receiver) = oneshot::channel();
         let mut state = self.0.lock();
         if let Some(job) = state.jobs.get_mut(&key) {
+            // A job that a disk holds up is asked for again and again.
+            if job.askers.len() == job.askers.capacity() {
+                job.askers.retain(|asker| !asker.is_closed());
+            }
             job.askers.push(sender);
             return Some(receiver);
         }
@@ -196,6 +200,16 @@ mod tests {
         let panics = pool.ask(2, || unreachable!("shared")).expect("room");
         drop(hold);
         assert_eq!((first.await, next.await, panics.await), (Ok(0), Ok(2), Ok(2)));
+    }
+
+    #[test]
+    fn askers_of_a_held_job_who_gave_up_take_no_memory() {
+        let (pool, hold, first) = held(1);
+        for _ in 0..10_000 {
+            drop(pool.ask(0, || 0));
+        }
+        assert!(pool.0.lock().jobs.values().all(|job| job.askers.len() <= 16));
+        drop((first, hold));
     }
 
     #[tokio::test]
