@@ -1,6 +1,6 @@
 //! Rate limits of log-in attempts: per client address and per user name.
 
-use crate::values::network::network;
+use crate::{db::login_networks::MOST_PER_USER, values::network::network};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -17,9 +17,8 @@ use std::{
 
 type Limiter<C> = RateLimiter<u16, HashMapStateStore<u16>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
-/// The most networks that are remembered of one name, and of all names together. The newest are kept.
-const NETWORKS_PER_NAME: usize = 16;
-const NETWORKS: usize = 1 << 16;
+/// The most networks that are remembered of all names together; of one name [`MOST_PER_USER`]. The newest are kept.
+pub(super) const NETWORKS: u16 = u16::MAX;
 
 /// Counters of log-in attempts: 65,536 for addresses and as many for names, chosen by a randomly keyed hash. So memory
 /// is bounded for any number of clients, and a client cannot choose names that share a counter.
@@ -35,8 +34,7 @@ pub struct LoginLimits<C: Clock = DefaultClock> {
     clock: C,
 }
 
-/// From which networks users have logged in since the start of the server: hashes of name and network, with the number
-/// of the last log-in from there.
+/// From which networks users have logged in: hashes of name and network, with the number of the last log-in from there.
 #[derive(Default)]
 struct Known {
     logins: HashMap<(u64, u64), u64>,
@@ -95,6 +93,15 @@ impl<C: Clock + Clone> LoginLimits<C> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).add(place);
     }
 
+    /// Replaces what is known of earlier log-ins by these names and networks, of which there are [`NETWORKS`] at most, the
+    /// oldest first.
+    pub(super) fn replace_known(&self, networks: &[(String, IpAddr)]) {
+        let places = networks.iter().map(|(name_key, address)| self.place(name_key, *address));
+        let logins: HashMap<_, _> = places.zip(1_u64..).collect();
+        let count = logins.values().copied().max().unwrap_or(0);
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Known { logins, count };
+    }
+
     fn place(&self, name_key: &str, address: IpAddr) -> (u64, u64) {
         (self.hasher.hash_one(name_key), self.hasher.hash_one(network(address)))
     }
@@ -112,9 +119,9 @@ impl Known {
         self.count = self.count.saturating_add(1);
         self.logins.insert(place, self.count);
         let of_name = |known: &&(u64, u64)| known.0 == place.0;
-        let oldest = if self.logins.keys().filter(of_name).count() > NETWORKS_PER_NAME {
+        let oldest = if self.logins.keys().filter(of_name).count() > MOST_PER_USER {
             self.logins.iter().filter(|(known, _)| of_name(known)).min_by_key(|(_, number)| **number)
-        } else if self.logins.len() > NETWORKS {
+        } else if self.logins.len() > usize::from(NETWORKS) {
             self.logins.iter().min_by_key(|(_, number)| **number)
         } else {
             None
@@ -172,6 +179,19 @@ mod tests {
     }
 
     #[test]
+    fn log_ins_from_before_the_start_are_known_and_the_oldest_is_forgotten_first() {
+        let (limits, _) = limits();
+        let place = |number: u32| limits.place("anna", stranger(number));
+        limits.logged_in("ben", stranger(1));
+        let known: Vec<_> = (0..16).map(|number| ("anna".to_owned(), stranger(number))).collect();
+        limits.replace_known(&known);
+        let knows = |place| limits.known.lock().expect("whole").logins.contains_key(&place);
+        assert!(!knows(limits.place("ben", stranger(1))) && (0..16).all(|number| knows(place(number))));
+        limits.logged_in("anna", stranger(16));
+        assert!(!knows(place(0)) && (1..17).all(|number| knows(place(number))));
+    }
+
+    #[test]
     fn guesses_from_a_known_address_are_limited_as_well_and_lock_nobody_else_out() {
         let (limits, clock) = limits();
         let (home, work) = (address("192.0.2.1"), address("192.0.2.2"));
@@ -222,15 +242,15 @@ mod tests {
         for network in 0..100 {
             known.add((1, network));
         }
-        assert_eq!(known.logins.len(), NETWORKS_PER_NAME);
+        assert_eq!(known.logins.len(), MOST_PER_USER);
         assert!((84..100).all(|network| known.logins.contains_key(&(1, network))));
-        let most = u64::try_from(NETWORKS).expect("it fits");
+        let most = u64::from(NETWORKS);
         known.logins = (0..most).map(|name| ((name, 0), name)).collect();
         known.count = most;
         for name in most..most + 10 {
             known.add((name, 0));
         }
-        assert_eq!(known.logins.len(), NETWORKS);
+        assert_eq!(known.logins.len(), usize::from(NETWORKS));
         assert!(!known.logins.contains_key(&(9, 0)) && known.logins.contains_key(&(10, 0)));
         assert!(known.logins.contains_key(&(most + 9, 0)));
     }

@@ -31,6 +31,7 @@ use crate::{
 use segue_client::protocol::ids::UserId;
 use std::{
     mem,
+    net::IpAddr,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -97,12 +98,14 @@ impl Auth {
         revoked.add(db.read_blocking(|connection| db::logins::revoked_since(connection, time::now(), None))?);
         let keys = ApiKeys::default();
         keys.add(db.read_blocking(|connection| db::api_keys::made_since(connection, None))?)?;
+        let limits = LoginLimits::new(settings.login_tries_per_address, settings.login_tries_per_user);
+        limits.replace_known(&db.read_blocking(known_networks)?);
         Ok(Self {
             key,
             earlier_keys: AtomicU64::new(0),
             revoked,
             keys,
-            limits: LoginLimits::new(settings.login_tries_per_address, settings.login_tries_per_user),
+            limits,
             passwords: Passwords::new(),
             setup: Setup::default(),
         })
@@ -114,16 +117,17 @@ impl Auth {
         self.key.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the key, the API keys and the revoked logins again, after the database was restored.
+    /// Reads the key, the API keys, the revoked logins and the networks of users again, after the database was restored.
     ///
     /// # Errors
     /// Those of the database; what is in memory is unchanged then.
     pub async fn reload(&self, db: &Db) -> Result<(), DbError> {
-        let (key, keys, revoked) = db
+        let (key, keys, revoked, networks) = db
             .write(|connection| {
                 let key = signing_key(connection)?;
                 let keys = db::api_keys::made_since(connection, None)?;
-                Ok((key, keys, db::logins::revoked_since(connection, time::now(), None)?))
+                let revoked = db::logins::revoked_since(connection, time::now(), None)?;
+                Ok((key, keys, revoked, known_networks(connection)?))
             })
             .await?;
         self.keys.replace(keys)?;
@@ -132,6 +136,7 @@ impl Auth {
             self.earlier_keys.fetch_add(1, Ordering::Relaxed);
         }
         self.revoked.replace(revoked);
+        self.limits.replace_known(&networks);
         Ok(())
     }
 
@@ -229,6 +234,11 @@ impl Auth {
 pub fn signing_key(connection: &mut DbConnection) -> Result<Key, DbError> {
     let text = secrets::get_or_insert(connection, secrets::TOKEN_KEY, &Key::random().to_text())?;
     Key::from_text(&text).ok_or_else(|| DbError::Corrupt(format!("the secret {}", secrets::TOKEN_KEY)))
+}
+
+/// The networks of users that are remembered.
+fn known_networks(connection: &mut DbConnection) -> Result<Vec<(String, IpAddr)>, DbError> {
+    db::login_networks::last(connection, limits::NETWORKS.into())
 }
 
 /// A new login of a user that is valid for `lifetime_s` seconds: the content of its token, and what the database stores.

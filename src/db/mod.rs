@@ -16,6 +16,7 @@ pub mod genres;
 pub mod history;
 pub mod lists;
 pub mod login_codes;
+pub mod login_networks;
 pub mod logins;
 pub mod media;
 mod merged;

@@ -158,6 +158,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    login_networks (user_id, network) {
+        user_id -> BigInt,
+        network -> Text,
+        last_us -> BigInt,
+    }
+}
+
+diesel::table! {
     logins (id) {
         id -> BigInt,
         user_id -> BigInt,
@@ -376,6 +384,7 @@ diesel::table! {
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(followed_artists -> users (user_id));
 diesel::joinable!(login_codes -> users (user_id));
+diesel::joinable!(login_networks -> users (user_id));
 diesel::joinable!(logins -> users (user_id));
 diesel::joinable!(playlist_items -> playlists (playlist_id));
 diesel::joinable!(playlists -> users (owner_id));
@@ -397,6 +406,7 @@ diesel::allow_tables_to_appear_in_same_query! {
     genres,
     gone_playlists,
     login_codes,
+    login_networks,
     logins,
     merged_tracks,
     nodes,

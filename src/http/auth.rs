@@ -12,7 +12,7 @@ use crate::{
     app::App,
     auth::{PasswordError, checked_name, checked_password, new_login},
     db::{
-        DbError,
+        DbConnection, DbError, login_networks,
         logins::{self, Login},
         users::{self, Role, User},
     },
@@ -262,7 +262,7 @@ pub(super) fn within_limits(app: &App, request: &HttpRequest, name: &str, what: 
 /// Ends logins in the database, then in the memory of this process. Returns how many.
 pub(super) async fn end(
     app: &App,
-    revoke: impl FnOnce(&mut crate::db::DbConnection) -> Result<Vec<Revocation>, DbError> + Send + 'static,
+    revoke: impl FnOnce(&mut DbConnection) -> Result<Vec<Revocation>, DbError> + Send + 'static,
 ) -> Result<usize, ApiError> {
     let ended = app.db.write(revoke).await?;
     let count = ended.len();
@@ -276,8 +276,13 @@ pub(super) async fn open_login(request: &HttpRequest, app: &App, user: &User) ->
     let expires_in = app.settings.token_lifetime_s;
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (claims, login) = new_login(user.id, agent.chars().take(AGENT_CHARS).collect(), expires_in);
-    end(app, move |connection| logins::add(connection, &login)).await?;
-    let address = client::address(request, &app.settings.trusted_proxies);
+    let (id, address) = (user.id, client::address(request, &app.settings.trusted_proxies));
+    let add = move |connection: &mut DbConnection| {
+        let revoked = logins::add(connection, &login)?;
+        login_networks::note(connection, id, address, time::now())?;
+        Ok(revoked)
+    };
+    end(app, add).await?;
     app.auth.limits.logged_in(&name_key(&user.name), address);
     Ok(web::Json(LoggedIn {
         token: claims.sign(&app.auth.key()),

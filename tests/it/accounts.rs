@@ -2,7 +2,12 @@
 
 use crate::harness::{Dialect, Server, TestDatabase, receive, run, segue, send, until};
 use awc::http::Method;
+use segue::{
+    db::{login_networks, users::by_name},
+    time,
+};
 use serde_json::json;
+use std::net::IpAddr;
 
 on_both_databases! {
     async fn the_first_account_is_made_with_the_link_of_the_console_and_only_once(database) {
@@ -176,33 +181,51 @@ fn log_in_attempts_are_limited_by_name_and_by_address() {
     });
 }
 
-#[test]
-fn who_logged_in_from_there_before_gets_through_while_strangers_try_the_name() {
-    run(async {
-        let database = TestDatabase::new(Dialect::Sqlite);
+on_both_databases! {
+    async fn who_logged_in_from_there_before_gets_through_while_strangers_try_the_name(database) {
         let flags = ["--login-tries-per-user=1", "--trusted-proxies", "127.0.0.0/8"];
         let server = Server::start_with(&database, &flags).await;
         let add = segue(&database).args(["user", "add", "anna"]).env("SEGUE_PASSWORD", "anna-password").output();
         assert!(add.expect("the program runs").status.success());
-        let try_from = async |from: &str, password: &str| {
+        let try_at = async |server: &Server, from: &str, password: &str| {
             let request = server.request(Method::POST, "/v1/auth/login").insert_header(("x-forwarded-for", from));
             let credentials = json!({"username": "Anna", "password": password});
             receive(request.send_json(&credentials).await).await.status.as_u16()
         };
-        let guess_until_limited = async |from: &dyn Fn(u32) -> String| {
+        let guess_until_limited = async |server: &Server, from: &dyn Fn(u32) -> String| {
             for number in 0_u32.. {
-                match try_from(&from(number), "a guess").await {
+                match try_at(server, &from(number), "a guess").await {
                     401 => {}
                     429 => break,
                     other => panic!("{other}"),
                 }
             }
         };
-        assert_eq!(try_from("192.0.2.1", "anna-password").await, 200);
-        guess_until_limited(&|number| format!("198.51.100.{}", number % 250)).await;
-        assert_eq!(try_from("192.0.2.1", "anna-password").await, 200);
-        guess_until_limited(&|_| "192.0.2.1".to_owned()).await;
-    });
+        assert_eq!(try_at(&server, "192.0.2.1", "anna-password").await, 200);
+        guess_until_limited(&server, &|number| format!("198.51.100.{}", number % 250)).await;
+        assert_eq!(try_at(&server, "192.0.2.1", "anna-password").await, 200);
+        guess_until_limited(&server, &|_| "192.0.2.1".to_owned()).await;
+        drop(server);
+
+        // A restart forgets none of the user's networks.
+        let server = Server::start_with(&database, &flags).await;
+        guess_until_limited(&server, &|number| format!("198.51.100.{}", number % 250)).await;
+        assert_eq!(try_at(&server, "203.0.113.1", "anna-password").await, 429, "a right one, from a new network");
+        assert_eq!(try_at(&server, "192.0.2.1", "anna-password").await, 200);
+        drop(server);
+        // Of very many the last ones are kept.
+        let db = database.open();
+        let user = db.read_blocking(|connection| by_name(connection, "anna")).expect("read").expect("an account");
+        let written = db.write_blocking(|connection| {
+            for number in 0..20_u8 {
+                let address = IpAddr::from([198, 51, 100, number]);
+                login_networks::note(connection, user.id, address, time::now().plus_ms(number.into()))?;
+            }
+            login_networks::last(connection, 100)
+        });
+        let kept: Vec<_> = (4..20).map(|number| ("anna".to_owned(), IpAddr::from([198, 51, 100, number]))).collect();
+        assert_eq!(written.expect("written"), kept);
+    }
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn leave(db: &Db, user: i64) {
     let statements = [
         format!("INSERT INTO saved_tracks (user_id, track_id, added_us) VALUES ({user}, 1, 1)"),
         format!("INSERT INTO saved_albums (user_id, album_id, added_us) VALUES ({user}, 1, 1)"),
+        format!("INSERT INTO login_networks (user_id, network, last_us) VALUES ({user}, '192.0.2.1', 1)"),
         format!("INSERT INTO followed_artists (user_id, artist_id, added_us) VALUES ({user}, 1, 1)"),
         format!(
             "INSERT INTO session_queues (user_id, queue_revision, queue) VALUES ({user}, 1, '[]') ON CONFLICT DO NOTHING"
@@ -161,8 +162,8 @@ on_both_databases! {
         let with_all = rows(&db);
         let more = before.keys().filter(|table| with_all[*table] != before[*table]).map(String::as_str);
         let tables = [
-            "api_keys", "followed_artists", "login_codes", "logins", "play_counts", "playlists", "plays",
-            "saved_albums", "saved_tracks", "session_queues", "sessions", "users",
+            "api_keys", "followed_artists", "login_codes", "login_networks", "logins", "play_counts",
+            "playlists", "plays", "saved_albums", "saved_tracks", "session_queues", "sessions", "users",
         ];
         assert_eq!(more.collect::<Vec<_>>(), tables, "there is something to remove");
 

@@ -19,6 +19,7 @@ use std::fmt;
 pub const TABLES: &[&str] = &[
     "users",
     "logins",
+    "login_networks",
     "api_keys",
     "revocations",
     "secrets",
