@@ -185,10 +185,10 @@ mod tests {
         limits.logged_in("ben", stranger(1));
         let known: Vec<_> = (0..16).map(|number| ("anna".to_owned(), stranger(number))).collect();
         limits.replace_known(&known);
-        let knows = |place| limits.known.lock().expect("whole").logins.contains_key(&place);
-        assert!(!knows(limits.place("ben", stranger(1))) && (0..16).all(|number| knows(place(number))));
+        let has = |place| limits.known.lock().expect("whole").logins.contains_key(&place);
+        assert!(!has(limits.place("ben", stranger(1))) && (0..16).all(|number| has(place(number))));
         limits.logged_in("anna", stranger(16));
-        assert!(!knows(place(0)) && (1..17).all(|number| knows(place(number))));
+        assert!(!has(place(0)) && (1..17).all(|number| has(place(number))));
     }
 
     #[test]

@@ -71,8 +71,11 @@ pub struct Busy;
 #[derive(Debug)]
 pub struct Covers {
     maker: Arc<Maker>,
-    pools: ByFolder<Pool<(i64, Option<u32>), Option<CoverImage>>>,
+    pools: ByFolder<CoverPool>,
 }
+
+/// The threads of a music folder: what is made by id and size.
+type CoverPool = Pool<(i64, Option<u32>), Option<CoverImage>>;
 
 impl Covers {
     /// Covers of these music folders that are cached in `folder`, which is created when needed. `storage` has those that

@@ -98,6 +98,10 @@ impl<T> Compare<'_, T> {
         let mut failure = None;
         let roots: Vec<PathBuf> = self.roots.iter().map(|root| PathBuf::clone(root)).collect();
         let mut see = |step| {
+            // After an error of the database nothing else is looked at.
+            if failure.is_some() {
+                return false;
+            }
             match step {
                 WalkStep::Remark(path, text) => self.board.trouble(Some(&path), text),
                 WalkStep::Refused(path, reason) => {

@@ -23,7 +23,7 @@ fn track(database: &TestDatabase, service: &Service, bytes: &[u8]) -> Track {
     let track = Track::add(database, "a.flac", bytes);
     std::fs::remove_file(&track.path).expect("removed");
     service.place("lib/a.flac", bytes);
-    let head = service.storage(Attempts::Background).head_blocking(&service.url("lib/a.flac")).expect("it is there");
+    let head = service.storage(Attempts::Background).head_blocking(&Service::url("lib/a.flac")).expect("it is there");
     database
         .open()
         .write_blocking(|connection| {
