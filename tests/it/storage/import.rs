@@ -108,7 +108,7 @@ fn an_import_goes_on_where_it_was_and_says_what_failed() {
     assert_eq!(there(), 8);
 
     // One of another size under the name of these bytes is not taken for it, and one that cannot be read is said.
-    let bytes = song(0, "Song", None);
+    let bytes = fs::read(folder.path().join("0.wav")).expect("it is there");
     fs::write(service.file("lib").join(name_of(&bytes, "wav")), b"short").expect("written");
     let unread = folder.path().join("9.wav");
     fs::create_dir(folder.path().join("locked")).expect("made");

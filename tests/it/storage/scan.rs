@@ -11,7 +11,7 @@ use segue::{
 };
 use std::{fs, path::Path};
 
-/// A song as a file that is a tagged WAV.
+/// A song as a file that is a tagged WAV. The order of its tags differs from one call to the next, and so do its bytes.
 pub(super) fn song(seed: u32, title: &'static str, picture: Option<Vec<u8>>) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("song.wav");
