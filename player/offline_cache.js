@@ -42,16 +42,22 @@ export function startWorker() {
 /** The kept tracks, the last played first. @returns {Promise<Kept[]>} */
 export async function kept() {
   if (!canKeep()) return [];
-  const [media, tracks] = await Promise.all([MEDIA, TRACKS].map(async (name) => (await caches.open(name)).matchAll()));
+  const [media, tracks] = await Promise.all([MEDIA, TRACKS].map((name) => caches.open(name)));
   /** @type {string[]} */
   const used = (await (await (await caches.open(USED)).match("/"))?.json()) ?? [];
   const known = new Map(
-    (await Promise.all(tracks.map((response) => response.json()))).map(({ path, track }) => [path, track]),
+    (await Promise.all((await tracks.matchAll()).map((response) => response.json()))).map(({ path, track }) => [
+      path,
+      track,
+    ]),
   );
-  const objects = media.map((response) => ({
-    path: new URL(response.url).pathname,
-    bytes: Number(response.headers.get("content-length") ?? 0),
-  }));
+  // The address of an answer may be that of a CDN.
+  const objects = await Promise.all(
+    (await media.keys()).map(async (key) => ({
+      path: new URL(key.url).pathname,
+      bytes: Number((await media.match(key))?.headers.get("content-length") ?? 0),
+    })),
+  );
   const found = objects.flatMap((object) =>
     known.has(object.path) ? [{ ...object, track: known.get(object.path) }] : [],
   );

@@ -8,9 +8,12 @@ use crate::{
         scan::{Music, Scanner},
         sums::Sums,
     },
-    config::Settings,
+    config::{CdnSignature, Settings},
     db::{Db, lists::Lists, secrets},
-    media::threads::FileThreads,
+    media::{
+        delivery::{Cdn, CloudFrontKey, Secret, UrlSigner},
+        threads::FileThreads,
+    },
     storage::{Attempts, Storage},
     store::{self, DbStore, DbTracks, TokenLogins},
     time,
@@ -21,7 +24,7 @@ use segue_actors::{
     protocol::ids::{ClockId, NodeId},
     state::Limits,
 };
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, fs, path::Path, sync::Arc, time::Duration};
 
 /// How long the end of a scan waits for the search to find what it wrote: the first scan of a large library is ahead of it.
 const SEARCH_WITHIN: Duration = Duration::from_mins(1);
@@ -38,6 +41,10 @@ pub struct App {
     pub file_threads: FileThreads,
     /// The buckets, for requests that a listener waits for.
     pub storage: Storage,
+    /// The name of this run of the server.
+    pub node: NodeId,
+    /// The CDN of `cdn_url`.
+    pub cdn: Option<Cdn>,
     /// Covers, scaled and cached.
     pub covers: Covers,
     /// The positions at which pages of long lists begin.
@@ -68,15 +75,19 @@ impl App {
         let covers = Covers::new(settings.data_dir.join("covers"), &settings.music, storage.clone());
         let (lists, search) = (Arc::<Lists>::default(), Arc::<Search>::default());
         let tracks = DbTracks::new(db.clone(), Arc::clone(&lists), Arc::clone(&search));
-        let directory = directory(&settings, &db, &auth, tracks).await?;
+        let node = NodeId(rand::random());
+        let directory = directory(&settings, &db, &auth, tracks, node).await?;
         let (scanner, sums) = (Scanner::default(), Sums::default());
         let file_threads = FileThreads::new(&settings.music);
+        let cdn = cdn(&settings)?;
         Ok(Self {
             settings,
             db,
             auth,
             file_threads,
             storage,
+            node,
+            cdn,
             covers,
             lists,
             scanner,
@@ -115,15 +126,50 @@ impl App {
     }
 }
 
+/// The CDN that the settings name, with its keys and secrets.
+fn cdn(settings: &Settings) -> Result<Option<Cdn>, String> {
+    let Some(url) = settings.cdn_url.as_str() else { return Ok(None) };
+    let key_id = settings.cdn_key_id.as_str().unwrap_or_default();
+    let secret = || read_file("cdn_secret_file", settings.cdn_secret_file.as_deref(), secret_of);
+    let signer = match settings.cdn_signature {
+        CdnSignature::Hmac => UrlSigner::Hmac(secret()?),
+        CdnSignature::Nginx => UrlSigner::SecureLink(secret()?),
+        CdnSignature::CloudFront => {
+            UrlSigner::CloudFront(read_file("cdn_key_file", settings.cdn_key_file.as_deref(), |pem| {
+                CloudFrontKey::read(key_id, pem)
+            })?)
+        }
+    };
+    let origin_secret = settings.cdn_origin_secret_file.as_deref();
+    let origin_secret =
+        origin_secret.map(|path| read_file("cdn_origin_secret_file", Some(path), secret_of)).transpose()?;
+    Ok(Some(Cdn::new(url.to_owned(), signer, origin_secret)))
+}
+
+fn secret_of(bytes: &[u8]) -> Result<Secret, String> {
+    Secret::read(&String::from_utf8_lossy(bytes))
+}
+
+/// What the file of a setting holds; errors name both.
+fn read_file<T>(
+    setting: &str,
+    path: Option<&Path>,
+    read: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> Result<T, String> {
+    let path = path.unwrap_or_else(|| Path::new(""));
+    let bytes = fs::read(path).map_err(|error| format!("{setting}: {} cannot be read: {error}", path.display()))?;
+    read(&bytes).map_err(|what| format!("{setting}: {} {what}", path.display()))
+}
+
 /// Starts the directory of sessions.
 async fn directory(
     settings: &Settings,
     db: &Db,
     auth: &Arc<Auth>,
     tracks: DbTracks,
+    this: NodeId,
 ) -> Result<Arc<Directory>, Box<dyn Error + Send + Sync>> {
-    let (this, clock) = (NodeId(rand::random()), ClockId(rand::random()));
-    let (nodes, clock) = store::start(db.clone(), time::now(), this, clock).await?;
+    let (nodes, clock) = store::start(db.clone(), time::now(), this, ClockId(rand::random())).await?;
     let heartbeat_ms = i64::try_from(settings.heartbeat_ms)?;
     let world = World {
         store: Arc::new(DbStore::open(db.clone())?),

@@ -12,6 +12,7 @@ pub mod error;
 pub mod http;
 pub mod media;
 mod metrics;
+mod prewarm;
 mod restored;
 mod service_manager;
 pub mod storage;

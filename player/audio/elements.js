@@ -21,6 +21,8 @@ export class Elements {
   create() {
     const element = new Audio();
     element.preload = "auto";
+    // Audio may come from a CDN; without this a page hears nothing of it by way of a node.
+    element.crossOrigin = "anonymous";
     /** @type {Part} */
     const part = { element, node: this.open().createMediaElementSource(element), isAllowed: false };
     this.all.add(part);

@@ -10,7 +10,7 @@ use crate::{
         private, users,
     },
     http::{self, Listening},
-    metrics, restored, telemetry,
+    metrics, prewarm, restored, telemetry,
 };
 use clap::Args;
 use std::{
@@ -85,6 +85,7 @@ pub(super) fn run<P: Send + 'static>(
         let poll = Duration::from_millis(app.settings.poll_ms);
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
         tokio::spawn(restored::watch(Arc::clone(&app), poll));
+        tokio::spawn(prewarm::run(Arc::clone(&app)));
         let directory = Arc::clone(&app.directory);
         tokio::spawn(async move { directory.heartbeat().await });
         let directory = Arc::clone(&app.directory);

@@ -1,6 +1,7 @@
 //! Settings: what an administrator may choose, merged from defaults, a file, the environment and flags.
 //! The one list of settings is [`Settings`], below; adding a line there adds the key everywhere.
 
+mod delivery;
 mod flags;
 mod home;
 mod listen;
@@ -12,6 +13,7 @@ mod same;
 mod source;
 mod value;
 
+pub use delivery::{AccelLocation, CdnSignature, Delivery, FolderDeliveries, KeyPairId};
 pub use flags::{DatabaseFlags, ScanFlags, SettingFlags, StorageFlags};
 pub use listen::{ListenAddress, PORT};
 pub use load::{LoadError, at_home, load};
@@ -24,8 +26,12 @@ use crate::{
     storage::StorageOptions,
     values::separators::{Separators, Splits},
 };
+use delivery::Given;
 use merge::Merge;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 pub use value::LogFilter;
 use value::{PublicUrl, Region, Value as _};
 
@@ -117,6 +123,29 @@ settings! { |sources|
     split_genres: Separators = Splits::default().genres;
     /// Time from the end of one scan to the start of the next; 0 scans at start and on changes only.
     scan_interval_s: u64 = 3600, within 0..=31_536_000;
+    /// Who sends the bytes of audio: `proxy`, this server; `accel`, the nginx before it, which reads the files
+    /// (`X-Accel-Redirect`); `redirect`, the CDN of `cdn_url`.
+    delivery: Delivery = Delivery::default();
+    /// The same for single folders in those of `music`: `FOLDER=DELIVERY` each.
+    delivery_of: FolderDeliveries = FolderDeliveries::default();
+    /// The internal location of nginx below which `accel` finds files by their whole path.
+    accel_location: AccelLocation = AccelLocation::default();
+    /// The address of the CDN; it fetches `/media/…` below it from the same path of this server, and keeps it.
+    cdn_url: PublicUrl = PublicUrl::default();
+    /// What signs the addresses at the CDN: `hmac` (HMAC-SHA256, which this server checks when the CDN passes the query
+    /// on), `nginx` (its module `secure_link`) or `cloudfront` (Amazon CloudFront with a key group).
+    cdn_signature: CdnSignature = CdnSignature::default();
+    /// File of the private key for CloudFront (PEM): ECDSA P-256 or RSA-2048.
+    cdn_key_file: Option<PathBuf> = None;
+    /// The id that CloudFront gave the public key.
+    cdn_key_id: KeyPairId = KeyPairId::default();
+    /// File of the secret with which `hmac` and `nginx` sign, of 16 to 256 characters.
+    cdn_secret_file: Option<PathBuf> = None;
+    /// File of the secret that the CDN sends in the header `X-Origin-Verify` when it fetches audio from this server.
+    cdn_origin_secret_file: Option<PathBuf> = None;
+    /// How fast audio that is listened to now is loaded into the CDN ahead of those who will ask for it, in megabytes a
+    /// second; 0: never.
+    prewarm_mb_per_s: u64 = 5, within 0..=10_000;
     /// How fast files are read in the background to compute and check their SHA-256, in megabytes a second; 0: never.
     check_mb_per_s: u64 = 10, within 0..=10_000;
     /// How long a client may accept no bytes of an answer before its connection is closed; it may ask again.
@@ -174,6 +203,12 @@ impl Settings {
         }
     }
 
+    /// Who sends the bytes of the file at `path`.
+    #[must_use]
+    pub fn delivery(&self, path: &Path) -> Delivery {
+        self.delivery_of.of(path).unwrap_or(self.delivery)
+    }
+
     /// The problems between settings each of which is good by itself.
     fn broken_relations(&self) -> Vec<String> {
         let lease = (self.lease_ms <= self.heartbeat_ms).then_some("lease_ms must be more than heartbeat_ms");
@@ -190,7 +225,19 @@ impl Settings {
         let tls = (self.tls_cert.is_some() != self.tls_key.is_some()).then_some("tls_cert and tls_key need each other");
         let unix = (matches!(self.listen, ListenAddress::Unix(_)) && self.tls_cert.is_some())
             .then_some("a Unix socket speaks no TLS: remove tls_cert and tls_key, or listen at an address");
-        lease.into_iter().chain(audio).chain(tls).chain(unix).map(str::to_owned).collect()
+        let delivery = delivery::broken(&Given {
+            default: self.delivery,
+            folders: &self.delivery_of,
+            has_proxies: !self.trusted_proxies.is_empty() || matches!(self.listen, ListenAddress::Unix(_)),
+            signature: self.cdn_signature,
+            url: self.cdn_url.as_str(),
+            key_file: self.cdn_key_file.as_deref(),
+            key_id: self.cdn_key_id.as_str(),
+            secret_file: self.cdn_secret_file.as_deref(),
+            origin_secret_file: self.cdn_origin_secret_file.as_deref(),
+        });
+        let others = lease.into_iter().chain(audio).chain(tls).chain(unix).map(str::to_owned);
+        others.chain(delivery).collect()
     }
 
     /// The start of links to this server, without a slash at the end. `bound` is where it listens; a Unix socket alone has

@@ -14,6 +14,7 @@ mod error;
 pub mod files;
 pub mod genres;
 pub mod history;
+pub mod hot;
 pub mod lists;
 pub mod login_codes;
 pub mod login_networks;

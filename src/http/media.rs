@@ -41,7 +41,7 @@ pub(super) const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 const RETRY_AFTER_S: u64 = 5;
 
 /// Answers with the bytes of `media` that the request asks for. The answer breaks off when the login ends of `claims` or
-/// their time is over, so that nobody goes on listening to a long file.
+/// their time is over, so that nobody goes on listening to a long file; a CDN has none.
 ///
 /// # Errors
 /// `busy` when its disk does not answer, `not_found` when the file is gone, `media_changed` when it differs from what was scanned, `precondition_failed` and
@@ -49,7 +49,7 @@ const RETRY_AFTER_S: u64 = 5;
 pub(super) async fn respond(
     request: &HttpRequest,
     app: &web::Data<App>,
-    claims: LinkClaims,
+    claims: Option<LinkClaims>,
     media: Media,
     cache_control: &'static str,
 ) -> Result<HttpResponse, ApiError> {
@@ -205,8 +205,15 @@ fn notice_change(app: &App, media: &Media) {
     }
 }
 
+/// Whether the answer to the request is one without bytes: 304.
+pub(super) fn has_current_bytes(request: &HttpRequest, media: &Media, now_s: u64) -> bool {
+    let method = if request.method() == http::Method::HEAD { Method::Head } else { Method::Get };
+    let planned = plan(method, &fields(request), media, "", now_s);
+    planned.is_ok_and(|planned| planned.status == StatusCode::NOT_MODIFIED)
+}
+
 /// Opens the file. If it differs from what was scanned, asks for a scan of its folder.
-async fn open(app: &App, threads: &FolderThreads, media: &Media) -> Result<MediaFile, ApiError> {
+pub(super) async fn open(app: &App, threads: &FolderThreads, media: &Media) -> Result<MediaFile, ApiError> {
     let (path, stat, sha256) = (media.path.clone(), media.stat, media.sha256);
     let open = move || Ok(MediaFile::open(&path, stat).map(|file| file.with_sha256(sha256)));
     let opened = threads.run(open).await.map_err(|error| ApiError {
@@ -272,14 +279,14 @@ fn recorder(app: &web::Data<App>, media: &Media) -> DigestSink {
 fn while_valid<S: Stream<Item = io::Result<Bytes>>>(
     body: S,
     app: &web::Data<App>,
-    claims: LinkClaims,
+    claims: Option<LinkClaims>,
 ) -> impl Stream<Item = io::Result<Bytes>> + use<S> {
     let auth = Arc::clone(&app.auth);
     let failed = |why: LinkError| io::Error::new(io::ErrorKind::PermissionDenied, why.to_string());
     // Before the first chunk the request itself was checked.
-    let checked = move |(at, chunk): (usize, io::Result<Bytes>)| match at {
-        0 => chunk,
-        _ => auth.check_claims(claims).map_err(failed).and(chunk),
+    let checked = move |(at, chunk): (usize, io::Result<Bytes>)| match claims.filter(|_| at > 0) {
+        None => chunk,
+        Some(claims) => auth.check_claims(claims).map_err(failed).and(chunk),
     };
     body.enumerate().map(checked)
 }

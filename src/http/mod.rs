@@ -17,6 +17,7 @@ mod compress;
 mod connection;
 mod contexts;
 mod covers;
+mod delivery;
 mod described;
 mod descriptors;
 mod errors;

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     app::App,
     error::{ApiError, Kind},
+    media::delivery::Cdn,
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -21,15 +22,22 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
 use std::sync::LazyLock;
 
+/// The hash of the script within the page.
+static SCRIPT_HASH: LazyLock<String> = LazyLock::new(|| BASE64_STANDARD.encode(Sha256::digest(script_within(PAGE))));
+
 /// What browsers let the page load (Content-Security-Policy): files of this server, pictures and audio that its script has
-/// made, and the script within the page. Nothing from other servers.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = BASE64_STANDARD.encode(Sha256::digest(script_within(PAGE)));
+/// made, and the script within the page. From other servers only audio, of the CDN with this origin.
+fn policy(cdn: Option<&str>) -> String {
+    let hash = SCRIPT_HASH.as_str();
+    let (media, connect) = match cdn {
+        Some(cdn) => (format!("'self' blob: {cdn}"), format!("connect-src 'self' {cdn}; ")),
+        None => ("'self' blob:".to_owned(), String::new()),
+    };
     format!(
-        "default-src 'self'; script-src 'self' 'sha256-{hash}'; img-src 'self' data: blob:; media-src 'self' blob:; \
+        "default-src 'self'; script-src 'self' 'sha256-{hash}'; img-src 'self' data: blob:; media-src {media}; {connect}\
          object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     )
-});
+}
 
 /// May be another file at the next request: browsers ask each time.
 const ASKED: &str = "no-cache";
@@ -118,12 +126,14 @@ fn answer(
             Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(&tag)),
             Err(_) => false,
         };
+    let app = request.app_data::<web::Data<App>>();
+    let cdn = app.and_then(|app| app.cdn.as_ref()).map(Cdn::origin);
     let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { status });
     response
         .insert_header(ETag(tag))
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::VARY, "accept-encoding"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY.as_str()))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy(cdn)))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::X_FRAME_OPTIONS, "DENY"))
         .insert_header((header::REFERRER_POLICY, "same-origin"));
@@ -159,5 +169,14 @@ mod tests {
         assert_eq!(page.matches("<script>").count(), 1);
         assert_eq!(script_within(&page), script_within(PAGE));
         assert!(script_within(&page).contains("public_url"));
+    }
+
+    #[test]
+    fn audio_of_the_cdn_alone_may_come_from_another_server() {
+        let (plain, with) = (policy(None), policy(Some("https://cdn.example.org")));
+        assert!(!plain.contains("http") && plain.contains("; media-src 'self' blob:; object-src"), "{plain}");
+        assert!(with.contains("; media-src 'self' blob: https://cdn.example.org; "), "{with}");
+        assert!(with.contains("; connect-src 'self' https://cdn.example.org; "), "{with}");
+        assert_eq!(with.matches("https://cdn.example.org").count(), 2);
     }
 }

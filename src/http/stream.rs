@@ -2,8 +2,8 @@
 
 use super::{
     AuthUser,
+    delivery::{deliver, is_cdn, supply},
     link::media_link,
-    media::respond,
     page::address,
     reads,
     refusals::{self, What},
@@ -14,7 +14,7 @@ use crate::{
     auth::{LinkClaims, LinkError},
     db::media::{self, Media},
     error::{ApiError, Kind},
-    media::{content_type::content_type, version::is_version},
+    media::{content_type::content_type, delivery::media_path, version::is_version},
     values::login::LoginId,
 };
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
@@ -100,6 +100,7 @@ pub(super) async fn info(
 /// The bytes a track has now: all, or ranges (RFC 9110, section 14). With a token, or with a signed link.
 #[utoipa::path(get, path = "/v1/tracks/{id}/stream", tag = "media", params(("id" = String, Path), LinkQuery),
     responses((status = 200, description = "all bytes"), (status = 206, description = "the bytes of the ranges"),
+        (status = 302, description = "a CDN has the bytes, at the address of `Location`"),
         (status = 304, description = "the bytes are those the client has"),
         (status = 403, description = "`link_expired`: ask for a new link"), (status = 404, description = "no such track"),
         (status = 409, description = "`media_changed`: the file changed and is scanned again; try again"),
@@ -114,13 +115,14 @@ pub(super) async fn by_track(
 ) -> Result<HttpResponse, ApiError> {
     let claims = authorize(&request, &app, &link, "track", &track.to_string()).await?;
     let media = of_track(&app, *track).await?;
-    respond(&request, &app, claims, media, BY_TRACK).await
+    deliver(&request, &app, claims, media, BY_TRACK).await
 }
 
 /// Bytes that never change, by the name of their version. With a token, or with a signed link.
 #[utoipa::path(get, path = "/media/{version}.{ending}", tag = "media",
     params(("version" = String, Path), ("ending" = String, Path), LinkQuery),
     responses((status = 200, description = "all bytes"), (status = 206, description = "the bytes of the ranges"),
+        (status = 302, description = "a CDN has the bytes, at the address of `Location`"),
         (status = 304, description = "the client has these bytes"),
         (status = 403, description = "`link_expired`: ask for a new link"),
         (status = 404, description = "there are no such bytes any more"),
@@ -135,14 +137,21 @@ pub(super) async fn by_version(
     link: web::Query<LinkQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (version, ending) = path.into_inner();
-    let claims = authorize(&request, &app, &link, "media", &version).await?;
+    let signed = link.expires.zip(link.signature.as_deref()).filter(|_| link.login.is_none());
+    let claims = match is_cdn(&request, &app, &media_path(&version, &ending), signed)? {
+        true => None,
+        false => Some(authorize(&request, &app, &link, "media", &version).await?),
+    };
     let media = if is_version(&version) {
         app.db.read(move |connection| media::of_version(connection, &version)).await?
     } else {
         None
     };
-    let media = media.filter(|media| media.container == ending);
-    respond(&request, &app, claims, media.ok_or_else(gone)?, BY_VERSION).await
+    let media = media.filter(|media| media.container == ending).ok_or_else(gone)?;
+    match claims {
+        Some(claims) => deliver(&request, &app, claims, media, BY_VERSION).await,
+        None => supply(&request, &app, media).await,
+    }
 }
 
 fn gone() -> ApiError {

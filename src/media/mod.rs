@@ -3,6 +3,7 @@
 
 pub mod by_folder;
 pub mod content_type;
+pub mod delivery;
 pub mod digest;
 pub mod file;
 pub mod multipart;

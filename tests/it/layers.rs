@@ -27,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("auth", &["config", "db", "time", "values"]),
     ("store", &["auth", "catalog", "db", "time", "values"]),
     ("app", &["auth", "catalog", "config", "db", "media", "storage", "store", "time"]),
+    ("prewarm", &["app", "config", "db", "media", "time"]),
     ("restored", &["app", "db"]),
     (
         "http",
@@ -59,6 +60,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "http",
             "media",
             "metrics",
+            "prewarm",
             "restored",
             "storage",
             "telemetry",

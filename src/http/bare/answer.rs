@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     app::App,
+    config::Delivery,
     http::{
         connection::KnownConnection,
         media::{Planned, plan},
@@ -44,6 +45,9 @@ pub(super) async fn answer(
     let Some(opened) = opened(app, version).await.filter(|opened| opened.media.container == request.ending) else {
         return BareOutcome::Unread;
     };
+    if app.settings.delivery(&opened.media.path) != Delivery::Proxy {
+        return BareOutcome::Unread;
+    }
     known.note_login();
     let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
     let Ok(planned) = plan(*method, &request.fields(), &opened.media, BY_VERSION, now_s) else {

@@ -1,8 +1,8 @@
-/** A real nginx that serves Segue below a path. */
+/** A real nginx that serves Segue below a path, or audio as a CDN. */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
@@ -48,9 +48,7 @@ const location = ({ path, to }) => `
  * @param {{port: number, path: string, to: string}[]} sites
  * @returns {Promise<{end: () => Promise<void>}>}
  */
-export async function nginx(sites) {
-  const folder = await mkdtemp(path.join(tmpdir(), "segue-nginx."));
-  const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+export function nginx(sites) {
   const servers = sites.map(
     (site) => `
     server {
@@ -58,20 +56,59 @@ export async function nginx(sites) {
       location / { return 404; }${location(site)}
     }`,
   );
+  const text = `map $http_upgrade $connection_upgrade { default upgrade; "" ""; }${servers.join("")}`;
+  return started(sites[0].port, () => `access_log off; ${text}`);
+}
+
+/** The secrets in `config/nginx-edge.conf`. */
+export const EDGE_SECRETS = { addresses: "secret-of-the-addresses", edge: "secret-of-the-edge" };
+
+/**
+ * Starts nginx as a CDN, by the recipe. Its log has the path, the status and the state in the cache of each answer.
+ * @param {number} port @param {string} to the server's address
+ * @returns {Promise<{end: () => Promise<void>, log: () => Promise<string[]>}>}
+ */
+export async function edge(port, to) {
+  let text = await readFile(new URL("../../../config/nginx-edge.conf", import.meta.url), "utf8");
+  for (const [from, into] of [
+    ["listen 443 ssl http2;", `listen 127.0.0.1:${port};`],
+    ["listen [::]:443 ssl http2;", ""],
+    ["ssl_certificate /etc/letsencrypt/live/edge.example.org/fullchain.pem;", ""],
+    ["ssl_certificate_key /etc/letsencrypt/live/edge.example.org/privkey.pem;", ""],
+    ["https://music.example.org", to],
+  ]) {
+    if (!text.includes(from)) throw new Error(`the recipe has no ${from}`);
+    text = text.replaceAll(from, into);
+  }
+  let file = "";
+  const { end } = await started(port, (folder) => {
+    file = path.join(folder, "log");
+    const format = "log_format edge '$uri $status $upstream_cache_status $http_origin';";
+    return `${format} access_log ${file} edge; ${text.replaceAll("/var/cache/nginx/segue", `${folder}/cache`)}`;
+  });
+  return { end, log: async () => (await readFile(file, "utf8")).trim().split("\n") };
+}
+
+/**
+ * Starts nginx and waits until it listens.
+ * @param {number} port @param {(folder: string) => string} http what its block `http` has
+ */
+async function started(port, http) {
+  const folder = await mkdtemp(path.join(tmpdir(), "segue-nginx."));
+  const kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const text = `${userInfo().uid === 0 ? "user root;" : ""}
   daemon off; master_process off; pid ${folder}/pid; error_log stderr;
   events {}
   http {
-    access_log off;
     ${kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join("\n    ")}
-    map $http_upgrade $connection_upgrade { default upgrade; "" ""; }${servers.join("")}
+    ${http(folder)}
   }\n`;
   const file = path.join(folder, "nginx.conf");
   await writeFile(file, text);
   const child = spawn("setpriv", ["--pdeathsig", "KILL", "nginx", "-p", folder, "-c", file], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  while (!(await isListened(sites[0].port))) {
+  while (!(await isListened(port))) {
     if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

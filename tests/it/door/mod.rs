@@ -11,10 +11,10 @@ mod scanning;
 mod titles;
 mod unusable;
 
-use crate::harness::{bare, pass_environment};
+use crate::harness::{bare, is_root, pass_environment};
 use std::{
     env, fs,
-    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -42,10 +42,6 @@ fn one_line(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert_eq!(told.trim_end().lines().count(), 1, "{told}");
     told
-}
-
-fn is_root() -> bool {
-    fs::metadata("/proc/self").expect("a process").uid() == 0
 }
 
 /// The command `segue`, run as a user other than root, with a copy of the program in `folder` that every user may run.

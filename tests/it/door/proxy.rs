@@ -1,48 +1,16 @@
 //! The recipes for reverse proxies, run with real proxies; only names, ports and the certificate are replaced.
 
-use super::is_root;
-use crate::harness::{Device, Dialect, Server, TestDatabase, run, silence, until};
+use crate::harness::{
+    Device, Dialect, Proxy, Server, TestDatabase, adapted, free_port, recipe, run, silence, start_nginx, start_proxy,
+    until,
+};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::Path,
-    process::{Child, Command, Output},
+    process::{Command, Output},
 };
-
-/// A running proxy; stopped when dropped.
-struct Proxy(Child);
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        self.0.kill().and_then(|()| self.0.wait()).expect("the proxy is our child");
-    }
-}
-
-fn recipe(name: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(name)).expect("the recipe is there")
-}
-
-/// Replaces texts of a recipe; fails when the recipe does not contain one of them.
-#[track_caller]
-fn adapted(mut text: String, changes: &[(&str, &str)]) -> String {
-    for (from, to) in changes {
-        assert!(text.contains(from), "the recipe has no {from:?}");
-        text = text.replace(from, to);
-    }
-    text
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port()
-}
-
-/// Starts the command in `folder`; it is killed when this thread ends.
-fn start(folder: &Path, arguments: &[&str]) -> Proxy {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL"]).args(arguments).env("HOME", folder).current_dir(folder);
-    Proxy(command.spawn().expect("the proxy starts"))
-}
 
 /// nginx by the recipe, at the root of its name.
 fn nginx(folder: &Path, server: &str, port: u16) -> Proxy {
@@ -72,19 +40,7 @@ fn nginx_with(folder: &Path, server: &str, port: u16, changes: &[(&str, &str)]) 
             ("music.example.org", "localhost"),
         ],
     );
-    fs::write(folder.join("segue.conf"), adapted(site, changes)).expect("written");
-    let user = if is_root() { "user root;" } else { "" };
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|kind| format!("{kind}_temp_path {};\n", path(kind)))
-        .concat();
-    let main = format!(
-        "{user} daemon off; master_process off; pid {}; error_log stderr;\nevents {{}}\nhttp {{ access_log off;\n{temporary}\
-         include {}; }}\n",
-        path("pid"),
-        path("segue.conf")
-    );
-    fs::write(folder.join("nginx.conf"), main).expect("written");
-    start(folder, &["nginx", "-p", &path(""), "-c", &path("nginx.conf")])
+    start_nginx(folder, &adapted(site, changes))
 }
 
 fn caddy(folder: &Path, server: &str, port: u16) -> Proxy {
@@ -95,7 +51,7 @@ fn caddy(folder: &Path, server: &str, port: u16) -> Proxy {
     // Caddy opens no other port and requests no certificate from an authority.
     let site = format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{site}");
     fs::write(folder.join("Caddyfile"), site).expect("written");
-    start(folder, &["caddy", "run", "--config", &path("Caddyfile"), "--adapter", "caddyfile"])
+    start_proxy(folder, &["caddy", "run", "--config", &path("Caddyfile"), "--adapter", "caddyfile"])
 }
 
 fn curl(folder: &Path, arguments: &[&str]) -> Output {

@@ -118,7 +118,12 @@ impl Answer {
 
 /// Opens a connection and sends a request with these header lines, unchanged.
 pub(crate) fn send_raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> TcpStream {
-    let mut stream = TcpStream::connect(server.base.strip_prefix("http://").unwrap()).unwrap();
+    send_raw_to(&server.base, method, path, lines)
+}
+
+/// The same to whoever listens at `base`, `http://` and an address.
+fn send_raw_to(base: &str, method: &str, path: &str, lines: &[&str]) -> TcpStream {
+    let mut stream = TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(Duration::from_mins(5))).unwrap();
     let request = format!("{method} {path} HTTP/1.1\r\nHost: segue\r\nAccept-Encoding: gzip");
     let lines = [&[request.as_str()], lines, &["\r\n"]].concat().join("\r\n");
@@ -141,6 +146,11 @@ pub(crate) fn receive_raw(mut stream: TcpStream) -> Answer {
 
 /// Sends one request on a new connection and reads the answer.
 pub(crate) fn raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> Answer {
+    raw_to(&server.base, method, path, lines)
+}
+
+/// The same to whoever listens at `base`, `http://` and an address.
+pub(crate) fn raw_to(base: &str, method: &str, path: &str, lines: &[&str]) -> Answer {
     let lines: Vec<&str> = lines.iter().copied().chain(["Connection: close"]).collect();
-    receive_raw(send_raw(server, method, path, &lines))
+    receive_raw(send_raw_to(base, method, path, &lines))
 }

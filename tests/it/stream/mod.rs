@@ -3,6 +3,8 @@
 
 mod bare;
 mod changes;
+mod delivered;
+mod edge;
 pub(crate) mod fixture;
 mod hanging;
 pub(crate) mod links;

@@ -1,0 +1,327 @@
+//! How audio is delivered: by this server, by the proxy before it, or from elsewhere.
+
+use super::{
+    source::Shape,
+    value::{Value, quote, single},
+};
+use std::path::{Path, PathBuf};
+
+/// Who sends the bytes of audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Delivery {
+    /// This server.
+    #[default]
+    Proxy,
+    /// The nginx before it, which reads the file: `X-Accel-Redirect`.
+    Accel,
+    /// The CDN, to which clients are redirected.
+    Redirect,
+}
+
+impl Delivery {
+    fn read(text: &str) -> Result<Self, String> {
+        match text {
+            "proxy" => Ok(Self::Proxy),
+            "accel" => Ok(Self::Accel),
+            "redirect" => Ok(Self::Redirect),
+            other => Err(format!("is \"proxy\", \"accel\" or \"redirect\", not {other:?}")),
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Proxy => "proxy",
+            Self::Accel => "accel",
+            Self::Redirect => "redirect",
+        }
+    }
+}
+
+impl Value for Delivery {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        Self::read(single(texts)?)
+    }
+
+    fn show(&self) -> String {
+        quote(self.text())
+    }
+}
+
+/// The delivery of single folders: `FOLDER=DELIVERY` each.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FolderDeliveries(Vec<(PathBuf, Delivery)>);
+
+impl FolderDeliveries {
+    /// That of the innermost folder that holds `path`.
+    #[must_use]
+    pub fn of(&self, path: &Path) -> Option<Delivery> {
+        let holding = self.0.iter().filter(|(folder, _)| path.starts_with(folder));
+        holding.max_by_key(|(folder, _)| folder.components().count()).map(|(_, delivery)| *delivery)
+    }
+
+    /// Whether a folder has this one.
+    #[must_use]
+    pub fn contain(&self, delivery: Delivery) -> bool {
+        self.0.iter().any(|(_, other)| *other == delivery)
+    }
+}
+
+impl Value for FolderDeliveries {
+    const SHAPE: Shape = Shape::Paths;
+    const KIND: &'static str = "DIR=DELIVERY";
+    const IS_PATH: bool = true;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        let read = |text: &String| {
+            let (folder, delivery) = text
+                .rsplit_once('=')
+                .ok_or_else(|| format!("is a list of texts such as \"/srv/music=proxy\", not {text:?}"))?;
+            let mut folders = <Vec<PathBuf> as Value>::parse(&[folder.to_owned()])?;
+            let folder = folders.pop().ok_or_else(|| "needs a folder".to_owned())?;
+            Ok((folder, Delivery::read(delivery)?))
+        };
+        texts.iter().map(read).collect::<Result<_, String>>().map(Self)
+    }
+
+    fn show(&self) -> String {
+        let shown = self.0.iter().map(|(folder, delivery)| quote(format!("{}={}", folder.display(), delivery.text())));
+        format!("[{}]", shown.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// Whose signatures the addresses at the CDN have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CdnSignature {
+    /// HMAC-SHA256, which this server checks.
+    #[default]
+    Hmac,
+    /// Those of nginx' module `secure_link`.
+    Nginx,
+    /// Those of Amazon CloudFront.
+    CloudFront,
+}
+
+impl Value for CdnSignature {
+    const SHAPE: Shape = Shape::Text;
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        match single(texts)? {
+            "hmac" => Ok(Self::Hmac),
+            "nginx" => Ok(Self::Nginx),
+            "cloudfront" => Ok(Self::CloudFront),
+            other => Err(format!("is \"hmac\", \"nginx\" or \"cloudfront\", not {other:?}")),
+        }
+    }
+
+    fn show(&self) -> String {
+        quote(match self {
+            Self::Hmac => "hmac",
+            Self::Nginx => "nginx",
+            Self::CloudFront => "cloudfront",
+        })
+    }
+}
+
+/// The id of a public key at CloudFront, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyPairId(Option<String>);
+
+impl KeyPairId {
+    /// The id, if one was given.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl Value for KeyPairId {
+    const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "ID";
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        let text = single(texts)?;
+        if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Ok(Self(Some(text.to_owned()).filter(|text| !text.is_empty())));
+        }
+        Err(format!("is an id of letters and digits such as K2JCJMDEHXQW5F, not {text:?}"))
+    }
+
+    fn show(&self) -> String {
+        quote(self.0.as_deref().unwrap_or_default())
+    }
+}
+
+/// The path of a location within nginx, without a slash at the end, such as `/segue-files`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccelLocation(String);
+
+impl AccelLocation {
+    /// The path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for AccelLocation {
+    fn default() -> Self {
+        Self("/segue-files".to_owned())
+    }
+}
+
+impl Value for AccelLocation {
+    const SHAPE: Shape = Shape::Text;
+    const KIND: &'static str = "LOCATION";
+
+    fn parse(texts: &[String]) -> Result<Self, String> {
+        let text = single(texts)?.trim_end_matches('/');
+        let is_character = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_character);
+        match text.strip_prefix('/') {
+            Some(rest) if rest.split('/').all(is_segment) => Ok(Self(text.to_owned())),
+            _ => Err(format!("is a path of letters, digits and -._~ such as /segue-files, not {text:?}")),
+        }
+    }
+
+    fn show(&self) -> String {
+        quote(&self.0)
+    }
+}
+
+/// What the settings of delivery are together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) default: Delivery,
+    pub(super) folders: &'a FolderDeliveries,
+    pub(super) has_proxies: bool,
+    pub(super) signature: CdnSignature,
+    pub(super) url: Option<&'a str>,
+    pub(super) key_file: Option<&'a Path>,
+    pub(super) key_id: Option<&'a str>,
+    pub(super) secret_file: Option<&'a Path>,
+    pub(super) origin_secret_file: Option<&'a Path>,
+}
+
+/// What is wrong between them.
+pub(super) fn broken(given: &Given<'_>) -> Vec<String> {
+    let Given { signature, url, key_file, key_id, secret_file, origin_secret_file, .. } = *given;
+    let uses = |delivery| given.default == delivery || given.folders.contain(delivery);
+    let signed_by = |wanted| url.is_some() && signature == wanted;
+    let by_secret = signed_by(CdnSignature::Hmac) || signed_by(CdnSignature::Nginx);
+    let files = [key_file, secret_file, origin_secret_file];
+    let rules = [
+        (
+            uses(Delivery::Redirect) && url.is_none(),
+            "delivery \"redirect\" needs cdn_url, the address to which clients are redirected",
+        ),
+        (url.is_some() && !uses(Delivery::Redirect), "cdn_url counts for nothing without delivery = \"redirect\""),
+        (
+            uses(Delivery::Accel) && !given.has_proxies,
+            "delivery \"accel\" needs trusted_proxies or a Unix socket to listen at: only nginx before this server \
+             understands X-Accel-Redirect",
+        ),
+        (by_secret && secret_file.is_none(), "cdn_signature \"hmac\" and \"nginx\" need cdn_secret_file"),
+        (
+            signed_by(CdnSignature::CloudFront) && (key_file.is_none() || key_id.is_none()),
+            "cdn_signature \"cloudfront\" needs cdn_key_file and cdn_key_id",
+        ),
+        (
+            url.is_some() && signature != CdnSignature::Hmac && origin_secret_file.is_none(),
+            "cdn_signature \"nginx\" and \"cloudfront\" need cdn_origin_secret_file: the CDN shows that secret when it \
+             fetches audio from this server",
+        ),
+        (
+            url.is_none() && (key_id.is_some() || files.iter().any(Option::is_some)),
+            "the files and the id of a CDN count for nothing without cdn_url",
+        ),
+    ];
+    rules.into_iter().filter(|(is_broken, _)| *is_broken).map(|(_, why)| why.to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn the_innermost_folder_decides() {
+        let all = FolderDeliveries::parse(&texts(&["/a=redirect", "/a/b=accel", "/x=y=proxy"])).expect("good");
+        assert_eq!(all.show(), r#"["/a=redirect", "/a/b=accel", "/x=y=proxy"]"#);
+        for (path, delivery) in [
+            ("/a/c.flac", Some(Delivery::Redirect)),
+            ("/a/b/c.flac", Some(Delivery::Accel)),
+            ("/a/bc.flac", Some(Delivery::Redirect)),
+            ("/x=y/c.flac", Some(Delivery::Proxy)),
+            ("/ab/c.flac", None),
+        ] {
+            assert_eq!(all.of(Path::new(path)), delivery, "{path}");
+        }
+        for bad in ["/a", "/a=", "/a=cdn", "redirect"] {
+            assert!(FolderDeliveries::parse(&texts(&[bad])).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_location_is_a_path_of_plain_segments() {
+        let read = |text| AccelLocation::parse(&texts(&[text])).map(|location| location.as_str().to_owned());
+        assert_eq!(read("/segue-files/"), Ok("/segue-files".to_owned()));
+        for bad in ["", "/", "a", "/a//b", "/..", "/a b", "/%41", "/\r\n"] {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn settings_that_do_not_fit_together_are_named() {
+        let (none, file) = (FolderDeliveries::default(), Some(Path::new("/file")));
+        let plain = Given {
+            default: Delivery::Proxy,
+            folders: &none,
+            has_proxies: false,
+            signature: CdnSignature::Hmac,
+            url: None,
+            key_file: None,
+            key_id: None,
+            secret_file: None,
+            origin_secret_file: None,
+        };
+        let cdn = Given { default: Delivery::Redirect, url: Some("https://cdn.example.org"), ..plain };
+        let nginx = Given { signature: CdnSignature::Nginx, secret_file: file, origin_secret_file: file, ..cdn };
+        let cloudfront = Given {
+            signature: CdnSignature::CloudFront,
+            key_file: file,
+            key_id: Some("K1"),
+            secret_file: None,
+            ..nginx
+        };
+        let inside = FolderDeliveries::parse(&texts(&["/music/live=redirect"])).expect("good");
+        for good in [
+            plain,
+            nginx,
+            cloudfront,
+            Given { secret_file: file, ..cdn },
+            Given { default: Delivery::Proxy, folders: &inside, ..nginx },
+            Given { default: Delivery::Accel, has_proxies: true, ..plain },
+        ] {
+            assert_eq!(broken(&good), Vec::<String>::new(), "{good:?}");
+        }
+        for (bad, why) in [
+            (Given { url: None, ..cdn }, "needs cdn_url"),
+            (Given { default: Delivery::Proxy, ..nginx }, "cdn_url counts for nothing"),
+            (Given { default: Delivery::Accel, ..plain }, "needs trusted_proxies"),
+            (cdn, "need cdn_secret_file"),
+            (Given { secret_file: None, ..nginx }, "need cdn_secret_file"),
+            (Given { key_file: None, ..cloudfront }, "needs cdn_key_file"),
+            (Given { key_id: None, ..cloudfront }, "needs cdn_key_file"),
+            (Given { origin_secret_file: None, ..nginx }, "need cdn_origin_secret_file"),
+            (Given { secret_file: file, ..plain }, "count for nothing without cdn_url"),
+        ] {
+            let broken = broken(&bad);
+            assert!(broken.len() == 1 && broken[0].contains(why), "{why}: {broken:?}");
+        }
+    }
+}
