@@ -11,6 +11,7 @@ use crate::{
     config::{CdnSignature, Settings},
     db::{Db, lists::Lists, secrets},
     media::{
+        blocks::Blocks,
         delivery::{Cdn, CloudFrontKey, Secret, UrlSigner},
         threads::FileThreads,
     },
@@ -24,7 +25,14 @@ use segue_actors::{
     protocol::ids::{ClockId, NodeId},
     state::Limits,
 };
-use std::{error::Error, fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::runtime::Handle;
 
 /// How long the end of a scan waits for the search to find what it wrote: the first scan of a large library is ahead of it.
 const SEARCH_WITHIN: Duration = Duration::from_mins(1);
@@ -41,6 +49,8 @@ pub struct App {
     pub file_threads: FileThreads,
     /// The buckets, for requests that a listener waits for.
     pub storage: Storage,
+    /// What was played of objects.
+    pub blocks: Blocks,
     /// The name of this run of the server.
     pub node: NodeId,
     /// The CDN of `cdn_url`.
@@ -78,7 +88,9 @@ impl App {
         let node = NodeId(rand::random());
         let directory = directory(&settings, &db, &auth, tracks, node).await?;
         let (scanner, sums) = (Scanner::default(), Sums::default());
-        let file_threads = FileThreads::new(&settings.music);
+        let cache_dir = settings.blocks_dir();
+        let file_threads = FileThreads::new(&[settings.music.as_slice(), std::slice::from_ref(&cache_dir)].concat());
+        let blocks = blocks(&settings, cache_dir, &file_threads)?;
         let cdn = cdn(&settings)?;
         Ok(Self {
             settings,
@@ -86,6 +98,7 @@ impl App {
             auth,
             file_threads,
             storage,
+            blocks,
             node,
             cdn,
             covers,
@@ -124,6 +137,14 @@ impl App {
     pub fn start_search(&self) {
         self.search.start(self.db.clone(), self.settings.data_dir.join("search"));
     }
+}
+
+/// The cache of blocks that the settings name.
+fn blocks(settings: &Settings, folder: PathBuf, threads: &FileThreads) -> Result<Blocks, String> {
+    let bytes = settings.cache_mb.saturating_mul(1_000_000);
+    let (shown, threads) = (folder.display().to_string(), threads.of(&folder).clone());
+    Blocks::new(folder, bytes, threads, Handle::current())
+        .map_err(|error| format!("cache_dir: the folder {shown} cannot be used: {error}"))
 }
 
 /// The CDN that the settings name, with its keys and secrets.

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod auth;
 pub mod backup;
+mod cache_upkeep;
 pub mod catalog;
 pub mod cli;
 pub mod config;

@@ -74,6 +74,18 @@ impl Collector for Scrape {
         out.counters("segue_cover_lookups", "Scaled covers asked for", "outcome", &covers)?;
         let media = [("bare", sums.media_bare), ("http", sums.media_http)];
         out.counters("segue_media_answers", "Answers with the bytes of a file", "way", &media)?;
+        let sources = [
+            ("folder", sums.bytes_from_folders),
+            ("cache", sums.bytes_from_cache),
+            ("storage", sums.bytes_from_storage),
+        ];
+        out.counters("segue_media_bytes", "Bytes of media read for answers", "source", &sources)?;
+        let blocks = [("hit", sums.block_hits), ("miss", sums.block_misses)];
+        out.counters("segue_block_lookups", "Blocks of objects asked for", "outcome", &blocks)?;
+        out.counter("segue_blocks_evicted", "Blocks removed to make room for others", sums.blocks_evicted)?;
+        out.counter("segue_blocks_damaged", "Blocks whose file had other bytes", sums.blocks_damaged)?;
+        out.counter("segue_storage_bytes", "Bytes of blocks fetched from the storage", sums.storage_bytes)?;
+        out.counter("segue_storage_errors", "Blocks that the storage did not give", sums.storage_errors)?;
         let lists = [("hit", sums.list_hits), ("miss", sums.list_misses)];
         out.counters("segue_list_lookups", "Keys of long lists asked for", "outcome", &lists)?;
         let began = ConstGauge::new(*BEGAN_S);

@@ -132,6 +132,24 @@ counted! {
     media_bare;
     /// Those that HTTP sent.
     media_http;
+    /// Bytes of media that were read from files in music folders.
+    bytes_from_folders;
+    /// Bytes of media that were read from blocks in the cache.
+    bytes_from_cache;
+    /// Bytes of media that came from the storage and could not be kept.
+    bytes_from_storage;
+    /// Blocks asked for that were in the cache.
+    block_hits;
+    /// Blocks asked for that were not.
+    block_misses;
+    /// Blocks that were removed from the cache to make room.
+    blocks_evicted;
+    /// Blocks whose file had other bytes.
+    blocks_damaged;
+    /// Bytes of blocks that were fetched from the storage.
+    storage_bytes;
+    /// Blocks that the storage did not give.
+    storage_errors;
     /// Pages of long lists whose keys were in memory.
     list_hits;
     /// Pages of long lists whose keys were read from the database.
@@ -352,6 +370,52 @@ pub fn cover(is_hit: bool) {
 /// An answer with the bytes of a file, or with the news that the client has them, begins.
 pub fn media(is_bare: bool) {
     own(|block| grow(if is_bare { &block.media_bare } else { &block.media_http }, 1));
+}
+
+/// Where bytes of media are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaSource {
+    /// A file in a music folder.
+    Folder,
+    /// A block in the cache.
+    Cache,
+    /// A block that could not be kept.
+    Storage,
+}
+
+/// Bytes of media were read for an answer.
+pub fn media_bytes(source: MediaSource, bytes: u64) {
+    own(|block| {
+        let sum = match source {
+            MediaSource::Folder => &block.bytes_from_folders,
+            MediaSource::Cache => &block.bytes_from_cache,
+            MediaSource::Storage => &block.bytes_from_storage,
+        };
+        grow(sum, bytes);
+    });
+}
+
+/// A block of an object was asked for.
+pub fn block(is_hit: bool) {
+    own(|block| grow(if is_hit { &block.block_hits } else { &block.block_misses }, 1));
+}
+
+/// So many blocks were removed to make room.
+pub fn blocks_evicted(number: u64) {
+    own(|block| grow(&block.blocks_evicted, number));
+}
+
+/// The file of a block had other bytes.
+pub fn block_damaged() {
+    own(|block| grow(&block.blocks_damaged, 1));
+}
+
+/// A block of so many bytes was fetched, or could not be.
+pub fn fetched(bytes: Option<u64>) {
+    own(|block| match bytes {
+        Some(bytes) => grow(&block.storage_bytes, bytes),
+        None => grow(&block.storage_errors, 1),
+    });
 }
 
 /// A page of a long list was asked for.

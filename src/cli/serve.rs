@@ -3,6 +3,7 @@
 use super::{Failure, database::OpenDatabase, links, output, paste, signals::Signals};
 use crate::{
     app::App,
+    cache_upkeep,
     config::{ListenAddress, SettingFlags, Settings, load},
     db::{
         Db,
@@ -86,6 +87,7 @@ pub(super) fn run<P: Send + 'static>(
         tokio::spawn(Arc::clone(&app.auth).keep_up(app.db.clone(), poll));
         tokio::spawn(restored::watch(Arc::clone(&app), poll));
         tokio::spawn(prewarm::run(Arc::clone(&app)));
+        tokio::spawn(cache_upkeep::run(Arc::clone(&app)));
         let directory = Arc::clone(&app.directory);
         tokio::spawn(async move { directory.heartbeat().await });
         let directory = Arc::clone(&app.directory);

@@ -112,6 +112,10 @@ settings! { |sources|
     /// File of the key of the buckets, with the lines `access_key_id = "…"` and `secret_access_key = "…"`; empty: the key or
     /// the role that the environment (`AWS_ACCESS_KEY_ID`, …), the container or the machine has.
     s3_key_file: Option<PathBuf> = None;
+    /// The folder of blocks of objects that were played, from which they are played again; empty: `blocks` in `data_dir`.
+    cache_dir: Option<PathBuf> = None;
+    /// What those blocks may take on the disk, in megabytes; 0: none are kept.
+    cache_mb: u64 = 10_000, within 0..=100_000_000;
     /// Whether files and folders are scanned whose names begin with one dot and a letter, too; bins never are.
     scan_hidden: bool = false;
     /// What separates several artists in one text of a tag. Separators, with a blank between two of them: a sign splits
@@ -201,6 +205,12 @@ impl Settings {
             path_style: self.s3_path_style,
             key_file: self.s3_key_file.clone(),
         }
+    }
+
+    /// The folder of blocks of objects.
+    #[must_use]
+    pub fn blocks_dir(&self) -> PathBuf {
+        self.cache_dir.clone().unwrap_or_else(|| self.data_dir.join("blocks"))
     }
 
     /// Who sends the bytes of the file at `path`.

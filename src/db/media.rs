@@ -11,7 +11,7 @@ use crate::{
 };
 use diesel::{ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, QueryDsl as _, RunQueryDsl as _};
 use segue_client::protocol::ids::MediaId;
-use std::{ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
+use std::{collections::HashSet, ffi::OsString, os::unix::ffi::OsStringExt as _, path::PathBuf};
 
 /// A media file as the last scan saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,15 @@ pub fn of_track(connection: &mut DbConnection, track: MediaId) -> Result<Option<
 pub fn of_version(connection: &mut DbConnection, version: &str) -> Result<Option<Media>, DbError> {
     let found = media!().filter(files::version.eq(version)).order(files::missing_us.is_not_null());
     Ok(found.first(connection).optional()?.map(from_row))
+}
+
+/// Those of these versions that files have which are not missing.
+///
+/// # Errors
+/// The database's.
+pub fn present_versions(connection: &mut DbConnection, versions: &[String]) -> Result<HashSet<String>, DbError> {
+    let present = files::table.filter(files::version.eq_any(versions)).filter(files::missing_us.is_null());
+    Ok(present.select(files::version).load(connection)?.into_iter().collect())
 }
 
 /// How a SHA-256 that was computed relates to the one that was stored.

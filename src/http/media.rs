@@ -1,21 +1,24 @@
 //! The answer to a request for the bytes of a file: all of them, ranges, 304, or an error.
 
-use super::object_body;
 use crate::{
     app::App,
     auth::{LinkClaims, LinkError},
-    db::media::{self, BucketObject, Media, Sum},
+    db::media::{self, Media, Sum},
     error::{ApiError, Kind},
     media::{
+        blocks::{BlockReader, CachedObject, FetchError, FetchFailure},
+        bytes::MediaBytes,
         content_type::content_type,
         digest::what_is_wrong,
-        file::{DigestSink, MediaFile, MediaStream, OpenError},
+        file::{MediaFile, OpenError},
         multipart,
         multipart::BodyPiece,
         precondition::{ConditionalFields, Decision, Method, Object, decide},
         range::ByteRange,
+        stream::{DigestSink, MediaBody},
         threads::FolderThreads,
     },
+    storage::StoredObject,
     time,
 };
 use actix_web::{
@@ -53,11 +56,7 @@ pub(super) async fn respond(
     media: Media,
     cache_control: &'static str,
 ) -> Result<HttpResponse, ApiError> {
-    let threads = app.file_threads.of(&media.path);
-    let file = match media.object {
-        Some(_) => None,
-        None => Some(open(app, threads, &media).await?),
-    };
+    let bytes = media_bytes(app, &media).await?;
     let now_s = u64::try_from(time::now().0 / 1_000_000).unwrap_or(0);
     let method = if request.method() == http::Method::HEAD { Method::Head } else { Method::Get };
     let planned = match plan(method, &fields(request), &media, cache_control, now_s) {
@@ -81,14 +80,15 @@ pub(super) async fn respond(
     }
     let (is_whole, segments) = (planned.is_whole, planned.segments);
     let length = segments.iter().map(BodyPiece::length).sum();
-    let body = match (file, &media.object) {
-        _ if method == Method::Head => stream::empty().boxed_local(),
-        (Some(file), _) if is_whole && media.sha256.is_none() => {
-            MediaStream::hashed(file, threads, recorder(app, &media)).boxed_local()
-        }
-        (Some(file), _) => MediaStream::new(file, threads, segments).boxed_local(),
-        (None, Some(object)) => object_bytes(app, object, &media, segments).await?.boxed_local(),
-        (None, None) => stream::empty().boxed_local(),
+    let body = if method == Method::Head {
+        stream::empty().boxed_local()
+    } else {
+        let mut body = match (&bytes, media.sha256) {
+            (MediaBytes::File(..), None) if is_whole => MediaBody::hashed(bytes, length, recorder(app, &media)),
+            _ => MediaBody::new(bytes, segments),
+        };
+        body.begin().await.map_err(|error| fetch_refusal(app, &media, &error))?;
+        body.stream().boxed_local()
     };
     let path = media.path;
     let body = while_valid(body, app, claims);
@@ -182,19 +182,50 @@ pub(super) fn plan(
     Ok(Planned { status, fields, segments, is_whole })
 }
 
-/// The body of an object. If it differs from what was scanned, asks for a scan of its folder.
-async fn object_bytes(
-    app: &App,
-    object: &BucketObject,
-    media: &Media,
-    segments: Vec<BodyPiece>,
-) -> Result<impl Stream<Item = io::Result<Bytes>> + use<>, ApiError> {
-    let body = object_body::body(&app.storage, object, media, segments).await;
-    body.inspect_err(|error| {
-        if error.kind == Kind::MediaChanged {
+/// The bytes of a media file: the file, opened, or what reads the object.
+///
+/// # Errors
+/// Those of [`open`].
+pub(super) async fn media_bytes(app: &App, media: &Media) -> Result<MediaBytes, ApiError> {
+    let threads = app.file_threads.of(&media.path);
+    let Some(object) = &media.object else {
+        let file = open(app, threads, media).await?;
+        return Ok(MediaBytes::File(Arc::new(file), threads.clone()));
+    };
+    let length = media.stat.length();
+    let stored = StoredObject::new(app.storage.clone(), object.url.clone(), object.etag.clone(), length);
+    let object = CachedObject::new(&media.version, length, stored);
+    let object = object.ok_or_else(|| ApiError::internal("a version that is no hexadecimal number"))?;
+    Ok(MediaBytes::Blocks(BlockReader::new(app.blocks.clone(), object)))
+}
+
+/// Why the storage does not give the bytes of `media`. If the object differs from what was scanned, asks for a scan of its
+/// folder.
+fn fetch_refusal(app: &App, media: &Media, error: &FetchError) -> ApiError {
+    match error.failure {
+        FetchFailure::Absent => ApiError::new(
+            Kind::NotFound,
+            "the object of this track is not where it was scanned: scan again if it was moved",
+        ),
+        FetchFailure::Changed => {
             notice_change(app, media);
+            ApiError {
+                retry_after_s: Some(RETRY_AFTER_S),
+                ..ApiError::new(
+                    Kind::MediaChanged,
+                    "the object of this track has changed and is being scanned again; try again",
+                )
+            }
         }
-    })
+        FetchFailure::Unavailable => ApiError {
+            retry_after_s: Some(RETRY_AFTER_S),
+            cause: Some(format!("{}: {error}", media.path.display())),
+            ..ApiError::new(
+                Kind::Unavailable,
+                "the storage with the bytes of this track does not give them: try again in some seconds",
+            )
+        },
+    }
 }
 
 /// Asks for a scan of the folder of a file that differs from what was scanned.

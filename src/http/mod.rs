@@ -39,7 +39,6 @@ mod media;
 mod method;
 mod metrics;
 mod notions;
-mod object_body;
 mod objects;
 mod openapi;
 mod origin;

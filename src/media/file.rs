@@ -1,26 +1,14 @@
-//! Reads media files in chunks: bounded memory, no blocking on the event loop, never bytes of another version.
+//! An open media file, whose bytes are read only while they are those of the version.
 
-use super::{digest::Digest, multipart::BodyPiece, range::ByteRange, threads::FolderThreads, version::Stat};
-use bytes::Bytes;
-use futures_util::{FutureExt, Stream, future::BoxFuture};
+use super::{digest::Digest, version::Stat};
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::VecDeque,
     fs::File,
     io,
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, ready},
+    sync::{Mutex, PoisonError},
 };
-
-/// The most bytes read at once.
-///
-/// A slow client costs the memory of one chunk, in the buffer of its connection. That buffer doubles when a chunk does
-/// not fit after the unsent rest of the one before, so two chunks and that rest must stay below 64 KiB. Larger chunks
-/// gain nothing for files in the page cache and about 20 % for others (figures in README.md).
-pub const CHUNK_BYTES: usize = 24 * 1024;
 
 /// The most bytes read at once when a file is only hashed.
 const DIGEST_BYTES: usize = 256 * 1024;
@@ -47,6 +35,8 @@ pub struct MediaFile {
     stat: Mutex<Stat>,
     /// The SHA-256 of its bytes, if it is known.
     sha256: Option<Digest>,
+    /// Whether its change time means nothing: it is a file of the server's own, which gets no other bytes.
+    is_own: bool,
 }
 
 impl MediaFile {
@@ -70,7 +60,16 @@ impl MediaFile {
         if !stat.holds(found) {
             return Err(OpenError::Changed);
         }
-        Ok(Self { file, stat: Mutex::new(found), sha256: None })
+        Ok(Self { file, stat: Mutex::new(found), sha256: None, is_own: false })
+    }
+
+    /// A file that the server itself has written, and removes while it is read.
+    ///
+    /// # Errors
+    /// Those of its metadata.
+    pub fn own(file: File) -> io::Result<Self> {
+        let stat = Mutex::new(Stat::of(&file.metadata()?));
+        Ok(Self { file, stat, sha256: None, is_own: true })
     }
 
     /// The same file, whose bytes have this SHA-256. It is read on when only its change time changes and its bytes have not.
@@ -83,12 +82,17 @@ impl MediaFile {
         *self.stat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a file with these metadata is unchanged.
+    pub(super) fn is_same(&self, now: Stat) -> bool {
+        now == self.stat() || (self.is_own && now.is_like(self.stat()))
+    }
+
     /// Whether the bytes just read are those of the version. A write changes the times before it changes a byte, so bytes
     /// that were read before unchanged times are the old ones. Fails when they may be those of another version.
     fn check(&self) -> io::Result<Checked> {
         let (known, now) = (self.stat(), Stat::of(&self.file.metadata()?));
         match self.sha256 {
-            _ if now == known => Ok(Checked::Same),
+            _ if self.is_same(now) => Ok(Checked::Same),
             // Other permissions, another name, no name any more; or a write whose time was set back.
             Some(sha256) if now.is_like(known) => Ok(Checked::Unsure(now, sha256)),
             _ => Err(changed()),
@@ -115,7 +119,7 @@ impl MediaFile {
 
     /// Reads at least one and at most `length` bytes from the page cache; `None` when none of them are in it.
     #[cfg(target_os = "linux")]
-    fn read_ready(&self, at: u64, length: usize) -> Option<io::Result<Vec<u8>>> {
+    pub(super) fn read_ready(&self, at: u64, length: usize) -> Option<io::Result<Vec<u8>>> {
         let mut chunk = vec![0; length];
         let mut buffers = [io::IoSliceMut::new(&mut chunk)];
         let read = rustix::io::preadv2(&self.file, &mut buffers, at, rustix::io::ReadWriteFlags::NOWAIT).ok()?;
@@ -132,7 +136,7 @@ impl MediaFile {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn read_ready(&self, _at: u64, _length: usize) -> Option<io::Result<Vec<u8>>> {
+    pub(super) fn read_ready(&self, _at: u64, _length: usize) -> Option<io::Result<Vec<u8>>> {
         None
     }
 
@@ -156,7 +160,8 @@ impl MediaFile {
         Ok(Some(Digest(hash.finalize().into())))
     }
 
-    fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
+    /// Reads `length` bytes from `at` on. Blocks.
+    pub(super) fn read(&self, at: u64, length: usize) -> io::Result<Vec<u8>> {
         let mut chunk = vec![0; length];
         for _ in 0..CONFIRMATIONS {
             self.file.read_exact_at(&mut chunk, at)?;
@@ -181,133 +186,22 @@ fn changed() -> io::Error {
     io::Error::other("the file changed while it was sent")
 }
 
-/// Called with the SHA-256 of a file after its last byte was read.
-pub type DigestSink = Box<dyn FnOnce(Digest) + Send>;
-
-/// A chunk, and the hash that includes it.
-type Read = (Vec<u8>, Option<Hashing>);
-
-struct Hashing {
-    hash: Sha256,
-    sink: DigestSink,
-}
-
-/// A body as a stream of chunks. A chunk is read when it is polled for, not ahead.
-///
-/// Bytes in the page cache are read on the event loop (`RWF_NOWAIT`), which costs less than a change of threads. Other
-/// bytes, and all bytes of a hashed stream, are read on a thread of the file's folder. After an error the body is incomplete:
-/// the connection must be aborted.
-pub struct MediaStream {
-    file: Arc<MediaFile>,
-    threads: FolderThreads,
-    segments: VecDeque<BodyPiece>,
-    hashing: Option<Hashing>,
-    reading: Option<BoxFuture<'static, io::Result<Read>>>,
-}
-
-impl MediaStream {
-    /// A stream of these segments of a file, read on these threads.
-    #[must_use]
-    pub fn new(file: MediaFile, threads: &FolderThreads, segments: Vec<BodyPiece>) -> Self {
-        let (file, threads) = (Arc::new(file), threads.clone());
-        Self { file, threads, segments: segments.into(), hashing: None, reading: None }
-    }
-
-    /// A stream of the whole file; `sink` is called with its SHA-256 after the last byte was read.
-    #[must_use]
-    pub fn hashed(file: MediaFile, threads: &FolderThreads, sink: DigestSink) -> Self {
-        let whole = file.stat().length().checked_sub(1).map(|last| BodyPiece::Range(ByteRange { first: 0, last }));
-        let hashing = Some(Hashing { hash: Sha256::new(), sink });
-        Self { hashing, ..Self::new(file, threads, whole.into_iter().collect()) }
-    }
-
-    /// The number of bytes that have not been read yet.
-    #[must_use]
-    pub fn remaining(&self) -> u64 {
-        self.segments.iter().map(BodyPiece::length).sum()
-    }
-
-    /// Removes `count` bytes from the front of the first range.
-    fn advance(&mut self, count: usize) {
-        if let Some(BodyPiece::Range(range)) = self.segments.front_mut() {
-            let count = u64::try_from(count).unwrap_or(u64::MAX);
-            if count < range.length() {
-                range.first += count;
-            } else {
-                self.segments.pop_front();
-            }
-        }
-    }
-}
-
-impl Stream for MediaStream {
-    type Item = io::Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.reading.is_none() {
-            let range = match self.segments.front() {
-                None => {
-                    if let Some(Hashing { hash, sink }) = self.hashing.take() {
-                        sink(Digest(hash.finalize().into()));
-                    }
-                    return Poll::Ready(None);
-                }
-                Some(BodyPiece::Text(text)) => {
-                    let text = text.clone();
-                    self.segments.pop_front();
-                    return Poll::Ready(Some(Ok(text)));
-                }
-                Some(BodyPiece::Range(range)) => *range,
-            };
-            let length = usize::try_from(range.length()).unwrap_or(usize::MAX).min(CHUNK_BYTES);
-            if self.hashing.is_none()
-                && let Some(read) = self.file.read_ready(range.first, length)
-            {
-                return Poll::Ready(Some(read.map(|chunk| {
-                    self.advance(chunk.len());
-                    Bytes::from(chunk)
-                })));
-            }
-            let (file, mut hashing) = (Arc::clone(&self.file), self.hashing.take());
-            let read = move || {
-                let chunk = file.read(range.first, length)?;
-                if let Some(hashing) = &mut hashing {
-                    hashing.hash.update(&chunk);
-                }
-                Ok((chunk, hashing))
-            };
-            let threads = self.threads.clone();
-            self.reading = Some(Box::pin(async move { threads.run(read).await }));
-        }
-        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
-        let read = ready!(reading.poll_unpin(cx));
-        self.reading = None;
-        let (chunk, hashing) = read?;
-        self.hashing = hashing;
-        self.advance(chunk.len());
-        Poll::Ready(Some(Ok(chunk.into())))
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::media::threads::FileThreads;
-    use futures_util::StreamExt;
     use std::{
         fs,
-        io::Write,
         sync::mpsc,
         time::{Duration, SystemTime},
     };
 
-    struct Fixture {
-        dir: tempfile::TempDir,
-        bytes: Vec<u8>,
+    pub(in crate::media) struct Fixture {
+        pub(in crate::media) dir: tempfile::TempDir,
+        pub(in crate::media) bytes: Vec<u8>,
     }
 
     impl Fixture {
-        fn new(size: u32) -> Self {
+        pub(in crate::media) fn new(size: u32) -> Self {
             let dir = tempfile::tempdir().unwrap();
             let bytes: Vec<u8> = (0..size).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
             fs::write(dir.path().join("a"), &bytes).unwrap();
@@ -317,135 +211,13 @@ mod tests {
             Self { dir, bytes }
         }
 
-        fn path(&self) -> std::path::PathBuf {
+        pub(in crate::media) fn path(&self) -> std::path::PathBuf {
             self.dir.path().join("a")
         }
 
-        fn open(&self) -> MediaFile {
+        pub(in crate::media) fn open(&self) -> MediaFile {
             let stat = Stat::of(&fs::metadata(self.path()).unwrap());
             MediaFile::open(&self.path(), stat).unwrap()
-        }
-    }
-
-    fn threads() -> FolderThreads {
-        FileThreads::new(&[]).of(Path::new("/a")).clone()
-    }
-
-    fn range(first: u64, last: u64) -> BodyPiece {
-        BodyPiece::Range(ByteRange { first, last })
-    }
-
-    async fn collect(mut stream: MediaStream) -> io::Result<Vec<u8>> {
-        let mut all = vec![];
-        while let Some(chunk) = stream.next().await {
-            let chunk = chunk?;
-            assert!(chunk.len() <= CHUNK_BYTES);
-            all.extend_from_slice(&chunk);
-        }
-        assert_eq!(stream.remaining(), 0);
-        Ok(all)
-    }
-
-    #[tokio::test]
-    async fn segments_are_sent_in_order_and_completely() {
-        let fixture = Fixture::new(200_000);
-        let pieces = vec![range(150_000, 199_999), BodyPiece::Text("--".into()), range(0, 0), range(5, 80_000)];
-        let stream = MediaStream::new(fixture.open(), &threads(), pieces);
-        assert_eq!(stream.remaining(), 50_000 + 2 + 1 + 79_996);
-        let bytes = &fixture.bytes;
-        let expected = [&bytes[150_000..], b"--", &bytes[..1], &bytes[5..=80_000]].concat();
-        assert!(collect(stream).await.unwrap() == expected);
-    }
-
-    #[tokio::test]
-    async fn a_hashed_stream_has_the_bytes_and_the_digest_of_the_file() {
-        for size in [0, 1, 28_672, 28_673, 200_000] {
-            let fixture = Fixture::new(size);
-            let (sender, receiver) = mpsc::channel();
-            let stream =
-                MediaStream::hashed(fixture.open(), &threads(), Box::new(move |digest| sender.send(digest).unwrap()));
-            assert!(collect(stream).await.unwrap() == fixture.bytes);
-            assert_eq!(receiver.recv().unwrap(), Digest(Sha256::digest(&fixture.bytes).into()));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_dropped_stream_has_no_digest() {
-        let fixture = Fixture::new(200_000);
-        let (sender, receiver) = mpsc::channel();
-        let mut stream =
-            MediaStream::hashed(fixture.open(), &threads(), Box::new(move |digest| sender.send(digest).unwrap()));
-        stream.next().await.unwrap().unwrap();
-        drop(stream);
-        assert_eq!(receiver.try_recv(), Err(mpsc::TryRecvError::Disconnected));
-    }
-
-    #[tokio::test]
-    async fn a_change_of_the_file_ends_the_stream_with_an_error() {
-        type Change = fn(&Fixture);
-        let changes: [(&str, Change); 3] = [
-            ("truncated", |fixture| {
-                File::options().write(true).open(fixture.path()).unwrap().set_len(100_000).unwrap();
-            }),
-            ("overwritten", |fixture| {
-                File::options().write(true).open(fixture.path()).unwrap().write_all(b"other").unwrap();
-            }),
-            ("longer", |fixture| {
-                File::options().append(true).open(fixture.path()).unwrap().write_all(b"more").unwrap();
-            }),
-        ];
-        for (name, change) in changes {
-            for is_hashed in [false, true] {
-                let fixture = Fixture::new(200_000);
-                let mut stream = if is_hashed {
-                    MediaStream::hashed(fixture.open(), &threads(), Box::new(|_| panic!("no digest of a changed file")))
-                } else {
-                    MediaStream::new(fixture.open(), &threads(), vec![range(0, 199_999)])
-                };
-                stream.next().await.unwrap().unwrap();
-                change(&fixture);
-                let error = stream.next().await.unwrap().expect_err(name);
-                assert!(stream.remaining() > 0, "{name}: {error}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_file_that_was_replaced_by_rename_is_read_to_its_end_if_its_sha256_is_known() {
-        for is_known in [true, false] {
-            let fixture = Fixture::new(200_000);
-            let sha256 = is_known.then(|| Digest(Sha256::digest(&fixture.bytes).into()));
-            let mut stream = MediaStream::new(fixture.open().with_sha256(sha256), &threads(), vec![range(0, 199_999)]);
-            let first = stream.next().await.unwrap().unwrap();
-            fs::write(fixture.dir.path().join("b"), vec![0; 200_000]).unwrap();
-            fs::rename(fixture.dir.path().join("b"), fixture.path()).unwrap();
-            let rest = collect(stream).await;
-            assert_eq!(rest.is_ok(), is_known);
-            if let Ok(rest) = rest {
-                assert!([&first[..], &rest].concat() == fixture.bytes);
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_write_whose_time_is_set_back_ends_the_stream_whatever_is_known() {
-        for is_known in [true, false] {
-            let fixture = Fixture::new(200_000);
-            let sha256 = is_known.then(|| Digest(Sha256::digest(&fixture.bytes).into()));
-            let before = Stat::of(&fs::metadata(fixture.path()).unwrap());
-            let mut stream = MediaStream::new(fixture.open().with_sha256(sha256), &threads(), vec![range(0, 199_999)]);
-            stream.next().await.unwrap().unwrap();
-            let file = File::options().write(true).open(fixture.path()).unwrap();
-            let after = loop {
-                file.write_all_at(b"other", 100_000).unwrap();
-                file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
-                let after = Stat::of(&file.metadata().unwrap());
-                if after != before {
-                    break after;
-                }
-            };
-            assert!(after.is_like(before), "only the change time differs");
-            stream.next().await.unwrap().expect_err("other bytes");
         }
     }
 

@@ -13,7 +13,7 @@ impl MediaFile {
     /// Whether the file has not changed since it was opened. A change of its names or permissions alone counts as one.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
-        self.file.metadata().is_ok_and(|now| Stat::of(&now) == self.stat())
+        self.file.metadata().is_ok_and(|now| self.is_same(Stat::of(&now)))
     }
 
     /// Whether `length` bytes from `at` on seem to be in the page cache: some of them are looked for, as far apart as the

@@ -5,6 +5,7 @@ mod error;
 mod keys;
 mod options;
 mod reader;
+mod source;
 mod upload;
 mod whole;
 mod worker;
@@ -13,4 +14,5 @@ pub use client::{Attempts, ListedObject, ObjectBytes, ObjectHead, Storage, Traff
 pub use error::{StorageError, StorageFailure};
 pub use options::StorageOptions;
 pub use reader::ObjectReader;
+pub use source::StoredObject;
 pub use upload::NewObject;

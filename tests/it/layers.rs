@@ -27,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("auth", &["config", "db", "time", "values"]),
     ("store", &["auth", "catalog", "db", "time", "values"]),
     ("app", &["auth", "catalog", "config", "db", "media", "storage", "store", "time"]),
+    ("cache_upkeep", &["app", "db"]),
     ("prewarm", &["app", "config", "db", "media", "time"]),
     ("restored", &["app", "db"]),
     (
@@ -53,6 +54,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "app",
             "auth",
             "backup",
+            "cache_upkeep",
             "catalog",
             "config",
             "db",

@@ -54,16 +54,19 @@ pub(super) async fn answer(
         return BareOutcome::Unread;
     };
     // HTTP computes the SHA-256 that is missing while it sends a whole file.
-    if planned.is_whole && opened.media.sha256.is_none() {
+    if planned.is_whole && opened.media.sha256.is_none() && opened.media.object.is_none() {
+        return BareOutcome::Unread;
+    }
+    let segments = if *method == Method::Get { planned.segments.as_slice() } else { &[] };
+    let mut sender = MediaSender::new(connection, opened.bytes.clone(), &app.auth, *claims);
+    // HTTP says what is wrong with the storage.
+    if sender.begin(segments).await.is_err() {
         return BareOutcome::Unread;
     }
     if consume(connection, request.head).is_err() {
         return BareOutcome::Broken;
     }
     count::media(true);
-    let segments = if *method == Method::Get { planned.segments.as_slice() } else { &[] };
-    let threads = app.file_threads.of(&opened.media.path);
-    let sender = MediaSender { connection, file: &opened.file, threads, auth: &app.auth, claims: *claims };
     match sender.send(head(&planned, request.closes).as_bytes(), segments).await {
         Ok(()) => BareOutcome::Answered,
         Err(error) => {

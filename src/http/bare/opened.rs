@@ -1,17 +1,17 @@
 //! Media files that were asked for within the last seconds stay open, one table for each thread, so that the next range of
-//! one needs neither the database nor another thread.
+//! one needs neither the database nor another thread. Objects stay known in the same way.
 
 use crate::{
     app::App,
     db::media::{self, Media},
-    media::file::MediaFile,
+    http::media::media_bytes,
+    media::bytes::MediaBytes,
 };
 use actix_web::rt;
 use std::{
     cell::RefCell,
     collections::HashMap,
     rc::Rc,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -24,36 +24,39 @@ thread_local! {
     static OPENED: RefCell<HashMap<String, Rc<Opened>>> = RefCell::default();
 }
 
-/// An open file, which is unchanged since it was scanned.
+/// An open file, which is unchanged since it was scanned, or an object.
 pub(super) struct Opened {
     pub(super) media: Media,
-    pub(super) file: Arc<MediaFile>,
+    pub(super) bytes: MediaBytes,
     since: Instant,
 }
 
-/// The file with the bytes of a version. `None` where HTTP has to say what is wrong.
+/// What has the bytes of a version. `None` where HTTP has to say what is wrong.
 pub(super) async fn opened(app: &App, version: &str) -> Option<Rc<Opened>> {
     let known = OPENED.with_borrow(|all| all.get(version).cloned());
     if let Some(known) = known.filter(|known| known.since.elapsed() < OPEN_FOR) {
-        if known.file.is_unchanged() {
+        if is_unchanged(&known.bytes) {
             return Some(known);
         }
         OPENED.with_borrow_mut(|all| all.remove(version));
     }
     let wanted = version.to_owned();
     let media = app.db.read(move |connection| media::of_version(connection, &wanted)).await.ok()??;
-    if media.object.is_some() {
-        return None;
-    }
-    let (path, stat, sha256) = (media.path.clone(), media.stat, media.sha256);
-    let open = move || Ok(MediaFile::open(&path, stat).map(|file| file.with_sha256(sha256)));
-    let file = Arc::new(app.file_threads.of(&media.path).run(open).await.ok()?.ok()?);
-    let opened = Rc::new(Opened { media, file, since: Instant::now() });
+    let bytes = media_bytes(app, &media).await.ok()?;
+    let opened = Rc::new(Opened { media, bytes, since: Instant::now() });
     // The SHA-256 of others may become known at any moment.
-    if opened.media.sha256.is_some() {
+    if opened.media.sha256.is_some() || opened.media.object.is_some() {
         keep(version, &opened);
     }
     Some(opened)
+}
+
+/// Whether a file has not changed. Each block of an object is of the object that was scanned.
+fn is_unchanged(bytes: &MediaBytes) -> bool {
+    match bytes {
+        MediaBytes::File(file, _) => file.is_unchanged(),
+        MediaBytes::Blocks(_) => true,
+    }
 }
 
 /// Keeps a file open; the first one starts a task that closes those whose time is over.

@@ -1,5 +1,6 @@
 //! Object storage: the real S3 protocol, with signatures, from a service in this process that can be told to fail.
 
+mod cached;
 mod check;
 mod client;
 mod import;

@@ -15,7 +15,7 @@ use std::{
 const LONG: usize = 64 << 20;
 
 /// Path and query of a link to the bytes of a track.
-async fn link(server: &Server, login: &Login<'_>, track: &Track) -> String {
+pub(crate) async fn link(server: &Server, login: &Login<'_>, track: &Track) -> String {
     let media = login.get(&format!("/v1/tracks/{}/media", track.id)).await.json();
     media["url"].as_str().expect("an address").strip_prefix(&server.base).expect("of this server").to_owned()
 }
@@ -30,7 +30,7 @@ async fn hashed_link(server: &Server, login: &Login<'_>, track: &Track) -> Strin
 }
 
 /// How many answers were sent on bare connections.
-async fn bare_answers(admin: &Login<'_>) -> u64 {
+pub(crate) async fn bare_answers(admin: &Login<'_>) -> u64 {
     let text = String::from_utf8(admin.get("/metrics").await.body).expect("text");
     let line = text.lines().find_map(|line| line.strip_prefix(r#"segue_media_answers_total{way="bare"} "#));
     line.expect("it is counted").parse().expect("a number")
@@ -54,32 +54,35 @@ fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, Vec<u8>) {
     (answer.status, fields, body)
 }
 
+/// Asks for a track with every case of ranges and conditions on bare connections and through HTTP.
+pub(crate) async fn assert_bare_equals_http(server: &Server, admin: &Login<'_>, link: &str, version: &str) {
+    let (etag, before, mut expected) = (format!("\"{version}\""), bare_answers(admin).await, 0);
+    for (name, lines, _) in cases() {
+        let fill = |line: &str| line.replace("ETAG", &etag).replace("SAME", SAME);
+        let lines: Vec<String> = lines.into_iter().map(fill).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        for method in ["GET", "HEAD"] {
+            let bare = raw(server, method, link, &lines);
+            let http = raw(server, method, link, &[&lines[..], &["TE: trailers"]].concat());
+            assert_eq!(bare.header("x-request-id").len(), 16, "{name}");
+            assert!(httpdate::parse_http_date(bare.header("date")).is_ok(), "{name}");
+            let (bare, http) = (comparable(&bare), comparable(&http));
+            assert_eq!((bare.0, &bare.1), (http.0, &http.1), "{method}, {name}");
+            // The body of an error has the id of its request.
+            assert!(bare.0 >= 400 || bare.2 == http.2, "{method}, {name}: other bytes");
+            expected += u64::from(bare.0 < 400);
+        }
+    }
+    assert_eq!(bare_answers(admin).await - before, expected, "errors alone go through HTTP");
+}
+
 on_both_databases! {
     async fn the_bare_connection_answers_as_http_does(database) {
         let track = Track::add(&database, "a.flac", &noise(SIZE));
         let server = Server::start(&database).await;
         let (admin, login) = (server.admin(&database, "root").await, server.user(&database, "anna").await);
         let link = hashed_link(&server, &login, &track).await;
-        let etag = format!("\"{}\"", track.version);
-        let before = bare_answers(&admin).await;
-        let mut expected = 0;
-        for (name, lines, _) in cases() {
-            let fill = |line: &str| line.replace("ETAG", &etag).replace("SAME", SAME);
-            let lines: Vec<String> = lines.into_iter().map(fill).collect();
-            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            for method in ["GET", "HEAD"] {
-                let bare = raw(&server, method, &link, &lines);
-                let http = raw(&server, method, &link, &[&lines[..], &["TE: trailers"]].concat());
-                assert_eq!(bare.header("x-request-id").len(), 16, "{name}");
-                assert!(httpdate::parse_http_date(bare.header("date")).is_ok(), "{name}");
-                let (bare, http) = (comparable(&bare), comparable(&http));
-                assert_eq!((bare.0, &bare.1), (http.0, &http.1), "{method}, {name}");
-                // The body of an error has the id of its request.
-                assert!(bare.0 >= 400 || bare.2 == http.2, "{method}, {name}: other bytes");
-                expected += u64::from(bare.0 < 400);
-            }
-        }
-        assert_eq!(bare_answers(&admin).await - before, expected, "errors alone go through HTTP");
+        assert_bare_equals_http(&server, &admin, &link, &track.version).await;
     }
 }
 

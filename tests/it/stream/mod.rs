@@ -1,7 +1,7 @@
 //! Streaming: ranges, links, changed files, slow and disconnected clients, and the HTTP linter `REDbot`.
 #![allow(clippy::unwrap_used, reason = "a test whose files or server fail should panic where they do")]
 
-mod bare;
+pub(crate) mod bare;
 mod changes;
 mod delivered;
 mod edge;
