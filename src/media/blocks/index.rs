@@ -142,7 +142,7 @@ mod tests {
         }
         let all = *sums.last().unwrap();
         // An ideal LFU holds the most popular ones at any time.
-        let ideal = sums[KEPT as usize] / all;
+        let ideal = sums[usize::try_from(KEPT).unwrap()] / all;
         let mut random = StdRng::seed_from_u64(16);
         let mut popular = |count: u32| {
             let plays = (0..count).map(|_| {

@@ -68,6 +68,9 @@ impl BlockSource for Script {
     }
 }
 
+/// Does something to a file; the other one is that of another block.
+type Damage = fn(&Path, &Path);
+
 struct Fixture {
     _temporary: TempDir,
     folder: PathBuf,
@@ -99,6 +102,15 @@ impl Fixture {
 
     fn size(&self) -> u64 {
         self.files().iter().map(|path| fs::metadata(path).unwrap().len()).sum()
+    }
+}
+
+/// A source that gives one byte less.
+#[derive(Debug)]
+struct Short(Script);
+impl BlockSource for Short {
+    fn fetch(&self, range: Range<u64>) -> BoxFuture<'static, Result<Bytes, FetchError>> {
+        self.0.fetch(range.start..range.end - 1)
     }
 }
 
@@ -226,13 +238,6 @@ async fn a_failure_is_told_to_all_and_fetched_again_later_and_kept_blocks_are_re
 async fn a_source_that_gives_another_number_of_bytes_is_an_error_and_nothing_is_kept() {
     let (fixture, script) = (Fixture::new(100 * BLOCK_BYTES).await, Script::new(LENGTH));
     let short = Script { bytes: script.bytes.slice(..script.bytes.len() - 1), ..script.clone() };
-    #[derive(Debug)]
-    struct Short(Script);
-    impl BlockSource for Short {
-        fn fetch(&self, range: Range<u64>) -> BoxFuture<'static, Result<Bytes, FetchError>> {
-            self.0.fetch(range.start..range.end - 1)
-        }
-    }
     let object = CachedObject::new(VERSION, LENGTH, Short(short)).unwrap();
     assert!(read(&fixture.blocks, &object).await.is_err());
     assert_eq!(fixture.files(), Vec::<PathBuf>::new());
@@ -270,7 +275,6 @@ async fn the_files_stay_within_the_bound_and_what_was_evicted_is_read_on_by_whom
 async fn no_damaged_file_is_read_and_none_of_another_block() {
     let (fixture, script) = (Fixture::new(100 * BLOCK_BYTES).await, Script::new(2 * BLOCK_BYTES));
     let object = script.object(VERSION);
-    type Damage = fn(&Path, &Path);
     let damages: [(&str, Damage); 4] = [
         ("another byte", |a, _| {
             let file = fs::File::options().read(true).write(true).open(a).unwrap();
