@@ -32,7 +32,7 @@ fn block_files(database: &TestDatabase) -> Vec<PathBuf> {
 }
 
 /// A whole track by its link, on a bare connection.
-async fn play(server: &Server, login: &Login<'_>, track: &Track) -> Answer {
+pub(super) async fn play(server: &Server, login: &Login<'_>, track: &Track) -> Answer {
     raw(server, "GET", &link(server, login, track).await, &[])
 }
 
@@ -156,7 +156,7 @@ fn whatever_the_storage_does_no_wrong_byte_is_sent_or_kept() {
         }
         // Each listener hears all tracks, from the start or from the middle, while the service fails in every way.
         let faults =
-            [Fault::Nothing, Fault::Cut, Fault::Nothing, Fault::Short, Fault::SlowDown, Fault::Nothing, Fault::Broken];
+            [Fault::Nothing, Fault::Cut, Fault::Slow, Fault::Short, Fault::SlowDown, Fault::Nothing, Fault::Broken];
         service.fail_next(&faults.repeat(40));
         thread::scope(|scope| {
             for listener in 0..6 {

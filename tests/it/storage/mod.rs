@@ -5,5 +5,6 @@ mod check;
 mod client;
 mod import;
 mod play;
+mod reached;
 mod scan;
 mod service;

@@ -35,6 +35,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 use tempfile::TempDir;
 use tokio::sync::{Notify, oneshot};
@@ -58,6 +59,8 @@ pub(crate) enum Fault {
     Cut,
     /// A body that is shorter than it is said to be in `Content-Range`.
     Short,
+    /// An answer that takes a third of a second longer.
+    Slow,
     /// Nothing, before others that follow.
     Nothing,
 }
@@ -79,6 +82,8 @@ struct Script {
     writes_left: Option<usize>,
     /// Whether `If-Match` is ignored, as some services do.
     ignores_conditions: bool,
+    /// How long each read of an object waits.
+    delay: Duration,
     /// What pages of which origin may read, as `(allowed origin, exposed fields)`.
     cors: Option<(String, String)>,
 }
@@ -308,6 +313,7 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         Some(Fault::Broken) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
         Some(Fault::SlowDown) => return refuse(StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
         Some(Fault::Silent) => Notify::new().notified().await,
+        Some(Fault::Slow) => tokio::time::sleep(Duration::from_millis(333)).await,
         _ => {}
     }
     let origin = request.headers().get("origin").cloned();
