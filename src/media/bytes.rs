@@ -3,7 +3,7 @@
 use super::{
     blocks::{BlockReader, FetchError},
     file::MediaFile,
-    part::{Held, Part},
+    part::{Part, PartBytes},
     threads::FolderThreads,
 };
 use segue_actors::count::{self, MediaSource};
@@ -25,7 +25,7 @@ impl MediaBytes {
     /// See [`FetchError`]; a file has none.
     pub async fn part(&mut self, at: u64) -> Result<Part, FetchError> {
         match self {
-            Self::File(file, _) => Ok(Part { held: Held::File(Arc::clone(file)), first: 0, end: u64::MAX }),
+            Self::File(file, _) => Ok(Part { held: PartBytes::File(Arc::clone(file)), first: 0, end: u64::MAX }),
             Self::Blocks(reader) => reader.part(at).await,
         }
     }
@@ -43,8 +43,8 @@ impl MediaBytes {
     pub fn count(&self, part: &Part, bytes: u64) {
         let source = match (self, &part.held) {
             (Self::File(..), _) => MediaSource::Folder,
-            (Self::Blocks(_), Held::File(_)) => MediaSource::Cache,
-            (Self::Blocks(_), Held::Memory(_)) => MediaSource::Storage,
+            (Self::Blocks(_), PartBytes::File(_)) => MediaSource::Cache,
+            (Self::Blocks(_), PartBytes::Memory(_)) => MediaSource::Storage,
         };
         count::media_bytes(source, bytes);
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Part {
     /// Where they are.
-    pub held: Held,
+    pub held: PartBytes,
     /// Where the first of them is in the media file.
     pub first: u64,
     /// Where they end in the media file.
@@ -17,7 +17,7 @@ pub struct Part {
 
 /// Where a part is held.
 #[derive(Debug, Clone)]
-pub enum Held {
+pub enum PartBytes {
     /// In a file, from its start on.
     File(Arc<MediaFile>),
     /// In memory: the cache could not keep them.

@@ -5,7 +5,7 @@ use super::{
     bytes::MediaBytes,
     digest::Digest,
     multipart::BodyPiece,
-    part::{Held, Part},
+    part::{Part, PartBytes},
     range::ByteRange,
 };
 use bytes::Bytes;
@@ -122,8 +122,8 @@ impl MediaBody {
     /// Reads at least one and at most `length` bytes from offset `at` of a part.
     async fn read(&mut self, part: &Part, at: u64, length: usize) -> io::Result<Bytes> {
         let file = match &part.held {
-            Held::File(file) => file,
-            Held::Memory(bytes) => {
+            PartBytes::File(file) => file,
+            PartBytes::Memory(bytes) => {
                 let at = usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
                 return Ok(bytes.slice(at..at.saturating_add(length).min(bytes.len())));
             }

@@ -7,7 +7,7 @@ use crate::{
         bytes::MediaBytes,
         file::MediaFile,
         multipart::BodyPiece,
-        part::{Held, Part},
+        part::{Part, PartBytes},
         range::ByteRange,
     },
 };
@@ -80,8 +80,8 @@ impl<'a> MediaSender<'a> {
             };
             let (from, to) = (at - part.first, end.min(part.end) - part.first);
             match &part.held {
-                Held::File(file) => self.send_file(file, from, to, part.end >= end).await?,
-                Held::Memory(bytes) => {
+                PartBytes::File(file) => self.send_file(file, from, to, part.end >= end).await?,
+                PartBytes::Memory(bytes) => {
                     let wanted = usize::try_from(from).unwrap_or(usize::MAX)..usize::try_from(to).unwrap_or(usize::MAX);
                     self.write(bytes.get(wanted).unwrap_or_default(), part.end < end).await?;
                     self.check_login()?;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::media::{
     file::MediaFile,
-    part::{Held, Part},
+    part::{Part, PartBytes},
     threads::FolderThreads,
 };
 use bytes::Bytes;
@@ -110,7 +110,7 @@ impl Blocks {
             // That it was asked for counts where it is decided what stays.
             let _ = self.0.index.get(name);
             count::block(true);
-            return Ok(whole(name, object, Held::File(file)));
+            return Ok(whole(name, object, PartBytes::File(file)));
         }
         let waiting = self.waiting(name, object, None);
         let obtained = timeout(WITHIN, waiting)
@@ -160,7 +160,7 @@ impl Shared {
             return Err(FetchError::unavailable("the byte lies behind the end of the object"));
         }
         if let Some(file) = self.find(name, length).await {
-            return Ok(Obtained { part: whole(name, object, Held::File(file)), is_kept: true });
+            return Ok(Obtained { part: whole(name, object, PartBytes::File(file)), is_kept: true });
         }
         let turn = self.turns.acquire().await.map_err(FetchError::unavailable)?;
         let fetched = object.source.fetch(range).await.and_then(|bytes| {
@@ -215,8 +215,8 @@ impl Shared {
     }
 
     /// Writes a block to its file, if that can be.
-    async fn keep(&self, name: BlockName, bytes: Bytes) -> Held {
-        let Some(files) = &self.files else { return Held::Memory(bytes) };
+    async fn keep(&self, name: BlockName, bytes: Bytes) -> PartBytes {
+        let Some(files) = &self.files else { return PartBytes::Memory(bytes) };
         let (files, copy, length) = (Arc::clone(files), bytes.clone(), u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         let written = self.threads.run(move || files.write(name, &copy)).await;
         self.is_failing.store(written.is_err(), Relaxed);
@@ -227,11 +227,11 @@ impl Shared {
                 count::blocks_evicted(u64::try_from(evicted.len()).unwrap_or(0));
                 self.evict(evicted).await;
                 self.hold(name, &file);
-                Held::File(file)
+                PartBytes::File(file)
             }
             Err(error) => {
                 self.say(&format!("blocks of objects cannot be kept in cache_dir: {error}"));
-                Held::Memory(bytes)
+                PartBytes::Memory(bytes)
             }
         }
     }
@@ -265,7 +265,7 @@ impl Shared {
     }
 }
 
-fn whole(name: BlockName, object: &CachedObject, held: Held) -> Part {
+fn whole(name: BlockName, object: &CachedObject, held: PartBytes) -> Part {
     let range = name.range(object.length);
     Part { held, first: range.start, end: range.end }
 }

@@ -19,14 +19,14 @@ const MAX_GUESSED: usize = 1_000_000;
 
 /// A block whose file is kept.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct KeptBlock {
     /// Bytes of the block.
     pub(super) length: u64,
     /// The metadata of its file, once its bytes were written or checked.
     checked: Mutex<Option<Stat>>,
 }
 
-impl Kept {
+impl KeptBlock {
     pub(super) fn checked(&self) -> Option<Stat> {
         *self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -38,7 +38,7 @@ impl Kept {
 
 /// The kept blocks, within a bound.
 #[derive(Debug)]
-pub(super) struct Index(Cache<BlockName, Arc<Kept>, FileWeighter, RandomState, Evicted>);
+pub(super) struct Index(Cache<BlockName, Arc<KeptBlock>, FileWeighter, RandomState, Evicted>);
 
 impl Index {
     /// An empty index for files that take at most `bytes`.
@@ -55,7 +55,7 @@ impl Index {
     }
 
     /// A block that was asked for.
-    pub(super) fn get(&self, name: BlockName) -> Option<Arc<Kept>> {
+    pub(super) fn get(&self, name: BlockName) -> Option<Arc<KeptBlock>> {
         self.0.get(&name)
     }
 
@@ -66,7 +66,7 @@ impl Index {
 
     /// Adds a block; returns those whose files go for it, itself perhaps.
     pub(super) fn insert(&self, name: BlockName, length: u64, checked: Option<Stat>) -> Vec<BlockName> {
-        let (kept, mut evicted) = (Kept { length, checked: Mutex::new(checked) }, Vec::new());
+        let (kept, mut evicted) = (KeptBlock { length, checked: Mutex::new(checked) }, Vec::new());
         self.0.insert_with_lifecycle(name, Arc::new(kept), &mut evicted);
         evicted
     }
@@ -76,7 +76,7 @@ impl Index {
     }
 
     /// All blocks, by name.
-    pub(super) fn all(&self) -> Vec<(BlockName, Arc<Kept>)> {
+    pub(super) fn all(&self) -> Vec<(BlockName, Arc<KeptBlock>)> {
         let mut all: Vec<_> = self.0.iter().collect();
         all.sort_unstable_by_key(|(name, _)| *name);
         all
@@ -92,8 +92,8 @@ impl Index {
 #[derive(Debug, Clone)]
 struct FileWeighter;
 
-impl Weighter<BlockName, Arc<Kept>> for FileWeighter {
-    fn weight(&self, _: &BlockName, kept: &Arc<Kept>) -> u64 {
+impl Weighter<BlockName, Arc<KeptBlock>> for FileWeighter {
+    fn weight(&self, _: &BlockName, kept: &Arc<KeptBlock>) -> u64 {
         kept.length.saturating_add(SUM_BYTES).next_multiple_of(UNIT_BYTES)
     }
 }
@@ -102,10 +102,10 @@ impl Weighter<BlockName, Arc<Kept>> for FileWeighter {
 #[derive(Debug, Clone)]
 struct Evicted;
 
-impl Lifecycle<BlockName, Arc<Kept>> for Evicted {
+impl Lifecycle<BlockName, Arc<KeptBlock>> for Evicted {
     type RequestState = Vec<BlockName>;
 
-    fn on_evict(&self, evicted: &mut Self::RequestState, name: BlockName, _: Arc<Kept>) {
+    fn on_evict(&self, evicted: &mut Self::RequestState, name: BlockName, _: Arc<KeptBlock>) {
         evicted.push(name);
     }
 }

@@ -4,7 +4,7 @@
 use super::{
     cache::{Blocks, Shared},
     files::FoundBlock,
-    index::Kept,
+    index::KeptBlock,
     name::BlockName,
 };
 use std::{
@@ -77,7 +77,7 @@ impl Blocks {
 
 impl Shared {
     /// All blocks, by name.
-    async fn all(&self) -> io::Result<Vec<(BlockName, Arc<Kept>)>> {
+    async fn all(&self) -> io::Result<Vec<(BlockName, Arc<KeptBlock>)>> {
         let index = Arc::clone(&self.index);
         self.threads.run(move || Ok(index.all())).await
     }

@@ -38,7 +38,10 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::timeout,
+};
 
 /// The key of the service.
 const ACCESS_KEY: &str = "AKIDEXAMPLE";
@@ -82,8 +85,6 @@ struct Script {
     writes_left: Option<usize>,
     /// Whether `If-Match` is ignored, as some services do.
     ignores_conditions: bool,
-    /// How long each read of an object waits.
-    delay: Duration,
     /// What pages of which origin may read, as `(allowed origin, exposed fields)`.
     cors: Option<(String, String)>,
 }
@@ -313,7 +314,7 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         Some(Fault::Broken) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
         Some(Fault::SlowDown) => return refuse(StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
         Some(Fault::Silent) => Notify::new().notified().await,
-        Some(Fault::Slow) => tokio::time::sleep(Duration::from_millis(333)).await,
+        Some(Fault::Slow) => drop(timeout(Duration::from_millis(333), Notify::new().notified()).await),
         _ => {}
     }
     let origin = request.headers().get("origin").cloned();
