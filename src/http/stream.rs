@@ -138,9 +138,10 @@ pub(super) async fn by_version(
 ) -> Result<HttpResponse, ApiError> {
     let (version, ending) = path.into_inner();
     let signed = link.expires.zip(link.signature.as_deref()).filter(|_| link.login.is_none());
-    let claims = match is_cdn(&request, &app, &media_path(&version, &ending), signed)? {
-        true => None,
-        false => Some(authorize(&request, &app, &link, "media", &version).await?),
+    let claims = if is_cdn(&request, &app, &media_path(&version, &ending), signed)? {
+        None
+    } else {
+        Some(authorize(&request, &app, &link, "media", &version).await?)
     };
     let media = if is_version(&version) {
         app.db.read(move |connection| media::of_version(connection, &version)).await?
