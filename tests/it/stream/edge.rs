@@ -121,12 +121,13 @@ fn an_expired_or_altered_signature_opens_nothing() {
 
         let signer = cdn(&edged.base, UrlSigner::SecureLink);
         let path = target.split('?').next().unwrap();
-        let signed = |expires_s| signer.address(path, expires_s).unwrap().strip_prefix(&edged.base).unwrap().to_owned();
-        assert_eq!(edged.get(&signed(now_s() + 3600), &[]).status, 200);
+        let address_until =
+            |expires_s| signer.address(path, expires_s).unwrap().strip_prefix(&edged.base).unwrap().to_owned();
+        assert_eq!(edged.get(&address_until(now_s() + 3600), &[]).status, 200);
         let (before, md5) = target.rsplit_once("md5=").unwrap();
         let altered = if md5.starts_with('A') { "B" } else { "A" };
         for bad in [
-            signed(now_s() - 2),
+            address_until(now_s() - 2),
             format!("{before}md5={altered}{}", &md5[1..]),
             before.trim_end_matches('&').to_owned(),
             target.replace("expires=", "expires=1"),
