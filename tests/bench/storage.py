@@ -33,6 +33,7 @@ SECONDS = 2  # of each track, 8 kHz in 16 bits: 32 KB, a block of its own
 PLAYS = 4 * TRACKS
 SLOW_CLIENTS = 2_000
 LONG_MB = 30
+COMMANDS_EVERY_S = 0.1  # a device may send ten a second
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -270,9 +271,10 @@ def main():
             began = time.perf_counter()
             call(base, f"/v1/me/player/shuffle?state={'true' if number % 2 else 'false'}", token, method="PUT")
             found.append(time.perf_counter() - began)
+            time.sleep(COMMANDS_EVERY_S)
         return found
 
-    alone = commands(300)
+    alone = commands(150)
     relay.delay_s, is_over = 0.3, threading.Event()
 
     def load(number):
@@ -285,7 +287,7 @@ def main():
     for loader in loaders:
         loader.start()
     time.sleep(2)
-    loaded = commands(300)
+    loaded = commands(150)
     is_over.set()
     for loader in loaders:
         loader.join()
