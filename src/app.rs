@@ -11,7 +11,7 @@ use crate::{
     config::{CdnSignature, Settings},
     db::{Db, lists::Lists, secrets},
     media::{
-        delivery::{Cdn, CloudFrontKey, Secret, UrlSigner},
+        delivery::{Cdn, CloudFrontKey, Presigner, Secret, UrlSigner},
         threads::FileThreads,
     },
     storage::{Attempts, Storage},
@@ -24,7 +24,7 @@ use segue_actors::{
     protocol::ids::{ClockId, NodeId},
     state::Limits,
 };
-use std::{error::Error, fs, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error, fs, path::Path, sync::Arc, time::Duration};
 
 /// How long the end of a scan waits for the search to find what it wrote: the first scan of a large library is ahead of it.
 const SEARCH_WITHIN: Duration = Duration::from_mins(1);
@@ -45,6 +45,8 @@ pub struct App {
     pub node: NodeId,
     /// The CDN of `cdn_url`.
     pub cdn: Option<Cdn>,
+    /// What signs the addresses of objects, by the bucket.
+    pub presigners: HashMap<String, Presigner>,
     /// Covers, scaled and cached.
     pub covers: Covers,
     /// The positions at which pages of long lists begin.
@@ -79,7 +81,7 @@ impl App {
         let directory = directory(&settings, &db, &auth, tracks, node).await?;
         let (scanner, sums) = (Scanner::default(), Sums::default());
         let file_threads = FileThreads::new(&settings.music);
-        let cdn = cdn(&settings)?;
+        let (cdn, presigners) = (cdn(&settings)?, presigners(&settings)?);
         Ok(Self {
             settings,
             db,
@@ -88,6 +90,7 @@ impl App {
             storage,
             node,
             cdn,
+            presigners,
             covers,
             lists,
             scanner,
@@ -144,6 +147,24 @@ fn cdn(settings: &Settings) -> Result<Option<Cdn>, String> {
     let origin_secret =
         origin_secret.map(|path| read_file("cdn_origin_secret_file", Some(path), secret_of)).transpose()?;
     Ok(Some(Cdn::new(url.to_owned(), signer, origin_secret)))
+}
+
+/// What signs the addresses of objects in the buckets with `presigned`.
+fn presigners(settings: &Settings) -> Result<HashMap<String, Presigner>, String> {
+    let (storage, buckets) = (settings.storage(), settings.presigned_buckets());
+    let mut all = HashMap::new();
+    for bucket in &buckets {
+        if let Some(presigner) = storage.presigner(bucket)? {
+            all.insert(bucket.clone(), presigner);
+        }
+    }
+    if all.len() < buckets.len() {
+        log::warn!(
+            "this server itself sends the audio of buckets with delivery \"presigned\": the addresses would end with the \
+             credentials, which are temporary; a key of s3_key_file without session_token stays"
+        );
+    }
+    Ok(all)
 }
 
 fn secret_of(bytes: &[u8]) -> Result<Secret, String> {

@@ -4,5 +4,6 @@ mod check;
 mod client;
 mod import;
 mod play;
+mod presigned;
 mod scan;
 mod service;
