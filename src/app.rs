@@ -12,7 +12,7 @@ use crate::{
     db::{Db, lists::Lists, secrets},
     media::{
         blocks::Blocks,
-        delivery::{Cdn, CloudFrontKey, Secret, UrlSigner},
+        delivery::{Cdn, CloudFrontKey, Presigner, Secret, UrlSigner},
         threads::FileThreads,
     },
     storage::{Attempts, Storage},
@@ -26,6 +26,7 @@ use segue_actors::{
     state::Limits,
 };
 use std::{
+    collections::HashMap,
     error::Error,
     fs,
     path::{Path, PathBuf},
@@ -55,6 +56,8 @@ pub struct App {
     pub node: NodeId,
     /// The CDN of `cdn_url`.
     pub cdn: Option<Cdn>,
+    /// What signs the addresses of objects, by the bucket.
+    pub presigners: HashMap<String, Presigner>,
     /// Covers, scaled and cached.
     pub covers: Covers,
     /// The positions at which pages of long lists begin.
@@ -91,7 +94,7 @@ impl App {
         let cache_dir = settings.blocks_dir();
         let file_threads = FileThreads::new(&[settings.music.as_slice(), std::slice::from_ref(&cache_dir)].concat());
         let blocks = blocks(&settings, cache_dir, &file_threads)?;
-        let cdn = cdn(&settings)?;
+        let (cdn, presigners) = (cdn(&settings)?, presigners(&settings)?);
         Ok(Self {
             settings,
             db,
@@ -101,6 +104,7 @@ impl App {
             blocks,
             node,
             cdn,
+            presigners,
             covers,
             lists,
             scanner,
@@ -165,6 +169,24 @@ fn cdn(settings: &Settings) -> Result<Option<Cdn>, String> {
     let origin_secret =
         origin_secret.map(|path| read_file("cdn_origin_secret_file", Some(path), secret_of)).transpose()?;
     Ok(Some(Cdn::new(url.to_owned(), signer, origin_secret)))
+}
+
+/// What signs the addresses of objects in the buckets with `presigned`.
+fn presigners(settings: &Settings) -> Result<HashMap<String, Presigner>, String> {
+    let (storage, buckets) = (settings.storage(), settings.presigned_buckets());
+    let mut all = HashMap::new();
+    for bucket in &buckets {
+        if let Some(presigner) = storage.presigner(bucket)? {
+            all.insert(bucket.clone(), presigner);
+        }
+    }
+    if all.len() < buckets.len() {
+        log::warn!(
+            "this server itself sends the audio of buckets with delivery \"presigned\": the addresses would end with the \
+             credentials, which are temporary; a key of s3_key_file without session_token stays"
+        );
+    }
+    Ok(all)
 }
 
 fn secret_of(bytes: &[u8]) -> Result<Secret, String> {

@@ -66,9 +66,8 @@ pub(crate) async fn run(app: Arc<App>) {
                 continue;
             }
         };
-        let is_wanted = |media: &Media| {
-            app.settings.delivery(&media.path) == Delivery::Redirect && !loaded.contains_key(&media.version)
-        };
+        let is_wanted =
+            |media: &Media| app.settings.delivery(&media.path) == Delivery::Cdn && !loaded.contains_key(&media.version);
         for media in wanted.into_iter().filter(is_wanted).collect::<Vec<_>>() {
             match load(&client, cdn, &media, rate).await {
                 Ok(()) => {
@@ -134,16 +133,27 @@ async fn load(
     let mut bytes = 0_u64;
     while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
         bytes = bytes.saturating_add(u64::try_from(chunk.len())?);
-        let due_ms = bytes.saturating_mul(1_000).checked_div(rate).unwrap_or(0);
-        tokio::time::sleep(Duration::from_millis(due_ms).saturating_sub(began.elapsed())).await;
+        tokio::time::sleep(due(bytes, rate).saturating_sub(began.elapsed())).await;
     }
     log::debug!("{} is at the CDN ahead of demand", media.path.display());
     Ok(())
 }
 
+/// How long so many bytes take at `rate` bytes a second.
+fn due(bytes: u64, rate: u64) -> Duration {
+    Duration::from_millis(bytes.saturating_mul(1_000).checked_div(rate).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_come_at_the_rate_and_no_faster() {
+        assert_eq!(due(12_500_000, 5_000_000), Duration::from_millis(2_500));
+        assert_eq!(due(16_384, 1_000_000), Duration::from_millis(16));
+        assert!(due(u64::MAX, 1) > Duration::from_hours(24));
+    }
 
     #[test]
     fn what_was_played_often_of_late_is_hot_and_what_is_cold_is_left_out() {

@@ -35,7 +35,7 @@ if [ ${#packages[@]} != 0 ]; then
     fi
 fi
 if ! cmp -s tests/requirements.txt "$target/test-python/.requirements"; then
-    echo "Python tools: $(grep -vc '^#' tests/requirements.txt) packages from PyPI, 30 MB to download, 140 MB in $target/test-python"
+    echo "Python tools: $(grep -vc '^#' tests/requirements.txt) packages from PyPI, 45 MB to download, 300 MB in $target/test-python"
 fi
 if ! cmp -s tests/locust/requirements.txt "$target/test-locust/.requirements"; then
     echo "Locust: $(grep -vc '^#' tests/locust/requirements.txt) packages from PyPI, 20 MB to download, 75 MB in $target/test-locust"

@@ -4,7 +4,11 @@ use super::{
     source::Shape,
     value::{Value, quote, single},
 };
-use std::path::{Path, PathBuf};
+use crate::values::object::is_object;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 /// Who sends the bytes of audio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,7 +19,9 @@ pub enum Delivery {
     /// The nginx before it, which reads the file: `X-Accel-Redirect`.
     Accel,
     /// The CDN, to which clients are redirected.
-    Redirect,
+    Cdn,
+    /// The service that has the bucket, to which clients are redirected by presigned addresses.
+    Presigned,
 }
 
 impl Delivery {
@@ -23,8 +29,9 @@ impl Delivery {
         match text {
             "proxy" => Ok(Self::Proxy),
             "accel" => Ok(Self::Accel),
-            "redirect" => Ok(Self::Redirect),
-            other => Err(format!("is \"proxy\", \"accel\" or \"redirect\", not {other:?}")),
+            "cdn" => Ok(Self::Cdn),
+            "presigned" => Ok(Self::Presigned),
+            other => Err(format!("is \"proxy\", \"accel\", \"cdn\" or \"presigned\", not {other:?}")),
         }
     }
 
@@ -32,7 +39,8 @@ impl Delivery {
         match self {
             Self::Proxy => "proxy",
             Self::Accel => "accel",
-            Self::Redirect => "redirect",
+            Self::Cdn => "cdn",
+            Self::Presigned => "presigned",
         }
     }
 }
@@ -49,7 +57,7 @@ impl Value for Delivery {
     }
 }
 
-/// The delivery of single folders: `FOLDER=DELIVERY` each.
+/// The delivery of single folders or starts of keys in buckets: `FOLDER=DELIVERY` each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FolderDeliveries(Vec<(PathBuf, Delivery)>);
 
@@ -59,6 +67,11 @@ impl FolderDeliveries {
     pub fn of(&self, path: &Path) -> Option<Delivery> {
         let holding = self.0.iter().filter(|(folder, _)| path.starts_with(folder));
         holding.max_by_key(|(folder, _)| folder.components().count()).map(|(_, delivery)| *delivery)
+    }
+
+    /// The folders.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.0.iter().map(|(folder, _)| folder.as_path())
     }
 
     /// Whether a folder has this one.
@@ -195,6 +208,7 @@ impl Value for AccelLocation {
 pub(super) struct Given<'a> {
     pub(super) default: Delivery,
     pub(super) folders: &'a FolderDeliveries,
+    pub(super) music: &'a [PathBuf],
     pub(super) has_proxies: bool,
     pub(super) signature: CdnSignature,
     pub(super) url: Option<&'a str>,
@@ -213,10 +227,10 @@ pub(super) fn broken(given: &Given<'_>) -> Vec<String> {
     let files = [key_file, secret_file, origin_secret_file];
     let rules = [
         (
-            uses(Delivery::Redirect) && url.is_none(),
-            "delivery \"redirect\" needs cdn_url, the address to which clients are redirected",
+            uses(Delivery::Cdn) && url.is_none(),
+            "delivery \"cdn\" needs cdn_url, the address to which clients are redirected",
         ),
-        (url.is_some() && !uses(Delivery::Redirect), "cdn_url counts for nothing without delivery = \"redirect\""),
+        (url.is_some() && !uses(Delivery::Cdn), "cdn_url counts for nothing without delivery = \"cdn\""),
         (
             uses(Delivery::Accel) && !given.has_proxies,
             "delivery \"accel\" needs trusted_proxies or a Unix socket to listen at: only nginx before this server \
@@ -237,7 +251,27 @@ pub(super) fn broken(given: &Given<'_>) -> Vec<String> {
             "the files and the id of a CDN count for nothing without cdn_url",
         ),
     ];
-    rules.into_iter().filter(|(is_broken, _)| *is_broken).map(|(_, why)| why.to_owned()).collect()
+    let rules = rules.into_iter().filter(|(is_broken, _)| *is_broken).map(|(_, why)| why.to_owned());
+    rules.chain(misplaced(given)).collect()
+}
+
+/// The folders whose delivery is one for the other kind of place.
+fn misplaced(given: &Given<'_>) -> BTreeSet<String> {
+    let music = given.music.iter().map(PathBuf::as_path);
+    let all = music.chain(given.folders.folders()).filter_map(|folder| {
+        let delivery = given.folders.of(folder).unwrap_or(given.default);
+        let (is_object, folder) = (is_object(folder), folder.display());
+        match (delivery, is_object) {
+            (Delivery::Presigned, false) => Some(format!(
+                "delivery \"presigned\" is for buckets, and {folder} is a folder on a disk: give it another in delivery_of"
+            )),
+            (Delivery::Accel, true) => Some(format!(
+                "delivery \"accel\" is for files, and nginx cannot read {folder}: give it another in delivery_of"
+            )),
+            _ => None,
+        }
+    });
+    all.collect()
 }
 
 #[cfg(test)]
@@ -250,18 +284,21 @@ mod tests {
 
     #[test]
     fn the_innermost_folder_decides() {
-        let all = FolderDeliveries::parse(&texts(&["/a=redirect", "/a/b=accel", "/x=y=proxy"])).expect("good");
-        assert_eq!(all.show(), r#"["/a=redirect", "/a/b=accel", "/x=y=proxy"]"#);
+        let all = FolderDeliveries::parse(&texts(&["/a=cdn", "/a/b=accel", "/x=y=proxy", "s3://mmm/e=presigned"]));
+        let all = all.expect("good");
+        assert_eq!(all.show(), r#"["/a=cdn", "/a/b=accel", "/x=y=proxy", "s3://mmm/e=presigned"]"#);
         for (path, delivery) in [
-            ("/a/c.flac", Some(Delivery::Redirect)),
+            ("/a/c.flac", Some(Delivery::Cdn)),
             ("/a/b/c.flac", Some(Delivery::Accel)),
-            ("/a/bc.flac", Some(Delivery::Redirect)),
+            ("/a/bc.flac", Some(Delivery::Cdn)),
             ("/x=y/c.flac", Some(Delivery::Proxy)),
             ("/ab/c.flac", None),
+            ("s3://mmm/e/c.flac", Some(Delivery::Presigned)),
+            ("s3://mmm/ec.flac", None),
         ] {
             assert_eq!(all.of(Path::new(path)), delivery, "{path}");
         }
-        for bad in ["/a", "/a=", "/a=cdn", "redirect"] {
+        for bad in ["/a", "/a=", "/a=redirect", "cdn", "s3://M=presigned"] {
             assert!(FolderDeliveries::parse(&texts(&[bad])).is_err(), "{bad}");
         }
     }
@@ -281,6 +318,7 @@ mod tests {
         let plain = Given {
             default: Delivery::Proxy,
             folders: &none,
+            music: &[],
             has_proxies: false,
             signature: CdnSignature::Hmac,
             url: None,
@@ -289,7 +327,7 @@ mod tests {
             secret_file: None,
             origin_secret_file: None,
         };
-        let cdn = Given { default: Delivery::Redirect, url: Some("https://cdn.example.org"), ..plain };
+        let cdn = Given { default: Delivery::Cdn, url: Some("https://cdn.example.org"), ..plain };
         let nginx = Given { signature: CdnSignature::Nginx, secret_file: file, origin_secret_file: file, ..cdn };
         let cloudfront = Given {
             signature: CdnSignature::CloudFront,
@@ -298,21 +336,32 @@ mod tests {
             secret_file: None,
             ..nginx
         };
-        let inside = FolderDeliveries::parse(&texts(&["/music/live=redirect"])).expect("good");
+        let inside = FolderDeliveries::parse(&texts(&["/music/live=cdn"])).expect("good");
+        let (disk, bucket) = ([PathBuf::from("/music")], [PathBuf::from("s3://music/lib")]);
+        let presigned = Given { default: Delivery::Presigned, music: &bucket, ..plain };
+        let accel = Given { default: Delivery::Accel, has_proxies: true, music: &disk, ..plain };
+        let elsewhere = FolderDeliveries::parse(&texts(&["/music=proxy", "s3://music/lib=presigned"])).expect("good");
         for good in [
             plain,
+            presigned,
+            Given { music: &disk, folders: &elsewhere, ..presigned },
+            Given { music: &bucket, folders: &elsewhere, ..accel },
             nginx,
             cloudfront,
             Given { secret_file: file, ..cdn },
             Given { default: Delivery::Proxy, folders: &inside, ..nginx },
-            Given { default: Delivery::Accel, has_proxies: true, ..plain },
+            accel,
         ] {
             assert_eq!(broken(&good), Vec::<String>::new(), "{good:?}");
         }
+        let on_disk = FolderDeliveries::parse(&texts(&["/music=presigned"])).expect("read");
         for (bad, why) in [
             (Given { url: None, ..cdn }, "needs cdn_url"),
             (Given { default: Delivery::Proxy, ..nginx }, "cdn_url counts for nothing"),
             (Given { default: Delivery::Accel, ..plain }, "needs trusted_proxies"),
+            (Given { music: &disk, ..presigned }, "\"presigned\" is for buckets, and /music is a folder"),
+            (Given { folders: &on_disk, ..plain }, "\"presigned\" is for buckets, and /music is a folder"),
+            (Given { music: &bucket, ..accel }, "nginx cannot read s3://music/lib"),
             (cdn, "need cdn_secret_file"),
             (Given { secret_file: None, ..nginx }, "need cdn_secret_file"),
             (Given { key_file: None, ..cloudfront }, "needs cdn_key_file"),

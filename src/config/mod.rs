@@ -24,11 +24,15 @@ pub use source::{OTHER_VARIABLES, Origin, Problems, SettingKey, SettingRow, Shap
 use crate::{
     db::DatabaseUrl,
     storage::StorageOptions,
-    values::separators::{Separators, Splits},
+    values::{
+        object::ObjectUrl,
+        separators::{Separators, Splits},
+    },
 };
 use delivery::Given;
 use merge::Merge;
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -128,9 +132,10 @@ settings! { |sources|
     /// Time from the end of one scan to the start of the next; 0 scans at start and on changes only.
     scan_interval_s: u64 = 3600, within 0..=31_536_000;
     /// Who sends the bytes of audio: `proxy`, this server; `accel`, the nginx before it, which reads the files
-    /// (`X-Accel-Redirect`); `redirect`, the CDN of `cdn_url`.
+    /// (`X-Accel-Redirect`); `cdn`, the CDN of `cdn_url`; `presigned`, the service that has the bucket, for objects that an
+    /// import has named.
     delivery: Delivery = Delivery::default();
-    /// The same for single folders in those of `music`: `FOLDER=DELIVERY` each.
+    /// The same for single folders in those of `music`: `FOLDER=DELIVERY` each, also `s3://BUCKET/PREFIX=DELIVERY`.
     delivery_of: FolderDeliveries = FolderDeliveries::default();
     /// The internal location of nginx below which `accel` finds files by their whole path.
     accel_location: AccelLocation = AccelLocation::default();
@@ -219,6 +224,14 @@ impl Settings {
         self.delivery_of.of(path).unwrap_or(self.delivery)
     }
 
+    /// The buckets that have objects to which clients are redirected.
+    #[must_use]
+    pub fn presigned_buckets(&self) -> BTreeSet<String> {
+        let all = self.music.iter().map(PathBuf::as_path).chain(self.delivery_of.folders());
+        let presigned = all.filter(|folder| self.delivery(folder) == Delivery::Presigned);
+        presigned.filter_map(ObjectUrl::of_path).map(|object| object.bucket).collect()
+    }
+
     /// The problems between settings each of which is good by itself.
     fn broken_relations(&self) -> Vec<String> {
         let lease = (self.lease_ms <= self.heartbeat_ms).then_some("lease_ms must be more than heartbeat_ms");
@@ -238,6 +251,7 @@ impl Settings {
         let delivery = delivery::broken(&Given {
             default: self.delivery,
             folders: &self.delivery_of,
+            music: &self.music,
             has_proxies: !self.trusted_proxies.is_empty() || matches!(self.listen, ListenAddress::Unix(_)),
             signature: self.cdn_signature,
             url: self.cdn_url.as_str(),

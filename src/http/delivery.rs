@@ -1,4 +1,4 @@
-//! Who sends the bytes of a media file: this server, the nginx before it, or a CDN.
+//! Who sends the bytes of a media file: this server, the nginx before it, a CDN, or the storage that has it.
 
 use super::{
     client,
@@ -9,6 +9,7 @@ use super::{
 use crate::{
     app::App,
     auth::{LinkClaims, LinkError},
+    catalog::scan::sha256_of_name,
     config::Delivery,
     db::media::Media,
     error::{ApiError, Kind},
@@ -46,10 +47,18 @@ pub(super) async fn deliver(
     media: Media,
     cache_control: &'static str,
 ) -> Result<HttpResponse, ApiError> {
-    match (app.settings.delivery(&media.path), &app.cdn) {
-        (Delivery::Redirect, Some(cdn)) => redirect(cdn, &media),
-        (Delivery::Accel, _) if is_for_accel(request, app) => accel(request, app, &media, cache_control).await,
-        _ => respond(request, app, Some(claims), media, cache_control).await,
+    let elsewhere = match app.settings.delivery(&media.path) {
+        Delivery::Accel if media.object.is_none() && is_for_accel(request, app) => {
+            return accel(request, app, &media, cache_control).await;
+        }
+        Delivery::Cdn => app.cdn.as_ref().map(|cdn| at_cdn(cdn, &media)).transpose()?,
+        Delivery::Presigned => in_storage(request, app, &media),
+        Delivery::Accel | Delivery::Proxy => None,
+    };
+    match elsewhere {
+        // Nothing keeps the answer: the address in it gets old.
+        Some(address) => Ok(HttpResponse::Found().insert_header((header::LOCATION, address)).finish()),
+        None => respond(request, app, Some(claims), media, cache_control).await,
     }
 }
 
@@ -102,11 +111,29 @@ pub(super) fn is_cdn(
     Ok(true)
 }
 
-/// The signed address at the CDN. Nothing keeps the answer: the address in it gets old.
-fn redirect(cdn: &Cdn, media: &Media) -> Result<HttpResponse, ApiError> {
+/// The signed address at the CDN.
+fn at_cdn(cdn: &Cdn, media: &Media) -> Result<String, ApiError> {
     let path = media_path(&media.version, &media.container);
-    let address = cdn.address(&path, expiry_s(now_s())).map_err(ApiError::internal)?;
-    Ok(HttpResponse::Found().insert_header((header::LOCATION, address)).finish())
+    cdn.address(&path, expiry_s(now_s())).map_err(ApiError::internal)
+}
+
+/// The signed address of an object that is named by the SHA-256 of its bytes, so that there never are others; `None` for all
+/// else, because nothing at such an address says which bytes are meant.
+fn in_storage(request: &HttpRequest, app: &App, media: &Media) -> Option<String> {
+    let object = &media.object.as_ref()?.url;
+    let presigner = app.presigners.get(&object.bucket)?;
+    let named = sha256_of_name(&object.key)?;
+    // The storage has an entity tag of its own: conditions with that of the version are answered here.
+    let tag = format!("\"{}\"", media.version);
+    let conditions = [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_RANGE];
+    let mut fields = conditions.iter().flat_map(|name| request.headers().get_all(name));
+    if media.sha256.is_some_and(|known| known != named)
+        || fields.any(|field| field.to_str().is_ok_and(|field| field.contains(&tag)))
+    {
+        return None;
+    }
+    let content_type = content_type(&media.container, &media.codec);
+    Some(presigner.address(request.method().as_str(), &object.key, content_type, now_s()))
 }
 
 /// Whether nginx asks, and can answer as this server would: it does not know the entity tag when it looks at `If-Match`.

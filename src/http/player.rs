@@ -8,7 +8,7 @@ use super::{
 use crate::{
     app::App,
     error::{ApiError, Kind},
-    media::delivery::Cdn,
+    media::delivery::{Cdn, Presigner},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -20,21 +20,19 @@ use actix_web::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 /// The hash of the script within the page.
 static SCRIPT_HASH: LazyLock<String> = LazyLock::new(|| BASE64_STANDARD.encode(Sha256::digest(script_within(PAGE))));
 
 /// What browsers let the page load (Content-Security-Policy): files of this server, pictures and audio that its script has
-/// made, and the script within the page. From other servers only audio, of the CDN with this origin.
-fn policy(cdn: Option<&str>) -> String {
+/// made, and the script within the page. From other servers only audio, of those with these origins.
+fn policy(others: &BTreeSet<&str>) -> String {
     let hash = SCRIPT_HASH.as_str();
-    let (media, connect) = match cdn {
-        Some(cdn) => (format!("'self' blob: {cdn}"), format!("connect-src 'self' {cdn}; ")),
-        None => ("'self' blob:".to_owned(), String::new()),
-    };
+    let others: String = others.iter().flat_map(|origin| [" ", origin]).collect();
+    let connect = if others.is_empty() { String::new() } else { format!("connect-src 'self'{others}; ") };
     format!(
-        "default-src 'self'; script-src 'self' 'sha256-{hash}'; img-src 'self' data: blob:; media-src {media}; {connect}\
+        "default-src 'self'; script-src 'self' 'sha256-{hash}'; img-src 'self' data: blob:; media-src 'self' blob:{others}; {connect}\
          object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     )
 }
@@ -127,13 +125,15 @@ fn answer(
             Err(_) => false,
         };
     let app = request.app_data::<web::Data<App>>();
-    let cdn = app.and_then(|app| app.cdn.as_ref()).map(Cdn::origin);
+    let others = app.map_or_else(BTreeSet::new, |app| {
+        app.cdn.iter().map(Cdn::origin).chain(app.presigners.values().map(Presigner::origin)).collect()
+    });
     let mut response = HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { status });
     response
         .insert_header(ETag(tag))
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::VARY, "accept-encoding"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, policy(cdn)))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy(&others)))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::X_FRAME_OPTIONS, "DENY"))
         .insert_header((header::REFERRER_POLICY, "same-origin"));
@@ -172,11 +172,15 @@ mod tests {
     }
 
     #[test]
-    fn audio_of_the_cdn_alone_may_come_from_another_server() {
-        let (plain, with) = (policy(None), policy(Some("https://cdn.example.org")));
+    fn audio_of_cdn_and_storage_alone_may_come_from_other_servers() {
+        let origins = BTreeSet::from(["https://s3.example.org:9000", "https://cdn.example.org"]);
+        let (plain, with) = (policy(&BTreeSet::new()), policy(&origins));
         assert!(!plain.contains("http") && plain.contains("; media-src 'self' blob:; object-src"), "{plain}");
-        assert!(with.contains("; media-src 'self' blob: https://cdn.example.org; "), "{with}");
-        assert!(with.contains("; connect-src 'self' https://cdn.example.org; "), "{with}");
+        assert!(
+            with.contains("; media-src 'self' blob: https://cdn.example.org https://s3.example.org:9000; "),
+            "{with}"
+        );
+        assert!(with.contains("; connect-src 'self' https://cdn.example.org https://s3.example.org:9000; "), "{with}");
         assert_eq!(with.matches("https://cdn.example.org").count(), 2);
     }
 }

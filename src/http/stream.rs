@@ -100,7 +100,7 @@ pub(super) async fn info(
 /// The bytes a track has now: all, or ranges (RFC 9110, section 14). With a token, or with a signed link.
 #[utoipa::path(get, path = "/v1/tracks/{id}/stream", tag = "media", params(("id" = String, Path), LinkQuery),
     responses((status = 200, description = "all bytes"), (status = 206, description = "the bytes of the ranges"),
-        (status = 302, description = "a CDN has the bytes, at the address of `Location`"),
+        (status = 302, description = "a CDN or the storage has the bytes, at the address of `Location`"),
         (status = 304, description = "the bytes are those the client has"),
         (status = 403, description = "`link_expired`: ask for a new link"), (status = 404, description = "no such track"),
         (status = 409, description = "`media_changed`: the file changed and is scanned again; try again"),
@@ -122,7 +122,7 @@ pub(super) async fn by_track(
 #[utoipa::path(get, path = "/media/{version}.{ending}", tag = "media",
     params(("version" = String, Path), ("ending" = String, Path), LinkQuery),
     responses((status = 200, description = "all bytes"), (status = 206, description = "the bytes of the ranges"),
-        (status = 302, description = "a CDN has the bytes, at the address of `Location`"),
+        (status = 302, description = "a CDN or the storage has the bytes, at the address of `Location`"),
         (status = 304, description = "the client has these bytes"),
         (status = 403, description = "`link_expired`: ask for a new link"),
         (status = 404, description = "there are no such bytes any more"),

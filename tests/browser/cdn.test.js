@@ -7,12 +7,13 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { command, launch, open, shown, sounds, until } from "./harness/browser.js";
 import { keeping, keeps } from "./harness/keeping.js";
-import { EDGE_SECRETS, edge, freePort } from "./harness/nginx.js";
+import { EDGE_SECRETS, edge, freePort, refuser } from "./harness/nginx.js";
 import { Server } from "./harness/server.js";
 
 /** @type {Server} */ let server;
 /** @type {import("playwright-core").Browser} */ let browser;
 /** @type {Awaited<ReturnType<typeof edge>>} */ let cdn;
+/** What stands before the CDN. @type {Awaited<ReturnType<typeof refuser>>} */ let door;
 /** @type {any[]} */ let tones;
 /** The folder of the secrets. */
 let folder = "";
@@ -21,12 +22,13 @@ let origin = "";
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "segue-secrets."));
   const port = await freePort();
-  origin = `http://127.0.0.1:${port}`;
+  door = await refuser(port);
+  origin = door.url;
   const [addresses, secret] = [path.join(folder, "addresses"), path.join(folder, "edge")];
   await writeFile(addresses, EDGE_SECRETS.addresses);
   await writeFile(secret, EDGE_SECRETS.edge);
   server = await Server.start({
-    SEGUE_DELIVERY: "redirect",
+    SEGUE_DELIVERY: "cdn",
     SEGUE_CDN_URL: origin,
     SEGUE_CDN_SIGNATURE: "nginx",
     SEGUE_CDN_SECRET_FILE: addresses,
@@ -43,6 +45,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await cdn?.end();
+  door?.end();
   await server?.end();
   await rm(folder, { recursive: true, force: true });
 });
@@ -81,6 +84,30 @@ test("the policy of the page lets audio of the CDN in", async () => {
     await until(page, { status: "playing", media_id: tone.id });
   }
   assert.deepEqual(refused, []);
+  await context.close();
+});
+
+test("an address that the CDN refuses is renewed, and the track goes on at its place", async () => {
+  const { page, errors, context } = await open(browser, server, "Attic");
+  const [short, long] = tones;
+  const first = door.refuse();
+  await command(page, { op: "play", tracks: [short.id] });
+  await first;
+  await until(page, { status: "playing", media_id: short.id });
+  await sounds(page);
+  await command(page, { op: "play", tracks: [long.id] });
+  await until(page, { status: "playing", media_id: long.id });
+  await sounds(page);
+  // In the middle: the rest is asked for by a range, which is refused.
+  const second = door.refuse();
+  const position_ms = long.duration_ms * 0.6;
+  await command(page, { op: "seek", position_ms });
+  await second;
+  await until(page, { status: "playing", media_id: long.id });
+  await sounds(page);
+  const { place_ms } = await shown(page);
+  assert.ok(place_ms >= position_ms && place_ms < position_ms + 30_000, `${place_ms}`);
+  assert.deepEqual(errors, []);
   await context.close();
 });
 

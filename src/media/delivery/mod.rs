@@ -1,11 +1,13 @@
-//! Addresses of media at a CDN, with signatures that it checks. Pure: keys, paths and times are arguments.
+//! Addresses of media at a CDN or in object storage, with signatures that those check. Pure: keys, paths and times are arguments.
 
 mod cloudfront;
 mod hmac;
+mod presigned;
 mod secret;
 mod secure_link;
 
 pub use cloudfront::CloudFrontKey;
+pub use presigned::Presigner;
 pub use secret::Secret;
 
 /// The length of a day in seconds.

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer, request as ask } from "node:http";
 import { connect, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import path from "node:path";
@@ -58,6 +59,48 @@ export function nginx(sites) {
   );
   const text = `map $http_upgrade $connection_upgrade { default upgrade; "" ""; }${servers.join("")}`;
   return started(sites[0].port, () => `access_log off; ${text}`);
+}
+
+/** A request that is to be refused comes within this time, in milliseconds. */
+const REFUSED_MS = 30_000;
+
+/**
+ * Passes requests on to a port, and refuses some of them as a CDN does whose address is too old.
+ * @param {number} to
+ */
+export async function refuser(to) {
+  let left = 0;
+  const server = createHttpServer((request, response) => {
+    const { method, url, headers } = request;
+    if (left > 0) {
+      left -= 1;
+      response.writeHead(403, { "access-control-allow-origin": "*" }).end();
+      server.emit("refused");
+      return;
+    }
+    const passed = ask({ host: "127.0.0.1", port: to, method, path: url, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    passed.on("error", () => response.destroy());
+    response.on("close", () => passed.destroy());
+    request.pipe(passed);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${port}`,
+    /** Refuses the next request; resolves when that came. */
+    refuse: () => {
+      left = 1;
+      return once(server, "refused", { signal: AbortSignal.timeout(REFUSED_MS) });
+    },
+    end: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
 /** The secrets in `config/nginx-edge.conf`. */

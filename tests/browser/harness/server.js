@@ -1,12 +1,13 @@
 /** A real server with a small library, to which tones can be added that tell their place. */
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { link, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { certificate } from "./certificate.js";
 import { RATE, tone } from "./tones.js";
 
@@ -38,6 +39,11 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** The start of the keys of its music, if that is in a bucket. */
+  get bucket() {
+    return this.settings.SEGUE_MUSIC;
+  }
+
   /** @param {Record<string, string>} [settings] by the names of their variables @param {number} [port] default: any */
   static async start(settings = {}, port = 0) {
     const server = new Server(await mkdtemp(path.join(tmpdir(), "segue-browser.")));
@@ -45,6 +51,20 @@ export class Server {
     server.settings = settings;
     await server.run();
     server.password = (await readFile(path.join(server.folder, "password"), "utf8")).trim();
+    return server;
+  }
+
+  /**
+   * Starts one whose music is in a bucket, and nothing else.
+   * @param {Record<string, string>} settings `SEGUE_MUSIC` is the start of the keys
+   */
+  static async ofBucket(settings) {
+    const server = new Server(await mkdtemp(path.join(tmpdir(), "segue-browser.")));
+    server.settings = settings;
+    server.password = "password of the demo";
+    const account = ["user", "add", "demo", "--admin", "--data-dir", server.folder];
+    await ran(account, { SEGUE_PASSWORD: server.password });
+    await server.run();
     return server;
   }
 
@@ -62,16 +82,17 @@ export class Server {
 
   /** Starts it, or starts it again on the same port with the same data. */
   async run() {
-    const child = started(["demo", "--short", "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.folder], {
+    const command = this.bucket ? ["serve"] : ["demo", "--short"];
+    const child = started([...command, "--listen", `127.0.0.1:${this.port}`, "--data-dir", this.folder], {
       ...this.settings,
       ...(this.pem ? { SEGUE_TLS_CERT: this.pem, SEGUE_TLS_KEY: this.pem } : {}),
     });
     this.process = child;
     for await (const line of createInterface({ input: child.stdout })) {
-      const port = /^open this in your browser to listen: https?:.*:(\d+)/.exec(line)?.[1];
+      const port = /^(?:open this in your browser to listen:|listening) https?:.*:(\d+)/.exec(line)?.[1];
       // With a public address it is the port of the proxy that is shown.
       if (port && !this.port) this.port = Number(port);
-      if (line.startsWith("Ctrl-C")) return;
+      if (line.startsWith("Ctrl-C") || (this.bucket && port)) return;
     }
     throw new Error(`${PROGRAM} did not start: ${child.told()}`);
   }
@@ -187,6 +208,7 @@ export class Server {
       await writeFile(path.join(folder, `${name}.wav`), tone(at, samples));
       at += samples;
     }
+    if (this.bucket) await ran(["import", folder, "--to", this.bucket], this.settings);
     const token = await this.token();
     await this.ask(token, "/library/scan", { method: "POST" });
     for (;;) {
@@ -224,6 +246,9 @@ export class Server {
 const ENVIRONMENT = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SEGUE_")));
 /** So many of the last characters of the server's log are kept. */
 const LOG_CHARACTERS = 4_000;
+
+/** Runs a command that has to succeed. @param {string[]} args @param {Record<string, string>} settings */
+const ran = (args, settings) => promisify(execFile)(PROGRAM, args, { env: { ...ENVIRONMENT, ...settings } });
 
 /**
  * The server ends with the tests, however they end. `told()` is the end of its log.

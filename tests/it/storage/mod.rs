@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod import;
 mod play;
+mod presigned;
 mod reached;
 mod scan;
 mod service;

@@ -6,7 +6,10 @@ use http_body_util::StreamBody;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Body as _, Frame, Incoming},
-    header::{CONTENT_LENGTH, ETAG, HeaderValue, IF_MATCH},
+    header::{
+        CONTENT_LENGTH, CONTENT_RANGE, ETAG, HOST, HeaderMap, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+        IF_RANGE, IF_UNMODIFIED_SINCE, RANGE,
+    },
     server::conn::http1,
     service::service_fn,
 };
@@ -44,8 +47,8 @@ use tokio::{
 };
 
 /// The key of the service.
-const ACCESS_KEY: &str = "AKIDEXAMPLE";
-const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+pub(super) const ACCESS_KEY: &str = "AKIDEXAMPLE";
+pub(super) const SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 /// The bucket that is there.
 pub(crate) const BUCKET: &str = "music";
 
@@ -291,7 +294,8 @@ async fn serve(listener: tokio::net::TcpListener, service: S3Service, script: Ar
 }
 
 async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<Incoming>) -> HttpResponse {
-    let (is_read, wanted) = (request.method() == Method::GET, request.headers().get(IF_MATCH).cloned());
+    let wanted: Vec<_> = request.headers().get_all(IF_MATCH).iter().cloned().collect();
+    let is_read = request.method() == Method::GET;
     let is_object = is_read && request.uri().path().matches('/').count() > 1 && !request.uri().path().ends_with('/');
     let (fault, ignores_conditions, cors) = {
         let mut script = script.lock().expect("not poisoned");
@@ -310,6 +314,11 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         }
         (fault, script.ignores_conditions, script.cors.clone())
     };
+    // `s3s` takes either of the two.
+    let is_presigned = request.uri().query().is_some_and(|query| query.contains("X-Amz-Signature="));
+    if is_presigned && request.headers().contains_key("authorization") {
+        return refuse(StatusCode::BAD_REQUEST, "InvalidArgument");
+    }
     match fault {
         Some(Fault::Broken) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError"),
         Some(Fault::SlowDown) => return refuse(StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
@@ -318,13 +327,29 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         _ => {}
     }
     let origin = request.headers().get("origin").cloned();
-    let answered = service.call(request.map(Body::from)).await;
+    let (mut parts, body) = request.into_parts();
+    let mut body = Body::from(body);
+    let mut whole = HeaderMap::new();
+    if is_presigned && is_object {
+        body = Body::empty();
+        let mut plain = Request::new(Body::empty());
+        *plain.uri_mut() = parts.uri.clone();
+        plain.headers_mut().extend(parts.headers.get(HOST).map(|host| (HOST, host.clone())));
+        let answered = service.call(plain).await;
+        whole = answered.map(|answer| answer.into_parts().0.headers).unwrap_or_default();
+        understand(&mut parts.headers, whole.get(ETAG));
+    }
+    let answered = service.call(Request::from_parts(parts, body)).await;
     let Ok(mut answer) = answered else { return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError") };
     if is_object && answer.status().is_success() && !ignores_conditions {
-        let is_other = wanted.is_some_and(|wanted| answer.headers().get(ETAG) != Some(&wanted));
-        if is_other {
+        let is_meant = |tag: &HeaderValue| tag == "*" || answer.headers().get(ETAG) == Some(tag);
+        if !wanted.is_empty() && !wanted.iter().any(is_meant) {
             return refuse(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
         }
+    }
+    if let (StatusCode::RANGE_NOT_SATISFIABLE, Some(size)) = (answer.status(), whole.get(CONTENT_LENGTH)) {
+        let size = HeaderValue::from_str(&format!("bytes */{}", size.to_str().expect("a number"))).expect("a range");
+        answer.headers_mut().insert(CONTENT_RANGE, size);
     }
     if let (Some((allowed, exposed)), Some(origin)) = (cors, origin)
         && allowed.as_bytes() == origin.as_bytes()
@@ -337,6 +362,23 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         Some(Fault::Cut) => cut(answer).await,
         Some(Fault::Short) => shorten(answer).await,
         _ => answer,
+    }
+}
+
+/// Leaves of the fields for browsers what the service understands: `s3s` refuses some that a server has to ignore (RFC 9110,
+/// sections 13 and 14.2), and does not know `If-Range`.
+fn understand(fields: &mut HeaderMap, etag: Option<&HeaderValue>) {
+    for name in [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
+        fields.remove(name);
+    }
+    let is_other = fields.remove(IF_RANGE).is_some_and(|tag| Some(&tag) != etag);
+    let ranges: Vec<_> = fields.get_all(RANGE).iter().map(|range| range.as_bytes().to_ascii_lowercase()).collect();
+    fields.remove(RANGE);
+    let ranges: Vec<_> = ranges.into_iter().filter_map(|range| String::from_utf8(range).ok()).collect();
+    if let ([range], false) = (ranges.as_slice(), is_other)
+        && s3s::dto::Range::parse(range).is_ok()
+    {
+        fields.insert(RANGE, HeaderValue::from_str(range).expect("it was one"));
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn secret_files(folder: &Path) -> [PathBuf; 2] {
 pub(super) fn cdn_flags(database: &TestDatabase, url: &str, signature: &str) -> Vec<String> {
     let [link, origin] = secret_files(database.folder.path());
     let flags = [
-        ("--delivery", "redirect"),
+        ("--delivery", "cdn"),
         ("--cdn-url", url),
         ("--cdn-signature", signature),
         ("--cdn-secret-file", link.to_str().unwrap()),
@@ -231,11 +231,12 @@ fn settings_and_files_of_a_cdn_that_cannot_be_used_are_named_at_the_start() {
     fs::write(&short, "short").unwrap();
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let (link, origin, short) = (text(&link), text(&origin), text(&short));
-    let url = ["--delivery=redirect", "--cdn-url=https://cdn.example.org"];
+    let url = ["--delivery=cdn", "--cdn-url=https://cdn.example.org"];
     let file = |name: &str, path: &str| format!("--cdn-{name}-file={path}");
     for (flags, why) in [
-        (vec!["--delivery=redirect".to_owned()], "needs cdn_url"),
-        (vec!["--delivery=cdn".to_owned()], "\"proxy\", \"accel\" or \"redirect\""),
+        (vec!["--delivery=cdn".to_owned()], "needs cdn_url"),
+        (vec!["--delivery=redirect".to_owned()], "\"proxy\", \"accel\", \"cdn\" or \"presigned\""),
+        (vec!["--delivery=presigned".to_owned(), "--music=/srv".to_owned()], "/srv is a folder on a disk"),
         (vec!["--cdn-url=https://cdn.example.org".to_owned()], "counts for nothing without delivery"),
         (url.map(str::to_owned).to_vec(), "need cdn_secret_file"),
         ([&url.map(str::to_owned)[..], &[file("secret", &short)]].concat(), "from 16 to 256 characters, not 5"),

@@ -9,7 +9,14 @@ use crate::harness::{
     Dialect, Login, Proxy, Server, TestDatabase, adapted, free_port, recipe, run, start_nginx, until,
 };
 use diesel::{ExpressionMethods as _, RunQueryDsl as _};
-use segue::{db::schema::plays, media::delivery::UrlSigner};
+use segue::{
+    db::{
+        hot::is_first_node,
+        schema::{nodes, plays},
+    },
+    media::delivery::UrlSigner,
+};
+use segue_client::protocol::ids::{Micros, NodeId};
 use std::net::TcpStream;
 
 /// A server with an edge before it.
@@ -199,5 +206,21 @@ on_both_databases! {
             let first = edged.get(&edged.target(&login, track).await, &[]);
             assert_eq!((first.status, first.header("x-cache-status")), (200, state), "{}", track.path.display());
         }
+    }
+}
+
+on_both_databases! {
+    async fn of_several_nodes_that_beat_one_loads(database) {
+        let db = database.open();
+        for (node, beat_us) in [(5, 100), (7, 100), (3, 10)] {
+            let row = (nodes::node_id.eq(node), nodes::beat_us.eq(beat_us));
+            db.write_blocking(|connection| Ok(diesel::insert_into(nodes::table).values(row).execute(connection)?)).unwrap();
+        }
+        let loads = |node, since| {
+            db.read_blocking(|connection| is_first_node(connection, NodeId(node), Micros(since))).unwrap()
+        };
+        assert_eq!((loads(5, 50), loads(7, 50)), (true, false));
+        // The first has ended; nobody beats.
+        assert_eq!((loads(3, 5), loads(5, 5), loads(7, 101)), (true, false, true));
     }
 }

@@ -118,14 +118,14 @@ impl Answer {
 
 /// Opens a connection and sends a request with these header lines, unchanged.
 pub(crate) fn send_raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> TcpStream {
-    send_raw_to(&server.base, method, path, lines)
+    send_raw_to(&server.base, "segue", method, path, lines)
 }
 
-/// The same to whoever listens at `base`, `http://` and an address.
-fn send_raw_to(base: &str, method: &str, path: &str, lines: &[&str]) -> TcpStream {
+/// The same to whoever listens at `base`, `http://` and an address, by this name.
+fn send_raw_to(base: &str, host: &str, method: &str, path: &str, lines: &[&str]) -> TcpStream {
     let mut stream = TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(Duration::from_mins(5))).unwrap();
-    let request = format!("{method} {path} HTTP/1.1\r\nHost: segue\r\nAccept-Encoding: gzip");
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: gzip");
     let lines = [&[request.as_str()], lines, &["\r\n"]].concat().join("\r\n");
     stream.write_all(lines.as_bytes()).unwrap();
     stream
@@ -151,6 +151,15 @@ pub(crate) fn raw(server: &Server, method: &str, path: &str, lines: &[&str]) -> 
 
 /// The same to whoever listens at `base`, `http://` and an address.
 pub(crate) fn raw_to(base: &str, method: &str, path: &str, lines: &[&str]) -> Answer {
+    raw_as(base, "segue", method, path, lines)
+}
+
+/// The same by the address itself.
+pub(crate) fn raw_at(base: &str, method: &str, path: &str, lines: &[&str]) -> Answer {
+    raw_as(base, base.strip_prefix("http://").unwrap(), method, path, lines)
+}
+
+fn raw_as(base: &str, host: &str, method: &str, path: &str, lines: &[&str]) -> Answer {
     let lines: Vec<&str> = lines.iter().copied().chain(["Connection: close"]).collect();
-    receive_raw(send_raw_to(base, method, path, &lines))
+    receive_raw(send_raw_to(base, host, method, path, &lines))
 }

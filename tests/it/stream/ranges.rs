@@ -95,7 +95,7 @@ pub(super) fn cases() -> Vec<(&'static str, Vec<&'static str>, Expected)> {
 
 /// The cases for a cache or proxy that decides by itself: it may answer in any way that RFC 9110 allows, but bytes, range and
 /// entity tag have to be those of the object.
-pub(super) fn assert_allowed_answers(ask: impl Fn(&[&str]) -> Answer, bytes: &[u8], etag: &str) {
+pub(crate) fn assert_allowed_answers(ask: impl Fn(&[&str]) -> Answer, bytes: &[u8], etag: &str) {
     for (name, lines, expected) in cases() {
         let fill = |line: &str| {
             line.replace("ETAG", etag).replace("SAME", SAME).replace("BEFORE", BEFORE).replace("AFTER", AFTER)

@@ -1,0 +1,93 @@
+"""A second opinion on the protocol of object storage: `segue import`, `segue scan` and playback against moto, which is right
+in ranges and conditions but checks no signature (`../it/storage/` does). `$SEGUE` is the server's program."""
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+
+from all import wav
+from serving import SEGUE, Api, last_lines, lines, served, started
+
+TRACKS = ("One", "Ä #2 + more")
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+STAYING = urllib.request.build_opener(Stay)
+
+
+def fetched(url, **fields):
+    """Status, header fields and bytes of an answer."""
+    request = urllib.request.Request(url, headers={name.replace("_", "-"): value for name, value in fields.items()})
+    try:
+        with STAYING.open(request, timeout=60) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return answer.code, answer.headers, answer.read()
+
+
+def ran(*words):
+    """What a command prints that has to succeed."""
+    done = subprocess.run([SEGUE, *words], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def is_played(url, whole):
+    """The bytes at an address, all of them and by ranges."""
+    status, _, got = fetched(url)
+    assert status == 200 and got == whole, f"{url}: {status}, {len(got)} bytes"
+    for asked, first, end in (("0-0", 0, 1), ("1000-1999", 1000, 2000), ("-7", len(whole) - 7, len(whole))):
+        status, fields, got = fetched(url, Range=f"bytes={asked}")
+        assert status == 206 and got == whole[first:end], f"{asked}: {status}, {len(got)} bytes"
+        assert fields["Content-Range"] == f"bytes {first}-{end - 1}/{len(whole)}", fields["Content-Range"]
+    status, fields, _ = fetched(url, Range=f"bytes={len(whole)}-")
+    assert status == 416, status
+
+
+def main():
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="segue-storage."))
+        words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+        moto = started(stack, words, stderr=subprocess.STDOUT)
+        endpoint = lines(moto, lambda line: (re.search(r"Running on (http://\S+)", line) or [None, None])[1])
+        urllib.request.urlopen(urllib.request.Request(f"{endpoint}/music", method="PUT"), timeout=60).close()
+        for number, title in enumerate(TRACKS, 1):
+            wav(f"{home}/music/An album/{title}.wav", 60, title, "Somebody", "An album", number)
+        with open(f"{home}/key", "w", encoding="utf-8") as file:
+            file.write('access_key_id = "AK"\nsecret_access_key = "SK"\n')
+        storage = ["--s3-endpoint", endpoint, "--s3-key-file", f"{home}/key"]
+        told = [ran("import", f"{home}/music", "--to", "s3://music/lib", *storage) for _ in range(2)]
+        assert "2 files were written" in told[0] or "2" in told[0], told
+        log, url = served(stack, home, *storage, "--delivery-of", "s3://music/lib=presigned", "--log", "debug")
+        api = Api(url)
+        api.login("anna")
+        print(ran("scan", "s3://music/lib", "--data-dir", f"{home}/data", *storage))
+        found = {track["name"]: track["id"] for track in api.ask("GET", "/v1/tracks")["items"]}
+        assert sorted(found) == sorted(TRACKS), f"{found}\n{last_lines(log)}"
+        for title, track in found.items():
+            with open(f"{home}/music/An album/{title}.wav", "rb") as file:
+                whole = file.read()
+            link = api.ask("GET", f"/v1/tracks/{track}/media")
+            status, fields, _ = fetched(link["url"])
+            assert status == 302 and fields["Location"].startswith(f"{endpoint}/music/lib/An%20album/"), fields
+            is_played(fields["Location"], whole)
+            # With the entity tag of the version the server itself reads the object.
+            status, fields, got = fetched(link["url"], If_Match=f'"{link["version"]}"')
+            assert status == 200 and got == whole, f"{status}\n{last_lines(log)}"
+            assert fields["Repr-Digest"] if link["sha256"] else True
+        print(f"import, scan and playback against moto {endpoint}: {len(found)} tracks")
+
+
+if __name__ == "__main__":
+    main()
