@@ -40,36 +40,36 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("a page plays and seeks what the bucket sends, decoded and as a stream, by its policy", async () => {
-  const { page, errors, context } = await open(browser, server, "Study", { bypassCSP: false });
-  /** @type {string[]} */
-  const refused = [];
-  page.on("console", (message) => message.text().includes(bucket.url) && refused.push(message.text()));
+test("a page plays and seeks a track that comes from the bucket, decoded and as a stream", async () => {
+  const { page, errors, context } = await open(browser, server, "Study");
   const before = bucket.log.length;
   for (const tone of tones) {
     await command(page, { op: "play", tracks: [tone.id] });
     await until(page, { status: "playing", media_id: tone.id });
+    await sounds(page);
     const position_ms = tone.duration_ms * 0.8;
     await command(page, { op: "seek", position_ms });
     await until(page, { status: "playing", media_id: tone.id });
+    await sounds(page);
     const { place_ms } = await shown(page);
     assert.ok(place_ms >= position_ms, `${place_ms}`);
   }
-  // Each came from there, and the second by ranges: its place is far behind its begin.
   const asked = bucket.log.slice(before).filter((line) => line.includes("X-Amz-Signature="));
-  assert.ok(asked.length >= 2 && asked.every((line) => /" 20[06] /.test(line)), asked.join("\n"));
-  assert.deepEqual([refused, errors], [[], []]);
+  assert.ok(asked.length >= 2, asked.join("\n"));
+  assert.deepEqual(errors, []);
   await context.close();
 });
 
-test("a page hears what the bucket sends", async () => {
-  const { page, errors, context } = await open(browser, server, "Hall");
+test("the policy of the page lets audio of the bucket in", async () => {
+  const { page, context } = await open(browser, server, "Hall", { bypassCSP: false });
+  /** @type {string[]} */
+  const refused = [];
+  page.on("console", (message) => message.text().includes(bucket.url) && refused.push(message.text()));
   for (const tone of tones) {
     await command(page, { op: "play", tracks: [tone.id] });
     await until(page, { status: "playing", media_id: tone.id });
-    await sounds(page);
   }
-  assert.deepEqual(errors, []);
+  assert.deepEqual(refused, []);
   await context.close();
 });
 

@@ -5,42 +5,13 @@ import contextlib
 import os
 import re
 import shlex
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 
-from serving import SEGUE, Api, last_lines, lines, served, started
+from serving import MOST_S, SEGUE, Api, last_lines, lines, served, started, until, wav
 
 TABLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/http/SPOTIFY.md")
-# The most seconds of one wait, and of one client.
-MOST_S = 120
-
-
-def wav(path, seconds, title, artist, album, number, rate=1000):
-    """A silent WAV file with RIFF INFO tags."""
-    def chunk(name, data):
-        return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
-    tags = ((b"INAM", title), (b"IART", artist), (b"IPRD", album), (b"IPRT", str(number)))
-    info = b"INFO" + b"".join(chunk(name, value.encode() + b"\0") for name, value in tags)
-    body = b"WAVE" + chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, rate, rate, 1, 8))
-    body += chunk(b"LIST", info) + chunk(b"data", b"\x80" * int(seconds * rate))
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(b"RIFF" + struct.pack("<I", len(body)) + body)
-
-
-def until(what, found):
-    """Asks until there is something."""
-    end = time.monotonic() + MOST_S
-    while time.monotonic() < end:
-        got = found()
-        if got:
-            return got
-        threading.Event().wait(0.05)
-    raise SystemExit(f"{what} did not come within {MOST_S} s")
 
 
 def listed(api, name):

@@ -3,12 +3,29 @@ import json
 import os
 import re
 import ssl
+import struct
 import subprocess
 import threading
+import time
 import urllib.request
 
 SEGUE = os.environ["SEGUE"]
 PASSWORD = "correct horse battery"
+# The most seconds of one wait, and of one client.
+MOST_S = 120
+
+
+def wav(path, seconds, title, artist, album, number, rate=1000):
+    """A silent WAV file with RIFF INFO tags."""
+    def chunk(name, data):
+        return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+    tags = ((b"INAM", title), (b"IART", artist), (b"IPRD", album), (b"IPRT", str(number)))
+    info = b"INFO" + b"".join(chunk(name, value.encode() + b"\0") for name, value in tags)
+    body = b"WAVE" + chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, rate, rate, 1, 8))
+    body += chunk(b"LIST", info) + chunk(b"data", b"\x80" * int(seconds * rate))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(b"RIFF" + struct.pack("<I", len(body)) + body)
 
 
 def started(stack, words, **more):
@@ -69,6 +86,17 @@ def served(stack, home, *words):
     errors = stack.enter_context(open(log, "wb"))
     server = started(stack, [SEGUE, "serve", *data, "--listen", "127.0.0.1:0", *words], stderr=errors)
     return log, lines(server, lambda line: (re.search(r"listening (http\S+)", line) or [None, None])[1])
+
+
+def until(what, found):
+    """Asks until there is something."""
+    end = time.monotonic() + MOST_S
+    while time.monotonic() < end:
+        got = found()
+        if got:
+            return got
+        threading.Event().wait(0.05)
+    raise SystemExit(f"{what} did not come within {MOST_S} s")
 
 
 def last_lines(log):
