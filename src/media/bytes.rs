@@ -3,7 +3,7 @@
 use super::{
     blocks::{BlockReader, FetchError},
     file::MediaFile,
-    part::{Part, PartBytes},
+    part::{MediaPart, PartBytes},
     threads::FolderThreads,
 };
 use segue_actors::count::{self, MediaSource};
@@ -23,9 +23,9 @@ impl MediaBytes {
     ///
     /// # Errors
     /// See [`FetchError`]; a file has none.
-    pub async fn part(&mut self, at: u64) -> Result<Part, FetchError> {
+    pub async fn part(&mut self, at: u64) -> Result<MediaPart, FetchError> {
         match self {
-            Self::File(file, _) => Ok(Part { held: PartBytes::File(Arc::clone(file)), first: 0, end: u64::MAX }),
+            Self::File(file, _) => Ok(MediaPart { held: PartBytes::File(Arc::clone(file)), first: 0, end: u64::MAX }),
             Self::Blocks(reader) => reader.part(at).await,
         }
     }
@@ -40,7 +40,7 @@ impl MediaBytes {
     }
 
     /// Counts bytes of a part that were handed on.
-    pub fn count(&self, part: &Part, bytes: u64) {
+    pub fn count(&self, part: &MediaPart, bytes: u64) {
         let source = match (self, &part.held) {
             (Self::File(..), _) => MediaSource::Folder,
             (Self::Blocks(_), PartBytes::File(_)) => MediaSource::Cache,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Bytes that are held in one place.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct MediaPart {
     /// Where they are.
     pub held: PartBytes,
     /// Where the first of them is in the media file.
@@ -24,7 +24,7 @@ pub enum PartBytes {
     Memory(Bytes),
 }
 
-impl Part {
+impl MediaPart {
     /// Whether the byte at `at` is one of these.
     #[must_use]
     pub const fn has(&self, at: u64) -> bool {

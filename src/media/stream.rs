@@ -5,7 +5,7 @@ use super::{
     bytes::MediaBytes,
     digest::Digest,
     multipart::BodyPiece,
-    part::{Part, PartBytes},
+    part::{MediaPart, PartBytes},
     range::ByteRange,
 };
 use bytes::Bytes;
@@ -38,7 +38,7 @@ pub struct MediaBody {
     segments: VecDeque<BodyPiece>,
     hashing: Option<Hashing>,
     /// The part that was read last.
-    part: Option<Part>,
+    part: Option<MediaPart>,
 }
 
 impl MediaBody {
@@ -120,7 +120,7 @@ impl MediaBody {
     }
 
     /// Reads at least one and at most `length` bytes from offset `at` of a part.
-    async fn read(&mut self, part: &Part, at: u64, length: usize) -> io::Result<Bytes> {
+    async fn read(&mut self, part: &MediaPart, at: u64, length: usize) -> io::Result<Bytes> {
         let file = match &part.held {
             PartBytes::File(file) => file,
             PartBytes::Memory(bytes) => {

@@ -7,7 +7,7 @@ use crate::{
         bytes::MediaBytes,
         file::MediaFile,
         multipart::BodyPiece,
-        part::{Part, PartBytes},
+        part::{MediaPart, PartBytes},
         range::ByteRange,
     },
 };
@@ -35,7 +35,7 @@ pub(super) struct MediaSender<'a> {
     connection: &'a TcpStream,
     bytes: MediaBytes,
     /// The part that was read last.
-    part: Option<Part>,
+    part: Option<MediaPart>,
     auth: &'a Auth,
     claims: LinkClaims,
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::media::{
     file::MediaFile,
-    part::{Part, PartBytes},
+    part::{MediaPart, PartBytes},
     threads::FolderThreads,
 };
 use bytes::Bytes;
@@ -43,10 +43,10 @@ const SAY_AGAIN: Duration = Duration::from_mins(1);
 
 /// The cache of blocks. A clone is the same cache.
 #[derive(Clone)]
-pub struct Blocks(pub(super) Arc<Shared>);
+pub struct Blocks(pub(super) Arc<SharedBlocks>);
 
 /// What the clones share.
-pub(super) struct Shared {
+pub(super) struct SharedBlocks {
     /// `None` where nothing is kept.
     pub(super) files: Option<Arc<BlockFiles>>,
     pub(super) index: Arc<Index>,
@@ -73,7 +73,7 @@ impl fmt::Debug for Blocks {
 /// A block that was found or fetched.
 #[derive(Debug, Clone)]
 pub(super) struct Obtained {
-    part: Part,
+    part: MediaPart,
     is_kept: bool,
 }
 
@@ -85,7 +85,7 @@ impl Blocks {
     /// Those of making the folder.
     pub fn new(folder: PathBuf, bytes: u64, threads: FolderThreads, handle: Handle) -> io::Result<Self> {
         let files = if bytes == 0 { None } else { Some(Arc::new(BlockFiles::new(folder)?)) };
-        Ok(Self(Arc::new(Shared {
+        Ok(Self(Arc::new(SharedBlocks {
             is_loaded: AtomicBool::new(files.is_none()),
             files,
             index: Arc::new(Index::new(bytes)),
@@ -104,7 +104,7 @@ impl Blocks {
     ///
     /// # Errors
     /// See [`FetchError`]; it is unavailable after 10 s.
-    pub(super) async fn part(&self, object: &Arc<CachedObject>, at: u64) -> Result<Part, FetchError> {
+    pub(super) async fn part(&self, object: &Arc<CachedObject>, at: u64) -> Result<MediaPart, FetchError> {
         let name = object.block(at);
         if let Some(file) = self.0.opened.get(&name).filter(|file| file.is_unchanged()) {
             // That it was asked for counts where it is decided what stays.
@@ -152,7 +152,7 @@ impl Blocks {
     }
 }
 
-impl Shared {
+impl SharedBlocks {
     async fn obtain(self: Arc<Self>, name: BlockName, object: &CachedObject) -> Result<Obtained, FetchError> {
         let range = name.range(object.length);
         let length = range.end - range.start;
@@ -265,7 +265,7 @@ impl Shared {
     }
 }
 
-fn whole(name: BlockName, object: &CachedObject, held: PartBytes) -> Part {
+fn whole(name: BlockName, object: &CachedObject, held: PartBytes) -> MediaPart {
     let range = name.range(object.length);
-    Part { held, first: range.start, end: range.end }
+    MediaPart { held, first: range.start, end: range.end }
 }

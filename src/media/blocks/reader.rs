@@ -5,7 +5,7 @@ use super::{
     name::BlockName,
     source::{CachedObject, FetchError},
 };
-use crate::media::{part::Part, threads::FolderThreads};
+use crate::media::{part::MediaPart, threads::FolderThreads};
 use std::sync::Arc;
 
 /// The most blocks that are fetched ahead: 1 MiB.
@@ -37,7 +37,7 @@ impl BlockReader {
     ///
     /// # Errors
     /// See [`FetchError`].
-    pub async fn part(&mut self, at: u64) -> Result<Part, FetchError> {
+    pub async fn part(&mut self, at: u64) -> Result<MediaPart, FetchError> {
         let name = self.object.block(at);
         let run = self.run(name);
         self.last = Some((name.number, run));

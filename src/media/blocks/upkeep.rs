@@ -2,7 +2,7 @@
 //! their version is gone.
 
 use super::{
-    cache::{Blocks, Shared},
+    cache::{Blocks, SharedBlocks},
     files::FoundBlock,
     index::KeptBlock,
     name::BlockName,
@@ -75,7 +75,7 @@ impl Blocks {
     }
 }
 
-impl Shared {
+impl SharedBlocks {
     /// All blocks, by name.
     async fn all(&self) -> io::Result<Vec<(BlockName, Arc<KeptBlock>)>> {
         let index = Arc::clone(&self.index);
@@ -84,7 +84,7 @@ impl Shared {
 }
 
 /// Checks all blocks once; returns whether the cache is still there.
-async fn check_once(shared: &Weak<Shared>, rate: u64) -> bool {
+async fn check_once(shared: &Weak<SharedBlocks>, rate: u64) -> bool {
     let Some(known) = shared.upgrade() else { return false };
     let all = known.all().await.unwrap_or_default();
     drop(known);
