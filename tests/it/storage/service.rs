@@ -330,7 +330,7 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         plain.headers_mut().extend(parts.headers.get(HOST).map(|host| (HOST, host.clone())));
         let answered = service.call(plain).await;
         whole = answered.map(|answer| answer.into_parts().0.headers).unwrap_or_default();
-        understand(&mut parts.headers, whole.get(ETAG));
+        understand(&mut parts.headers, &whole);
     }
     let answered = service.call(Request::from_parts(parts, body)).await;
     let Ok(mut answer) = answered else { return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError") };
@@ -360,17 +360,22 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
 
 /// Leaves of the fields for browsers what the service understands: `s3s` refuses some that a server has to ignore (RFC 9110,
 /// sections 13 and 14.2), and does not know `If-Range`.
-fn understand(fields: &mut HeaderMap, etag: Option<&HeaderValue>) {
+fn understand(fields: &mut HeaderMap, whole: &HeaderMap) {
     for name in [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
         fields.remove(name);
     }
-    let is_other = fields.remove(IF_RANGE).is_some_and(|tag| Some(&tag) != etag);
+    let is_other = fields.remove(IF_RANGE).is_some_and(|tag| Some(&tag) != whole.get(ETAG));
     let ranges: Vec<_> = fields.get_all(RANGE).iter().map(|range| range.as_bytes().to_ascii_lowercase()).collect();
     fields.remove(RANGE);
     let ranges: Vec<_> = ranges.into_iter().filter_map(|range| String::from_utf8(range).ok()).collect();
     if let ([range], false) = (ranges.as_slice(), is_other)
-        && s3s::dto::Range::parse(range).is_ok()
+        && let Ok(known) = s3s::dto::Range::parse(range)
     {
+        let size = whole.get(CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse().ok());
+        let range = match known {
+            s3s::dto::Range::Suffix { length } if size.is_some_and(|size: u64| length > size) => "bytes=0-",
+            _ => range,
+        };
         fields.insert(RANGE, HeaderValue::from_str(range).expect("it was one"));
     }
 }
