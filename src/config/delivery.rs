@@ -205,7 +205,7 @@ impl Value for AccelLocation {
 
 /// What the settings of delivery are together.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Given<'a> {
+pub(super) struct DeliverySettings<'a> {
     pub(super) default: Delivery,
     pub(super) folders: &'a FolderDeliveries,
     pub(super) music: &'a [PathBuf],
@@ -219,8 +219,8 @@ pub(super) struct Given<'a> {
 }
 
 /// What is wrong between them.
-pub(super) fn broken(given: &Given<'_>) -> Vec<String> {
-    let Given { signature, url, key_file, key_id, secret_file, origin_secret_file, .. } = *given;
+pub(super) fn broken(given: &DeliverySettings<'_>) -> Vec<String> {
+    let DeliverySettings { signature, url, key_file, key_id, secret_file, origin_secret_file, .. } = *given;
     let uses = |delivery| given.default == delivery || given.folders.contain(delivery);
     let signed_by = |wanted| url.is_some() && signature == wanted;
     let by_secret = signed_by(CdnSignature::Hmac) || signed_by(CdnSignature::Nginx);
@@ -256,7 +256,7 @@ pub(super) fn broken(given: &Given<'_>) -> Vec<String> {
 }
 
 /// The folders whose delivery is one for the other kind of place.
-fn misplaced(given: &Given<'_>) -> BTreeSet<String> {
+fn misplaced(given: &DeliverySettings<'_>) -> BTreeSet<String> {
     let music = given.music.iter().map(PathBuf::as_path);
     let all = music.chain(given.folders.folders()).filter_map(|folder| {
         let delivery = given.folders.of(folder).unwrap_or(given.default);
@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn settings_that_do_not_fit_together_are_named() {
         let (none, file) = (FolderDeliveries::default(), Some(Path::new("/file")));
-        let plain = Given {
+        let plain = DeliverySettings {
             default: Delivery::Proxy,
             folders: &none,
             music: &[],
@@ -327,9 +327,10 @@ mod tests {
             secret_file: None,
             origin_secret_file: None,
         };
-        let cdn = Given { default: Delivery::Cdn, url: Some("https://cdn.example.org"), ..plain };
-        let nginx = Given { signature: CdnSignature::Nginx, secret_file: file, origin_secret_file: file, ..cdn };
-        let cloudfront = Given {
+        let cdn = DeliverySettings { default: Delivery::Cdn, url: Some("https://cdn.example.org"), ..plain };
+        let nginx =
+            DeliverySettings { signature: CdnSignature::Nginx, secret_file: file, origin_secret_file: file, ..cdn };
+        let cloudfront = DeliverySettings {
             signature: CdnSignature::CloudFront,
             key_file: file,
             key_id: Some("K1"),
@@ -338,36 +339,36 @@ mod tests {
         };
         let inside = FolderDeliveries::parse(&texts(&["/music/live=cdn"])).expect("good");
         let (disk, bucket) = ([PathBuf::from("/music")], [PathBuf::from("s3://music/lib")]);
-        let presigned = Given { default: Delivery::Presigned, music: &bucket, ..plain };
-        let accel = Given { default: Delivery::Accel, has_proxies: true, music: &disk, ..plain };
+        let presigned = DeliverySettings { default: Delivery::Presigned, music: &bucket, ..plain };
+        let accel = DeliverySettings { default: Delivery::Accel, has_proxies: true, music: &disk, ..plain };
         let elsewhere = FolderDeliveries::parse(&texts(&["/music=proxy", "s3://music/lib=presigned"])).expect("good");
         for good in [
             plain,
             presigned,
-            Given { music: &disk, folders: &elsewhere, ..presigned },
-            Given { music: &bucket, folders: &elsewhere, ..accel },
+            DeliverySettings { music: &disk, folders: &elsewhere, ..presigned },
+            DeliverySettings { music: &bucket, folders: &elsewhere, ..accel },
             nginx,
             cloudfront,
-            Given { secret_file: file, ..cdn },
-            Given { default: Delivery::Proxy, folders: &inside, ..nginx },
+            DeliverySettings { secret_file: file, ..cdn },
+            DeliverySettings { default: Delivery::Proxy, folders: &inside, ..nginx },
             accel,
         ] {
             assert_eq!(broken(&good), Vec::<String>::new(), "{good:?}");
         }
         let on_disk = FolderDeliveries::parse(&texts(&["/music=presigned"])).expect("read");
         for (bad, why) in [
-            (Given { url: None, ..cdn }, "needs cdn_url"),
-            (Given { default: Delivery::Proxy, ..nginx }, "cdn_url counts for nothing"),
-            (Given { default: Delivery::Accel, ..plain }, "needs trusted_proxies"),
-            (Given { music: &disk, ..presigned }, "\"presigned\" is for buckets, and /music is a folder"),
-            (Given { folders: &on_disk, ..plain }, "\"presigned\" is for buckets, and /music is a folder"),
-            (Given { music: &bucket, ..accel }, "nginx cannot read s3://music/lib"),
+            (DeliverySettings { url: None, ..cdn }, "needs cdn_url"),
+            (DeliverySettings { default: Delivery::Proxy, ..nginx }, "cdn_url counts for nothing"),
+            (DeliverySettings { default: Delivery::Accel, ..plain }, "needs trusted_proxies"),
+            (DeliverySettings { music: &disk, ..presigned }, "\"presigned\" is for buckets, and /music is a folder"),
+            (DeliverySettings { folders: &on_disk, ..plain }, "\"presigned\" is for buckets, and /music is a folder"),
+            (DeliverySettings { music: &bucket, ..accel }, "nginx cannot read s3://music/lib"),
             (cdn, "need cdn_secret_file"),
-            (Given { secret_file: None, ..nginx }, "need cdn_secret_file"),
-            (Given { key_file: None, ..cloudfront }, "needs cdn_key_file"),
-            (Given { key_id: None, ..cloudfront }, "needs cdn_key_file"),
-            (Given { origin_secret_file: None, ..nginx }, "need cdn_origin_secret_file"),
-            (Given { secret_file: file, ..plain }, "count for nothing without cdn_url"),
+            (DeliverySettings { secret_file: None, ..nginx }, "need cdn_secret_file"),
+            (DeliverySettings { key_file: None, ..cloudfront }, "needs cdn_key_file"),
+            (DeliverySettings { key_id: None, ..cloudfront }, "needs cdn_key_file"),
+            (DeliverySettings { origin_secret_file: None, ..nginx }, "need cdn_origin_secret_file"),
+            (DeliverySettings { secret_file: file, ..plain }, "count for nothing without cdn_url"),
         ] {
             let broken = broken(&bad);
             assert!(broken.len() == 1 && broken[0].contains(why), "{why}: {broken:?}");

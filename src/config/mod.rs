@@ -29,7 +29,7 @@ use crate::{
         separators::{Separators, Splits},
     },
 };
-use delivery::Given;
+use delivery::DeliverySettings;
 use merge::Merge;
 use std::{
     collections::BTreeSet,
@@ -248,7 +248,7 @@ impl Settings {
         let tls = (self.tls_cert.is_some() != self.tls_key.is_some()).then_some("tls_cert and tls_key need each other");
         let unix = (matches!(self.listen, ListenAddress::Unix(_)) && self.tls_cert.is_some())
             .then_some("a Unix socket speaks no TLS: remove tls_cert and tls_key, or listen at an address");
-        let delivery = delivery::broken(&Given {
+        let delivery = delivery::broken(&DeliverySettings {
             default: self.delivery,
             folders: &self.delivery_of,
             music: &self.music,

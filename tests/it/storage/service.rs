@@ -329,7 +329,7 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
     let origin = request.headers().get("origin").cloned();
     let (mut parts, body) = request.into_parts();
     let mut body = Body::from(body);
-    let mut whole = HeaderMap::new();
+    let (mut whole, mut is_known) = (HeaderMap::new(), false);
     if is_presigned && is_object {
         body = Body::empty();
         let mut plain = Request::new(Body::empty());
@@ -337,7 +337,7 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         plain.headers_mut().extend(parts.headers.get(HOST).map(|host| (HOST, host.clone())));
         let answered = service.call(plain).await;
         whole = answered.map(|answer| answer.into_parts().0.headers).unwrap_or_default();
-        understand(&mut parts.headers, whole.get(ETAG));
+        is_known = understand(&mut parts.headers, &whole);
     }
     let answered = service.call(Request::from_parts(parts, body)).await;
     let Ok(mut answer) = answered else { return refuse(StatusCode::INTERNAL_SERVER_ERROR, "InternalError") };
@@ -346,6 +346,9 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
         if !wanted.is_empty() && !wanted.iter().any(is_meant) {
             return refuse(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
         }
+    }
+    if is_known {
+        return Response::builder().status(StatusCode::NOT_MODIFIED).body(Body::empty()).expect("a good answer");
     }
     if let (StatusCode::RANGE_NOT_SATISFIABLE, Some(size)) = (answer.status(), whole.get(CONTENT_LENGTH)) {
         let size = HeaderValue::from_str(&format!("bytes */{}", size.to_str().expect("a number"))).expect("a range");
@@ -366,20 +369,29 @@ async fn answer(service: &S3Service, script: &Mutex<Script>, request: Request<In
 }
 
 /// Leaves of the fields for browsers what the service understands: `s3s` refuses some that a server has to ignore (RFC 9110,
-/// sections 13 and 14.2), and does not know `If-Range`.
-fn understand(fields: &mut HeaderMap, etag: Option<&HeaderValue>) {
+/// sections 13 and 14.2), and does not know `If-Range`. Returns whether the client has the object (`If-None-Match`).
+fn understand(fields: &mut HeaderMap, whole: &HeaderMap) -> bool {
+    let etag = whole.get(ETAG).and_then(|etag| etag.to_str().ok()).unwrap_or("none");
+    let known = fields.get(IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+    let is_known = known.is_some_and(|known| known == "*" || known.contains(etag));
     for name in [IF_MATCH, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_UNMODIFIED_SINCE] {
         fields.remove(name);
     }
-    let is_other = fields.remove(IF_RANGE).is_some_and(|tag| Some(&tag) != etag);
+    let is_other = fields.remove(IF_RANGE).is_some_and(|tag| Some(&tag) != whole.get(ETAG));
     let ranges: Vec<_> = fields.get_all(RANGE).iter().map(|range| range.as_bytes().to_ascii_lowercase()).collect();
     fields.remove(RANGE);
     let ranges: Vec<_> = ranges.into_iter().filter_map(|range| String::from_utf8(range).ok()).collect();
-    if let ([range], false) = (ranges.as_slice(), is_other)
-        && s3s::dto::Range::parse(range).is_ok()
+    if let ([range], false) = (ranges.as_slice(), is_other || is_known)
+        && let Ok(known) = s3s::dto::Range::parse(range)
     {
+        let size = whole.get(CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse().ok());
+        let range = match known {
+            s3s::dto::Range::Suffix { length } if size.is_some_and(|size: u64| length > size) => "bytes=0-",
+            _ => range,
+        };
         fields.insert(RANGE, HeaderValue::from_str(range).expect("it was one"));
     }
+    is_known
 }
 
 fn refuse(status: StatusCode, code: &str) -> HttpResponse {

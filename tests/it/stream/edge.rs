@@ -210,7 +210,7 @@ on_both_databases! {
 }
 
 on_both_databases! {
-    async fn of_several_nodes_that_beat_one_loads(database) {
+    async fn of_several_live_nodes_one_loads(database) {
         let db = database.open();
         for (node, beat_us) in [(5, 100), (7, 100), (3, 10)] {
             let row = (nodes::node_id.eq(node), nodes::beat_us.eq(beat_us));
@@ -220,7 +220,7 @@ on_both_databases! {
             db.read_blocking(|connection| is_first_node(connection, NodeId(node), Micros(since))).unwrap()
         };
         assert_eq!((loads(5, 50), loads(7, 50)), (true, false));
-        // The first has ended; nobody beats.
+        // The first has ended; no node is live.
         assert_eq!((loads(3, 5), loads(5, 5), loads(7, 101)), (true, false, true));
     }
 }
