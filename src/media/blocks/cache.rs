@@ -1,7 +1,7 @@
 //! The cache: finds blocks in files, or fetches and keeps them.
 
 use super::{
-    fetch::{Fetches, Waiting},
+    fetch::{Fetches, PendingFetch},
     files::{BlockFiles, FoundBlock},
     index::Index,
     name::BlockName,
@@ -142,7 +142,7 @@ impl Blocks {
         name: BlockName,
         object: &Arc<CachedObject>,
         turn: Option<OwnedSemaphorePermit>,
-    ) -> Waiting<Obtained> {
+    ) -> PendingFetch<Obtained> {
         let (shared, object) = (Arc::clone(&self.0), Arc::clone(object));
         self.0.fetches.join(name, async move {
             let obtained = shared.obtain(name, &object).await;

@@ -13,14 +13,14 @@ use tokio::{runtime::Handle, sync::oneshot, time::sleep};
 const REMEMBERED: Duration = Duration::from_secs(1);
 
 /// The outcome of a fetch that is waited for.
-pub(super) type Waiting<T> = Shared<oneshot::Receiver<Result<T, FetchError>>>;
+pub(super) type PendingFetch<T> = Shared<oneshot::Receiver<Result<T, FetchError>>>;
 /// The fetches that are waited for.
-type Table<T> = Arc<Mutex<HashMap<BlockName, Waiting<T>>>>;
+type FetchTable<T> = Arc<Mutex<HashMap<BlockName, PendingFetch<T>>>>;
 
 /// The fetches that are under way.
 pub(super) struct Fetches<T> {
     handle: Handle,
-    waiting: Table<T>,
+    waiting: FetchTable<T>,
 }
 
 impl<T: Clone + Send + Sync + 'static> Fetches<T> {
@@ -34,7 +34,7 @@ impl<T: Clone + Send + Sync + 'static> Fetches<T> {
         &self,
         name: BlockName,
         fetch: impl Future<Output = Result<T, FetchError>> + Send + 'static,
-    ) -> Waiting<T> {
+    ) -> PendingFetch<T> {
         let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(waiting) = all.get(&name) {
             return waiting.clone();
@@ -60,7 +60,7 @@ impl<T: Clone + Send + Sync + 'static> Fetches<T> {
 
 /// A fetch in the table; dropped when it ends, by a panic or with the event loop too.
 struct FetchEntry<T> {
-    all: Table<T>,
+    all: FetchTable<T>,
     name: BlockName,
 }
 
