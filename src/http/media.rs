@@ -90,9 +90,9 @@ pub(super) async fn respond(
         body.begin().await.map_err(|error| fetch_refusal(app, &media, &error))?;
         body.stream().boxed_local()
     };
-    let path = media.path;
     let body = while_valid(body, app, claims);
-    let body = body.inspect_err(move |error| log::warn!("{} broke off: {error}", path.display()));
+    let app = app.clone();
+    let body = body.inspect_err(move |error| broken(&app, &media, error));
     // With `Content-Length` a client sees when a body ends early.
     Ok(response.body(SizedStream::new(length, body)))
 }
@@ -225,6 +225,16 @@ fn fetch_refusal(app: &App, media: &Media, error: &FetchError) -> ApiError {
                 "the storage with the bytes of this track does not give them: try again in some seconds",
             )
         },
+    }
+}
+
+/// Notes that an answer broke off, and asks for a scan if that is because the object differs from what was scanned: its first
+/// blocks may be kept, so that the start of an answer does not tell.
+pub(super) fn broken(app: &App, media: &Media, error: &io::Error) {
+    log::warn!("{} broke off: {error}", media.path.display());
+    let fetching = error.get_ref().and_then(|cause| cause.downcast_ref::<FetchError>());
+    if fetching.is_some_and(|error| error.failure == FetchFailure::Changed) {
+        notice_change(app, media);
     }
 }
 

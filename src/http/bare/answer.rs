@@ -10,7 +10,7 @@ use crate::{
     config::Delivery,
     http::{
         connection::KnownConnection,
-        media::{Planned, plan},
+        media::{Planned, broken, plan},
         requests::new_id,
         stream::BY_VERSION,
     },
@@ -71,7 +71,7 @@ pub(super) async fn answer(
         Ok(()) => BareOutcome::Answered,
         Err(error) => {
             if let SendError::File(error) = error {
-                log::warn!("{} broke off: {error}", opened.media.path.display());
+                broken(app, &opened.media, &error);
             }
             BareOutcome::Broken
         }

@@ -108,6 +108,30 @@ on_both_databases! {
     }
 }
 
+#[test]
+fn an_object_that_changed_behind_its_kept_blocks_is_scanned_again() {
+    run(async {
+        let (library, service) = (Library::new(TestDatabase::new(Dialect::Sqlite)), Service::start());
+        let (key, path) = ("lib/A/long.wav", "s3://music/lib/A/long.wav");
+        let long = |seed| [song(seed, "Long", None), noise(2 * BLOCK)].concat();
+        service.place(key, &long(1));
+        // No scan by itself within the test.
+        let server = Server::run(command(&library.database, &service, &["--music=s3://music/lib"])).await;
+        let admin = server.admin(&library.database, "root").await;
+        until("it is scanned", async || library.rows().contains_key(path)).await;
+        let stream = format!("/v1/tracks/{}/stream", MediaId::from_sql(library.rows()[path].id));
+        let token = format!("Authorization: Bearer {}", admin.token);
+        let first = "Range: bytes=0-9";
+        until("its first block is kept", async || raw(&server, "GET", &stream, &[&token, first]).status == 206).await;
+        service.place(key, &long(2));
+        // The start is the old one, and the next block is of another object.
+        let answer = raw(&server, "GET", &stream, &[&token]);
+        assert!(answer.status == 200 && answer.body.len() == BLOCK && long(1).starts_with(&answer.body));
+        let is_new = async || raw(&server, "GET", &stream, &[&token]).body == long(2);
+        until("it is scanned again and plays", is_new).await;
+    });
+}
+
 /// A server whose `cache_dir` is a disk of its own with room for so many blocks.
 async fn on_small_disk(database: &TestDatabase, service: &Service, blocks: usize) -> Server {
     let folder = database.folder.path().join("small");
