@@ -2,7 +2,7 @@
 
 import { itemOf, placeAt, soundOf } from "./audio.js";
 import { fallSilent, isAllowed, silentAt } from "./silence.js";
-import { clampPlace, positionAt, sameStamp, stampOf } from "./stamps.js";
+import { clampPlace, heardAt, positionAt, sameStamp, stampOf } from "./stamps.js";
 import {
   dropPrepared,
   instantOfSwitch,
@@ -216,7 +216,7 @@ function reportIfShownWrong(client, local_us, playback, out) {
   const now_us = client.time.at(local_us);
   const status = soundOf(client.audio);
   const place_ms = placeAt(client.audio, local_us);
-  const apart_ms = place_ms === undefined ? 0 : Math.abs(place_ms - positionAt(playback, now_us));
+  const apart_ms = place_ms === undefined ? 0 : Math.abs(place_ms - heardAt(playback, now_us));
   const isSettled = ["ended", "idle", "failed"].includes(playback.status);
   const waits = status === "buffering" && playback.status === "starting";
   if (!isSettled && !waits && (playback.status !== status || apart_ms > AGREES_MS)) report(client, local_us, out);

@@ -27,6 +27,16 @@ export function positionAt(playback, now_us) {
   return clampPlace(playback, place_ms);
 }
 
+/**
+ * Where a device has to be at `now_us` for this to be right. Before `at_us` it is where the device was then: an anchor
+ * that lies ahead, because the clock it was made by was wrong, is not right until it is reached.
+ * @param {Playback} playback @param {number} now_us
+ */
+export function heardAt(playback, now_us) {
+  if (playback.status !== "playing" || now_us >= playback.at_us) return positionAt(playback, now_us);
+  return playback.position_ms - Math.floor(((playback.at_us - now_us) * playback.rate) / 1000);
+}
+
 /** A place held within the item. @param {Playback} playback @param {number} position_ms */
 export function clampPlace(playback, position_ms) {
   return Math.max(0, Math.min(position_ms, playback.item?.duration_ms ?? Infinity));

@@ -40,6 +40,7 @@ use world::World;
 
 /// Seeds that failed once.
 const ONCE_FAILED: &[u64] = &[
+    801133606590,
     462174773272,
     336396536296,
     187324837844,

@@ -320,6 +320,16 @@ impl Playback {
         self.clamp_ms(self.position_ms.saturating_add(self.rate.audio_us(run_us) / 1000))
     }
 
+    /// Where a device has to be at `now` for this to be right. Before `at_us` it is where the device was then: an anchor that
+    /// lies ahead, because the clock it was made by was wrong, is not right until it is reached.
+    #[must_use]
+    pub fn heard_at(&self, now: Micros) -> i64 {
+        if self.status != Status::Playing || now >= self.at_us {
+            return self.position_at(now);
+        }
+        self.position_ms.saturating_sub(self.rate.audio_us(self.at_us.since_us(now)) / 1000)
+    }
+
     /// Whether a device that shows this shows `newest`: everything but the revision is the same, which may be that from
     /// before the device's own last reports ([`Report::seen`](super::messages::Report::seen)).
     #[must_use]

@@ -160,7 +160,7 @@ impl Client {
             (Intent::Stop, _) => return,
             (_, sound) => Status::from(sound),
         };
-        let apart_ms = self.audio.position_at(local_us).map_or(0, |place| (place - shown.position_at(now)).abs());
+        let apart_ms = self.audio.position_at(local_us).map_or(0, |place| (place - shown.heard_at(now)).abs());
         let is_settled = matches!(shown.status, Status::Ended | Status::Idle | Status::Failed);
         let waits = wanted == Status::Buffering && shown.status == Status::Starting;
         if !is_settled && !waits && (shown.status != wanted || apart_ms > AGREES_MS) {
