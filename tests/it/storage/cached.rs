@@ -126,7 +126,7 @@ fn an_object_that_changed_behind_its_kept_blocks_is_scanned_again() {
         service.place(key, &long(2));
         // The start is the old one, and the next block is of another object.
         let answer = raw(&server, "GET", &stream, &[&token]);
-        assert!(answer.status == 200 && answer.body.len() == BLOCK && long(1).starts_with(&answer.body));
+        assert!(answer.status == 200 && answer.body.len() <= BLOCK && long(1).starts_with(&answer.body));
         let is_new = async || raw(&server, "GET", &stream, &[&token]).body == long(2);
         until("it is scanned again and plays", is_new).await;
     });
